@@ -1,0 +1,34 @@
+//! The seam between the policy in this crate and the mechanism of a runtime.
+//!
+//! A runtime supplies five things: its name, the time, a timer that can be moved, a place to run a
+//! future and a place to run blocking work. It implements [`Runtime`] for them, and that is all an
+//! adapter has to write. Everything a user touches ([`RuntimeHandle`], [`Sleep`], [`Timeout`],
+//! [`JoinHandle`]) is built on these five here, once, so that it means the same on every runtime:
+//!
+//! - dropping a [`JoinHandle`] detaches, and a panic is a value that joining returns;
+//! - work that a runtime refused or lost is an error that joining returns, never a hang;
+//! - a value that is ready beats a timer that is due;
+//! - a point in time that the clock cannot express is *never*, spelled `None`;
+//! - a timer is asked of the runtime at its first poll, so it may be made outside the runtime.
+//!
+//! The handle is erased. A type parameter on it would spread into every signature that takes a
+//! scope, and a library would have to name a runtime to be generic over it.
+
+mod handle;
+mod join;
+mod join_error;
+mod mechanism;
+mod no_runtime;
+mod refused;
+mod sleep;
+mod supervised;
+mod timeout;
+
+pub use handle::RuntimeHandle;
+pub use join::JoinHandle;
+pub use join_error::JoinError;
+pub use mechanism::{Job, Runtime, Task, Timer};
+pub use no_runtime::NoRuntime;
+pub use refused::Refused;
+pub use sleep::Sleep;
+pub use timeout::{Elapsed, Timeout};

@@ -1,0 +1,131 @@
+//! The handle to a runtime that everything in this crate takes.
+
+use super::join::Completion;
+use super::supervised::{Supervised, SupervisedJob};
+use super::{JoinHandle, Runtime, Sleep, Timeout};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A runtime, whichever it is: the time, timers, and places to run work.
+///
+/// An adapter's `current()` gives one. It is cheap to clone and may be used from any thread.
+#[derive(Clone)]
+pub struct RuntimeHandle {
+    runtime: Arc<dyn Runtime>,
+}
+
+impl RuntimeHandle {
+    /// Wraps the mechanism of a runtime.
+    pub fn new(runtime: impl Runtime) -> Self {
+        Self {
+            runtime: Arc::new(runtime),
+        }
+    }
+
+    /// The runtime's name, for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.runtime.name()
+    }
+
+    /// The time on the runtime's clock.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.runtime.now()
+    }
+
+    /// The point in time that is `after` from now; `None`, which is never, if the clock cannot
+    /// express it.
+    #[must_use]
+    pub fn deadline(&self, after: Duration) -> Option<Instant> {
+        self.now().checked_add(after)
+    }
+
+    /// Completes when `duration` has passed since this call.
+    ///
+    /// A duration that the clock cannot express never completes.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleep_until(self.deadline(duration))
+    }
+
+    /// Completes when the runtime's clock has reached `at`, and never for `None`.
+    pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
+        Sleep::new(Arc::clone(&self.runtime), at.into())
+    }
+
+    /// Gives `future` no more than `limit` from this call to complete.
+    ///
+    /// The future is polled before the timer, so a value that is ready wins even when the time is
+    /// up. A limit that the clock cannot express never elapses. To say who timed out and why, and
+    /// to bound what runs inside, use a scope.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future, nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::future;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let runtime = manual.handle();
+    /// let limit = Duration::from_secs(3);
+    ///
+    /// assert_eq!(manual.block_on(runtime.timeout(limit, async { 7 })), Ok(7));
+    ///
+    /// let elapsed = manual.block_on(runtime.timeout(limit, future::pending::<()>())).unwrap_err();
+    /// assert_eq!(elapsed.to_string(), "not completed within 3s");
+    /// # }
+    /// ```
+    pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> Timeout<F> {
+        Timeout::new(future, self.sleep(limit), limit)
+    }
+
+    /// Starts `future` as a task of its own on the runtime.
+    ///
+    /// The task belongs to nobody: it runs to its end whether or not the handle is kept.
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (completion, handle) = Completion::new(self.name());
+        if let Err(refused) = self
+            .runtime
+            .spawn(Box::pin(Supervised::new(future, completion)))
+        {
+            // Dropping the task reports it as lost to the log and to the handle.
+            drop(refused.into_inner());
+        }
+        handle
+    }
+
+    /// Starts `work` where it may block without holding up other tasks.
+    ///
+    /// Nothing can stop it from outside: hand it a token and let it look.
+    pub fn spawn_blocking<T, W>(&self, work: W) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> T + Send + 'static,
+    {
+        let (completion, handle) = Completion::new(self.name());
+        let job = SupervisedJob::new(work, completion);
+        if let Err(refused) = self.runtime.spawn_blocking(Box::new(move || job.run())) {
+            // As above.
+            drop(refused.into_inner());
+        }
+        handle
+    }
+}
+
+impl fmt::Debug for RuntimeHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RuntimeHandle").field(&self.name()).finish()
+    }
+}

@@ -1,0 +1,92 @@
+//! What a runtime supplies: the two traits that an adapter implements.
+
+use super::Refused;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Instant;
+
+/// A future as a runtime receives it: it never panics and reports its own result.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+
+/// A blocking function as a runtime receives it: it never panics and reports its own result.
+pub type Job = Box<dyn FnOnce() + Send + 'static>;
+
+/// The mechanism of a runtime.
+///
+/// Only adapters implement and call it; everyone else uses a [`RuntimeHandle`](super::RuntimeHandle),
+/// which adds what every runtime has in common.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+/// use std::pin::Pin;
+/// use std::time::Instant;
+///
+/// /// Runs blocking work at once, and nothing else.
+/// struct Inline(Instant);
+///
+/// impl Runtime for Inline {
+///     fn name(&self) -> &'static str {
+///         "inline"
+///     }
+///     fn now(&self) -> Instant {
+///         self.0
+///     }
+///     fn timer(&self, _at: Instant) -> Pin<Box<dyn Timer>> {
+///         unimplemented!("this example has no timers")
+///     }
+///     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+///         Err(Refused::new(task))
+///     }
+///     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+///         job();
+///         Ok(())
+///     }
+/// }
+///
+/// # #[allow(clippy::disallowed_methods)]
+/// let runtime = RuntimeHandle::new(Inline(Instant::now()));
+/// assert_eq!(runtime.name(), "inline");
+/// assert!(runtime.spawn_blocking(|| 7).is_finished());
+/// ```
+pub trait Runtime: Send + Sync + 'static {
+    /// The runtime's name, for messages.
+    fn name(&self) -> &'static str;
+
+    /// The time on this runtime's clock, which never goes back and may stand still.
+    ///
+    /// It must be callable from any thread, also outside the runtime.
+    fn now(&self) -> Instant;
+
+    /// A timer that completes once [`now`](Runtime::now) has reached `at`, and not before.
+    ///
+    /// It must be callable from any thread, also outside the runtime.
+    fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>>;
+
+    /// Runs `task` to its end, with nobody waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// A runtime that knows it is gone hands the task back. One that does not know drops it, which
+    /// has the same effect on whoever joins.
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>>;
+
+    /// Runs `job` where it may block, with nobody waiting for it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Runtime::spawn).
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>>;
+}
+
+/// A timer of a runtime: one registration with its clock, which is moved and not made again.
+///
+/// Polled after it completed it need not wake again until it was reset; [`Sleep`](super::Sleep)
+/// does not do that.
+pub trait Timer: Future<Output = ()> + Send {
+    /// Moves the timer to `at`, earlier or later, also after it completed.
+    ///
+    /// Whoever resets polls afterwards; an implementation need not keep the last waker.
+    fn reset(self: Pin<&mut Self>, at: Instant);
+}

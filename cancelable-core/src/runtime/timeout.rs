@@ -1,0 +1,82 @@
+//! The one timeout around a future, the same on every runtime.
+
+use super::Sleep;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+pin_project! {
+    /// A future with a limit on its time, made by
+    /// [`RuntimeHandle::timeout`](super::RuntimeHandle::timeout).
+    #[derive(Debug)]
+    #[must_use = "a timeout does nothing unless it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        sleep: Sleep,
+        limit: Duration,
+    }
+}
+
+impl<F> Timeout<F> {
+    pub(super) fn new(future: F, sleep: Sleep, limit: Duration) -> Self {
+        Self {
+            future,
+            sleep,
+            limit,
+        }
+    }
+
+    /// The future as far as it got, without the limit.
+    pub fn into_inner(self) -> F {
+        self.future
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    /// Wakes: pending only after both were polled, so both hold the waker, and whichever is ready
+    /// first wakes. The future comes first: a value that was produced is never thrown away.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.future.poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        Pin::new(this.sleep)
+            .poll(cx)
+            .map(|()| Err(Elapsed { limit: *this.limit }))
+    }
+}
+
+/// A future was not complete when its time was up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elapsed {
+    limit: Duration,
+}
+
+impl Elapsed {
+    /// The limit that was exceeded.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.limit
+    }
+}
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not completed within {:?}", self.limit)
+    }
+}
+
+impl std::error::Error for Elapsed {}
+
+impl From<Elapsed> for io::Error {
+    fn from(elapsed: Elapsed) -> Self {
+        Self::new(io::ErrorKind::TimedOut, elapsed)
+    }
+}

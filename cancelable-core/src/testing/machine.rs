@@ -1,0 +1,336 @@
+//! The machine behind [`ManualRuntime`](super::ManualRuntime): a queue of what is ready, and a clock.
+//!
+//! One lock guards all of it. No task, job or waker of a user is run, cloned or dropped under it:
+//! they are taken out first. One thread at a time drives, so a slot that is empty is being polled
+//! further up on the driving thread's own stack, or is the root of its `block_on`.
+
+use super::Hold;
+use crate::runtime::{Job, Task};
+use crate::sync::{self, Condvar, Mutex, isolate};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Wake, Waker};
+use std::time::Instant;
+
+/// When a timer is due, and its number in order of creation: the order in which timers fire.
+pub(super) type TimerKey = (Instant, u64);
+
+/// One turn of the executor.
+pub(super) enum Step {
+    Task(u64),
+    Job(Job),
+}
+
+impl Step {
+    /// Whether this is the turn of the task with that number.
+    pub(super) fn is(&self, id: u64) -> bool {
+        matches!(self, Self::Task(own) if *own == id)
+    }
+}
+
+pub(super) struct Machine {
+    pub(super) state: Mutex<State>,
+    /// Notified when something became ready or a hold ended.
+    changed: Condvar,
+    /// Jobs run on threads of their own, and not as steps.
+    threads: bool,
+}
+
+pub(super) struct State {
+    pub(super) now: Instant,
+    pub(super) timers: BTreeMap<TimerKey, Option<Waker>>,
+    ready: VecDeque<Step>,
+    tasks: BTreeMap<u64, Slot>,
+    next_id: u64,
+    /// Someone runs steps: nobody else may.
+    driven: bool,
+    /// Reasons to wait for other threads when nothing is ready.
+    holds: usize,
+    gone: bool,
+}
+
+struct Slot {
+    /// `None` while it is polled, and always for the root of `block_on`, which is polled in place.
+    task: Option<Task>,
+    waker: Waker,
+    /// Its step is in the queue.
+    queued: bool,
+    root: bool,
+}
+
+struct TaskWaker {
+    machine: Weak<Machine>,
+    id: u64,
+}
+
+impl Wake for TaskWaker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if let Some(machine) = self.machine.upgrade() {
+            machine.wake(self.id);
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+}
+
+impl Machine {
+    pub(super) fn new(threads: bool) -> Arc<Self> {
+        let state = State {
+            now: sync::clock::now(),
+            timers: BTreeMap::new(),
+            ready: VecDeque::new(),
+            tasks: BTreeMap::new(),
+            next_id: 0,
+            driven: false,
+            holds: 0,
+            gone: false,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            threads,
+        })
+    }
+
+    /// Takes a task in, or hands it back when the machine is gone.
+    pub(super) fn add(self: &Arc<Self>, task: Task) -> Result<(), Task> {
+        let mut state = self.state.lock();
+        if state.gone {
+            return Err(task);
+        }
+        self.add_slot(&mut state, Some(task));
+        Ok(())
+    }
+
+    /// Makes a slot for the future of a `block_on`, which is ready at once.
+    pub(super) fn add_root(self: &Arc<Self>) -> (u64, Waker) {
+        self.add_slot(&mut self.state.lock(), None)
+    }
+
+    fn add_slot(self: &Arc<Self>, state: &mut State, task: Option<Task>) -> (u64, Waker) {
+        let id = state.new_id();
+        let waker = Waker::from(Arc::new(TaskWaker {
+            machine: Arc::downgrade(self),
+            id,
+        }));
+        let root = task.is_none();
+        state.tasks.insert(
+            id,
+            Slot {
+                task,
+                waker: waker.clone(),
+                queued: true,
+                root,
+            },
+        );
+        state.ready.push_back(Step::Task(id));
+        self.changed.notify_all();
+        (id, waker)
+    }
+
+    pub(super) fn remove_root(&self, id: u64) {
+        self.state.lock().tasks.remove(&id);
+    }
+
+    /// Takes a job in, or hands it back when the machine is gone.
+    pub(super) fn add_job(self: &Arc<Self>, job: Job) -> Result<(), Job> {
+        let mut state = self.state.lock();
+        if state.gone {
+            return Err(job);
+        }
+        if !self.threads {
+            state.ready.push_back(Step::Job(job));
+            self.changed.notify_all();
+            return Ok(());
+        }
+        drop(state);
+        let hold = self.hold();
+        let run = move || {
+            job();
+            drop(hold);
+        };
+        // Where the system has no thread left, the closure is dropped, and the job reports its loss.
+        drop(
+            std::thread::Builder::new()
+                .name("manual-blocking".into())
+                .spawn(run),
+        );
+        Ok(())
+    }
+
+    fn wake(&self, id: u64) {
+        let mut state = self.state.lock();
+        let State { tasks, ready, .. } = &mut *state;
+        // A task that has ended is gone from the map.
+        let Some(slot) = tasks.get_mut(&id) else {
+            return;
+        };
+        if !slot.queued {
+            slot.queued = true;
+            ready.push_back(Step::Task(id));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Tasks and jobs that have not ended, the root of a `block_on` not counted.
+    pub(super) fn live(&self) -> usize {
+        let state = self.state.lock();
+        let jobs = state
+            .ready
+            .iter()
+            .filter(|step| matches!(step, Step::Job(_)))
+            .count();
+        jobs + state.tasks.values().filter(|slot| !slot.root).count()
+    }
+
+    /// The right to run steps, unless someone has it.
+    pub(super) fn drive(&self) -> Option<Driver<'_>> {
+        let mut state = self.state.lock();
+        if state.driven {
+            return None;
+        }
+        state.driven = true;
+        Some(Driver { machine: self })
+    }
+
+    /// Moves the time to the earliest timer, if that is not later than `limit`, and fires all that
+    /// are due then, in the order of their creation. False if there was none.
+    pub(super) fn fire_next(&self, limit: Option<Instant>) -> bool {
+        let mut due = Vec::new();
+        {
+            let mut state = self.state.lock();
+            let Some((&(at, _), _)) = state.timers.first_key_value() else {
+                return false;
+            };
+            if limit.is_some_and(|limit| at > limit) {
+                return false;
+            }
+            state.now = state.now.max(at);
+            while let Some(entry) = state.timers.first_entry() {
+                if entry.key().0 > at {
+                    break;
+                }
+                due.extend(entry.remove());
+            }
+        }
+        for waker in due {
+            isolate("a waker", || waker.wake());
+        }
+        true
+    }
+
+    /// Blocks until something is ready or nothing holds the time.
+    pub(super) fn wait_for_threads(&self) {
+        let mut state = self.state.lock();
+        // Ends: whoever queues a step or ends a hold notifies under this lock.
+        while state.ready.is_empty() && state.holds > 0 {
+            state = sync::wait(&self.changed, state);
+        }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.state.lock().ready.is_empty()
+    }
+
+    pub(super) fn hold(self: &Arc<Self>) -> Hold {
+        self.state.lock().holds += 1;
+        Hold::new(Arc::clone(self))
+    }
+
+    pub(super) fn release(&self) {
+        self.state.lock().holds -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Refuses work from now on, and drops all there is.
+    pub(super) fn shut_down(&self) {
+        let (steps, tasks) = {
+            let mut state = self.state.lock();
+            state.gone = true;
+            let (roots, tasks): (BTreeMap<_, _>, _) = std::mem::take(&mut state.tasks)
+                .into_iter()
+                .partition(|(_, slot)| slot.root);
+            state.tasks = roots;
+            let (roots, steps): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut state.ready)
+                .into_iter()
+                .partition(|step| matches!(step, Step::Task(id) if state.tasks.contains_key(id)));
+            state.ready = roots;
+            (steps, tasks)
+        };
+        for step in steps {
+            isolate("the drop of a job", || drop(step));
+        }
+        for (_, slot) in tasks {
+            isolate("the drop of a task", || drop(slot));
+        }
+    }
+}
+
+/// The right to run steps.
+pub(super) struct Driver<'a> {
+    machine: &'a Machine,
+}
+
+impl Driver<'_> {
+    /// Takes the next step out of the queue.
+    pub(super) fn next(&self) -> Option<Step> {
+        let mut state = self.machine.state.lock();
+        let step = state.ready.pop_front()?;
+        if let Step::Task(id) = step {
+            if let Some(slot) = state.tasks.get_mut(&id) {
+                slot.queued = false;
+            }
+        }
+        Some(step)
+    }
+
+    /// Runs a step that is not the root's.
+    pub(super) fn run(&self, step: Step) {
+        let id = match step {
+            Step::Job(job) => return job(),
+            Step::Task(id) => id,
+        };
+        let taken = {
+            let mut state = self.machine.state.lock();
+            state
+                .tasks
+                .get_mut(&id)
+                .and_then(|slot| Some((slot.task.take()?, slot.waker.clone())))
+        };
+        // A step may outlive its task's slot: a root that was left, or a shutdown.
+        let Some((mut task, waker)) = taken else {
+            return;
+        };
+        let pending = task
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending();
+        let ended = {
+            let mut state = self.machine.state.lock();
+            match state.tasks.get_mut(&id) {
+                Some(slot) if pending => {
+                    slot.task = Some(task);
+                    None
+                }
+                // Ended, or the machine was shut down by the task itself.
+                _ => Some((task, state.tasks.remove(&id))),
+            }
+        };
+        drop(ended);
+    }
+}
+
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        self.machine.state.lock().driven = false;
+    }
+}
