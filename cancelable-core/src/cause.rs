@@ -1,0 +1,232 @@
+//! Why something was cancelled: the reason, the words, the time and the place.
+//!
+//! A cause is made by whoever cancels, stamped by the first token that it cancels, and kept by
+//! that token and all its descendants for ever.
+
+pub(crate) mod ambient;
+mod display;
+pub(crate) use display::Span;
+mod label;
+mod reason;
+
+pub use label::{OperationId, OperationLabel};
+pub use reason::Reason;
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Why a token was cancelled. Cloning is one reference count.
+///
+/// Its [`Display`](fmt::Display) is a phrase for people, such as
+/// `timed out (limit 3 s, set at src/main.rs:14)`.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{CancellationToken, Cause, Reason};
+///
+/// let token = CancellationToken::new();
+/// token.cancel_with(Cause::new(Reason::ShuttingDown).with_message("deploy of build 71"));
+/// let cause = token.cause().expect("the token was cancelled on the line above");
+/// assert_eq!(cause.reason(), &Reason::ShuttingDown);
+/// assert_eq!(cause.message(), Some("deploy of build 71"));
+/// ```
+#[derive(Clone)]
+pub struct Cause {
+    facts: Arc<Facts>,
+    inherited: bool,
+}
+
+/// What a cause says, apart from whom it reached.
+#[derive(Clone, Debug)]
+pub(crate) struct Facts {
+    reason: Reason,
+    message: Option<Cow<'static, str>>,
+    location: &'static Location<'static>,
+    /// None until a token was cancelled with it.
+    at: Option<Instant>,
+    operation: Option<OperationLabel>,
+    error: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl Cause {
+    /// A cause of this kind, located at the caller.
+    #[must_use]
+    #[track_caller]
+    pub fn new(reason: Reason) -> Self {
+        let facts = Facts {
+            reason,
+            message: None,
+            location: Location::caller(),
+            at: None,
+            operation: None,
+            error: None,
+        };
+        Self {
+            facts: Arc::new(facts),
+            inherited: false,
+        }
+    }
+
+    /// Adds words for people.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.edit().message = Some(message.into());
+        self
+    }
+
+    /// Says where in the source the cancellation was decided, instead of where the cause was made.
+    ///
+    /// For a time limit this is where the limit was set.
+    #[must_use]
+    pub fn with_location(mut self, location: &'static Location<'static>) -> Self {
+        self.edit().location = location;
+        self
+    }
+
+    /// Says which operation decided it. Without this it is the one that runs when the token is
+    /// cancelled, if there is one.
+    #[must_use]
+    pub fn with_operation(mut self, operation: OperationLabel) -> Self {
+        self.edit().operation = Some(operation);
+        self
+    }
+
+    /// Says when it was decided, by the clock of a runtime. Without this it is the time at which
+    /// the first token was cancelled with it.
+    #[must_use]
+    pub fn with_time(mut self, at: Instant) -> Self {
+        self.edit().at = Some(at);
+        self
+    }
+
+    /// Adds the error that led to the cancellation.
+    #[must_use]
+    pub fn with_error(mut self, error: Arc<dyn Error + Send + Sync>) -> Self {
+        self.edit().error = Some(error);
+        self
+    }
+
+    /// What kind of cause this is.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        &self.facts.reason
+    }
+
+    /// The words that were given with it.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.facts.message.as_deref()
+    }
+
+    /// When the first token was cancelled with it; `None` before that.
+    #[must_use]
+    pub fn at(&self) -> Option<Instant> {
+        self.facts.at
+    }
+
+    /// Where in the source the cancellation was decided.
+    #[must_use]
+    pub fn location(&self) -> &'static Location<'static> {
+        self.facts.location
+    }
+
+    /// The operation that decided it, if it was decided inside one.
+    #[must_use]
+    pub fn operation(&self) -> Option<&OperationLabel> {
+        self.facts.operation.as_ref()
+    }
+
+    /// The error that led to it, if there was one.
+    #[must_use]
+    pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.facts.error.as_deref()
+    }
+
+    /// Whether the token that was asked got the cause from a token above it, rather than being
+    /// cancelled itself.
+    #[must_use]
+    pub fn is_inherited(&self) -> bool {
+        self.inherited
+    }
+
+    /// Whether both say the same because both come from one cancellation, however each was
+    /// reached by it.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.facts, &other.facts)
+    }
+
+    /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
+    /// comes from another token keeps what that one has.
+    pub(crate) fn stamped(mut self, now: impl FnOnce() -> Instant) -> Self {
+        if self.facts.at.is_none() {
+            let now = now();
+            let operation = ambient::label();
+            let facts = self.edit();
+            facts.at = Some(now);
+            if facts.operation.is_none() {
+                facts.operation = operation;
+            }
+        }
+        self
+    }
+
+    pub(crate) fn into_facts(self) -> Arc<Facts> {
+        self.facts
+    }
+
+    pub(crate) fn from_facts(facts: Arc<Facts>, inherited: bool) -> Self {
+        Self { facts, inherited }
+    }
+
+    /// The same cause as seen by something that it reached from elsewhere.
+    pub(crate) fn inherited(mut self) -> Self {
+        self.inherited = true;
+        self
+    }
+
+    /// The facts for changing: shared ones are copied first, so that no other holder sees it.
+    fn edit(&mut self) -> &mut Facts {
+        Arc::make_mut(&mut self.facts)
+    }
+}
+
+impl From<Reason> for Cause {
+    #[track_caller]
+    fn from(reason: Reason) -> Self {
+        Self::new(reason)
+    }
+}
+
+impl From<&'static str> for Cause {
+    #[track_caller]
+    fn from(message: &'static str) -> Self {
+        Self::new(Reason::Requested).with_message(message)
+    }
+}
+
+impl From<String> for Cause {
+    #[track_caller]
+    fn from(message: String) -> Self {
+        Self::new(Reason::Requested).with_message(message)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cause")
+            .field("reason", &self.facts.reason)
+            .field("message", &self.facts.message)
+            .field("location", &format_args!("{}", self.facts.location))
+            .field("at", &self.facts.at)
+            .field("operation", &self.facts.operation)
+            .field("error", &self.facts.error)
+            .field("inherited", &self.inherited)
+            .finish()
+    }
+}

@@ -1,0 +1,48 @@
+//! The operation that runs on this thread right now.
+//!
+//! It stands this low so that a token can note who cancelled it without knowing what an operation
+//! is. The scope swaps its own entry in before it polls anything and out afterwards, so a poll
+//! moves a pointer and touches no reference count.
+
+use super::OperationLabel;
+use std::any::Any;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+/// The running operation: what it is called, and its handle for whoever knows the type.
+#[derive(Clone)]
+pub(crate) struct Ambient {
+    pub(crate) label: OperationLabel,
+    pub(crate) handle: Arc<dyn Any + Send + Sync>,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Ambient>> = const { RefCell::new(None) };
+}
+
+/// Exchanges this thread's entry with `slot`. A thread that is ending keeps none.
+pub(crate) fn swap(slot: &mut Option<Ambient>) {
+    // No code of a user runs under the borrow: the exchange is two moves.
+    let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), slot));
+}
+
+/// This thread's entry.
+pub(crate) fn current() -> Option<Ambient> {
+    CURRENT
+        .try_with(|current| current.borrow().clone())
+        .ok()
+        .flatten()
+}
+
+/// What the operation that runs on this thread is called.
+pub(crate) fn label() -> Option<OperationLabel> {
+    CURRENT
+        .try_with(|current| {
+            current
+                .borrow()
+                .as_ref()
+                .map(|ambient| ambient.label.clone())
+        })
+        .ok()
+        .flatten()
+}

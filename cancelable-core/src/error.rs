@@ -1,0 +1,96 @@
+//! The error of work that was cancelled.
+
+use crate::cause::{Cause, OperationLabel, Reason, Span};
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+/// Work ended because it was cancelled.
+///
+/// Reads like `import cancelled after 3.2 s: timed out (limit 3 s, set at src/main.rs:14)`.
+#[derive(Clone, Debug)]
+pub struct Cancelled {
+    cause: Cause,
+    operation: Option<OperationLabel>,
+    elapsed: Option<Duration>,
+}
+
+impl Cancelled {
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self {
+            cause,
+            operation: None,
+            elapsed: None,
+        }
+    }
+
+    pub(crate) fn of(mut self, operation: OperationLabel, elapsed: Option<Duration>) -> Self {
+        self.operation = Some(operation);
+        self.elapsed = elapsed;
+        self
+    }
+
+    /// Why it was cancelled.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+
+    /// What kind of thing cancelled it.
+    #[must_use]
+    pub fn reason(&self) -> &Reason {
+        self.cause.reason()
+    }
+
+    /// The operation that ended, if the work was one.
+    #[must_use]
+    pub fn operation(&self) -> Option<&OperationLabel> {
+        self.operation.as_ref()
+    }
+
+    /// How long the operation had run.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.elapsed
+    }
+
+    /// Whether time ran out: a limit or a deadline.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.cause.reason().is_timeout()
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(operation) = &self.operation {
+            write!(f, "{operation} ")?;
+        }
+        f.write_str("cancelled")?;
+        if let Some(elapsed) = self.elapsed {
+            write!(f, " after {}", Span(elapsed))?;
+        }
+        write!(f, ": {}", self.cause)
+    }
+}
+
+impl Error for Cancelled {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause
+            .error()
+            .map(|error| error as &(dyn Error + 'static))
+    }
+}
+
+/// The kind is `TimedOut` when time ran out and `Other` else: `Interrupted` would make the
+/// standard library's own loops try again.
+impl From<Cancelled> for io::Error {
+    fn from(cancelled: Cancelled) -> Self {
+        let kind = match cancelled.is_timeout() {
+            true => io::ErrorKind::TimedOut,
+            false => io::ErrorKind::Other,
+        };
+        Self::new(kind, cancelled)
+    }
+}

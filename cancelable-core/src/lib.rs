@@ -1,0 +1,35 @@
+//! Cancellation for async Rust on any runtime: what stops, who may stop it, and why it stopped.
+//!
+//! Data flows one way: a **source** (a deadline, a signal, a condition, another token) cancels a
+//! **token**; a **scope** polls work beside its sources and drops the work when its token is
+//! cancelled; an **operation** is the record of what the scope does.
+//!
+//! - [`CancellationToken`] has the methods of `tokio_util::sync::CancellationToken` and keeps the
+//!   [`Cause`] of its cancellation: the reason, the place in the source, the time.
+//! - [`Scope`] gives a future a deadline and other sources, without spawning it.
+//! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
+//!
+//! An application depends on this crate and on one adapter (`cancelable-tokio`,
+//! `cancelable-async-std`). A library depends on this crate alone.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+pub mod cause;
+pub mod error;
+pub mod operation;
+pub mod runtime;
+pub mod scope;
+pub mod source;
+mod sync;
+pub mod token;
+
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use cause::{Cause, Reason};
+pub use error::Cancelled;
+pub use operation::{Operation, Status, current};
+pub use runtime::RuntimeHandle;
+pub use scope::{Outcome, Scope};
+pub use source::Source;
+pub use token::CancellationToken;

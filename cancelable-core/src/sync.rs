@@ -1,0 +1,81 @@
+//! The seam to locks, atomics, thread parking and the clock.
+//!
+//! Nothing else in this crate imports them, so that a build with `--cfg cancelable_loom` replaces
+//! all of them by loom's models. Reference counts stay the standard library's in both builds:
+//! what loom checks is our own protocol, and that rests on the locks and atomics here.
+
+pub(crate) mod clock;
+mod gate;
+mod isolate;
+
+pub(crate) use gate::Gate;
+pub use isolate::isolated_panics;
+pub(crate) use isolate::{isolate, panic_text};
+
+#[cfg(not(cancelable_loom))]
+mod imp {
+    pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+
+    /// Waits until `condvar` is notified and gives the lock back, held.
+    pub(crate) fn wait<'a, T>(
+        condvar: &Condvar,
+        mut guard: MutexGuard<'a, T>,
+    ) -> MutexGuard<'a, T> {
+        condvar.wait(&mut guard);
+        guard
+    }
+}
+
+#[cfg(cancelable_loom)]
+mod imp {
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::{Condvar, MutexGuard};
+
+    /// loom's mutex with the signature of `parking_lot`'s: a panic does not poison it.
+    #[derive(Debug, Default)]
+    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+
+    impl<T> Mutex<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(loom::sync::Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            match self.0.lock() {
+                Ok(guard) => guard,
+                Err(poisoned) => poisoned.into_inner(),
+            }
+        }
+
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            match self.0.get_mut() {
+                Ok(value) => value,
+                Err(poisoned) => poisoned.into_inner(),
+            }
+        }
+    }
+
+    /// Waits until `condvar` is notified and gives the lock back, held.
+    pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        match condvar.wait(guard) {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+}
+
+pub(crate) use imp::*;
+
+#[cfg(cancelable_loom)]
+pub(crate) use loom::thread::ThreadId;
+#[cfg(not(cancelable_loom))]
+pub(crate) use std::thread::ThreadId;
+
+/// The identity of the thread that calls.
+pub(crate) fn thread_id() -> ThreadId {
+    #[cfg(not(cancelable_loom))]
+    return std::thread::current().id();
+    #[cfg(cancelable_loom)]
+    return loom::thread::current().id();
+}

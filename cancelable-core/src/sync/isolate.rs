@@ -1,0 +1,50 @@
+//! Running a user's code so that its panic stops nobody else.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Not loom's: a counter that no protocol depends on, and loom has no statics.
+static ISOLATED: AtomicU64 = AtomicU64::new(0);
+
+/// How many panics of wakers, callbacks and other code of the user this process has caught and
+/// logged so far.
+///
+/// A panic of such code must not stop the others that wait for the same cancellation, so it ends
+/// where it was raised. A growing number here says that something is broken elsewhere.
+#[must_use]
+pub fn isolated_panics() -> u64 {
+    // Relaxed: a statistic, which orders nothing.
+    ISOLATED.load(Ordering::Relaxed)
+}
+
+/// Runs `code`; a panic is logged with `what`, counted, and ends here. True if there was none.
+///
+/// Must be called with no lock held: `code`, the logger and the payload's `Drop` are the user's.
+pub(crate) fn isolate(what: &str, code: impl FnOnce()) -> bool {
+    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
+        return true;
+    };
+    // Relaxed: see above.
+    ISOLATED.fetch_add(1, Ordering::Relaxed);
+    // The payload is a user's value and may panic in its drop, as may the logger. That second
+    // payload is leaked, because dropping it might go on for ever.
+    let reported = catch_unwind(AssertUnwindSafe(move || {
+        let text = panic_text(payload.as_ref());
+        log::error!(target: "cancelable", what = what, panic = text; "{what} panicked: {text}");
+        drop(payload);
+    }));
+    if let Err(second) = reported {
+        std::mem::forget(second);
+    }
+    false
+}
+
+/// The text of a panic's payload, where it has one.
+pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&'static str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a value that is not text")
+}

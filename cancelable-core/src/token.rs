@@ -1,0 +1,83 @@
+//! The cancellation token: one flag in a tree, with its cause, its waiters and its callbacks.
+//!
+//! [`CancellationToken`] is a thin handle. Behind it stand two kinds of object:
+//!
+//! - a **node** for each token: its own state, its waiters and its callbacks;
+//! - a **branch** for each token that has had a child: the flag that its children read and the
+//!   list of those below it that have to be told (its *members*).
+//!
+//! ```text
+//!   node A ──owns──► branch of A ◄──reads── node B ──owns──► branch of B ◄──reads── node C
+//!                      │ members: [ B if it waits, branch of B ]      │ members: [ C if it waits ]
+//!                      ▲──────────────── up (strong) ────────────────┘
+//! ```
+//!
+//! A child that nobody waits on costs its parent nothing: it is in no list and reads its parent's
+//! branch. It becomes a member when something has to be *done* at its cancellation: a waiter or a
+//! callback is registered, or it gets a branch of its own.
+//!
+//! # Invariants
+//!
+//! 1. A state never goes back: a node or a branch that is cancelled stays so, with its cause.
+//! 2. The cause is set before the state says cancelled, and the state is stored with `Release` and
+//!    read with `Acquire`: who sees the state sees the cause and every write made before `cancel`.
+//! 3. A state changes to cancelled only under its own object's lock.
+//! 4. A token is cancelled iff its own node or its parent's branch is. Nothing further up is read.
+//! 5. A node that has a waiter or a callback is a member (or has no parent). A branch is a member
+//!    of the branch above it (or has none above it).
+//! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled,
+//!    and whoever took them tells each of them before its `cancel` returns. A cancelled node has
+//!    no waiters, by the same rule. So a key into either is good exactly until then.
+//! 7. Strong references go up only (node → branch of its parent → branch above). Members are weak.
+//!    A node's strong count is the number of its handles; it is dropped with the last.
+//! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
+//!    ancestor still reaches that descendant. A branch whose token is gone is *orphaned*; nobody
+//!    can cancel it but those above. A new branch is linked above all orphans, which is why handing
+//!    a token down for ever (`token = token.child_token()`) does not grow.
+//!
+//! # Locks
+//!
+//! One lock for each node and each branch. At most two are held, and only in the order
+//! *branch above, then node or branch below it*; the order follows the tree, which has no cycle, so
+//! no two threads can wait for each other. Under a lock there are list operations and moves, and
+//! nothing of a user's: wakers are compared with `will_wake` (two pointers) but cloned, woken and
+//! dropped outside, as are callbacks and the clock.
+//!
+//! # No lost wake-up
+//!
+//! A waiter is stored under the node's lock after the state has been read again under that lock.
+//! A canceller stores the state under the same lock and takes the waiters there. Whichever comes
+//! second sees the other: either the waiter reads the state and does not sleep, or the canceller
+//! takes its waker. For a node that is told from above, the waiter made the node a member (5) after
+//! reading the branch's state under the branch's lock, and the canceller stores that state and
+//! takes the members under the same lock; the same argument holds one level up, and by induction to
+//! the token that was cancelled.
+//!
+//! # One cause
+//!
+//! A token is seen as cancelled by its own state or by the branch of its parent (4). `cancel` on a
+//! child therefore holds the parent's branch while it sets its own state: it finds the branch
+//! cancelled and changes nothing, or it is first and the child keeps its own cause.
+
+mod bag;
+mod branch;
+mod callback;
+mod cancel;
+mod future_ext;
+mod guard;
+mod handle;
+mod join;
+mod node;
+mod run_until;
+mod wait;
+mod weak;
+
+pub use crate::sync::isolated_panics;
+pub use callback::{AlreadyCancelled, CallbackRegistration};
+pub use future_ext::FutureExt;
+pub use guard::{DropGuard, DropGuardRef};
+pub use handle::CancellationToken;
+pub use join::EmptyJoin;
+pub use run_until::{RunUntilCancelled, RunUntilCancelledOwned};
+pub use wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
+pub use weak::WeakCancellationToken;

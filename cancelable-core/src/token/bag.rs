@@ -1,0 +1,160 @@
+//! A list whose entries keep their key, with room for one entry in place.
+//!
+//! Most tokens have one waiter and most branches one member: that one costs no allocation. Further
+//! entries share one allocation that grows by doubling and is given back when they are all gone.
+
+/// The key of an entry. Good until the entry is removed or the bag is taken.
+pub(super) type Key = u32;
+
+/// A key that no entry has.
+pub(super) const NO_KEY: Key = Key::MAX;
+
+/// Entries above this number are given back when the last of them is removed.
+const KEPT: usize = 16;
+
+/// An unordered list: insert, reach and remove by key in constant time.
+#[derive(Debug)]
+pub(super) struct Bag<T> {
+    /// The entry with key 0.
+    first: Option<T>,
+    /// The entries with keys from 1.
+    rest: Option<Box<Slab<T>>>,
+}
+
+impl<T> Default for Bag<T> {
+    fn default() -> Self {
+        Self {
+            first: None,
+            rest: None,
+        }
+    }
+}
+
+impl<T> Bag<T> {
+    pub(super) fn insert(&mut self, value: T) -> Key {
+        if self.first.is_none() {
+            self.first = Some(value);
+            return 0;
+        }
+        self.rest.get_or_insert_default().insert(value) + 1
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        match key.checked_sub(1) {
+            None => self.first.as_mut(),
+            Some(key) => self.rest.as_mut()?.get_mut(key),
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        let Some(key) = key.checked_sub(1) else {
+            return self.first.take();
+        };
+        let rest = self.rest.as_mut()?;
+        let value = rest.remove(key);
+        if rest.live == 0 && rest.entries.capacity() > KEPT {
+            self.rest = None;
+        }
+        value
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none() && self.rest.as_ref().is_none_or(|rest| rest.live == 0)
+    }
+}
+
+impl<T> IntoIterator for Bag<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter {
+            first: self.first,
+            rest: self.rest.map(|rest| rest.entries.into_iter()),
+        }
+    }
+}
+
+/// The entries of a bag that was taken apart.
+#[derive(Debug)]
+pub(super) struct IntoIter<T> {
+    first: Option<T>,
+    rest: Option<std::vec::IntoIter<Entry<T>>>,
+}
+
+impl<T> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        self.rest.as_mut()?.find_map(|entry| match entry {
+            Entry::Full(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        })
+    }
+}
+
+/// A vector with a list of its vacant places running through it.
+#[derive(Debug)]
+pub(super) struct Slab<T> {
+    entries: Vec<Entry<T>>,
+    /// The vacant place to fill next, or `NO_KEY`.
+    vacant: Key,
+    live: u32,
+}
+
+#[derive(Debug)]
+pub(super) enum Entry<T> {
+    Full(T),
+    Vacant { next: Key },
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            vacant: NO_KEY,
+            live: 0,
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    pub(super) fn insert(&mut self, value: T) -> Key {
+        self.live += 1;
+        let key = self.vacant;
+        if let Some(place) = self.entries.get_mut(key as usize) {
+            if let Entry::Vacant { next } = *place {
+                self.vacant = next;
+            }
+            *place = Entry::Full(value);
+            return key;
+        }
+        self.entries.push(Entry::Full(value));
+        // Fits: four thousand million entries of 16 bytes are more than memory holds.
+        (self.entries.len() - 1) as Key
+    }
+
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        match self.entries.get_mut(key as usize)? {
+            Entry::Full(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        let place = self.entries.get_mut(key as usize)?;
+        if matches!(place, Entry::Vacant { .. }) {
+            return None;
+        }
+        let taken = std::mem::replace(place, Entry::Vacant { next: self.vacant });
+        self.vacant = key;
+        self.live -= 1;
+        match taken {
+            Entry::Full(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+}

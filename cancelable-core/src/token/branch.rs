@@ -1,0 +1,250 @@
+//! What hangs below a token: the flag its children read, and the members to tell.
+
+use super::bag::{Bag, Key, NO_KEY};
+use super::node::Node;
+use crate::cause::Facts;
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+const LIVE: u8 = 0;
+const CANCELLED: u8 = 1;
+
+/// The shared part of all children of one token.
+#[derive(Debug)]
+pub(super) struct Branch {
+    /// `LIVE` or `CANCELLED`; invariants 1 to 3.
+    state: AtomicU8,
+    /// Set before the state says cancelled (invariant 2).
+    cause: OnceLock<Arc<Facts>>,
+    inner: Mutex<Inner>,
+    /// Whether the token that this branch hangs below is gone (invariant 8).
+    orphaned: AtomicBool,
+    above: Above,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Empty once the branch is cancelled (invariant 6).
+    members: Bag<Member>,
+    /// How many more cancellations from above it takes: one, or for an all-of the number of inputs.
+    needed: u32,
+    /// The input of a join by which it was cancelled.
+    input: Option<usize>,
+}
+
+/// One entry of a branch's list: a token below it, the branch of that token, or both.
+///
+/// They share an entry so that the token is told before what hangs below it. An entry with
+/// neither is removed.
+#[derive(Debug, Default)]
+pub(super) struct Member {
+    pub(super) node: Option<Weak<Node>>,
+    pub(super) branch: Option<Weak<Branch>>,
+}
+
+/// What a branch is linked to.
+#[derive(Debug)]
+pub(super) enum Above {
+    /// Nothing: the branch of a root, or of a token that was cancelled when it got the branch.
+    Nothing,
+    /// The branch in which it has the entry `key`.
+    One { branch: Arc<Branch>, key: Key },
+    /// The inputs of a join, each with its place among the tokens that were given. The keys follow
+    /// when all inputs are linked; `NO_KEY` stands for an input that was not.
+    Inputs {
+        inputs: Box<[(Arc<Branch>, usize)]>,
+        keys: OnceLock<Box<[Key]>>,
+    },
+}
+
+impl Branch {
+    /// A live branch. `above` lists it, or does so soon.
+    pub(super) fn new(above: Above, needed: u32) -> Self {
+        Self::with(LIVE, OnceLock::new(), above, needed)
+    }
+
+    /// The branch of a token that is cancelled already: linked to nothing, because nothing can
+    /// change it.
+    pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
+        Self::with(CANCELLED, OnceLock::from(cause), Above::Nothing, 0)
+    }
+
+    fn with(state: u8, cause: OnceLock<Arc<Facts>>, above: Above, needed: u32) -> Self {
+        Self {
+            state: AtomicU8::new(state),
+            cause,
+            inner: Mutex::new(Inner {
+                members: Bag::default(),
+                needed,
+                input: None,
+            }),
+            orphaned: AtomicBool::new(false),
+            above,
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_cancelled(&self) -> bool {
+        // Acquire: pairs with the Release in `cancel`. Without it the cause could be missed.
+        self.state.load(Ordering::Acquire) == CANCELLED
+    }
+
+    /// Set if the branch is cancelled.
+    pub(super) fn cause(&self) -> Option<&Arc<Facts>> {
+        self.cause.get().filter(|_| self.is_cancelled())
+    }
+
+    /// The members for changing, while there are any to change: None if the branch is cancelled.
+    pub(super) fn open(&self) -> Option<OpenBranch<'_>> {
+        let inner = self.inner.lock();
+        // The state changes under this lock only, so what is read here holds while it is held.
+        (!self.is_cancelled()).then_some(OpenBranch(inner))
+    }
+
+    /// Cancels this branch and takes its members, which the caller has to tell. None if that has
+    /// happened before, or if an all-of still waits for other inputs.
+    ///
+    /// `from` is the branch above that this comes from.
+    pub(super) fn cancel(
+        &self,
+        cause: &Arc<Facts>,
+        from: Option<&Arc<Branch>>,
+    ) -> Option<Bag<Member>> {
+        let input = from.and_then(|from| self.input_index(from));
+        let mut inner = self.inner.lock();
+        if self.is_cancelled() {
+            return None;
+        }
+        inner.needed = inner.needed.saturating_sub(1);
+        if inner.needed > 0 {
+            return None;
+        }
+        inner.input = input;
+        // Only here, and once: the state was checked under the lock.
+        let _ = self.cause.set(Arc::clone(cause));
+        // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
+        self.state.store(CANCELLED, Ordering::Release);
+        Some(std::mem::take(&mut inner.members))
+    }
+
+    fn input_index(&self, from: &Arc<Branch>) -> Option<usize> {
+        let Above::Inputs { inputs, .. } = &self.above else {
+            return None;
+        };
+        inputs
+            .iter()
+            .find(|(input, _)| Arc::ptr_eq(input, from))
+            .map(|(_, index)| *index)
+    }
+
+    /// The input of a join by which it was cancelled.
+    pub(super) fn cancelled_input(&self) -> Option<usize> {
+        self.inner.lock().input
+    }
+
+    pub(super) fn above(&self) -> &Above {
+        &self.above
+    }
+
+    /// The token is gone.
+    pub(super) fn orphan(&self) {
+        // Relaxed: it only says where a new branch is best linked. Who misses it links one level
+        // lower, which is as right and keeps one more branch alive.
+        self.orphaned.store(true, Ordering::Relaxed);
+    }
+
+    /// This branch or the first one above it that is not orphaned, which cancels the same tokens.
+    ///
+    /// Ends: it goes up a finite chain.
+    pub(super) fn past_orphans(self: &Arc<Self>) -> &Arc<Self> {
+        let mut branch = self;
+        while branch.orphaned.load(Ordering::Relaxed) {
+            match &branch.above {
+                Above::One { branch: above, .. } => branch = above,
+                Above::Nothing | Above::Inputs { .. } => break,
+            }
+        }
+        branch
+    }
+
+    /// Removes this branch from those above it. The references to them are for the caller to drop,
+    /// without recursion: the first is returned, the other inputs of a join go to `others`.
+    fn unlink(&mut self, others: &mut Vec<Arc<Branch>>) -> Option<Arc<Branch>> {
+        match std::mem::replace(&mut self.above, Above::Nothing) {
+            Above::Nothing => None,
+            Above::One { branch, key } => {
+                branch.forget_branch(key);
+                Some(branch)
+            }
+            Above::Inputs { inputs, keys } => {
+                let keys = keys.into_inner().unwrap_or_default();
+                for (index, (branch, _)) in inputs.into_vec().into_iter().enumerate() {
+                    // An input without a key was not linked.
+                    if let Some(key) = keys.get(index).filter(|key| **key != NO_KEY) {
+                        branch.forget_branch(*key);
+                    }
+                    others.push(branch);
+                }
+                others.pop()
+            }
+        }
+    }
+
+    /// Takes the branch out of the entry `key`.
+    fn forget_branch(&self, key: Key) {
+        let Some(mut open) = self.open() else {
+            return; // Invariant 6: the entry was taken.
+        };
+        let forgotten = open.edit(key, |member| member.branch.take());
+        drop(open);
+        drop(forgotten);
+    }
+
+    /// Takes the node out of the entry `key`.
+    pub(super) fn forget_node(&self, key: Key) {
+        let Some(mut open) = self.open() else {
+            return; // Invariant 6: the entry was taken.
+        };
+        let forgotten = open.edit(key, |member| member.node.take());
+        drop(open);
+        drop(forgotten);
+    }
+}
+
+/// A loop in place of recursion: branches hold those above them, and a chain may have a million.
+impl Drop for Branch {
+    fn drop(&mut self) {
+        let mut others = Vec::new();
+        let mut next = self.unlink(&mut others);
+        // Ends: each round drops one reference of a finite graph without cycles.
+        while let Some(branch) = next {
+            next = Arc::into_inner(branch).and_then(|mut last| last.unlink(&mut others));
+            next = next.or_else(|| others.pop());
+        }
+    }
+}
+
+/// A branch that is locked and not cancelled.
+pub(super) struct OpenBranch<'a>(MutexGuard<'a, Inner>);
+
+impl OpenBranch<'_> {
+    pub(super) fn insert(&mut self, member: Member) -> Key {
+        self.0.members.insert(member)
+    }
+
+    /// Changes an entry, and removes it if that leaves it empty.
+    pub(super) fn edit<R: Default>(
+        &mut self,
+        key: Key,
+        change: impl FnOnce(&mut Member) -> R,
+    ) -> R {
+        let Some(member) = self.0.members.get_mut(key) else {
+            return R::default();
+        };
+        let result = change(member);
+        if member.node.is_none() && member.branch.is_none() {
+            self.0.members.remove(key);
+        }
+        result
+    }
+}

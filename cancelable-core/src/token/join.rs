@@ -1,0 +1,205 @@
+//! Tokens that are cancelled by the first, or by the last, of several others.
+//!
+//! A join is a branch with several branches above it and one child, the token that is handed out.
+//! It is linked like any other branch, so it is cancelled in the first pass of its input's cancel,
+//! before any callback runs, and it unlinks itself when the last token below it is dropped.
+
+use super::bag::{Key, NO_KEY};
+use super::branch::{Above, Branch, Member};
+use super::cancel;
+use super::handle::CancellationToken;
+use super::node::Node;
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+/// A join of no tokens was asked for; give it one at least.
+///
+/// An any-of of nothing would never be cancelled and an all-of of nothing would be so at once; both
+/// are more often an empty list by mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmptyJoin(());
+
+impl fmt::Display for EmptyJoin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no tokens to join; give one at least")
+    }
+}
+
+impl std::error::Error for EmptyJoin {}
+
+impl CancellationToken {
+    /// A token that is cancelled with the first of `tokens`, and keeps that one's cause.
+    ///
+    /// A token that is given twice counts once, and one that can't be cancelled not at all. The
+    /// result can be cancelled by itself, which cancels none of `tokens`, and leaves nothing behind
+    /// in them when it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyJoin`] if there are no tokens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let (user, server) = (CancellationToken::new(), CancellationToken::new());
+    /// let either = CancellationToken::any_of([&user, &server])?;
+    /// server.cancel_with("shutdown");
+    /// assert_eq!(either.cancelled_input(), Some(1));
+    /// assert_eq!(either.message().as_deref(), Some("shutdown"));
+    /// # Ok::<(), cancelable_core::token::EmptyJoin>(())
+    /// ```
+    pub fn any_of<I>(tokens: I) -> Result<Self, EmptyJoin>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Self>,
+    {
+        let inputs = Inputs::collect(tokens)?;
+        Ok(match inputs.distinct.is_empty() {
+            true => Self::never(),
+            false => inputs.join(1),
+        })
+    }
+
+    /// A token that is cancelled when all of `tokens` are, with the cause of the last.
+    ///
+    /// A token that is given twice counts once. With one that can't be cancelled among them the
+    /// result can only be cancelled by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`EmptyJoin`] if there are no tokens.
+    pub fn all_of<I>(tokens: I) -> Result<Self, EmptyJoin>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<Self>,
+    {
+        let inputs = Inputs::collect(tokens)?;
+        Ok(match inputs.any_never {
+            true => Self::new(),
+            false => {
+                // Fits: the inputs' branches are in memory.
+                let needed = inputs.distinct.len() as u32;
+                inputs.join(needed)
+            }
+        })
+    }
+
+    /// For a token made by [`any_of`](Self::any_of) or [`all_of`](Self::all_of): which of the given
+    /// tokens cancelled it, counted from 0. `None` for others, and while it is not cancelled by one.
+    #[must_use]
+    pub fn cancelled_input(&self) -> Option<usize> {
+        let cause = self.cause().filter(|cause| cause.is_inherited())?;
+        let branch = self.node().parent()?;
+        cause
+            .is_same(&crate::cause::Cause::from_facts(
+                Arc::clone(branch.cause()?),
+                true,
+            ))
+            .then(|| branch.cancelled_input())?
+    }
+}
+
+/// The tokens of a join without repetition and without those that can't be cancelled.
+struct Inputs {
+    /// Each with its place among the tokens that were given.
+    distinct: Vec<(CancellationToken, usize)>,
+    any_never: bool,
+}
+
+impl Inputs {
+    fn collect<I>(tokens: I) -> Result<Self, EmptyJoin>
+    where
+        I: IntoIterator,
+        I::Item: Borrow<CancellationToken>,
+    {
+        let mut given: Vec<(CancellationToken, usize)> = tokens
+            .into_iter()
+            .enumerate()
+            .map(|(index, token)| (token.borrow().clone(), index))
+            .collect();
+        if given.is_empty() {
+            return Err(EmptyJoin(()));
+        }
+        let before = given.len();
+        given.retain(|(token, _)| !token.node().is_never());
+        let any_never = given.len() < before;
+        given.sort_by_key(|(token, index)| (Arc::as_ptr(token.node()), *index));
+        given.dedup_by(|later, first| later.0 == first.0);
+        given.sort_by_key(|(_, index)| *index);
+        Ok(Self {
+            distinct: given,
+            any_never,
+        })
+    }
+
+    fn join(self, needed: u32) -> CancellationToken {
+        let inputs: Box<[_]> = self
+            .distinct
+            .iter()
+            .map(|(token, index)| (own_branch(token.node()), *index))
+            .collect();
+        let above = Above::Inputs {
+            inputs,
+            keys: OnceLock::new(),
+        };
+        let join = Arc::new(Branch::new(above, needed));
+        link(&join);
+        if needed == 1 {
+            self.recheck(&join);
+        }
+        CancellationToken::from_node(Node::below(join))
+    }
+
+    /// Cancels `join` by an input that says cancelled while its canceller has not reached the
+    /// input's branch yet, so that the join says so too from the start. An all-of counts its inputs,
+    /// and leaves this to the canceller, which is about to tell it.
+    fn recheck(&self, join: &Arc<Branch>) {
+        for (token, _) in &self.distinct {
+            if let (Some(cause), Some(input)) = (token.cause(), token.node().branch()) {
+                cancel::cancel_branch(join, cause.into_facts(), input);
+            }
+        }
+    }
+}
+
+fn own_branch(node: &Arc<Node>) -> Arc<Branch> {
+    match node.branch() {
+        Some(branch) => Arc::clone(branch),
+        None => node.make_branch(),
+    }
+}
+
+/// Makes `join` a member of each of its inputs, and cancels it by those that are cancelled already.
+///
+/// No cancel is lost: under an input's lock it is either made a member, and will be told, or found
+/// cancelled, and is told here.
+fn link(join: &Arc<Branch>) {
+    let Above::Inputs { inputs, keys } = join.above() else {
+        return;
+    };
+    let linked: Box<[Key]> = inputs
+        .iter()
+        .map(|(input, _)| link_one(join, input))
+        .collect();
+    // Only here, once; read when the join is dropped.
+    let _ = keys.set(linked);
+}
+
+fn link_one(join: &Arc<Branch>, input: &Arc<Branch>) -> Key {
+    if join.is_cancelled() {
+        return NO_KEY;
+    }
+    if let Some(mut open) = input.open() {
+        return open.insert(Member {
+            node: None,
+            branch: Some(Arc::downgrade(join)),
+        });
+    }
+    if let Some(cause) = input.cause() {
+        cancel::cancel_branch(join, Arc::clone(cause), input);
+    }
+    NO_KEY
+}

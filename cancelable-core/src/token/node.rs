@@ -1,0 +1,313 @@
+//! A token's own part: its state, its waiters and its callbacks.
+
+use super::bag::{Bag, Key, NO_KEY};
+use super::branch::{Above, Branch, Member, OpenBranch};
+use super::callback::Callbacks;
+use crate::cause::{Cause, Facts};
+use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, isolate};
+use std::sync::{Arc, OnceLock};
+use std::task::Waker;
+
+// The states in order; from `CANCELLED` on the token is cancelled.
+//
+//   ALONE ──► LISTED ──► CANCELLED | INHERITED        NEVER stays
+//
+/// Has a parent and is no member of it: nothing has to be done when it is cancelled.
+const ALONE: u8 = 0;
+/// Is a member, or has no parent.
+const LISTED: u8 = 1;
+/// Can't be cancelled.
+const NEVER: u8 = 2;
+/// Was cancelled itself.
+const CANCELLED: u8 = 3;
+/// Was cancelled from above.
+const INHERITED: u8 = 4;
+
+/// The object behind a token's handles.
+#[derive(Debug)]
+pub(super) struct Node {
+    state: AtomicU8,
+    inner: Mutex<Inner>,
+    /// The branch of the parent, which is read as a second flag (invariant 4).
+    parent: Option<Arc<Branch>>,
+    /// What hangs below, once there was a child. Set under the lock.
+    branch: OnceLock<Arc<Branch>>,
+    /// Set before the state says cancelled (invariant 2).
+    cause: OnceLock<Arc<Facts>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    /// Empty once the node is cancelled (invariant 6).
+    pub(super) waiters: Bag<Waker>,
+    pub(super) callbacks: Option<Box<Callbacks>>,
+    /// The node's entry in the branch that `Node::home` names; `NO_KEY` if it has none.
+    entry: Key,
+}
+
+impl Node {
+    fn with(state: u8, parent: Option<Arc<Branch>>, cause: OnceLock<Arc<Facts>>) -> Arc<Self> {
+        Arc::new(Self {
+            state: AtomicU8::new(state),
+            inner: Mutex::new(Inner {
+                waiters: Bag::default(),
+                callbacks: None,
+                entry: NO_KEY,
+            }),
+            parent,
+            branch: OnceLock::new(),
+            cause,
+        })
+    }
+
+    pub(super) fn root() -> Arc<Self> {
+        Self::with(LISTED, None, OnceLock::new())
+    }
+
+    pub(super) fn never() -> Arc<Self> {
+        Self::with(NEVER, None, OnceLock::new())
+    }
+
+    /// A child that reads `branch`.
+    pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
+        Self::with(ALONE, Some(branch), OnceLock::new())
+    }
+
+    #[inline]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.is_settled()
+            || self
+                .parent
+                .as_ref()
+                .is_some_and(|parent| parent.is_cancelled())
+    }
+
+    /// Whether the node's own state says cancelled, so that its waiters have been taken.
+    #[inline]
+    pub(super) fn is_settled(&self) -> bool {
+        // Acquire: pairs with the Release in `settle`. Without it the cause could be missed.
+        self.state.load(Ordering::Acquire) >= CANCELLED
+    }
+
+    pub(super) fn is_never(&self) -> bool {
+        // Relaxed: set at birth and never changed.
+        self.state.load(Ordering::Relaxed) == NEVER
+    }
+
+    /// Why the token was cancelled, if it was.
+    ///
+    /// The parent's branch is read first. Should this node have been cancelled itself before that
+    /// branch was, then that came first under the branch's lock, so it is visible to whoever has
+    /// seen the branch cancelled. The other way round, a reader that stops between the two loads could
+    /// report the branch's cause for a node that has its own.
+    pub(super) fn cause(&self) -> Option<Cause> {
+        let above = self.parent.as_ref().and_then(|parent| parent.cause());
+        // Acquire: as in `is_settled`.
+        let (facts, inherited) = match self.state.load(Ordering::Acquire) {
+            CANCELLED => (self.cause.get()?, false),
+            INHERITED => (self.cause.get()?, true),
+            _ => (above?, true),
+        };
+        Some(Cause::from_facts(Arc::clone(facts), inherited))
+    }
+
+    pub(super) fn parent(&self) -> Option<&Arc<Branch>> {
+        self.parent.as_ref()
+    }
+
+    /// What hangs below, if there ever was a child.
+    pub(super) fn branch(&self) -> Option<&Arc<Branch>> {
+        self.branch.get()
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock()
+    }
+
+    /// A new child.
+    pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
+        if self.is_never() {
+            return Self::root();
+        }
+        let branch = match self.branch.get() {
+            Some(branch) => Arc::clone(branch),
+            None => self.make_branch(),
+        };
+        // A canceller sets this node's state before the branch's. A child of a token that says
+        // cancelled has to say so too, also in between.
+        if self.is_settled() && !branch.is_cancelled() {
+            return Self::with(INHERITED, Some(branch), self.cause.clone());
+        }
+        Self::below(branch)
+    }
+
+    /// The branch in which this node has its entry, if it has one. The entry stands where this
+    /// node's own branch is linked, so that both share it.
+    fn home(&self) -> Option<&Arc<Branch>> {
+        match self.branch.get().map(|branch| branch.above()) {
+            Some(Above::One { branch, .. }) => Some(branch),
+            _ => self.parent.as_ref(),
+        }
+    }
+
+    /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
+    /// member (invariant 5). None if the token is cancelled.
+    pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
+        // Ends: a round is repeated only if the node got its branch meanwhile, which happens once.
+        loop {
+            // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
+            // under the lock; who misses it takes the longer way and finds the entry there.
+            // NEVER has no parent and keeps its lists like a root, though nobody takes them.
+            if matches!(self.state.load(Ordering::Relaxed), LISTED | NEVER) {
+                let inner = self.inner.lock();
+                return (!self.is_settled()).then_some(inner);
+            }
+            let home = self.home()?;
+            // Branch above, then node below.
+            let mut open = home.open()?;
+            let mut inner = self.inner.lock();
+            if self.is_settled() {
+                return None;
+            }
+            if !self.home().is_some_and(|now| Arc::ptr_eq(now, home)) {
+                continue;
+            }
+            if inner.entry == NO_KEY {
+                self.enlist(&mut open, &mut inner);
+            }
+            return Some(inner);
+        }
+    }
+
+    /// Makes the node a member of the branch `open`, which is its home. Both are locked.
+    fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
+        let node = Some(Arc::downgrade(self));
+        inner.entry = match self.branch.get().map(|branch| branch.above()) {
+            Some(Above::One { key, .. }) => {
+                open.edit(*key, |member| member.node = node);
+                *key
+            }
+            _ => open.insert(Member { node, branch: None }),
+        };
+        // Relaxed: the lists that this speaks of are read under the lock that is held here.
+        self.state.store(LISTED, Ordering::Relaxed);
+    }
+
+    /// Gives the node its branch, linked to the nearest branch above whose token is still there.
+    pub(super) fn make_branch(self: &Arc<Self>) -> Arc<Branch> {
+        let Some(parent) = &self.parent else {
+            let inner = self.inner.lock();
+            return self.set_branch(&inner, Branch::new(Above::Nothing, 1));
+        };
+        let above = parent.past_orphans();
+        // Branch above, then node below.
+        let mut open = above.open();
+        let mut inner = self.inner.lock();
+        if let Some(branch) = self.branch.get() {
+            return Arc::clone(branch);
+        }
+        let Some(open_above) = &mut open else {
+            let cause = self.cause.get().or_else(|| above.cause());
+            let branch = cause.map_or_else(
+                || Branch::new(Above::Nothing, 1),
+                |cause| Branch::new_cancelled(Arc::clone(cause)),
+            );
+            return self.set_branch(&inner, branch);
+        };
+        if self.is_settled() {
+            return self.set_branch(&inner, Branch::new(Above::Nothing, 1));
+        }
+        let listed = inner.entry != NO_KEY;
+        let (key, moved_from) = match listed && Arc::ptr_eq(above, parent) {
+            true => (inner.entry, NO_KEY),
+            false => {
+                let node = listed.then(|| Arc::downgrade(self));
+                let key = open_above.insert(Member { node, branch: None });
+                (
+                    key,
+                    if listed {
+                        std::mem::replace(&mut inner.entry, key)
+                    } else {
+                        NO_KEY
+                    },
+                )
+            }
+        };
+        let branch = Branch::new(
+            Above::One {
+                branch: Arc::clone(above),
+                key,
+            },
+            1,
+        );
+        let branch = self.set_branch(&inner, branch);
+        open_above.edit(key, |member| member.branch = Some(Arc::downgrade(&branch)));
+        drop(inner);
+        drop(open);
+        if moved_from != NO_KEY {
+            parent.forget_node(moved_from);
+        }
+        branch
+    }
+
+    /// Sets the branch under the node's lock. The branch of a node that is cancelled is so from
+    /// the start: the canceller looks for a branch after it has set the state under that lock, so
+    /// that it tells each branch that was set before, and no other.
+    fn set_branch(&self, _locked: &MutexGuard<'_, Inner>, branch: Branch) -> Arc<Branch> {
+        if let Some(branch) = self.branch.get() {
+            return Arc::clone(branch);
+        }
+        let branch = match self.cause.get().filter(|_| self.is_settled()) {
+            Some(cause) => Arc::new(Branch::new_cancelled(Arc::clone(cause))),
+            None => Arc::new(branch),
+        };
+        // Only under the lock, and it was empty: this can't fail, and never waits.
+        let _ = self.branch.set(Arc::clone(&branch));
+        branch
+    }
+
+    /// Stores the cause and the state, under the node's lock, and takes the waiters. None if the
+    /// node is settled already or can't be cancelled.
+    pub(super) fn settle(&self, cause: &Arc<Facts>, inherited: bool) -> Option<Settled> {
+        let mut inner = self.inner.lock();
+        if self.is_settled() || self.is_never() {
+            return None;
+        }
+        let _ = self.cause.set(Arc::clone(cause));
+        let state = if inherited { INHERITED } else { CANCELLED };
+        // Release: whoever reads the state sees the cause and all that came before (invariant 2).
+        self.state.store(state, Ordering::Release);
+        Some(Settled {
+            waiters: std::mem::take(&mut inner.waiters),
+            has_callbacks: inner.callbacks.is_some(),
+        })
+    }
+}
+
+/// What a node leaves to whoever cancelled it.
+pub(super) struct Settled {
+    pub(super) waiters: Bag<Waker>,
+    pub(super) has_callbacks: bool,
+}
+
+/// Takes the node out of the list above it. The branches above are dropped by their own loop.
+impl Drop for Node {
+    fn drop(&mut self) {
+        if let Some(branch) = self.branch.get() {
+            branch.orphan();
+        }
+        let inner = self.inner.get_mut();
+        let (entry, callbacks) = (inner.entry, inner.callbacks.take());
+        if entry != NO_KEY {
+            if let Some(home) = self.home() {
+                home.forget_node(entry);
+            }
+        }
+        // The closures are a user's, and dropping one may panic.
+        if let Some(callbacks) = callbacks {
+            callbacks.into_iter().for_each(|callback| {
+                isolate("the drop of a cancellation callback", || drop(callback));
+            });
+        }
+    }
+}

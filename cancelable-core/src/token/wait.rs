@@ -1,0 +1,181 @@
+//! Waiting for a token's cancellation, from async code and from plain threads.
+
+use super::bag::{Key, NO_KEY};
+use super::handle::CancellationToken;
+use super::node::Node;
+use crate::sync::Gate;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// One waiter's place at a node. Whoever owns it removes it with [`Waiter::leave`].
+pub(super) struct Waiter {
+    /// The waiter's entry, or `NO_KEY`. Good until the node is settled (invariant 6).
+    key: Key,
+}
+
+impl Waiter {
+    pub(super) const fn new() -> Self {
+        Self { key: NO_KEY }
+    }
+
+    /// Ready once the token is cancelled; until then `cx` is woken when it is.
+    ///
+    /// Wakes: the waker is stored under the node's lock after the state was read again there, by
+    /// `open`; "No lost wake-up" in the module's header has the argument.
+    pub(super) fn poll(&mut self, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
+        if node.is_cancelled() {
+            return Poll::Ready(());
+        }
+        if self.key != NO_KEY && self.waits_with(node, cx.waker()) {
+            return Poll::Pending;
+        }
+        // Cloned here and a replaced one dropped at the end, with no lock held: both are code of a
+        // user.
+        let waker = cx.waker().clone();
+        let Some(mut inner) = node.open() else {
+            return Poll::Ready(());
+        };
+        let replaced = match self.key {
+            NO_KEY => None,
+            key => inner.waiters.remove(key),
+        };
+        self.key = inner.waiters.insert(waker);
+        drop(inner);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// Whether the stored waker wakes the same task as `waker`.
+    fn waits_with(&self, node: &Node, waker: &Waker) -> bool {
+        let mut inner = node.lock();
+        // A settled node has no waiters, so the answer is no and `open` finds out why.
+        inner
+            .waiters
+            .get_mut(self.key)
+            .is_some_and(|stored| stored.will_wake(waker))
+    }
+
+    /// Takes the waiter out of the node.
+    pub(super) fn leave(&mut self, node: &Node) {
+        if self.key == NO_KEY {
+            return;
+        }
+        let mut inner = node.lock();
+        let left = inner.waiters.remove(self.key);
+        drop(inner);
+        self.key = NO_KEY;
+        drop(left);
+    }
+}
+
+/// Blocks this thread until the token is cancelled, for `limit` at most if there is one. True if it
+/// is cancelled.
+pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
+    let gate = Arc::new(Gate::new());
+    let waker = Waker::from(Arc::clone(&gate));
+    let mut waiter = Waiter::new();
+    let cancelled = waiter.poll(node, &Context::from_waker(&waker)).is_ready()
+        // The gate's waker is woken by a canceller only, after the state was stored.
+        || match limit {
+            None => {
+                gate.pass();
+                true
+            }
+            Some(limit) => gate.pass_within(limit) || node.is_cancelled(),
+        };
+    waiter.leave(node);
+    cancelled
+}
+
+/// A future that is ready when its token is cancelled, from [`CancellationToken::cancelled`].
+///
+/// # Cancel safety
+///
+/// It may be dropped at any time, and nothing is lost: the token stays cancelled.
+#[must_use = "futures do nothing unless polled"]
+pub struct WaitForCancellationFuture<'a> {
+    token: &'a CancellationToken,
+    waiter: Waiter,
+}
+
+impl<'a> WaitForCancellationFuture<'a> {
+    pub(super) fn new(token: &'a CancellationToken) -> Self {
+        Self {
+            token,
+            waiter: Waiter::new(),
+        }
+    }
+}
+
+impl Future for WaitForCancellationFuture<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.waiter.poll(this.token.node(), cx)
+    }
+}
+
+impl Drop for WaitForCancellationFuture<'_> {
+    fn drop(&mut self) {
+        self.waiter.leave(self.token.node());
+    }
+}
+
+impl fmt::Debug for WaitForCancellationFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitForCancellationFuture")
+            .finish_non_exhaustive()
+    }
+}
+
+/// A future that is ready when the token it owns is cancelled, from
+/// [`CancellationToken::cancelled_owned`].
+///
+/// # Cancel safety
+///
+/// It may be dropped at any time, and nothing is lost: the token stays cancelled.
+#[must_use = "futures do nothing unless polled"]
+pub struct WaitForCancellationFutureOwned {
+    token: CancellationToken,
+    waiter: Waiter,
+}
+
+impl WaitForCancellationFutureOwned {
+    pub(super) fn new(token: CancellationToken) -> Self {
+        Self {
+            token,
+            waiter: Waiter::new(),
+        }
+    }
+
+    pub(super) fn token(&self) -> &CancellationToken {
+        &self.token
+    }
+}
+
+impl Future for WaitForCancellationFutureOwned {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.waiter.poll(this.token.node(), cx)
+    }
+}
+
+impl Drop for WaitForCancellationFutureOwned {
+    fn drop(&mut self) {
+        self.waiter.leave(self.token.node());
+    }
+}
+
+impl fmt::Debug for WaitForCancellationFutureOwned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitForCancellationFutureOwned")
+            .finish_non_exhaustive()
+    }
+}

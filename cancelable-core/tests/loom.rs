@@ -1,0 +1,559 @@
+//! The token's protocol under every interleaving of two or three threads.
+//!
+//! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` there is nothing here: the models replace
+//! the locks and atomics of the whole crate.
+#![cfg(cancelable_loom)]
+#![allow(missing_docs)]
+
+use cancelable_core::CancellationToken;
+use loom::thread;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Counts wakes. Not loom's atomics: it observes the model and takes no part in it.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+impl Wakes {
+    fn count(&self) -> usize {
+        self.0.load(SeqCst)
+    }
+}
+
+/// Does something when woken.
+struct Act<F: Fn() + Send + Sync>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Act<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn poll<F: Future + Unpin>(future: &mut F, waker: &Waker) -> Poll<F::Output> {
+    Pin::new(future).poll(&mut Context::from_waker(waker))
+}
+
+/// Every model of three threads with this bound ends in seconds; two threads are explored in full.
+fn bounded(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// Waits on `token` and gives back the future, which must not be forgotten by a cancel, with its
+/// wake count.
+fn wait_on(token: CancellationToken) -> (Poll<()>, impl Future<Output = ()> + Unpin, Arc<Wakes>) {
+    let wakes = Arc::new(Wakes::default());
+    let mut future = token.cancelled_owned();
+    let polled = poll(&mut future, &Waker::from(wakes.clone()));
+    (polled, future, wakes)
+}
+
+/// R14: a waiter that went to sleep was woken by the time `cancel` has returned.
+fn never_lost(
+    (polled, mut future, wakes): (Poll<()>, impl Future<Output = ()> + Unpin, Arc<Wakes>),
+) {
+    assert!(
+        polled.is_ready() || wakes.count() == 1,
+        "a waiter sleeps through a cancel"
+    );
+    assert!(poll(&mut future, Waker::noop()).is_ready());
+}
+
+#[test]
+fn r14_cancel_with_wait() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let waiter = thread::spawn({
+            let token = token.clone();
+            move || wait_on(token)
+        });
+        assert!(token.cancel());
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r14_cancel_of_the_parent_with_wait_on_a_child() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let waiter = thread::spawn(move || wait_on(child));
+        assert!(root.cancel());
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r14_cancel_of_the_root_with_wait_on_a_grandchild() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let waiter = thread::spawn(move || wait_on(child.child_token()));
+        assert!(root.cancel());
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r14_two_waits_on_one_child_with_cancel_of_the_parent() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let waiters = [0, 1].map(|_| {
+            let child = child.clone();
+            thread::spawn(move || wait_on(child))
+        });
+        assert!(root.cancel());
+        waiters
+            .into_iter()
+            .for_each(|waiter| never_lost(waiter.join().unwrap()));
+    });
+}
+
+#[test]
+fn r14_cancel_with_a_change_of_the_waker() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let (first, mut future, _) = wait_on(token.clone());
+        assert!(first.is_pending());
+        let waiter = thread::spawn(move || {
+            let wakes = Arc::new(Wakes::default());
+            let polled = poll(&mut future, &Waker::from(wakes.clone()));
+            (polled, future, wakes)
+        });
+        assert!(token.cancel());
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r12_cancel_with_drop_of_the_future() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let (polled, future, wakes) = wait_on(child);
+        assert!(polled.is_pending());
+        let dropper = thread::spawn(move || drop(future));
+        assert!(root.cancel());
+        dropper.join().unwrap();
+        assert!(wakes.count() <= 1);
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+    });
+}
+
+#[test]
+fn r06_cancel_with_child_creation() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let maker = thread::spawn({
+            let root = root.clone();
+            move || {
+                let before = root.is_cancelled();
+                let child = root.child_token();
+                assert!(
+                    !before || child.is_cancelled(),
+                    "a child of a cancelled token is not"
+                );
+                let grandchild = child.child_token();
+                (child, grandchild)
+            }
+        });
+        assert!(root.cancel_with("stop"));
+        let (child, grandchild) = maker.join().unwrap();
+        for token in [child, grandchild] {
+            assert!(token.is_cancelled());
+            let cause = token.cause().unwrap();
+            assert_eq!(
+                (cause.message(), cause.is_inherited()),
+                (Some("stop"), true)
+            );
+        }
+    });
+}
+
+#[test]
+fn r06_cancel_of_the_root_reaches_below_a_token_that_is_dropped_meanwhile() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let middle = root.child_token();
+        let leaf = middle.child_token();
+        let seen = leaf.clone();
+        let dropper = thread::spawn(move || drop(middle));
+        let user = thread::spawn(move || leaf.child_token());
+        assert!(root.cancel());
+        assert!(
+            seen.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        let below = user.join().unwrap();
+        dropper.join().unwrap();
+        assert!(below.is_cancelled());
+    });
+}
+
+#[test]
+fn r08_cancel_with_register() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let registrar = thread::spawn({
+            let (token, runs) = (token.clone(), runs.clone());
+            move || {
+                token.on_cancel(move |_| {
+                    let _ = runs.fetch_add(1, SeqCst);
+                })
+            }
+        });
+        assert!(token.cancel());
+        drop(registrar.join().unwrap());
+        assert_eq!(runs.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn r07_cancel_with_unregister() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let registration = token.on_cancel({
+            let runs = runs.clone();
+            move |_| {
+                let _ = runs.fetch_add(1, SeqCst);
+            }
+        });
+        let unregistrar = thread::spawn(move || registration.unregister());
+        assert!(token.cancel());
+        let never = unregistrar.join().unwrap();
+        assert_eq!(runs.load(SeqCst), usize::from(!never));
+    });
+}
+
+#[test]
+fn r07_dropping_a_registration_waits_for_its_own_callback() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let inside = Arc::new(AtomicUsize::new(0));
+        let step = Arc::new(loom::sync::Mutex::new(()));
+        let registration = token.on_cancel({
+            let (inside, step) = (inside.clone(), step.clone());
+            move |_| {
+                inside.store(1, SeqCst);
+                drop(step.lock().unwrap()); // A point at which the model may switch threads.
+                inside.store(2, SeqCst);
+            }
+        });
+        let dropper = thread::spawn({
+            let inside = inside.clone();
+            move || {
+                drop(registration);
+                assert_ne!(inside.load(SeqCst), 1, "the callback still runs");
+            }
+        });
+        assert!(token.cancel());
+        dropper.join().unwrap();
+    });
+}
+
+#[test]
+fn r07_register_with_unregister() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let first = token.on_cancel(|_| panic!("it was unregistered"));
+        let runs = Arc::new(AtomicUsize::new(0));
+        let registrar = thread::spawn({
+            let (token, runs) = (token.clone(), runs.clone());
+            move || {
+                token.on_cancel(move |_| {
+                    let _ = runs.fetch_add(1, SeqCst);
+                })
+            }
+        });
+        assert!(first.unregister());
+        let _second = registrar.join().unwrap();
+        assert!(token.cancel());
+        assert_eq!(runs.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn r01_two_cancels_and_one_of_the_parent() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let other = thread::spawn({
+            let child = child.clone();
+            move || child.cancel_with("other")
+        });
+        let parent = thread::spawn({
+            let root = root.clone();
+            move || root.cancel_with("root")
+        });
+        let mine = child.cancel_with("mine");
+        let seen = child.cause().unwrap();
+        let (others, roots) = (other.join().unwrap(), parent.join().unwrap());
+        assert!(roots);
+        assert!(!(mine && others), "two callers cancelled one token");
+        let expected = match (mine, others) {
+            (true, _) => ("mine", false),
+            (_, true) => ("other", false),
+            _ => ("root", true),
+        };
+        let last = child.cause().unwrap();
+        assert_eq!((last.message().unwrap(), last.is_inherited()), expected);
+        // R2: the cause that was seen first is the cause for ever.
+        assert!(seen.is_same(&last));
+    });
+}
+
+#[test]
+fn r02_a_cause_once_seen_does_not_change() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let reader = thread::spawn({
+            let child = child.clone();
+            move || {
+                let first = child.cause();
+                let then = child.is_cancelled();
+                assert!(first.is_none() || then, "cancelled, and then not");
+                first
+            }
+        });
+        let parent = thread::spawn({
+            let root = root.clone();
+            move || root.cancel_with("root")
+        });
+        child.cancel_with("mine");
+        if let Some(first) = reader.join().unwrap() {
+            assert!(first.is_same(&child.cause().unwrap()));
+        }
+        parent.join().unwrap();
+    });
+}
+
+#[test]
+fn r03_the_cause_is_there_when_the_flag_is() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let written = Arc::new(loom::sync::atomic::AtomicUsize::new(0));
+        let reader = thread::spawn({
+            let written = written.clone();
+            move || {
+                if child.is_cancelled() {
+                    assert_eq!(child.cause().unwrap().message(), Some("root"));
+                    // R4: what was written before `cancel` is visible.
+                    assert_eq!(written.load(loom::sync::atomic::Ordering::Relaxed), 1);
+                }
+            }
+        });
+        written.store(1, loom::sync::atomic::Ordering::Relaxed);
+        root.cancel_with("root");
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn r12_drop_of_parent_with_drop_of_child() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let (polled, future, wakes) = wait_on(child.child_token());
+        assert!(polled.is_pending());
+        let parents = thread::spawn(move || drop(parent));
+        let children = thread::spawn(move || drop(child));
+        drop(future);
+        parents.join().unwrap();
+        children.join().unwrap();
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+        assert!(root.cancel());
+    });
+}
+
+#[test]
+fn r12_drop_of_the_parent_with_cancel_of_the_root_and_a_wait_below() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let parents = thread::spawn(move || drop(parent));
+        // The child gets its branch above the orphan, or below it, while the root is cancelled.
+        let waiter = thread::spawn(move || wait_on(child.child_token()));
+        assert!(root.cancel());
+        parents.join().unwrap();
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r06_a_member_that_moves_above_an_orphan_is_still_told() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        // The child waits, so it is a member of the parent's branch; with the parent gone its own
+        // branch and its entry are linked to the root's.
+        let waiting = wait_on(child.clone());
+        assert!(waiting.0.is_pending());
+        drop(parent);
+        let mover = thread::spawn(move || child.child_token());
+        assert!(root.cancel());
+        never_lost(waiting);
+        assert!(mover.join().unwrap().is_cancelled());
+    });
+}
+
+#[test]
+fn r14_a_wait_with_the_node_getting_its_branch() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let waiter = thread::spawn({
+            let child = child.clone();
+            move || wait_on(child)
+        });
+        let maker = thread::spawn({
+            let child = child.clone();
+            move || child.child_token()
+        });
+        assert!(root.cancel());
+        never_lost(waiter.join().unwrap());
+        assert!(maker.join().unwrap().is_cancelled());
+    });
+}
+
+#[test]
+fn r09_cancel_from_inside_a_waker_that_touches_an_ancestor() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let mut future = child.clone().cancelled_owned();
+        let waker = Waker::from(Arc::new(Act({
+            let root = root.clone();
+            move || {
+                assert!(
+                    !root.cancel_with("waker") || root.cause().unwrap().message() == Some("waker")
+                );
+                drop(root.child_token());
+                root.on_cancel(|_| ()).detach();
+            }
+        })));
+        let polled = poll(&mut future, &waker);
+        assert!(polled.is_pending());
+        let canceller = thread::spawn({
+            let child = child.clone();
+            move || child.cancel()
+        });
+        root.cancel_with("root");
+        canceller.join().unwrap();
+        assert!(root.is_cancelled() && child.is_cancelled());
+    });
+}
+
+#[test]
+fn r13_any_of_with_cancel_of_two_inputs() {
+    bounded(|| {
+        let inputs = [CancellationToken::new(), CancellationToken::new()];
+        let any = CancellationToken::any_of(&inputs).unwrap();
+        let cancellers = inputs
+            .clone()
+            .map(|input| thread::spawn(move || input.cancel()));
+        let waiting = wait_on(any.child_token());
+        cancellers
+            .into_iter()
+            .for_each(|canceller| assert!(canceller.join().unwrap()));
+        never_lost(waiting);
+        let which = any.cancelled_input().unwrap();
+        assert!(
+            any.cause()
+                .unwrap()
+                .is_same(&inputs[which].cause().unwrap())
+        );
+    });
+}
+
+#[test]
+fn r13_any_of_made_while_an_input_is_cancelled() {
+    loom::model(|| {
+        let input = CancellationToken::new();
+        let other = CancellationToken::new();
+        let maker = thread::spawn({
+            let (input, other) = (input.clone(), other.clone());
+            move || {
+                let before = input.is_cancelled();
+                let any = CancellationToken::any_of([&other, &input]).unwrap();
+                assert!(!before || any.is_cancelled());
+                any
+            }
+        });
+        assert!(input.cancel());
+        let any = maker.join().unwrap();
+        assert!(any.is_cancelled());
+        assert_eq!(any.cancelled_input(), Some(1));
+    });
+}
+
+#[test]
+fn r13_all_of_with_cancel_of_two_inputs() {
+    bounded(|| {
+        let inputs = [CancellationToken::new(), CancellationToken::new()];
+        let all = CancellationToken::all_of(&inputs).unwrap();
+        let canceller = thread::spawn({
+            let input = inputs[0].clone();
+            move || input.cancel()
+        });
+        let waiting = wait_on(all.clone());
+        assert!(inputs[1].cancel());
+        canceller.join().unwrap();
+        never_lost(waiting);
+    });
+}
+
+#[test]
+fn r14_a_blocking_wait_with_cancel() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let waiter = thread::spawn(move || {
+            child.wait();
+            assert!(child.is_cancelled());
+        });
+        root.cancel();
+        waiter.join().unwrap();
+    });
+}
+
+/// The trap that the protocol avoids: a flag and a waiter list that each side publishes with plain
+/// release stores and reads with acquire loads. Either side may miss the other, and the waiter
+/// sleeps for ever. That this model fails shows that the models above would see it.
+#[test]
+#[should_panic(expected = "a waiter sleeps through a cancel")]
+fn the_trap_is_visible_to_the_model() {
+    use loom::sync::atomic::{AtomicBool, Ordering};
+    loom::model(|| {
+        let flag = Arc::new(AtomicBool::new(false));
+        let waits = Arc::new(AtomicBool::new(false));
+        let waiter = thread::spawn({
+            let (flag, waits) = (flag.clone(), waits.clone());
+            move || {
+                waits.store(true, Ordering::Release);
+                flag.load(Ordering::Acquire)
+            }
+        });
+        flag.store(true, Ordering::Release);
+        let woken = waits.load(Ordering::Acquire);
+        let ready = waiter.join().unwrap();
+        assert!(ready || woken, "a waiter sleeps through a cancel");
+    });
+}
