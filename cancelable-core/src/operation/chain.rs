@@ -1,0 +1,98 @@
+//! The line from an operation up through everything it is a part of: where its effective deadline
+//! comes from, and whose deadline it was when time runs out.
+//!
+//! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by
+//! the next look, to which the move leads: it wakes the run whose deadline it is.
+
+use super::deadline::Due;
+use super::record::Record;
+use crate::source::Limit;
+use crate::sync::Ordering;
+use std::time::{Duration, Instant};
+
+impl Record {
+    /// This record and those above it, innermost first.
+    fn line(&self) -> impl Iterator<Item = &Record> {
+        std::iter::successors(Some(self), |record| record.parent.as_deref())
+    }
+
+    fn own_due(&self) -> Option<Due> {
+        self.inner.lock().deadline.due()
+    }
+
+    /// The earliest deadline on the line.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.line()
+            .filter_map(|record| Some(record.own_due()?.at))
+            .min()
+    }
+
+    pub(super) fn remaining(&self) -> Option<Duration> {
+        let now = self.now()?;
+        // Copied out: the lock must not be held over the walk above.
+        let own = self.inner.lock().deadline;
+        let own = own.due_from(now).map(|due| due.at);
+        let above = self.parent.as_ref().and_then(|parent| parent.deadline());
+        let earliest = own.into_iter().chain(above).min()?;
+        Some(earliest.saturating_duration_since(now))
+    }
+
+    /// Cancels for a deadline on the line that is reached at `now`: the outermost such, because
+    /// the scopes inside it end with it in any case. True if this operation is cancelled.
+    ///
+    /// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
+    /// already, nothing of it is left to cancel, and the next one below that has not is cancelled
+    /// in its place, with the same cause.
+    pub(crate) fn expire(&self, now: Instant) -> bool {
+        let mut outermost = None;
+        let mut target = self;
+        for record in self.line() {
+            if !record.status().is_closed() {
+                target = record;
+            }
+            if let Some(due) = record.own_due() {
+                if due.at <= now {
+                    outermost = Some((record, due.limit, target));
+                }
+            }
+        }
+        if let Some((record, limit, target)) = outermost {
+            target.cancel(
+                limit
+                    .cause()
+                    .with_operation(record.label.clone())
+                    .with_time(now),
+            );
+        }
+        self.token.is_cancelled()
+    }
+
+    /// As [`expire`](Self::expire), now, where there is a clock and a deadline.
+    pub(crate) fn expire_if_due(&self) {
+        if let (Some(deadline), Some(now)) = (self.deadline(), self.now()) {
+            if deadline <= now {
+                self.expire(now);
+            }
+        }
+    }
+
+    /// Puts `limit` in the place of this record's own deadline.
+    ///
+    /// No wake is lost: the run registers its waker before it reads `moves`, and here `moves` goes
+    /// up before the waker is taken, so the run sees the new number or is woken.
+    pub(crate) fn move_deadline(&self, limit: Limit, now: Instant) {
+        let entered = {
+            let mut inner = self.inner.lock();
+            let entered = inner.started.is_some();
+            inner.deadline.replace(limit, entered.then_some(now));
+            entered
+        };
+        // Release: pairs with the Acquire of the run, so that who sees the number finds the
+        // deadline moved.
+        self.moves.fetch_add(1, Ordering::Release);
+        if entered {
+            self.expire_if_due();
+        }
+        self.runner.wake();
+    }
+}

@@ -1,0 +1,167 @@
+//! What is known of one operation: the single allocation behind its scope and all its handles.
+//!
+//! # Locks
+//!
+//! One lock for what changes and is not an atomic. Nothing else is locked while it is held, and no
+//! code of a user or of a runtime runs under it: the clock is read before, sources are dropped
+//! after.
+
+use super::deadline::OwnDeadline;
+use super::status::{Status, StatusCell};
+use crate::cause::{Cause, OperationLabel, ambient};
+use crate::runtime::RuntimeHandle;
+use crate::source::Source;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex};
+use crate::token::CancellationToken;
+use futures_util::task::AtomicWaker;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub(crate) struct Record {
+    pub(crate) label: OperationLabel,
+    pub(crate) parent: Option<Arc<Record>>,
+    pub(crate) token: CancellationToken,
+    pub(crate) runtime: Option<RuntimeHandle>,
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(super) status: StatusCell,
+    /// How many scope handles there are. It counts only while the status is pending, which is all
+    /// that it is needed for: the last of them to go abandons the operation.
+    pub(crate) handles: AtomicUsize,
+    /// Goes up with every move of the deadline, so that the run notices by one load.
+    pub(crate) moves: AtomicU64,
+    /// The task that runs the operation, for waking when the deadline was moved.
+    pub(crate) runner: AtomicWaker,
+    pub(super) inner: Mutex<Inner>,
+}
+
+pub(super) struct Inner {
+    pub(super) started: Option<Instant>,
+    pub(super) ended: Option<Instant>,
+    pub(super) deadline: OwnDeadline,
+    /// What is to be started at entry; empty from then on.
+    pub(super) sources: Vec<Box<dyn Source>>,
+}
+
+/// What an operation is opened with.
+pub(crate) struct Opening {
+    pub(crate) label: OperationLabel,
+    pub(crate) parent: Option<Arc<Record>>,
+    pub(crate) token: CancellationToken,
+    pub(crate) runtime: Option<RuntimeHandle>,
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) deadline: OwnDeadline,
+    pub(crate) sources: Vec<Box<dyn Source>>,
+}
+
+impl Record {
+    /// A pending record with one scope handle.
+    pub(crate) fn open(opening: Opening) -> Arc<Self> {
+        let Opening {
+            label,
+            parent,
+            token,
+            runtime,
+            opened_at,
+            deadline,
+            sources,
+        } = opening;
+        let inner = Inner {
+            started: None,
+            ended: None,
+            deadline,
+            sources,
+        };
+        let record = Self {
+            label,
+            parent,
+            token,
+            runtime,
+            opened_at,
+            status: StatusCell::new(),
+            handles: AtomicUsize::new(1),
+            moves: AtomicU64::new(0),
+            runner: AtomicWaker::new(),
+            inner: Mutex::new(inner),
+        };
+        record.log_status(Status::Pending);
+        Arc::new(record)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.get()
+    }
+
+    /// The time, where there is a runtime to tell it.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        self.runtime.as_ref().map(RuntimeHandle::now)
+    }
+
+    pub(super) fn started_at(&self) -> Option<Instant> {
+        self.inner.lock().started
+    }
+
+    pub(super) fn ended_at(&self) -> Option<Instant> {
+        self.inner.lock().ended
+    }
+
+    pub(super) fn elapsed(&self) -> Option<Duration> {
+        let (started, ended) = {
+            let inner = self.inner.lock();
+            (inner.started?, inner.ended)
+        };
+        let end = ended.or_else(|| self.now())?;
+        Some(end.saturating_duration_since(started))
+    }
+
+    /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
+    /// another token keeps what that one stamped on it.
+    pub(crate) fn cancel(&self, mut cause: Cause) -> bool {
+        if self.token.is_cancelled() {
+            return false;
+        }
+        if cause.at().is_none() {
+            if let Some(now) = self.now() {
+                cause = cause.with_time(now);
+                if cause.operation().is_none() {
+                    if let Some(operation) = ambient::label() {
+                        cause = cause.with_operation(operation);
+                    }
+                }
+            }
+        }
+        let first = self.token.cancel_with(cause);
+        if first {
+            self.log_cancel();
+        }
+        first
+    }
+
+    fn log_cancel(&self) {
+        log::debug!(
+            target: "cancelable",
+            operation = self.label.name(), id = self.label.id().get();
+            "{} was asked to stop: {}",
+            self.label, self.token.cause().map(|cause| cause.to_string()).unwrap_or_default()
+        );
+    }
+
+    pub(super) fn log_status(&self, status: Status) {
+        log::debug!(
+            target: "cancelable",
+            operation = self.label.name(), id = self.label.id().get(), status = status.as_str();
+            "{} is {status}", self.label
+        );
+    }
+}
+
+/// Not left to the compiler: it would drop a long line of ancestors by recursion.
+impl Drop for Record {
+    fn drop(&mut self) {
+        let mut parent = self.parent.take();
+        // Ends: every turn goes one ancestor up, and there is no cycle.
+        while let Some(record) = parent {
+            parent = Arc::into_inner(record).and_then(|mut last| last.parent.take());
+        }
+    }
+}

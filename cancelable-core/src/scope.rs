@@ -1,0 +1,221 @@
+//! A bound around work: its deadline and other sources, its place below other work, its end.
+//!
+//! A [`Scope`] is built, and then polls one future beside what may cancel it. It spawns nothing, so
+//! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
+//! meanwhile is an [`Operation`], to which a scope dereferences.
+
+mod build_error;
+mod builder;
+mod deadline_error;
+mod drive;
+mod outcome;
+mod run;
+mod run_error;
+mod timekeeper;
+mod watch;
+
+pub use build_error::BuildError;
+pub use builder::ScopeBuilder;
+pub use deadline_error::DeadlineError;
+pub use outcome::Outcome;
+pub use run::{Run, TryRun};
+pub use run_error::{Refused, RunError, SourceFailed};
+
+use crate::operation::{Operation, Record, Status};
+use crate::source::Limit;
+use crate::sync::Ordering;
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A bound around one piece of work. Clones are handles to the same scope.
+///
+/// It dereferences to its [`Operation`], which says how the work stands and cancels it. Holding the
+/// scope itself entitles to run the work, to move its deadline and to open scopes inside it.
+///
+/// A scope that is dropped without having been run ends as [`Status::Abandoned`], with a warning in
+/// the log.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use cancelable_core::Scope;
+/// use cancelable_core::testing::ManualRuntime;
+/// use std::future::pending;
+/// use std::time::Duration;
+///
+/// let manual = ManualRuntime::new();
+/// let error = manual.block_on(async {
+///     let scope = Scope::builder("import")
+///         .runtime(&manual.handle())
+///         .timeout(Duration::from_secs(3))
+///         .build()
+///         .expect("it has a runtime for its timeout");
+///     scope.run(|_| pending::<()>()).await.into_result().unwrap_err()
+/// });
+/// assert!(error.to_string().starts_with("import cancelled after 3 s: timed out (limit 3 s"));
+/// # }
+/// ```
+pub struct Scope {
+    operation: Operation,
+}
+
+impl Scope {
+    /// Starts to describe a scope. Unless said otherwise it will be a part of the operation that
+    /// runs where it is built, if there is one.
+    #[track_caller]
+    pub fn builder(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
+        ScopeBuilder::new(name.into())
+    }
+
+    /// Starts to describe a scope that is a part of this one.
+    #[track_caller]
+    pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
+        ScopeBuilder::new(name.into()).parent(self)
+    }
+
+    /// The operation, for handing out a handle that can read and cancel, but not run or extend.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// Runs a body to its end, or until the scope is cancelled, which drops it.
+    ///
+    /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The
+    /// scope is entered at the first poll, and its timeout counts from there. If it is cancelled
+    /// already, or its time is up, or a source of it fires at once, the body is not started.
+    /// Afterwards the body is polled before anything else, so that a value it has produced is never
+    /// thrown away.
+    ///
+    /// A panic of the body closes the scope and goes on to the caller. A scope runs once: another run
+    /// of it is refused.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future drops the body and cancels the scope, with
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped).
+    ///
+    /// # Fairness
+    ///
+    /// A body that never yields is not interrupted. It can ask [`check`](Operation::check).
+    pub fn run<F, Fut>(&self, body: F) -> Run<F, Fut>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future,
+    {
+        Run::new(self, body)
+    }
+
+    /// [`run`](Self::run) for a body that may fail: an error ends the scope as
+    /// [`Status::Failed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`run`](Self::run).
+    pub fn try_run<F, Fut, T, E>(&self, body: F) -> TryRun<F, Fut>
+    where
+        F: FnOnce(Self) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        TryRun::new(self, body)
+    }
+
+    /// Sets the scope's own time limit to `span` from now, or from entry if it is not entered yet,
+    /// in place of every limit it was built with. One too long for the clock is none.
+    ///
+    /// It may extend the scope's own deadline. The deadlines above it still hold. Zero cancels at
+    /// once.
+    ///
+    /// # Errors
+    ///
+    /// The scope has ended, is cancelled, or has no runtime.
+    #[track_caller]
+    pub fn set_timeout(&self, span: Duration) -> Result<(), DeadlineError> {
+        self.move_deadline(Limit::after(span))
+    }
+
+    /// Sets the scope's own deadline to `point` on the clock of its runtime, in place of every limit
+    /// it was built with. One that has passed cancels at once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`set_timeout`](Self::set_timeout).
+    #[track_caller]
+    pub fn set_deadline(&self, point: Instant) -> Result<(), DeadlineError> {
+        self.move_deadline(Limit::at(point))
+    }
+
+    fn move_deadline(&self, limit: Limit) -> Result<(), DeadlineError> {
+        let record = self.record();
+        let status = record.status();
+        if status.is_closed() {
+            return Err(DeadlineError::closed(record.label.clone(), status));
+        }
+        if record.token.is_cancelled() {
+            return Err(DeadlineError::cancelled(record.label.clone()));
+        }
+        let now = record
+            .now()
+            .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
+        record.move_deadline(limit, now);
+        Ok(())
+    }
+
+    /// The one handle of a record that was just opened.
+    fn opened(record: Arc<Record>) -> Self {
+        Self {
+            operation: Operation::new(record),
+        }
+    }
+
+    fn record(&self) -> &Arc<Record> {
+        self.operation.record()
+    }
+}
+
+impl Deref for Scope {
+    type Target = Operation;
+
+    fn deref(&self) -> &Operation {
+        &self.operation
+    }
+}
+
+/// Handles are counted while the scope is pending and not afterwards, when nobody asks: a status
+/// never goes back to pending, so a count that was left alone is never read.
+impl Clone for Scope {
+    fn clone(&self) -> Self {
+        let record = self.record();
+        if record.status() == Status::Pending {
+            // Relaxed, as in `Arc`: the handle that is cloned keeps the count above zero.
+            record.handles.fetch_add(1, Ordering::Relaxed);
+        }
+        Self {
+            operation: self.operation.clone(),
+        }
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let record = self.record();
+        if record.status() != Status::Pending {
+            return;
+        }
+        // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
+        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
+            record.abandon();
+        }
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Scope").field(&self.operation).finish()
+    }
+}

@@ -1,0 +1,183 @@
+//! What a scope is to be, before it is one.
+
+use super::{BuildError, Scope};
+use crate::cause::OperationLabel;
+use crate::operation::{self, Opening, Operation, OwnDeadline, Record};
+use crate::runtime::RuntimeHandle;
+use crate::source::{Limit, Source};
+use crate::token::CancellationToken;
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+/// The description of a scope, from [`Scope::builder`] or [`Scope::child`].
+#[must_use = "a scope is not opened until it is built"]
+pub struct ScopeBuilder {
+    name: Cow<'static, str>,
+    opened_at: &'static Location<'static>,
+    parent: Parent,
+    runtime: Option<RuntimeHandle>,
+    deadline: OwnDeadline,
+    tokens: Vec<CancellationToken>,
+    sources: Vec<Box<dyn Source>>,
+}
+
+/// What the scope will be a part of.
+enum Parent {
+    /// The operation that runs where the scope is built, if there is one.
+    Current,
+    Operation(Operation),
+    Nothing,
+}
+
+impl ScopeBuilder {
+    #[track_caller]
+    pub(super) fn new(name: Cow<'static, str>) -> Self {
+        Self {
+            name,
+            opened_at: Location::caller(),
+            parent: Parent::Current,
+            runtime: None,
+            deadline: OwnDeadline::default(),
+            tokens: Vec::new(),
+            sources: Vec::new(),
+        }
+    }
+
+    /// Makes the scope a part of `operation`: cancelled with it, bound by its deadline, on its
+    /// runtime unless another one is given.
+    pub fn parent(mut self, operation: &Operation) -> Self {
+        self.parent = Parent::Operation(operation.clone());
+        self
+    }
+
+    /// Makes the scope a part of nothing, even if an operation runs where it is built.
+    pub fn detached(mut self) -> Self {
+        self.parent = Parent::Nothing;
+        self
+    }
+
+    /// The runtime that keeps the scope's time.
+    pub fn runtime(mut self, runtime: &RuntimeHandle) -> Self {
+        self.runtime = Some(runtime.clone());
+        self
+    }
+
+    /// Cancels the scope when `span` has passed since it was entered. Zero means that its body is
+    /// not started; a span too long for the clock is no limit. Of several limits the earliest counts.
+    #[track_caller]
+    pub fn timeout(mut self, span: Duration) -> Self {
+        self.deadline.add(Limit::after(span));
+        self
+    }
+
+    /// Cancels the scope at `point` on the clock of its runtime. If that has passed when the scope is
+    /// entered, its body is not started. Of several limits the earliest counts.
+    #[track_caller]
+    pub fn deadline(mut self, point: Instant) -> Self {
+        self.deadline.add(Limit::at(point));
+        self
+    }
+
+    /// Cancels the scope when `token` is cancelled, with its cause. Each of several tokens does.
+    pub fn token(mut self, token: &CancellationToken) -> Self {
+        self.tokens.push(token.clone());
+        self
+    }
+
+    /// Cancels the scope when `source` fires. Each of several sources does.
+    pub fn source(mut self, source: impl Source) -> Self {
+        self.add(source.boxed());
+        self
+    }
+
+    fn add(&mut self, mut source: Box<dyn Source>) {
+        let alternatives = source.alternatives();
+        if !alternatives.is_empty() {
+            for source in alternatives {
+                self.add(source);
+            }
+        } else if let Some(limit) = source.limit() {
+            self.deadline.add(limit);
+        } else {
+            self.sources.push(source);
+        }
+    }
+
+    /// Opens the scope. It is entered when it is run.
+    ///
+    /// # Errors
+    ///
+    /// It has a time limit, or a source that needs a runtime, and neither it nor what it is a part
+    /// of has one.
+    pub fn build(self) -> Result<Scope, BuildError> {
+        let Self {
+            name,
+            opened_at,
+            parent,
+            runtime,
+            deadline,
+            tokens,
+            sources,
+        } = self;
+        let parent = match parent {
+            Parent::Current => operation::current(),
+            Parent::Operation(operation) => Some(operation),
+            Parent::Nothing => None,
+        };
+        let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
+        if runtime.is_none() {
+            if let Some(what) = needs_runtime(&deadline, &sources) {
+                return Err(BuildError::no_runtime(name, what));
+            }
+        }
+        let token = below(parent.as_ref(), tokens);
+        Ok(Scope::opened(Record::open(Opening {
+            label: OperationLabel::new(name),
+            parent: parent.map(|operation| operation.record().clone()),
+            token,
+            runtime,
+            opened_at,
+            deadline,
+            sources,
+        })))
+    }
+}
+
+/// What of the scope cannot do without a runtime.
+fn needs_runtime(deadline: &OwnDeadline, sources: &[Box<dyn Source>]) -> Option<Cow<'static, str>> {
+    if deadline.is_set() {
+        return Some("time limit".into());
+    }
+    sources
+        .iter()
+        .find(|source| source.needs_runtime())
+        .map(|source| source.name())
+}
+
+/// A token that is cancelled with the parent's and with each of `tokens`.
+fn below(parent: Option<&Operation>, tokens: Vec<CancellationToken>) -> CancellationToken {
+    match (parent, tokens.as_slice()) {
+        (None, []) => CancellationToken::new(),
+        (Some(parent), []) => parent.token().child_token(),
+        (None, [token]) => token.child_token(),
+        _ => {
+            let parent = parent.map(|parent| parent.token().clone());
+            // A join is of nothing only if its list is empty, and there are two here at least. Its
+            // inputs cancel it, so a child of it has their cause as an inherited one.
+            CancellationToken::any_of(parent.into_iter().chain(tokens))
+                .map_or_else(|_| CancellationToken::new(), |joined| joined.child_token())
+        }
+    }
+}
+
+impl fmt::Debug for ScopeBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopeBuilder")
+            .field("name", &self.name)
+            .field("runtime", &self.runtime)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! The futures of `run` and `try_run`: the same machine, with another reading of its output.
+
+use super::drive::Drive;
+use super::{Outcome, Scope};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+pin_project! {
+    /// A body that runs in its scope, from [`Scope::run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the body and cancels the scope.
+    #[must_use = "a scope does not run unless this is polled"]
+    pub struct Run<F, Fut> {
+        #[pin]
+        drive: Drive<F, Fut>,
+    }
+}
+
+pin_project! {
+    /// A body that runs in its scope and may fail, from [`Scope::try_run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the body and cancels the scope.
+    #[must_use = "a scope does not run unless this is polled"]
+    pub struct TryRun<F, Fut> {
+        #[pin]
+        drive: Drive<F, Fut>,
+    }
+}
+
+impl<F, Fut> Run<F, Fut> {
+    pub(super) fn new(scope: &Scope, body: F) -> Self {
+        Self {
+            drive: Drive::new(scope.clone(), body),
+        }
+    }
+}
+
+impl<F, Fut> TryRun<F, Fut> {
+    pub(super) fn new(scope: &Scope, body: F) -> Self {
+        Self {
+            drive: Drive::new(scope.clone(), body),
+        }
+    }
+}
+
+impl<F, Fut> Future for Run<F, Fut>
+where
+    F: FnOnce(Scope) -> Fut,
+    Fut: Future,
+{
+    type Output = Outcome<Fut::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().drive.poll(cx, Ok)
+    }
+}
+
+impl<F, Fut, T, E> Future for TryRun<F, Fut>
+where
+    F: FnOnce(Scope) -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    type Output = Outcome<T, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.project().drive.poll(cx, |output| output)
+    }
+}
+
+impl<F, Fut> fmt::Debug for Run<F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Run").field(self.drive.scope()).finish()
+    }
+}
+
+impl<F, Fut> fmt::Debug for TryRun<F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryRun").field(self.drive.scope()).finish()
+    }
+}

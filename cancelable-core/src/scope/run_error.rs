@@ -1,0 +1,174 @@
+//! Why a run has no value.
+
+use crate::cause::OperationLabel;
+use crate::error::Cancelled;
+use crate::operation::Status;
+use crate::source::SourceError;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::error::Error;
+use std::fmt;
+
+/// Why a run has no value.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RunError<E = Infallible> {
+    /// The scope was cancelled before the body had a value.
+    Cancelled(Cancelled),
+    /// The body failed.
+    Failed(E),
+    /// A source of the scope did not start, so the body was not started.
+    SourceFailed(SourceFailed),
+    /// The scope had been run before.
+    Refused(Refused),
+}
+
+impl<E> RunError<E> {
+    /// The cancellation, if that is what it was.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<&Cancelled> {
+        match self {
+            Self::Cancelled(cancelled) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// Whether the scope was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled().is_some()
+    }
+
+    /// Whether the scope had been run before.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        matches!(self, Self::Refused(_))
+    }
+
+    /// The error of the body.
+    ///
+    /// # Errors
+    ///
+    /// The error as it was, if it is not the body's.
+    pub fn into_failed(self) -> Result<E, Self> {
+        match self {
+            Self::Failed(error) => Ok(error),
+            other => Err(other),
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for RunError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.fmt(f),
+            Self::Failed(error) => error.fmt(f),
+            Self::SourceFailed(failed) => failed.fmt(f),
+            Self::Refused(refused) => refused.fmt(f),
+        }
+    }
+}
+
+/// Each variant speaks for what is inside it, so the chain goes on below that; this asks no
+/// `'static` of the body's error.
+impl<E: Error> Error for RunError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.source(),
+            Self::Failed(error) => error.source(),
+            Self::SourceFailed(failed) => failed.source(),
+            Self::Refused(refused) => refused.source(),
+        }
+    }
+}
+
+/// A source of a scope did not start.
+#[derive(Debug)]
+pub struct SourceFailed {
+    operation: OperationLabel,
+    source: Cow<'static, str>,
+    error: SourceError,
+}
+
+impl SourceFailed {
+    pub(super) fn new(
+        operation: OperationLabel,
+        source: Cow<'static, str>,
+        error: SourceError,
+    ) -> Self {
+        Self {
+            operation,
+            source,
+            error,
+        }
+    }
+
+    /// The scope.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// The name of the source.
+    #[must_use]
+    pub fn source_name(&self) -> &str {
+        &self.source
+    }
+}
+
+impl fmt::Display for SourceFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            operation,
+            source,
+            error,
+        } = self;
+        write!(
+            f,
+            "scope {operation} did not start because its source {source} did not: {error}"
+        )
+    }
+}
+
+impl Error for SourceFailed {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// A scope was run that had been run before.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    operation: OperationLabel,
+    status: Status,
+}
+
+impl Refused {
+    pub(super) fn new(operation: OperationLabel, status: Status) -> Self {
+        Self { operation, status }
+    }
+
+    /// The scope.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// How the scope stood when it was to be run again.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { operation, status } = self;
+        write!(
+            f,
+            "scope {operation} runs once and is {status}: build another one for each run"
+        )
+    }
+}
+
+impl Error for Refused {}

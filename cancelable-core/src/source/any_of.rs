@@ -1,0 +1,80 @@
+//! Several sources of which one is enough.
+
+use super::watched::Watched;
+use super::{EmptyGroup, Source, SourceContext, SourceError, SourceFuture};
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::Poll;
+
+/// The source that [`any_of`] makes.
+pub struct AnyOf {
+    sources: Vec<Box<dyn Source>>,
+}
+
+/// Fires when the first of `sources` does, with its cause.
+///
+/// # Errors
+///
+/// No sources: such a group would never fire.
+pub fn any_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AnyOf, EmptyGroup> {
+    let sources: Vec<_> = sources.into_iter().collect();
+    match sources.is_empty() {
+        true => Err(EmptyGroup(())),
+        false => Ok(AnyOf { sources }),
+    }
+}
+
+impl Source for AnyOf {
+    fn name(&self) -> Cow<'static, str> {
+        list("any of", &self.sources).into()
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        let mut watched = start_all(self.sources, context)?;
+        Ok(Box::pin(poll_fn(move |context| {
+            // Every source is polled before the group is pending, so each has the waker.
+            for source in &mut watched {
+                if let Poll::Ready(cause) = Pin::new(source).poll(context) {
+                    return Poll::Ready(cause);
+                }
+            }
+            Poll::Pending
+        })))
+    }
+
+    fn needs_runtime(&self) -> bool {
+        self.sources.iter().any(|source| source.needs_runtime())
+    }
+
+    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
+        std::mem::take(&mut self.sources)
+    }
+}
+
+impl fmt::Debug for AnyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyOf")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts all or none: an error drops those that were already started.
+pub(super) fn start_all(
+    sources: Vec<Box<dyn Source>>,
+    context: &SourceContext,
+) -> Result<Vec<Watched>, SourceError> {
+    let start = |source| {
+        Watched::start(source, context)
+            .map_err(|(name, error)| SourceError::new(format!("{name} did not start: {error}")))
+    };
+    sources.into_iter().map(start).collect()
+}
+
+/// What a group is called: its kind and the names of its members.
+pub(super) fn list(kind: &str, sources: &[Box<dyn Source>]) -> String {
+    let names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+    format!("{kind} ({})", names.join(", "))
+}

@@ -1,0 +1,62 @@
+//! What can be wrong with a source.
+
+use std::error::Error;
+use std::fmt;
+
+/// A source could not begin to watch.
+#[derive(Debug)]
+pub struct SourceError {
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl SourceError {
+    /// An error from words or from the error of what the source is built on.
+    #[must_use]
+    pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self {
+            error: error.into(),
+        }
+    }
+
+    /// For a source that was started without the runtime it asked for.
+    pub(crate) fn no_runtime() -> Self {
+        Self::new("it needs a runtime and was started without one")
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for SourceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The text of this error is already that of the inner one, so the chain goes on below it.
+        self.error.source()
+    }
+}
+
+/// A condition was to be asked with no time between the questions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ZeroInterval(pub(super) ());
+
+impl fmt::Display for ZeroInterval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a condition needs an interval longer than zero between two questions")
+    }
+}
+
+impl Error for ZeroInterval {}
+
+/// A group of sources was to be made of none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmptyGroup(pub(super) ());
+
+impl fmt::Display for EmptyGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a group needs at least one source")
+    }
+}
+
+impl Error for EmptyGroup {}

@@ -1,0 +1,101 @@
+//! Any future as a source.
+
+use super::{Source, SourceContext, SourceError, SourceFuture};
+use crate::cause::{Cause, Reason};
+use std::borrow::Cow;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+
+/// What a future that serves as a source may resolve to.
+pub trait IntoCause {
+    /// The cause for which a scope is cancelled. `location` is where the source was made.
+    fn into_cause(self, location: &'static Location<'static>) -> Cause;
+}
+
+impl IntoCause for Cause {
+    fn into_cause(self, _: &'static Location<'static>) -> Cause {
+        self
+    }
+}
+
+impl IntoCause for Reason {
+    fn into_cause(self, location: &'static Location<'static>) -> Cause {
+        Cause::new(self).with_location(location)
+    }
+}
+
+impl IntoCause for () {
+    fn into_cause(self, location: &'static Location<'static>) -> Cause {
+        Reason::Source.into_cause(location)
+    }
+}
+
+impl IntoCause for &'static str {
+    fn into_cause(self, location: &'static Location<'static>) -> Cause {
+        ().into_cause(location).with_message(self)
+    }
+}
+
+impl IntoCause for String {
+    fn into_cause(self, location: &'static Location<'static>) -> Cause {
+        ().into_cause(location).with_message(self)
+    }
+}
+
+/// The source that [`future()`] makes.
+pub struct FutureSource<F> {
+    future: F,
+    name: Cow<'static, str>,
+    location: &'static Location<'static>,
+}
+
+/// Fires when `future` is ready. What it resolves to says why: nothing, words, a
+/// [`Reason`] or a [`Cause`].
+#[must_use]
+#[track_caller]
+pub fn future<F>(future: F) -> FutureSource<F>
+where
+    F: Future + Send + 'static,
+    F::Output: IntoCause,
+{
+    FutureSource {
+        future,
+        name: "future".into(),
+        location: Location::caller(),
+    }
+}
+
+impl<F> FutureSource<F> {
+    /// Gives the source a name for logs and errors.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
+        self
+    }
+}
+
+impl<F> Source for FutureSource<F>
+where
+    F: Future + Send + 'static,
+    F::Output: IntoCause,
+{
+    fn name(&self) -> Cow<'static, str> {
+        self.name.clone()
+    }
+
+    fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
+        let Self {
+            future, location, ..
+        } = *self;
+        Ok(Box::pin(async move { future.await.into_cause(location) }))
+    }
+}
+
+impl<F> fmt::Debug for FutureSource<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FutureSource")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! A started source under watch, whose panic harms nobody else.
+
+use super::{Source, SourceContext, SourceError, SourceFuture};
+use crate::cause::Cause;
+use crate::sync::isolate;
+use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// A source that was started. One that panics is logged, dropped and never fires.
+pub(crate) struct Watched {
+    name: Cow<'static, str>,
+    /// None after the source has fired or panicked.
+    future: Option<SourceFuture>,
+}
+
+impl Watched {
+    /// Starts `source`; an error comes with the name of the source. A panic is an error too: what
+    /// was to be watched is not.
+    pub(crate) fn start(
+        source: Box<dyn Source>,
+        context: &SourceContext,
+    ) -> Result<Self, (Cow<'static, str>, SourceError)> {
+        let mut name = Cow::Borrowed("source");
+        let mut started = Err(SourceError::new("it panicked when it was started"));
+        isolate("a source", || {
+            name = source.name();
+            started = source.start(context);
+        });
+        match started {
+            Ok(future) => Ok(Self {
+                name,
+                future: Some(future),
+            }),
+            Err(error) => Err((name, error)),
+        }
+    }
+}
+
+/// Wakes by the source: its future is polled with the same context, and has registered it when it
+/// answers pending.
+impl Future for Watched {
+    type Output = Cause;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cause> {
+        let this = &mut *self;
+        let Some(future) = &mut this.future else {
+            return Poll::Pending;
+        };
+        let mut polled = Poll::Pending;
+        let sound = isolate(&this.name, || polled = future.as_mut().poll(context));
+        if polled.is_ready() || !sound {
+            this.release();
+        }
+        polled
+    }
+}
+
+impl Watched {
+    /// Drops the future, whose drop is the user's code.
+    fn release(&mut self) {
+        if let Some(future) = self.future.take() {
+            isolate(&self.name, || drop(future));
+        }
+    }
+}
+
+/// Not left to the compiler: a panic in a source's drop would take the place of the outcome.
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
