@@ -19,8 +19,9 @@
 //! # Invariants
 //!
 //! 1. A state never goes back: a node or a branch that is cancelled stays so, with its cause.
-//! 2. The cause is set before the state says cancelled, and the state is stored with `Release` and
-//!    read with `Acquire`: who sees the state sees the cause and every write made before `cancel`.
+//! 2. The cause is set under the object's lock before the state says cancelled, and read under that
+//!    lock after. The state is stored with `Release` and read with `Acquire`: who sees it sees every
+//!    write made before `cancel`.
 //! 3. A state changes to cancelled only under its own object's lock.
 //! 4. A token is cancelled iff its own node or its parent's branch is. Nothing further up is read.
 //! 5. A node that has a waiter or a callback is a member (or has no parent). A branch is a member

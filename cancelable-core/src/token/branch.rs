@@ -14,8 +14,6 @@ const CANCELLED: u8 = 1;
 pub(super) struct Branch {
     /// `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
-    /// Set before the state says cancelled (invariant 2).
-    cause: OnceLock<Arc<Facts>>,
     inner: Mutex<Inner>,
     /// Whether the token that this branch hangs below is gone (invariant 8).
     orphaned: AtomicBool,
@@ -24,6 +22,8 @@ pub(super) struct Branch {
 
 #[derive(Debug)]
 struct Inner {
+    /// Set when the state says cancelled (invariant 2).
+    cause: Option<Arc<Facts>>,
     /// Empty once the branch is cancelled (invariant 6).
     members: Bag<Member>,
     /// How many more cancellations from above it takes: one, or for an all-of the number of inputs.
@@ -60,20 +60,20 @@ pub(super) enum Above {
 impl Branch {
     /// A live branch. `above` lists it, or does so soon.
     pub(super) fn new(above: Above, needed: u32) -> Self {
-        Self::with(LIVE, OnceLock::new(), above, needed)
+        Self::with(LIVE, None, above, needed)
     }
 
     /// The branch of a token that is cancelled already: linked to nothing, because nothing can
     /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        Self::with(CANCELLED, OnceLock::from(cause), Above::Nothing, 0)
+        Self::with(CANCELLED, Some(cause), Above::Nothing, 0)
     }
 
-    fn with(state: u8, cause: OnceLock<Arc<Facts>>, above: Above, needed: u32) -> Self {
+    fn with(state: u8, cause: Option<Arc<Facts>>, above: Above, needed: u32) -> Self {
         Self {
             state: AtomicU8::new(state),
-            cause,
             inner: Mutex::new(Inner {
+                cause,
                 members: Bag::default(),
                 needed,
                 input: None,
@@ -85,13 +85,16 @@ impl Branch {
 
     #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
-        // Acquire: pairs with the Release in `cancel`. Without it the cause could be missed.
+        // Acquire: pairs with the Release in `cancel`. Without it what came before could be missed.
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Set if the branch is cancelled.
-    pub(super) fn cause(&self) -> Option<&Arc<Facts>> {
-        self.cause.get().filter(|_| self.is_cancelled())
+    /// Set if the branch is cancelled. Takes the lock only then.
+    pub(super) fn cause(&self) -> Option<Arc<Facts>> {
+        match self.is_cancelled() {
+            true => self.inner.lock().cause.clone(),
+            false => None,
+        }
     }
 
     /// The members for changing, while there are any to change: None if the branch is cancelled.
@@ -120,8 +123,7 @@ impl Branch {
             return None;
         }
         inner.input = input;
-        // Only here, and once: the state was checked under the lock.
-        let _ = self.cause.set(Arc::clone(cause));
+        inner.cause = Some(Arc::clone(cause));
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
         Some(std::mem::take(&mut inner.members))

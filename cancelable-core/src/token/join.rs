@@ -9,6 +9,7 @@ use super::branch::{Above, Branch, Member};
 use super::cancel;
 use super::handle::CancellationToken;
 use super::node::Node;
+use crate::cause::Cause;
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -94,10 +95,7 @@ impl CancellationToken {
         let cause = self.cause().filter(|cause| cause.is_inherited())?;
         let branch = self.node().parent()?;
         cause
-            .is_same(&crate::cause::Cause::from_facts(
-                Arc::clone(branch.cause()?),
-                true,
-            ))
+            .is_same(&Cause::from_facts(branch.cause()?, true))
             .then(|| branch.cancelled_input())?
     }
 }
@@ -199,7 +197,7 @@ fn link_one(join: &Arc<Branch>, input: &Arc<Branch>) -> Key {
         });
     }
     if let Some(cause) = input.cause() {
-        cancel::cancel_branch(join, Arc::clone(cause), input);
+        cancel::cancel_branch(join, cause, input);
     }
     NO_KEY
 }

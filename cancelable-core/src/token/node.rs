@@ -32,12 +32,12 @@ pub(super) struct Node {
     parent: Option<Arc<Branch>>,
     /// What hangs below, once there was a child. Set under the lock.
     branch: OnceLock<Arc<Branch>>,
-    /// Set before the state says cancelled (invariant 2).
-    cause: OnceLock<Arc<Facts>>,
 }
 
 #[derive(Debug)]
 pub(super) struct Inner {
+    /// Set when the state says cancelled (invariant 2).
+    cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
     pub(super) waiters: Bag<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
@@ -46,31 +46,31 @@ pub(super) struct Inner {
 }
 
 impl Node {
-    fn with(state: u8, parent: Option<Arc<Branch>>, cause: OnceLock<Arc<Facts>>) -> Arc<Self> {
+    fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::new(state),
             inner: Mutex::new(Inner {
+                cause,
                 waiters: Bag::default(),
                 callbacks: None,
                 entry: NO_KEY,
             }),
             parent,
             branch: OnceLock::new(),
-            cause,
         })
     }
 
     pub(super) fn root() -> Arc<Self> {
-        Self::with(LISTED, None, OnceLock::new())
+        Self::with(LISTED, None, None)
     }
 
     pub(super) fn never() -> Arc<Self> {
-        Self::with(NEVER, None, OnceLock::new())
+        Self::with(NEVER, None, None)
     }
 
     /// A child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
-        Self::with(ALONE, Some(branch), OnceLock::new())
+        Self::with(ALONE, Some(branch), None)
     }
 
     #[inline]
@@ -85,7 +85,7 @@ impl Node {
     /// Whether the node's own state says cancelled, so that its waiters have been taken.
     #[inline]
     pub(super) fn is_settled(&self) -> bool {
-        // Acquire: pairs with the Release in `settle`. Without it the cause could be missed.
+        // Acquire: pairs with the Release in `settle`. Without it what came before could be missed.
         self.state.load(Ordering::Acquire) >= CANCELLED
     }
 
@@ -104,11 +104,11 @@ impl Node {
         let above = self.parent.as_ref().and_then(|parent| parent.cause());
         // Acquire: as in `is_settled`.
         let (facts, inherited) = match self.state.load(Ordering::Acquire) {
-            CANCELLED => (self.cause.get()?, false),
-            INHERITED => (self.cause.get()?, true),
+            CANCELLED => (self.inner.lock().cause.clone()?, false),
+            INHERITED => (self.inner.lock().cause.clone()?, true),
             _ => (above?, true),
         };
-        Some(Cause::from_facts(Arc::clone(facts), inherited))
+        Some(Cause::from_facts(facts, inherited))
     }
 
     pub(super) fn parent(&self) -> Option<&Arc<Branch>> {
@@ -136,7 +136,8 @@ impl Node {
         // A canceller sets this node's state before the branch's. A child of a token that says
         // cancelled has to say so too, also in between.
         if self.is_settled() && !branch.is_cancelled() {
-            return Self::with(INHERITED, Some(branch), self.cause.clone());
+            let cause = self.inner.lock().cause.clone();
+            return Self::with(INHERITED, Some(branch), cause);
         }
         Self::below(branch)
     }
@@ -194,29 +195,39 @@ impl Node {
     }
 
     /// Gives the node its branch, linked to the nearest branch above whose token is still there.
+    ///
+    /// The branch of a node that is cancelled is so from the start: a canceller looks for a branch
+    /// after it has set the state under the node's lock, so it tells each branch that was set
+    /// before that, and this sees the state for each that is set after.
     pub(super) fn make_branch(self: &Arc<Self>) -> Arc<Branch> {
         let Some(parent) = &self.parent else {
             let inner = self.inner.lock();
-            return self.set_branch(&inner, Branch::new(Above::Nothing, 1));
+            if let Some(branch) = self.branch.get() {
+                return Arc::clone(branch);
+            }
+            let branch = match inner.cause.clone() {
+                Some(cause) => Branch::new_cancelled(cause),
+                None => Branch::new(Above::Nothing, 1),
+            };
+            return self.set_branch(&inner, branch);
         };
         let above = parent.past_orphans();
         // Branch above, then node below.
         let mut open = above.open();
+        let cause_above = match open {
+            Some(_) => None,
+            None => above.cause(),
+        };
         let mut inner = self.inner.lock();
         if let Some(branch) = self.branch.get() {
             return Arc::clone(branch);
         }
-        let Some(open_above) = &mut open else {
-            let cause = self.cause.get().or_else(|| above.cause());
-            let branch = cause.map_or_else(
-                || Branch::new(Above::Nothing, 1),
-                |cause| Branch::new_cancelled(Arc::clone(cause)),
-            );
+        let (Some(open_above), None) = (&mut open, &inner.cause) else {
+            let cause = inner.cause.clone().or(cause_above);
+            let branch =
+                cause.map_or_else(|| Branch::new(Above::Nothing, 1), Branch::new_cancelled);
             return self.set_branch(&inner, branch);
         };
-        if self.is_settled() {
-            return self.set_branch(&inner, Branch::new(Above::Nothing, 1));
-        }
         let listed = inner.entry != NO_KEY;
         let (key, moved_from) = match listed && Arc::ptr_eq(above, parent) {
             true => (inner.entry, NO_KEY),
@@ -250,18 +261,10 @@ impl Node {
         branch
     }
 
-    /// Sets the branch under the node's lock. The branch of a node that is cancelled is so from
-    /// the start: the canceller looks for a branch after it has set the state under that lock, so
-    /// that it tells each branch that was set before, and no other.
+    /// Sets the branch under the node's lock.
     fn set_branch(&self, _locked: &MutexGuard<'_, Inner>, branch: Branch) -> Arc<Branch> {
-        if let Some(branch) = self.branch.get() {
-            return Arc::clone(branch);
-        }
-        let branch = match self.cause.get().filter(|_| self.is_settled()) {
-            Some(cause) => Arc::new(Branch::new_cancelled(Arc::clone(cause))),
-            None => Arc::new(branch),
-        };
-        // Only under the lock, and it was empty: this can't fail, and never waits.
+        let branch = Arc::new(branch);
+        // Only here, under the lock, after the branch was found missing: it can't fail or wait.
         let _ = self.branch.set(Arc::clone(&branch));
         branch
     }
@@ -273,7 +276,7 @@ impl Node {
         if self.is_settled() || self.is_never() {
             return None;
         }
-        let _ = self.cause.set(Arc::clone(cause));
+        inner.cause = Some(Arc::clone(cause));
         let state = if inherited { INHERITED } else { CANCELLED };
         // Release: whoever reads the state sees the cause and all that came before (invariant 2).
         self.state.store(state, Ordering::Release);
