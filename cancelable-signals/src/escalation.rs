@@ -1,0 +1,91 @@
+//! What the first signal does, and the second, and all that follow.
+
+use crate::watch::Plan;
+use crate::{Signal, SignalGuard, Step, WatchError};
+use cancelable_core::CancellationToken;
+
+/// The first signal asks, the second insists, a third takes the default action.
+///
+/// As it is made, the first of its signals cancels the token, and as nothing is set for the
+/// second, each later one ends the process as if it had no handler. The signals count together: a
+/// `SIGTERM` after a `SIGINT` is the second.
+///
+/// To insist is for the program to define, mostly by a second token that stops what the first one
+/// lets finish: hand the first to the work, and bound the clean-up by the second.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_signals::{Escalation, Step};
+///
+/// let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
+/// let guard = Escalation::new(&ask).second(Step::cancel(&insist)).start()?;
+/// # drop(guard);
+/// # Ok::<(), cancelable_signals::WatchError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "an escalation begins with `start`"]
+pub struct Escalation {
+    signals: Vec<Signal>,
+    first: Step,
+    second: Option<Step>,
+    third: Step,
+    ignored: bool,
+}
+
+impl Escalation {
+    /// An escalation on [`Signal::shutdown`] whose first step cancels `token`.
+    #[track_caller]
+    pub fn new(token: &CancellationToken) -> Self {
+        Self {
+            signals: Signal::shutdown(),
+            first: Step::cancel(token),
+            second: None,
+            third: Step::take_default(),
+            ignored: false,
+        }
+    }
+
+    /// The signals that count.
+    pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.signals = signals.into_iter().collect();
+        self
+    }
+
+    /// What the first signal does, in place of cancelling the token.
+    pub fn first(mut self, step: Step) -> Self {
+        self.first = step;
+        self
+    }
+
+    /// What the second signal does. Unless it is set, the second does what the third would.
+    pub fn second(mut self, step: Step) -> Self {
+        self.second = Some(step);
+        self
+    }
+
+    /// What the third signal does and each one after it. Unless it is set, they take the default
+    /// action.
+    pub fn third(mut self, step: Step) -> Self {
+        self.third = step;
+        self
+    }
+
+    /// Watches also those signals that the process was started to ignore.
+    pub fn even_if_ignored(mut self) -> Self {
+        self.ignored = true;
+        self
+    }
+
+    /// Starts to watch.
+    ///
+    /// # Errors
+    ///
+    /// If there are no signals, or the system refuses.
+    pub fn start(self) -> Result<SignalGuard, WatchError> {
+        let steps = [Some(self.first), self.second, Some(self.third)];
+        let steps = steps.into_iter().flatten().map(Step::into_inner).collect();
+        SignalGuard::new(self.signals, Plan::Steps { steps, next: 0 }, self.ignored)
+    }
+}

@@ -1,0 +1,94 @@
+//! Signals as causes of cancellation, on any runtime and on none.
+//!
+//! One thread for the process reads signals and cancels [tokens](cancelable_core::CancellationToken),
+//! so the same lines serve a program of plain threads and a program on any async runtime.
+//!
+//! # Examples
+//!
+//! A program that stops after the page it is at:
+//!
+//! ```no_run
+//! use cancelable_core::CancellationToken;
+//! use cancelable_signals::{Signal, cancel_on_signal};
+//! use std::time::Duration;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let stop = CancellationToken::new();
+//!     cancel_on_signal(&stop, Signal::shutdown())?.detach();
+//!
+//!     let mut page = 0;
+//!     while !stop.wait_timeout(Duration::from_millis(200)) {
+//!         page += 1;
+//!         println!("page {page}");
+//!     }
+//!     // Press Ctrl+C: "stopped at page 7: SIGINT received (set at src/main.rs:7)".
+//!     stop.check().map_err(|error| format!("stopped at page {page}: {}", error.cause()))?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # What watches a signal
+//!
+//! - [`cancel_on_signal`] cancels a token at the first signal.
+//! - [`Escalation`] has a step for the first signal, the second, and those after.
+//! - [`ctrl_c`], [`terminate`], [`shutdown`], [`signal()`] and [`signals`] are sources for a scope.
+//!   The adapter crates have them too, under the feature `signals`.
+//!
+//! Any number of them may watch one signal, and each receives it.
+//!
+//! # What happens to a signal
+//!
+//! No signal is lost. It reaches those that watch it, or the process does with it what it did
+//! before the signal was first watched ([`Disposition`]): as a rule it ends, and its parent sees
+//! that the signal ended it. That is so again as soon as the last one has gone, and for every
+//! signal after the one that [`cancel_on_signal`] or a source was waiting for.
+//!
+//! A signal that the process was started to ignore, as `nohup` and background jobs of a shell do,
+//! stays ignored: sources do not receive it, unless they ask for it by `even_if_ignored`.
+//! A Rust program ignores `SIGPIPE` from its start.
+//!
+//! Cancelling runs callbacks of the token's users. They run on a thread that lasts as long as
+//! they do, not on the one that reads signals, so that a callback that hangs does not keep the
+//! second Ctrl+C from being served.
+//!
+//! # Limits
+//!
+//! - The system's entry for a signal is not changed back, since no safe interface can; the
+//!   handler that stays there does what the entry said. Programs started from this one get the
+//!   default, as with any handler.
+//! - What was in force before is read from the system on Linux and Android. On other Unix systems
+//!   the default is presumed, also for a signal that is ignored, until [`Disposition::assume`]
+//!   says otherwise.
+//! - A handler that another part of the program installs *after* this crate's cannot be seen.
+//!   Say [`Disposition::Handled`] for its signal, or the default action is taken when no source is
+//!   left. A handler that was there before is called for every signal, beside the sources.
+//! - Signals of one kind that arrive faster than they are read may be merged, as the system does.
+//! - `SIGIO`, `SIGPWR`, `SIGSTKFLT` and the signals for real time end a process on Linux; here
+//!   their default action is to exit with the status that a shell reports for it, 128 and the
+//!   number.
+//! - signal-hook, on which this is built, lets a signal pass unnoticed if it comes in the
+//!   microsecond in which that signal is watched for the first time in the process.
+//! - On Windows there is `SIGINT` only, which is Ctrl+C; Ctrl+Break counts as that once it is
+//!   watched. The `ctrlc` crate cannot be used beside this one there.
+//! - A process made by `fork` alone shares its parent's queue and must not watch signals.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod disposition;
+mod error;
+mod escalation;
+mod guard;
+mod os;
+mod signal;
+mod source;
+mod step;
+mod watch;
+mod work;
+
+pub use disposition::Disposition;
+pub use error::WatchError;
+pub use escalation::Escalation;
+pub use guard::{SignalGuard, cancel_on_signal};
+pub use signal::{InvalidSignal, Signal};
+pub use source::{SignalSource, ctrl_c, shutdown, signal, signals, terminate};
+pub use step::Step;

@@ -1,0 +1,11 @@
+//! The system's side of a signal: how it is caught, and what its default action is.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::{Gate, Os, take_default};
+#[cfg(windows)]
+pub(crate) use windows::{Gate, Os, take_default};

@@ -1,0 +1,129 @@
+//! A signal that this process can watch.
+//!
+//! Checked when it is made, so that whoever holds one can hand it to the system without a case
+//! for signals that do not exist here or that nobody may catch.
+
+mod invalid;
+mod names;
+
+pub use invalid::InvalidSignal;
+
+use invalid::Why;
+use std::fmt;
+use std::str::FromStr;
+
+/// A signal that can be watched on this platform.
+///
+/// On Unix any signal that a process may catch, those for real time included; on Windows
+/// `SIGINT` alone, which is Ctrl+C. The numbers are the platform's.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_signals::Signal;
+///
+/// let signal: Signal = "int".parse()?;
+/// assert_eq!(signal, Signal::INT);
+/// assert_eq!(signal.name(), "SIGINT");
+/// assert!("SIGKILL".parse::<Signal>().is_err());
+/// # Ok::<(), cancelable_signals::InvalidSignal>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal {
+    number: i32,
+    name: &'static str,
+}
+
+impl Signal {
+    /// `SIGINT`, which Ctrl+C sends. The one signal that every platform has.
+    pub const INT: Self = Self {
+        number: 2,
+        name: "SIGINT",
+    };
+
+    /// `SIGTERM`, the request to end, where the platform has it.
+    ///
+    /// # Errors
+    ///
+    /// On Windows, which has no such request.
+    pub fn term() -> Result<Self, InvalidSignal> {
+        "SIGTERM".parse()
+    }
+
+    /// The signals by which people and service managers ask a program to end: `SIGINT` and,
+    /// where the platform has it, `SIGTERM`.
+    #[must_use]
+    pub fn shutdown() -> Vec<Self> {
+        [Ok(Self::INT), Self::term()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    /// The signal's number on this platform.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        self.number
+    }
+
+    /// The signal's name, such as `SIGTERM`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+/// The number of a signal on this platform.
+impl TryFrom<i32> for Signal {
+    type Error = InvalidSignal;
+
+    fn try_from(number: i32) -> Result<Self, InvalidSignal> {
+        let Some(name) = names::name_of(number) else {
+            return Err(InvalidSignal::new(
+                format!("number {number}"),
+                Why::missing(),
+            ));
+        };
+        match names::is_forbidden(number) {
+            None => Ok(Self { number, name }),
+            Some(why) => Err(InvalidSignal::new(name, why)),
+        }
+    }
+}
+
+/// A signal's name with or without `SIG`, in any case, or its number in digits.
+impl FromStr for Signal {
+    type Err = InvalidSignal;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSignal> {
+        let name = text.trim().to_ascii_uppercase();
+        if let Ok(number) = name.parse::<i32>() {
+            return Self::try_from(number);
+        }
+        let bare = name.strip_prefix("SIG").unwrap_or(&name);
+        match names::number_of(bare) {
+            Some(number) => Self::try_from(number),
+            None => Err(InvalidSignal::new(format!("{text:?}"), Why::missing())),
+        }
+    }
+}
+
+impl TryFrom<&str> for Signal {
+    type Error = InvalidSignal;
+
+    fn try_from(text: &str) -> Result<Self, InvalidSignal> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Signal({} = {})", self.name, self.number)
+    }
+}

@@ -1,0 +1,79 @@
+//! One step of an escalation: what is done with one signal.
+
+use crate::Signal;
+use crate::watch;
+use crate::work::Work;
+use cancelable_core::{CancellationToken, Cause, Reason};
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+/// What an [`Escalation`](crate::Escalation) does with one signal.
+#[derive(Clone)]
+pub struct Step(watch::Step);
+
+impl Step {
+    /// Cancels `token`, with a cause that names the signal.
+    #[must_use]
+    #[track_caller]
+    pub fn cancel(token: &CancellationToken) -> Self {
+        Self(watch::Step::Run(Self::cancelling(token)))
+    }
+
+    /// Calls `action`, on a thread of its own. A panic in it is logged and goes no further.
+    #[must_use]
+    pub fn call(action: impl Fn(Signal) + Send + Sync + 'static) -> Self {
+        let action = Arc::new(action);
+        Self(watch::Step::Run(Arc::new(move |signal| {
+            // A token isolates, logs and counts what its callbacks do wrong.
+            let call = CancellationToken::new();
+            let action = Arc::clone(&action);
+            call.on_cancel(move |_| action(signal)).detach();
+            call.cancel_with(cause(signal, Location::caller()));
+        })))
+    }
+
+    /// Takes the signal's default action: for most signals the process ends at once, and its
+    /// parent is told that the signal ended it. Nothing is cleaned up.
+    #[must_use]
+    pub fn take_default() -> Self {
+        Self(watch::Step::TakeDefault)
+    }
+
+    /// Does nothing with the signal.
+    #[must_use]
+    pub fn ignore() -> Self {
+        Self(watch::Step::Swallow)
+    }
+
+    pub(crate) fn into_inner(self) -> watch::Step {
+        self.0
+    }
+
+    /// What cancels `token`, located at the caller.
+    #[track_caller]
+    pub(crate) fn cancelling(token: &CancellationToken) -> Work {
+        let (token, location) = (token.clone(), Location::caller());
+        Arc::new(move |signal| {
+            token.cancel_with(cause(signal, location));
+        })
+    }
+}
+
+fn cause(signal: Signal, location: &'static Location<'static>) -> Cause {
+    let reason = Reason::Signal {
+        number: signal.number(),
+        name: signal.name(),
+    };
+    Cause::new(reason).with_location(location)
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            watch::Step::Run(_) => "Step(run)",
+            watch::Step::TakeDefault => "Step(take the default action)",
+            watch::Step::Swallow => "Step(ignore)",
+        })
+    }
+}

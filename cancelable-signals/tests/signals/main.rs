@@ -1,0 +1,17 @@
+//! Real signals, sent to real processes: this binary is both the tests and the programs that are
+//! signalled. `child` has the programs, `parent` starts them; the other files are the tests.
+
+mod child;
+mod names;
+mod sources;
+
+#[cfg(unix)]
+mod delivery;
+#[cfg(unix)]
+mod disposition;
+#[cfg(unix)]
+mod escalation;
+#[cfg(unix)]
+mod parent;
+#[cfg(unix)]
+mod race;

@@ -1,0 +1,137 @@
+//! Starts a program of `child`, hears what it says, signals it, and sees how it ends.
+
+use cancelable_signals::Signal;
+use rustix::process::{Pid, kill_process};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
+
+/// Only a run that fails waits this long.
+const LIMIT: Duration = Duration::from_secs(60);
+
+pub(crate) struct Program {
+    process: Child,
+    stdin: ChildStdin,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    pub(crate) fn start(program: &str) -> Self {
+        Self::spawn(Command::new(std::env::current_exe().unwrap()), program)
+    }
+
+    /// As `nohup` would start it, for this signal.
+    pub(crate) fn start_ignoring(signal: &str, program: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
+        shell.arg(std::env::current_exe().unwrap());
+        Self::spawn(shell, program)
+    }
+
+    fn spawn(mut command: Command, program: &str) -> Self {
+        command
+            .args(["--exact", "child::child", "--nocapture"])
+            .env("CANCELABLE_SIGNALS_CHILD", program);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (
+            process.stdin.take().unwrap(),
+            process.stdout.take().unwrap(),
+        );
+        let (said, lines) = channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Some((_, line)) = line.split_once("child: ") {
+                    let _ = said.send(line.to_string());
+                }
+            }
+        });
+        Self {
+            process,
+            stdin,
+            lines,
+        }
+    }
+
+    /// The next line that the program says.
+    pub(crate) fn next(&mut self) -> String {
+        match self.lines.recv_timeout(LIMIT) {
+            Ok(line) => line,
+            Err(error) => panic!("no line: {error}; {:?}", self.process.try_wait()),
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn hears(&mut self, line: &str) -> &mut Self {
+        assert_eq!(self.next(), line);
+        self
+    }
+
+    pub(crate) fn tell(&mut self, line: impl std::fmt::Display) -> &mut Self {
+        writeln!(self.stdin, "{line}").unwrap();
+        self
+    }
+
+    pub(crate) fn signal(&mut self, signal: Signal) -> &mut Self {
+        let pid = self.process.id();
+        match rustix::process::Signal::from_named_raw(signal.number()) {
+            Some(named) => {
+                kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), named).unwrap()
+            }
+            // Those for real time have no name there.
+            None => {
+                let kill = format!("kill -{} {pid}", signal.number());
+                assert!(
+                    Command::new("sh")
+                        .args(["-c", &kill])
+                        .status()
+                        .unwrap()
+                        .success()
+                );
+            }
+        }
+        self
+    }
+
+    /// Waits for the end: what was said until then, and the status.
+    pub(crate) fn end(&mut self) -> (Vec<String>, ExitStatus) {
+        let mut said = Vec::new();
+        loop {
+            match self.lines.recv_timeout(LIMIT) {
+                Ok(line) => said.push(line),
+                Err(RecvTimeoutError::Disconnected) => return (said, self.process.wait().unwrap()),
+                Err(RecvTimeoutError::Timeout) => panic!("it lives on, having said {said:?}"),
+            }
+        }
+    }
+
+    /// Waits for the end, which must be by this signal.
+    #[track_caller]
+    pub(crate) fn is_killed_by(&mut self, signal: Signal) {
+        let (said, status) = self.end();
+        assert_eq!(
+            (said, status.signal()),
+            (Vec::new(), Some(signal.number())),
+            "{status}"
+        );
+    }
+
+    /// Waits for the end, which must be its own, with this status.
+    #[track_caller]
+    pub(crate) fn exits_with(&mut self, code: i32) {
+        let (said, status) = self.end();
+        assert_eq!((said, status.code()), (Vec::new(), Some(code)), "{status}");
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
