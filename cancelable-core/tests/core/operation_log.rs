@@ -1,0 +1,61 @@
+//! What this thread has logged under the crate's target: a logger for the whole binary that keeps
+//! each thread's lines apart, so that tests that run side by side do not read each other's.
+
+use log::kv::Key;
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use std::cell::RefCell;
+use std::sync::Once;
+
+/// One line of the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) level: Level,
+    pub(crate) text: String,
+    pub(crate) operation: Option<String>,
+    pub(crate) status: Option<String>,
+}
+
+thread_local! {
+    static LINES: RefCell<Option<Vec<Line>>> = const { RefCell::new(None) };
+}
+
+struct PerThread;
+
+impl Log for PerThread {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "cancelable"
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if !self.enabled(record.metadata()) {
+            return;
+        }
+        let value =
+            |key| record.key_values().get(Key::from_str(key)).map(|value| value.to_string());
+        let line = Line {
+            level: record.level(),
+            text: record.args().to_string(),
+            operation: value("operation"),
+            status: value("status"),
+        };
+        let _ = LINES.try_with(|lines| {
+            if let Some(lines) = &mut *lines.borrow_mut() {
+                lines.push(line);
+            }
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+/// What `code` logs on this thread.
+pub(crate) fn lines_of(code: impl FnOnce()) -> Vec<Line> {
+    static INSTALL: Once = Once::new();
+    INSTALL.call_once(|| {
+        log::set_logger(&PerThread).expect("this binary has one logger");
+        log::set_max_level(LevelFilter::Debug);
+    });
+    LINES.with(|lines| *lines.borrow_mut() = Some(Vec::new()));
+    code();
+    LINES.with(|lines| lines.borrow_mut().take()).unwrap_or_default()
+}
