@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs the tests of the token, the scopes and the signals under the address sanitizer, which also
+# looks for leaks, and under the thread sanitizer.
+#
+#   ci/sanitizers.sh            both
+#   ci/sanitizers.sh address    one: address, thread
+cd "$(dirname "$0")/.."
+. ci/stable.sh
+
+target=x86_64-unknown-linux-gnu
+packages=(-p cancelable-core -p cancelable-signals)
+[ $# -gt 0 ] || set -- address thread
+
+for sanitizer in "$@"; do
+    say "$sanitizer sanitizer"
+    target_dir "sanitizer-$sanitizer"
+    case $sanitizer in
+        address)
+            # The std that comes with the compiler will do: what it allocates goes through the same
+            # allocator, and it has no bug of its own to find.
+            RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1 \
+                cargo test --target "$target" --all-features "${packages[@]}" --lib --tests
+            ;;
+        thread)
+            # Every atomic in std must be seen, or correct programs are reported: std is built too.
+            # Debian's compiler has the source of std but no runtime of the sanitizer; rustup's has.
+            runtime=$(find "$(rustc --print target-libdir)" -name 'librustc-*_rt.tsan.a' | head -1)
+            [ -n "$runtime" ] || fail "no thread sanitizer runtime in $(rustc --print target-libdir)"
+            (
+                debian_rust
+                link=$("$RUSTC" --print target-libdir)/librustc-stable_rt.tsan.a
+                root=()
+                [ "$(id -u)" -eq 0 ] || root=(sudo)
+                [ "$(readlink -f "$link")" = "$(readlink -f "$runtime")" ] || "${root[@]}" ln -sf "$runtime" "$link"
+                RUSTFLAGS=-Zsanitizer=thread \
+                    debian_cargo test --target "$target" --all-features "${packages[@]}" --lib --tests
+            )
+            ;;
+        *) fail "no sanitizer '$sanitizer' here: address, thread" ;;
+    esac
+done
