@@ -8,7 +8,7 @@ use log::Level;
 use std::future::{pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
 use std::time::Duration;
@@ -59,44 +59,42 @@ fn r27_the_innermost_operation_is_current_and_the_outer_one_comes_back() {
 
 #[test]
 fn r27_the_closure_the_sources_and_the_drop_of_a_body_run_inside_too() {
-    struct NotesAtDrop(Arc<Mutex<Vec<(&'static str, Option<String>)>>>);
+    type Notes = mpsc::Sender<(&'static str, Option<String>)>;
+    struct NotesAtDrop(Notes);
     impl Drop for NotesAtDrop {
         fn drop(&mut self) {
-            self.0.lock().unwrap().push(("drop", current_name()));
+            let _ = self.0.send(("drop", current_name()));
         }
     }
-    let notes = Arc::new(Mutex::new(Vec::new()));
+    let (notes, noted) = mpsc::channel();
     let (in_source, in_closure) = (notes.clone(), notes.clone());
     let watch = poll_fn(move |_| {
-        in_source.lock().unwrap().push(("source", current_name()));
+        let _ = in_source.send(("source", current_name()));
         Poll::<()>::Pending
     });
-    let scope = Scope::builder("s")
-        .source(source::future(watch))
-        .build()
-        .expect("it is sound");
-    {
-        let guard = NotesAtDrop(notes.clone());
-        let mut run = pin!(scope.run(move |_| {
-            in_closure.lock().unwrap().push(("closure", current_name()));
-            async move {
-                let _guard = guard;
-                pending::<()>().await;
-            }
-        }));
-        assert!(Probe::new().poll(run.as_mut()).is_pending());
-    }
-    let s = Some("s".to_owned());
-    let notes = notes.lock().unwrap();
+    let scope = Scope::builder("s").source(source::future(watch));
+    let scope = scope.build().expect("it is sound");
+    let guard = NotesAtDrop(notes);
+    let mut run = Box::pin(scope.run(move |_| {
+        let _ = in_closure.send(("closure", current_name()));
+        async move {
+            let _guard = guard;
+            pending::<()>().await;
+        }
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_pending());
+    drop(run);
+    let s = || Some("s".to_owned());
+    let noted: Vec<_> = noted.try_iter().collect();
+    let expected = [
+        ("source", s()),
+        ("closure", s()),
+        ("source", s()),
+        ("drop", s()),
+    ];
     assert_eq!(
-        notes.len(),
-        4,
-        "the source is polled at entry and beside the body: {notes:?}"
-    );
-    assert!(notes.iter().all(|(_, name)| *name == s), "{notes:?}");
-    assert_eq!(
-        notes.iter().map(|(what, _)| *what).collect::<Vec<_>>(),
-        ["source", "closure", "source", "drop"]
+        noted, expected,
+        "a source is polled at entry and then beside the body"
     );
 }
 
@@ -207,10 +205,9 @@ fn r34_start_end_and_duration_come_from_the_runtime() {
         .expect("it has a runtime");
     manual.advance(SECOND);
     let started = manual.now();
-    let body_runtime = runtime.clone();
     let outcome = manual.block_on(scope.run(|op| async move {
         assert_eq!(op.status(), Status::Running);
-        body_runtime.sleep(2 * SECOND).await;
+        runtime.sleep(2 * SECOND).await;
         assert_eq!(op.elapsed(), Some(2 * SECOND));
     }));
     assert_eq!(outcome.elapsed(), Some(2 * SECOND));

@@ -313,7 +313,10 @@ fn r06_a_scope_hears_its_token_and_its_parent_and_cancels_neither() {
         .expect("it is sound");
     parent.cancel_with("by parent");
     assert_eq!(third.token().message().as_deref(), Some("by parent"));
-    assert_eq!(child().token().message().is_some(), true);
+    assert!(
+        child().is_cancelled(),
+        "a child of the cancelled is cancelled from the start"
+    );
 }
 
 #[test]
