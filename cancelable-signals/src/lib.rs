@@ -92,3 +92,7 @@ pub use guard::{SignalGuard, cancel_on_signal};
 pub use signal::{InvalidSignal, Signal};
 pub use source::{SignalSource, ctrl_c, shutdown, signal, signals, terminate};
 pub use step::Step;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,8 +34,8 @@
 //! handler for a signal for the first time in the process, there are some instructions during
 //! which the signal is caught and nothing is done with it.
 //!
-//! Nothing of a user's runs under the lock or on the reading thread (see [`crate::work`]), so a
-//! callback that hangs cannot keep the second or third signal from taking its step. Entries hold
+//! Nothing of a user's, the logger included, runs under the lock or on the reading thread (see
+//! [`crate::work`]), so a callback that hangs cannot keep the second or third signal from taking its step. Entries hold
 //! users' values, so they are dropped after the lock is released.
 
 use crate::os::{self, Gate, Os};
@@ -107,6 +107,7 @@ pub(crate) fn add(mut signals: Vec<Signal>, plan: Plan, ignored: bool) -> Result
     signals.sort_unstable();
     signals.dedup();
     let mut table = TABLE.lock();
+    let asked = signals.clone();
     signals.retain(|signal| ignored || table.previous(*signal) != Disposition::Ignored);
     for signal in &signals {
         // Slots that were made before a failing one stay, idle.
@@ -117,7 +118,20 @@ pub(crate) fn add(mut signals: Vec<Signal>, plan: Plan, ignored: bool) -> Result
     let id = table.next;
     table.next += 1;
     table.count(&signals, |live| live + 1);
-    table.entries.insert(id, Entry { signals, plan });
+    let entry = Entry {
+        signals: signals.clone(),
+        plan,
+    };
+    table.entries.insert(id, entry);
+    // Unlocked first: the logger is the user's.
+    drop(table);
+    for signal in asked {
+        let watched = signals.contains(&signal);
+        log::debug!(
+            target: "cancelable", signal = signal.name(), watched = watched;
+            "{signal} is {}", if watched { "watched" } else { "ignored by this process and not watched" }
+        );
+    }
     Ok(id)
 }
 
@@ -158,7 +172,6 @@ pub(crate) fn serve(signal: Signal) {
     let mut table = TABLE.lock();
     let verdict = table.decide(signal);
     drop(table);
-    log::debug!(target: "cancelable", signal = signal.name(), receivers = verdict.receivers; "{signal} received");
     if verdict.take_default {
         os::take_default(signal);
     }

@@ -19,9 +19,13 @@ pub(crate) fn run(signal: Signal, work: Vec<Work>) {
     let ours: Arc<[Work]> = work.into();
     let theirs = Arc::clone(&ours);
     let thread = thread::Builder::new().name(format!("{signal} received"));
-    let spawned = thread.spawn(move || theirs.iter().for_each(|work| work(signal)));
-    if let Err(error) = spawned {
+    if let Err(error) = thread.spawn(move || run_here(signal, &theirs)) {
         log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served where signals are read: {error}");
-        ours.iter().for_each(|work| work(signal));
+        run_here(signal, &ours);
     }
+}
+
+fn run_here(signal: Signal, work: &[Work]) {
+    log::debug!(target: "cancelable", signal = signal.name(); "{signal} received");
+    work.iter().for_each(|work| work(signal));
 }

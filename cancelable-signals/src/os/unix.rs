@@ -106,7 +106,6 @@ impl Gate {
 /// Does to the process what the system does with a signal that nobody handles. Returns only if
 /// that is not the process's end.
 pub(crate) fn take_default(signal: Signal) {
-    log::debug!(target: "cancelable", signal = signal.name(); "{signal} takes its default action");
     if !is_emulated(signal) {
         low_level::exit(status(signal));
     }

@@ -32,7 +32,6 @@ impl Gate {
 
 /// What the system does on a Ctrl+C that nobody handles: it ends the process with
 /// `STATUS_CONTROL_C_EXIT`.
-pub(crate) fn take_default(signal: Signal) {
-    log::debug!(target: "cancelable", signal = signal.name(); "{signal} takes its default action");
+pub(crate) fn take_default(_: Signal) {
     std::process::exit(0xC000_013A_u32 as i32);
 }

@@ -23,6 +23,7 @@ impl Program {
     }
 
     /// As `nohup` would start it, for this signal.
+    #[cfg(target_os = "linux")]
     pub(crate) fn start_ignoring(signal: &str, program: &str) -> Self {
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
