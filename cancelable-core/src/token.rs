@@ -33,8 +33,10 @@
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
 //!    ancestor still reaches that descendant. A branch whose token is gone is *orphaned*; nobody
-//!    can cancel it but those above. A new branch is linked above all orphans, which is why handing
-//!    a token down for ever (`token = token.child_token()`) does not grow.
+//!    can cancel it but those above. A new branch is linked above all live orphans, which is why
+//!    handing a token down for ever (`token = token.child_token()`) does not grow. So a node may
+//!    have its entry further up than its parent's branch, and find that one cancelled a moment
+//!    before this; it then settles itself.
 //!
 //! # Locks
 //!

@@ -534,6 +534,69 @@ fn r14_a_blocking_wait_with_cancel() {
     });
 }
 
+#[test]
+fn r06_a_child_of_a_child_of_a_token_that_was_cancelled_and_dropped() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let canceller = thread::spawn(move || parent.cancel());
+        let seen = child.is_cancelled();
+        let below = child.child_token();
+        assert!(!seen || below.is_cancelled());
+        assert!(canceller.join().unwrap());
+        assert!(
+            below.is_cancelled(),
+            "linked past an orphan that was cancelled"
+        );
+    });
+}
+
+#[test]
+fn r08_registering_while_the_home_above_an_orphan_is_cancelled() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        drop(parent);
+        // The child's own branch, and so its entry, is linked to the root past the orphan.
+        let _below = child.child_token();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let registrar = thread::spawn({
+            let (child, runs) = (child.clone(), runs.clone());
+            move || {
+                let (polled, _future, _wakes) = wait_on(child.clone());
+                assert!(
+                    polled.is_pending() || child.is_cancelled(),
+                    "a wait ended on a token that is not cancelled"
+                );
+                child.on_cancel(move |cause| {
+                    assert_eq!(cause.message(), Some("stop"));
+                    let _ = runs.fetch_add(1, SeqCst);
+                })
+            }
+        });
+        assert!(root.cancel_with("stop"));
+        drop(registrar.join().unwrap());
+        assert_eq!(runs.load(SeqCst), 1);
+    });
+}
+
+#[test]
+fn r06_a_child_of_a_token_that_says_cancelled_says_so() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let _branch = child.child_token();
+        let maker = thread::spawn(move || {
+            let before = child.is_cancelled();
+            assert!(!before || child.child_token().is_cancelled());
+        });
+        assert!(root.cancel());
+        maker.join().unwrap();
+    });
+}
+
 /// The trap that the protocol avoids: a flag and a waiter list that each side publishes with plain
 /// release stores and reads with acquire loads. Either side may miss the other, and the waiter
 /// sleeps for ever. That this model fails shows that the models above would see it.

@@ -27,17 +27,21 @@ pub(crate) fn isolate(what: &str, code: impl FnOnce()) -> bool {
     };
     // Relaxed: see above.
     ISOLATED.fetch_add(1, Ordering::Relaxed);
-    // The payload is a user's value and may panic in its drop, as may the logger. That second
-    // payload is leaked, because dropping it might go on for ever.
-    let reported = catch_unwind(AssertUnwindSafe(move || {
+    // The logger is a user's and may panic. So may the drop of the payload, and by itself: while the
+    // logger's panic unwinds, a second one would abort.
+    contain(|| {
         let text = panic_text(payload.as_ref());
         log::error!(target: "cancelable", what = what, panic = text; "{what} panicked: {text}");
-        drop(payload);
-    }));
-    if let Err(second) = reported {
-        std::mem::forget(second);
-    }
+    });
+    contain(|| drop(payload));
     false
+}
+
+/// Ends a panic of `code` here. Its payload is leaked, because dropping it might go on for ever.
+fn contain(code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
+        std::mem::forget(payload);
+    }
 }
 
 /// The text of a panic's payload, where it has one.

@@ -113,7 +113,6 @@ impl Branch {
         cause: &Arc<Facts>,
         from: Option<&Arc<Branch>>,
     ) -> Option<Bag<Member>> {
-        let input = from.and_then(|from| self.input_index(from));
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
             return None;
@@ -122,7 +121,9 @@ impl Branch {
         if inner.needed > 0 {
             return None;
         }
-        inner.input = input;
+        // Looked up once, by the input that decides: an all-of of many inputs would else take a time
+        // that grows with their number squared.
+        inner.input = from.and_then(|from| self.input_index(from));
         inner.cause = Some(Arc::clone(cause));
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
@@ -150,17 +151,22 @@ impl Branch {
 
     /// The token is gone.
     pub(super) fn orphan(&self) {
-        // Relaxed: it only says where a new branch is best linked. Who misses it links one level
-        // lower, which is as right and keeps one more branch alive.
-        self.orphaned.store(true, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `past_orphans`, so that who passes an orphan by knows
+        // whether its token was cancelled while it lived. Who misses the flag links one level lower,
+        // which is as right and keeps one more branch alive.
+        self.orphaned.store(true, Ordering::Release);
     }
 
     /// This branch or the first one above it that is not orphaned, which cancels the same tokens.
     ///
+    /// A cancelled orphan is not passed by: its own token may have been cancelled, and those above
+    /// not. One that is not cancelled is from now on cancelled only by those above it.
+    ///
     /// Ends: it goes up a finite chain.
     pub(super) fn past_orphans(self: &Arc<Self>) -> &Arc<Self> {
         let mut branch = self;
-        while branch.orphaned.load(Ordering::Relaxed) {
+        // Acquire: see `orphan`.
+        while branch.orphaned.load(Ordering::Acquire) && !branch.is_cancelled() {
             match &branch.above {
                 Above::One { branch: above, .. } => branch = above,
                 Above::Nothing | Above::Inputs { .. } => break,

@@ -1,9 +1,9 @@
 //! Cancelling a token and all that hangs below it.
 //!
-//! Two passes. The first goes down the tree: at each object it stores the state, takes what was
-//! waiting there and wakes it. The second runs the callbacks that the first one met, a parent's
-//! before its children's. So a callback that blocks for ever keeps no waiter asleep and no
-//! descendant uncancelled.
+//! Three passes. The first goes down the tree: at each object it stores the state and takes the
+//! waiters. The second wakes them. The third runs the callbacks that the first one met, a parent's
+//! before its children's. So a callback that blocks for ever keeps no waiter asleep, and whatever
+//! code of a user's runs, in a waker or in a callback, finds every descendant cancelled.
 //!
 //! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
 //! the list's last entry, so a chain of any depth takes constant space.
@@ -29,26 +29,22 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     let Some(settled) = settle_first(node, &facts) else {
         return false;
     };
-    report(&facts);
-    let mut walk = Walk {
-        facts,
-        with_callbacks: Vec::new(),
-    };
-    walk.serve(node, settled);
+    let mut walk = Walk::new(facts);
+    walk.note(node, settled);
     if let Some(branch) = node.branch() {
         walk.descend(branch, None);
     }
+    walk.wake();
+    report(&walk.facts);
     walk.run_callbacks();
     true
 }
 
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
-    let mut walk = Walk {
-        facts,
-        with_callbacks: Vec::new(),
-    };
+    let mut walk = Walk::new(facts);
     walk.descend(branch, Some(from));
+    walk.wake();
     walk.run_callbacks();
 }
 
@@ -64,24 +60,37 @@ fn settle_first(node: &Node, facts: &Arc<Facts>) -> Option<Settled> {
     }
 }
 
-/// One line at debug. The logger is a user's, so it may panic.
+/// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
+/// panic of its ends here.
 fn report(facts: &Arc<Facts>) {
-    if log::log_enabled!(target: "cancelable", log::Level::Debug) {
-        let cause = Cause::from_facts(Arc::clone(facts), false);
-        isolate("a logger", || {
-            log::debug!(target: "cancelable", reason = cause.reason().as_str(); "token cancelled: {cause}");
-        });
+    let level = log::Level::Debug;
+    if level > log::STATIC_MAX_LEVEL || level > log::max_level() {
+        return;
     }
+    let cause = Cause::from_facts(Arc::clone(facts), false);
+    isolate("a logger", || {
+        log::debug!(target: "cancelable", reason = cause.reason().as_str(); "token cancelled: {cause}");
+    });
 }
 
 struct Walk {
     facts: Arc<Facts>,
+    /// What the walk took and has to wake.
+    waiters: Bag<Bag<Waker>>,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
 }
 
 impl Walk {
-    /// Tells `branch` and everything below it, except the callbacks.
+    fn new(facts: Arc<Facts>) -> Self {
+        Self {
+            facts,
+            waiters: Bag::default(),
+            with_callbacks: Vec::new(),
+        }
+    }
+
+    /// The first pass: cancels `branch` and everything below it.
     ///
     /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
     fn descend(&mut self, branch: &Arc<Branch>, from: Option<&Arc<Branch>>) {
@@ -96,7 +105,7 @@ impl Walk {
             };
             if let Some(node) = member.node.as_ref().and_then(Weak::upgrade) {
                 if let Some(settled) = node.settle(&self.facts, true) {
-                    self.serve(&node, settled);
+                    self.note(&node, settled);
                 }
             }
             let Some(below) = member.branch.as_ref().and_then(Weak::upgrade) else {
@@ -113,14 +122,24 @@ impl Walk {
         }
     }
 
-    /// Wakes all that waited on `node`, and notes its callbacks for the second pass.
-    fn serve(&mut self, node: &Arc<Node>, settled: Settled) {
-        wake_all(settled.waiters);
+    /// Keeps what `node` left for the passes to come.
+    fn note(&mut self, node: &Arc<Node>, settled: Settled) {
+        if !settled.waiters.is_empty() {
+            self.waiters.insert(settled.waiters);
+        }
         if settled.has_callbacks {
             self.with_callbacks.push(Arc::clone(node));
         }
     }
 
+    /// The second pass: wakes each waiter. One that panics stops no other.
+    fn wake(&mut self) {
+        for waker in std::mem::take(&mut self.waiters).into_iter().flatten() {
+            isolate("a waker", || waker.wake());
+        }
+    }
+
+    /// The third pass.
     fn run_callbacks(self) {
         for node in self.with_callbacks {
             callback::run_all(&node, &self.facts);
@@ -152,12 +171,5 @@ impl Level {
 
     fn is_done(&self) -> bool {
         self.next.is_none()
-    }
-}
-
-/// Wakes each waker; one that panics stops no other.
-fn wake_all(waiters: Bag<Waker>) {
-    for waker in waiters {
-        isolate("a waker", || waker.wake());
     }
 }

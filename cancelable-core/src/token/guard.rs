@@ -33,7 +33,6 @@ impl DropGuard {
     }
 
     /// Gives the token back, not cancelled by this guard.
-    #[must_use = "without the token, dropping the guard would have done the same"]
     pub fn disarm(mut self) -> CancellationToken {
         self.token
             .take()

@@ -133,11 +133,12 @@ impl Node {
             Some(branch) => Arc::clone(branch),
             None => self.make_branch(),
         };
-        // A canceller sets this node's state before the branch's. A child of a token that says
-        // cancelled has to say so too, also in between.
-        if self.is_settled() && !branch.is_cancelled() {
-            let cause = self.inner.lock().cause.clone();
-            return Self::with(INHERITED, Some(branch), cause);
+        // A canceller sets this node's state, or the parent's branch, before this node's branch. A
+        // child of a token that says cancelled has to say so too, also in between.
+        if !branch.is_cancelled() {
+            if let Some(cause) = self.cause() {
+                return Self::with(INHERITED, Some(branch), Some(cause.into_facts()));
+            }
         }
         Self::below(branch)
     }
@@ -154,7 +155,8 @@ impl Node {
     /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
     /// member (invariant 5). None if the token is cancelled.
     pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
-        // Ends: a round is repeated only if the node got its branch meanwhile, which happens once.
+        // Ends: a round is repeated only if the node got its branch or became LISTED meanwhile, and
+        // each happens once.
         loop {
             // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
             // under the lock; who misses it takes the longer way and finds the entry there.
@@ -165,7 +167,12 @@ impl Node {
             }
             let home = self.home()?;
             // Branch above, then node below.
-            let mut open = home.open()?;
+            let Some(mut open) = home.open() else {
+                match self.settle_with(home) {
+                    true => return None,
+                    false => continue,
+                }
+            };
             let mut inner = self.inner.lock();
             if self.is_settled() {
                 return None;
@@ -178,6 +185,26 @@ impl Node {
             }
             return Some(inner);
         }
+    }
+
+    /// Makes the node say that it is cancelled, given that its home is. False if it became a member
+    /// meanwhile, so that the home's canceller tells it.
+    ///
+    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's
+    /// branch is. A wait that ends, or a callback that is refused, must find the token cancelled.
+    fn settle_with(&self, home: &Branch) -> bool {
+        if self.is_cancelled() {
+            return true;
+        }
+        let cause = home.cause();
+        let mut inner = self.inner.lock();
+        // Relaxed: this state is set under the lock that is held here.
+        if self.state.load(Ordering::Relaxed) == ALONE {
+            inner.cause = cause;
+            // Release: as in `settle`. There is nobody to tell: an ALONE node has no lists.
+            self.state.store(INHERITED, Ordering::Release);
+        }
+        self.is_settled()
     }
 
     /// Makes the node a member of the branch `open`, which is its home. Both are locked.
