@@ -1,0 +1,138 @@
+//! The blocking threads that work on the job, and how long to wait for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cancelable_core::runtime::JoinHandle;
+use cancelable_core::{CancellationToken, RuntimeHandle};
+
+use crate::job::Job;
+
+/// After this time a person is told what the wait is for.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// After this time a thread that hangs in a read or a write is left behind.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The workers, kept outside of the scope's body: the body is dropped by a cancel, and the workers
+/// have to be waited for after that, to keep what they have done.
+#[derive(Debug)]
+pub(crate) struct Crew {
+    runtime: RuntimeHandle,
+    job: Arc<Job>,
+    workers: Vec<JoinHandle<()>>,
+    flushing: Option<JoinHandle<()>>,
+}
+
+impl Crew {
+    pub(crate) fn new(runtime: RuntimeHandle, job: Arc<Job>) -> Self {
+        Self {
+            runtime,
+            job,
+            workers: Vec::new(),
+            flushing: None,
+        }
+    }
+
+    /// Does the job, and shows how it goes. May be dropped at any point; see [`leave`](Self::leave).
+    pub(crate) async fn work(&mut self, token: &CancellationToken) {
+        // The survey stops with the workers: what it has not counted by then is of no interest.
+        let surveying = token.child_token();
+        let _guard = surveying.clone().drop_guard();
+        let job = Arc::clone(&self.job);
+        self.runtime
+            .spawn_blocking(move || job.survey(&surveying))
+            .detach();
+        for _ in 0..self.job.options.jobs() {
+            let (job, token) = (Arc::clone(&self.job), token.clone());
+            self.workers
+                .push(self.runtime.spawn_blocking(move || job.work(&token)));
+        }
+        let begin = self.runtime.now();
+        let interval = self.job.progress.interval();
+        while self
+            .runtime
+            .clone()
+            .timeout(interval, self.joined())
+            .await
+            .is_err()
+        {
+            self.job
+                .progress
+                .show(&self.job.tally, self.runtime.now() - begin);
+            self.start_flush(token);
+        }
+        self.flushed(token).await;
+    }
+
+    /// Waits, after a cancel, until every worker has noticed it and the lines are written. Returns
+    /// how many threads hang and were left behind, because `insist` was cancelled or time was up.
+    pub(crate) async fn leave(
+        &mut self,
+        token: &CancellationToken,
+        insist: &CancellationToken,
+    ) -> usize {
+        let runtime = self.runtime.clone();
+        for (limit, last) in [(PATIENCE, false), (GRACE, true)] {
+            let ended = async {
+                self.joined().await;
+                self.flushed(token).await;
+            };
+            match insist
+                .run_until_cancelled(runtime.timeout(limit, ended))
+                .await
+            {
+                Some(Ok(())) => return 0,
+                Some(Err(_)) if !last => {
+                    self.job
+                        .progress
+                        .note("waiting for a read or a write that hangs");
+                }
+                Some(Err(_)) | None => break,
+            }
+        }
+        let hanging = |handle: &&JoinHandle<()>| !handle.is_finished();
+        self.workers
+            .iter()
+            .chain(&self.flushing)
+            .filter(hanging)
+            .count()
+    }
+
+    /// Completes when all workers have ended. Each is forgotten once it has, so that a wait which
+    /// is dropped half-way can be begun again.
+    async fn joined(&mut self) {
+        while let Some(worker) = self.workers.last_mut() {
+            let ended = worker.await;
+            self.workers.pop();
+            if let Err(error) = ended {
+                self.job.lose(&error);
+            }
+        }
+    }
+
+    /// Starts to write what waits in the buffer, unless that is under way: whoever reads the lines
+    /// may be slow, and must not keep this task from noticing a cancel.
+    fn start_flush(&mut self, token: &CancellationToken) {
+        if self.flushing.as_ref().is_none_or(JoinHandle::is_finished) {
+            let (job, token) = (Arc::clone(&self.job), token.clone());
+            self.flushing = Some(self.runtime.spawn_blocking(move || job.flush(&token)));
+        }
+    }
+
+    /// Completes when every line is written.
+    async fn flushed(&mut self, token: &CancellationToken) {
+        // One that is under way may have started before the last line was there.
+        self.flush_ended().await;
+        self.start_flush(token);
+        self.flush_ended().await;
+    }
+
+    async fn flush_ended(&mut self) {
+        if let Some(flushing) = &mut self.flushing {
+            if let Err(error) = flushing.await {
+                self.job.lose(&error);
+            }
+            self.flushing = None;
+        }
+    }
+}

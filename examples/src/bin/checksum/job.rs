@@ -1,0 +1,167 @@
+//! The job that the workers share: where the files come from, where the lines go, what was counted.
+
+use std::io;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use cancelable_core::CancellationToken;
+use cancelable_core::runtime::JoinError;
+use parking_lot::Mutex;
+
+use crate::cli::Options;
+use crate::hash::{Hasher, Unhashed};
+use crate::line::{is_checkable, push_line, shown};
+use crate::opened::{Opened, open};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::survey::survey;
+use crate::tally::Tally;
+use crate::walk::{Found, Walk};
+
+/// Everything that the workers have in common.
+///
+/// Each takes the next entry from the walk itself. There is no queue between the walk and the
+/// workers, so none can grow, and a large file keeps one worker busy and nobody else.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) options: Options,
+    pub(crate) progress: Progress,
+    pub(crate) tally: Tally,
+    walk: Mutex<Walk>,
+    output: Output,
+    output_error: OnceLock<String>,
+    output_seen: AtomicBool,
+}
+
+impl Job {
+    /// Opens the output; nothing is walked yet.
+    pub(crate) fn new(options: Options) -> io::Result<Self> {
+        let progress = Progress::new(options.quiet);
+        let output = match &options.output {
+            Some(path) => Output::to_file(path).map_err(|error| {
+                io::Error::new(error.kind(), format!("{}: {error}", shown(path)))
+            })?,
+            None if options.json => Output::nowhere(),
+            None => Output::to_stdout(&progress)?,
+        };
+        Ok(Self {
+            walk: Mutex::new(Walk::new(&options.path, options.follow)),
+            options,
+            progress,
+            tally: Tally::default(),
+            output,
+            output_error: OnceLock::new(),
+            output_seen: AtomicBool::new(false),
+        })
+    }
+
+    /// Hashes files until there are none or the token is cancelled. Many threads do so at once.
+    pub(crate) fn work(&self, token: &CancellationToken) {
+        let mut hasher = Hasher::new(self.options.algorithm);
+        while !token.is_cancelled() {
+            // The lock is held for this one statement.
+            let Some(found) = self.walk.lock().next() else {
+                return;
+            };
+            match found {
+                Found::File(entry) => self.settle(&entry.into_path(), &mut hasher, token),
+                Found::Special(path, kind) => self.skip(&path, kind),
+                Found::Unreadable(path, error) => self.fail(&path, &error),
+                Found::Link => {
+                    self.tally.links.fetch_add(1, Relaxed);
+                }
+                Found::Directory => {}
+            }
+        }
+    }
+
+    /// Counts the tree ahead of the workers.
+    pub(crate) fn survey(&self, token: &CancellationToken) {
+        let Options { path, follow, .. } = &self.options;
+        survey(path, *follow, self.output.identity(), &self.tally, token);
+    }
+
+    /// Writes the lines that wait in the buffer. If that fails there is no point in going on.
+    pub(crate) fn flush(&self, token: &CancellationToken) {
+        self.written(self.output.flush(), token);
+    }
+
+    /// A thread of the job ended before its time; the others go on with what it would have done.
+    pub(crate) fn lose(&self, error: &JoinError) {
+        self.fail(Path::new("a worker"), &io::Error::other(error.to_string()));
+    }
+
+    /// Why the lines could not be written, if so.
+    pub(crate) fn output_error(&self) -> Option<&str> {
+        self.output_error.get().map(String::as_str)
+    }
+
+    /// One regular file, to its line or to the reason why it has none.
+    fn settle(&self, path: &Path, hasher: &mut Hasher, token: &CancellationToken) {
+        let Options {
+            algorithm, follow, ..
+        } = self.options;
+        match open(path, follow, self.output.identity()) {
+            Ok(Opened::File(file)) => {
+                let count = |bytes| {
+                    self.tally.read_bytes.fetch_add(bytes, Relaxed);
+                };
+                match hasher.hash(file, token, count) {
+                    Ok((digest, length)) => {
+                        if !is_checkable(algorithm, path) {
+                            let name = shown(path);
+                            self.note(&format!(
+                                "{name}: b3sum cannot check a name that is not UTF-8"
+                            ));
+                        }
+                        let written = self
+                            .output
+                            .push(|lines| push_line(lines, algorithm, &digest, path));
+                        self.written(written, token);
+                        self.tally.done.fetch_add(1, Relaxed);
+                        self.tally.done_bytes.fetch_add(length, Relaxed);
+                    }
+                    // Not settled: it is one of those that are left.
+                    Err(Unhashed::Cancelled) => return,
+                    Err(Unhashed::Unreadable(error)) => self.fail(path, &error),
+                }
+            }
+            Ok(Opened::Special(kind)) => self.skip(path, kind),
+            Ok(Opened::Output) => {
+                // The survey has left it out as well.
+                if !self.output_seen.swap(true, Relaxed) {
+                    self.note(&format!("{}: skipped, it is the output", shown(path)));
+                }
+                return;
+            }
+            Err(error) => self.fail(path, &error),
+        }
+        self.tally.settled.fetch_add(1, Relaxed);
+    }
+
+    fn skip(&self, path: &Path, kind: &str) {
+        self.tally.special.fetch_add(1, Relaxed);
+        self.note(&format!("{}: skipped, it is {kind}", shown(path)));
+    }
+
+    /// Errors are said even when notes are not wanted.
+    fn fail(&self, path: &Path, error: &io::Error) {
+        let message = self.tally.fail(path, error);
+        self.progress.note(&message);
+    }
+
+    fn note(&self, text: &str) {
+        if !self.options.quiet {
+            self.progress.note(text);
+        }
+    }
+
+    fn written(&self, result: io::Result<()>, token: &CancellationToken) {
+        let Err(error) = result else { return };
+        let text = format!("{}: {error}", shown(self.output.name()));
+        if self.output_error.set(text.clone()).is_ok() {
+            token.cancel_with(text);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Hashes a directory tree, and can be stopped at any moment without losing what is done.
+//!
+//! It shows a job of some size on `cancelable`: a scope that ends for whichever comes first of two
+//! signals, a time limit and a file; blocking threads that are told by a token; a report that says
+//! why it stopped. Nothing here names a runtime: `rt` is whichever the manifest says.
+
+mod cli;
+mod crew;
+mod hash;
+mod job;
+mod line;
+mod opened;
+mod output;
+mod progress;
+mod report;
+mod stop;
+mod survey;
+mod tally;
+mod walk;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+
+use crate::cli::Options;
+use crate::crew::Crew;
+use crate::job::Job;
+use crate::report::{Ending, Report};
+use crate::stop::Signals;
+
+fn main() -> ExitCode {
+    // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
+    match rt::block_on(run(Options::parse())) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("checksum: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
+    let runtime = rt::current()?;
+    let signals = Signals::watch()?;
+    let scope = stop::scope(&options, &runtime, &signals)?;
+    let job = Arc::new(Job::new(options)?);
+    let mut crew = Crew::new(runtime.clone(), Arc::clone(&job));
+
+    let token = scope.token().clone();
+    let outcome = scope
+        .run(async |scope| crew.work(scope.token()).await)
+        .await;
+    // The body may have been dropped; its threads notice the cancel between two chunks.
+    let threads_left_behind = crew.leave(&token, &signals.insist).await;
+
+    job.progress.finish();
+    if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {
+        eprintln!("checksum: {error}");
+    }
+    let ending = Ending {
+        status: outcome.status(),
+        cause: outcome.cause().cloned(),
+        elapsed: outcome.elapsed().unwrap_or_default(),
+        runtime: runtime.name(),
+        threads_left_behind,
+    };
+    let report = Report::new(&job, ending);
+    if job.options.json || !job.options.quiet || report.is_bad() {
+        report.print(job.options.json)?;
+    }
+    Ok(report.exit_code())
+}

@@ -1,0 +1,236 @@
+//! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use cancelable_core::{Cause, Reason, Status};
+use indicatif::{BinaryBytes, HumanCount};
+use serde::Serialize;
+
+use crate::job::Job;
+use crate::progress::rate;
+use crate::stop::exit_code;
+use crate::tally::{Failure, Left};
+
+/// The report, whose fields are those of the JSON object.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    status: &'static str,
+    exit_code: u8,
+    runtime: &'static str,
+    algorithm: String,
+    elapsed_seconds: f64,
+    bytes_per_second: u64,
+    done: Amount,
+    left: Amount,
+    /// False if the tree was not counted to its end, so that at least this much is left.
+    left_is_exact: bool,
+    failed: u64,
+    skipped: Skipped,
+    /// Why the job was asked to stop, also when it was done before it could.
+    cause: Option<Why>,
+    output_error: Option<String>,
+    /// Threads that hung in a read or a write and were not waited for.
+    threads_left_behind: usize,
+    /// The first failures; `failed` counts all.
+    failures: Vec<Failure>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Amount {
+    files: u64,
+    bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Skipped {
+    special: u64,
+    links: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Why {
+    reason: &'static str,
+    text: String,
+    signal: Option<&'static str>,
+    /// The line of this program at which it was laid down that this would stop it.
+    decided_at: String,
+}
+
+/// How the run ended, as the scope tells it.
+pub(crate) struct Ending {
+    pub(crate) status: Status,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) elapsed: Duration,
+    pub(crate) runtime: &'static str,
+    pub(crate) threads_left_behind: usize,
+}
+
+impl Report {
+    pub(crate) fn new(job: &Job, ending: Ending) -> Self {
+        let Ending {
+            status,
+            cause,
+            elapsed,
+            runtime,
+            threads_left_behind,
+        } = ending;
+        let tally = &job.tally;
+        let completed = status == Status::Completed;
+        let left = match completed {
+            true => Left {
+                files: 0,
+                bytes: 0,
+                exact: true,
+            },
+            false => tally.left(),
+        };
+        let failed = tally.failed.load(Relaxed);
+        let bytes = tally.done_bytes.load(Relaxed);
+        let exit_code = match &cause {
+            Some(cause) if !completed => exit_code(cause),
+            _ if failed > 0 || job.output_error().is_some() || !completed => 1,
+            _ => 0,
+        };
+        Self {
+            status: status.as_str(),
+            exit_code,
+            runtime,
+            algorithm: job.options.algorithm.to_string(),
+            elapsed_seconds: elapsed.as_secs_f64(),
+            bytes_per_second: rate(bytes, elapsed),
+            done: Amount {
+                files: tally.done.load(Relaxed),
+                bytes,
+            },
+            left: Amount {
+                files: left.files,
+                bytes: left.bytes,
+            },
+            left_is_exact: left.exact,
+            failed,
+            skipped: Skipped {
+                special: tally.special.load(Relaxed),
+                links: tally.links.load(Relaxed),
+            },
+            cause: cause.as_ref().map(Why::new),
+            output_error: job.output_error().map(str::to_owned),
+            threads_left_behind,
+            failures: tally.failures(),
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// Whether a person who asked for quiet should see it all the same.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.exit_code != 0
+    }
+
+    /// Prints it for people, or for machines.
+    pub(crate) fn print(&self, json: bool) -> io::Result<()> {
+        if !json {
+            return write!(io::stderr().lock(), "{self}");
+        }
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    }
+}
+
+impl Why {
+    fn new(cause: &Cause) -> Self {
+        let signal = match cause.reason() {
+            Reason::Signal { name, .. } => Some(*name),
+            _ => None,
+        };
+        let location = cause.location();
+        Self {
+            reason: cause.reason().as_str(),
+            text: cause.to_string(),
+            signal,
+            decided_at: format!("{}:{}", location.file(), location.line()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status,
+            elapsed_seconds: elapsed,
+            algorithm,
+            ..
+        } = self;
+        let rate = BinaryBytes(self.bytes_per_second);
+        write!(f, "checksum: {status} after {elapsed:.1} s")?;
+        match &self.cause {
+            Some(why) if self.status == Status::Completed.as_str() => {
+                writeln!(f, ", too early for: {}", why.text)?;
+            }
+            Some(why) => writeln!(f, ": {}", why.text)?,
+            None => writeln!(f)?,
+        }
+        writeln!(f, "  done     {}, {algorithm}, {rate}/s", self.done)?;
+        if self.left.files > 0 || !self.left_is_exact {
+            let at_least = if self.left_is_exact { "" } else { "at least " };
+            writeln!(f, "  left     {at_least}{}", self.left)?;
+        }
+        if self.failed > 0 {
+            writeln!(f, "  failed   {} could not be read", Files(self.failed))?;
+        }
+        if self.skipped.special > 0 {
+            writeln!(
+                f,
+                "  skipped  {} fifos, sockets or devices",
+                HumanCount(self.skipped.special)
+            )?;
+        }
+        if self.skipped.links > 0 {
+            writeln!(
+                f,
+                "  skipped  {} symbolic links",
+                HumanCount(self.skipped.links)
+            )?;
+        }
+        if let Some(error) = &self.output_error {
+            writeln!(f, "  output   {error}")?;
+        }
+        if self.threads_left_behind > 0 {
+            writeln!(
+                f,
+                "  hanging  {} threads, not waited for",
+                self.threads_left_behind
+            )?;
+        }
+        if let Some(why) = &self.cause {
+            writeln!(f, "  decided  at {}", why.decided_at)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", Files(self.files), BinaryBytes(self.bytes))
+    }
+}
+
+/// A number of files, in words.
+struct Files(u64);
+
+impl fmt::Display for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} file{}",
+            HumanCount(self.0),
+            if self.0 == 1 { "" } else { "s" }
+        )
+    }
+}

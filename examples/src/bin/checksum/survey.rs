@@ -1,0 +1,40 @@
+//! A walk ahead of the workers that only counts, so that there is an end to show and a rest to report.
+//!
+//! It takes a small part of the time that hashing takes, and no memory: remembering what it
+//! saw would make memory grow with the tree.
+
+use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
+
+use cancelable_core::CancellationToken;
+
+use crate::opened::Identity;
+use crate::tally::Tally;
+use crate::walk::{Found, Walk};
+
+/// Counts the files of the tree and their bytes until the token is cancelled.
+pub(crate) fn survey(
+    root: &Path,
+    follow: bool,
+    output: Option<&Identity>,
+    tally: &Tally,
+    token: &CancellationToken,
+) {
+    for found in Walk::new(root, follow) {
+        if token.is_cancelled() {
+            return;
+        }
+        let Found::File(entry) = found else { continue };
+        // A file that is gone again by now is for the workers to report.
+        let Ok(metadata) = entry.metadata() else {
+            continue;
+        };
+        let path = entry.into_path();
+        if output.is_some_and(|output| output.is(&metadata, &path)) {
+            continue;
+        }
+        tally.counted.fetch_add(1, Relaxed);
+        tally.counted_bytes.fetch_add(metadata.len(), Relaxed);
+    }
+    tally.counted_all.store(true, Relaxed);
+}

@@ -1,0 +1,114 @@
+//! The walk: one directory entry at a time, so that a tree of any size takes the same memory.
+
+use std::fs::{FileType, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Open directories at a time; one deeper than this costs the memory of the rest of the topmost one.
+const MOST_OPEN: usize = 128;
+
+/// What the walk came upon.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// A regular file.
+    File(Entry),
+    /// A fifo, a socket or a device: reading one may block for ever or never end.
+    Special(PathBuf, &'static str),
+    /// A symbolic link that is not followed.
+    Link,
+    /// A directory, whose entries come next.
+    Directory,
+    /// An entry or a directory that could not be read.
+    Unreadable(PathBuf, io::Error),
+}
+
+/// A regular file, with its size a question away: workers never ask, they see it when they open it.
+#[derive(Debug)]
+pub(crate) struct Entry(walkdir::DirEntry);
+
+impl Entry {
+    pub(crate) fn metadata(&self) -> io::Result<Metadata> {
+        self.0.metadata().map_err(io::Error::from)
+    }
+
+    pub(crate) fn into_path(self) -> PathBuf {
+        self.0.into_path()
+    }
+}
+
+/// An iterator over a tree, in the order in which the directories list it.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    root: PathBuf,
+    entries: walkdir::IntoIter,
+}
+
+impl Walk {
+    pub(crate) fn new(root: &Path, follow: bool) -> Self {
+        let entries = walkdir::WalkDir::new(root)
+            .follow_links(follow)
+            .max_open(MOST_OPEN)
+            .into_iter();
+        Self {
+            root: root.to_owned(),
+            entries,
+        }
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        Some(match self.entries.next()? {
+            Ok(entry) => {
+                let file_type = entry.file_type();
+                if file_type.is_file() {
+                    Found::File(Entry(entry))
+                } else if file_type.is_dir() {
+                    Found::Directory
+                } else if file_type.is_symlink() {
+                    Found::Link
+                } else {
+                    let kind = kind_of(file_type);
+                    Found::Special(entry.into_path(), kind)
+                }
+            }
+            Err(error) => {
+                let path = error.path().unwrap_or(&self.root).to_owned();
+                // A loop of links has no error of the system behind it.
+                let error = if error.loop_ancestor().is_some() {
+                    io::Error::other("a loop of symbolic links")
+                } else {
+                    // The path stands beside it already.
+                    error
+                        .into_io_error()
+                        .unwrap_or_else(|| io::Error::other("cannot be read"))
+                };
+                Found::Unreadable(path, error)
+            }
+        })
+    }
+}
+
+/// The word for a file that is neither regular nor a directory nor a link.
+#[cfg(unix)]
+pub(crate) fn kind_of(file_type: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if file_type.is_fifo() {
+        "a fifo"
+    } else if file_type.is_socket() {
+        "a socket"
+    } else if file_type.is_block_device() || file_type.is_char_device() {
+        "a device"
+    } else if file_type.is_dir() {
+        "a directory"
+    } else {
+        "not a regular file"
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn kind_of(_: FileType) -> &'static str {
+    "not a regular file"
+}

@@ -1,0 +1,56 @@
+//! A write that hangs, because nobody reads what is written: who insists is not kept waiting.
+
+use crate::kit::{Running, Tree};
+
+/// The length of a line: a digest, two spaces, `tree/`, the name, a newline.
+const LINE: usize = 64 + 2 + 5 + NAME + 1;
+const NAME: usize = 201;
+
+/// So many lines that they do not fit into a pipe that nobody reads.
+fn more_lines_than_a_pipe_holds() -> Tree {
+    assert_ne!((64 << 10) % LINE, 0, "lines that fill a pipe exactly");
+    let tree = Tree::new();
+    for n in 0..2000 {
+        tree.file(format!("{n:0NAME$}"), "");
+    }
+    tree
+}
+
+// R33: the second signal does not wait for a write that hangs.
+#[test]
+fn the_second_ctrl_c_insists() {
+    let tree = more_lines_than_a_pipe_holds();
+    let mut running = Running::start(tree.checksum(&[]));
+    running.until_a_write_hangs().signal("INT");
+    running
+        .until_it_says(&["waiting for a read or a write that hangs"])
+        .signal("INT");
+    let ended = running.end_unread();
+    ended
+        .assert_code(130)
+        .assert_says("SIGINT received")
+        .assert_says("hanging");
+}
+
+// R33: the signals count together.
+#[test]
+fn sigterm_after_ctrl_c_insists_and_the_first_is_the_cause() {
+    let tree = more_lines_than_a_pipe_holds();
+    let mut running = Running::start(tree.checksum(&[]));
+    running.until_a_write_hangs().signal("INT");
+    running
+        .until_it_says(&["waiting for a read or a write that hangs"])
+        .signal("TERM");
+    running
+        .end_unread()
+        .assert_code(130)
+        .assert_says("SIGINT received");
+}
+
+#[test]
+fn a_write_that_hangs_for_long_is_left_behind_without_a_second_signal() {
+    let tree = more_lines_than_a_pipe_holds();
+    let mut running = Running::start(tree.checksum(&[]));
+    running.until_a_write_hangs().signal("TERM");
+    running.end_unread().assert_code(143).assert_says("hanging");
+}

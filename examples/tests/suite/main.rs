@@ -1,0 +1,18 @@
+//! The example programs as their users meet them: real processes, signals, files and pipes.
+//!
+//! Both example packages run this one source. A test never sleeps and never bounds a time: it waits
+//! for a line that the program prints when it has come so far, and for the program's end.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod command_line;
+#[cfg(target_os = "linux")]
+mod hanging;
+mod kit;
+mod lines;
+mod manifests;
+mod small;
+#[cfg(unix)]
+mod stopping;
+#[cfg(unix)]
+mod trouble;
