@@ -1,0 +1,3 @@
+//! The behaviours that every adapter has.
+
+conformance::suite!(cancelable_async_std);

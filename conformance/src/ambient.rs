@@ -1,0 +1,138 @@
+//! Entering a runtime and finding it again: `block_on` and `current`, for adapters only.
+
+use crate::Subject;
+use crate::plain::on_a_thread;
+use cancelable_core::CancellationToken;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::{Arc, Barrier, mpsc};
+use std::task::Poll;
+use std::thread;
+use std::time::Duration;
+
+/// The handle that `current` finds is of one runtime, wherever below `block_on` it is asked for.
+pub fn r27_current_is_found_in_block_on_in_tasks_and_in_blocking_work<S: Subject>() {
+    S::run(async |runtime| {
+        let in_a_task = runtime.spawn(async { S::current().unwrap().name() });
+        assert_eq!(in_a_task.await.unwrap(), runtime.name());
+        let in_blocking_work = runtime.spawn_blocking(|| S::current().unwrap().name());
+        assert_eq!(in_blocking_work.await.unwrap(), runtime.name());
+    });
+}
+
+/// What is found in blocking work is good for something there.
+pub fn r27_current_in_blocking_work_spawns_and_sleeps<S: Subject>() {
+    S::run(async |runtime| {
+        let work = runtime.spawn_blocking(|| {
+            let inner = S::current().unwrap();
+            let task = inner.spawn(async { 7 });
+            S::block_on(async move {
+                inner.sleep(Duration::from_millis(1)).await;
+                task.await
+            })
+        });
+        assert!(matches!(work.await, Ok(Ok(7))));
+    });
+}
+
+/// Blocking in a task is bad manners and still not a deadlock.
+pub fn r14_block_on_inside_a_task_runs_in_the_same_runtime<S: Subject>() {
+    S::run(async |runtime| {
+        let inner = runtime.clone();
+        let task = runtime.spawn(async move {
+            let other = inner.spawn(async { 7 });
+            S::block_on(async {
+                inner.sleep(Duration::from_millis(1)).await;
+                other.await
+            })
+        });
+        assert!(matches!(task.await, Ok(Ok(7))));
+    });
+}
+
+/// The future of `block_on` stays on its thread: it need not be `Send`, nor own what it uses.
+pub fn r16_block_on_takes_a_future_that_is_neither_send_nor_static<S: Subject>() {
+    let text = Rc::new(String::from("here"));
+    let borrowed: &str = &text;
+    let length = S::block_on(async { Rc::clone(&text).len() + borrowed.len() });
+    assert_eq!(length, 8);
+}
+
+/// A panic of the future is the caller's, and the next `block_on` is not harmed.
+pub fn r28_block_on_passes_a_panic_on_and_works_again<S: Subject>() {
+    let panicked = catch_unwind(AssertUnwindSafe(|| S::block_on(async { panic!("boom") })));
+    let payload: Box<dyn std::any::Any + Send> = panicked.unwrap_err();
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"boom"));
+    assert_eq!(S::block_on(async { 7 }), 7);
+}
+
+/// Blocking work that nobody joins keeps nobody waiting: it ends only after `block_on` returned.
+pub fn r26_block_on_does_not_wait_for_detached_blocking_work<S: Subject>() {
+    let (release, released) = mpsc::channel();
+    let (started, has_started) = mpsc::channel();
+    let (end, ended) = mpsc::channel();
+    S::run(async |runtime| {
+        runtime
+            .spawn_blocking(move || {
+                started.send(()).unwrap();
+                let value: u8 = released.recv().unwrap();
+                end.send(value).unwrap();
+            })
+            .detach();
+        // Waited for, because work that has not started when the runtime ends need not start.
+        has_started.recv().unwrap();
+    });
+    release.send(7).unwrap();
+    assert_eq!(ended.recv(), Ok(7));
+}
+
+/// A handle is good on a thread that belongs to no runtime, and nothing makes that thread belong.
+pub fn r14_a_handle_works_on_a_thread_outside_the_runtime<S: Subject>() {
+    S::run(async |runtime| {
+        let (handle, sleep) = on_a_thread(move || {
+            let start = runtime.now();
+            let sleep = runtime.sleep(Duration::from_millis(1));
+            assert!(runtime.now() >= start);
+            (runtime.spawn(async { S::current().unwrap().name() }), sleep)
+        });
+        sleep.await;
+        assert_eq!(handle.await.unwrap(), S::current().unwrap().name());
+    });
+}
+
+/// Several runtimes, or several calls of one, wait for one token with nothing between them.
+pub fn r14_several_runtimes_wait_for_one_token<S: Subject>() {
+    let token = CancellationToken::new();
+    let all_wait = Arc::new(Barrier::new(4));
+    let waiting: Vec<_> = (0..3)
+        .map(|_| {
+            let (token, all_wait) = (token.clone(), all_wait.clone());
+            thread::spawn(move || {
+                S::run(async |runtime| {
+                    let in_a_task = token.clone();
+                    let task = runtime.spawn(async move {
+                        in_a_task.cancelled().await;
+                        in_a_task.message()
+                    });
+                    let mut here = pin!(token.cancelled());
+                    // Registered in every runtime before anybody cancels.
+                    assert!(poll_once(here.as_mut()).await.is_pending());
+                    all_wait.wait();
+                    here.await;
+                    task.await.unwrap()
+                })
+            })
+        })
+        .collect();
+    all_wait.wait();
+    token.cancel_with("all of you");
+    for thread in waiting {
+        assert_eq!(thread.join().unwrap().as_deref(), Some("all of you"));
+    }
+}
+
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+}

@@ -1,0 +1,34 @@
+//! The manual runtime as a subject: what holds on real runtimes holds on the one that tests use.
+
+use crate::Subject;
+use cancelable_core::RuntimeHandle;
+use cancelable_core::runtime::NoRuntime;
+use cancelable_core::testing::ManualRuntime;
+use std::cell::RefCell;
+use std::future::Future;
+
+thread_local! {
+    static CURRENT: RefCell<Option<RuntimeHandle>> = const { RefCell::new(None) };
+}
+
+/// A manual runtime of its own for each `block_on`, with blocking work on threads.
+///
+/// It is current on the thread that drives it, and not on those of blocking work.
+#[derive(Debug)]
+pub struct Manual;
+
+impl Subject for Manual {
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let manual = ManualRuntime::with_threads();
+        let before = CURRENT.replace(Some(manual.handle()));
+        let value = manual.block_on(future);
+        CURRENT.set(before);
+        value
+    }
+
+    fn current() -> Result<RuntimeHandle, NoRuntime> {
+        CURRENT
+            .with_borrow(Clone::clone)
+            .ok_or_else(|| NoRuntime::new("manual"))
+    }
+}

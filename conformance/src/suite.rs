@@ -1,0 +1,129 @@
+//! The list of behaviours, and the line by which an adapter runs it.
+
+/// Runs every behaviour against an adapter crate, each as a test of its own.
+#[macro_export]
+macro_rules! suite {
+    ($adapter:path) => {
+        mod conformance_suite {
+            use $adapter as adapter;
+
+            struct Adapter;
+
+            impl $crate::Subject for Adapter {
+                fn block_on<F: ::std::future::Future>(future: F) -> F::Output {
+                    adapter::block_on(future)
+                }
+
+                fn current() -> ::std::result::Result<
+                    ::cancelable_core::RuntimeHandle,
+                    ::cancelable_core::runtime::NoRuntime,
+                > {
+                    adapter::current()
+                }
+            }
+
+            $crate::behaviours! { Adapter:
+                ambient {
+                    r27_current_is_found_in_block_on_in_tasks_and_in_blocking_work
+                    r27_current_in_blocking_work_spawns_and_sleeps
+                    r14_block_on_inside_a_task_runs_in_the_same_runtime
+                    r16_block_on_takes_a_future_that_is_neither_send_nor_static
+                    r28_block_on_passes_a_panic_on_and_works_again
+                    r26_block_on_does_not_wait_for_detached_blocking_work
+                    r14_a_handle_works_on_a_thread_outside_the_runtime
+                    r14_several_runtimes_wait_for_one_token
+                }
+            }
+            $crate::common! { Adapter }
+        }
+    };
+}
+
+/// The behaviours of every runtime, also of one that is no adapter.
+#[macro_export]
+macro_rules! common {
+    ($subject:ident) => {
+        $crate::behaviours! { $subject:
+            spawning {
+                r25_joining_gives_the_value_of_a_task_and_of_blocking_work
+                r25_dropping_a_join_handle_lets_the_work_run_on
+                r25_a_panic_is_a_value_of_joining
+                r10_panics_of_detached_work_stop_nobody
+                r25_blocking_work_runs_beside_tasks
+                r25_a_thousand_tasks_all_end
+                r14_a_task_is_joined_on_a_thread_outside_the_runtime
+                r24_work_for_a_runtime_that_was_left_is_done_or_lost
+            }
+            timing {
+                r44_the_clock_never_goes_back
+                r44_a_sleep_ends_at_its_time_and_not_before
+                r44_a_timer_is_made_outside_the_runtime_and_awaited_inside
+                r44_a_timer_is_awaited_outside_the_runtime
+                r20_a_timer_that_is_moved_earlier_ends_then
+                r20_a_timer_that_is_moved_later_does_not_end_before
+                r20_a_timer_that_has_ended_is_used_again
+                r20_a_moved_timer_wakes_the_task_that_polls_it_now
+                r20_a_time_beyond_the_clock_is_never
+                r20_a_time_that_is_a_century_away_is_a_time
+                r17_a_timeout_prefers_the_value
+                r44_a_thousand_timers_all_end
+            }
+            tokens {
+                r14_one_token_is_waited_for_in_every_way_at_once
+                r14_no_cancel_is_lost_in_a_race_with_the_wait
+                r01_one_of_many_tasks_cancels
+                r14_a_wait_with_a_limit_says_which_it_was
+                r15_run_until_cancelled_ends_a_task
+            }
+            scopes {
+                r16_a_body_is_polled_in_place
+                r16_a_cancelled_body_is_dropped
+                r17_a_value_is_kept_when_the_cancel_comes_with_it
+                r18_a_body_that_finished_is_completed_with_the_request_on_record
+                r19_a_cancelled_scope_says_so_again_and_again
+                r20_a_time_limit_ends_the_body_at_its_time
+                r20_a_limit_of_zero_does_not_poll_the_body
+                r20_a_limit_beyond_the_clock_is_never
+                r20_a_deadline_is_moved_earlier_from_inside
+                r20_a_deadline_is_moved_earlier_from_another_task
+                r20_a_deadline_is_moved_later
+                r20_a_child_does_not_outlast_its_parent
+                r21_a_timeout_is_put_down_to_the_scope_whose_it_was
+                r21_an_earlier_cancel_is_not_called_a_timeout
+                r27_current_is_the_innermost_scope_across_awaits
+                r27_scopes_in_one_task_do_not_see_each_other
+                r27_current_is_not_found_by_other_tasks
+                r28_every_way_out_closes_the_operation
+                r29_a_second_run_is_refused
+                r14_a_scope_is_cancelled_from_another_thread
+            }
+            sources {
+                r30_a_condition_cancels
+                r30_an_async_condition_cancels
+                r30_a_blocking_condition_cancels
+                r30_a_future_cancels_with_its_cause
+                r30_a_token_cancels_with_its_cause
+                r30_any_of_and_all_of_nest_limits_too
+                r31_a_condition_that_panics_or_fails_is_asked_again
+                r31_a_condition_that_never_returns_keeps_nobody
+            }
+        }
+    };
+}
+
+/// One test for each behaviour, in a module for each noun.
+#[macro_export]
+macro_rules! behaviours {
+    ($subject:ident: $($noun:ident { $($behaviour:ident)* })*) => {
+        $(
+            mod $noun {
+                $(
+                    #[test]
+                    fn $behaviour() {
+                        $crate::$noun::$behaviour::<super::$subject>();
+                    }
+                )*
+            }
+        )*
+    };
+}
