@@ -1,0 +1,63 @@
+//! Prints every table; with `--write`, also writes `docs/performance.md`.
+
+use benches::{report, scopes, threads, tokens};
+use std::error::Error;
+use std::process::Command;
+use std::thread::available_parallelism;
+
+const INTRODUCTION: &str = "\
+# Performance
+
+Ratios of ours to a peer's, measured in turn in one process: 15 rounds, the median of the rounds'
+ratios. The times depend on the machine and say only of what order a cost is. `cargo bench -p benches`
+prints these tables, and `cargo bench -p benches -- --write` writes this page.
+";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let tables: Vec<report::Table> = vec![
+        ("A token's hot paths", tokens::hot_paths()),
+        ("Two threads on one token", threads::shared_by_two()),
+        ("Cancelling many", tokens::cancelling()),
+        ("Beside swansong", tokens::beside_swansong()),
+        ("Scopes", scopes::beside_tokio()),
+    ];
+    let page = format!(
+        "{INTRODUCTION}\n{}\n{}",
+        machine()?,
+        report::markdown(&tables)
+    );
+    println!("{page}");
+    if std::env::args().any(|argument| argument == "--write") {
+        std::fs::write(
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md"),
+            page,
+        )?;
+    }
+    Ok(())
+}
+
+/// What the figures depend on.
+fn machine() -> Result<String, Box<dyn Error>> {
+    let output = |program: &str, arguments: &[&str]| -> Result<String, Box<dyn Error>> {
+        let output = Command::new(program).args(arguments).output()?;
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    };
+    let date = output("date", &["-u", "+%Y-%m-%d"])?;
+    let compiler = output("rustc", &["--version"])?;
+    let lock = include_str!("../../Cargo.lock");
+    let versions: Vec<String> = ["tokio", "tokio-util", "swansong"]
+        .into_iter()
+        .filter_map(|name| {
+            let entry = lock
+                .split("[[package]]")
+                .find(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))?;
+            let version = entry.split("version = \"").nth(1)?.split('"').next()?;
+            Some(format!("{name} {version}"))
+        })
+        .collect();
+    Ok(format!(
+        "Taken on {date} with {} cores, {compiler}, {}.",
+        available_parallelism()?,
+        versions.join(", ")
+    ))
+}

@@ -1,0 +1,40 @@
+//! Tables, on the terminal and as Markdown.
+
+use crate::{Goal, Row};
+use std::fmt::Write;
+
+/// A table's title and its rows.
+pub type Table = (&'static str, Vec<Row>);
+
+/// All tables as Markdown.
+#[must_use]
+pub fn markdown(tables: &[Table]) -> String {
+    let mut text = String::new();
+    for (title, rows) in tables {
+        let _ = write!(
+            text,
+            "\n## {title}\n\n| work | ours, ns: least, median | peer | its ns: least, median | ratio | goal | |\n|---|---|---|---|---|---|---|\n"
+        );
+        for row in rows {
+            let _ = writeln!(text, "{}", line(row));
+        }
+    }
+    text
+}
+
+fn line(row: &Row) -> String {
+    let goal = match row.goal {
+        Goal::AtMost(limit) => format!("<= {limit}"),
+        Goal::AtLeast(limit) => format!(">= {limit}"),
+    };
+    let verdict = if row.is_met() { "reached" } else { "missed" };
+    let (ours, theirs) = (times(row.ours), times(row.theirs));
+    format!(
+        "| {} | {ours} | {} | {theirs} | {:.3} | {goal} | {verdict} |",
+        row.work, row.peer, row.ratio
+    )
+}
+
+fn times((least, median): (f64, f64)) -> String {
+    format!("{least:.1}, {median:.1}")
+}

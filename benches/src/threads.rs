@@ -1,0 +1,71 @@
+//! The same work on one token by one thread and by two at once.
+
+use crate::{Goal, Row, compare, once};
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Barrier;
+use std::task::{Context, Waker};
+use std::thread;
+
+const TIMES: u32 = 200_000;
+
+/// Nanoseconds for one call of `work` while `threads` threads do it.
+fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
+    let start = Barrier::new(threads as usize + 1);
+    let end = Barrier::new(threads as usize + 1);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                start.wait();
+                (0..TIMES).for_each(|_| work());
+                end.wait();
+            });
+        }
+        start.wait();
+        once(TIMES, || {
+            end.wait();
+        })
+    })
+}
+
+/// Keeps the answer from being optimised away.
+fn is(answer: bool) {
+    let _ = black_box(answer);
+}
+
+fn wait_once<F: Future<Output = ()>>(future: F) {
+    let _ = black_box(pin!(future).poll(&mut Context::from_waker(Waker::noop())));
+}
+
+/// The table of two threads that use one token.
+#[must_use]
+pub fn shared_by_two() -> Vec<Row> {
+    use cancelable_core::CancellationToken as Ours;
+    use tokio_util::sync::CancellationToken as Theirs;
+    let (ours, theirs) = (Ours::new(), Theirs::new());
+    let peer = "tokio-util";
+    vec![
+        compare(
+            "`is_cancelled()`, 2 threads on one token",
+            peer,
+            Goal::AtMost(0.02),
+            || with_threads(2, || is(black_box(&ours).is_cancelled())),
+            || with_threads(2, || is(black_box(&theirs).is_cancelled())),
+        ),
+        compare(
+            "child + drop, 2 threads on one parent",
+            peer,
+            Goal::AtMost(0.25),
+            || with_threads(2, || drop(black_box(ours.child_token()))),
+            || with_threads(2, || drop(black_box(theirs.child_token()))),
+        ),
+        compare(
+            "waits on one token: the rate of 2 threads over that of 1",
+            "ours, 1 thread",
+            Goal::AtLeast(1.3),
+            || 2.0 / with_threads(2, || wait_once(ours.cancelled())),
+            || 1.0 / with_threads(1, || wait_once(ours.cancelled())),
+        ),
+    ]
+}

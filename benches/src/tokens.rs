@@ -1,0 +1,179 @@
+//! Tokens beside `tokio_util::sync::CancellationToken` and swansong.
+
+use crate::{Goal, Row, compare, each, once};
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Waker};
+
+const TIMES: u32 = 100_000;
+const MANY: u32 = 1_000_000;
+const DEEP: u32 = 100_000;
+
+/// The same program for both types, which have the same methods.
+macro_rules! beside_tokio_util {
+    ($work:expr, $goal:expr, |$Token:ident| $program:expr) => {
+        compare(
+            $work,
+            "tokio-util",
+            Goal::AtMost($goal),
+            {
+                use cancelable_core::CancellationToken as $Token;
+                $program
+            },
+            {
+                use tokio_util::sync::CancellationToken as $Token;
+                $program
+            },
+        )
+    };
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) {
+    let _ = black_box(future.poll(&mut Context::from_waker(Waker::noop())));
+}
+
+/// Keeps the answer from being optimised away.
+fn is(answer: bool) {
+    let _ = black_box(answer);
+}
+
+/// The table of the hot paths.
+#[must_use]
+pub fn hot_paths() -> Vec<Row> {
+    vec![
+        beside_tokio_util!("`is_cancelled()`", 0.05, |T| {
+            let token = T::new();
+            move || each(TIMES, || is(black_box(&token).is_cancelled()))
+        }),
+        beside_tokio_util!("`is_cancelled()` of a child", 0.05, |T| {
+            let parent = T::new();
+            let token = parent.child_token();
+            move || each(TIMES, || is(black_box(&token).is_cancelled()))
+        }),
+        beside_tokio_util!("new + drop", 0.45, |T| || each(TIMES, || drop(black_box(
+            T::new()
+        )))),
+        beside_tokio_util!("clone + drop", 0.40, |T| {
+            let token = T::new();
+            move || each(TIMES, || drop(black_box(black_box(&token).clone())))
+        }),
+        beside_tokio_util!("child + drop", 0.45, |T| {
+            let token = T::new();
+            move || each(TIMES, || drop(black_box(black_box(&token).child_token())))
+        }),
+        beside_tokio_util!("child + drop beside 10,000 siblings", 0.45, |T| {
+            let token = T::new();
+            let siblings: Vec<_> = (0..10_000).map(|_| token.child_token()).collect();
+            move || {
+                black_box(&siblings);
+                each(TIMES, || drop(black_box(black_box(&token).child_token())))
+            }
+        }),
+        beside_tokio_util!(
+            "`cancelled()` created, polled pending, dropped",
+            0.60,
+            |T| {
+                let token = T::new();
+                move || each(TIMES, || poll_once(pin!(token.cancelled())))
+            }
+        ),
+        beside_tokio_util!("a pending `cancelled()` polled again", 0.50, |T| {
+            let token = T::new();
+            move || {
+                let mut future = pin!(token.cancelled());
+                poll_once(future.as_mut());
+                each(TIMES, || poll_once(future.as_mut()))
+            }
+        }),
+        beside_tokio_util!("child + `cancelled()` polled + drop", 0.50, |T| {
+            let token = T::new();
+            move || {
+                each(TIMES, || {
+                    let child = token.child_token();
+                    poll_once(pin!(child.cancelled()));
+                })
+            }
+        }),
+        beside_tokio_util!("`run_until_cancelled(ready)`", 0.30, |T| {
+            let token = T::new();
+            move || {
+                each(TIMES, || {
+                    poll_once(pin!(token.run_until_cancelled(std::future::ready(1))))
+                })
+            }
+        }),
+    ]
+}
+
+/// The table of cancelling many.
+#[must_use]
+pub fn cancelling() -> Vec<Row> {
+    vec![
+        beside_tokio_util!(
+            "cancel over 1,000,000 children, no waiters, per child",
+            0.50,
+            |T| || {
+                let root = T::new();
+                let children: Vec<T> = (0..MANY).map(|_| root.child_token()).collect();
+                let time = once(MANY, || root.cancel());
+                drop(children);
+                time
+            }
+        ),
+        beside_tokio_util!("the same with one waiter each, per child", 0.70, |T| || {
+            let root = T::new();
+            let mut waits: Vec<_> = (0..MANY)
+                .map(|_| root.child_token().cancelled_owned())
+                .map(Box::pin)
+                .collect();
+            waits.iter_mut().for_each(|wait| poll_once(wait.as_mut()));
+            let time = once(MANY, || root.cancel());
+            drop(waits);
+            time
+        }),
+        beside_tokio_util!("cancel down a chain of 100,000, per level", 0.50, |T| {
+            || {
+                let mut chain = vec![T::new()];
+                for level in 0..DEEP as usize {
+                    chain.push(chain[level].child_token());
+                }
+                let time = once(DEEP, || chain[0].cancel());
+                // From the leaf up: the peer drops the other way by recursion.
+                while let Some(token) = chain.pop() {
+                    drop(token);
+                }
+                time
+            }
+        }),
+    ]
+}
+
+/// The table beside swansong, the other token that knows no runtime.
+#[must_use]
+pub fn beside_swansong() -> Vec<Row> {
+    use cancelable_core::CancellationToken;
+    use swansong::Swansong;
+    let goal = Goal::AtMost(1.0);
+    let row = |work: &str, ours: &mut dyn FnMut() -> f64, theirs: &mut dyn FnMut() -> f64| {
+        compare(work, "swansong", goal, ours, theirs)
+    };
+    let (ours, theirs) = (CancellationToken::new(), Swansong::new());
+    vec![
+        row(
+            "`is_cancelled()`",
+            &mut || each(TIMES, || is(black_box(&ours).is_cancelled())),
+            &mut || each(TIMES, || is(black_box(&theirs).state().is_shutting_down())),
+        ),
+        row(
+            "clone + drop",
+            &mut || each(TIMES, || drop(black_box(ours.clone()))),
+            &mut || each(TIMES, || drop(black_box(theirs.clone()))),
+        ),
+        row(
+            "child + drop",
+            &mut || each(TIMES, || drop(black_box(ours.child_token()))),
+            &mut || each(TIMES, || drop(black_box(theirs.child()))),
+        ),
+    ]
+}
