@@ -11,6 +11,9 @@ target=x86_64-unknown-linux-gnu
 packages=(-p cancelable-core -p cancelable-signals)
 [ $# -gt 0 ] || set -- address thread
 
+# The sanitizers' own handlers of crashes would stand before the tests' signals of the same kind.
+options=handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_sigtrap=0:handle_abort=0
+
 for sanitizer in "$@"; do
     say "$sanitizer sanitizer"
     target_dir "sanitizer-$sanitizer"
@@ -18,7 +21,7 @@ for sanitizer in "$@"; do
         address)
             # The std that comes with the compiler will do: what it allocates goes through the same
             # allocator, and it has no bug of its own to find.
-            RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=detect_leaks=1 \
+            RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=$options:detect_leaks=1 \
                 cargo test --target "$target" --all-features "${packages[@]}" --lib --tests
             ;;
         thread)
@@ -32,8 +35,11 @@ for sanitizer in "$@"; do
                 root=()
                 [ "$(id -u)" -eq 0 ] || root=(sudo)
                 [ "$(readlink -f "$link")" = "$(readlink -f "$runtime")" ] || "${root[@]}" ln -sf "$runtime" "$link"
-                RUSTFLAGS=-Zsanitizer=thread \
-                    debian_cargo test --target "$target" --all-features "${packages[@]}" --lib --tests
+                # It holds back a signal that arrives while a handler runs until the thread calls into
+                # libc again, which one that waits never does: a test that sends two at once is out.
+                RUSTFLAGS=-Zsanitizer=thread TSAN_OPTIONS=$options \
+                    debian_cargo test --target "$target" --all-features "${packages[@]}" --lib --tests -- \
+                    --skip r33_a_signal_ignored_at_the_start_is_watched_on_demand
             )
             ;;
         *) fail "no sanitizer '$sanitizer' here: address, thread" ;;
