@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 target=x86_64-pc-windows-gnu
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target/windows}
 export WINEPREFIX=${WINEPREFIX:-$CARGO_TARGET_DIR/wine}
-export WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml=
+export WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml= RUST_BACKTRACE=0
 
 packages=("$@")
 if [ ${#packages[@]} -eq 0 ]; then
@@ -53,7 +53,7 @@ say "tests on $target: ${packages[*]}"
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 args=()
 for package in "${packages[@]}"; do args+=(-p "$package"); done
-debian_cargo test --quiet --target "$target" --all-features "${args[@]}" --lib --bins --tests
+debian_cargo test --quiet --no-fail-fast --target "$target" --all-features "${args[@]}" --lib --bins --tests
 
 # Ctrl+C: the test binary of cancelable-signals is also the program that is signalled. Wine turns
 # a SIGINT to its process into CTRL_C_EVENT.
