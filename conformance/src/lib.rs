@@ -20,6 +20,7 @@
 )]
 
 pub mod ambient;
+pub mod deadlines;
 pub mod manual;
 pub mod plain;
 pub mod scopes;

@@ -81,6 +81,14 @@ macro_rules! common {
                 r17_a_value_is_kept_when_the_cancel_comes_with_it
                 r18_a_body_that_finished_is_completed_with_the_request_on_record
                 r19_a_cancelled_scope_says_so_again_and_again
+                r27_current_is_the_innermost_scope_across_awaits
+                r27_scopes_in_one_task_do_not_see_each_other
+                r27_current_is_not_found_by_other_tasks
+                r28_every_way_out_closes_the_operation
+                r29_a_second_run_is_refused
+                r14_a_scope_is_cancelled_from_another_thread
+            }
+            deadlines {
                 r20_a_time_limit_ends_the_body_at_its_time
                 r20_a_limit_of_zero_does_not_poll_the_body
                 r20_a_limit_beyond_the_clock_is_never
@@ -90,12 +98,6 @@ macro_rules! common {
                 r20_a_child_does_not_outlast_its_parent
                 r21_a_timeout_is_put_down_to_the_scope_whose_it_was
                 r21_an_earlier_cancel_is_not_called_a_timeout
-                r27_current_is_the_innermost_scope_across_awaits
-                r27_scopes_in_one_task_do_not_see_each_other
-                r27_current_is_not_found_by_other_tasks
-                r28_every_way_out_closes_the_operation
-                r29_a_second_run_is_refused
-                r14_a_scope_is_cancelled_from_another_thread
             }
             sources {
                 r30_a_condition_cancels

@@ -44,7 +44,7 @@ fn r14_block_on_in_blocking_work_of_a_runtime_of_one_thread_runs_in_it() {
 fn r14_block_on_in_a_task_of_a_runtime_of_one_thread_panics_and_does_not_hang() {
     let tokio = Builder::new_current_thread().enable_time().build().unwrap();
     let nested = catch_unwind(AssertUnwindSafe(|| {
-        tokio.block_on(async { rt::block_on(async {}) })
+        tokio.block_on(async { rt::block_on(async {}) });
     }));
     assert!(nested.is_err());
 }

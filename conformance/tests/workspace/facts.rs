@@ -1,0 +1,167 @@
+//! Facts that are stated twice: the minimum Rust version, the crates and their version, the first
+//! program.
+
+use crate::tree::{PUBLISHED, assert_none, root, text};
+use std::collections::BTreeSet;
+
+/// The value of the first `key = "value"` of a manifest.
+fn value(manifest: &str, key: &str) -> Option<String> {
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='))?;
+    Some(line.trim().trim_matches('"').to_owned())
+}
+
+/// The pages that state something: the workspace's and those of the crates that have one.
+fn pages() -> Vec<(String, String)> {
+    let crates = PUBLISHED.map(|name| format!("{name}/README.md"));
+    let mut pages = vec!["README.md".to_owned(), "docs/design.md".into()];
+    pages.extend(crates);
+    pages.extend(PUBLISHED.map(|name| format!("{name}/src/lib.rs")));
+    pages.retain(|page| root().join(page).exists());
+    pages
+        .into_iter()
+        .map(|page| (page.clone(), text(&page)))
+        .collect()
+}
+
+/// Lines on the Rust version that state another one.
+fn other_rust_versions(page: &str, minimum: &str) -> Vec<String> {
+    let stated = page.lines().filter(|line| line.contains("Rust version"));
+    let other = |line: &&str| {
+        let words = line
+            .split([' ', ',', ';', ':'])
+            .map(|word| word.trim_end_matches('.'));
+        let mut numbers = words.filter(|word| word.starts_with("1."));
+        !numbers.any(|number| number == minimum)
+    };
+    stated
+        .filter(other)
+        .map(|line| format!("not {minimum}: {line}"))
+        .collect()
+}
+
+/// Lines that depend on a crate of the workspace in another version than it has.
+fn other_versions(page: &str, version: &str) -> Vec<String> {
+    let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
+    let stated = page
+        .lines()
+        .filter(|line| line.contains("cancelable-") && line.contains("= \""));
+    let other = |line: &&str| {
+        let last = line
+            .split('"')
+            .find(|part| part.starts_with(|first: char| first.is_ascii_digit()));
+        last.is_some_and(|stated| stated != short && stated != version)
+    };
+    stated
+        .filter(other)
+        .map(|line| format!("not {short}: {line}"))
+        .collect()
+}
+
+/// The crates that are in the rows of a table.
+fn in_table(page: &str) -> BTreeSet<&str> {
+    page.lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("cancelable-"))
+        .collect()
+}
+
+/// The first block of Rust on a page that has a `main`.
+fn program(page: &str) -> Option<&str> {
+    let mut blocks = page.split("```rust").skip(1);
+    let block = blocks.find_map(|rest| {
+        let code = rest.split_once('\n')?.1.split_once("```")?.0;
+        code.contains("fn main()").then_some(code)
+    })?;
+    Some(block.trim())
+}
+
+#[test]
+fn the_minimum_rust_version_is_stated_once_in_many_places() {
+    let minimum = value(&text("Cargo.toml"), "rust-version").expect("a minimum Rust version");
+    let mut found = Vec::new();
+    for (name, page) in pages() {
+        let wrong = other_rust_versions(&page, &minimum);
+        found.extend(wrong.into_iter().map(|wrong| format!("{name}: {wrong}")));
+        if name.ends_with("README.md") && !page.contains("Rust version") {
+            found.push(format!("{name} does not state the minimum Rust version"));
+        }
+    }
+    assert_none(&found);
+    for name in PUBLISHED {
+        assert!(text(&format!("{name}/Cargo.toml")).contains("rust-version.workspace = true"));
+    }
+}
+
+#[test]
+fn the_version_is_the_one_that_pages_depend_on() {
+    let manifest = text("Cargo.toml");
+    let version = value(&manifest, "version").expect("a version");
+    let mut found = other_versions(&manifest, &version);
+    for (name, page) in pages() {
+        let wrong = other_versions(&page, &version);
+        found.extend(wrong.into_iter().map(|wrong| format!("{name}: {wrong}")));
+    }
+    assert_none(&found);
+}
+
+#[test]
+fn the_table_of_crates_has_every_crate_that_is_published() {
+    assert_eq!(in_table(&text("README.md")), PUBLISHED.into());
+    let members: BTreeSet<_> = std::fs::read_dir(root())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
+        .filter(|name| root().join(name).join("Cargo.toml").exists())
+        .filter(|name| !text(&format!("{name}/Cargo.toml")).contains("publish = false"))
+        .collect();
+    assert_eq!(members, PUBLISHED.map(str::to_owned).into());
+}
+
+#[test]
+fn the_first_program_is_one_program_everywhere() {
+    let example = text("examples/src/bin/quickstart.rs");
+    let code = example
+        .split_once("\n\n")
+        .expect("a comment, then the program")
+        .1
+        .trim();
+    for page in [
+        "README.md",
+        "cancelable-tokio/README.md",
+        "cancelable-async-std/README.md",
+    ] {
+        assert_eq!(program(&text(page)), Some(code), "{page}");
+    }
+}
+
+#[test]
+fn a_fact_that_is_stated_otherwise_is_found() {
+    assert_eq!(
+        other_rust_versions("Minimum Rust version: 1.85.", "1.85").len(),
+        0
+    );
+    assert_eq!(
+        other_rust_versions("Minimum Rust version: 1.84.", "1.85").len(),
+        1
+    );
+    assert_eq!(
+        other_versions("cancelable-core = \"0.1\"", "0.1.0").len(),
+        0
+    );
+    assert_eq!(
+        other_versions("cancelable-core = \"0.2\"", "0.1.0").len(),
+        1
+    );
+    let line = "rt = { package = \"cancelable-tokio\", version = \"0.2\" }";
+    assert_eq!(other_versions(line, "0.1.0").len(), 1);
+    assert_eq!(
+        in_table("| `cancelable-a` | one |\n| `b` | two |"),
+        ["cancelable-a"].into()
+    );
+    assert_eq!(
+        program("```rust\nlet a;\n```\n```rust,no_run\nfn main() {}\n```"),
+        Some("fn main() {}")
+    );
+}

@@ -1,0 +1,79 @@
+//! Several runtimes in one process.
+
+use cancelable_core::{CancellationToken, RuntimeHandle, Scope};
+use std::future::pending;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+/// A scope of that runtime that ends with the token, entered before `all_wait` is passed.
+async fn ended(runtime: RuntimeHandle, token: CancellationToken, all_wait: Arc<Barrier>) -> String {
+    let scope = Scope::builder("waiting")
+        .runtime(&runtime)
+        .token(&token)
+        .build()
+        .unwrap();
+    let outcome = scope.run(async |_| {
+        all_wait.wait();
+        pending::<()>().await;
+    });
+    format!(
+        "{} on {}",
+        outcome.await.cause().unwrap().message().unwrap(),
+        runtime.name()
+    )
+}
+
+#[test]
+fn r14_tokio_async_std_and_a_thread_wait_for_one_token() {
+    let token = CancellationToken::new();
+    let all_wait = Arc::new(Barrier::new(4));
+    let start = |run: fn(CancellationToken, Arc<Barrier>) -> String| {
+        let (token, all_wait) = (token.clone(), all_wait.clone());
+        thread::spawn(move || run(token, all_wait))
+    };
+    let waiting = [
+        start(|token, all_wait| {
+            cancelable_tokio::block_on(async {
+                ended(cancelable_tokio::current().unwrap(), token, all_wait).await
+            })
+        }),
+        start(|token, all_wait| {
+            cancelable_async_std::block_on(async {
+                ended(cancelable_async_std::current().unwrap(), token, all_wait).await
+            })
+        }),
+        start(|token, all_wait| {
+            all_wait.wait();
+            token.wait();
+            format!("{} on a thread", token.message().unwrap())
+        }),
+    ];
+    all_wait.wait();
+    token.cancel_with("stop");
+    let ended = waiting.map(|thread| thread.join().unwrap());
+    assert_eq!(
+        ended,
+        ["stop on tokio", "stop on async-std", "stop on a thread"]
+    );
+}
+
+/// The timer is of one runtime, and the future that waits for it is polled by the other.
+#[test]
+fn r44_a_handle_of_one_runtime_is_used_on_the_other() {
+    let span = std::time::Duration::from_millis(2);
+    cancelable_tokio::block_on(async {
+        let tokio = cancelable_tokio::current().unwrap();
+        let async_std = cancelable_async_std::current().unwrap();
+        let start = async_std.now();
+        async_std.sleep(span).await;
+        assert!(async_std.now() - start >= span);
+        let inner = tokio.clone();
+        let joined = async_std.spawn(async move {
+            let start = inner.now();
+            inner.sleep(span).await;
+            assert!(inner.now() - start >= span);
+            inner.spawn(async { 7 }).await
+        });
+        assert!(matches!(joined.await, Ok(Ok(7))));
+    });
+}

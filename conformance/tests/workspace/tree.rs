@@ -1,0 +1,84 @@
+//! The files of the workspace.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The crates that are published.
+pub(crate) const PUBLISHED: [&str; 4] = [
+    "cancelable-async-std",
+    "cancelable-core",
+    "cancelable-signals",
+    "cancelable-tokio",
+];
+
+/// A Rust file: its path below the crate's `src`, and its text.
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+impl Source {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
+        Self {
+            path: path.into(),
+            text: text.into(),
+        }
+    }
+
+    /// The path of its module, without the crate: empty for `lib.rs`.
+    pub(crate) fn module(&self) -> Vec<&str> {
+        let path = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
+        match path {
+            "lib" | "main" => Vec::new(),
+            path => path.split('/').collect(),
+        }
+    }
+
+    pub(crate) fn parse(&self) -> syn::File {
+        syn::parse_file(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.path))
+    }
+}
+
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .into()
+}
+
+/// A text file, by its path below the root.
+pub(crate) fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The Rust files below a crate's `src`, in the order of their paths.
+pub(crate) fn sources(name: &str) -> Vec<Source> {
+    let src = root().join(name).join("src");
+    let mut found = Vec::new();
+    collect(&src, &src, &mut found);
+    assert!(!found.is_empty(), "{name} has no sources");
+    found.sort_by(|one, other| one.path.cmp(&other.path));
+    found
+}
+
+fn collect(src: &Path, folder: &Path, found: &mut Vec<Source>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(src, &path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let below = path.strip_prefix(src).unwrap();
+            let parts: Vec<_> = below.iter().map(|part| part.to_str().unwrap()).collect();
+            found.push(Source::new(
+                &parts.join("/"),
+                &fs::read_to_string(&path).unwrap(),
+            ));
+        }
+    }
+}
+
+/// Demands that a rule found nothing.
+#[track_caller]
+pub(crate) fn assert_none(found: &[String]) {
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
