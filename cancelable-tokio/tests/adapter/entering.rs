@@ -1,7 +1,11 @@
 //! Where Tokio is entered from, and where it is not found.
 
 use cancelable_tokio as rt;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::Poll;
+use std::time::Duration;
 use tokio::runtime::Builder;
 
 #[test]
@@ -63,4 +67,21 @@ fn r24_work_for_a_runtime_that_is_gone_is_lost() {
         error.to_string(),
         "the task was never run by the tokio runtime; keep the runtime alive until its tasks are joined"
     );
+}
+
+#[test]
+fn r24_what_outlives_its_runtime_tells_the_time_and_is_dropped_in_peace() {
+    let (runtime, sleep) = rt::block_on(async {
+        let runtime = rt::current().unwrap();
+        let mut sleep = Box::pin(runtime.sleep(Duration::from_secs(3600)));
+        // Polled, so that the timer is registered with the runtime that is going away.
+        assert!(poll_once(sleep.as_mut()).await.is_pending());
+        (runtime, sleep)
+    });
+    assert!(runtime.now() < sleep.deadline().unwrap());
+    drop(sleep);
+}
+
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
