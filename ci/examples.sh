@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Runs the example programs on every runtime, as a reader of the README would, and looks at what
+# they say. What checksum does in trouble is tested in examples/tests.
+#
+#   ci/examples.sh           every runtime
+#   ci/examples.sh tokio     this one only
+cd "$(dirname "$0")/.."
+. ci/stable.sh
+
+[ $# -gt 0 ] || set -- tokio async-std
+output=$(mktemp -d)
+trap 'rm -rf "$output"' EXIT
+
+# The lines of the README's first `text` block: what quickstart prints there.
+awk '/^```text$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' README.md >"$output/promised"
+grep -q '^row 1$' "$output/promised" || fail 'README.md has no block with the output of quickstart'
+
+# Of a line that says why, the time it took and the place depend on the machine and the file.
+plain() { sed -E 's/after [0-9.]+ m?s:/after T:/; s/set at [^ )]*/set at PLACE/' "$1"; }
+
+for runtime in "$@"; do
+    package=examples-$runtime
+    run() { cargo run --quiet --release -p "$package" --bin "$@"; }
+
+    say "$runtime: quickstart"
+    run quickstart | tee "$output/quickstart"
+    diff <(plain "$output/promised") <(plain "$output/quickstart") ||
+        fail "quickstart on $runtime does not print what README.md says (<)"
+
+    for program in library migration; do
+        say "$runtime: $program"
+        run "$program" | tee "$output/$program-$runtime"
+        [ -s "$output/$program-$runtime" ] || fail "$program on $runtime printed nothing"
+    done
+
+    say "$runtime: checksum of this directory"
+    # The README's command; its lines are many.
+    cargo run --release -p "$package" --bin checksum -- . >"$output/lines"
+    tail -1 "$output/lines"
+
+    say "$runtime: what checksum wrote is what sha256sum reads"
+    run checksum -- --algorithm sha256 --json --output "$output/sums-$runtime" cancelable-core | tee "$output/report"
+    sha256sum --quiet -c "$output/sums-$runtime" || fail "sha256sum does not agree with checksum on $runtime"
+    printf '%s files agree\n' "$(wc -l <"$output/sums-$runtime")"
+done
