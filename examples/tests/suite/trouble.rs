@@ -96,6 +96,22 @@ fn a_full_disk_ends_the_job() {
     ended.assert_code(1).assert_says("/dev/full: No space left");
 }
 
+/// The shell's limit on the length of files stands for a disk that is full in the middle of a line.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_output_that_cannot_grow_ends_with_a_complete_line() {
+    let tree = Tree::new();
+    for n in 0..2000 {
+        tree.file(n.to_string(), "");
+    }
+    tree.huge("huge");
+    let program = crate::kit::bin!("checksum");
+    let line = format!("trap '' XFSZ; ulimit -f 8; exec '{program}' tree -a sha256 -o sums");
+    let ended = Ended::of(tree.command("sh", &["-c", &line]));
+    ended.assert_code(1).assert_says("sums: File too large");
+    tree.assert_sha256sum_accepts(&tree.path("sums"));
+}
+
 #[test]
 fn an_output_that_cannot_be_made_is_an_error_before_anything_is_read() {
     let tree = Tree::new();

@@ -65,6 +65,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
         elapsed: outcome.elapsed().unwrap_or_default(),
         runtime: runtime.name(),
         threads_left_behind,
+        insisted: signals.insist.cause(),
     };
     let report = Report::new(&job, ending);
     if job.options.json || !job.options.quiet || report.is_bad() {

@@ -84,3 +84,49 @@ impl Identity {
         Self::of(metadata, Some(path)).as_ref() == Some(self)
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    // A fifo has no writer here: without the flags this would wait for one for ever.
+    #[test]
+    fn what_took_the_place_of_a_file_since_the_walk_saw_it_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        let made = std::process::Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap();
+        assert!(made.success());
+        assert!(matches!(
+            open(&fifo, false, None),
+            Ok(Opened::Special("a fifo"))
+        ));
+        assert!(matches!(
+            open(dir.path(), false, None),
+            Ok(Opened::Special("a directory"))
+        ));
+        let link = dir.path().join("link");
+        std::fs::write(dir.path().join("file"), "abc").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        assert!(open(&link, false, None).is_err());
+        assert!(matches!(open(&link, true, None), Ok(Opened::File(_))));
+    }
+
+    #[test]
+    fn a_file_is_known_by_any_of_its_names() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        std::fs::write(&one, "abc").unwrap();
+        std::fs::hard_link(&one, &two).unwrap();
+        std::fs::write(dir.path().join("other"), "abc").unwrap();
+        let identity = Identity::of(&one.metadata().unwrap(), Some(&one));
+        assert!(matches!(
+            open(&two, false, identity.as_ref()),
+            Ok(Opened::Output)
+        ));
+        let other = open(&dir.path().join("other"), false, identity.as_ref());
+        assert!(matches!(other, Ok(Opened::File(_))));
+    }
+}

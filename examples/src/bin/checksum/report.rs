@@ -34,6 +34,8 @@ pub(crate) struct Report {
     output_error: Option<String>,
     /// Threads that hung in a read or a write and were not waited for.
     threads_left_behind: usize,
+    /// The signal that said not to wait for them.
+    insisted: Option<Why>,
     /// The first failures; `failed` counts all.
     failures: Vec<Failure>,
 }
@@ -66,6 +68,7 @@ pub(crate) struct Ending {
     pub(crate) elapsed: Duration,
     pub(crate) runtime: &'static str,
     pub(crate) threads_left_behind: usize,
+    pub(crate) insisted: Option<Cause>,
 }
 
 impl Report {
@@ -76,6 +79,7 @@ impl Report {
             elapsed,
             runtime,
             threads_left_behind,
+            insisted,
         } = ending;
         let tally = &job.tally;
         let completed = status == Status::Completed;
@@ -118,6 +122,7 @@ impl Report {
             cause: cause.as_ref().map(Why::new),
             output_error: job.output_error().map(str::to_owned),
             threads_left_behind,
+            insisted: insisted.as_ref().map(Why::new),
             failures: tally.failures(),
         }
     }
@@ -202,11 +207,12 @@ impl fmt::Display for Report {
             writeln!(f, "  output   {error}")?;
         }
         if self.threads_left_behind > 0 {
-            writeln!(
-                f,
-                "  hanging  {} threads, not waited for",
-                self.threads_left_behind
-            )?;
+            let count = self.threads_left_behind;
+            write!(f, "  hanging  {count} threads, not waited for")?;
+            match &self.insisted {
+                Some(why) => writeln!(f, " because of the second signal: {}", why.text)?,
+                None => writeln!(f, " any longer")?,
+            }
         }
         if let Some(why) = &self.cause {
             writeln!(f, "  decided  at {}", why.decided_at)?;
