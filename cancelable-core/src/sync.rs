@@ -15,7 +15,9 @@ pub(crate) use isolate::{isolate, panic_text};
 #[cfg(not(cancelable_loom))]
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
 
     /// Waits until `condvar` is notified and gives the lock back, held.
     pub(crate) fn wait<'a, T>(
@@ -29,7 +31,9 @@ mod imp {
 
 #[cfg(cancelable_loom)]
 mod imp {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use loom::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
     pub(crate) use loom::sync::{Condvar, MutexGuard};
 
     /// loom's mutex with the signature of `parking_lot`'s: a panic does not poison it.

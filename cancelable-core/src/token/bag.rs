@@ -9,7 +9,7 @@ pub(super) type Key = u32;
 /// A key that no entry has.
 pub(super) const NO_KEY: Key = Key::MAX;
 
-/// Entries above this number are given back when the last of them is removed.
+/// Room for more entries than this is given back when the last of them is removed.
 const KEPT: usize = 16;
 
 /// An unordered list: insert, reach and remove by key in constant time.
@@ -50,12 +50,7 @@ impl<T> Bag<T> {
         let Some(key) = key.checked_sub(1) else {
             return self.first.take();
         };
-        let rest = self.rest.as_mut()?;
-        let value = rest.remove(key);
-        if rest.live == 0 && rest.entries.capacity() > KEPT {
-            self.rest = None;
-        }
-        value
+        self.rest.as_mut()?.remove(key)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -152,6 +147,9 @@ impl<T> Slab<T> {
         let taken = std::mem::replace(place, Entry::Vacant { next: self.vacant });
         self.vacant = key;
         self.live -= 1;
+        if self.live == 0 && self.entries.capacity() > KEPT {
+            *self = Self::default();
+        }
         match taken {
             Entry::Full(value) => Some(value),
             Entry::Vacant { .. } => None,

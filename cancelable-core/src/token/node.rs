@@ -4,7 +4,7 @@ use super::bag::{Bag, Key, NO_KEY};
 use super::branch::{Above, Branch, Member, OpenBranch};
 use super::callback::Callbacks;
 use crate::cause::{Cause, Facts};
-use crate::sync::{AtomicU8, Mutex, MutexGuard, Ordering, isolate};
+use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering, isolate};
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 
@@ -27,6 +27,10 @@ const INHERITED: u8 = 4;
 #[derive(Debug)]
 pub(super) struct Node {
     state: AtomicU8,
+    /// The node's entry in the branch that `home` names; `NO_KEY` if it has none. Read and changed
+    /// under the lock, so that every access is relaxed: it stands beside the state because it
+    /// takes no room there.
+    entry: AtomicU32,
     inner: Mutex<Inner>,
     /// The branch of the parent, which is read as a second flag (invariant 4).
     parent: Option<Arc<Branch>>,
@@ -41,19 +45,17 @@ pub(super) struct Inner {
     /// Empty once the node is cancelled (invariant 6).
     pub(super) waiters: Bag<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
-    /// The node's entry in the branch that `Node::home` names; `NO_KEY` if it has none.
-    entry: Key,
 }
 
 impl Node {
     fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::new(state),
+            entry: AtomicU32::new(NO_KEY),
             inner: Mutex::new(Inner {
                 cause,
                 waiters: Bag::default(),
                 callbacks: None,
-                entry: NO_KEY,
             }),
             parent,
             branch: OnceLock::new(),
@@ -124,6 +126,15 @@ impl Node {
         self.inner.lock()
     }
 
+    /// The node's entry; see the field.
+    fn entry(&self, _locked: &Inner) -> Key {
+        self.entry.load(Ordering::Relaxed)
+    }
+
+    fn set_entry(&self, _locked: &Inner, entry: Key) {
+        self.entry.store(entry, Ordering::Relaxed);
+    }
+
     /// A new child.
     pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
         if self.is_never() {
@@ -173,15 +184,15 @@ impl Node {
                     false => continue,
                 }
             };
-            let mut inner = self.inner.lock();
+            let inner = self.inner.lock();
             if self.is_settled() {
                 return None;
             }
             if !self.home().is_some_and(|now| Arc::ptr_eq(now, home)) {
                 continue;
             }
-            if inner.entry == NO_KEY {
-                self.enlist(&mut open, &mut inner);
+            if self.entry(&inner) == NO_KEY {
+                self.enlist(&mut open, &inner);
             }
             return Some(inner);
         }
@@ -208,15 +219,16 @@ impl Node {
     }
 
     /// Makes the node a member of the branch `open`, which is its home. Both are locked.
-    fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
+    fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &Inner) {
         let node = Some(Arc::downgrade(self));
-        inner.entry = match self.branch.get().map(|branch| branch.above()) {
+        let entry = match self.branch.get().map(|branch| branch.above()) {
             Some(Above::One { key, .. }) => {
                 open.edit(*key, |member| member.node = node);
                 *key
             }
             _ => open.insert(Member { node, branch: None }),
         };
+        self.set_entry(inner, entry);
         // Relaxed: the lists that this speaks of are read under the lock that is held here.
         self.state.store(LISTED, Ordering::Relaxed);
     }
@@ -245,7 +257,7 @@ impl Node {
             Some(_) => None,
             None => above.cause(),
         };
-        let mut inner = self.inner.lock();
+        let inner = self.inner.lock();
         if let Some(branch) = self.branch.get() {
             return Arc::clone(branch);
         }
@@ -255,20 +267,15 @@ impl Node {
                 cause.map_or_else(|| Branch::new(Above::Nothing, 1), Branch::new_cancelled);
             return self.set_branch(&inner, branch);
         };
-        let listed = inner.entry != NO_KEY;
-        let (key, moved_from) = match listed && Arc::ptr_eq(above, parent) {
-            true => (inner.entry, NO_KEY),
-            false => {
-                let node = listed.then(|| Arc::downgrade(self));
+        let entry = self.entry(&inner);
+        let (key, moved_from) = match entry {
+            NO_KEY => (open_above.insert(Member::default()), NO_KEY),
+            key if Arc::ptr_eq(above, parent) => (key, NO_KEY),
+            _ => {
+                let node = Some(Arc::downgrade(self));
                 let key = open_above.insert(Member { node, branch: None });
-                (
-                    key,
-                    if listed {
-                        std::mem::replace(&mut inner.entry, key)
-                    } else {
-                        NO_KEY
-                    },
-                )
+                self.set_entry(&inner, key);
+                (key, entry)
             }
         };
         let branch = Branch::new(
@@ -327,7 +334,9 @@ impl Drop for Node {
             branch.orphan();
         }
         let inner = self.inner.get_mut();
-        let (entry, callbacks) = (inner.entry, inner.callbacks.take());
+        let callbacks = inner.callbacks.take();
+        // Relaxed: nobody else has the node any longer.
+        let entry = self.entry.load(Ordering::Relaxed);
         if entry != NO_KEY {
             if let Some(home) = self.home() {
                 home.forget_node(entry);
