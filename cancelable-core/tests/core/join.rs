@@ -134,9 +134,9 @@ fn r25_dropping_a_join_handle_detaches() {
             done.fetch_add(1, Ordering::SeqCst);
         });
         if detach {
-            handle.detach()
+            handle.detach();
         } else {
-            drop(handle)
+            drop(handle);
         }
     }
     manual.advance(SECOND);
