@@ -1,6 +1,7 @@
 //! A write that hangs, because nobody reads what is written: who insists is not kept waiting.
 
-use crate::kit::{Running, Tree};
+use crate::kit::Tree;
+use crate::running::Running;
 
 /// The length of a line: a digest, two spaces, `tree/`, the name, a newline.
 const LINE: usize = 64 + 2 + 5 + NAME + 1;

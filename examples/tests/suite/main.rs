@@ -11,6 +11,8 @@ mod hanging;
 mod kit;
 mod lines;
 mod manifests;
+#[cfg(unix)]
+mod running;
 mod small;
 #[cfg(unix)]
 mod stopping;

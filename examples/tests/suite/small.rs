@@ -1,8 +1,11 @@
 //! The small programs print what the documentation says they print.
 
-#[cfg(unix)]
-use crate::kit::Running;
+use std::fs;
+use std::path::Path;
+
 use crate::kit::{Ended, Tree, bin};
+#[cfg(unix)]
+use crate::running::Running;
 
 #[test]
 fn the_quickstart_stops_for_its_deadline() {
@@ -70,5 +73,18 @@ fn the_migrated_program_runs_as_before_and_can_say_why() {
     assert!(
         lines[3].starts_with("cancel requested: the operator closed the port (at "),
         "{lines:?}"
+    );
+}
+
+#[test]
+fn the_readme_shows_the_quickstart_as_it_is() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = fs::read_to_string(examples.parent().unwrap().join("README.md")).unwrap();
+    let source = fs::read_to_string(examples.join("src/bin/quickstart.rs")).unwrap();
+    let code = source.split_once("\n\n").unwrap().1;
+    assert!(code.starts_with("use "), "{code}");
+    assert!(
+        readme.contains(&format!("\n{code}```\n")),
+        "README.md has another program than quickstart.rs"
     );
 }

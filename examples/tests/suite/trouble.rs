@@ -3,7 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
-use crate::kit::{Ended, Running, Tree};
+use crate::kit::{Ended, Tree};
+use crate::running::Running;
 
 #[test]
 fn a_file_that_is_gone_is_reported_and_the_rest_is_done() {
