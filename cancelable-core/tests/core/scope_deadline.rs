@@ -313,7 +313,9 @@ fn r20_a_moved_deadline_stays_below_those_above() {
     parent.set_timeout(8 * SECOND).expect("it runs");
     assert_eq!(child.deadline(), Some(start + 8 * SECOND));
     manual.advance(5 * SECOND);
+    let wakes = probe.wakes();
     assert!(probe.poll(run.as_mut()).is_pending());
+    assert_eq!(probe.wakes(), wakes, "it does not spin");
     assert!(Probe::new().poll(parent_run.as_mut()).is_pending());
     manual.advance(3 * SECOND);
     let outcome = ready_now(run);
