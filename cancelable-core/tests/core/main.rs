@@ -18,3 +18,17 @@ mod scope;
 mod scope_deadline;
 #[cfg(feature = "testing")]
 mod source;
+mod token_callback;
+mod token_cancel;
+mod token_cause;
+mod token_depth;
+mod token_hand;
+mod token_join;
+mod token_model;
+mod token_order;
+mod token_panics;
+mod token_probes;
+mod token_race;
+mod token_tree;
+mod token_type;
+mod token_wait;
