@@ -71,10 +71,18 @@ impl Options {
     /// How many files are hashed at once.
     pub(crate) fn jobs(&self) -> usize {
         self.jobs
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get)
+            .map_or_else(processors, NonZeroUsize::get)
             .min(MOST_JOBS)
     }
+
+    /// Whether the user has not asked to leave processors to others.
+    pub(crate) fn uses_all_processors(&self) -> bool {
+        self.jobs() >= processors()
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// Both runtimes have about 500 blocking threads; the counter and the stop file need some as well.

@@ -32,6 +32,8 @@ pub(crate) struct Job {
     output: Output,
     output_error: OnceLock<String>,
     output_seen: AtomicBool,
+    /// No files are left to take, so a large one may have all processors.
+    spread: AtomicBool,
 }
 
 impl Job {
@@ -53,15 +55,19 @@ impl Job {
             output,
             output_error: OnceLock::new(),
             output_seen: AtomicBool::new(false),
+            spread: AtomicBool::new(false),
         })
     }
 
     /// Hashes files until there are none or the token is cancelled. Many threads do so at once.
     pub(crate) fn work(&self, token: &CancellationToken) {
-        let mut hasher = Hasher::new(self.options.algorithm);
+        let mut hasher = Hasher::new(self.options.algorithm, &self.spread);
         while !token.is_cancelled() {
             // The lock is held for this one statement.
             let Some(found) = self.walk.lock().next() else {
+                // Who is still at work has what is left, and this thread's processor to spare.
+                self.spread
+                    .store(self.options.uses_all_processors(), Relaxed);
                 return;
             };
             match found {
@@ -98,7 +104,7 @@ impl Job {
     }
 
     /// One regular file, to its line or to the reason why it has none.
-    fn settle(&self, path: &Path, hasher: &mut Hasher, token: &CancellationToken) {
+    fn settle(&self, path: &Path, hasher: &mut Hasher<'_>, token: &CancellationToken) {
         let Options {
             algorithm, follow, ..
         } = self.options;

@@ -71,13 +71,15 @@ pub(crate) fn is_checkable(algorithm: Algorithm, path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicBool;
+
     use crate::hash::Hasher;
 
     const EMPTY: &str = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262";
 
     fn line(algorithm: Algorithm, path: impl AsRef<Path>) -> Vec<u8> {
         let token = cancelable_core::CancellationToken::new();
-        let (digest, _) = Hasher::new(Algorithm::Blake3)
+        let (digest, _) = Hasher::new(Algorithm::Blake3, &AtomicBool::new(false))
             .hash(&b""[..], &token, |_| {})
             .unwrap();
         let mut lines = Vec::new();
