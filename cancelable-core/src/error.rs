@@ -71,7 +71,8 @@ impl fmt::Display for Cancelled {
         if let Some(elapsed) = self.elapsed {
             write!(f, " after {}", Span(elapsed))?;
         }
-        write!(f, ": {}", self.cause)
+        f.write_str(": ")?;
+        self.cause.tell(self.operation.as_ref(), f)
     }
 }
 

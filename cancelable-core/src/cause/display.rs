@@ -1,11 +1,22 @@
 //! A cause as a phrase that a person understands.
 
-use super::{Cause, Reason};
+use super::{Cause, OperationLabel, Reason};
 use std::fmt::{self, Display};
 use std::time::Duration;
 
 impl Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(None, f)
+    }
+}
+
+impl Cause {
+    /// Writes the phrase. An operation that `about` is, the sentence names already.
+    pub(crate) fn tell(
+        &self,
+        about: Option<&OperationLabel>,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         let place = self.location();
         let (file, line) = (place.file(), place.line());
         match self.reason() {
@@ -30,14 +41,17 @@ impl Display for Cause {
         }
         match self.reason() {
             Reason::TimedOut { limit } => {
-                write!(f, " (limit {}, set at {file}:{line}", Span(*limit))?
+                write!(f, " (limit {}, set at {file}:{line}", Span(*limit))?;
             }
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown => {
-                write!(f, " (at {file}:{line}")?
+                write!(f, " (at {file}:{line}")?;
             }
             _ => write!(f, " (set at {file}:{line}")?,
         }
-        if let Some(operation) = self.operation() {
+        if let Some(operation) = self
+            .operation()
+            .filter(|operation| Some(*operation) != about)
+        {
             write!(f, " by {operation}")?;
         }
         f.write_str(")")

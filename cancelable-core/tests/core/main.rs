@@ -7,11 +7,11 @@ mod join;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
-mod runtime;
-#[cfg(feature = "testing")]
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
+#[cfg(feature = "testing")]
+mod runtime;
 #[cfg(feature = "testing")]
 mod scope;
 #[cfg(feature = "testing")]

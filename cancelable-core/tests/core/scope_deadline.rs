@@ -405,7 +405,7 @@ fn r20_work_that_never_yields_notices_its_deadline_by_check() {
     let place = place.rsplit_once(':').expect("a column").0.to_owned();
     assert_eq!(
         cancelled.to_string(),
-        format!("busy cancelled after 3 s: timed out (limit 3 s, set at {place} by busy)")
+        format!("busy cancelled after 3 s: timed out (limit 3 s, set at {place})")
     );
 }
 
