@@ -33,16 +33,19 @@
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
 //!    ancestor still reaches that descendant. A branch whose token is gone is *orphaned*; nobody
-//!    can cancel it but those above. A new branch is linked above all live orphans, which is why
-//!    handing a token down for ever (`token = token.child_token()`) does not grow. So a node may
-//!    have its entry further up than its parent's branch, and find that one cancelled a moment
-//!    before this; it then settles itself.
+//!    can cancel it but those above. What is linked to it is handed up to the branch above it, and
+//!    a new branch is linked above all live orphans. So an orphan stays only for those that read
+//!    it, and handing a token down for ever (`token = token.child_token()`) does not grow.
+//! 9. A node has its entry where its own branch is linked, if it has one: its *home*, which may be
+//!    further up than its parent's branch. It may find its home cancelled a moment before that
+//!    branch is; it then settles itself. An entry moves only with its node and its branch held.
 //!
 //! # Locks
 //!
-//! One lock for each node and each branch. At most two are held, and only in the order
-//! *branch above, then node or branch below it*; the order follows the tree, which has no cycle, so
-//! no two threads can wait for each other. Under a lock there are list operations and moves, and
+//! One lock for each node and each branch, and one for the link of a branch. They are taken only in
+//! the order *branch above, then node or branch below it*, which follows the tree and has no cycle,
+//! so no two threads can wait for each other. At most two are held, or three by who hands members up
+//! past an orphan. A link's lock comes last: nothing is locked under it. Under a lock there are list operations and moves, and
 //! nothing of a user's: wakers are compared with `will_wake` (two pointers) but cloned, woken and
 //! dropped outside, as are callbacks and the clock.
 //!

@@ -292,7 +292,6 @@ fn r12_handing_a_token_down_with_waits_in_between_stays_flat() {
 
 /// The next token has a child of its own before the last one goes.
 #[test]
-#[ignore = "a branch keeps its link to an orphan that had its token when the link was made"]
 fn r12_handing_a_token_down_with_work_below_stays_flat() {
     hand_down(|token| {
         let next = token.child_token();
@@ -303,7 +302,6 @@ fn r12_handing_a_token_down_with_work_below_stays_flat() {
 
 /// Two tokens of the chain live at any time.
 #[test]
-#[ignore = "a branch keeps its link to an orphan that had its token when the link was made"]
 fn r12_handing_down_a_window_of_tokens_stays_flat() {
     for window in 1..5 {
         let mut living = std::collections::VecDeque::with_capacity(8);

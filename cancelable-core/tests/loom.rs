@@ -363,6 +363,31 @@ fn r03_the_cause_is_there_when_the_flag_is() {
     });
 }
 
+/// R4, by the flags alone: a look at the cause would take a lock, which orders everything.
+#[test]
+fn r04_who_sees_the_flag_sees_what_was_written_before() {
+    use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    for (depth, waits) in [(0, false), (1, false), (1, true), (2, false)] {
+        loom::model(move || {
+            let root = CancellationToken::new();
+            let mut token = root.clone();
+            for _ in 0..depth {
+                token = token.child_token();
+            }
+            // One that waits has its own flag set, one that does not reads its parent's.
+            let _waiting = waits.then(|| wait_on(token.clone()));
+            let written = Arc::new(AtomicUsize::new(0));
+            let reader = thread::spawn({
+                let written = written.clone();
+                move || assert!(!token.is_cancelled() || written.load(Relaxed) == 1)
+            });
+            written.store(1, Relaxed);
+            root.cancel();
+            reader.join().unwrap();
+        });
+    }
+}
+
 #[test]
 fn r12_drop_of_parent_with_drop_of_child() {
     bounded(|| {
@@ -594,6 +619,65 @@ fn r06_a_child_of_a_token_that_says_cancelled_says_so() {
         });
         assert!(root.cancel());
         maker.join().unwrap();
+    });
+}
+
+#[test]
+fn r12_handing_up_with_cancel_of_the_root_and_a_wait() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let below = child.child_token();
+        let waiting = wait_on(below);
+        assert!(waiting.0.is_pending());
+        // Moves the child's branch, and its entry if it is listed by then, to the root.
+        let parents = thread::spawn(move || drop(parent));
+        let waiter = thread::spawn(move || wait_on(child));
+        assert!(root.cancel());
+        parents.join().unwrap();
+        never_lost(waiting);
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r12_handing_up_with_drop_of_what_is_handed_up() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let below = child.child_token();
+        let (polled, future, wakes) = wait_on(child);
+        assert!(polled.is_pending());
+        let parents = thread::spawn(move || drop(parent));
+        let children = thread::spawn(move || drop(future));
+        let waiting = wait_on(below.child_token());
+        parents.join().unwrap();
+        children.join().unwrap();
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+        assert!(root.cancel());
+        never_lost(waiting);
+        assert!(below.is_cancelled());
+    });
+}
+
+#[test]
+fn r12_two_generations_are_dropped_at_once() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let below = child.child_token();
+        let waiting = wait_on(below.child_token());
+        assert!(waiting.0.is_pending());
+        let parents = thread::spawn(move || drop(parent));
+        let children = thread::spawn(move || drop(child));
+        assert!(root.cancel());
+        never_lost(waiting);
+        parents.join().unwrap();
+        children.join().unwrap();
+        assert!(below.is_cancelled());
     });
 }
 

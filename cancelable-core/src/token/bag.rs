@@ -53,6 +53,13 @@ impl<T> Bag<T> {
         self.rest.as_mut()?.remove(key)
     }
 
+    /// A number above all keys.
+    pub(super) fn bound(&self) -> Key {
+        self.rest
+            .as_ref()
+            .map_or(1, |rest| rest.entries.len() as Key + 1)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.first.is_none() && self.rest.as_ref().is_none_or(|rest| rest.live == 0)
     }

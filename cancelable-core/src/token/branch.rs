@@ -47,14 +47,28 @@ pub(super) struct Member {
 pub(super) enum Above {
     /// Nothing: the branch of a root, or of a token that was cancelled when it got the branch.
     Nothing,
-    /// The branch in which it has the entry `key`.
-    One { branch: Arc<Branch>, key: Key },
+    /// The branch in which it has an entry. It is replaced when that one is orphaned, under the
+    /// locks of both and of the node that shares the entry (invariant 9).
+    One(Mutex<Link>),
     /// The inputs of a join, each with its place among the tokens that were given. The keys follow
     /// when all inputs are linked; `NO_KEY` stands for an input that was not.
     Inputs {
         inputs: Box<[(Arc<Branch>, usize)]>,
         keys: OnceLock<Box<[Key]>>,
     },
+}
+
+/// A branch and the key of an entry in it.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    pub(super) branch: Arc<Branch>,
+    pub(super) key: Key,
+}
+
+impl Above {
+    pub(super) fn one(branch: Arc<Branch>, key: Key) -> Self {
+        Self::One(Mutex::new(Link { branch, key }))
+    }
 }
 
 impl Branch {
@@ -149,12 +163,65 @@ impl Branch {
         &self.above
     }
 
-    /// The token is gone.
+    /// Where it is linked, unless it is a root's or a join's.
+    pub(super) fn link(&self) -> Option<Link> {
+        match &self.above {
+            Above::One(link) => Some(link.lock().clone()),
+            Above::Nothing | Above::Inputs { .. } => None,
+        }
+    }
+
+    /// The token is gone: those below are linked above it, so that it need not stay for them.
     pub(super) fn orphan(&self) {
         // Release: pairs with the Acquire in `past_orphans`, so that who passes an orphan by knows
         // whether its token was cancelled while it lived. Who misses the flag links one level lower,
         // which is as right and keeps one more branch alive.
         self.orphaned.store(true, Ordering::Release);
+        if !self.inner.lock().members.is_empty() {
+            self.hand_up();
+        }
+    }
+
+    /// Moves the branches below to the one above, with the entries of their tokens. Joins stay, and
+    /// whatever is just being dropped.
+    fn hand_up(&self) {
+        let Some(Link { branch: above, .. }) = self.link() else {
+            return;
+        };
+        // Dropped when no lock is held: one of them may be the last.
+        let mut held = Vec::new();
+        // Branch above, then this one, then a node below it.
+        let (Some(mut open_above), Some(mut open)) = (above.open(), self.open()) else {
+            return;
+        };
+        for key in 0..open.0.members.bound() {
+            let Some(member) = open.0.members.get_mut(key) else {
+                continue;
+            };
+            let Some(below) = member.branch.as_ref().and_then(Weak::upgrade) else {
+                continue;
+            };
+            let node = member.node.as_ref().map(Weak::upgrade);
+            held.push((Arc::clone(&below), node.clone()));
+            // A node whose handles are gone is about to look for its entry where it was.
+            let (Above::One(link), None | Some(Some(_))) = (&below.above, &node) else {
+                continue;
+            };
+            let node = node.flatten();
+            let inner = node.as_ref().map(|node| (node, node.lock()));
+            let Some(member) = open.0.members.remove(key) else {
+                continue;
+            };
+            let key = open_above.insert(member);
+            *link.lock() = Link {
+                branch: Arc::clone(&above),
+                key,
+            };
+            if let Some((node, inner)) = &inner {
+                node.set_entry(inner, key);
+            }
+        }
+        drop((open, open_above));
     }
 
     /// This branch or the first one above it that is not orphaned, which cancels the same tokens.
@@ -163,13 +230,13 @@ impl Branch {
     /// not. One that is not cancelled is from now on cancelled only by those above it.
     ///
     /// Ends: it goes up a finite chain.
-    pub(super) fn past_orphans(self: &Arc<Self>) -> &Arc<Self> {
-        let mut branch = self;
+    pub(super) fn past_orphans(self: &Arc<Self>) -> Arc<Self> {
+        let mut branch = Arc::clone(self);
         // Acquire: see `orphan`.
         while branch.orphaned.load(Ordering::Acquire) && !branch.is_cancelled() {
-            match &branch.above {
-                Above::One { branch: above, .. } => branch = above,
-                Above::Nothing | Above::Inputs { .. } => break,
+            match branch.link() {
+                Some(link) => branch = link.branch,
+                None => break,
             }
         }
         branch
@@ -180,7 +247,9 @@ impl Branch {
     fn unlink(&mut self, others: &mut Vec<Arc<Branch>>) -> Option<Arc<Branch>> {
         match std::mem::replace(&mut self.above, Above::Nothing) {
             Above::Nothing => None,
-            Above::One { branch, key } => {
+            Above::One(mut link) => {
+                let Link { branch, key } = link.get_mut().clone();
+                drop(link);
                 branch.forget_branch(key);
                 Some(branch)
             }

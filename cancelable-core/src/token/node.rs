@@ -1,7 +1,7 @@
 //! A token's own part: its state, its waiters and its callbacks.
 
 use super::bag::{Bag, Key, NO_KEY};
-use super::branch::{Above, Branch, Member, OpenBranch};
+use super::branch::{Above, Branch, Link, Member, OpenBranch};
 use super::callback::Callbacks;
 use crate::cause::{Cause, Facts};
 use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering, isolate};
@@ -131,7 +131,7 @@ impl Node {
         self.entry.load(Ordering::Relaxed)
     }
 
-    fn set_entry(&self, _locked: &Inner, entry: Key) {
+    pub(super) fn set_entry(&self, _locked: &Inner, entry: Key) {
         self.entry.store(entry, Ordering::Relaxed);
     }
 
@@ -156,18 +156,23 @@ impl Node {
 
     /// The branch in which this node has its entry, if it has one. The entry stands where this
     /// node's own branch is linked, so that both share it.
-    fn home(&self) -> Option<&Arc<Branch>> {
-        match self.branch.get().map(|branch| branch.above()) {
-            Some(Above::One { branch, .. }) => Some(branch),
-            _ => self.parent.as_ref(),
+    fn home<'a>(&'a self, link: &'a Option<Link>) -> Option<&'a Arc<Branch>> {
+        match link {
+            Some(link) => Some(&link.branch),
+            None => self.parent.as_ref(),
         }
+    }
+
+    /// Where its own branch is linked, if it has one that is.
+    fn link(&self) -> Option<Link> {
+        self.branch.get()?.link()
     }
 
     /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
     /// member (invariant 5). None if the token is cancelled.
     pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
-        // Ends: a round is repeated only if the node got its branch or became LISTED meanwhile, and
-        // each happens once.
+        // Ends: a round is repeated only if the node became LISTED or got its branch meanwhile, each
+        // of which happens once, or if its branch was linked further up.
         loop {
             // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
             // under the lock; who misses it takes the longer way and finds the entry there.
@@ -176,7 +181,8 @@ impl Node {
                 let inner = self.inner.lock();
                 return (!self.is_settled()).then_some(inner);
             }
-            let home = self.home()?;
+            let link = self.link();
+            let home = self.home(&link)?;
             // Branch above, then node below.
             let Some(mut open) = home.open() else {
                 match self.settle_with(home) {
@@ -188,7 +194,10 @@ impl Node {
             if self.is_settled() {
                 return None;
             }
-            if !self.home().is_some_and(|now| Arc::ptr_eq(now, home)) {
+            if !self
+                .home(&self.link())
+                .is_some_and(|now| Arc::ptr_eq(now, home))
+            {
                 continue;
             }
             if self.entry(&inner) == NO_KEY {
@@ -221,12 +230,12 @@ impl Node {
     /// Makes the node a member of the branch `open`, which is its home. Both are locked.
     fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &Inner) {
         let node = Some(Arc::downgrade(self));
-        let entry = match self.branch.get().map(|branch| branch.above()) {
-            Some(Above::One { key, .. }) => {
-                open.edit(*key, |member| member.node = node);
-                *key
+        let entry = match self.link() {
+            Some(Link { key, .. }) => {
+                open.edit(key, |member| member.node = node);
+                key
             }
-            _ => open.insert(Member { node, branch: None }),
+            None => open.insert(Member { node, branch: None }),
         };
         self.set_entry(inner, entry);
         // Relaxed: the lists that this speaks of are read under the lock that is held here.
@@ -270,7 +279,7 @@ impl Node {
         let entry = self.entry(&inner);
         let (key, moved_from) = match entry {
             NO_KEY => (open_above.insert(Member::default()), NO_KEY),
-            key if Arc::ptr_eq(above, parent) => (key, NO_KEY),
+            key if Arc::ptr_eq(&above, parent) => (key, NO_KEY),
             _ => {
                 let node = Some(Arc::downgrade(self));
                 let key = open_above.insert(Member { node, branch: None });
@@ -278,13 +287,7 @@ impl Node {
                 (key, entry)
             }
         };
-        let branch = Branch::new(
-            Above::One {
-                branch: Arc::clone(above),
-                key,
-            },
-            1,
-        );
+        let branch = Branch::new(Above::one(Arc::clone(&above), key), 1);
         let branch = self.set_branch(&inner, branch);
         open_above.edit(key, |member| member.branch = Some(Arc::downgrade(&branch)));
         drop(inner);
@@ -338,7 +341,7 @@ impl Drop for Node {
         // Relaxed: nobody else has the node any longer.
         let entry = self.entry.load(Ordering::Relaxed);
         if entry != NO_KEY {
-            if let Some(home) = self.home() {
+            if let Some(home) = self.home(&self.link()) {
                 home.forget_node(entry);
             }
         }
