@@ -118,6 +118,19 @@ fn the_first_of_several_stops_it() {
     assert_stopped(&tree, &ended, 143, "signal", "SIGTERM received");
 }
 
+// The progress line waited for has the number of files in it.
+#[test]
+fn the_output_is_not_one_of_the_files_that_are_left() {
+    let tree = endless();
+    let mut running = Running::start(tree.checksum(&["-j", "2", "-o", "tree/sums", "--json"]));
+    let report = running
+        .until_it_says(&["checksum: 1 of 2 files"])
+        .signal("INT")
+        .end()
+        .json();
+    assert_eq!(report["left"]["files"], 1);
+}
+
 #[test]
 fn the_report_for_people_says_the_same() {
     let tree = endless();

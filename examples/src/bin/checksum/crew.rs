@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cancelable_core::runtime::JoinHandle;
-use cancelable_core::{CancellationToken, RuntimeHandle};
+use cancelable_core::{CancellationToken, Cause, RuntimeHandle};
 
 use crate::job::Job;
 
@@ -12,6 +12,14 @@ use crate::job::Job;
 const PATIENCE: Duration = Duration::from_millis(500);
 /// After this time a thread that hangs in a read or a write is left behind.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// The threads that hung in a read or a write and were not waited for.
+#[derive(Debug)]
+pub(crate) struct LeftBehind {
+    pub(crate) threads: usize,
+    /// What said not to wait, if not that time was up.
+    pub(crate) insisted: Option<Cause>,
+}
 
 /// The workers, kept outside of the scope's body: the body is dropped by a cancel, and the workers
 /// have to be waited for after that, to keep what they have done.
@@ -64,13 +72,13 @@ impl Crew {
         self.flushed(token).await;
     }
 
-    /// Waits, after a cancel, until every worker has noticed it and the lines are written. Returns
-    /// how many threads hang and were left behind, because `insist` was cancelled or time was up.
+    /// Waits, after a cancel, until every worker has noticed it and the lines are written; but not
+    /// for a thread that hangs once `insist` is cancelled or time is up.
     pub(crate) async fn leave(
         &mut self,
         token: &CancellationToken,
         insist: &CancellationToken,
-    ) -> usize {
+    ) -> LeftBehind {
         let runtime = self.runtime.clone();
         for (limit, last) in [(PATIENCE, false), (GRACE, true)] {
             let ended = async {
@@ -81,15 +89,27 @@ impl Crew {
                 .run_until_cancelled(runtime.timeout(limit, ended))
                 .await
             {
-                Some(Ok(())) => return 0,
-                Some(Err(_)) if !last => {
-                    self.job
-                        .progress
-                        .note("waiting for a read or a write that hangs");
+                Some(Ok(())) => break,
+                Some(Err(_)) if last => break,
+                Some(Err(_)) => self
+                    .job
+                    .progress
+                    .note("waiting for a read or a write that hangs"),
+                None => {
+                    return LeftBehind {
+                        threads: self.hanging(),
+                        insisted: insist.cause(),
+                    };
                 }
-                Some(Err(_)) | None => break,
             }
         }
+        LeftBehind {
+            threads: self.hanging(),
+            insisted: None,
+        }
+    }
+
+    fn hanging(&self) -> usize {
         let hanging = |handle: &&JoinHandle<()>| !handle.is_finished();
         self.workers
             .iter()

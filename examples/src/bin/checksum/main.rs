@@ -53,7 +53,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
         .run(async |scope| crew.work(scope.token()).await)
         .await;
     // The body may have been dropped; its threads notice the cancel between two chunks.
-    let threads_left_behind = crew.leave(&token, &signals.insist).await;
+    let left_behind = crew.leave(&token, &signals.insist).await;
 
     job.progress.finish();
     if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {
@@ -64,8 +64,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
         cause: outcome.cause().cloned(),
         elapsed: outcome.elapsed().unwrap_or_default(),
         runtime: runtime.name(),
-        threads_left_behind,
-        insisted: signals.insist.cause(),
+        left_behind,
     };
     let report = Report::new(&job, ending);
     if job.options.json || !job.options.quiet || report.is_bad() {

@@ -9,6 +9,7 @@ use cancelable_core::{Cause, Reason, Status};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
+use crate::crew::LeftBehind;
 use crate::job::Job;
 use crate::progress::rate;
 use crate::stop::exit_code;
@@ -67,8 +68,7 @@ pub(crate) struct Ending {
     pub(crate) cause: Option<Cause>,
     pub(crate) elapsed: Duration,
     pub(crate) runtime: &'static str,
-    pub(crate) threads_left_behind: usize,
-    pub(crate) insisted: Option<Cause>,
+    pub(crate) left_behind: LeftBehind,
 }
 
 impl Report {
@@ -78,8 +78,7 @@ impl Report {
             cause,
             elapsed,
             runtime,
-            threads_left_behind,
-            insisted,
+            left_behind,
         } = ending;
         let tally = &job.tally;
         let completed = status == Status::Completed;
@@ -121,8 +120,8 @@ impl Report {
             },
             cause: cause.as_ref().map(Why::new),
             output_error: job.output_error().map(str::to_owned),
-            threads_left_behind,
-            insisted: insisted.as_ref().map(Why::new),
+            threads_left_behind: left_behind.threads,
+            insisted: left_behind.insisted.as_ref().map(Why::new),
             failures: tally.failures(),
         }
     }
