@@ -10,4 +10,5 @@ say 'formatting'
 cargo fmt --all --check
 
 say 'lints'
-cargo clippy --workspace --all-targets --all-features -- -D warnings
+# All that is wrong in one run, not the first crate of it only.
+cargo clippy --workspace --all-targets --all-features --keep-going -- -D warnings
