@@ -199,6 +199,19 @@ fn r12_the_lists_are_given_back_after_a_peak() {
 }
 
 #[test]
+fn r13_a_join_keeps_what_is_given_twice_once() {
+    let token = CancellationToken::new();
+    drop(CancellationToken::any_of([&token]));
+    let mut joins = Vec::with_capacity(2);
+    let once = measure(|| joins.push(CancellationToken::any_of([&token])));
+    let often = measure(|| joins.push(CancellationToken::any_of([&token; 1000])));
+    assert!(
+        often.bytes_current <= once.bytes_current + 256,
+        "{once:?} {often:?}"
+    );
+}
+
+#[test]
 fn r12_children_that_have_children_callbacks_and_joins_leave_nothing() {
     let root = CancellationToken::new();
     let other = CancellationToken::new();
@@ -216,6 +229,24 @@ fn r12_children_that_have_children_callbacks_and_joins_leave_nothing() {
         drop((any, registration, leaf));
         waits(&all);
     });
+}
+
+#[test]
+fn r12_children_of_a_dropped_token_leave_nothing_to_the_last_of_them() {
+    let root = CancellationToken::new();
+    let info = measure(|| {
+        let parent = root.child_token();
+        let children: Vec<_> = (0..10_000).map(|_| parent.child_token()).collect();
+        let registrations: Vec<_> = children.iter().map(|one| one.on_cancel(|_| ())).collect();
+        drop(parent);
+        // Their entries move past the parent with the branches that they get now.
+        let below: Vec<_> = children.iter().map(|one| one.child_token()).collect();
+        let last = children[0].clone();
+        drop((children, registrations, below));
+        std::mem::forget(last);
+    });
+    // The root's list has room for as many as there were, and not the tokens themselves.
+    assert!(info.bytes_current < 16_384 * 24 + 2048, "{info:?}");
 }
 
 #[test]

@@ -510,8 +510,19 @@ fn r13_any_of_with_cancel_of_two_inputs() {
 
 #[test]
 fn r13_any_of_made_while_an_input_is_cancelled() {
-    loom::model(|| {
+    any_of_made_while_an_input_is_cancelled(false);
+}
+
+#[test]
+fn r13_any_of_made_while_an_input_with_children_is_cancelled() {
+    any_of_made_while_an_input_is_cancelled(true);
+}
+
+fn any_of_made_while_an_input_is_cancelled(with_children: bool) {
+    loom::model(move || {
         let input = CancellationToken::new();
+        // The canceller reaches the branch a moment after the token.
+        let _child = with_children.then(|| input.child_token());
         let other = CancellationToken::new();
         let maker = thread::spawn({
             let (input, other) = (input.clone(), other.clone());
@@ -645,6 +656,8 @@ fn r12_handing_up_with_cancel_of_the_root_and_a_wait() {
 fn r12_handing_up_with_drop_of_what_is_handed_up() {
     bounded(|| {
         let root = CancellationToken::new();
+        // Has the key in the root's list that the child has in its parent's.
+        let other = wait_on(root.child_token());
         let parent = root.child_token();
         let child = parent.child_token();
         let below = child.child_token();
@@ -658,6 +671,7 @@ fn r12_handing_up_with_drop_of_what_is_handed_up() {
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
         assert!(root.cancel());
         never_lost(waiting);
+        never_lost(other);
         assert!(below.is_cancelled());
     });
 }

@@ -29,6 +29,7 @@ mod token_order;
 mod token_panics;
 mod token_probes;
 mod token_race;
+mod token_run_until;
 mod token_tree;
 mod token_type;
 mod token_wait;

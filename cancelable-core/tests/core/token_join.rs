@@ -228,19 +228,16 @@ fn r13_racing_cancels_of_all_inputs_agree_with_the_answer() {
     }
 }
 
-/// Done in time that grows with the square of the inputs, this would take most of a minute.
+/// Done in time that grows with the square of the inputs, this would take a quarter of an hour.
 #[test]
-fn r13_a_join_of_very_many_tokens_is_cancelled_in_linear_time() {
+fn r13_a_join_of_a_million_tokens_is_cancelled_in_linear_time() {
     let root = CancellationToken::new();
-    let inputs: Vec<_> = (0..200_000).map(|_| root.child_token()).collect();
+    let inputs: Vec<_> = (0..1_000_000).map(|_| root.child_token()).collect();
     let all = CancellationToken::all_of(&inputs).unwrap();
-    let any = CancellationToken::any_of(&inputs).unwrap();
     root.cancel();
-    assert!(all.is_cancelled() && any.cancelled_input() == Some(0));
-    assert_eq!(all.cancelled_input(), Some(199_999));
+    assert_eq!(all.cancelled_input(), Some(999_999));
 }
 
-/// The same walk, cut short: what was joined is cancelled or dropped in between.
 #[test]
 fn r12_r13_joins_are_dropped_in_any_order_with_their_inputs() {
     for order in 0..6 {

@@ -233,6 +233,45 @@ fn r09_a_wakers_drop_may_take_a_lock_of_the_callers() {
     }
 }
 
+/// The four ways in which a callback goes: unregistered, dropped with its registration, with its
+/// token, and after it has run.
+#[test]
+fn r09_what_a_callback_holds_may_use_the_token_and_its_ancestors_when_it_is_dropped() {
+    for used in 0..3 {
+        for way in 0..4 {
+            let tokens = chain();
+            let drops = Arc::new(AtomicUsize::new(0));
+            let guard = OnDrop({
+                // Weak, so that the callback does not keep its own token.
+                let (token, drops) = (tokens[used].weak(), drops.clone());
+                move || {
+                    if let Some(token) = token.upgrade() {
+                        let _ = (token.is_cancelled(), token.cause());
+                        token.on_cancel(|_| ()).detach();
+                        drop(token.child_token());
+                        let _ = poll(&mut token.cancelled_owned(), Waker::noop());
+                    }
+                    drops.fetch_add(1, SeqCst);
+                }
+            });
+            let registration = tokens[2].on_cancel(move |_| {
+                let _ = &guard;
+            });
+            match way {
+                0 => assert!(registration.unregister()),
+                1 => drop(registration),
+                2 => registration.detach(),
+                _ => {
+                    tokens[0].cancel();
+                    drop(registration);
+                }
+            }
+            drop(tokens);
+            assert_eq!(drops.load(SeqCst), 1);
+        }
+    }
+}
+
 /// A waker whose clone is the user's code, which `Arc`-made wakers can't have.
 struct CloneActs(Arc<dyn Fn() + Send + Sync>);
 
