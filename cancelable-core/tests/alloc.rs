@@ -234,6 +234,7 @@ fn r12_children_that_have_children_callbacks_and_joins_leave_nothing() {
 #[test]
 fn r12_children_of_a_dropped_token_leave_nothing_to_the_last_of_them() {
     let root = CancellationToken::new();
+    let mut last = None;
     let info = measure(|| {
         let parent = root.child_token();
         let children: Vec<_> = (0..10_000).map(|_| parent.child_token()).collect();
@@ -241,12 +242,12 @@ fn r12_children_of_a_dropped_token_leave_nothing_to_the_last_of_them() {
         drop(parent);
         // Their entries move past the parent with the branches that they get now.
         let below: Vec<_> = children.iter().map(|one| one.child_token()).collect();
-        let last = children[0].clone();
+        last = Some(children[0].clone());
         drop((children, registrations, below));
-        std::mem::forget(last);
     });
     // The root's list has room for as many as there were, and not the tokens themselves.
     assert!(info.bytes_current < 16_384 * 24 + 2048, "{info:?}");
+    assert!(last.is_some_and(|last| !last.is_cancelled()));
 }
 
 #[test]
