@@ -10,7 +10,6 @@ mod deadline;
 mod record;
 mod status;
 
-pub(crate) use closing::Entry;
 pub(crate) use current::Inside;
 pub use current::current;
 pub(crate) use deadline::OwnDeadline;

@@ -7,8 +7,7 @@
 use super::deadline::Due;
 use super::record::Record;
 use crate::source::Limit;
-use crate::sync::{Ordering, isolate};
-use std::task::Waker;
+use crate::sync::Ordering;
 use std::time::{Duration, Instant};
 
 impl Record {
@@ -19,12 +18,6 @@ impl Record {
 
     fn own_due(&self) -> Option<Due> {
         self.inner.lock().deadline.due()
-    }
-
-    /// The earlier of `own` and the deadlines above.
-    pub(super) fn bounded(&self, own: Option<Due>) -> Option<Instant> {
-        let above = self.parent.as_ref().and_then(|parent| parent.deadline());
-        own.map(|due| due.at).into_iter().chain(above).min()
     }
 
     /// The earliest deadline on the line.
@@ -38,7 +31,9 @@ impl Record {
         let now = self.now()?;
         // Copied out: the lock must not be held over the walk above.
         let own = self.inner.lock().deadline;
-        let earliest = self.bounded(own.due_from(now))?;
+        let own = own.due_from(now).map(|due| due.at);
+        let above = self.parent.as_ref().and_then(|parent| parent.deadline());
+        let earliest = own.into_iter().chain(above).min()?;
         Some(earliest.saturating_duration_since(now))
     }
 
@@ -87,43 +82,22 @@ impl Record {
     }
 
     /// Puts `limit` in the place of this record's own deadline.
+    ///
+    /// No wake is lost: the run registers its waker before it reads `moves`, and here `moves` goes
+    /// up before the waker is taken, so the run sees the new number or is woken.
     pub(crate) fn move_deadline(&self, limit: Limit, now: Instant) {
-        let (entered, runner) = {
+        let entered = {
             let mut inner = self.inner.lock();
             let entered = inner.started.is_some();
             inner.deadline.replace(limit, entered.then_some(now));
-            // Relaxed: it changes under the lock, and who finds it changed takes the lock to read
-            // the deadline. Who misses it is woken below.
-            self.moves.fetch_add(1, Ordering::Relaxed);
-            (entered, inner.runner.take())
+            entered
         };
+        // Release: pairs with the Acquire of the run, so that who sees the number finds the
+        // deadline moved.
+        self.moves.fetch_add(1, Ordering::Release);
         if entered {
             self.expire_if_due();
         }
-        if let Some(runner) = runner {
-            // A waker is code of a user.
-            isolate("a waker", || runner.wake());
-        }
-    }
-
-    /// Keeps `runner` for the next move of the deadline. Answers how many moves there were and the
-    /// effective deadline after them.
-    ///
-    /// No wake is lost: this stores the waker and reads the deadline under the lock under which a
-    /// move changes the deadline and takes the waker. Whichever comes second sees the other.
-    pub(crate) fn follow(&self, runner: Waker) -> (u64, Option<Instant>) {
-        let (replaced, moves, own) = {
-            let mut inner = self.inner.lock();
-            let replaced = inner.runner.replace(runner);
-            (replaced, self.moves(), inner.deadline.due())
-        };
-        drop(replaced);
-        (moves, self.bounded(own))
-    }
-
-    /// How many moves of the deadline there were, as a hint: see [`follow`](Self::follow).
-    pub(crate) fn moves(&self) -> u64 {
-        // Relaxed: as in `move_deadline`.
-        self.moves.load(Ordering::Relaxed)
+        self.runner.wake();
     }
 }

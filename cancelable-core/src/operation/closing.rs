@@ -5,51 +5,43 @@ use super::status::Status;
 use crate::source::Source;
 use std::time::{Duration, Instant};
 
-/// What a record hands to the run that enters it.
-pub(crate) struct Entry {
-    /// The sources to be started.
-    pub(crate) sources: Vec<Box<dyn Source>>,
-    /// The effective deadline.
-    pub(crate) deadline: Option<Instant>,
-}
-
 impl Record {
-    /// Takes the record from pending to running, once. Its timeout counts from `now`.
+    /// Takes the record from pending to running, once, and hands out its sources. Its timeout
+    /// counts from `now`.
     ///
     /// # Errors
     ///
     /// The present status, if the record was entered or abandoned before.
-    pub(crate) fn enter(&self, now: Option<Instant>) -> Result<Entry, Status> {
+    pub(crate) fn enter(&self, now: Option<Instant>) -> Result<Vec<Box<dyn Source>>, Status> {
         self.status.change(Status::Running)?;
-        let (sources, own) = {
+        let sources = {
             let mut inner = self.inner.lock();
             inner.started = now;
             if let Some(now) = now {
                 inner.deadline.enter(now);
             }
-            (std::mem::take(&mut inner.sources), inner.deadline.due())
+            std::mem::take(&mut inner.sources)
         };
         self.log_status(Status::Running);
-        // Without a clock there is no deadline, and the line upwards may be long.
-        let deadline = now.and_then(|_| self.bounded(own));
-        Ok(Entry { sources, deadline })
+        Ok(sources)
     }
 
     /// Takes the record from running to an end, and says how long it ran.
     pub(crate) fn close(&self, end: Status) -> Option<Duration> {
         let now = self.now();
-        let (started, runner) = {
+        let elapsed = {
             let mut inner = self.inner.lock();
             inner.ended = now;
-            // The waker belongs to a task that has nothing more to do here and may be gone soon.
-            (inner.started, inner.runner.take())
+            now.zip(inner.started)
+                .map(|(now, started)| now.saturating_duration_since(started))
         };
         // Only the run that entered closes, and it does so once, so the table allows it.
         if self.status.change(end).is_ok() {
             self.log_status(end);
         }
-        drop(runner);
-        Some(now?.saturating_duration_since(started?))
+        // The waker belongs to a task that has nothing more to do here and may be gone soon.
+        drop(self.runner.take());
+        elapsed
     }
 
     /// Gives a pending record up, and says so: nobody can enter it any more.

@@ -3,8 +3,8 @@
 //! # Locks
 //!
 //! One lock for what changes and is not an atomic. Nothing else is locked while it is held, and no
-//! code of a user or of a runtime runs under it: the clock is read and wakers are cloned before,
-//! wakers are woken and sources dropped after.
+//! code of a user or of a runtime runs under it: the clock is read before, sources are dropped
+//! after.
 
 use super::deadline::OwnDeadline;
 use super::status::{Status, StatusCell};
@@ -13,9 +13,9 @@ use crate::runtime::RuntimeHandle;
 use crate::source::Source;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex};
 use crate::token::CancellationToken;
+use futures_util::task::AtomicWaker;
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Record {
@@ -28,8 +28,10 @@ pub(crate) struct Record {
     /// How many scope handles there are. It counts only while the status is pending, which is all
     /// that it is needed for: the last of them to go abandons the operation.
     pub(crate) handles: AtomicUsize,
-    /// Goes up with every move of the deadline, under the lock, so that the run notices by one load.
-    pub(super) moves: AtomicU64,
+    /// Goes up with every move of the deadline, so that the run notices by one load.
+    pub(crate) moves: AtomicU64,
+    /// The task that runs the operation, for waking when the deadline was moved.
+    pub(crate) runner: AtomicWaker,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -37,8 +39,6 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
-    /// The task that runs the operation, to be woken by the next move of the deadline.
-    pub(super) runner: Option<Waker>,
     /// What is to be started at entry; empty from then on.
     pub(super) sources: Vec<Box<dyn Source>>,
 }
@@ -70,7 +70,6 @@ impl Record {
             started: None,
             ended: None,
             deadline,
-            runner: None,
             sources,
         };
         let record = Self {
@@ -82,6 +81,7 @@ impl Record {
             status: StatusCell::new(),
             handles: AtomicUsize::new(1),
             moves: AtomicU64::new(0),
+            runner: AtomicWaker::new(),
             inner: Mutex::new(inner),
         };
         record.log_status(Status::Pending);

@@ -24,7 +24,7 @@ use super::{Outcome, Refused, RunError, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{Entry, Inside, Record, Status};
+use crate::operation::{Inside, Record, Status};
 use crate::sync::isolate;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -173,20 +173,13 @@ fn enter<O>(
     watch: &mut Watch,
     cx: &mut Context<'_>,
 ) -> Result<(), End<O>> {
-    let now = record.now();
-    let Entry { sources, deadline } = match record.enter(now) {
-        Ok(entry) => entry,
-        Err(status) => {
-            return Err(End::Refused(Refused::new(record.label.clone(), status)));
-        }
+    let sources = match record.enter(record.now()) {
+        Ok(sources) => sources,
+        Err(status) => return Err(End::Refused(Refused::new(record.label.clone(), status))),
     };
     *entered = true;
     if !record.token.is_cancelled() {
-        if let (Some(deadline), Some(now)) = (deadline, now) {
-            if deadline <= now {
-                record.expire(now);
-            }
-        }
+        record.expire_if_due();
     }
     if record.token.is_cancelled() {
         return Err(End::Cancelled);

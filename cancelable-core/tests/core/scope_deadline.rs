@@ -5,8 +5,7 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Reason, Scope, Status};
 use std::future::{Future, pending, ready};
 use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -226,49 +225,6 @@ fn r20_a_deadline_moves_both_ways_after_entry_with_one_timer() {
         (cause.reason(), cause.location().line()),
         (&Reason::DeadlineReached, line)
     );
-}
-
-#[test]
-fn r20_a_moved_deadline_wakes_the_task_that_polled_last() {
-    let manual = ManualRuntime::new();
-    let scope = bounded(&manual, "s", 3);
-    let (first, second) = (Probe::new(), Probe::new());
-    let mut run = pin!(scope.run(|_| pending::<()>()));
-    assert!(first.poll(run.as_mut()).is_pending());
-    assert!(second.poll(run.as_mut()).is_pending());
-    scope.set_timeout(2 * SECOND).expect("it runs");
-    assert_eq!((first.wakes(), second.wakes()), (0, 1));
-    assert!(first.poll(run.as_mut()).is_pending());
-    scope.set_timeout(SECOND).expect("it runs");
-    assert_eq!((first.wakes(), second.wakes()), (1, 1));
-}
-
-#[test]
-fn r28_a_run_that_has_ended_keeps_no_waker() {
-    struct Task;
-    impl Wake for Task {
-        fn wake(self: Arc<Self>) {}
-    }
-    let manual = ManualRuntime::new();
-    let scope = bounded(&manual, "s", 3);
-    let task = Arc::new(Task);
-    let mut run = Box::pin(scope.run(|_| pending::<()>()));
-    let mut poll = || {
-        let waker = Waker::from(Arc::clone(&task));
-        run.as_mut()
-            .poll(&mut Context::from_waker(&waker))
-            .is_ready()
-    };
-    assert!(!poll());
-    assert!(Arc::strong_count(&task) > 1);
-    scope.cancel();
-    assert!(poll());
-    assert_eq!(
-        Arc::strong_count(&task),
-        1,
-        "with the run and the scope still there"
-    );
-    drop(run);
 }
 
 #[test]
