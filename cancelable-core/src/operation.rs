@@ -3,16 +3,22 @@
 //! A scope writes the record; an [`Operation`] is a handle that anyone may keep to read it and to
 //! ask for the work's cancellation. It lives on after the work has ended.
 
+mod call;
 mod chain;
+mod child_failure;
 mod closing;
 mod current;
 mod deadline;
+mod nursery;
 mod record;
 mod status;
 
+pub(crate) use call::Call;
+pub use child_failure::ChildFailure;
 pub(crate) use current::Inside;
 pub use current::current;
 pub(crate) use deadline::OwnDeadline;
+pub(crate) use nursery::{Nursery, Place, Straggling, Terms};
 pub(crate) use record::{Opening, Record};
 pub use status::Status;
 

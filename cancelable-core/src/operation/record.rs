@@ -7,6 +7,7 @@
 //! after.
 
 use super::deadline::OwnDeadline;
+use super::nursery::{Nursery, Terms};
 use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel, ambient};
 use crate::runtime::RuntimeHandle;
@@ -32,6 +33,8 @@ pub(crate) struct Record {
     pub(crate) moves: AtomicU64,
     /// The task that runs the operation, for waking when the deadline was moved.
     pub(crate) runner: AtomicWaker,
+    /// Its children and blocking calls.
+    pub(crate) nursery: Nursery,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -52,6 +55,7 @@ pub(crate) struct Opening {
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
     pub(crate) sources: Vec<Box<dyn Source>>,
+    pub(crate) terms: Terms,
 }
 
 impl Record {
@@ -65,6 +69,7 @@ impl Record {
             opened_at,
             deadline,
             sources,
+            terms,
         } = opening;
         let inner = Inner {
             started: None,
@@ -82,6 +87,7 @@ impl Record {
             handles: AtomicUsize::new(1),
             moves: AtomicU64::new(0),
             runner: AtomicWaker::new(),
+            nursery: Nursery::new(terms),
             inner: Mutex::new(inner),
         };
         record.log_status(Status::Pending);

@@ -2,12 +2,13 @@
 
 use super::{BuildError, Scope};
 use crate::cause::OperationLabel;
-use crate::operation::{self, Opening, Operation, OwnDeadline, Record};
+use crate::operation::{self, Opening, Operation, OwnDeadline, Record, Terms};
 use crate::runtime::RuntimeHandle;
 use crate::source::{Limit, Source};
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ pub struct ScopeBuilder {
     deadline: OwnDeadline,
     tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
+    terms: Terms,
+    /// The limit on children was given as zero.
+    no_children: bool,
 }
 
 /// What the scope will be a part of.
@@ -42,6 +46,8 @@ impl ScopeBuilder {
             deadline: OwnDeadline::default(),
             tokens: Vec::new(),
             sources: Vec::new(),
+            terms: Terms::default(),
+            no_children: false,
         }
     }
 
@@ -92,6 +98,34 @@ impl ScopeBuilder {
         self
     }
 
+    /// Lets no more than `limit` children run at once. The others wait, in the order of spawning,
+    /// before their first poll. Blocking calls are not counted.
+    ///
+    /// A child that waits for another child of the same scope keeps its place meanwhile, and may so
+    /// wait for ever for one that waits for a place.
+    pub fn concurrency(mut self, limit: usize) -> Self {
+        self.terms.concurrency = NonZeroUsize::new(limit);
+        self.no_children = limit == 0;
+        self
+    }
+
+    /// Collects the failures of children, for
+    /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
+    /// cancels the scope and so the other children.
+    pub fn collect_all(mut self) -> Self {
+        self.terms.collect_all = true;
+        self
+    }
+
+    /// Waits for a blocking call no longer than `span` after its cancel. What has not ended then
+    /// is abandoned: its thread goes on by itself, its handle says so, and the log does.
+    ///
+    /// Without this a scope waits for its blocking calls for as long as they take.
+    pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
+        self.terms.abandon_after = Some(span);
+        self
+    }
+
     fn add(&mut self, mut source: Box<dyn Source>) {
         let alternatives = source.alternatives();
         if !alternatives.is_empty() {
@@ -109,7 +143,7 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// It has a time limit, or a source that needs a runtime, and neither it nor what it is a part
+    /// Its limit on children is zero. Or it has a time limit, or a source that needs a runtime, and neither it nor what it is a part
     /// of has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
@@ -120,7 +154,12 @@ impl ScopeBuilder {
             deadline,
             tokens,
             sources,
+            terms,
+            no_children,
         } = self;
+        if no_children {
+            return Err(BuildError::zero_concurrency(name));
+        }
         let parent = match parent {
             Parent::Current => operation::current(),
             Parent::Operation(operation) => Some(operation),
@@ -141,6 +180,7 @@ impl ScopeBuilder {
             opened_at,
             deadline,
             sources,
+            terms,
         })))
     }
 }
