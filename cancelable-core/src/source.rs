@@ -34,6 +34,7 @@ pub use token::{TokenSource, token};
 pub(crate) use watched::Watched;
 
 use crate::cause::Cause;
+use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -94,6 +95,12 @@ pub trait Source: Send + 'static {
         None
     }
 
+    /// The token that this source stands for, if it is nothing else than one. A scope puts its own
+    /// token below it and does not start the source.
+    fn token(&self) -> Option<CancellationToken> {
+        None
+    }
+
     /// Takes out the sources of which any one is enough, if this is no more than a group of such
     /// sources. A scope then watches each as its own, so that time limits among them count towards
     /// its deadline.
@@ -125,6 +132,10 @@ impl Source for Box<dyn Source> {
 
     fn limit(&self) -> Option<Limit> {
         (**self).limit()
+    }
+
+    fn token(&self) -> Option<CancellationToken> {
+        (**self).token()
     }
 
     fn alternatives(&mut self) -> Vec<Box<dyn Source>> {

@@ -134,6 +134,8 @@ impl ScopeBuilder {
             }
         } else if let Some(limit) = source.limit() {
             self.deadline.add(limit);
+        } else if let Some(token) = source.token() {
+            self.tokens.push(token);
         } else {
             self.sources.push(source);
         }

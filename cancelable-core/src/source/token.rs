@@ -1,4 +1,7 @@
 //! Another token as a source.
+//!
+//! A scope puts its own token below it. Only inside an all-of, where it does not decide alone, is it
+//! waited for.
 
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
@@ -9,11 +12,10 @@ use std::borrow::Cow;
 #[derive(Clone, Debug)]
 pub struct TokenSource(CancellationToken);
 
-/// Fires when `token` is cancelled, with its cause, marked as inherited.
+/// Fires when `token` is cancelled, with its cause.
 ///
-/// A scope that should belong to a token is better built with
-/// [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token): its handles then report the
-/// cancellation at once, not only when the scope is polled next. This source is for groups.
+/// By itself it is the same as [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token); as a
+/// source it can be a part of a group.
 #[must_use]
 pub fn token(token: &CancellationToken) -> TokenSource {
     TokenSource(token.clone())
@@ -34,5 +36,9 @@ impl Source for TokenSource {
                 .unwrap_or_else(|| Cause::new(Reason::Requested));
             cause.inherited()
         }))
+    }
+
+    fn token(&self) -> Option<CancellationToken> {
+        Some(self.0.clone())
     }
 }

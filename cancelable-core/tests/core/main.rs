@@ -8,3 +8,13 @@ mod join;
 mod manual_runtime;
 #[cfg(feature = "testing")]
 mod runtime;
+#[cfg(feature = "testing")]
+mod operation;
+#[cfg(feature = "testing")]
+mod operation_log;
+#[cfg(feature = "testing")]
+mod scope;
+#[cfg(feature = "testing")]
+mod scope_deadline;
+#[cfg(feature = "testing")]
+mod source;

@@ -30,8 +30,12 @@ impl Log for PerThread {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let value =
-            |key| record.key_values().get(Key::from_str(key)).map(|value| value.to_string());
+        let value = |key| {
+            record
+                .key_values()
+                .get(Key::from_str(key))
+                .map(|value| value.to_string())
+        };
         let line = Line {
             level: record.level(),
             text: record.args().to_string(),
@@ -57,5 +61,7 @@ pub(crate) fn lines_of(code: impl FnOnce()) -> Vec<Line> {
     });
     LINES.with(|lines| *lines.borrow_mut() = Some(Vec::new()));
     code();
-    LINES.with(|lines| lines.borrow_mut().take()).unwrap_or_default()
+    LINES
+        .with(|lines| lines.borrow_mut().take())
+        .unwrap_or_default()
 }

@@ -1,9 +1,15 @@
 //! The programs that are signalled. They say what happens in lines that begin with `child: `, and
 //! say `ready` when the next signal may come.
 
-use cancelable_core::{CancellationToken, Cause};
-use cancelable_signals::{Escalation, Signal, SignalGuard, Step, cancel_on_signal};
-use std::sync::mpsc;
+#[cfg(unix)]
+mod unix;
+
+use cancelable_core::{CancellationToken, Cause, Scope};
+use cancelable_signals::{Escalation, Signal, SignalGuard, SignalSource, Step};
+use cancelable_signals::{cancel_on_signal, ctrl_c, shutdown};
+use std::pin::pin;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Wake};
 
 /// Not a test: the entry of the programs. Does nothing unless it is told which.
 #[test]
@@ -17,6 +23,8 @@ fn child() {
         "hung" => hung(),
         "second_kills" => second_kills(),
         "restored" => restored(),
+        "scope" => scope(),
+        "scope_ended" => scope_ended(),
         #[cfg(unix)]
         other => unix::run(other),
         #[cfg(windows)]
@@ -29,8 +37,12 @@ fn say(line: impl std::fmt::Display) {
     println!("child: {line}");
 }
 
-fn name_of(cause: Option<Cause>) -> String {
-    match cause.as_ref().map(Cause::reason) {
+fn name_of(token: &CancellationToken) -> String {
+    name_in(token.cause().as_ref())
+}
+
+fn name_in(cause: Option<&Cause>) -> String {
+    match cause.map(Cause::reason) {
         Some(cancelable_core::Reason::Signal { number, name }) => {
             assert_eq!(Signal::try_from(*number).map(Signal::name), Ok(*name));
             (*name).to_string()
@@ -64,7 +76,7 @@ fn once(signals: &[Signal]) {
     let (token, _guard) = watch(signals);
     say("ready");
     token.wait();
-    say(name_of(token.cause()));
+    say(name_of(&token));
 }
 
 fn second_kills() {
@@ -92,10 +104,10 @@ fn escalation() {
     say("ready");
     ask.wait();
     assert!(!insist.is_cancelled());
-    say(format_args!("asked-{}", name_of(ask.cause())));
+    say(format_args!("asked-{}", name_of(&ask)));
     say("ready");
     insist.wait();
-    say(format_args!("insisted-{}", name_of(insist.cause())));
+    say(format_args!("insisted-{}", name_of(&insist)));
     say("ready");
     stay();
 }
@@ -122,245 +134,44 @@ fn hung() {
     stay();
 }
 
-#[cfg(unix)]
-mod unix {
-    use super::*;
-    use cancelable_signals::Disposition;
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+/// Lets a scope run until a signal ends it; the second signal finds nobody.
+fn scope() {
+    let outcome = block_on(scope_on(shutdown()).run(|_| async {
+        say("ready");
+        std::future::pending::<()>().await;
+    }));
+    let location = outcome.cause().map(|cause| cause.location().file());
+    assert_eq!(location, Some(file!()));
+    say(name_in(outcome.cause()));
+    say("ready");
+    stay();
+}
 
-    pub(super) fn run(program: &str) {
-        match program {
-            "shutdown" => once(&Signal::shutdown()),
-            "every_one" => every_one(),
-            "many" => many(),
-            "in_part" => in_part(),
-            "counts" => counts(),
-            "churn" => churn(),
-            "race" => race(),
-            "ignored" => ignored(),
-            "ignored_asked" => ignored_asked(),
-            "handled" => handled(),
-            "handled_later" => handled_later(),
-            "custom_steps" => custom_steps(),
-            "panicking_step" => panicking_step(),
-            "unemulated" => restored_of(number_from_parent()),
-            other => panic!("no program {other}"),
+/// A scope that no signal ended watches no longer.
+fn scope_ended() {
+    let outcome = block_on(scope_on(ctrl_c()).run(|_| async { 1 }));
+    assert_eq!(outcome.value(), Some(&1));
+    say("ready");
+    stay();
+}
+
+fn scope_on(source: SignalSource) -> Scope {
+    Scope::builder("import").source(source).build().unwrap()
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
         }
     }
-
-    fn number_from_parent() -> Signal {
-        say("which");
-        listen().parse().unwrap()
-    }
-
-    fn restored_of(signal: Signal) {
-        let (_token, guard) = watch(&[signal]);
-        drop(guard);
-        say("ready");
-        stay();
-    }
-
-    /// Watches each signal that the parent names, one after another, until it names none.
-    fn every_one() {
-        loop {
-            say("which");
-            let name = listen();
-            if name.is_empty() {
-                return;
-            }
-            // Some are ignored from the start.
-            let token = CancellationToken::new();
-            let watching = Escalation::new(&token)
-                .signals([name.parse().unwrap()])
-                .even_if_ignored();
-            let _guard = watching.start().unwrap();
-            say("ready");
-            token.wait();
-            say(name_of(token.cause()));
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
         }
-    }
-
-    /// Four watchers of one signal, registered by two threads at once.
-    fn many() {
-        let start = Arc::new(std::sync::Barrier::new(2));
-        let register = |_| {
-            let start = Arc::clone(&start);
-            std::thread::spawn(move || {
-                start.wait();
-                [watch(&[Signal::INT]), watch(&Signal::shutdown())]
-            })
-        };
-        let threads: Vec<_> = (0..2).map(register).collect();
-        let watchers: Vec<_> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect();
-        say("ready");
-        for (token, _) in &watchers {
-            token.wait();
-        }
-        say(watchers.len());
-        #[cfg(target_os = "linux")]
-        {
-            let threads = std::fs::read_dir("/proc/self/task").unwrap();
-            let names = threads.map(|task| {
-                std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
-            });
-            assert_eq!(names.filter(|name| name.trim() == "signals").count(), 1);
-        }
-    }
-
-    /// One of two watchers goes: the other still has the signal, and after that nobody.
-    fn in_part() {
-        let (gone, guard) = watch(&[Signal::INT]);
-        let (token, _kept) = watch(&[Signal::INT]);
-        drop(guard);
-        say("ready");
-        token.wait();
-        assert!(!gone.is_cancelled());
-        say("kept");
-        say("ready");
-        stay();
-    }
-
-    /// A watcher that is never spent, and says how many signals it has had.
-    fn counting() -> SignalGuard {
-        let count = AtomicUsize::new(0);
-        let step = Step::call(move |_| say(count.fetch_add(1, Ordering::SeqCst) + 1));
-        let escalation = Escalation::new(&CancellationToken::new()).signals([Signal::INT]);
-        escalation
-            .first(step.clone())
-            .second(step.clone())
-            .third(step)
-            .start()
-            .unwrap()
-    }
-
-    fn counts() {
-        let _guard = counting();
-        say("ready");
-        listen();
-    }
-
-    /// Watchers come and go all the time beside one that stays.
-    fn churn() {
-        let _guard = counting();
-        let stop = CancellationToken::new();
-        let churning = stop.clone();
-        let thread = std::thread::spawn(move || {
-            while !churning.is_cancelled() {
-                drop(watch(&[Signal::INT]));
-            }
-        });
-        say("ready");
-        listen();
-        stop.cancel();
-        thread.join().unwrap();
-    }
-
-    /// The last watcher goes while the signal is on its way.
-    fn race() {
-        let (token, guard) = watch(&[Signal::INT]);
-        token
-            .on_cancel(|_| {
-                say("delivered");
-                std::process::exit(0);
-            })
-            .detach();
-        say("ready");
-        let spins: u32 = listen().parse().unwrap();
-        (0..spins).for_each(|_| std::hint::spin_loop());
-        drop(guard);
-        stay();
-    }
-
-    fn ignored() {
-        say(format_args!("{:?}", Disposition::of(Signal::INT)));
-        let (token, guard) = watch(&Signal::shutdown());
-        say("ready");
-        token.wait();
-        say(name_of(token.cause()));
-        drop(guard);
-        say(format_args!("{:?}", Disposition::of(Signal::INT)));
-        say("ready");
-        stay();
-    }
-
-    fn ignored_asked() {
-        let token = CancellationToken::new();
-        let watching = Escalation::new(&token).even_if_ignored();
-        let guard = watching.start().unwrap();
-        say("ready");
-        token.wait();
-        say(name_of(token.cause()));
-        drop(guard);
-        say("ready");
-        stay();
-    }
-
-    fn other_handler() -> Arc<AtomicBool> {
-        let seen = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register(Signal::INT.number(), Arc::clone(&seen)).unwrap();
-        seen
-    }
-
-    fn handled() {
-        let seen = other_handler();
-        say(format_args!("{:?}", Disposition::of(Signal::INT)));
-        let (token, guard) = watch(&[Signal::INT]);
-        say("ready");
-        token.wait();
-        assert!(seen.swap(false, Ordering::SeqCst));
-        say("both");
-        drop(guard);
-        say("ready");
-        listen();
-        say(seen.load(Ordering::SeqCst));
-    }
-
-    fn handled_later() {
-        let (_token, guard) = watch(&[Signal::INT]);
-        let seen = other_handler();
-        Disposition::Handled.assume(Signal::INT);
-        drop(guard);
-        say("ready");
-        listen();
-        say(seen.load(Ordering::SeqCst));
-    }
-
-    fn custom_steps() {
-        let token = CancellationToken::new();
-        let said = |text: &'static str| {
-            Step::call(move |signal| {
-                say(format_args!("{text}-{signal}"));
-                say("ready");
-            })
-        };
-        let escalation = Escalation::new(&token)
-            .first(said("one"))
-            .second(Step::ignore())
-            .third(said("more"));
-        let _guard = escalation.start().unwrap();
-        say("ready");
-        listen();
-        assert!(!token.is_cancelled());
-    }
-
-    fn panicking_step() {
-        let token = CancellationToken::new();
-        let panics = Step::call(|_| panic!("on purpose"));
-        let _guard = Escalation::new(&token)
-            .first(panics)
-            .second(Step::cancel(&token))
-            .start()
-            .unwrap();
-        say("ready");
-        while cancelable_core::token::isolated_panics() == 0 {
-            std::thread::yield_now();
-        }
-        say("ready");
-        token.wait();
-        say("served");
+        std::thread::park();
     }
 }

@@ -1,6 +1,8 @@
 //! Real signals, sent to real processes: this binary is both the tests and the programs that are
 //! signalled. `child` has the programs, `parent` starts them; the other files are the tests.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at what goes wrong in it")]
+
 mod child;
 mod names;
 mod sources;

@@ -73,7 +73,8 @@ impl Program {
     }
 
     pub(crate) fn tell(&mut self, line: impl std::fmt::Display) -> &mut Self {
-        writeln!(self.stdin, "{line}").unwrap();
+        // One that has ended does not listen; how it ended is for the caller to see.
+        let _ = writeln!(self.stdin, "{line}");
         self
     }
 
@@ -81,7 +82,7 @@ impl Program {
         let pid = self.process.id();
         match rustix::process::Signal::from_named_raw(signal.number()) {
             Some(named) => {
-                kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), named).unwrap()
+                kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), named).unwrap();
             }
             // Those for real time have no name there.
             None => {

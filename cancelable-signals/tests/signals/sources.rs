@@ -1,5 +1,7 @@
 //! R30: signals are sources.
 
+#[cfg(unix)]
+use crate::parent::Program;
 use cancelable_core::Source;
 use cancelable_signals::{Signal, ctrl_c, shutdown, signal, signals};
 
@@ -14,4 +16,26 @@ fn r30_a_source_is_called_by_the_names_of_its_signals() {
     };
     assert_eq!(shutdown().name(), wanted);
     assert_eq!(signals(Signal::shutdown()).unwrap().name(), wanted);
+}
+
+#[cfg(unix)]
+#[test]
+fn r30_a_scope_ends_by_a_signal_and_its_cause_names_the_signal_and_the_place() {
+    let term = Signal::term().unwrap();
+    let mut program = Program::start("scope");
+    program
+        .hears("ready")
+        .signal(term)
+        .hears("SIGTERM")
+        .hears("ready");
+    program.signal(term).is_killed_by(term);
+}
+
+#[cfg(unix)]
+#[test]
+fn r33_a_scope_that_has_ended_gives_the_signal_back() {
+    Program::start("scope_ended")
+        .hears("ready")
+        .signal(Signal::INT)
+        .is_killed_by(Signal::INT);
 }

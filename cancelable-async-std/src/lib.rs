@@ -1,0 +1,59 @@
+//! The async-std adapter of [`cancelable_core`]: its clock, timers and tasks behind its seam.
+//!
+//! A program depends on it under the name `rt`, so that another runtime is another line in its
+//! manifest and no other code:
+//!
+//! ```toml
+//! [dependencies]
+//! cancelable-core = "0.1"
+//! rt = { package = "cancelable-async-std", version = "0.1", features = ["signals"] }
+//! ```
+//!
+//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
+//! Two things differ because the runtimes do:
+//!
+//! - async-std is one runtime for the whole process, so that [`current`] finds it everywhere.
+//! - The time is the system's, since async-std has no clock of its own.
+//!
+//! async-std is discontinued by its authors. For a new program take another adapter; for an old
+//! one, `cancelable-smol` is going to be the successor of this one, with the same items.
+//!
+//! # Examples
+//!
+//! ```
+//! use cancelable_core::Scope;
+//! use cancelable_async_std as rt;
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let greeting = rt::block_on(async {
+//!     let runtime = rt::current()?;
+//!     let scope = Scope::builder("greet")
+//!         .runtime(&runtime)
+//!         .timeout(Duration::from_secs(3))
+//!         .build()?;
+//!     let outcome = scope.run(async |_| {
+//!         runtime.sleep(Duration::from_millis(1)).await;
+//!         "hello"
+//!     });
+//!     outcome.await.into_result().map_err(Box::<dyn std::error::Error>::from)
+//! })?;
+//! assert_eq!(greeting, "hello");
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod block_on;
+mod runtime;
+mod timer;
+
+pub use block_on::block_on;
+pub use runtime::{Runtime, current};
+
+#[cfg(feature = "signals")]
+pub use cancelable_signals::{
+    Disposition, Escalation, InvalidSignal, Signal, SignalGuard, SignalSource, Step, WatchError,
+    cancel_on_signal, ctrl_c, shutdown, signal, signals, terminate,
+};

@@ -1,0 +1,660 @@
+//! Running a body in a scope: who wins, who is told, and how every way out closes it.
+
+use crate::operation_log::lines_of;
+use crate::probe::Probe;
+use cancelable_core::scope::{BuildError, RunError};
+use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{CancellationToken, Outcome, Reason, Scope, Source, Status};
+use log::Level;
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fmt;
+use std::future::{Future, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn open(name: &'static str) -> Scope {
+    Scope::builder(name).build().expect("it needs no runtime")
+}
+
+/// What a future that is ready at its first poll resolves to.
+fn now<F: Future>(future: F) -> F::Output {
+    match Probe::new().poll(pin!(future)) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("it is still pending"),
+    }
+}
+
+/// The message of a panic that `code` raises.
+fn panic_of(code: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(code)).expect_err("it panics");
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .unwrap_or_default()
+}
+
+/// Sets a flag when it is dropped.
+struct Dropped(Arc<AtomicBool>);
+
+impl Dropped {
+    fn new() -> (Self, Arc<AtomicBool>) {
+        let flag = Arc::new(AtomicBool::new(false));
+        (Self(flag.clone()), flag)
+    }
+}
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Panics when it is dropped.
+struct Grenade;
+
+impl Drop for Grenade {
+    fn drop(&mut self) {
+        panic!("drop of the body");
+    }
+}
+
+/// A source that does not start.
+struct Broken;
+
+impl Source for Broken {
+    fn name(&self) -> Cow<'static, str> {
+        "broken".into()
+    }
+
+    fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
+        Err(SourceError::new("no such device"))
+    }
+}
+
+#[test]
+fn r16_a_body_need_be_neither_send_nor_static() {
+    let text = String::from("on the stack");
+    let count = Rc::new(Cell::new(0));
+    let scope = open("local");
+    let outcome = now(scope.run(|_| async {
+        count.set(count.get() + text.len());
+        &text
+    }));
+    assert_eq!(outcome.into_value(), Some(&text));
+    assert_eq!(count.get(), text.len());
+}
+
+#[test]
+fn r16_a_run_is_send_where_its_body_is() {
+    fn send<T: Send>(value: T) -> T {
+        value
+    }
+    let scope = send(open("sendable"));
+    assert!(now(send(scope.run(|_| ready(())))).is_completed());
+}
+
+#[test]
+fn r16_a_cancel_wakes_the_run_which_drops_the_body_before_it_returns() {
+    let (guard, dropped) = Dropped::new();
+    let scope = open("cancelled");
+    let mut run = pin!(scope.run(|_| async move {
+        let _guard = guard;
+        pending::<()>().await;
+    }));
+    let probe = Probe::new();
+    assert!(probe.poll(run.as_mut()).is_pending());
+    assert_eq!(probe.wakes(), 0);
+    assert!(scope.cancel_with("stop"));
+    assert_eq!(probe.wakes(), 1);
+    assert!(
+        !dropped.load(Ordering::SeqCst),
+        "the canceller drops nothing of the run"
+    );
+    let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+        panic!("a cancelled run is over");
+    };
+    assert!(dropped.load(Ordering::SeqCst));
+    assert_eq!(
+        (outcome.status(), scope.status()),
+        (Status::Cancelled, Status::Cancelled)
+    );
+    assert_eq!(
+        outcome.cause().and_then(|cause| cause.message()),
+        Some("stop")
+    );
+    let error = outcome.into_result().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("cancelled cancelled: cancel requested: stop"),
+        "{error}"
+    );
+}
+
+#[test]
+fn r16_nothing_is_spawned_and_no_source_outlives_the_run() {
+    let manual = ManualRuntime::new();
+    let (guard, dropped) = Dropped::new();
+    let watch = async move {
+        let _guard = guard;
+        pending::<()>().await;
+    };
+    let scope = Scope::builder("watched").runtime(&manual.handle());
+    let scope = scope
+        .timeout(SECOND)
+        .source(source::future(watch))
+        .build()
+        .expect("it is sound");
+    let body_runtime = manual.handle();
+    let mut run = pin!(scope.run(|_| async move { body_runtime.sleep(SECOND / 2).await }));
+    let probe = Probe::new();
+    assert!(probe.poll(run.as_mut()).is_pending());
+    assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 2));
+    manual.advance(SECOND / 2);
+    assert!(probe.poll(run.as_mut()).is_ready());
+    assert!(
+        dropped.load(Ordering::SeqCst),
+        "although the run itself is not dropped yet"
+    );
+    assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
+}
+
+#[test]
+fn r17_a_value_wins_over_a_cancel_in_the_same_poll() {
+    let scope = open("tie");
+    let outcome = now(scope.run(|op| async move {
+        op.cancel_with("too late");
+        7
+    }));
+    assert_eq!(outcome.value(), Some(&7));
+    assert_eq!(outcome.status(), Status::Completed);
+}
+
+#[test]
+fn r17_a_value_that_is_ready_when_the_time_is_up_wins() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let scope = Scope::builder("tie")
+        .runtime(&runtime)
+        .timeout(SECOND)
+        .build()
+        .expect("sound");
+    let outcome = manual.block_on(scope.run(|_| async move {
+        runtime.sleep(SECOND).await;
+        7
+    }));
+    assert_eq!(outcome.into_value(), Some(7));
+}
+
+#[test]
+fn r17_a_finished_body_whose_drop_panics_keeps_its_value() {
+    let scope = open("tie");
+    let mut grenade = Some(Grenade);
+    let body = poll_fn(move |_| {
+        // The closure owns the grenade until it is dropped.
+        let _ = &mut grenade;
+        Poll::Ready(7)
+    });
+    assert_eq!(now(scope.run(|_| body)).into_value(), Some(7));
+    assert_eq!(scope.status(), Status::Completed);
+}
+
+#[test]
+fn r18_a_completed_outcome_keeps_the_cause_of_the_request() {
+    let scope = open("asked");
+    let go = CancellationToken::new();
+    let body_go = go.clone();
+    let mut run = pin!(scope.run(|_| async move {
+        body_go.cancelled().await;
+        "value"
+    }));
+    let probe = Probe::new();
+    assert!(probe.poll(run.as_mut()).is_pending());
+    go.cancel();
+    scope.cancel_with("please");
+    let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+        panic!("the body is ready");
+    };
+    assert_eq!(outcome.status(), Status::Completed);
+    assert_eq!(
+        outcome.cause().and_then(|cause| cause.message()),
+        Some("please")
+    );
+    assert_eq!(outcome.into_value(), Some("value"));
+    let unasked = now(open("unasked").run(|_| ready(())));
+    assert!(unasked.is_completed() && unasked.cause().is_none());
+}
+
+#[test]
+fn r19_once_cancelled_every_later_look_says_so() {
+    let scope = open("done for");
+    scope.cancel();
+    for _ in 0..2 {
+        assert!(scope.is_cancelled());
+        assert!(scope.check().is_err());
+        now(scope.cancelled());
+        let child = scope.child("child").build().expect("it needs no runtime");
+        let outcome: Outcome<()> = now(child.run(|_| async { panic!("it must not start") }));
+        assert!(outcome.is_cancelled());
+        assert!(outcome.cause().expect("it was cancelled").is_inherited());
+    }
+    let outcome: Outcome<()> = now(scope.run(|_| async { panic!("it must not start") }));
+    assert!(outcome.is_cancelled());
+    assert!(scope.check().is_err(), "also after its end");
+}
+
+#[test]
+fn r19_a_body_that_catches_a_cancelled_child_is_told_again() {
+    let outer = open("outer");
+    let outcome = now(outer.run(|op| async move {
+        op.cancel();
+        let mut refusals = 0;
+        for _ in 0..3 {
+            let step = op.child("step").build().expect("it needs no runtime");
+            refusals += usize::from(step.run(|_| ready(())).await.is_cancelled());
+        }
+        refusals
+    }));
+    assert_eq!(outcome.into_value(), Some(3));
+}
+
+#[test]
+fn r06_a_scope_hears_its_token_and_its_parent_and_cancels_neither() {
+    let (one, two) = (CancellationToken::new(), CancellationToken::new());
+    let parent = open("parent");
+    for canceller in [&one, &two, parent.token()] {
+        let child = parent
+            .child("child")
+            .token(&one)
+            .token(&two)
+            .build()
+            .expect("it is sound");
+        assert!(child.cancel());
+        assert!(!canceller.is_cancelled());
+    }
+    let child = || {
+        parent
+            .child("child")
+            .token(&one)
+            .token(&two)
+            .build()
+            .expect("it is sound")
+    };
+    let early = child();
+    two.cancel_with("by two");
+    let cause = early.cause().expect("a handle hears it at once");
+    assert_eq!(
+        (cause.message(), cause.is_inherited()),
+        (Some("by two"), true)
+    );
+    let single = Scope::builder("single")
+        .token(&two)
+        .build()
+        .expect("it is sound");
+    assert_eq!(
+        single
+            .cause()
+            .and_then(|cause| cause.message().map(str::to_owned)),
+        Some("by two".into())
+    );
+    let third = parent
+        .child("third")
+        .token(&one)
+        .build()
+        .expect("it is sound");
+    parent.cancel_with("by parent");
+    assert_eq!(third.token().message().as_deref(), Some("by parent"));
+    assert!(
+        child().is_cancelled(),
+        "a child of the cancelled is cancelled from the start"
+    );
+}
+
+#[test]
+fn r28_a_value_an_error_and_a_cancel_close() {
+    let scope = open("value");
+    assert_eq!(now(scope.run(|_| ready(1))).status(), Status::Completed);
+    assert_eq!(scope.status(), Status::Completed);
+
+    let scope = open("error");
+    let outcome = now(scope.try_run(|_| ready(Err::<(), _>(fmt::Error))));
+    assert_eq!(
+        (outcome.status(), scope.status()),
+        (Status::Failed, Status::Failed)
+    );
+    assert_eq!(
+        outcome.into_result().unwrap_err().into_failed().ok(),
+        Some(fmt::Error)
+    );
+
+    let scope = open("fine");
+    assert_eq!(
+        now(scope.try_run(|_| ready(Ok::<_, fmt::Error>(2)))).into_value(),
+        Some(2)
+    );
+    assert_eq!(scope.status(), Status::Completed);
+}
+
+#[test]
+fn r28_a_panic_closes_as_failed_and_goes_on() {
+    let scope = open("panics");
+    let mut run = pin!(scope.run(|_| async { panic!("of the body") }));
+    let text = panic_of(|| assert!(Probe::new().poll(run.as_mut()).is_pending()));
+    assert_eq!(text, "of the body");
+    assert_eq!(scope.status(), Status::Failed);
+
+    let scope = open("panics at once");
+    let mut run = pin!(scope.run(|_| -> std::future::Ready<()> { panic!("of the closure") }));
+    let text = panic_of(|| assert!(Probe::new().poll(run.as_mut()).is_pending()));
+    assert_eq!(text, "of the closure");
+    assert_eq!(scope.status(), Status::Failed);
+}
+
+#[test]
+fn r28_a_panic_in_the_drop_of_a_cancelled_body_closes_too() {
+    let scope = open("grenade");
+    let mut run = pin!(scope.run(|_| async {
+        let _grenade = Grenade;
+        pending::<()>().await;
+    }));
+    let probe = Probe::new();
+    assert!(probe.poll(run.as_mut()).is_pending());
+    scope.cancel();
+    let text = panic_of(|| assert!(probe.poll(run.as_mut()).is_pending()));
+    assert_eq!(text, "drop of the body");
+    assert_eq!(scope.status(), Status::Failed);
+    assert!(
+        now(run).into_result().unwrap_err().is_refused(),
+        "it is over, not stuck"
+    );
+}
+
+#[test]
+fn r28_dropping_the_run_cancels_for_the_body_and_its_children() {
+    let scope = open("dropped");
+    let child = scope.child("child").build().expect("it needs no runtime");
+    let (guard, dropped) = Dropped::new();
+    let seen_at_drop = Arc::new(AtomicBool::new(false));
+    let probe = Probe::new();
+    {
+        let seen = seen_at_drop.clone();
+        let mut run = Box::pin(scope.run(|op| async move {
+            struct Look(Scope, Arc<AtomicBool>);
+            impl Drop for Look {
+                fn drop(&mut self) {
+                    self.1.store(self.0.is_cancelled(), Ordering::SeqCst);
+                }
+            }
+            let _look = Look(op, seen);
+            let _guard = guard;
+            pending::<()>().await;
+        }));
+        assert!(probe.poll(run.as_mut()).is_pending());
+        drop(run);
+    }
+    assert!(dropped.load(Ordering::SeqCst) && seen_at_drop.load(Ordering::SeqCst));
+    assert_eq!(scope.status(), Status::Cancelled);
+    let cause = child.cause().expect("it is cancelled with its parent");
+    assert_eq!(cause.reason(), &Reason::RunDropped);
+    assert_eq!(cause.operation(), Some(scope.label()));
+    assert_eq!(cause.location(), scope.opened_at());
+    assert_eq!(probe.wakes(), 0, "nobody is woken for a run that is gone");
+    assert!(now(child.run(|_| ready(()))).is_cancelled());
+}
+
+#[test]
+fn r28_dropping_a_run_whose_body_panics_then_closes_and_goes_on() {
+    let scope = open("grenade");
+    let mut run = Box::pin(scope.run(|_| async {
+        let _grenade = Grenade;
+        pending::<()>().await;
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_pending());
+    assert_eq!(panic_of(|| drop(run)), "drop of the body");
+    assert_eq!(scope.status(), Status::Failed);
+
+    // The same while another panic unwinds: the process lives on.
+    let scope = open("grenade in a fire");
+    let text = panic_of(|| {
+        let mut run = Box::pin(scope.run(|_| async {
+            let _grenade = Grenade;
+            pending::<()>().await;
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        panic!("fire");
+    });
+    assert_eq!(text, "fire");
+    assert_eq!(scope.status(), Status::Failed);
+}
+
+#[test]
+fn r28_a_source_that_does_not_start_closes_as_failed() {
+    let (guard, dropped) = Dropped::new();
+    let watch = async move {
+        let _guard = guard;
+        pending::<()>().await;
+    };
+    let scope = Scope::builder("s")
+        .source(source::future(watch))
+        .source(Broken);
+    let scope = scope.build().expect("it needs no runtime");
+    let outcome: Outcome<()> = now(scope.run(|_| async { panic!("it must not start") }));
+    assert_eq!(
+        (outcome.status(), scope.status()),
+        (Status::Failed, Status::Failed)
+    );
+    assert!(
+        dropped.load(Ordering::SeqCst),
+        "the source that did start is gone"
+    );
+    let error = outcome.into_result().unwrap_err();
+    let text = "scope s did not start because its source broken did not: no such device";
+    assert_eq!(error.to_string(), text);
+    assert!(matches!(&error, RunError::SourceFailed(failed) if failed.source_name() == "broken"));
+}
+
+#[test]
+fn r28_a_scope_that_is_never_run_is_abandoned_with_a_warning() {
+    let (guard, dropped) = Dropped::new();
+    let mut operation = None;
+    let lines = lines_of(|| {
+        let watch = async move {
+            let _guard = guard;
+            pending::<()>().await;
+        };
+        let scope = Scope::builder("forgotten").source(source::future(watch));
+        let scope = scope.build().expect("it needs no runtime");
+        operation = Some(scope.operation().clone());
+        let clone = scope.clone();
+        drop(scope);
+        // A run that was not polled yet keeps the scope as good as a handle does.
+        let run = clone.run(|_| ready(()));
+        drop(clone);
+        assert_eq!(
+            operation.as_ref().map(|operation| operation.status()),
+            Some(Status::Pending)
+        );
+        drop(run);
+    });
+    let operation = operation.expect("it was opened");
+    assert_eq!(operation.status(), Status::Abandoned);
+    assert!(
+        dropped.load(Ordering::SeqCst),
+        "its sources are gone although a handle is left"
+    );
+    let warnings: Vec<_> = lines
+        .iter()
+        .filter(|line| line.level <= Level::Warn)
+        .collect();
+    assert_eq!(warnings.len(), 1, "{lines:?}");
+    assert_eq!(warnings[0].operation.as_deref(), Some("forgotten"));
+    assert!(
+        warnings[0]
+            .text
+            .contains(&operation.opened_at().to_string()),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn r28_a_run_in_one_expression_is_not_abandoned() {
+    let lines = lines_of(|| {
+        let run = open("temporary").run(|op| ready(op.status()));
+        assert_eq!(now(run).into_value(), Some(Status::Running));
+    });
+    assert!(
+        lines.iter().all(|line| line.level == Level::Debug),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn r28_nothing_is_left_on_any_way_out() {
+    type Way = fn(Scope);
+    let ways: [(&str, Way); 7] = [
+        ("value", |scope| drop(now(scope.run(ready)))),
+        ("error", |scope| {
+            drop(now(scope.try_run(|op| ready(Err::<(), _>(op)))))
+        }),
+        ("cancel", |scope| {
+            let mut run = pin!(scope.run(|op| async move {
+                let _op = op;
+                pending::<()>().await;
+            }));
+            assert!(Probe::new().poll(run.as_mut()).is_pending());
+            scope.cancel();
+            assert!(Probe::new().poll(run.as_mut()).is_ready());
+        }),
+        ("drop", |scope| {
+            let mut run = Box::pin(scope.run(|op| async move {
+                let _op = op;
+                pending::<()>().await;
+            }));
+            assert!(Probe::new().poll(run.as_mut()).is_pending());
+        }),
+        ("panic", |scope| {
+            let mut run = pin!(scope.run(|op| async move {
+                let _op = op;
+                panic!("on purpose")
+            }));
+            panic_of(|| assert!(Probe::new().poll(run.as_mut()).is_pending()));
+        }),
+        ("unpolled", |scope| drop(scope.run(ready))),
+        ("abandoned", drop),
+    ];
+    for (name, way) in ways {
+        let marker = Arc::new(());
+        let (watch, probe) = (marker.clone(), marker.clone());
+        let manual = ManualRuntime::new();
+        let watch = poll_fn(move |_| {
+            let _ = &watch;
+            Poll::<()>::Pending
+        });
+        let scope = Scope::builder(name)
+            .runtime(&manual.handle())
+            .timeout(SECOND);
+        let scope = scope
+            .source(source::future(watch))
+            .build()
+            .expect("it has a runtime");
+        let token = scope.token().weak();
+        way(scope);
+        drop(probe);
+        assert_eq!(Arc::strong_count(&marker), 1, "{name}: a source is left");
+        assert!(token.upgrade().is_none(), "{name}: the record is left");
+        assert_eq!(manual.pending_timers(), 0, "{name}: a timer is left");
+    }
+}
+
+#[test]
+fn r29_a_second_run_is_refused_and_harms_nothing() {
+    let scope = open("once");
+    let probe = Probe::new();
+    let go = CancellationToken::new();
+    let wait = go.clone();
+    let mut first = pin!(scope.run(|_| async move { wait.cancelled().await }));
+    assert!(probe.poll(first.as_mut()).is_pending());
+
+    let second: Outcome<()> = now(scope.run(|_| async { panic!("it must not start") }));
+    assert_eq!(second.status(), Status::Running);
+    let error = second.into_result().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "scope once runs once and is running: build another one for each run"
+    );
+    assert!(matches!(&error, RunError::Refused(refused) if refused.operation() == scope.label()));
+
+    // Not even a refused closure whose drop panics ends the run that goes on.
+    let grenade = Grenade;
+    let text = panic_of(|| {
+        drop(now(scope.run(|_| {
+            let _grenade = grenade;
+            ready(())
+        })));
+    });
+    assert_eq!(text, "drop of the body");
+    assert_eq!(scope.status(), Status::Running);
+    assert!(!scope.is_cancelled());
+
+    go.cancel();
+    assert!(probe.poll(first.as_mut()).is_ready());
+    let third = now(scope.run(|_| ready(())));
+    assert_eq!(third.status(), Status::Completed);
+    assert!(third.error().is_some_and(RunError::is_refused));
+}
+
+#[test]
+fn r29_a_time_limit_without_a_runtime_is_an_error_that_names_the_scope() {
+    fn error(builder: cancelable_core::scope::ScopeBuilder) -> BuildError {
+        builder.build().expect_err("there is no runtime")
+    }
+    let timeout = error(Scope::builder("import").timeout(SECOND));
+    assert_eq!(timeout.scope(), "import");
+    assert_eq!(
+        timeout.to_string(),
+        "scope import has no runtime for its time limit: give it one by `runtime(&handle)`"
+    );
+    let condition = source::condition(SECOND, || true)
+        .expect("an interval")
+        .named("queue empty");
+    let condition = error(Scope::builder("import").source(condition));
+    assert!(
+        condition
+            .to_string()
+            .contains("no runtime for its queue empty"),
+        "{condition}"
+    );
+}
+
+#[test]
+fn a_child_takes_the_runtime_of_its_parent() {
+    let manual = ManualRuntime::new();
+    let parent = Scope::builder("parent")
+        .runtime(&manual.handle())
+        .build()
+        .expect("it is sound");
+    let child = parent
+        .child("child")
+        .timeout(SECOND)
+        .build()
+        .expect("its parent has a runtime");
+    assert!(child.runtime().is_some());
+    assert!(
+        manual
+            .block_on(child.run(|_| pending::<()>()))
+            .is_cancelled()
+    );
+    assert!(
+        now(parent.run(|_| ready(()))).is_completed(),
+        "a child's end is not its parent's"
+    );
+}

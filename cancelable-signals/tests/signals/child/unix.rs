@@ -1,0 +1,259 @@
+//! The programs that are signalled in ways that only Unix has.
+
+use super::{listen, name_of, once, say, stay, watch};
+use cancelable_core::CancellationToken;
+use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+pub(super) fn run(program: &str) {
+    match program {
+        "shutdown" => once(&Signal::shutdown()),
+        "every_one" => every_one(),
+        "raises" => raises(),
+        "many" => many(),
+        "in_part" => in_part(),
+        "counts" => counts(),
+        "churn" => churn(),
+        "race" => race(),
+        "ignored" => ignored(),
+        "ignored_asked" => ignored_asked(),
+        "handled" => handled(),
+        "handled_later" => handled_later(),
+        "custom_steps" => custom_steps(),
+        "panicking_step" => panicking_step(),
+        "unemulated" => restored_of(number_from_parent()),
+        other => panic!("no program {other}"),
+    }
+}
+
+fn number_from_parent() -> Signal {
+    say("which");
+    listen().parse().unwrap()
+}
+
+fn restored_of(signal: Signal) {
+    let (_token, guard) = watch(&[signal]);
+    drop(guard);
+    say("ready");
+    stay();
+}
+
+/// When nobody watches, a signal is not merely on its way to its default action.
+fn raises() {
+    let (_token, guard) = watch(&[Signal::INT]);
+    drop(guard);
+    signal_hook::low_level::raise(Signal::INT.number()).unwrap();
+    say("lived on");
+}
+
+/// Watches each signal that the parent names, one after another, until it names none.
+fn every_one() {
+    loop {
+        say("which");
+        let name = listen();
+        if name.is_empty() {
+            return;
+        }
+        // Some are ignored from the start.
+        let token = CancellationToken::new();
+        let watching = Escalation::new(&token)
+            .signals([name.parse().unwrap()])
+            .even_if_ignored();
+        let _guard = watching.start().unwrap();
+        say("ready");
+        token.wait();
+        say(name_of(&token));
+    }
+}
+
+/// Four watchers of one signal, registered by two threads at once.
+fn many() {
+    let start = Arc::new(std::sync::Barrier::new(2));
+    let register = |_| {
+        let start = Arc::clone(&start);
+        std::thread::spawn(move || {
+            start.wait();
+            [watch(&[Signal::INT]), watch(&Signal::shutdown())]
+        })
+    };
+    let threads: Vec<_> = (0..2).map(register).collect();
+    let watchers: Vec<_> = threads
+        .into_iter()
+        .flat_map(|thread| thread.join().unwrap())
+        .collect();
+    say("ready");
+    for (token, _) in &watchers {
+        token.wait();
+    }
+    say(watchers.len());
+    #[cfg(target_os = "linux")]
+    {
+        let threads = std::fs::read_dir("/proc/self/task").unwrap();
+        let names = threads.map(|task| {
+            std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+        });
+        assert_eq!(names.filter(|name| name.trim() == "signals").count(), 1);
+    }
+}
+
+/// One of two watchers goes: the other still has the signal, and after that nobody.
+fn in_part() {
+    let (gone, guard) = watch(&[Signal::INT]);
+    let (token, _kept) = watch(&[Signal::INT]);
+    drop(guard);
+    say("ready");
+    token.wait();
+    assert!(!gone.is_cancelled());
+    say("kept");
+    say("ready");
+    stay();
+}
+
+/// A watcher that is never spent, and says how many signals it has had.
+fn counting() -> SignalGuard {
+    let count = AtomicUsize::new(0);
+    let step = Step::call(move |_| say(count.fetch_add(1, Ordering::SeqCst) + 1));
+    let escalation = Escalation::new(&CancellationToken::new()).signals([Signal::INT]);
+    escalation
+        .first(step.clone())
+        .second(step.clone())
+        .third(step)
+        .start()
+        .unwrap()
+}
+
+fn counts() {
+    let _guard = counting();
+    say("ready");
+    listen();
+}
+
+/// Watchers come and go all the time beside one that stays.
+fn churn() {
+    let _guard = counting();
+    let stop = CancellationToken::new();
+    let churning = stop.clone();
+    let thread = std::thread::spawn(move || {
+        while !churning.is_cancelled() {
+            drop(watch(&[Signal::INT]));
+        }
+    });
+    say("ready");
+    listen();
+    stop.cancel();
+    thread.join().unwrap();
+}
+
+/// The last watcher goes while the signal is on its way.
+fn race() {
+    let (token, guard) = watch(&[Signal::INT]);
+    token
+        .on_cancel(|_| {
+            say("delivered");
+            std::process::exit(0);
+        })
+        .detach();
+    say("ready");
+    let spins: u32 = listen().parse().unwrap();
+    (0..spins).for_each(|_| std::hint::spin_loop());
+    drop(guard);
+    stay();
+}
+
+fn ignored() {
+    say(format_args!("{:?}", Disposition::of(Signal::INT)));
+    let (token, guard) = watch(&Signal::shutdown());
+    say("ready");
+    token.wait();
+    say(name_of(&token));
+    drop(guard);
+    say(format_args!("{:?}", Disposition::of(Signal::INT)));
+    say("ready");
+    stay();
+}
+
+fn ignored_asked() {
+    let token = CancellationToken::new();
+    let watching = Escalation::new(&token).even_if_ignored();
+    let guard = watching.start().unwrap();
+    say("ready");
+    token.wait();
+    say(name_of(&token));
+    drop(guard);
+    say("ready");
+    stay();
+}
+
+fn other_handler() -> Arc<AtomicBool> {
+    let seen = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(Signal::INT.number(), Arc::clone(&seen)).unwrap();
+    seen
+}
+
+/// The signal may be handled on any thread, at any time after it was sent.
+fn wait_for(seen: &AtomicBool) {
+    while !seen.swap(false, Ordering::SeqCst) {
+        std::thread::yield_now();
+    }
+}
+
+fn handled() {
+    let seen = other_handler();
+    say(format_args!("{:?}", Disposition::of(Signal::INT)));
+    let (token, guard) = watch(&[Signal::INT]);
+    say("ready");
+    token.wait();
+    wait_for(&seen);
+    say("both");
+    drop(guard);
+    say("ready");
+    wait_for(&seen);
+    say("left alone");
+}
+
+fn handled_later() {
+    let (_token, guard) = watch(&[Signal::INT]);
+    let seen = other_handler();
+    Disposition::Handled.assume(Signal::INT);
+    drop(guard);
+    say("ready");
+    wait_for(&seen);
+    say("left alone");
+}
+
+fn custom_steps() {
+    let token = CancellationToken::new();
+    let said = |text: &'static str| {
+        Step::call(move |signal| {
+            say(format_args!("{text}-{signal}"));
+            say("ready");
+        })
+    };
+    let escalation = Escalation::new(&token)
+        .first(said("one"))
+        .second(Step::ignore())
+        .third(said("more"));
+    let _guard = escalation.start().unwrap();
+    say("ready");
+    listen();
+    assert!(!token.is_cancelled());
+}
+
+fn panicking_step() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let token = CancellationToken::new();
+    let panics = Step::call(|_| panic!("on purpose"));
+    let _guard = Escalation::new(&token)
+        .first(panics)
+        .second(Step::cancel(&token))
+        .start()
+        .unwrap();
+    say("ready");
+    while cancelable_core::token::isolated_panics() == 0 {
+        std::thread::yield_now();
+    }
+    say("ready");
+    token.wait();
+    say("served");
+}
