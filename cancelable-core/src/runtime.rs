@@ -25,6 +25,7 @@ mod supervised;
 mod timeout;
 
 pub use handle::RuntimeHandle;
+pub(crate) use join::Completion;
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use mechanism::{Job, Runtime, Task, Timer};

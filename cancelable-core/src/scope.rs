@@ -4,22 +4,33 @@
 //! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
+mod blocking;
 mod build_error;
 mod builder;
+mod child;
+mod child_error;
 mod deadline_error;
 mod drive;
+mod membership;
 mod outcome;
+mod patience;
 mod run;
 mod run_error;
+mod spawn;
+mod spawn_error;
+mod task;
 mod timekeeper;
 mod watch;
 
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
+pub use child::Child;
+pub use child_error::ChildError;
 pub use deadline_error::DeadlineError;
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{Refused, RunError, SourceFailed};
+pub use spawn_error::SpawnError;
 
 use crate::operation::{Operation, Record, Status};
 use crate::source::Limit;

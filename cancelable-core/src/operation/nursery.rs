@@ -316,7 +316,7 @@ impl Nursery {
         .unwrap_or_default()
     }
 
-    pub(super) fn wake_joiner(&self) {
+    pub(crate) fn wake_joiner(&self) {
         isolate("the waker of a run", || self.joiner.wake());
     }
 

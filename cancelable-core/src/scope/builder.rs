@@ -32,6 +32,9 @@ enum Parent {
     /// The operation that runs where the scope is built, if there is one.
     Current,
     Operation(Operation),
+    /// The operation that it is a spawned child of. It is cancelled with it even where that is
+    /// shielded.
+    Spawner(Operation),
     Nothing,
 }
 
@@ -61,6 +64,13 @@ impl ScopeBuilder {
     /// Makes the scope a part of nothing, even if an operation runs where it is built.
     pub fn detached(mut self) -> Self {
         self.parent = Parent::Nothing;
+        self
+    }
+
+    /// Makes the scope a child's: a part of `scope`, whatever it was to be a part of. Its token is
+    /// below the one of `scope` also where that is shielded, as children are not.
+    pub(super) fn spawned_by(mut self, scope: &Scope) -> Self {
+        self.parent = Parent::Spawner(scope.operation().clone());
         self
     }
 
@@ -164,7 +174,7 @@ impl ScopeBuilder {
         }
         let parent = match parent {
             Parent::Current => operation::current(),
-            Parent::Operation(operation) => Some(operation),
+            Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
         let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
