@@ -11,9 +11,13 @@ mod child;
 mod child_error;
 mod deadline_error;
 mod drive;
+mod end;
+mod grace;
+mod handed_over;
 mod membership;
 mod outcome;
 mod patience;
+mod reading;
 mod run;
 mod run_error;
 mod spawn;
@@ -21,6 +25,8 @@ mod spawn_error;
 mod task;
 mod timekeeper;
 mod watch;
+mod watchdog;
+mod wind_up;
 
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
@@ -103,7 +109,9 @@ impl Scope {
     /// Afterwards the body is polled before anything else, so that a value it has produced is never
     /// thrown away.
     ///
-    /// A panic of the body closes the scope and goes on to the caller. A scope runs once: another run
+    /// After the body the children are joined, and then what was [deferred](Operation::defer) runs.
+    ///
+    /// A panic of the body goes on to the caller after that. A scope runs once: another run
     /// of it is refused.
     ///
     /// # Cancel safety
@@ -220,7 +228,9 @@ impl Drop for Scope {
         }
         // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
         if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            record.abandon();
+            if record.abandon() {
+                handed_over::settle(record);
+            }
         }
     }
 }

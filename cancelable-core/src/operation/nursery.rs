@@ -128,6 +128,8 @@ impl Nursery {
         };
         yard.members.insert(id, member);
         drop(state);
+        // A drop of a body above would leave the member behind.
+        owner.oblige();
         Some(Place {
             owner: Arc::clone(owner),
             id,

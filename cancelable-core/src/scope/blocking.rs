@@ -3,9 +3,11 @@
 //! A thread cannot be stopped from outside. It is told of the cancel through its token, and the
 //! scope waits for its end; or for no longer than a given time, and then says that it did not end.
 
+use super::handed_over;
 use super::membership::{End, Membership, Shared, stopped_by};
 use super::patience::Patience;
 use super::spawn::{Entry, never, share};
+use super::wind_up::WindUp;
 use super::{Child, ChildError, Scope, SpawnError};
 use crate::operation::{Call, Inside, Status};
 use crate::runtime::Completion;
@@ -214,7 +216,7 @@ where
     if scope.check().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
-        record.close(Status::Cancelled);
+        handed_over::close(record, Status::Cancelled, WindUp::default());
         return Err(End::before_begin(record));
     }
     let token = record.token.clone();
@@ -225,10 +227,12 @@ where
         Ok(result) => result.map_err(|error| End::Failed(share(error))),
         Err(payload) => Err(End::Panicked(payload)),
     };
-    record.close(match &result {
+    let end = match &result {
         Ok(_) => Status::Completed,
         Err(End::Failed(error)) if stopped_by(record, &**error).is_some() => Status::Cancelled,
         Err(_) => Status::Failed,
-    });
+    };
+    // What the call has deferred is not for its thread to run.
+    handed_over::close(record, end, WindUp::default());
     result
 }

@@ -2,7 +2,9 @@
 
 use super::{BuildError, Scope};
 use crate::cause::OperationLabel;
-use crate::operation::{self, Opening, Operation, OwnDeadline, Record, Terms};
+use crate::operation::{
+    self, Opening, Operation, OwnDeadline, Policy, Record, Straggler, Terms, Watchdog,
+};
 use crate::runtime::RuntimeHandle;
 use crate::source::{Limit, Source};
 use crate::token::CancellationToken;
@@ -10,6 +12,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The description of a scope, from [`Scope::builder`] or [`Scope::child`].
@@ -23,6 +26,7 @@ pub struct ScopeBuilder {
     tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
     terms: Terms,
+    policy: Policy,
     /// The limit on children was given as zero.
     no_children: bool,
 }
@@ -50,6 +54,7 @@ impl ScopeBuilder {
             tokens: Vec::new(),
             sources: Vec::new(),
             terms: Terms::default(),
+            policy: Policy::default(),
             no_children: false,
         }
     }
@@ -136,6 +141,49 @@ impl ScopeBuilder {
         self
     }
 
+    /// Lets the body go on for `span` after a cancel, to end by itself: it sees the request by
+    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it
+    /// produces counts. What still runs then is dropped and named in
+    /// [`Outcome::stragglers`](super::Outcome::stragglers).
+    ///
+    /// It is clamped to what each cancelled scope above leaves, and one without grace leaves
+    /// nothing. Without this, or if it is zero, the body is dropped at once.
+    /// [`cancel_now`](Operation::cancel_now) ends it early.
+    pub fn grace(mut self, span: Duration) -> Self {
+        self.policy.grace = span;
+        self
+    }
+
+    /// Gives all that is [deferred](Operation::defer) together no more than `span`, from when the
+    /// first begins. What runs then is dropped and named as a straggler, and each that is left is
+    /// polled once and then treated likewise.
+    ///
+    /// Without this a scope waits for its finalizers for as long as they take.
+    pub fn cleanup_budget(mut self, span: Duration) -> Self {
+        self.policy.cleanup_budget = Some(span);
+        self
+    }
+
+    /// Has everything logged that has not ended `after` a cancel of the scope: what, opened where,
+    /// last polled when, under which shield.
+    ///
+    /// A task of the runtime does that, which ends with the scope. On a runtime of one thread it
+    /// cannot see a body that does not yield before that yields.
+    pub fn watchdog(mut self, after: Duration) -> Self {
+        self.policy.watchdog = Some(Watchdog { after, hook: None });
+        self
+    }
+
+    /// [`watchdog`](Self::watchdog) that tells `hook` too. A panic of it is logged.
+    pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
+    where
+        H: Fn(&[Straggler]) + Send + Sync + 'static,
+    {
+        let hook = Some(Arc::new(hook) as _);
+        self.policy.watchdog = Some(Watchdog { after, hook });
+        self
+    }
+
     fn add(&mut self, mut source: Box<dyn Source>) {
         let alternatives = source.alternatives();
         if !alternatives.is_empty() {
@@ -155,8 +203,8 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// Its limit on children is zero. Or it has a time limit, or a source that needs a runtime, and neither it nor what it is a part
-    /// of has one.
+    /// Its limit on children is zero. Or it has a time limit, a grace period, a cleanup budget, a
+    /// watchdog or a source that needs a runtime, and neither it nor what it is a part of has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
             name,
@@ -167,23 +215,26 @@ impl ScopeBuilder {
             tokens,
             sources,
             terms,
+            policy,
             no_children,
         } = self;
         if no_children {
             return Err(BuildError::zero_concurrency(name));
         }
+        let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
             Parent::Current => operation::current(),
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
+        let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
         let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, &sources) {
+            if let Some(what) = needs_runtime(&deadline, &policy, &sources) {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let token = below(parent.as_ref(), tokens);
+        let token = below(parent.as_ref().filter(|_| !isolated), tokens);
         Ok(Scope::opened(Record::open(Opening {
             label: OperationLabel::new(name),
             parent: parent.map(|operation| operation.record().clone()),
@@ -193,14 +244,24 @@ impl ScopeBuilder {
             deadline,
             sources,
             terms,
+            policy: policy.is_set().then(|| Box::new(policy)),
+            spawned,
+            isolated,
         })))
     }
 }
 
 /// What of the scope cannot do without a runtime.
-fn needs_runtime(deadline: &OwnDeadline, sources: &[Box<dyn Source>]) -> Option<Cow<'static, str>> {
+fn needs_runtime(
+    deadline: &OwnDeadline,
+    policy: &Policy,
+    sources: &[Box<dyn Source>],
+) -> Option<Cow<'static, str>> {
     if deadline.is_set() {
         return Some("time limit".into());
+    }
+    if let Some(part) = policy.needs_runtime() {
+        return Some(part.into());
     }
     sources
         .iter()

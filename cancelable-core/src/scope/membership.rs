@@ -115,6 +115,7 @@ impl End {
             RunError::Cancelled(cancelled) => Self::Cancelled(cancelled),
             RunError::Failed(error) => Self::Failed(share(error)),
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
+            RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
         }
     }

@@ -1,8 +1,10 @@
 //! Starting children: tasks of their own that the scope joins before its run returns.
 
+use super::handed_over;
 use super::membership::{Membership, Shared};
 use super::spawn_error::{Kind, Refusal};
 use super::task::ChildTask;
+use super::wind_up::WindUp;
 use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
@@ -181,7 +183,7 @@ impl Scope {
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
             if scope.record().enter(None).is_ok() {
-                scope.record().close(Status::Cancelled);
+                handed_over::close(scope.record(), Status::Cancelled, WindUp::default());
             }
             let kind = match record.status() {
                 Status::Running => Kind::Closing,
