@@ -22,6 +22,8 @@ mod no_runtime;
 mod refused;
 mod sleep;
 mod supervised;
+mod thread_runtime;
+mod thread_timer;
 mod timeout;
 
 pub use handle::RuntimeHandle;
@@ -32,4 +34,5 @@ pub use mechanism::{Job, Runtime, Task, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;
+pub use thread_runtime::ThreadRuntime;
 pub use timeout::{Elapsed, Timeout};

@@ -18,3 +18,15 @@ mod scope;
 mod scope_deadline;
 #[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod children;
+#[cfg(feature = "testing")]
+mod blocking;
+#[cfg(feature = "testing")]
+mod concurrent;
+#[cfg(feature = "testing")]
+mod defer;
+#[cfg(feature = "testing")]
+mod grace;
+#[cfg(feature = "testing")]
+mod shield;
