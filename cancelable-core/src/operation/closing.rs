@@ -132,7 +132,8 @@ impl Record {
                 event.notify(usize::MAX);
             });
         }
-        let stragglers = std::mem::take(&mut aside.stragglers);
+        let mut stragglers = std::mem::take(&mut aside.stragglers);
+        stragglers.sort_by_key(|straggler| straggler.operation().id());
         let cleanup_errors = std::mem::take(&mut aside.cleanup_errors);
         drop(aside);
         if stragglers.is_empty() && cleanup_errors.is_empty() {

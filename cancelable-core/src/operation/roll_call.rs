@@ -150,9 +150,11 @@ impl Record {
         });
     }
 
-    /// Passes on what a child ended without to the operation that it is a child of.
+    /// Passes on what this operation ended without to the one above, if that is cancelled too. One
+    /// that goes on would collect them for as long as it runs.
     pub(super) fn hand_up(&self, stragglers: &[Straggler]) {
-        let Some(parent) = self.parent.as_ref().filter(|_| self.spawned) else {
+        let above = self.parent.as_ref();
+        let Some(parent) = above.filter(|parent| parent.token.is_cancelled()) else {
             return;
         };
         for straggler in stragglers {

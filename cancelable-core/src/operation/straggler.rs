@@ -141,11 +141,10 @@ impl Straggler {
         self.is_abandoned
     }
 
-    /// Whether both are reports on the same thing.
+    /// Whether both are reports on the same thing. A finalizer is reported once.
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.operation.id() == other.operation.id()
-            && self.finalizer.is_some() == other.finalizer.is_some()
-            && (self.finalizer.is_none() || self.opened_at == other.opened_at)
+        let both_bodies = self.finalizer.is_none() && other.finalizer.is_none();
+        both_bodies && self.operation.id() == other.operation.id()
     }
 }
 

@@ -113,8 +113,9 @@ impl<T, E> Outcome<T, E> {
         self.result
     }
 
-    /// What was still running at the end of its time: bodies at the end of their grace, and
-    /// finalizers at the end of the cleanup budget. They were dropped.
+    /// What was still running at the end of its time and was dropped: bodies at the end of their
+    /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
+    /// are among them if this scope was cancelled too.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
