@@ -3,6 +3,7 @@
 //! A scope writes the record; an [`Operation`] is a handle that anyone may keep to read it and to
 //! ask for the work's cancellation. It lives on after the work has ended.
 
+mod abandonment;
 mod aside;
 mod call;
 mod chain;
@@ -16,6 +17,7 @@ mod deadline;
 mod defer_error;
 mod finalizer;
 mod nursery;
+mod place;
 mod policy;
 mod record;
 mod report;
@@ -37,7 +39,8 @@ pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::Finalizer;
-pub(crate) use nursery::{Nursery, Place, Terms};
+pub(crate) use nursery::{Nursery, Terms};
+pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub(crate) use record::{Opening, Record};
 pub(crate) use report::Report;

@@ -47,10 +47,7 @@ impl ChildFailure {
         Self::new(operation, opened_at, Why::Panic(text.into()))
     }
 
-    pub(crate) fn lost(
-        operation: OperationLabel,
-        opened_at: &'static Location<'static>,
-    ) -> Self {
+    pub(crate) fn lost(operation: OperationLabel, opened_at: &'static Location<'static>) -> Self {
         Self::new(operation, opened_at, Why::Lost)
     }
 

@@ -16,18 +16,17 @@
 
 use super::call::Call;
 use super::child_failure::ChildFailure;
+use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
-use crate::runtime::{RuntimeHandle, Sleep};
+use crate::runtime::Sleep;
 use crate::sync::{Mutex, isolate};
 use futures_util::task::AtomicWaker;
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a scope says about its children when it is built.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,24 +53,24 @@ struct State {
 }
 
 #[derive(Default)]
-struct Yard {
-    members: BTreeMap<OperationId, Member>,
+pub(super) struct Yard {
+    pub(super) members: BTreeMap<OperationId, Member>,
     /// How many of the members are not waited for any more.
-    abandoned: usize,
+    pub(super) abandoned: usize,
     running: usize,
     /// Children without a place, in the order of spawning, with their waker once they were polled.
     queue: BTreeMap<OperationId, Option<Waker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
-    patience: Option<Sleep>,
+    pub(super) patience: Option<Sleep>,
 }
 
-struct Member {
+pub(super) struct Member {
     /// Weak: the record holds its parent's, and that one holds this list.
-    record: Weak<Record>,
+    pub(super) record: Weak<Record>,
     /// What a blocking call has and a child has not.
-    call: Option<Arc<Call>>,
-    abandoned: bool,
+    pub(super) call: Option<Arc<Call>>,
+    pub(super) abandoned: bool,
 }
 
 /// A member that has not ended, for reports.
@@ -128,12 +127,10 @@ impl Nursery {
         };
         yard.members.insert(id, member);
         drop(state);
+        let place = Place::new(Arc::clone(owner), id);
         // A drop of a body above would leave the member behind.
         owner.oblige();
-        Some(Place {
-            owner: Arc::clone(owner),
-            id,
-        })
+        Some(place)
     }
 
     /// Ready when nobody is left, or only blocking calls that were abandoned; it is closed then.
@@ -165,79 +162,13 @@ impl Nursery {
             patience = state.yard.as_mut().and_then(|yard| yard.patience.take());
         }
         drop(state);
-        // Its drop takes a timer out of the runtime, which is not our code.
+        // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
+        // task that has nothing more to do here.
         drop(patience);
+        if done {
+            drop(self.joiner.take());
+        }
         done
-    }
-
-    /// Abandons the calls whose time is up, and has the task woken when the next one's is.
-    fn abandon_overdue(&self, cx: &mut Context<'_>) {
-        // Ends: each turn after the first follows a timer that has passed the earliest time, so it
-        // abandons one call at least.
-        loop {
-            let mut earliest: Option<(Instant, RuntimeHandle)> = None;
-            for (id, call) in self.awaited_calls() {
-                match call.due() {
-                    Some(due) if due <= call.runtime().now() => self.abandon(id),
-                    Some(due) if earliest.as_ref().is_none_or(|(at, _)| due < *at) => {
-                        earliest = Some((due, call.runtime().clone()));
-                    }
-                    _ => {}
-                }
-            }
-            let Some((due, runtime)) = earliest else {
-                return;
-            };
-            // Taken out for the poll, which is code of the runtime. Nobody else polls it.
-            let mut sleep = match self.with_yard(|yard| yard.patience.take()).flatten() {
-                Some(sleep) => sleep,
-                None => runtime.sleep_until(due),
-            };
-            if sleep.deadline() != Some(due) {
-                sleep.reset(due);
-            }
-            let polled = Pin::new(&mut sleep).poll(cx);
-            self.with_yard(|yard| yard.patience = Some(sleep));
-            if polled.is_pending() {
-                return;
-            }
-        }
-    }
-
-    fn awaited_calls(&self) -> Vec<(OperationId, Arc<Call>)> {
-        self.with_yard(|yard| {
-            let awaited = yard.members.iter().filter(|(_, member)| !member.abandoned);
-            awaited
-                .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
-                .collect()
-        })
-        .unwrap_or_default()
-    }
-
-    /// Waits no longer for a blocking call, and tells whoever joins it.
-    pub(crate) fn abandon(&self, id: OperationId) {
-        let abandoned = self.with_yard(|yard| {
-            let member = yard.members.get_mut(&id)?;
-            let call = member.call.as_ref().filter(|_| !member.abandoned)?;
-            let found = (member.record.upgrade(), Arc::clone(call));
-            member.abandoned = true;
-            yard.abandoned += 1;
-            Some(found)
-        });
-        let Some((record, call)) = abandoned.flatten() else {
-            return;
-        };
-        if let Some(record) = record {
-            log::warn!(
-                target: "cancelable",
-                operation = record.label.name(), id = record.label.id().get(),
-                opened_at:% = record.opened_at;
-                "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
-                 it was opened at {}", record.label, record.opened_at
-            );
-        }
-        call.abandon();
-        self.wake_joiner();
     }
 
     /// Nobody comes in any more.
@@ -322,7 +253,7 @@ impl Nursery {
         isolate("the waker of a run", || self.joiner.wake());
     }
 
-    fn leave(&self, id: OperationId) {
+    pub(super) fn leave(&self, id: OperationId) {
         let left = self.with_yard(|yard| {
             let member = yard.members.remove(&id);
             let waker = yard.free(id, member.as_ref());
@@ -346,7 +277,7 @@ impl Nursery {
         }
     }
 
-    fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+    pub(super) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
         Some(act(self.state.lock().yard.as_mut()?))
     }
 }
@@ -384,30 +315,5 @@ impl Yard {
                 None
             }
         }
-    }
-}
-
-/// A member's entry on the list, which it leaves when this is dropped.
-pub(crate) struct Place {
-    owner: Arc<Record>,
-    id: OperationId,
-}
-
-impl Place {
-    /// The operation that joins the member.
-    pub(crate) fn owner(&self) -> &Arc<Record> {
-        &self.owner
-    }
-
-    /// Ready when the child may begin; see [`Nursery::poll_place`].
-    pub(crate) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.owner.nursery.poll_place(self.id, cx)
-    }
-}
-
-/// A drop, because a runtime that goes away just drops its tasks.
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.owner.nursery.leave(self.id);
     }
 }

@@ -110,11 +110,7 @@ impl Runtime for Mechanism {
 }
 
 /// Runs `work` on a thread of its own, or hands it back where the system has none to give.
-fn on_thread<W: Send + 'static>(
-    name: &str,
-    work: W,
-    run: fn(W),
-) -> Result<(), Refused<W>> {
+fn on_thread<W: Send + 'static>(name: &str, work: W, run: fn(W)) -> Result<(), Refused<W>> {
     // In a slot, because a thread that does not start drops what it was to run.
     let slot = Arc::new(Mutex::new(Some(work)));
     let taken = Arc::clone(&slot);

@@ -82,7 +82,9 @@ impl Clockwork {
     fn start_keeper(self: &Arc<Self>) {
         let clockwork = Arc::clone(self);
         let name = "cancelable-timer".to_owned();
-        let started = thread::Builder::new().name(name).spawn(move || clockwork.keep());
+        let started = thread::Builder::new()
+            .name(name)
+            .spawn(move || clockwork.keep());
         if let Err(error) = started {
             log::error!(target: "cancelable", "no thread was started to keep the time: {error}");
             // The next timer tries again.

@@ -76,12 +76,9 @@ impl<T> Future for Child<T> {
         let Some(patience) = &mut this.patience else {
             return Poll::Pending;
         };
-        patience.poll(cx).map(|span| {
-            Err(ChildError::abandoned(
-                this.operation.label().clone(),
-                span,
-            ))
-        })
+        patience
+            .poll(cx)
+            .map(|span| Err(ChildError::abandoned(this.operation.label().clone(), span)))
     }
 }
 

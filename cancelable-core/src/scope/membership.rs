@@ -47,7 +47,11 @@ impl Membership {
                 Some(cancelled) => ChildError::cancelled(label, cancelled),
                 None => {
                     let opened_at = self.member.opened_at;
-                    self.fail(&ChildFailure::error(label.clone(), opened_at, error.clone()));
+                    self.fail(&ChildFailure::error(
+                        label.clone(),
+                        opened_at,
+                        error.clone(),
+                    ));
                     ChildError::failed(label, error)
                 }
             },
@@ -83,9 +87,13 @@ pub(super) fn stopped_by(member: &Record, error: &(dyn Error + 'static)) -> Opti
     let mut chain = std::iter::successors(Some(error), |&error| error.source());
     chain.find_map(|error| {
         // An `io::Error` leaves the error inside it out of its chain.
-        let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
         let inside = inside.and_then(|inside| inside.downcast_ref::<Cancelled>());
-        inside.or_else(|| error.downcast_ref::<Cancelled>()).cloned()
+        inside
+            .or_else(|| error.downcast_ref::<Cancelled>())
+            .cloned()
     })
 }
 

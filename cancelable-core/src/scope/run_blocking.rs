@@ -212,4 +212,3 @@ impl Future for Body {
         }
     }
 }
-

@@ -53,7 +53,8 @@ where
     /// by the run.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let (Some(run), Some(membership)) = (this.run.as_mut().as_pin_mut(), this.membership.as_mut())
+        let (Some(run), Some(membership)) =
+            (this.run.as_mut().as_pin_mut(), this.membership.as_mut())
         else {
             return Poll::Ready(());
         };

@@ -5,7 +5,7 @@ use crate::probe::Probe;
 use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Cancelled, CancellationToken, Reason, Scope, Status, current};
+use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
 use log::Level;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -39,7 +39,9 @@ fn r26_blocking_work_gives_its_value_and_is_an_operation_on_its_thread() {
             assert_eq!(inside.status(), Status::Running);
             inside
         };
-        let call = op.spawn_blocking_named("hash", work).expect("the scope is running");
+        let call = op
+            .spawn_blocking_named("hash", work)
+            .expect("the scope is running");
         let outside = call.operation().clone();
         (outside, call.await.expect("it has a value"))
     }));
@@ -71,15 +73,23 @@ fn r26_a_thread_is_told_of_the_cancel_and_waited_for() {
         begun.wait();
         scope.cancel_with("enough");
         let outcome = manual.block_on(run);
-        assert!(ended.load(Ordering::SeqCst), "the run has waited for the thread");
+        assert!(
+            ended.load(Ordering::SeqCst),
+            "the run has waited for the thread"
+        );
         assert_eq!(outcome.status(), Status::Cancelled);
-        assert!(outcome.child_failures().is_empty(), "to answer the cancel is no failure");
+        assert!(
+            outcome.child_failures().is_empty(),
+            "to answer the cancel is no failure"
+        );
     }
     let handle = handle.expect("it was spawned");
     assert_eq!(handle.status(), Status::Cancelled);
     let error = manual.block_on(handle).expect_err("it was cancelled");
     assert!(error.is_cancelled() && !error.is_abandoned());
-    let message = error.cancellation().and_then(|cancelled| cancelled.cause().message());
+    let message = error
+        .cancellation()
+        .and_then(|cancelled| cancelled.cause().message());
     assert_eq!(message, Some("enough"));
 }
 
@@ -88,7 +98,9 @@ fn r26_work_that_is_cancelled_before_its_thread_begins_is_not_run() {
     let manual = ManualRuntime::new();
     let scope = open(&manual, "import");
     let outcome = manual.block_on(scope.run(|op| async move {
-        let call = op.spawn_blocking(|_| panic!("it was cancelled")).expect("the scope is running");
+        let call = op
+            .spawn_blocking(|_| panic!("it was cancelled"))
+            .expect("the scope is running");
         call.cancel();
         let error = call.await.expect_err("it was cancelled");
         (error.is_cancelled(), op.is_cancelled())
@@ -109,7 +121,10 @@ fn r26_a_failure_or_a_panic_of_a_thread_fails_the_scope() {
             drop(op.try_spawn_blocking(work).expect("the scope is running"));
             pending::<()>().await;
         }));
-        assert_eq!(outcome.cause().map(|cause| cause.reason().clone()), Some(Reason::ChildFailed));
+        assert_eq!(
+            outcome.cause().map(|cause| cause.reason().clone()),
+            Some(Reason::ChildFailed)
+        );
         let Err(RunError::ChildFailed(failure)) = outcome.into_result() else {
             panic!("a call has failed");
         };
@@ -135,7 +150,10 @@ fn stubborn(begun: mpsc::Sender<()>, end: mpsc::Receiver<()>) -> impl FnOnce(Can
 fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder.abandon_blocking_after(SECOND * 3).build().expect("it is sound");
+    let scope = builder
+        .abandon_blocking_after(SECOND * 3)
+        .build()
+        .expect("it is sound");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut handle = None;
     let mut run = Box::pin(scope.run(|op| {
@@ -160,15 +178,25 @@ fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
         panic!("the wait is over");
     };
     assert_eq!(outcome.status(), Status::Cancelled);
-    let warning = lines.iter().find(|line| line.level == Level::Warn).expect("it is reported");
-    assert!(warning.text.starts_with("hash was abandoned"), "{}", warning.text);
+    let warning = lines
+        .iter()
+        .find(|line| line.level == Level::Warn)
+        .expect("it is reported");
+    assert!(
+        warning.text.starts_with("hash was abandoned"),
+        "{}",
+        warning.text
+    );
     assert!(warning.text.contains("blocking.rs:"), "{}", warning.text);
     assert_eq!(manual.pending_timers(), 0);
     drop(run);
 
     let handle = handle.expect("it was spawned");
     assert!(!handle.is_finished(), "the thread goes on");
-    assert_eq!((handle.status(), scope.live_children()), (Status::Running, 1));
+    assert_eq!(
+        (handle.status(), scope.live_children()),
+        (Status::Running, 1)
+    );
     let operation = handle.operation().clone();
     let error = manual.block_on(handle).expect_err("it was abandoned");
     assert!(error.is_abandoned() && !error.is_cancelled());
@@ -186,7 +214,10 @@ fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
 fn r26_a_thread_that_ends_in_time_is_not_abandoned() {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder.abandon_blocking_after(SECOND).build().expect("it is sound");
+    let scope = builder
+        .abandon_blocking_after(SECOND)
+        .build()
+        .expect("it is sound");
     let (begin, begun) = mpsc::channel();
     let mut handle = None;
     let mut run = Box::pin(scope.run(|op| {
@@ -206,17 +237,25 @@ fn r26_a_thread_that_ends_in_time_is_not_abandoned() {
     assert!(outcome.is_cancelled());
     assert_eq!((manual.now(), manual.pending_timers()), (start, 0));
     // It has produced a value, and a value is never thrown away.
-    assert_eq!(manual.block_on(handle.expect("it was spawned")).ok(), Some(7));
+    assert_eq!(
+        manual.block_on(handle.expect("it was spawned")).ok(),
+        Some(7)
+    );
 }
 
 #[test]
 fn r26_a_handle_gives_its_call_up_while_the_body_still_runs() {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder.abandon_blocking_after(SECOND).build().expect("it is sound");
+    let scope = builder
+        .abandon_blocking_after(SECOND)
+        .build()
+        .expect("it is sound");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut run = Box::pin(scope.run(|op| async move {
-        let call = op.spawn_blocking(stubborn(begin, ending)).expect("the scope is running");
+        let call = op
+            .spawn_blocking(stubborn(begin, ending))
+            .expect("the scope is running");
         call.cancel();
         let error = call.await.expect_err("it was abandoned");
         (error.is_abandoned(), op.is_cancelled())
@@ -239,7 +278,10 @@ fn r26_a_handle_gives_its_call_up_while_the_body_still_runs() {
 fn r26_an_abandoned_call_is_a_straggler_until_its_thread_ends() {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder.abandon_blocking_after(Duration::ZERO).build().expect("it is sound");
+    let scope = builder
+        .abandon_blocking_after(Duration::ZERO)
+        .build()
+        .expect("it is sound");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut run = Box::pin(scope.run(|op| {
         drop(op.spawn_blocking_named("hash", stubborn(begin, ending)));
@@ -271,7 +313,9 @@ fn r26_a_blocking_call_that_its_runtime_drops_is_lost_and_nobody_hangs() {
         shut_down.shut_down();
         pending::<()>()
     }));
-    assert!(matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost()));
+    assert!(
+        matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost())
+    );
     assert_eq!(scope.live_children(), 0);
 }
 
@@ -279,14 +323,19 @@ fn r26_a_blocking_call_that_its_runtime_drops_is_lost_and_nobody_hangs() {
 
 #[test]
 fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
-    let scope = Scope::builder("crunch").build().expect("it needs no runtime");
+    let scope = Scope::builder("crunch")
+        .build()
+        .expect("it needs no runtime");
     let id = scope.id();
     let here = thread::current().id();
     // Neither `Send` nor `'static`.
     let base = Rc::new(3);
     let outcome = scope.run_blocking(|op| {
         assert_eq!(current().map(|operation| operation.id()), Some(id));
-        assert_eq!((op.status(), thread::current().id()), (Status::Running, here));
+        assert_eq!(
+            (op.status(), thread::current().id()),
+            (Status::Running, here)
+        );
         Rc::new(*base + 4)
     });
     assert!(current().is_none());
@@ -300,7 +349,10 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
 fn r26_a_closure_on_a_plain_thread_is_woken_by_the_timeout_and_its_value_counts() {
     let threads = ThreadRuntime::new();
     let builder = Scope::builder("crunch").runtime(&threads.handle());
-    let scope = builder.timeout(Duration::from_millis(1)).build().expect("it is sound");
+    let scope = builder
+        .timeout(Duration::from_millis(1))
+        .build()
+        .expect("it is sound");
     let outcome = scope.run_blocking(|op| {
         op.token().wait();
         let error = op.check().expect_err("its time is up");
@@ -308,20 +360,30 @@ fn r26_a_closure_on_a_plain_thread_is_woken_by_the_timeout_and_its_value_counts(
         7
     });
     assert_eq!(outcome.status(), Status::Completed);
-    assert!(outcome.cause().is_some_and(|cause| cause.reason().is_timeout()));
+    assert!(
+        outcome
+            .cause()
+            .is_some_and(|cause| cause.reason().is_timeout())
+    );
     assert_eq!(outcome.into_value(), Some(7));
 }
 
 #[test]
 fn r26_a_closure_that_fails_or_panics_closes_the_scope_as_failed() {
-    let scope = Scope::builder("crunch").build().expect("it needs no runtime");
+    let scope = Scope::builder("crunch")
+        .build()
+        .expect("it needs no runtime");
     let outcome = scope.try_run_blocking(|_| Err::<(), _>("no space"));
     assert_eq!(outcome.status(), Status::Failed);
     let error = outcome.into_result().expect_err("it failed");
     assert_eq!(error.into_failed().ok(), Some("no space"));
 
-    let scope = Scope::builder("crunch").build().expect("it needs no runtime");
-    let caught = catch_unwind(AssertUnwindSafe(|| scope.run_blocking(|_| -> () { panic!("boom") })));
+    let scope = Scope::builder("crunch")
+        .build()
+        .expect("it needs no runtime");
+    let caught = catch_unwind(AssertUnwindSafe(|| {
+        scope.run_blocking(|_| -> () { panic!("boom") })
+    }));
     let panic = caught.expect_err("the panic goes on to the caller");
     assert_eq!(panic.downcast_ref::<&str>(), Some(&"boom"));
     assert_eq!(scope.status(), Status::Failed);
@@ -330,13 +392,18 @@ fn r26_a_closure_that_fails_or_panics_closes_the_scope_as_failed() {
 
 #[test]
 fn r26_a_cancelled_scope_does_not_run_its_closure() {
-    let scope = Scope::builder("crunch").build().expect("it needs no runtime");
+    let scope = Scope::builder("crunch")
+        .build()
+        .expect("it needs no runtime");
     scope.cancel_with("enough");
     let outcome = scope.run_blocking(|_| panic!("it is cancelled"));
     assert_eq!(outcome.status(), Status::Cancelled);
     let error = outcome.into_result().expect_err("it was cancelled");
     let cancelled: Option<&Cancelled> = error.cancelled();
-    assert_eq!(cancelled.and_then(|it| it.cause().message()), Some("enough"));
+    assert_eq!(
+        cancelled.and_then(|it| it.cause().message()),
+        Some("enough")
+    );
 }
 
 #[test]
@@ -355,7 +422,10 @@ fn r26_a_closure_on_a_plain_thread_has_children_that_are_joined() {
             };
             drop(op.spawn(child).expect("the scope is running"));
         }
-        drop(op.spawn_blocking(move |_| sender.send(4)).expect("the scope is running"));
+        drop(
+            op.spawn_blocking(move |_| sender.send(4))
+                .expect("the scope is running"),
+        );
     });
     assert!(outcome.is_completed());
     let mut numbers: Vec<_> = done.try_iter().collect();
@@ -369,7 +439,10 @@ fn r26_a_child_that_fails_cancels_the_closure_beside_it() {
     let builder = Scope::builder("crunch").runtime(&threads.handle());
     let scope = builder.build().expect("it is sound");
     let outcome = scope.run_blocking(|op| {
-        drop(op.try_spawn(ready(Err::<(), _>("no space"))).expect("the scope is running"));
+        drop(
+            op.try_spawn(ready(Err::<(), _>("no space")))
+                .expect("the scope is running"),
+        );
         op.token().wait();
         7
     });
@@ -402,7 +475,12 @@ fn r25_plain_threads_run_tasks_and_blocking_work() {
     let task = runtime.spawn(async { thread::current().id() });
     let work = runtime.spawn_blocking(|| thread::current().id());
     let panic = runtime.spawn(async { panic!("boom") });
-    let (task, work): (Result<_, _>, Result<_, _>) = threads.block_on(async { (task.await, work.await) });
+    let (task, work): (Result<_, _>, Result<_, _>) =
+        threads.block_on(async { (task.await, work.await) });
     assert!(task.is_ok_and(|id| id != here) && work.is_ok_and(|id| id != here));
-    assert!(threads.block_on(panic).is_err_and(|error: cancelable_core::runtime::JoinError| error.is_panic()));
+    assert!(
+        threads
+            .block_on(panic)
+            .is_err_and(|error: cancelable_core::runtime::JoinError| error.is_panic())
+    );
 }

@@ -1,7 +1,7 @@
 //! Children of a scope: what they are, who waits for them, what a failure of one does.
 
 use crate::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, ThreadRuntime, Timer};
 use cancelable_core::scope::{Child, RunError};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Cancelled, Reason, Scope, Status, current};
@@ -10,7 +10,7 @@ use std::io;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -50,10 +50,16 @@ fn r25_a_run_returns_when_its_children_have_ended_and_not_before() {
         "value"
     }));
     let probe = Probe::new();
-    assert!(probe.poll(run.as_mut()).is_pending(), "the body is done, the child is not");
+    assert!(
+        probe.poll(run.as_mut()).is_pending(),
+        "the body is done, the child is not"
+    );
     manual.advance(SECOND / 2);
     assert!(probe.poll(run.as_mut()).is_pending());
-    assert_eq!((scope.live_children(), scope.status()), (1, Status::Running));
+    assert_eq!(
+        (scope.live_children(), scope.status()),
+        (1, Status::Running)
+    );
     let wakes = probe.wakes();
     manual.advance(SECOND / 2);
     assert!(is_set(&done));
@@ -85,7 +91,10 @@ fn r25_a_child_is_an_operation_of_its_own_below_the_scope() {
     assert!(same);
     assert_eq!(parent, Some(id));
     assert_eq!(operation.status(), Status::Completed);
-    assert!(operation.opened_at().file().ends_with("children.rs"), "the caller's place");
+    assert!(
+        operation.opened_at().file().ends_with("children.rs"),
+        "the caller's place"
+    );
 }
 
 #[test]
@@ -112,7 +121,12 @@ fn r25_a_child_built_by_hand_has_what_it_was_built_with() {
     assert!(error.is_cancelled());
     assert_eq!(error.operation().name(), "fetch");
     assert!(error.cancellation().is_some_and(Cancelled::is_timeout));
-    assert!(error.to_string().starts_with("fetch cancelled after 1 s: timed out"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .starts_with("fetch cancelled after 1 s: timed out"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -135,7 +149,10 @@ fn r25_children_are_cancelled_with_the_scope_and_gone_when_the_run_returns() {
         assert!(probe.poll(run.as_mut()).is_pending());
         manual.run_until_idle();
         scope.cancel_with("enough");
-        assert!(probe.poll(run.as_mut()).is_pending(), "the child has not ended");
+        assert!(
+            probe.poll(run.as_mut()).is_pending(),
+            "the child has not ended"
+        );
         assert!(!is_set(&gone));
         manual.run_until_idle();
         assert!(is_set(&gone));
@@ -143,9 +160,14 @@ fn r25_children_are_cancelled_with_the_scope_and_gone_when_the_run_returns() {
             panic!("the child has ended");
         };
         assert_eq!(outcome.status(), Status::Cancelled);
-        assert!(outcome.child_failures().is_empty(), "to be cancelled is no failure");
+        assert!(
+            outcome.child_failures().is_empty(),
+            "to be cancelled is no failure"
+        );
     }
-    let error = manual.block_on(child.expect("it was spawned")).expect_err("it was cancelled");
+    let error = manual
+        .block_on(child.expect("it was spawned"))
+        .expect_err("it was cancelled");
     let cancelled = error.cancellation().expect("it was cancelled");
     assert_eq!(cancelled.cause().message(), Some("enough"));
     assert!(cancelled.cause().is_inherited());
@@ -173,14 +195,21 @@ fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
         let failing = op.try_spawn_with(failing, |_| ready(Err::<(), _>(DiskFull(7))));
         let later = op.try_spawn(ready(Err::<(), _>(DiskFull(8))));
         let failing = failing.expect("the scope is running");
-        sender.send((sibling, failing, later.expect("the scope is running"))).expect("it is kept");
+        sender
+            .send((sibling, failing, later.expect("the scope is running")))
+            .expect("it is kept");
         pending::<()>().await;
     }));
     assert_eq!(outcome.status(), Status::Failed);
     let cause = outcome.cause().expect("it was cancelled").clone();
     assert_eq!(cause.reason(), &Reason::ChildFailed);
     assert_eq!(cause.operation().map(|label| label.name()), Some("writer"));
-    assert!(cause.to_string().contains("child writer failed: disk 7 is full"), "{cause}");
+    assert!(
+        cause
+            .to_string()
+            .contains("child writer failed: disk 7 is full"),
+        "{cause}"
+    );
     let Err(RunError::ChildFailed(failure)) = outcome.into_result() else {
         panic!("a child has failed");
     };
@@ -190,12 +219,20 @@ fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
 
     let (sibling, failing, later) = handles.recv().expect("they were sent");
     let sibling = manual.block_on(sibling).expect_err("it was cancelled");
-    assert_eq!(sibling.cancellation().map(Cancelled::reason), Some(&Reason::ChildFailed));
+    assert_eq!(
+        sibling.cancellation().map(Cancelled::reason),
+        Some(&Reason::ChildFailed)
+    );
     let failing = manual.block_on(failing).expect_err("it failed");
     let inner = failing.failure().expect("it failed by an error");
     assert_eq!(inner.downcast_ref::<DiskFull>(), Some(&DiskFull(7)));
     // It was never begun, because the first was there before it.
-    assert!(manual.block_on(later).expect_err("it was cancelled").is_cancelled());
+    assert!(
+        manual
+            .block_on(later)
+            .expect_err("it was cancelled")
+            .is_cancelled()
+    );
 }
 
 #[test]
@@ -204,7 +241,9 @@ fn r25_a_panic_of_a_child_is_a_value() {
     let scope = open(&manual, "import");
     let (sender, handles) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
-        let child = op.spawn(async { panic_any("boom 7".to_owned()) }).expect("the scope is running");
+        let child = op
+            .spawn(async { panic_any("boom 7".to_owned()) })
+            .expect("the scope is running");
         sender.send(child).expect("it is kept");
         pending::<()>().await;
     }));
@@ -224,23 +263,35 @@ fn r25_a_panic_of_a_child_is_a_value() {
 #[test]
 fn r25_failures_are_collected_by_choice_and_cancel_nobody() {
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("import").runtime(&manual.handle()).collect_all();
+    let builder = Scope::builder("import")
+        .runtime(&manual.handle())
+        .collect_all();
     let scope = builder.build().expect("it is sound");
     let outcome = manual.block_on(scope.run(|op| async move {
         for number in 0..2 {
             let failing = op.try_spawn(ready(Err::<(), _>(DiskFull(number))));
             drop(failing.expect("a failure cancels nobody"));
         }
-        drop(op.spawn(async { panic!("boom") }).expect("the scope is running"));
+        drop(
+            op.spawn(async { panic!("boom") })
+                .expect("the scope is running"),
+        );
         let sound = op.spawn(ready(7)).expect("the scope is running");
         sound.await.expect("it is sound")
     }));
-    let failures: Vec<_> = outcome.child_failures().iter().map(ToString::to_string).collect();
-    assert_eq!(failures, [
-        "child child failed: disk 0 is full",
-        "child child failed: disk 1 is full",
-        "child child panicked: boom",
-    ]);
+    let failures: Vec<_> = outcome
+        .child_failures()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        failures,
+        [
+            "child child failed: disk 0 is full",
+            "child child failed: disk 1 is full",
+            "child child panicked: boom",
+        ]
+    );
     assert_eq!(outcome.cause().map(ToString::to_string), None);
     assert_eq!(outcome.into_value(), Some(7));
 }
@@ -281,7 +332,10 @@ fn r25_a_child_that_answers_its_cancel_has_not_failed() {
         ends.push(other.await.expect_err("it failed"));
         ends
     }));
-    assert_eq!(outcome.cause().map(|cause| cause.reason().clone()), Some(Reason::ChildFailed));
+    assert_eq!(
+        outcome.cause().map(|cause| cause.reason().clone()),
+        Some(Reason::ChildFailed)
+    );
     let ends = outcome.into_value().expect("the body came to its end");
     assert!(ends[0].is_cancelled() && ends[1].is_cancelled() && ends[2].failure().is_some());
     let cause = ends[1].cancellation().expect("it was cancelled").cause();
@@ -309,7 +363,9 @@ impl Gauge {
 #[test]
 fn r25_no_more_children_run_at_once_than_the_scope_allows_and_they_begin_in_order() {
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("crawl").runtime(&manual.handle()).concurrency(3);
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .concurrency(3);
     let scope = builder.build().expect("it is sound");
     let gauge = Arc::new(Gauge::default());
     let (sender, order) = mpsc::channel();
@@ -328,14 +384,24 @@ fn r25_no_more_children_run_at_once_than_the_scope_allows_and_they_begin_in_orde
         }
     }));
     assert!(outcome.is_completed());
-    assert_eq!(order.try_iter().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    assert_eq!(
+        order.try_iter().collect::<Vec<_>>(),
+        (0..10).collect::<Vec<_>>()
+    );
     assert_eq!(gauge.most.load(Ordering::SeqCst), 3);
-    assert_eq!(manual.now() - start, SECOND * 4, "ten of them, three at once");
+    assert_eq!(
+        manual.now() - start,
+        SECOND * 4,
+        "ten of them, three at once"
+    );
 }
 
 #[test]
 fn r25_a_limit_of_zero_is_refused_when_the_scope_is_built() {
-    let error = Scope::builder("crawl").concurrency(0).build().expect_err("it is zero");
+    let error = Scope::builder("crawl")
+        .concurrency(0)
+        .build()
+        .expect_err("it is zero");
     assert_eq!(error.scope(), "crawl");
     assert_eq!(
         error.to_string(),
@@ -346,7 +412,9 @@ fn r25_a_limit_of_zero_is_refused_when_the_scope_is_built() {
 #[test]
 fn r25_a_child_that_is_cancelled_in_the_queue_leaves_it_and_was_never_polled() {
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("crawl").runtime(&manual.handle()).concurrency(1);
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .concurrency(1);
     let scope = builder.build().expect("it is sound");
     let runtime = manual.handle();
     let polled = Arc::new(AtomicBool::new(false));
@@ -362,7 +430,11 @@ fn r25_a_child_that_is_cancelled_in_the_queue_leaves_it_and_was_never_polled() {
         let error = second.await.expect_err("it was cancelled");
         assert_eq!(runtime.now(), start, "it did not wait for its turn");
         assert_eq!(op.live_children(), 2);
-        (error.is_cancelled(), third.await.expect("its turn came"), runtime.now() - start)
+        (
+            error.is_cancelled(),
+            third.await.expect("its turn came"),
+            runtime.now() - start,
+        )
     }));
     assert_eq!(outcome.into_value(), Some((true, 3, SECOND)));
     assert!(!is_set(&polled));
@@ -371,10 +443,16 @@ fn r25_a_child_that_is_cancelled_in_the_queue_leaves_it_and_was_never_polled() {
 #[test]
 fn r25_a_place_is_free_again_after_a_panic() {
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("crawl").runtime(&manual.handle()).concurrency(1).collect_all();
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .concurrency(1)
+        .collect_all();
     let scope = builder.build().expect("it is sound");
     let outcome = manual.block_on(scope.run(|op| async move {
-        drop(op.spawn(async { panic!("boom") }).expect("the scope is running"));
+        drop(
+            op.spawn(async { panic!("boom") })
+                .expect("the scope is running"),
+        );
         op.spawn(ready(7)).expect("the scope is running").await.ok()
     }));
     assert_eq!(outcome.into_value().flatten(), Some(7));
@@ -397,12 +475,17 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     assert!(manual.block_on(scope.run(|_| ready(()))).is_completed());
     let late = handle.spawn(ready(2)).expect_err("it has ended");
     assert!(late.is_closed() && !late.is_pending());
-    assert_eq!(late.to_string(), "scope import took no child: it has ended (completed)");
+    assert_eq!(
+        late.to_string(),
+        "scope import took no child: it has ended (completed)"
+    );
     assert_eq!(manual.block_on(late.into_inner()), 2);
     let late = handle.spawn_blocking(|_| 3).expect_err("it has ended");
     assert!(late.is_closed());
 
-    let homeless = Scope::builder("homeless").build().expect("it needs no runtime");
+    let homeless = Scope::builder("homeless")
+        .build()
+        .expect("it needs no runtime");
     let error = manual
         .block_on(homeless.run(|op| async move { op.spawn(ready(4)) }))
         .into_value()
@@ -417,7 +500,8 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     let scope = open(&manual, "build");
     let error = manual
         .block_on(scope.run(|op| async move {
-            op.spawn_with(op.child("step").concurrency(0), |_| ready(5)).map(drop)
+            op.spawn_with(op.child("step").concurrency(0), |_| ready(5))
+                .map(drop)
         }))
         .into_value()
         .expect("it has a value")
@@ -428,7 +512,9 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
 #[test]
 fn r19_a_cancelled_scope_takes_no_child_and_says_so_every_time() {
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("import").runtime(&manual.handle()).grace(SECOND);
+    let builder = Scope::builder("import")
+        .runtime(&manual.handle())
+        .grace(SECOND);
     let scope = builder.build().expect("it is sound");
     let errors = manual
         .block_on(scope.run(|op| async move {
@@ -440,7 +526,10 @@ fn r19_a_cancelled_scope_takes_no_child_and_says_so_every_time() {
     for error in errors {
         let error = error.expect_err("it is cancelled");
         assert!(error.is_cancelled() && !error.is_closed());
-        assert_eq!(error.cancellation().and_then(|it| it.cause().message()), Some("enough"));
+        assert_eq!(
+            error.cancellation().and_then(|it| it.cause().message()),
+            Some("enough")
+        );
     }
     assert_eq!(scope.live_children(), 0);
 }
@@ -468,7 +557,9 @@ fn r25_a_child_may_bring_siblings_when_the_body_is_done_and_nobody_comes_after_t
     let (sender, errors) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
         let late = async move {
-            let error = handle.spawn(ready(7)).expect_err("the children were joined");
+            let error = handle
+                .spawn(ready(7))
+                .expect_err("the children were joined");
             sender.send(error.to_string()).expect("it is kept");
         };
         assert!(op.defer(late).is_ok(), "the scope is running");
@@ -497,16 +588,23 @@ fn r25_a_child_that_its_runtime_loses_has_failed_and_nobody_hangs() {
         panic!("a child was lost");
     };
     assert!(failure.is_lost());
-    let error = here.block_on(handles.recv().expect("it was sent")).expect_err("it was lost");
+    let error = here
+        .block_on(handles.recv().expect("it was sent"))
+        .expect_err("it was lost");
     assert!(error.is_lost());
 
     // One that was gone before is the same.
     let scope = open(&manual, "import");
     let outcome = here.block_on(scope.run(|op| {
-        assert!(op.spawn(pending::<()>()).is_ok(), "what is lost is told by the handle");
+        assert!(
+            op.spawn(pending::<()>()).is_ok(),
+            "what is lost is told by the handle"
+        );
         pending::<()>()
     }));
-    assert!(matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost()));
+    assert!(
+        matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost())
+    );
     assert_eq!(scope.live_children(), 0);
 }
 
@@ -514,7 +612,10 @@ fn r25_a_child_that_its_runtime_loses_has_failed_and_nobody_hangs() {
 fn r25_what_a_child_owns_and_answers_is_gone_when_the_run_returns() {
     let manual = ManualRuntime::new();
     let scope = open(&manual, "import");
-    let (held, value) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (held, value) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(AtomicBool::new(false)),
+    );
     let (guard, answer) = (Dropped(held.clone()), Dropped(value.clone()));
     let mut run = pin!(scope.run(|op| async move {
         let mut guard = Some(guard);
@@ -531,7 +632,11 @@ fn r25_what_a_child_owns_and_answers_is_gone_when_the_run_returns() {
         at: [held, value],
         both: seen.clone(),
     }));
-    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    assert!(
+        run.as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
     manual.run_until_idle();
     assert!(is_set(&seen), "when the run is woken both are gone");
 }
@@ -570,8 +675,16 @@ fn r25_a_run_that_is_dropped_cancels_its_children_which_end_by_themselves() {
     manual.run_until_idle();
     assert!(is_set(&gone));
     assert_eq!((scope.live_children(), manual.live_tasks()), (0, 0));
-    assert_eq!(scope.cause().map(|cause| cause.reason().clone()), Some(Reason::RunDropped));
-    assert!(scope.spawn(ready(())).expect_err("it has ended").is_closed());
+    assert_eq!(
+        scope.cause().map(|cause| cause.reason().clone()),
+        Some(Reason::RunDropped)
+    );
+    assert!(
+        scope
+            .spawn(ready(()))
+            .expect_err("it has ended")
+            .is_closed()
+    );
 }
 
 #[test]
@@ -586,7 +699,10 @@ fn r25_children_of_children_are_joined_before_their_parent() {
             let sleep = clock.sleep(SECOND);
             drop(op.spawn(sleep).expect("the child is running"));
         });
-        child.expect("the scope is running").await.expect("it has a value");
+        child
+            .expect("the scope is running")
+            .await
+            .expect("it has a value");
         runtime.now() - start
     }));
     assert_eq!(outcome.into_value(), Some(SECOND));
@@ -615,7 +731,10 @@ fn r25_a_scope_inside_a_cancelled_one_joins_its_children_too() {
     assert!(probe.poll(run.as_mut()).is_pending());
     manual.run_until_idle();
     outer.cancel();
-    assert!(probe.poll(run.as_mut()).is_pending(), "a child below has not ended");
+    assert!(
+        probe.poll(run.as_mut()).is_pending(),
+        "a child below has not ended"
+    );
     manual.run_until_idle();
     assert!(is_set(&gone));
     assert!(probe.poll(run.as_mut()).is_ready());
@@ -683,14 +802,33 @@ fn r09_no_lock_is_held_while_a_waker_of_a_child_or_of_the_run_is_used() {
         drop(op.spawn(ready(())).expect("the scope is running"));
     }));
     let meddling = || Waker::from(Arc::new(Meddling(scope.clone())));
-    assert!(run.as_mut().poll(&mut Context::from_waker(&meddling())).is_pending());
+    assert!(
+        run.as_mut()
+            .poll(&mut Context::from_waker(&meddling()))
+            .is_pending()
+    );
     let (mut first, mut second) = (kept.recv().unwrap(), kept.recv().unwrap());
     // Twice, so that a waker is replaced.
     for _ in 0..2 {
-        assert!(second.as_mut().poll(&mut Context::from_waker(&meddling())).is_pending());
+        assert!(
+            second
+                .as_mut()
+                .poll(&mut Context::from_waker(&meddling()))
+                .is_pending()
+        );
     }
-    assert!(first.as_mut().poll(&mut Context::from_waker(&meddling())).is_ready());
-    assert!(second.as_mut().poll(&mut Context::from_waker(&meddling())).is_ready());
+    assert!(
+        first
+            .as_mut()
+            .poll(&mut Context::from_waker(&meddling()))
+            .is_ready()
+    );
+    assert!(
+        second
+            .as_mut()
+            .poll(&mut Context::from_waker(&meddling()))
+            .is_ready()
+    );
     // What the wakers have spawned by now.
     drop(kept.try_iter().collect::<Vec<_>>());
 }
@@ -714,7 +852,9 @@ impl<F: Future> Future for Counted<F> {
 fn r25_a_hundred_thousand_children_leave_nothing_and_cost_each_the_same() {
     const CHILDREN: usize = 100_000;
     let manual = ManualRuntime::new();
-    let builder = Scope::builder("crawl").runtime(&manual.handle()).concurrency(1000);
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .concurrency(1000);
     let scope = builder.build().expect("it is sound");
     let (polls, runs) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (counter, runtime) = (polls.clone(), manual.handle());
@@ -742,11 +882,78 @@ fn r25_a_hundred_thousand_children_leave_nothing_and_cost_each_the_same() {
     };
     let kept = manual.block_on(run).into_value().expect("it has a value");
     assert_eq!(Arc::strong_count(&kept), 1);
-    assert_eq!((scope.live_children(), manual.live_tasks(), manual.pending_timers()), (0, 0, 0));
+    assert_eq!(
+        (
+            scope.live_children(),
+            manual.live_tasks(),
+            manual.pending_timers()
+        ),
+        (0, 0, 0)
+    );
     // A record owns its token, so with the token the whole child is gone, while the scope is not.
-    assert_eq!(weak.try_iter().filter(|token| token.upgrade().is_some()).count(), 0);
+    assert_eq!(
+        weak.try_iter()
+            .filter(|token| token.upgrade().is_some())
+            .count(),
+        0
+    );
     // Each child is polled when it begins and when its timer fires, and the run is woken once, by
     // the last of them.
     assert_eq!(polls.load(Ordering::Relaxed), 2 * CHILDREN);
     assert_eq!(runs.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn r25_children_that_end_on_other_threads_are_never_missed() {
+    const CHILDREN: usize = 4;
+    let threads = ThreadRuntime::new();
+    for _ in 0..50 {
+        let builder = Scope::builder("race").runtime(&threads.handle());
+        let scope = builder.build().expect("it is sound");
+        let barrier = Arc::new(Barrier::new(CHILDREN + 1));
+        let ended = Arc::new(AtomicUsize::new(0));
+        let (together, count) = (barrier.clone(), ended.clone());
+        let outcome = threads.block_on(scope.run(|op| async move {
+            for _ in 0..CHILDREN {
+                let (together, count) = (together.clone(), count.clone());
+                let child = async move {
+                    together.wait();
+                    count.fetch_add(1, Ordering::SeqCst);
+                };
+                drop(op.spawn(child).expect("the scope is running"));
+            }
+            // The children end while this thread goes to sleep.
+            together.wait();
+        }));
+        assert!(outcome.is_completed());
+        assert_eq!(ended.load(Ordering::SeqCst), CHILDREN);
+    }
+}
+
+#[test]
+fn r28_a_run_that_is_over_keeps_no_waker() {
+    struct Unused;
+    impl Wake for Unused {
+        fn wake(self: Arc<Self>) {}
+    }
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "import");
+    let task = Arc::new(Unused);
+    let waker = Waker::from(task.clone());
+    let mut run = pin!(scope.run(|op| async move {
+        drop(op.spawn(ready(())).expect("the scope is running"));
+    }));
+    assert!(
+        run.as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    manual.run_until_idle();
+    assert!(
+        run.as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_ready()
+    );
+    drop(waker);
+    assert_eq!(Arc::strong_count(&task), 1);
 }

@@ -15,7 +15,9 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("crawl").runtime(&manual.handle()).grace(SECOND * 1000);
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .grace(SECOND * 1000);
     builder.build().expect("it is sound")
 }
 
@@ -50,15 +52,27 @@ fn r25_results_come_in_order_and_no_more_are_under_way_than_the_limit() {
     let scope = open(&manual);
     let pulled = Rc::new(Cell::new(0));
     let count = pulled.clone();
-    let items = [3, 1, 1, 1].into_iter().inspect(move |_| count.set(count.get() + 1));
-    let map = scope.map_concurrent(2, items, sleeping(&manual)).expect("two is not zero");
+    let items = [3, 1, 1, 1]
+        .into_iter()
+        .inspect(move |_| count.set(count.get() + 1));
+    let map = scope
+        .map_concurrent(2, items, sleeping(&manual))
+        .expect("two is not zero");
     let (probe, mut map) = (Probe::new(), pin!(map));
-    assert_eq!(pulled.get(), 0, "nothing is pulled before results are asked for");
+    assert_eq!(
+        pulled.get(),
+        0,
+        "nothing is pulled before results are asked for"
+    );
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     assert_eq!(pulled.get(), 2);
     manual.advance(SECOND);
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
-    assert_eq!(pulled.get(), 2, "a result that waits for an earlier one takes up room");
+    assert_eq!(
+        pulled.get(),
+        2,
+        "a result that waits for an earlier one takes up room"
+    );
     manual.advance(SECOND * 2);
     assert_eq!(taken(&probe, map.as_mut()), (vec![3, 1], false));
     assert_eq!(pulled.get(), 4);
@@ -71,7 +85,9 @@ fn r25_results_come_in_order_and_no_more_are_under_way_than_the_limit() {
 fn r25_unordered_results_come_as_soon_as_they_are_there() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope.map_concurrent(2, [3, 1, 2], sleeping(&manual)).expect("two is not zero");
+    let map = scope
+        .map_concurrent(2, [3, 1, 2], sleeping(&manual))
+        .expect("two is not zero");
     let (probe, mut map) = (Probe::new(), pin!(map.unordered()));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     manual.advance(SECOND);
@@ -120,7 +136,9 @@ fn r25_a_stream_is_pulled_from_only_when_there_is_room() {
     for _ in 0..3 {
         feed.give(1);
     }
-    let map = scope.map_concurrent(2, feed.clone(), sleeping(&manual)).expect("two is not zero");
+    let map = scope
+        .map_concurrent(2, feed.clone(), sleeping(&manual))
+        .expect("two is not zero");
     let (probe, mut map) = (Probe::new(), pin!(map));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     assert_eq!(feed.0.borrow().0.len(), 1, "backpressure");
@@ -141,8 +159,12 @@ fn r25_a_cancel_stops_the_pulling_and_what_is_under_way_is_delivered() {
         let scope = open(&manual);
         let pulled = Rc::new(Cell::new(0));
         let count = pulled.clone();
-        let items = [2, 1, 1, 1].into_iter().inspect(move |_| count.set(count.get() + 1));
-        let map = scope.map_concurrent(2, items, sleeping(&manual)).expect("two is not zero");
+        let items = [2, 1, 1, 1]
+            .into_iter()
+            .inspect(move |_| count.set(count.get() + 1));
+        let map = scope
+            .map_concurrent(2, items, sleeping(&manual))
+            .expect("two is not zero");
         let map = if ordered { map } else { map.unordered() };
         let (probe, mut map) = (Probe::new(), pin!(map));
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
@@ -164,7 +186,9 @@ fn r25_a_cancel_stops_the_pulling_and_what_is_under_way_is_delivered() {
 fn r25_a_cancel_wakes_who_waits_for_a_stream_and_ends_it() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope.map_concurrent(2, Feed::default(), ready).expect("two is not zero");
+    let map = scope
+        .map_concurrent(2, Feed::default(), ready)
+        .expect("two is not zero");
     let (probe, mut map) = (Probe::new(), pin!(map));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     scope.cancel();
@@ -185,7 +209,10 @@ fn r25_for_each_does_all_or_says_why_not() {
                 let sum = &sum;
                 async move { sum.set(sum.get() + number) }
             };
-            let all = op.for_each_concurrent(2, 1..=4, add).expect("two is not zero").await;
+            let all = op
+                .for_each_concurrent(2, 1..=4, add)
+                .expect("two is not zero")
+                .await;
             let at_cancel = |number| {
                 let op = &op;
                 async move {
@@ -194,9 +221,15 @@ fn r25_for_each_does_all_or_says_why_not() {
                     }
                 }
             };
-            let some = op.for_each_concurrent(1, 1..=4, at_cancel).expect("one is not zero").await;
+            let some = op
+                .for_each_concurrent(1, 1..=4, at_cancel)
+                .expect("one is not zero")
+                .await;
             // All were pulled before it looked.
-            let last = op.for_each_concurrent(1, [0; 0], at_cancel).expect("one is not zero").await;
+            let last = op
+                .for_each_concurrent(1, [0; 0], at_cancel)
+                .expect("one is not zero")
+                .await;
             (all, some, last)
         }
     }));
@@ -204,13 +237,18 @@ fn r25_for_each_does_all_or_says_why_not() {
     assert!(all.is_ok() && last.is_ok());
     assert_eq!(sum.get(), 10);
     let cancelled = some.expect_err("it was cancelled");
-    assert_eq!((cancelled.reason(), cancelled.cause().message()), (&Reason::Requested, Some("enough")));
+    assert_eq!(
+        (cancelled.reason(), cancelled.cause().message()),
+        (&Reason::Requested, Some("enough"))
+    );
 }
 
 #[test]
 fn r25_work_in_place_is_dropped_with_the_body() {
     let manual = ManualRuntime::new();
-    let scope = Scope::builder("crawl").build().expect("it needs no runtime");
+    let scope = Scope::builder("crawl")
+        .build()
+        .expect("it needs no runtime");
     let alive = Rc::new(());
     let mut run = pin!(scope.run(|op| {
         let alive = alive.clone();
@@ -222,7 +260,11 @@ fn r25_work_in_place_is_dropped_with_the_body() {
                     drop(alive);
                 }
             };
-            drop(op.for_each_concurrent(8, 0..100, hang).expect("eight is not zero").await);
+            drop(
+                op.for_each_concurrent(8, 0..100, hang)
+                    .expect("eight is not zero")
+                    .await,
+            );
         }
     }));
     let probe = Probe::new();
@@ -242,17 +284,32 @@ fn r25_work_that_is_always_ready_lets_others_run() {
         done.set(done.get() + 1);
         ready(())
     };
-    let mut all = pin!(scope.for_each_concurrent(4, 0.., each).expect("four is not zero"));
+    let mut all = pin!(
+        scope
+            .for_each_concurrent(4, 0.., each)
+            .expect("four is not zero")
+    );
     let probe = Probe::new();
-    assert!(probe.poll(all.as_mut()).is_pending(), "there is no end to the items");
-    assert!(done.get() >= 64 && probe.wakes() > 0, "{} {}", done.get(), probe.wakes());
+    assert!(
+        probe.poll(all.as_mut()).is_pending(),
+        "there is no end to the items"
+    );
+    assert!(
+        done.get() >= 64 && probe.wakes() > 0,
+        "{} {}",
+        done.get(),
+        probe.wakes()
+    );
 }
 
 #[test]
 fn r25_room_for_no_item_is_an_error() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let error = scope.map_concurrent(0, [1], ready).map(drop).expect_err("it is zero");
+    let error = scope
+        .map_concurrent(0, [1], ready)
+        .map(drop)
+        .expect_err("it is zero");
     assert_eq!(error.operation().name(), "crawl");
     assert_eq!(
         error.to_string(),
@@ -265,6 +322,8 @@ fn r25_room_for_no_item_is_an_error() {
 fn r25_a_vector_of_all_results_keeps_the_order() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope.map_concurrent(3, [3, 1, 2, 1], sleeping(&manual)).expect("three is not zero");
+    let map = scope
+        .map_concurrent(3, [3, 1, 2, 1], sleeping(&manual))
+        .expect("three is not zero");
     assert_eq!(manual.block_on(MapConcurrent::into_vec(map)), [3, 1, 2, 1]);
 }

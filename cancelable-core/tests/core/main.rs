@@ -1,27 +1,9 @@
 //! The tests of `cancelable-core`: one file per noun, mirroring `src`.
 
-mod probe;
-
-#[cfg(feature = "testing")]
-mod join;
-#[cfg(feature = "testing")]
-mod manual_runtime;
-#[cfg(feature = "testing")]
-mod runtime;
-#[cfg(feature = "testing")]
-mod operation;
-#[cfg(feature = "testing")]
-mod operation_log;
-#[cfg(feature = "testing")]
-mod scope;
-#[cfg(feature = "testing")]
-mod scope_deadline;
-#[cfg(feature = "testing")]
-mod source;
-#[cfg(feature = "testing")]
-mod children;
 #[cfg(feature = "testing")]
 mod blocking;
+#[cfg(feature = "testing")]
+mod children;
 #[cfg(feature = "testing")]
 mod concurrent;
 #[cfg(feature = "testing")]
@@ -29,4 +11,21 @@ mod defer;
 #[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
+mod join;
+#[cfg(feature = "testing")]
+mod manual_runtime;
+#[cfg(feature = "testing")]
+mod operation;
+#[cfg(feature = "testing")]
+mod operation_log;
+mod probe;
+#[cfg(feature = "testing")]
+mod runtime;
+#[cfg(feature = "testing")]
+mod scope;
+#[cfg(feature = "testing")]
+mod scope_deadline;
+#[cfg(feature = "testing")]
 mod shield;
+#[cfg(feature = "testing")]
+mod source;
