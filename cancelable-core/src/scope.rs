@@ -234,10 +234,8 @@ impl Drop for Scope {
             return;
         }
         // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
-        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            if record.abandon() {
-                handed_over::settle(record);
-            }
+        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 && record.abandon() {
+            handed_over::settle(record);
         }
     }
 }

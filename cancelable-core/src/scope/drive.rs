@@ -197,8 +197,8 @@ where
             }
         }
         _ => {
-            // Whoever polls a run after its end. It has closed, and does not do so again.
-            *entered = false;
+            // Whoever polls a run after its end. One that has closed does not do so again.
+            *entered &= !record.status().is_closed();
             let refused = Refused::new(record.label.clone(), record.status());
             return Poll::Ready(End::Refused(refused));
         }

@@ -23,8 +23,8 @@ impl<O> End<O> {
     pub(super) fn is_failure<R: Reading<O>>(&self) -> bool {
         match self {
             Self::Output(output) => R::is_failure(output),
-            Self::Panicked(_) | Self::SourceFailed(_) => true,
-            Self::Cancelled | Self::Refused(_) => false,
+            Self::Panicked(_) | Self::SourceFailed(_) | Self::Refused(_) => true,
+            Self::Cancelled => false,
         }
     }
 

@@ -29,3 +29,5 @@ mod scope_deadline;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod endings;
