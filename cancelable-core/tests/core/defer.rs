@@ -9,12 +9,13 @@ use cancelable_core::source::{SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Operation, Reason, Scope, Source, Status, current};
 use log::Level;
+use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -26,11 +27,11 @@ struct Steps(Arc<Mutex<Vec<&'static str>>>);
 
 impl Steps {
     fn add(&self, step: &'static str) {
-        self.0.lock().unwrap().push(step);
+        self.0.lock().push(step);
     }
 
     fn taken(&self) -> Vec<&'static str> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 
     /// Defers a finalizer that notes `name` after it has slept.
@@ -252,7 +253,7 @@ fn r24_they_are_shielded_and_run_as_the_operation() {
         .timeout(SECOND)
         .build()
         .expect("it is sound");
-    let (seen, limit) = (steps.clone(), runtime.clone());
+    let (seen, limit) = (steps.clone(), runtime);
     let outcome = manual.block_on(scope.run(|op| {
         let deferred = op.clone();
         let finalizer = async move {

@@ -6,10 +6,11 @@
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{RuntimeHandle, Scope, Status};
+use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -67,11 +68,11 @@ impl Notes {
 
     fn add(&self, what: &'static str) {
         let after = self.runtime.now() - self.start;
-        self.notes.lock().unwrap().push((what, after.as_secs()));
+        self.notes.lock().push((what, after.as_secs()));
     }
 
     fn taken(&self) -> Vec<(&'static str, u64)> {
-        self.notes.lock().unwrap().clone()
+        self.notes.lock().clone()
     }
 
     /// Notes `what` when it is dropped.

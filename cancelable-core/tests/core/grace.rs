@@ -9,11 +9,12 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Outcome, Scope, Status};
 use futures_util::future::join;
 use log::Level;
+use parking_lot::Mutex;
 use std::cell::Cell;
 use std::fmt;
 use std::future::{pending, ready};
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -499,7 +500,7 @@ fn watched(manual: &ManualRuntime, after: Duration) -> (Scope, Reports) {
     let reports = Reports::default();
     let told = reports.clone();
     let builder = on(manual, "watched").watchdog_with(after, move |late| {
-        told.lock().unwrap().push(late.to_vec());
+        told.lock().push(late.to_vec());
     });
     (builder.build().expect("it is sound"), reports)
 }
@@ -526,7 +527,7 @@ fn r23_the_watchdog_says_what_has_not_ended_since_when_and_under_which_shield() 
         }));
         assert_eq!(outcome.elapsed(), Some(12 * SECOND));
     });
-    let reports = reports.lock().unwrap();
+    let reports = reports.lock();
     assert_eq!(reports.len(), 1, "it reports once");
     let [late] = &*reports[0] else {
         panic!("one is late: {reports:?}");
@@ -565,7 +566,7 @@ fn r23_the_watchdog_is_quiet_when_everything_ends_in_time_and_leaves_nothing() {
     manual.run_until_idle();
     assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
     manual.advance(10 * SECOND);
-    assert!(reports.lock().unwrap().is_empty());
+    assert!(reports.lock().is_empty());
 }
 
 #[test]
@@ -599,7 +600,7 @@ fn r23_the_watchdog_sees_finalizers_children_and_scopes_inside() {
         }
     }));
     assert_eq!(outcome.elapsed(), Some(9 * SECOND));
-    let reports = reports.lock().unwrap();
+    let reports = reports.lock();
     let late: Vec<_> = reports[0]
         .iter()
         .map(|late| (late.name(), late.kind()))
@@ -626,7 +627,7 @@ fn r23_the_watchdog_sees_a_finalizer() {
         pending::<()>()
     }));
     assert!(outcome.is_cancelled());
-    let reports = reports.lock().unwrap();
+    let reports = reports.lock();
     let late: Vec<_> = reports[0]
         .iter()
         .map(|late| (late.name(), late.kind()))
@@ -662,7 +663,7 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
         let late = late
             .iter()
             .map(|late| (late.name().to_owned(), late.cancelled_for()));
-        seen.lock().unwrap().extend(late);
+        seen.lock().extend(late);
     };
     let outcome = manual.block_on(scope.run(|op| {
         let (runtime, look) = (&runtime, &look);
@@ -676,7 +677,7 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     }));
     drop(outcome);
     assert!(scope.why_not_stopped().is_empty(), "it has ended");
-    assert_eq!(*seen.lock().unwrap(), [("s".to_owned(), None)]);
+    assert_eq!(*seen.lock(), [("s".to_owned(), None)]);
 
     let scope = on(&manual, "s").build().expect("it is sound");
     let mut run = Box::pin(scope.run(|op| {

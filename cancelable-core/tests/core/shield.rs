@@ -410,9 +410,8 @@ fn r22_a_shield_that_is_dropped_half_way_holds_nothing_up() {
             if let Some(open) = &mut shield {
                 assert!(open.as_mut().poll(cx).is_pending());
             }
-            match op.is_cancelled() {
-                true => shield = None,
-                false => {}
+            if op.is_cancelled() {
+                shield = None;
             }
             Poll::<()>::Pending
         })
