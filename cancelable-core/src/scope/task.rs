@@ -82,3 +82,49 @@ where
         Poll::Ready(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Scope;
+    use crate::operation::Nursery;
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    /// A waker that looks at the scope when the last of its clones is dropped.
+    struct Meddling(Scope);
+
+    impl Wake for Meddling {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Meddling {
+        fn drop(&mut self) {
+            assert!(self.0.live_children() <= 2);
+        }
+    }
+
+    #[test]
+    fn r09_a_waker_in_the_queue_is_dropped_with_no_lock_held() {
+        let scope = Scope::builder("crawl")
+            .concurrency(1)
+            .build()
+            .expect("it is sound");
+        scope.record().enter(None).expect("it is pending");
+        let child = || scope.child("child").build().expect("it is sound");
+        let (first, second) = (child(), child());
+        let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);
+        let (first, second) = (admit(&first), admit(&second));
+        let second = second.expect("it is open");
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Meddling(scope.clone())));
+            assert!(
+                second
+                    .poll_begin(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
+        }
+        drop(second);
+        drop(first);
+        assert_eq!(scope.live_children(), 0);
+    }
+}

@@ -252,26 +252,35 @@ fn r26_a_handle_gives_its_call_up_while_the_body_still_runs() {
         .build()
         .expect("it is sound");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+    let pause = manual.handle().sleep(SECOND);
     let mut run = Box::pin(scope.run(|op| async move {
         let call = op
             .spawn_blocking(stubborn(begin, ending))
             .expect("the scope is running");
+        pause.await;
         call.cancel();
         let error = call.await.expect_err("it was abandoned");
         (error.is_abandoned(), op.is_cancelled())
     }));
     let probe = Probe::new();
     assert!(probe.poll(run.as_mut()).is_pending());
-    let has_begun = begun.try_recv().is_ok();
+    begun.recv().expect("it begins");
     manual.advance(SECOND);
-    let polled = probe.poll(run.as_mut());
+    assert!(
+        probe.poll(run.as_mut()).is_pending(),
+        "it was cancelled just now"
+    );
+    let wakes = probe.wakes();
+    manual.advance(SECOND);
+    assert!(
+        probe.wakes() > wakes,
+        "it is woken when the time of the call is up"
+    );
+    let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+        panic!("its time is up");
+    };
+    assert_eq!(outcome.into_value(), Some((true, false)));
     drop(end);
-    // A thread that had not begun when it was cancelled did not run its work at all.
-    match (has_begun, polled) {
-        (true, Poll::Ready(outcome)) => assert_eq!(outcome.into_value(), Some((true, false))),
-        (true, Poll::Pending) => panic!("its time is up"),
-        (false, _) => {}
-    }
 }
 
 #[test]
