@@ -3,24 +3,60 @@
 //! A scope writes the record; an [`Operation`] is a handle that anyone may keep to read it and to
 //! ask for the work's cancellation. It lives on after the work has ended.
 
+mod abandonment;
+mod aside;
+mod call;
 mod chain;
+mod child_failure;
+mod cleanup;
+mod cleanup_error;
+mod closed;
 mod closing;
 mod current;
 mod deadline;
+mod defer_error;
+mod finalizer;
+mod nursery;
+mod place;
+mod policy;
 mod record;
+mod report;
+mod roll_call;
+mod shield;
 mod status;
+mod straggler;
+mod ticket;
+mod window;
 
-pub(crate) use current::Inside;
+pub(crate) use call::Call;
+pub use child_failure::ChildFailure;
+pub use cleanup_error::CleanupError;
+pub use closed::Closed;
+pub(crate) use closing::Closing;
 pub use current::current;
+pub(crate) use current::{Inside, Shielded, is_shielded_from};
 pub(crate) use deadline::OwnDeadline;
+pub use defer_error::DeferError;
+pub use finalizer::CleanupOutput;
+pub(crate) use finalizer::Finalizer;
+pub(crate) use nursery::{Nursery, Terms};
+pub(crate) use place::Place;
+pub(crate) use policy::{Policy, Watchdog};
 pub(crate) use record::{Opening, Record};
+pub(crate) use report::Report;
+pub use shield::{Shield, ShieldWithoutRuntime};
 pub use status::Status;
+pub use straggler::{ShieldSite, Straggler, StragglerKind};
+pub(crate) use ticket::Ticket;
+pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::Cancelled;
 use crate::runtime::RuntimeHandle;
 use crate::token::{CancellationToken, WaitForCancellationFuture};
+use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -113,6 +149,7 @@ impl Operation {
         if !self.is_cancelled() {
             self.record.expire_if_due();
         }
+        self.record.note_check();
         match self.cause() {
             None => Ok(()),
             Some(cause) => Err(Cancelled::new(cause).of(self.label().clone(), self.elapsed())),
@@ -138,6 +175,138 @@ impl Operation {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         self.record.cancel(cause.into())
+    }
+
+    /// Asks for cancellation and ends the grace period of this operation and of those below it at
+    /// once: what a second Ctrl+C means. Shields still finish. True if this is what cancelled it.
+    #[track_caller]
+    pub fn cancel_now(&self, cause: impl Into<Cause>) -> bool {
+        self.record.cancel_now(cause.into())
+    }
+
+    /// Asks for cancellation, and completes when the body, the children and the finalizers are
+    /// done. It cancels when it is called, not when it is first polled.
+    ///
+    /// A finalizer of the operation that awaits this waits for itself.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`closed`](Self::closed).
+    #[track_caller]
+    pub fn cancel_and_wait(&self) -> Closed {
+        self.cancel();
+        self.closed()
+    }
+
+    /// Completes when the body, the children and the finalizers are done, with how it ended. Any
+    /// number of callers may wait, before and after that.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it ends the wait, nothing else.
+    pub fn closed(&self) -> Closed {
+        Closed::new(Arc::clone(&self.record))
+    }
+
+    /// Lets `future` run to its end although the operation, or one that it is a part of, is
+    /// cancelled. It is polled in place, where the shield is awaited.
+    ///
+    /// The run keeps polling its body while a shield is open in it or in a scope inside it, and
+    /// drops it as soon as the last one ends: awaiting a shield is a point where a cancel arrives.
+    /// Nothing is hidden from handles, [`is_cancelled`](Self::is_cancelled) stays true. A scope that
+    /// is opened inside is cancelled neither by the operation nor by a deadline from above. A child
+    /// that is spawned inside is not shielded.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the shield drops the future.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let runtime = manual.handle();
+    /// let scope = Scope::builder("transfer")
+    ///     .runtime(&runtime)
+    ///     .timeout(Duration::from_secs(1))
+    ///     .build()
+    ///     .expect("it has a runtime");
+    /// let mut committed = false;
+    /// let outcome = manual.block_on(scope.run(|op| async {
+    ///     op.shield(async {
+    ///         runtime.sleep(Duration::from_secs(5)).await;
+    ///         committed = true;
+    ///     })
+    ///     .await;
+    ///     unreachable!("the cancel was due when the shield ended");
+    /// }));
+    /// assert!(outcome.is_cancelled());
+    /// assert!(committed);
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn shield<F: Future>(&self, future: F) -> Shield<F> {
+        Shield::new(self, future)
+    }
+
+    /// Runs `future` at the end of the operation, whichever way it ends: value, error, panic,
+    /// cancel, or the drop of its run.
+    ///
+    /// What was deferred last runs first, after the children have been joined, shielded from the
+    /// cancel and within the [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget). One that
+    /// fails or panics does not stop the others; the outcome has
+    /// [what went wrong](crate::Outcome::cleanup_errors). Where the run is dropped, the runtime of
+    /// the scope runs them; without one they are lost, and the log says so.
+    ///
+    /// # Errors
+    ///
+    /// The operation has ended. The future comes back.
+    #[track_caller]
+    pub fn defer<C>(&self, future: C) -> Result<(), DeferError<C>>
+    where
+        C: Future<Output: CleanupOutput> + Send + 'static,
+    {
+        let place = Location::caller();
+        self.record.defer("finalizer".into(), place, future)
+    }
+
+    /// [`defer`](Self::defer) with a name for logs and reports.
+    ///
+    /// # Errors
+    ///
+    /// As for [`defer`](Self::defer).
+    #[track_caller]
+    pub fn defer_named<C>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        future: C,
+    ) -> Result<(), DeferError<C>>
+    where
+        C: Future<Output: CleanupOutput> + Send + 'static,
+    {
+        self.record.defer(name.into(), Location::caller(), future)
+    }
+
+    /// How much of its grace period is left, clamped to what the cancelled operations above leave;
+    /// `None` while it is not cancelled.
+    #[must_use]
+    pub fn grace_remaining(&self) -> Option<Duration> {
+        self.record.grace_remaining()
+    }
+
+    /// Everything of this operation and below it that has not ended, with what is known of why.
+    ///
+    /// Children, blocking calls and finalizers are always known. Scopes that were opened inside in
+    /// place, and when something was last polled, are known where a grace period or a watchdog is
+    /// set, here or above.
+    #[must_use]
+    pub fn why_not_stopped(&self) -> Vec<Straggler> {
+        self.record.roll_call()
     }
 
     /// When it must end: the earliest of its own deadline and those of everything it is a part of.

@@ -22,13 +22,17 @@ mod no_runtime;
 mod refused;
 mod sleep;
 mod supervised;
+mod thread_runtime;
+mod thread_timer;
 mod timeout;
 
 pub use handle::RuntimeHandle;
+pub(crate) use join::Completion;
 pub use join::JoinHandle;
 pub use join_error::JoinError;
 pub use mechanism::{Job, Runtime, Task, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;
+pub use thread_runtime::ThreadRuntime;
 pub use timeout::{Elapsed, Timeout};

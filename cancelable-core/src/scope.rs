@@ -4,22 +4,46 @@
 //! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
+mod blocking;
 mod build_error;
 mod builder;
+mod child;
+mod child_error;
+mod concurrent;
 mod deadline_error;
 mod drive;
+mod end;
+mod for_each;
+mod grace;
+mod handed_over;
+mod items;
+mod membership;
 mod outcome;
+mod patience;
+mod reading;
 mod run;
+mod run_blocking;
 mod run_error;
+mod spawn;
+mod spawn_error;
+mod task;
 mod timekeeper;
 mod watch;
+mod watchdog;
+mod wind_up;
 
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
+pub use child::Child;
+pub use child_error::ChildError;
+pub use concurrent::{MapConcurrent, ZeroConcurrency};
 pub use deadline_error::DeadlineError;
+pub use for_each::ForEachConcurrent;
+pub use items::{ByIterator, ByStream, Items, Pulled};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{Refused, RunError, SourceFailed};
+pub use spawn_error::SpawnError;
 
 use crate::operation::{Operation, Record, Status};
 use crate::source::Limit;
@@ -92,7 +116,9 @@ impl Scope {
     /// Afterwards the body is polled before anything else, so that a value it has produced is never
     /// thrown away.
     ///
-    /// A panic of the body closes the scope and goes on to the caller. A scope runs once: another run
+    /// After the body the children are joined, and then what was [deferred](Operation::defer) runs.
+    ///
+    /// A panic of the body goes on to the caller after that. A scope runs once: another run
     /// of it is refused.
     ///
     /// # Cancel safety
@@ -208,8 +234,8 @@ impl Drop for Scope {
             return;
         }
         // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
-        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 {
-            record.abandon();
+        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 && record.abandon() {
+            handed_over::settle(record);
         }
     }
 }

@@ -7,10 +7,12 @@
 pub(crate) mod clock;
 mod gate;
 mod isolate;
+mod parker;
 
 pub(crate) use gate::Gate;
 pub use isolate::isolated_panics;
 pub(crate) use isolate::{isolate, panic_text};
+pub(crate) use parker::block_on;
 
 #[cfg(not(cancelable_loom))]
 mod imp {
@@ -25,6 +27,16 @@ mod imp {
         mut guard: MutexGuard<'a, T>,
     ) -> MutexGuard<'a, T> {
         condvar.wait(&mut guard);
+        guard
+    }
+
+    /// As [`wait`], until `at` at the latest.
+    pub(crate) fn wait_until<'a, T>(
+        condvar: &Condvar,
+        mut guard: MutexGuard<'a, T>,
+        at: std::time::Instant,
+    ) -> MutexGuard<'a, T> {
+        condvar.wait_until(&mut guard, at);
         guard
     }
 }
@@ -66,6 +78,15 @@ mod imp {
             Ok(guard) => guard,
             Err(poisoned) => poisoned.into_inner(),
         }
+    }
+
+    /// As [`wait`]: loom has no time, and no model of it uses this.
+    pub(crate) fn wait_until<'a, T>(
+        condvar: &Condvar,
+        guard: MutexGuard<'a, T>,
+        _at: std::time::Instant,
+    ) -> MutexGuard<'a, T> {
+        wait(condvar, guard)
     }
 }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) struct Ambient {
     pub(crate) label: OperationLabel,
     pub(crate) handle: Arc<dyn Any + Send + Sync>,
+    /// What is polled now is shielded: a cancel of the operation does not reach what it opens.
+    pub(crate) shielded: bool,
 }
 
 thread_local! {
@@ -32,6 +34,23 @@ pub(crate) fn current() -> Option<Ambient> {
         .try_with(|current| current.borrow().clone())
         .ok()
         .flatten()
+}
+
+/// Whether there is an entry on this thread.
+pub(crate) fn is_set() -> bool {
+    CURRENT
+        .try_with(|current| current.borrow().is_some())
+        .unwrap_or(false)
+}
+
+/// Sets the mark of this thread's entry, if there is one, and returns what it was.
+pub(crate) fn set_shielded(shielded: bool) -> bool {
+    CURRENT
+        .try_with(|current| match &mut *current.borrow_mut() {
+            Some(ambient) => std::mem::replace(&mut ambient.shielded, shielded),
+            None => false,
+        })
+        .unwrap_or(false)
 }
 
 /// What the operation that runs on this thread is called.

@@ -11,9 +11,17 @@ use crate::sync::Ordering;
 use std::time::{Duration, Instant};
 
 impl Record {
-    /// This record and those above it, innermost first.
-    fn line(&self) -> impl Iterator<Item = &Record> {
-        std::iter::successors(Some(self), |record| record.parent.as_deref())
+    /// This record and those above it that bind it, innermost first. What was opened inside a
+    /// shield is the end of its line.
+    pub(super) fn line(&self) -> impl Iterator<Item = &Record> {
+        std::iter::successors(Some(self), |record| record.above())
+    }
+
+    fn above(&self) -> Option<&Record> {
+        match self.isolated {
+            true => None,
+            false => self.parent.as_deref(),
+        }
     }
 
     fn own_due(&self) -> Option<Due> {
@@ -32,7 +40,7 @@ impl Record {
         // Copied out: the lock must not be held over the walk above.
         let own = self.inner.lock().deadline;
         let own = own.due_from(now).map(|due| due.at);
-        let above = self.parent.as_ref().and_then(|parent| parent.deadline());
+        let above = self.above().and_then(|above| above.deadline());
         let earliest = own.into_iter().chain(above).min()?;
         Some(earliest.saturating_duration_since(now))
     }

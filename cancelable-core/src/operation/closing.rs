@@ -1,9 +1,29 @@
-//! The steps of a record's life: entered, closed, or abandoned.
+//! The steps of a record's life: entered, closed, settled, or abandoned.
+//!
+//! *Closed* means that the status is an end. *Settled* means in addition that nothing of the
+//! operation runs any more and that nothing can be deferred to it. The two come together, except
+//! where the run was dropped and its children and finalizers go on without it.
 
-use super::record::Record;
+use super::aside::Aside;
+use super::record::{Inner, Record};
+use super::report::Report;
 use super::status::Status;
 use crate::source::Source;
+use crate::sync::isolate;
+use event_listener::Event;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+/// How an operation was closed.
+pub(crate) struct Closing {
+    pub(crate) status: Status,
+    pub(crate) elapsed: Option<Duration>,
+    /// None where there is nothing to say.
+    pub(crate) report: Option<Box<Report>>,
+}
+
+/// Something was deferred, and has to be run before the operation can be settled.
+pub(crate) struct Unfinished;
 
 impl Record {
     /// Takes the record from pending to running, once, and hands out its sources. Its timeout
@@ -12,7 +32,10 @@ impl Record {
     /// # Errors
     ///
     /// The present status, if the record was entered or abandoned before.
-    pub(crate) fn enter(&self, now: Option<Instant>) -> Result<Vec<Box<dyn Source>>, Status> {
+    pub(crate) fn enter(
+        self: &Arc<Self>,
+        now: Option<Instant>,
+    ) -> Result<Vec<Box<dyn Source>>, Status> {
         self.status.change(Status::Running)?;
         let sources = {
             let mut inner = self.inner.lock();
@@ -22,32 +45,121 @@ impl Record {
             }
             std::mem::take(&mut inner.sources)
         };
+        if self.has_deferred() {
+            self.oblige();
+        }
+        if let Some(parent) = self.watching_parent() {
+            let (id, record) = (self.label.id(), Arc::downgrade(self));
+            parent.with_aside(|aside| aside.inside.insert(id, record));
+        }
         self.log_status(Status::Running);
         Ok(sources)
     }
 
-    /// Takes the record from running to an end, and says how long it ran.
-    pub(crate) fn close(&self, end: Status) -> Option<Duration> {
-        let now = self.now();
-        let elapsed = {
-            let mut inner = self.inner.lock();
-            inner.ended = now;
-            now.zip(inner.started)
-                .map(|(now, started)| now.saturating_duration_since(started))
-        };
-        // Only the run that entered closes, and it does so once, so the table allows it.
-        if self.status.change(end).is_ok() {
-            self.log_status(end);
-        }
-        // The waker belongs to a task that has nothing more to do here and may be gone soon.
-        drop(self.runner.take());
-        elapsed
+    fn watching_parent(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref().filter(|parent| parent.watched)
     }
 
-    /// Gives a pending record up, and says so: nobody can enter it any more.
-    pub(crate) fn abandon(&self) {
+    /// Takes the record from running to an end and settles it.
+    ///
+    /// # Errors
+    ///
+    /// Something was deferred that has not run. Nothing has changed.
+    pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
+        let now = self.now();
+        let (elapsed, aside) = {
+            let mut inner = self.inner.lock();
+            let aside = inner.seal()?;
+            (self.end(&mut inner, end, now), aside)
+        };
+        self.after_end(end);
+        let report = aside.and_then(|aside| self.settled(aside));
+        Ok(Closing {
+            status: end,
+            elapsed,
+            report,
+        })
+    }
+
+    /// Takes the record from running to an end, without settling it: it has lost its run.
+    pub(crate) fn close_unsettled(&self, end: Status) {
+        let now = self.now();
+        let obligation = {
+            let mut inner = self.inner.lock();
+            self.end(&mut inner, end, now);
+            let aside = inner.aside.as_mut();
+            aside.and_then(|aside| aside.obligation.take())
+        };
+        self.after_end(end);
+        drop(obligation);
+    }
+
+    /// Settles a record that is closed already.
+    ///
+    /// # Errors
+    ///
+    /// As for [`close`](Self::close).
+    pub(crate) fn settle(&self) -> Result<(), Unfinished> {
+        let aside = self.inner.lock().seal()?;
+        if let Some(aside) = aside {
+            self.settled(aside);
+        }
+        Ok(())
+    }
+
+    fn end(&self, inner: &mut Inner, end: Status, now: Option<Instant>) -> Option<Duration> {
+        inner.ended = now;
+        // Only the run that entered closes, and it does so once, so the table allows it.
+        let _ = self.status.change(end);
+        now.zip(inner.started)
+            .map(|(now, started)| now.saturating_duration_since(started))
+    }
+
+    fn after_end(&self, end: Status) {
+        if let Some(parent) = self.watching_parent() {
+            let id = self.label.id();
+            parent.on_aside(|aside| aside.inside.remove(&id));
+        }
+        self.log_status(end);
+        // The waker belongs to a task that has nothing more to do here and may be gone soon.
+        drop(self.runner.take());
+    }
+
+    /// Notifies who waits, and lets go of what lay beside the record.
+    fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
+        if let Some(event) = aside.settled.take() {
+            isolate("the waker of who waits for an operation's end", || {
+                event.notify(usize::MAX);
+            });
+        }
+        let mut stragglers = std::mem::take(&mut aside.stragglers);
+        stragglers.sort_by_key(|straggler| straggler.operation().id());
+        let cleanup_errors = std::mem::take(&mut aside.cleanup_errors);
+        drop(aside);
+        if stragglers.is_empty() && cleanup_errors.is_empty() {
+            return None;
+        }
+        self.hand_up(&stragglers);
+        Some(Box::new(Report {
+            stragglers,
+            cleanup_errors,
+            ..Report::default()
+        }))
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.inner.lock().settled
+    }
+
+    /// Notified when the record is settled, if that has not happened yet.
+    pub(super) fn settled_event(&self) -> Arc<Event> {
+        self.with_aside(|aside| Arc::clone(aside.settled.get_or_insert_default()))
+    }
+
+    /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
+    pub(crate) fn abandon(&self) -> bool {
         if self.status.change(Status::Abandoned).is_err() {
-            return;
+            return false;
         }
         log::warn!(
             target: "cancelable",
@@ -58,5 +170,18 @@ impl Record {
         // Nothing will start them, and a handle may keep the record for long.
         let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
+        true
+    }
+}
+
+impl Inner {
+    fn seal(&mut self) -> Result<Option<Box<Aside>>, Unfinished> {
+        let aside = self.aside.as_ref();
+        if aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
+            return Err(Unfinished);
+        }
+        self.sealed = true;
+        self.settled = true;
+        Ok(self.aside.take())
     }
 }

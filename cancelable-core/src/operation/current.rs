@@ -28,7 +28,48 @@ impl Record {
         Ambient {
             label: self.label.clone(),
             handle: record,
+            shielded: false,
         }
+    }
+}
+
+/// Whether what is opened as a part of `parent` here is shielded from its cancel, because the code
+/// that runs here does so inside a shield of `parent` or of something below it.
+pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
+    let Some(ambient) = ambient::current() else {
+        return false;
+    };
+    let Ok(here) = ambient.handle.downcast::<Record>() else {
+        return false;
+    };
+    let mut crossed = ambient.shielded;
+    if !crossed && !here.sheltered {
+        return false;
+    }
+    for record in here.lineage() {
+        if std::ptr::eq(record, &**parent.record()) {
+            return crossed;
+        }
+        crossed |= record.isolated;
+    }
+    false
+}
+
+impl Record {
+    /// This record and all that it is a part of, whether or not it is bound by them.
+    fn lineage(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |record| record.parent.as_deref())
+    }
+
+    /// The innermost operation that runs here, if this is it or above it, and this one else: what
+    /// a shield that is opened here has to protect.
+    pub(super) fn innermost(self: &Arc<Self>) -> Arc<Self> {
+        let here = current().map(|operation| operation.record);
+        let inside = here.filter(|here| {
+            here.lineage()
+                .any(|record| std::ptr::eq(record, &raw const **self))
+        });
+        inside.unwrap_or_else(|| Arc::clone(self))
     }
 }
 
@@ -46,5 +87,25 @@ impl<'a> Inside<'a> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         ambient::swap(self.0);
+    }
+}
+
+/// While it lives, this thread's entry is marked as shielded.
+pub(crate) struct Shielded {
+    before: bool,
+}
+
+impl Shielded {
+    pub(crate) fn enter() -> Self {
+        Self {
+            before: ambient::set_shielded(true),
+        }
+    }
+}
+
+/// As above. Entries that were put in place meanwhile are gone again, so it is the same one.
+impl Drop for Shielded {
+    fn drop(&mut self) {
+        ambient::set_shielded(self.before);
     }
 }

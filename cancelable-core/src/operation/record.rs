@@ -6,12 +6,15 @@
 //! code of a user or of a runtime runs under it: the clock is read before, sources are dropped
 //! after.
 
+use super::aside::Aside;
 use super::deadline::OwnDeadline;
+use super::nursery::{Nursery, Terms};
+use super::policy::Policy;
 use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel, ambient};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::token::CancellationToken;
 use futures_util::task::AtomicWaker;
 use std::panic::Location;
@@ -32,6 +35,22 @@ pub(crate) struct Record {
     pub(crate) moves: AtomicU64,
     /// The task that runs the operation, for waking when the deadline was moved.
     pub(crate) runner: AtomicWaker,
+    /// Its children and blocking calls.
+    pub(crate) nursery: Nursery,
+    /// What it said about its end; most say nothing.
+    pub(crate) policy: Option<Box<Policy>>,
+    /// It runs as a task of its own, so that a drop of the body above does not drop it.
+    pub(crate) spawned: bool,
+    /// It was opened inside a shield: no cancel and no deadline from above reaches it.
+    pub(super) isolated: bool,
+    /// It or one above it was opened inside a shield.
+    pub(super) sheltered: bool,
+    /// Polls are noted, and what runs below is listed, for reports.
+    pub(super) watched: bool,
+    /// The tickets that are open on it; see [`Ticket`](super::Ticket).
+    pub(super) shields: AtomicUsize,
+    /// Something was deferred.
+    pub(super) deferred: AtomicBool,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -41,6 +60,12 @@ pub(super) struct Inner {
     pub(super) deadline: OwnDeadline,
     /// What is to be started at entry; empty from then on.
     pub(super) sources: Vec<Box<dyn Source>>,
+    /// Nothing can be deferred any more.
+    pub(super) sealed: bool,
+    /// Nothing of the operation runs any more.
+    pub(super) settled: bool,
+    /// None while there is nothing to put aside, which for most operations is for ever.
+    pub(super) aside: Option<Box<Aside>>,
 }
 
 /// What an operation is opened with.
@@ -52,6 +77,10 @@ pub(crate) struct Opening {
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
     pub(crate) sources: Vec<Box<dyn Source>>,
+    pub(crate) terms: Terms,
+    pub(crate) policy: Option<Box<Policy>>,
+    pub(crate) spawned: bool,
+    pub(crate) isolated: bool,
 }
 
 impl Record {
@@ -65,13 +94,24 @@ impl Record {
             opened_at,
             deadline,
             sources,
+            terms,
+            policy,
+            spawned,
+            isolated,
         } = opening;
         let inner = Inner {
             started: None,
             ended: None,
             deadline,
             sources,
+            sealed: false,
+            settled: false,
+            aside: None,
         };
+        let above = parent.as_deref();
+        let watches = policy.as_ref().is_some_and(|policy| policy.watches());
+        let watched = watches || above.is_some_and(|above| above.watched);
+        let sheltered = isolated || above.is_some_and(|above| above.sheltered);
         let record = Self {
             label,
             parent,
@@ -82,6 +122,14 @@ impl Record {
             handles: AtomicUsize::new(1),
             moves: AtomicU64::new(0),
             runner: AtomicWaker::new(),
+            nursery: Nursery::new(terms),
+            policy,
+            spawned,
+            isolated,
+            sheltered,
+            watched,
+            shields: AtomicUsize::new(0),
+            deferred: AtomicBool::new(false),
             inner: Mutex::new(inner),
         };
         record.log_status(Status::Pending);

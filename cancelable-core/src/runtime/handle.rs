@@ -2,7 +2,7 @@
 
 use super::join::Completion;
 use super::supervised::{Supervised, SupervisedJob};
-use super::{JoinHandle, Runtime, Sleep, Timeout};
+use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -96,14 +96,24 @@ impl RuntimeHandle {
         F::Output: Send + 'static,
     {
         let (completion, handle) = Completion::new(self.name());
-        if let Err(refused) = self
-            .runtime
-            .spawn(Box::pin(Supervised::new(future, completion)))
-        {
+        self.start(Box::pin(Supervised::new(future, completion)));
+        handle
+    }
+
+    /// Starts a task that reports its own end, also when it is dropped before that.
+    pub(crate) fn start(&self, task: Task) {
+        if let Err(refused) = self.runtime.spawn(task) {
             // Dropping the task reports it as lost to the log and to the handle.
             drop(refused.into_inner());
         }
-        handle
+    }
+
+    /// [`start`](Self::start) for blocking work.
+    pub(crate) fn start_blocking(&self, job: Job) {
+        if let Err(refused) = self.runtime.spawn_blocking(job) {
+            // As above.
+            drop(refused.into_inner());
+        }
     }
 
     /// Starts `work` where it may block without holding up other tasks.
@@ -116,10 +126,7 @@ impl RuntimeHandle {
     {
         let (completion, handle) = Completion::new(self.name());
         let job = SupervisedJob::new(work, completion);
-        if let Err(refused) = self.runtime.spawn_blocking(Box::new(move || job.run())) {
-            // As above.
-            drop(refused.into_inner());
-        }
+        self.start_blocking(Box::new(move || job.run()));
         handle
     }
 }

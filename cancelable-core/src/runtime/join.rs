@@ -99,7 +99,7 @@ impl<T> fmt::Debug for JoinHandle<T> {
 }
 
 /// The task's end of a [`JoinHandle`]: reports once, at the latest when it is dropped.
-pub(super) struct Completion<T> {
+pub(crate) struct Completion<T> {
     /// `None` once reported.
     shared: Option<Arc<Shared<T>>>,
     runtime: &'static str,
@@ -108,7 +108,7 @@ pub(super) struct Completion<T> {
 }
 
 impl<T> Completion<T> {
-    pub(super) fn new(runtime: &'static str) -> (Self, JoinHandle<T>) {
+    pub(crate) fn new(runtime: &'static str) -> (Self, JoinHandle<T>) {
         let shared = Arc::new(Shared {
             report: Mutex::new(Report::Awaited),
             arrived: Event::new(),
@@ -127,12 +127,12 @@ impl<T> Completion<T> {
         )
     }
 
-    pub(super) fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.started = true;
     }
 
     /// Reports the end of the task; a second report is dropped.
-    pub(super) fn report(&mut self, result: Result<T, JoinError>) {
+    pub(crate) fn report(&mut self, result: Result<T, JoinError>) {
         let Some(shared) = self.shared.take() else {
             return;
         };

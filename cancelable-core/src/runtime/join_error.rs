@@ -23,7 +23,7 @@ enum Why {
 }
 
 impl JoinError {
-    pub(super) fn panic(payload: Box<dyn Any + Send>) -> Self {
+    pub(crate) fn panic(payload: Box<dyn Any + Send>) -> Self {
         let text = panic_text(payload.as_ref()).to_owned();
         Self {
             why: Why::Panic {
@@ -41,6 +41,14 @@ impl JoinError {
 
     pub(super) fn taken() -> Self {
         Self { why: Why::Taken }
+    }
+
+    /// What it panicked with, as text; empty if it did not panic.
+    pub(crate) fn text(&self) -> &str {
+        match &self.why {
+            Why::Panic { text, .. } => text,
+            Why::Lost { .. } | Why::Taken => "",
+        }
     }
 
     /// The task panicked.

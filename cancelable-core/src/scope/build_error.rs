@@ -4,17 +4,33 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// A scope needs a runtime and none is known.
+/// A scope cannot be as it was described.
 #[derive(Clone, Debug)]
 pub struct BuildError {
     scope: Cow<'static, str>,
-    /// The part of the scope that needs it.
-    part: Cow<'static, str>,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    /// It needs a runtime for this part of it, and none is known.
+    NoRuntime(Cow<'static, str>),
+    ZeroConcurrency,
 }
 
 impl BuildError {
     pub(super) fn no_runtime(scope: Cow<'static, str>, part: Cow<'static, str>) -> Self {
-        Self { scope, part }
+        Self {
+            scope,
+            kind: Kind::NoRuntime(part),
+        }
+    }
+
+    pub(super) fn zero_concurrency(scope: Cow<'static, str>) -> Self {
+        Self {
+            scope,
+            kind: Kind::ZeroConcurrency,
+        }
     }
 
     /// The name of the scope.
@@ -26,11 +42,17 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scope, part } = self;
-        write!(
-            f,
-            "scope {scope} has no runtime for its {part}: give it one by `runtime(&handle)`"
-        )
+        let scope = &self.scope;
+        match &self.kind {
+            Kind::NoRuntime(part) => write!(
+                f,
+                "scope {scope} has no runtime for its {part}: give it one by `runtime(&handle)`"
+            ),
+            Kind::ZeroConcurrency => write!(
+                f,
+                "scope {scope} lets no child run: give `concurrency` one at least"
+            ),
+        }
     }
 }
 

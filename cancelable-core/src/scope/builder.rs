@@ -2,13 +2,17 @@
 
 use super::{BuildError, Scope};
 use crate::cause::OperationLabel;
-use crate::operation::{self, Opening, Operation, OwnDeadline, Record};
+use crate::operation::{
+    self, Opening, Operation, OwnDeadline, Policy, Record, Straggler, Terms, Watchdog,
+};
 use crate::runtime::RuntimeHandle;
 use crate::source::{Limit, Source};
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The description of a scope, from [`Scope::builder`] or [`Scope::child`].
@@ -21,6 +25,10 @@ pub struct ScopeBuilder {
     deadline: OwnDeadline,
     tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
+    terms: Terms,
+    policy: Policy,
+    /// The limit on children was given as zero.
+    no_children: bool,
 }
 
 /// What the scope will be a part of.
@@ -28,6 +36,9 @@ enum Parent {
     /// The operation that runs where the scope is built, if there is one.
     Current,
     Operation(Operation),
+    /// The operation that it is a spawned child of. It is cancelled with it even where that is
+    /// shielded.
+    Spawner(Operation),
     Nothing,
 }
 
@@ -42,6 +53,9 @@ impl ScopeBuilder {
             deadline: OwnDeadline::default(),
             tokens: Vec::new(),
             sources: Vec::new(),
+            terms: Terms::default(),
+            policy: Policy::default(),
+            no_children: false,
         }
     }
 
@@ -55,6 +69,13 @@ impl ScopeBuilder {
     /// Makes the scope a part of nothing, even if an operation runs where it is built.
     pub fn detached(mut self) -> Self {
         self.parent = Parent::Nothing;
+        self
+    }
+
+    /// Makes the scope a child's: a part of `scope`, whatever it was to be a part of. Its token is
+    /// below the one of `scope` also where that is shielded, as children are not.
+    pub(super) fn spawned_by(mut self, scope: &Scope) -> Self {
+        self.parent = Parent::Spawner(scope.operation().clone());
         self
     }
 
@@ -92,6 +113,77 @@ impl ScopeBuilder {
         self
     }
 
+    /// Lets no more than `limit` children run at once. The others wait, in the order of spawning,
+    /// before their first poll. Blocking calls are not counted.
+    ///
+    /// A child that waits for another child of the same scope keeps its place meanwhile, and may so
+    /// wait for ever for one that waits for a place.
+    pub fn concurrency(mut self, limit: usize) -> Self {
+        self.terms.concurrency = NonZeroUsize::new(limit);
+        self.no_children = limit == 0;
+        self
+    }
+
+    /// Collects the failures of children, for
+    /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
+    /// cancels the scope and so the other children.
+    pub fn collect_all(mut self) -> Self {
+        self.terms.collect_all = true;
+        self
+    }
+
+    /// Waits for a blocking call no longer than `span` after its cancel. What has not ended then
+    /// is abandoned: its thread goes on by itself, its handle says so, and the log does.
+    ///
+    /// Without this a scope waits for its blocking calls for as long as they take.
+    pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
+        self.terms.abandon_after = Some(span);
+        self
+    }
+
+    /// Lets the body go on for `span` after a cancel, to end by itself: it sees the request by
+    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it
+    /// produces counts. What still runs then is dropped and named in
+    /// [`Outcome::stragglers`](super::Outcome::stragglers).
+    ///
+    /// It is clamped to what each cancelled scope above leaves, and one without grace leaves
+    /// nothing. Without this, or if it is zero, the body is dropped at once.
+    /// [`cancel_now`](Operation::cancel_now) ends it early.
+    pub fn grace(mut self, span: Duration) -> Self {
+        self.policy.grace = span;
+        self
+    }
+
+    /// Gives all that is [deferred](Operation::defer) together no more than `span`, from when the
+    /// first begins. What runs then is dropped and named as a straggler, and each that is left is
+    /// polled once and then treated likewise.
+    ///
+    /// Without this a scope waits for its finalizers for as long as they take.
+    pub fn cleanup_budget(mut self, span: Duration) -> Self {
+        self.policy.cleanup_budget = Some(span);
+        self
+    }
+
+    /// Has everything logged that has not ended `after` a cancel of the scope: what, opened where,
+    /// last polled when, under which shield.
+    ///
+    /// A task of the runtime does that, which ends with the scope. On a runtime of one thread it
+    /// cannot see a body that does not yield before that yields.
+    pub fn watchdog(mut self, after: Duration) -> Self {
+        self.policy.watchdog = Some(Watchdog { after, hook: None });
+        self
+    }
+
+    /// [`watchdog`](Self::watchdog) that tells `hook` too. A panic of it is logged.
+    pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
+    where
+        H: Fn(&[Straggler]) + Send + Sync + 'static,
+    {
+        let hook = Some(Arc::new(hook) as _);
+        self.policy.watchdog = Some(Watchdog { after, hook });
+        self
+    }
+
     fn add(&mut self, mut source: Box<dyn Source>) {
         let alternatives = source.alternatives();
         if !alternatives.is_empty() {
@@ -111,8 +203,8 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// It has a time limit, or a source that needs a runtime, and neither it nor what it is a part
-    /// of has one.
+    /// Its limit on children is zero. Or it has a time limit, a grace period, a cleanup budget, a
+    /// watchdog or a source that needs a runtime, and neither it nor what it is a part of has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
             name,
@@ -122,19 +214,27 @@ impl ScopeBuilder {
             deadline,
             tokens,
             sources,
+            terms,
+            policy,
+            no_children,
         } = self;
+        if no_children {
+            return Err(BuildError::zero_concurrency(name));
+        }
+        let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
             Parent::Current => operation::current(),
-            Parent::Operation(operation) => Some(operation),
+            Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
+        let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
         let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, &sources) {
+            if let Some(what) = needs_runtime(&deadline, &policy, &sources) {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let token = below(parent.as_ref(), tokens);
+        let token = below(parent.as_ref().filter(|_| !isolated), tokens);
         Ok(Scope::opened(Record::open(Opening {
             label: OperationLabel::new(name),
             parent: parent.map(|operation| operation.record().clone()),
@@ -143,14 +243,25 @@ impl ScopeBuilder {
             opened_at,
             deadline,
             sources,
+            terms,
+            policy: policy.is_set().then(|| Box::new(policy)),
+            spawned,
+            isolated,
         })))
     }
 }
 
 /// What of the scope cannot do without a runtime.
-fn needs_runtime(deadline: &OwnDeadline, sources: &[Box<dyn Source>]) -> Option<Cow<'static, str>> {
+fn needs_runtime(
+    deadline: &OwnDeadline,
+    policy: &Policy,
+    sources: &[Box<dyn Source>],
+) -> Option<Cow<'static, str>> {
     if deadline.is_set() {
         return Some("time limit".into());
+    }
+    if let Some(part) = policy.needs_runtime() {
+        return Some(part.into());
     }
     sources
         .iter()

@@ -2,39 +2,55 @@
 //!
 //! # States
 //!
-//! | body        | status of the operation | watch                  | a poll                        |
-//! |-------------|-------------------------|------------------------|-------------------------------|
-//! | `Unentered` | any                     | empty                  | enters, or is refused         |
-//! | `Entered`   | running                 | sources, timer, wait   | polls the body, then the watch |
-//! | `Over`      | closed                  | empty                  | is refused                    |
+//! | body        | what goes on              | status of the operation | a poll                     |
+//! |-------------|---------------------------|-------------------------|----------------------------|
+//! | `Unentered` | nothing                   | any                     | enters, or is refused      |
+//! | `Entered`   | the body                  | running                 | polls the body, then the watch; after a cancel the shields and the grace too |
+//! | `Ended`     | children, then finalizers | running                 | joins, with the watch beside; then cleans up |
+//! | `Over`      | nothing                   | closed                  | is refused                 |
+//!
+//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is
+//! open, and is not stored there then.
 //!
 //! # Invariants
 //!
-//! 1. The body, the sources and every drop of theirs run with the operation as the current one, and
-//!    what was current before is put back on every way out.
-//! 2. From its first poll on the body is polled before the watch, and its value ends the run
-//!    whatever the watch would say. Before that it is started only if nothing has cancelled.
-//! 3. Whoever entered closes: each way out of `Entered` (value, cancel, panic, drop) closes the
-//!    operation after the body is dropped. A run that was refused closes nothing.
-//! 4. When it answers pending, the body and the watch have both been polled with its waker, so it
-//!    is woken by the body and by everything that may cancel.
+//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the
+//!    current one, and what was current before is put back on every way out.
+//! 2. From its first poll on the body is polled before the watch, and its value ends it whatever
+//!    the watch would say. Before that it is started only if nothing has cancelled.
+//! 3. A cancelled body is polled on while a ticket is open on its operation (`ticket.rs`) and until
+//!    its grace is over, and is dropped in the poll in which neither holds any more.
+//! 4. The body is dropped before the children are waited for, and these have ended before the first
+//!    finalizer is polled. A panic of the body is kept until then, and goes on to the caller.
+//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
+//!    closes the operation. A run that was refused closes nothing. A run that is dropped hands
+//!    over what is open (`handed_over.rs`).
+//! 6. When it answers pending, everything that can make the next step possible has its waker: the
+//!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget.
 
+use super::end::End;
+use super::handed_over;
+use super::reading::Reading;
 use super::watch::Watch;
-use super::{Outcome, Refused, RunError, Scope, SourceFailed};
+use super::wind_up::WindUp;
+use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::error::Cancelled;
 use crate::operation::{Inside, Record, Status};
 use crate::sync::isolate;
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread;
 
 pin_project! {
-    pub(super) struct Drive<F, Fut> {
+    pub(super) struct Drive<F, Fut>
+    where
+        Fut: Future,
+    {
         scope: Scope,
         // This operation's entry, and while it is polled the one that was current before.
         slot: Option<Ambient>,
@@ -43,9 +59,13 @@ pin_project! {
         #[pin]
         body: Body<F, Fut>,
         watch: Watch,
+        wind_up: WindUp,
     }
 
-    impl<F, Fut> PinnedDrop for Drive<F, Fut> {
+    impl<F, Fut> PinnedDrop for Drive<F, Fut>
+    where
+        Fut: Future,
+    {
         fn drop(this: Pin<&mut Self>) {
             this.abort();
         }
@@ -55,22 +75,18 @@ pin_project! {
 pin_project! {
     #[project = BodyProj]
     #[project_replace = BodyTaken]
-    enum Body<F, Fut> {
+    enum Body<F, Fut>
+    where
+        Fut: Future,
+    {
         Unentered { make: F },
         Entered { #[pin] future: Fut },
+        Ended { end: End<Fut::Output> },
         Over,
     }
 }
 
-/// How a run ends, before its output is read as a value or an error.
-enum End<O> {
-    Output(O),
-    Cancelled,
-    SourceFailed(SourceFailed),
-    Refused(Refused),
-}
-
-impl<F, Fut> Drive<F, Fut> {
+impl<F, Fut: Future> Drive<F, Fut> {
     pub(super) fn new(scope: Scope, make: F) -> Self {
         let slot = Some(scope.record().ambient());
         Self {
@@ -79,6 +95,7 @@ impl<F, Fut> Drive<F, Fut> {
             entered: false,
             body: Body::Unentered { make },
             watch: Watch::default(),
+            wind_up: WindUp::default(),
         }
     }
 
@@ -92,37 +109,64 @@ where
     F: FnOnce(Scope) -> Fut,
     Fut: Future,
 {
-    /// Polls the run; `read` says whether an output of the body is a value or an error.
-    pub(super) fn poll<T, E>(
+    /// Polls the run; `R` says whether an output of the body is a value or an error.
+    pub(super) fn poll<R: Reading<Fut::Output>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        read: fn(Fut::Output) -> Result<T, E>,
-    ) -> Poll<Outcome<T, E>> {
+    ) -> Poll<Outcome<R::Value, R::Error>> {
         let mut this = self.project();
         let record = this.scope.record();
         let inside = Inside::enter(this.slot);
-        let advanced = catch_unwind(AssertUnwindSafe(|| {
-            advance(this.scope, this.entered, this.body.as_mut(), this.watch, cx)
-        }));
-        let end = match advanced {
-            Ok(poll) => ready!(poll),
-            Err(panic) => {
+        let end = match this.body.as_mut().take_end() {
+            Some(end) => end,
+            None => {
+                record.note_poll();
+                let advanced = catch_unwind(AssertUnwindSafe(|| {
+                    advance(this.scope, this.entered, this.body.as_mut(), this.watch, cx)
+                }));
+                let end = match advanced {
+                    Ok(poll) => ready!(poll),
+                    Err(panic) => End::Panicked(panic),
+                };
                 isolate("the drop of a body", || this.body.set(Body::Over));
-                *this.watch = Watch::default();
-                if *this.entered {
-                    record.close(Status::Failed);
-                }
-                drop(inside);
-                resume_unwind(panic);
+                end
             }
         };
-        isolate("the drop of a body", || this.body.set(Body::Over));
+        if !*this.entered {
+            return Poll::Ready(end.refusal::<R>(record));
+        }
+        // Ends: each turn but the last ran a finalizer that was deferred in between.
+        let closing = loop {
+            let fails = || end.is_failure::<R>();
+            if after(record, this.wind_up, this.watch, fails, cx).is_pending() {
+                record.note_body_over();
+                this.body.set(Body::Ended { end });
+                return Poll::Pending;
+            }
+            if let Ok(closing) = record.close(end.status::<R>(record)) {
+                break closing;
+            }
+        };
         *this.watch = Watch::default();
-        Poll::Ready(finish(record, end, read))
+        drop(inside);
+        Poll::Ready(end.outcome::<R>(record, closing))
     }
 }
 
-/// One step of the run. A panic in here is the body's.
+impl<F, Fut: Future> Body<F, Fut> {
+    /// Takes out the end of a body that has ended.
+    fn take_end(mut self: Pin<&mut Self>) -> Option<End<Fut::Output>> {
+        if !matches!(self.as_mut().project(), BodyProj::Ended { .. }) {
+            return None;
+        }
+        match self.project_replace(Self::Over) {
+            BodyTaken::Ended { end } => Some(end),
+            _ => None,
+        }
+    }
+}
+
+/// One step of the body. A panic in here is the body's.
 fn advance<F, Fut>(
     scope: &Scope,
     entered: &mut bool,
@@ -152,14 +196,15 @@ where
                 return Poll::Ready(End::Output(output));
             }
         }
-        BodyProj::Unentered { .. } | BodyProj::Over => {
-            return Poll::Ready(End::Refused(Refused::new(
-                record.label.clone(),
-                record.status(),
-            )));
+        _ => {
+            // Whoever polls a run after its end. One that has closed does not do so again.
+            *entered &= !record.status().is_closed();
+            let refused = Refused::new(record.label.clone(), record.status());
+            return Poll::Ready(End::Refused(refused));
         }
     }
     ready!(watch.poll(record, cx));
+    ready!(watch.poll_delivery(record, cx));
     // As above.
     body.set(Body::Over);
     Poll::Ready(End::Cancelled)
@@ -168,7 +213,7 @@ where
 /// Enters the operation and starts its sources. An `Err` is the end of the run, before its body
 /// was started.
 fn enter<O>(
-    record: &Record,
+    record: &Arc<Record>,
     entered: &mut bool,
     watch: &mut Watch,
     cx: &mut Context<'_>,
@@ -178,6 +223,7 @@ fn enter<O>(
         Err(status) => return Err(End::Refused(Refused::new(record.label.clone(), status))),
     };
     *entered = true;
+    watch.note_cancel(record);
     if !record.token.is_cancelled() {
         record.expire_if_due();
     }
@@ -201,58 +247,48 @@ fn enter<O>(
     }
 }
 
-/// Closes the operation, unless the run never entered it, and says what became of it.
-fn finish<O, T, E>(record: &Record, end: End<O>, read: fn(O) -> Result<T, E>) -> Outcome<T, E> {
-    let (status, result) = match end {
-        End::Refused(refused) => {
-            let status = refused.status();
-            return Outcome::new(
-                status,
-                record.token.cause(),
-                None,
-                Err(RunError::Refused(refused)),
-            );
+/// One step of what goes on after the body: ready when the children have ended and every finalizer
+/// has run. A body that failed cancels its children, unless failures are collected.
+fn after(
+    record: &Record,
+    wind_up: &mut WindUp,
+    watch: &mut Watch,
+    fails: impl FnOnce() -> bool,
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    if wind_up.poll_joined(record, cx).is_pending() {
+        if fails() && !record.nursery.terms().collect_all {
+            let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
+            record.cancel(cause.with_message("the body failed"));
         }
-        End::Output(output) => match read(output) {
-            Ok(value) => (Status::Completed, Ok(value)),
-            Err(error) => (Status::Failed, Err(Some(RunError::Failed(error)))),
-        },
-        End::SourceFailed(failed) => (Status::Failed, Err(Some(RunError::SourceFailed(failed)))),
-        End::Cancelled => (Status::Cancelled, Err(None)),
-    };
-    let elapsed = record.close(status);
-    let cause = record.token.cause();
-    let result = result.map_err(|error| {
-        error.unwrap_or_else(|| {
-            // A cancelled token has a cause; the other arm only spares a panic.
-            let cause = cause
-                .clone()
-                .unwrap_or_else(|| Cause::new(Reason::Requested));
-            RunError::Cancelled(Cancelled::new(cause).of(record.label.clone(), elapsed))
-        })
-    });
-    Outcome::new(status, cause, elapsed, result)
+        // What it cancels wakes the children, and the last of these wakes this.
+        let _ = watch.poll(record, cx);
+        return Poll::Pending;
+    }
+    watch.rest();
+    wind_up.poll_cleanup(record, cx)
 }
 
-impl<F, Fut> Drive<F, Fut> {
+impl<F, Fut: Future> Drive<F, Fut> {
     /// What dropping does: an entered run cancels its operation, drops the body and closes.
     fn abort(self: Pin<&mut Self>) {
         let mut this = self.project();
-        if !matches!(this.body.as_mut().project(), BodyProj::Entered { .. }) {
+        let record = this.scope.record();
+        if !*this.entered || record.status().is_closed() {
             return;
         }
-        let record = this.scope.record();
         let inside = Inside::enter(this.slot);
         // Before the cancel, which would wake a task that has no use for it any more.
-        *this.watch = Watch::default();
+        this.watch.rest();
         let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
         record.cancel(cause.with_operation(record.label.clone()));
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
-        record.close(if dropped.is_ok() {
-            Status::Cancelled
-        } else {
-            Status::Failed
-        });
+        *this.watch = Watch::default();
+        let end = match dropped {
+            Ok(()) => Status::Cancelled,
+            Err(_) => Status::Failed,
+        };
+        handed_over::close(record, end, std::mem::take(this.wind_up));
         drop(inside);
         if let Err(panic) = dropped {
             // A second panic during unwinding would abort the process.

@@ -1,8 +1,9 @@
 //! What became of a run.
 
 use super::RunError;
-use crate::cause::Cause;
-use crate::operation::Status;
+use crate::cause::{Cause, Reason};
+use crate::error::Cancelled;
+use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -17,6 +18,10 @@ pub struct Outcome<T, E = Infallible> {
     cause: Option<Cause>,
     elapsed: Option<Duration>,
     result: Result<T, RunError<E>>,
+    /// The value of a body, where the run failed all the same because a child did.
+    late: Option<T>,
+    /// None where there is nothing to report.
+    report: Option<Box<Report>>,
 }
 
 impl<T, E> Outcome<T, E> {
@@ -31,7 +36,23 @@ impl<T, E> Outcome<T, E> {
             cause,
             elapsed,
             result,
+            late: None,
+            report: None,
         }
+    }
+
+    /// Turns the value, if there is one, into a failure that leaves it within reach.
+    pub(super) fn failed_by(mut self, failure: Option<ChildFailure>) -> Self {
+        if let (Some(failure), Ok(_)) = (failure, &self.result) {
+            let error = Err(RunError::ChildFailed(failure));
+            self.late = std::mem::replace(&mut self.result, error).ok();
+        }
+        self
+    }
+
+    pub(super) fn with_report(mut self, report: Option<Box<Report>>) -> Self {
+        self.report = report;
+        self
     }
 
     /// How the scope stood when the run ended. For a refused run it is what it was refused for.
@@ -52,7 +73,7 @@ impl<T, E> Outcome<T, E> {
         self.elapsed
     }
 
-    /// Whether the body produced its value.
+    /// Whether the body produced its value, and no child failed that the scope is cancelled for.
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.result.is_ok()
@@ -64,31 +85,89 @@ impl<T, E> Outcome<T, E> {
         matches!(self.result, Err(RunError::Cancelled(_)))
     }
 
-    /// The value, if there is one.
+    /// The value, if there is one, also where a child failed after it.
     #[must_use]
     pub fn value(&self) -> Option<&T> {
-        self.result.as_ref().ok()
+        self.result.as_ref().ok().or(self.late.as_ref())
     }
 
-    /// The error, if there is no value.
+    /// The error, if the run did not complete.
     #[must_use]
     pub fn error(&self) -> Option<&RunError<E>> {
         self.result.as_ref().err()
     }
 
-    /// The value, if there is one.
+    /// The value, if there is one, also where a child failed after it.
     #[must_use]
     pub fn into_value(self) -> Option<T> {
-        self.result.ok()
+        self.result.ok().or(self.late)
     }
 
-    /// The value, or why there is none.
+    /// The value, or why the run did not complete.
     ///
     /// # Errors
     ///
-    /// The body failed, the scope was cancelled before there was a value, a source of it did not
-    /// start, or it had been run before.
+    /// The body failed, the scope was cancelled before there was a value, a child failed, a source
+    /// did not start, or the scope had been run before.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
+    }
+
+    /// What was still running at the end of its time and was dropped: bodies at the end of their
+    /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
+    /// are among them if this scope was cancelled too.
+    #[must_use]
+    pub fn stragglers(&self) -> &[Straggler] {
+        self.report
+            .as_ref()
+            .map_or(&[], |report| &report.stragglers)
+    }
+
+    /// What went wrong in finalizers, in the order in which they ran.
+    #[must_use]
+    pub fn cleanup_errors(&self) -> &[CleanupError] {
+        self.report
+            .as_ref()
+            .map_or(&[], |report| &report.cleanup_errors)
+    }
+
+    /// The children that failed: all of them where failures are collected, and else the first.
+    #[must_use]
+    pub fn child_failures(&self) -> &[ChildFailure] {
+        self.report
+            .as_ref()
+            .map_or(&[], |report| &report.child_failures)
+    }
+}
+
+impl Outcome<(), ()> {
+    /// The outcome of a run whose body stood in for a closure, with the closure's answer in the
+    /// place of the body's. There is none if the closure was not run.
+    pub(super) fn filled<T, E>(self, answer: Option<Result<T, E>>) -> Outcome<T, E> {
+        let mut late = None;
+        let result = match (self.result, answer) {
+            (Ok(()) | Err(RunError::Failed(())), Some(answer)) => answer.map_err(RunError::Failed),
+            (Err(RunError::ChildFailed(failure)), answer) => {
+                late = answer.and_then(Result::ok);
+                Err(RunError::ChildFailed(failure))
+            }
+            (Err(RunError::Cancelled(cancelled)), _) => Err(RunError::Cancelled(cancelled)),
+            (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
+            (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
+            (Ok(()) | Err(RunError::Failed(())), None) => {
+                // The body is pending until there is an answer; this only spares a panic.
+                let cause = self.cause.clone();
+                let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
+                Err(RunError::Cancelled(Cancelled::new(cause)))
+            }
+        };
+        Outcome {
+            status: self.status,
+            cause: self.cause,
+            elapsed: self.elapsed,
+            result,
+            late,
+            report: self.report,
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The futures of `run` and `try_run`: the same machine, with another reading of its output.
 
 use super::drive::Drive;
+use super::reading::{Fallible, Plain};
 use super::{Outcome, Scope};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -13,9 +14,12 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on by themselves.
     #[must_use = "a scope does not run unless this is polled"]
-    pub struct Run<F, Fut> {
+    pub struct Run<F, Fut>
+    where
+        Fut: Future,
+    {
         #[pin]
         drive: Drive<F, Fut>,
     }
@@ -26,15 +30,18 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on by themselves.
     #[must_use = "a scope does not run unless this is polled"]
-    pub struct TryRun<F, Fut> {
+    pub struct TryRun<F, Fut>
+    where
+        Fut: Future,
+    {
         #[pin]
         drive: Drive<F, Fut>,
     }
 }
 
-impl<F, Fut> Run<F, Fut> {
+impl<F, Fut: Future> Run<F, Fut> {
     pub(super) fn new(scope: &Scope, body: F) -> Self {
         Self {
             drive: Drive::new(scope.clone(), body),
@@ -42,7 +49,7 @@ impl<F, Fut> Run<F, Fut> {
     }
 }
 
-impl<F, Fut> TryRun<F, Fut> {
+impl<F, Fut: Future> TryRun<F, Fut> {
     pub(super) fn new(scope: &Scope, body: F) -> Self {
         Self {
             drive: Drive::new(scope.clone(), body),
@@ -58,7 +65,7 @@ where
     type Output = Outcome<Fut::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().drive.poll(cx, Ok)
+        self.project().drive.poll::<Plain>(cx)
     }
 }
 
@@ -70,17 +77,17 @@ where
     type Output = Outcome<T, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().drive.poll(cx, |output| output)
+        self.project().drive.poll::<Fallible>(cx)
     }
 }
 
-impl<F, Fut> fmt::Debug for Run<F, Fut> {
+impl<F, Fut: Future> fmt::Debug for Run<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Run").field(self.drive.scope()).finish()
     }
 }
 
-impl<F, Fut> fmt::Debug for TryRun<F, Fut> {
+impl<F, Fut: Future> fmt::Debug for TryRun<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TryRun").field(self.drive.scope()).finish()
     }

@@ -2,7 +2,7 @@
 
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
-use crate::operation::Status;
+use crate::operation::{ChildFailure, Status};
 use crate::source::SourceError;
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -19,6 +19,9 @@ pub enum RunError<E = Infallible> {
     Failed(E),
     /// A source of the scope did not start, so the body was not started.
     SourceFailed(SourceFailed),
+    /// A child of the scope failed, and the others were cancelled for that. A value that the body
+    /// had produced all the same is in the [outcome](super::Outcome::into_value).
+    ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
 }
@@ -64,6 +67,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
             Self::Failed(error) => error.fmt(f),
             Self::SourceFailed(failed) => failed.fmt(f),
+            Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
         }
     }
@@ -77,6 +81,7 @@ impl<E: Error> Error for RunError<E> {
             Self::Cancelled(cancelled) => cancelled.source(),
             Self::Failed(error) => error.source(),
             Self::SourceFailed(failed) => failed.source(),
+            Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
         }
     }

@@ -1,13 +1,17 @@
-//! Everything that may cancel a running scope, polled beside its body.
+//! Everything that may cancel a running scope, polled beside its body, and what stands between a
+//! cancel and the drop of the body: shields and grace.
 
+use super::grace::Grace;
 use super::timekeeper::Timekeeper;
+use super::watchdog;
 use crate::operation::Record;
 use crate::source::{Source, SourceContext, SourceError, Watched};
-use crate::token::WaitForCancellationFutureOwned;
+use crate::token::{CallbackRegistration, WaitForCancellationFutureOwned};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 /// The sources, the timer and the wait for the token.
 #[derive(Default)]
@@ -16,6 +20,16 @@ pub(super) struct Watch {
     timekeeper: Timekeeper,
     /// Registered once the body has been pending; a body that is ready at once costs no wait.
     wait: Option<WaitForCancellationFutureOwned>,
+    /// What most scopes do not have.
+    rare: Option<Box<Rare>>,
+}
+
+#[derive(Default)]
+struct Rare {
+    /// Open from the first look after a cancel on, if there is one.
+    grace: Option<Grace>,
+    /// Note when the scope was cancelled, and set the watchdog off.
+    callbacks: Vec<CallbackRegistration>,
 }
 
 impl Watch {
@@ -37,6 +51,28 @@ impl Watch {
             self.sources.push(Watched::start(source, &context)?);
         }
         Ok(())
+    }
+
+    /// Has the time of a cancel noted where a policy counts from it.
+    pub(super) fn note_cancel(&mut self, record: &Arc<Record>) {
+        let Some(policy) = &record.policy else {
+            return;
+        };
+        let rare = self.rare.get_or_insert_default();
+        if policy.watches() {
+            rare.callbacks.push(record.note_cancel());
+        }
+        if let Some(watchdog) = &policy.watchdog {
+            rare.callbacks.push(watchdog::set(record, watchdog));
+        }
+    }
+
+    /// Stops watching, except that the time of a cancel is still noted.
+    pub(super) fn rest(&mut self) {
+        *self = Self {
+            rare: self.rare.take(),
+            ..Self::default()
+        };
     }
 
     /// Polls the sources, and cancels the scope for each that fires: the first is the cause.
@@ -62,5 +98,28 @@ impl Watch {
             .wait
             .get_or_insert_with(|| record.token.clone().cancelled_owned());
         Pin::new(wait).poll(cx)
+    }
+
+    /// Ready when a cancelled body is to be dropped: no shield is open in it or below, and its
+    /// grace is over. What it leaves unfinished at the end of its grace is reported.
+    ///
+    /// Wakes: by the last shield, for which see [`Record::is_held`], and by the window, for which
+    /// see [`Grace::poll`].
+    pub(super) fn poll_delivery(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
+        if record.is_held(cx) {
+            return Poll::Pending;
+        }
+        if !record.has_grace() {
+            return Poll::Ready(());
+        }
+        let rare = self.rare.get_or_insert_default();
+        if rare.grace.is_none() {
+            rare.grace = Grace::open(record);
+        }
+        if let Some(grace) = &mut rare.grace {
+            ready!(grace.poll(record, cx));
+            record.note_stragglers(record.roll_call());
+        }
+        Poll::Ready(())
     }
 }

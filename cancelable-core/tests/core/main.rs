@@ -1,7 +1,15 @@
 //! The tests of `cancelable-core`: one file per noun, mirroring `src`.
 
-mod probe;
-
+#[cfg(feature = "testing")]
+mod blocking;
+#[cfg(feature = "testing")]
+mod children;
+#[cfg(feature = "testing")]
+mod concurrent;
+#[cfg(feature = "testing")]
+mod defer;
+#[cfg(feature = "testing")]
+mod grace;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]
@@ -10,6 +18,9 @@ mod manual_runtime;
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
+mod probe;
+#[cfg(feature = "testing")]
+mod runtime;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
@@ -17,7 +28,11 @@ mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
 #[cfg(feature = "testing")]
+mod shield;
+#[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod endings;
 mod token_callback;
 mod token_cancel;
 mod token_cause;

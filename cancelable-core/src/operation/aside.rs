@@ -1,0 +1,65 @@
+//! What few operations have, kept beside the record so that the others do not carry it.
+//!
+//! It lies under the lock of its record, and the same holds for it: nothing of a user's runs there.
+//! What may run such code when it is dropped is moved out first.
+
+use super::cleanup_error::CleanupError;
+use super::finalizer::Finalizer;
+use super::record::Record;
+use super::straggler::Straggler;
+use super::ticket::{OpenShield, Ticket};
+use crate::cause::OperationId;
+use crate::token::CancellationToken;
+use event_listener::Event;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+#[derive(Default)]
+pub(super) struct Aside {
+    /// The shields that are open in this operation and below, in the order of opening.
+    pub(super) shields: Vec<Arc<OpenShield>>,
+    /// What was deferred and not begun; the last one is next.
+    pub(super) finalizers: Vec<Finalizer>,
+    /// The finalizer that runs now.
+    pub(super) finalizing: Option<Finalizing>,
+    pub(super) cleanup_errors: Vec<CleanupError>,
+    /// What was dropped at the end of its time.
+    pub(super) stragglers: Vec<Straggler>,
+    /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
+    pub(super) stopping_since: Option<Instant>,
+    pub(super) polled: Option<Instant>,
+    pub(super) checked: Option<Instant>,
+    /// Cancelled when the window of grace is to end at once; a child of the one above.
+    pub(super) hard: Option<CancellationToken>,
+    /// While it is held, the bodies above are polled on after a cancel.
+    pub(super) obligation: Option<Ticket>,
+    /// The operations that run directly below, if this one watches them.
+    pub(super) inside: BTreeMap<OperationId, Weak<Record>>,
+    /// Notified when the operation is settled.
+    pub(super) settled: Option<Arc<Event>>,
+    /// The body has ended; what goes on are children and finalizers.
+    pub(super) body_over: bool,
+}
+
+/// A finalizer that runs, for reports.
+#[derive(Clone)]
+pub(super) struct Finalizing {
+    pub(super) name: Cow<'static, str>,
+    pub(super) deferred_at: &'static Location<'static>,
+    pub(super) polled: Option<Instant>,
+}
+
+impl Record {
+    /// Acts on what lies beside the record, which is made if there is nothing.
+    pub(super) fn with_aside<T>(&self, act: impl FnOnce(&mut Aside) -> T) -> T {
+        act(self.inner.lock().aside.get_or_insert_default())
+    }
+
+    /// Acts on what lies beside the record, if there is something.
+    pub(super) fn on_aside<T>(&self, act: impl FnOnce(&mut Aside) -> T) -> Option<T> {
+        Some(act(self.inner.lock().aside.as_mut()?))
+    }
+}

@@ -1,0 +1,319 @@
+//! The children and the blocking calls of one operation: who has not ended, who waits for a place,
+//! who failed.
+//!
+//! # Invariants
+//!
+//! 1. A member is listed from before its task is handed to a runtime until everything of it is
+//!    gone: its future is dropped and its result is reported. Its [`Place`] takes it off the list,
+//!    on every way out, also where a runtime drops the task.
+//! 2. Once the nursery is closed nobody comes in. [`Nursery::poll_joined`] closes it in the step in
+//!    which it finds nobody left, so nobody slips in between.
+//! 3. `running` counts the children that are neither queued nor gone and never exceeds the limit. A
+//!    place that becomes free goes to the first of the queue under the same lock, so the order is
+//!    the order of spawning and each place that becomes free wakes one child.
+//! 4. One lock, and nothing of a user's or a runtime's runs under it: wakers are cloned before,
+//!    woken and dropped after.
+
+use super::call::Call;
+use super::child_failure::ChildFailure;
+use super::place::Place;
+use super::record::Record;
+use crate::cause::OperationId;
+use crate::runtime::Sleep;
+use crate::sync::{Mutex, isolate};
+use futures_util::task::AtomicWaker;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// What a scope says about its children when it is built.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Terms {
+    /// How many children run at once; none is any number.
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Failures are collected, and none of them cancels.
+    pub(crate) collect_all: bool,
+    /// How long after its cancel a blocking call is waited for; none is for ever.
+    pub(crate) abandon_after: Option<Duration>,
+}
+
+pub(crate) struct Nursery {
+    terms: Terms,
+    /// The run that waits for the members.
+    joiner: AtomicWaker,
+    state: Mutex<State>,
+}
+
+struct State {
+    closed: bool,
+    /// None until the first member, and for most operations for ever.
+    yard: Option<Box<Yard>>,
+}
+
+#[derive(Default)]
+pub(super) struct Yard {
+    pub(super) members: BTreeMap<OperationId, Member>,
+    /// How many of the members are not waited for any more.
+    pub(super) abandoned: usize,
+    running: usize,
+    /// Children without a place, in the order of spawning, with their waker once they were polled.
+    queue: BTreeMap<OperationId, Option<Waker>>,
+    failures: Vec<ChildFailure>,
+    /// The timer of the earliest abandonment; the joiner takes it out to poll it.
+    pub(super) patience: Option<Sleep>,
+}
+
+pub(super) struct Member {
+    /// Weak: the record holds its parent's, and that one holds this list.
+    pub(super) record: Weak<Record>,
+    /// What a blocking call has and a child has not.
+    pub(super) call: Option<Arc<Call>>,
+    pub(super) abandoned: bool,
+}
+
+/// A member that has not ended, for reports.
+pub(crate) struct Straggling {
+    pub(crate) record: Arc<Record>,
+    pub(crate) is_blocking: bool,
+    /// A blocking call that is not waited for any more.
+    pub(crate) is_abandoned: bool,
+    /// A child that has not begun, because it waits for a place.
+    pub(crate) is_queued: bool,
+}
+
+impl Nursery {
+    pub(crate) fn new(terms: Terms) -> Self {
+        Self {
+            terms,
+            joiner: AtomicWaker::new(),
+            state: Mutex::new(State {
+                closed: false,
+                yard: None,
+            }),
+        }
+    }
+
+    pub(crate) fn terms(&self) -> &Terms {
+        &self.terms
+    }
+
+    /// Takes a member in; none if the nursery is closed.
+    pub(crate) fn admit(
+        owner: &Arc<Record>,
+        record: &Arc<Record>,
+        call: Option<Arc<Call>>,
+    ) -> Option<Place> {
+        let nursery = &owner.nursery;
+        let id = record.label.id();
+        let mut state = nursery.state.lock();
+        if state.closed {
+            return None;
+        }
+        let yard = state.yard.get_or_insert_default();
+        if call.is_none() {
+            match nursery.terms.concurrency {
+                Some(limit) if yard.running >= limit.get() => {
+                    yard.queue.insert(id, None);
+                }
+                _ => yard.running += 1,
+            }
+        }
+        let member = Member {
+            record: Arc::downgrade(record),
+            call,
+            abandoned: false,
+        };
+        yard.members.insert(id, member);
+        drop(state);
+        let place = Place::new(Arc::clone(owner), id);
+        // A drop of a body above would leave the member behind.
+        owner.oblige();
+        Some(place)
+    }
+
+    /// Ready when nobody is left, or only blocking calls that were abandoned; it is closed then.
+    /// One run waits at a time.
+    ///
+    /// Wakes: the waker is registered before the list is looked at for the last time, and who
+    /// leaves takes itself off the list before it wakes. A blocking call that was cancelled wakes
+    /// too, for its abandonment to be timed.
+    pub(crate) fn poll_joined(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.close_if_done() {
+            return Poll::Ready(());
+        }
+        self.joiner.register(cx.waker());
+        if self.terms.abandon_after.is_some() {
+            self.abandon_overdue(cx);
+        }
+        match self.close_if_done() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    fn close_if_done(&self) -> bool {
+        let mut state = self.state.lock();
+        let done = state.yard.as_ref().is_none_or(|yard| yard.is_done());
+        let mut patience = None;
+        if done {
+            state.closed = true;
+            patience = state.yard.as_mut().and_then(|yard| yard.patience.take());
+        }
+        drop(state);
+        // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
+        // task that has nothing more to do here.
+        drop(patience);
+        if done {
+            drop(self.joiner.take());
+        }
+        done
+    }
+
+    /// Nobody comes in any more.
+    pub(crate) fn close(&self) {
+        self.state.lock().closed = true;
+    }
+
+    /// Ready when the child has a place.
+    ///
+    /// Wakes: the waker is stored under the lock under which places are given, and a child that is
+    /// not in the queue any more has its place.
+    pub(crate) fn poll_place(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
+        // Cloned before the lock and dropped after it: both are the user's code.
+        let mut waker = Some(cx.waker().clone());
+        let queued = self.with_yard(|yard| match yard.queue.get_mut(&id) {
+            Some(stored) => {
+                std::mem::swap(stored, &mut waker);
+                true
+            }
+            None => false,
+        });
+        match queued {
+            Some(true) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// Keeps a failure. True if the operation is to be cancelled for it, which is so for the first
+    /// one unless they are collected.
+    pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
+        let mut state = self.state.lock();
+        // A call that was abandoned may fail when nobody asks any more.
+        if state.closed {
+            return false;
+        }
+        let failures = &mut state.yard.get_or_insert_default().failures;
+        let first = failures.is_empty();
+        if first || self.terms.collect_all {
+            failures.push(failure.clone());
+        }
+        first && !self.terms.collect_all
+    }
+
+    /// The failure that cancels the operation: the first, unless they are collected.
+    pub(crate) fn failure(&self) -> Option<ChildFailure> {
+        if self.terms.collect_all {
+            return None;
+        }
+        self.with_yard(|yard| yard.failures.first().cloned())?
+    }
+
+    /// The failures so far: all of them if they are collected, and else the first. They are handed
+    /// out once.
+    pub(crate) fn take_failures(&self) -> Vec<ChildFailure> {
+        self.with_yard(|yard| std::mem::take(&mut yard.failures))
+            .unwrap_or_default()
+    }
+
+    /// How many children and blocking calls have not ended, the abandoned ones included.
+    pub(crate) fn live(&self) -> usize {
+        self.with_yard(|yard| yard.members.len()).unwrap_or(0)
+    }
+
+    /// Those that have not ended, in the order in which they were opened.
+    pub(crate) fn stragglers(&self) -> Vec<Straggling> {
+        self.with_yard(|yard| {
+            let entries = yard.members.iter();
+            let alive = entries.filter_map(|(id, member)| {
+                Some(Straggling {
+                    record: member.record.upgrade()?,
+                    is_blocking: member.call.is_some(),
+                    is_abandoned: member.abandoned,
+                    is_queued: yard.queue.contains_key(id),
+                })
+            });
+            alive.collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(crate) fn wake_joiner(&self) {
+        isolate("the waker of a run", || self.joiner.wake());
+    }
+
+    pub(super) fn leave(&self, id: OperationId) {
+        let left = self.with_yard(|yard| {
+            let member = yard.members.remove(&id);
+            let waker = yard.free(id, member.as_ref());
+            (member, waker, yard.is_done())
+        });
+        let Some((member, waker, done)) = left else {
+            return;
+        };
+        drop(member);
+        match waker {
+            Some(Freed::Next(waker)) => {
+                isolate("the waker of a child", || waker.wake());
+            }
+            Some(Freed::Own(waker)) => {
+                isolate("the waker of a child", || drop(waker));
+            }
+            None => {}
+        }
+        if done {
+            self.wake_joiner();
+        }
+    }
+
+    pub(super) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+        Some(act(self.state.lock().yard.as_mut()?))
+    }
+}
+
+/// A waker that came out of the queue when a child left.
+enum Freed {
+    /// Of the child that has the place now, to be woken.
+    Next(Waker),
+    /// Of the child that left without ever having had a place.
+    Own(Waker),
+}
+
+impl Yard {
+    fn is_done(&self) -> bool {
+        self.members.len() == self.abandoned
+    }
+
+    /// Gives what a member that left had: its place in the queue, or its place to the first there.
+    fn free(&mut self, id: OperationId, member: Option<&Member>) -> Option<Freed> {
+        let member = member?;
+        if member.abandoned {
+            self.abandoned -= 1;
+        }
+        if member.call.is_some() {
+            return None;
+        }
+        if let Some(own) = self.queue.remove(&id) {
+            return own.map(Freed::Own);
+        }
+        match self.queue.pop_first() {
+            // The place goes over, so the count stays.
+            Some((_, next)) => next.map(Freed::Next),
+            None => {
+                self.running -= 1;
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Who of an operation and of everything below it has not ended: the answer to "why has it not
+//! stopped?".
+//!
+//! An operation knows its children and blocking calls at any time. Scopes that were opened inside
+//! it in place are known if it watches, which it does with a grace period or a watchdog or below
+//! such an operation: then each run puts itself on the list of the one above while it runs.
+
+use super::record::Record;
+use super::status::Status;
+use super::straggler::{ShieldSite, Straggler, StragglerKind};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+impl Record {
+    /// All that has not ended in this operation and below, in the order of opening.
+    pub(crate) fn roll_call(self: &Arc<Self>) -> Vec<Straggler> {
+        let mut found = Vec::new();
+        let mut seen = BTreeSet::new();
+        let mut next = vec![Arc::clone(self)];
+        // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
+        while let Some(record) = next.pop() {
+            if !seen.insert(record.label.id()) {
+                continue;
+            }
+            record.answer(&mut found);
+            for member in record.nursery.stragglers() {
+                if member.is_blocking || member.is_queued {
+                    let kind = match member.is_blocking {
+                        true => StragglerKind::Blocking,
+                        false => StragglerKind::Child,
+                    };
+                    let mut straggler = member.record.as_straggler(kind);
+                    straggler.is_queued = member.is_queued;
+                    straggler.is_abandoned = member.is_abandoned;
+                    found.push(straggler);
+                    seen.insert(member.record.label.id());
+                } else {
+                    next.push(member.record);
+                }
+            }
+            let inside = record.on_aside(|aside| {
+                let inside = aside.inside.values();
+                inside.filter_map(|record| record.upgrade()).collect()
+            });
+            let inside: Vec<_> = inside.unwrap_or_default();
+            next.extend(inside);
+        }
+        found.sort_by_key(|straggler| straggler.operation.id());
+        found
+    }
+
+    /// What of this operation itself runs: its body, or a finalizer.
+    fn answer(&self, found: &mut Vec<Straggler>) {
+        let body_over = self.on_aside(|aside| aside.body_over);
+        let body_over = body_over.unwrap_or(false);
+        if self.status() == Status::Running && !body_over {
+            let kind = match self.spawned {
+                true => StragglerKind::Child,
+                false => StragglerKind::Operation,
+            };
+            found.push(self.as_straggler(kind));
+        }
+        found.extend(self.running_finalizer());
+    }
+
+    /// The finalizer that runs, if one does.
+    pub(crate) fn running_finalizer(&self) -> Option<Straggler> {
+        let finalizing = self.on_aside(|aside| aside.finalizing.clone())??;
+        let mut straggler = self.as_straggler(StragglerKind::Finalizer);
+        straggler.polled_ago = since(self.now(), finalizing.polled);
+        straggler.opened_at = finalizing.deferred_at;
+        straggler.finalizer = Some(finalizing.name);
+        Some(straggler)
+    }
+
+    fn as_straggler(&self, kind: StragglerKind) -> Straggler {
+        let now = self.now();
+        let (polled, checked, shield) = self
+            .on_aside(|aside| {
+                let shield = aside.shields.last().cloned();
+                (aside.polled, aside.checked, shield)
+            })
+            .unwrap_or_default();
+        Straggler {
+            kind,
+            operation: self.label.clone(),
+            finalizer: None,
+            opened_at: self.opened_at,
+            cancelled_for: since(now, self.cancelled_at()),
+            polled_ago: since(now, polled),
+            checked_ago: since(now, checked),
+            shield: shield.map(|shield| ShieldSite {
+                opened_at: shield.opened_at,
+                open_for: since(now, shield.since),
+            }),
+            is_queued: false,
+            is_abandoned: false,
+        }
+    }
+
+    /// When it was cancelled, by its own clock if that was noted.
+    fn cancelled_at(&self) -> Option<Instant> {
+        let cause = self.token.cause()?;
+        let noted = self.on_aside(|aside| aside.stopping_since).flatten();
+        noted.or_else(|| cause.at())
+    }
+
+    /// Notes a poll, for reports, if they are noted here.
+    pub(crate) fn note_poll(&self) {
+        if self.watched {
+            if let Some(now) = self.now() {
+                self.with_aside(|aside| aside.polled = Some(now));
+            }
+        }
+    }
+
+    /// Notes a look at the cancellation, as above.
+    pub(super) fn note_check(&self) {
+        if self.watched && !self.status().is_closed() {
+            if let Some(now) = self.now() {
+                self.with_aside(|aside| aside.checked = Some(now));
+            }
+        }
+    }
+
+    /// From now on children and finalizers are what goes on.
+    pub(crate) fn note_body_over(&self) {
+        self.with_aside(|aside| aside.body_over = true);
+    }
+
+    /// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
+    pub(crate) fn note_stragglers(&self, stragglers: Vec<Straggler>) {
+        for straggler in stragglers {
+            log::warn!(
+                target: "cancelable",
+                operation = self.label.name(), id = self.label.id().get(),
+                kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
+                "{} ends without it: {straggler}", self.label
+            );
+            self.keep_straggler(straggler);
+        }
+    }
+
+    fn keep_straggler(&self, straggler: Straggler) {
+        self.with_aside(|aside| {
+            if !aside.stragglers.iter().any(|kept| kept.is_same(&straggler)) {
+                aside.stragglers.push(straggler);
+            }
+        });
+    }
+
+    /// Passes on what this operation ended without to the one above, if that is cancelled too. One
+    /// that goes on would collect them for as long as it runs.
+    pub(super) fn hand_up(&self, stragglers: &[Straggler]) {
+        let above = self.parent.as_ref();
+        let Some(parent) = above.filter(|parent| parent.token.is_cancelled()) else {
+            return;
+        };
+        for straggler in stragglers {
+            parent.keep_straggler(straggler.clone());
+        }
+    }
+}
+
+fn since(now: Option<Instant>, then: Option<Instant>) -> Option<Duration> {
+    Some(now?.saturating_duration_since(then?))
+}

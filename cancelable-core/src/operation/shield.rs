@@ -1,0 +1,157 @@
+//! A future that a cancel lets finish.
+
+use super::Operation;
+use super::current::{Inside, Shielded};
+use super::record::Record;
+use super::ticket::{OpenShield, Ticket};
+use crate::cause::OperationLabel;
+use crate::cause::ambient::{self, Ambient};
+use crate::runtime::Timeout;
+use pin_project_lite::pin_project;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+pin_project! {
+    /// A future that runs to its end although its operation is cancelled, from
+    /// [`Operation::shield`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future inside and ends the shield.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Shield<F: Future> {
+        operation: Arc<Record>,
+        opened_at: &'static Location<'static>,
+        // The entry for where no operation is current.
+        slot: Option<Ambient>,
+        // A value that came while a cancel was due. It is handed out if there is another poll.
+        held: Option<F::Output>,
+        #[pin]
+        future: F,
+        // From the first poll on, and to the end. Dropped after the future.
+        ticket: Option<Ticket>,
+    }
+}
+
+impl<F: Future> Shield<F> {
+    #[track_caller]
+    pub(super) fn new(operation: &Operation, future: F) -> Self {
+        Self::at(Arc::clone(&operation.record), Location::caller(), future)
+    }
+
+    fn at(operation: Arc<Record>, opened_at: &'static Location<'static>, future: F) -> Self {
+        Self {
+            slot: Some(operation.ambient()),
+            operation,
+            opened_at,
+            held: None,
+            future,
+            ticket: None,
+        }
+    }
+
+    /// Gives the future no more than `limit` from this call, so that a shield cannot hold up a
+    /// cancel for ever. A value that is ready beats a limit that is over.
+    ///
+    /// # Errors
+    ///
+    /// The operation has no runtime to keep the time. The shield comes back.
+    pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, ShieldWithoutRuntime<F>> {
+        let Some(runtime) = self.operation.runtime.clone() else {
+            return Err(ShieldWithoutRuntime { shield: self });
+        };
+        let future = runtime.timeout(limit, self.future);
+        Ok(Shield::at(self.operation, self.opened_at, future))
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    /// Wakes: pending while the future inside is, which has the waker then; or once with a value
+    /// in hand, and then the task is woken here. A run that is cancelled drops it in between.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if let Some(value) = this.held.take() {
+            return Poll::Ready(value);
+        }
+        let ticket = this.ticket.get_or_insert_with(|| {
+            let home = this.operation.innermost();
+            let shield = OpenShield {
+                opened_at: this.opened_at,
+                since: home.now(),
+            };
+            Ticket::open(home, Some(shield))
+        });
+        let home = Arc::clone(ticket.home());
+        let value = {
+            let _inside = match ambient::is_set() {
+                true => None,
+                false => Some(Inside::enter(this.slot)),
+            };
+            let _shielded = Shielded::enter();
+            ready!(this.future.poll(cx))
+        };
+        *this.ticket = None;
+        if home.token.is_cancelled() && !home.is_under_shield() {
+            *this.held = Some(value);
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(value)
+    }
+}
+
+impl<F: Future> fmt::Debug for Shield<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shield")
+            .field("operation", &self.operation.label)
+            .field("opened_at", &format_args!("{}", self.opened_at))
+            .field("open", &self.ticket.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A shield was to have a deadline of its own, and its operation has no runtime to keep it.
+pub struct ShieldWithoutRuntime<F: Future> {
+    shield: Shield<F>,
+}
+
+impl<F: Future> ShieldWithoutRuntime<F> {
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.shield.operation.label
+    }
+
+    /// The shield, without a deadline.
+    pub fn into_inner(self) -> Shield<F> {
+        self.shield
+    }
+}
+
+impl<F: Future> fmt::Debug for ShieldWithoutRuntime<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ShieldWithoutRuntime")
+            .field(&self.shield)
+            .finish()
+    }
+}
+
+impl<F: Future> fmt::Display for ShieldWithoutRuntime<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a shield in scope {} has no runtime for its deadline: build the scope with one",
+            self.operation()
+        )
+    }
+}
+
+impl<F: Future> Error for ShieldWithoutRuntime<F> {}

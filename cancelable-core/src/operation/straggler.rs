@@ -1,0 +1,193 @@
+//! What has not stopped, and what is known of why.
+
+use crate::cause::{OperationLabel, Span};
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+/// Something of an operation that has not ended: it runs still, or it was dropped because its time
+/// was up.
+///
+/// All spans of time are as of when it was reported.
+#[derive(Clone, Debug)]
+pub struct Straggler {
+    pub(super) kind: StragglerKind,
+    pub(super) operation: OperationLabel,
+    /// The name of a finalizer.
+    pub(super) finalizer: Option<Cow<'static, str>>,
+    pub(super) opened_at: &'static Location<'static>,
+    pub(super) cancelled_for: Option<Duration>,
+    pub(super) polled_ago: Option<Duration>,
+    pub(super) checked_ago: Option<Duration>,
+    pub(super) shield: Option<ShieldSite>,
+    pub(super) is_queued: bool,
+    pub(super) is_abandoned: bool,
+}
+
+/// What kind of thing has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StragglerKind {
+    /// The body of an operation.
+    Operation,
+    /// A child that was spawned.
+    Child,
+    /// A finalizer that was deferred.
+    Finalizer,
+    /// A blocking call.
+    Blocking,
+}
+
+impl StragglerKind {
+    /// The kind as one lower-case word, for logs and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operation => "operation",
+            Self::Child => "child",
+            Self::Finalizer => "finalizer",
+            Self::Blocking => "blocking call",
+        }
+    }
+}
+
+/// The shield that something runs under.
+#[derive(Clone, Copy, Debug)]
+pub struct ShieldSite {
+    pub(super) opened_at: &'static Location<'static>,
+    pub(super) open_for: Option<Duration>,
+}
+
+impl ShieldSite {
+    /// Where in the source it was opened.
+    #[must_use]
+    pub fn opened_at(&self) -> &'static Location<'static> {
+        self.opened_at
+    }
+
+    /// For how long it was open; `None` without a runtime to tell the time.
+    #[must_use]
+    pub fn open_for(&self) -> Option<Duration> {
+        self.open_for
+    }
+}
+
+impl Straggler {
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> StragglerKind {
+        self.kind
+    }
+
+    /// The operation that it is, or for a finalizer the one that it belongs to.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// Its name: that of the operation, or of the finalizer.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.finalizer {
+            Some(name) => name,
+            None => self.operation.name(),
+        }
+    }
+
+    /// Where in the source it was opened, spawned or deferred.
+    #[must_use]
+    pub fn opened_at(&self) -> &'static Location<'static> {
+        self.opened_at
+    }
+
+    /// How long ago it was cancelled; `None` if it was not, or has no runtime to tell the time.
+    #[must_use]
+    pub fn cancelled_for(&self) -> Option<Duration> {
+        self.cancelled_for
+    }
+
+    /// How long ago it was last polled. Polls are noted in operations with a grace period or a
+    /// watchdog and below them, and in finalizers; `None` elsewhere.
+    #[must_use]
+    pub fn polled_ago(&self) -> Option<Duration> {
+        self.polled_ago
+    }
+
+    /// How long ago it last looked at its cancellation by [`Operation::check`], where polls are
+    /// noted too.
+    ///
+    /// [`Operation::check`]: super::Operation::check
+    #[must_use]
+    pub fn checked_ago(&self) -> Option<Duration> {
+        self.checked_ago
+    }
+
+    /// The shield that was opened last and is open still, in it or below it.
+    #[must_use]
+    pub fn shield(&self) -> Option<&ShieldSite> {
+        self.shield.as_ref()
+    }
+
+    /// Whether it is a child that has not begun, because it waits for a place.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.is_queued
+    }
+
+    /// Whether it is a blocking call that is not waited for any more.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned
+    }
+
+    /// Whether both are reports on the same thing. A finalizer is reported once.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let both_bodies = self.finalizer.is_none() && other.finalizer.is_none();
+        both_bodies && self.operation.id() == other.operation.id()
+    }
+}
+
+/// A sentence without its end, such as `operation import, opened at src/main.rs:14, still runs 3 s
+/// after it was cancelled; last polled 1 s ago`.
+impl fmt::Display for Straggler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, place) = (self.kind.as_str(), self.opened_at);
+        let (file, line) = (place.file(), place.line());
+        write!(f, "{kind} {}", self.name())?;
+        if self.finalizer.is_some() {
+            write!(f, " of {}, deferred", self.operation)?;
+        } else {
+            f.write_str(", opened")?;
+        }
+        write!(f, " at {file}:{line}, ")?;
+        f.write_str(match (self.is_queued, self.is_abandoned) {
+            (true, _) => "waits for its place",
+            (_, true) => "was abandoned and still runs",
+            _ => "still runs",
+        })?;
+        if let Some(span) = self.cancelled_for {
+            write!(f, " {} after it was cancelled", Span(span))?;
+        }
+        if let Some(span) = self.polled_ago {
+            write!(f, "; last polled {} ago", Span(span))?;
+        }
+        if let Some(span) = self.checked_ago {
+            write!(f, "; last checked {} ago", Span(span))?;
+        }
+        let Some(shield) = &self.shield else {
+            return Ok(());
+        };
+        let place = shield.opened_at;
+        write!(
+            f,
+            "; under the shield opened at {}:{}",
+            place.file(),
+            place.line()
+        )?;
+        match shield.open_for {
+            Some(span) => write!(f, " {} ago", Span(span)),
+            None => Ok(()),
+        }
+    }
+}

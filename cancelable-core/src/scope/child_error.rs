@@ -1,0 +1,141 @@
+//! Why awaiting a child gave no value.
+
+use crate::cause::{OperationLabel, Span};
+use crate::error::Cancelled;
+use crate::runtime::JoinError;
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A child or a blocking call ended without a value, or was given up.
+#[derive(Debug)]
+pub struct ChildError {
+    operation: OperationLabel,
+    why: Why,
+}
+
+#[derive(Debug)]
+enum Why {
+    Failed(Arc<dyn Error + Send + Sync>),
+    Cancelled(Cancelled),
+    /// A panic, a loss, or a second join.
+    Joined(JoinError),
+    Abandoned(Duration),
+}
+
+impl ChildError {
+    pub(super) fn failed(operation: OperationLabel, error: Arc<dyn Error + Send + Sync>) -> Self {
+        let why = Why::Failed(error);
+        Self { operation, why }
+    }
+
+    pub(super) fn cancelled(operation: OperationLabel, cancelled: Cancelled) -> Self {
+        let why = Why::Cancelled(cancelled);
+        Self { operation, why }
+    }
+
+    pub(super) fn joined(operation: OperationLabel, error: JoinError) -> Self {
+        let why = Why::Joined(error);
+        Self { operation, why }
+    }
+
+    pub(super) fn abandoned(operation: OperationLabel, patience: Duration) -> Self {
+        let why = Why::Abandoned(patience);
+        Self { operation, why }
+    }
+
+    /// The child.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// The error that the child returned, if that is how it ended. It is shared with the scope, so
+    /// it can be looked at as what it was, by `downcast_ref`, and not taken.
+    #[must_use]
+    pub fn failure(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.why {
+            Why::Failed(error) => Some(&**error),
+            _ => None,
+        }
+    }
+
+    /// The cancellation, if that is how it ended.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<&Cancelled> {
+        match &self.why {
+            Why::Cancelled(cancelled) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// Whether it was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.why, Why::Cancelled(_))
+    }
+
+    /// Whether it panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(&self.why, Why::Joined(error) if error.is_panic())
+    }
+
+    /// Whether the runtime did not take it, or dropped it before its end.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(&self.why, Why::Joined(error) if error.is_lost())
+    }
+
+    /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope
+    /// waits for that. Its thread goes on.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self.why, Why::Abandoned(_))
+    }
+
+    /// What it panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Errors
+    ///
+    /// It did not panic; the error comes back.
+    pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        let Self { operation, why } = self;
+        match why {
+            Why::Joined(error) => error
+                .into_panic()
+                .map_err(|error| Self::joined(operation, error)),
+            why => Err(Self { operation, why }),
+        }
+    }
+}
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = &self.operation;
+        match &self.why {
+            Why::Failed(error) => write!(f, "child {operation} failed: {error}"),
+            Why::Cancelled(cancelled) => cancelled.fmt(f),
+            Why::Joined(error) => write!(f, "child {operation} has no value: {error}"),
+            Why::Abandoned(patience) => write!(
+                f,
+                "blocking call {operation} was abandoned: it has not ended {} after its cancel, let \
+                 it look at its token",
+                Span(*patience)
+            ),
+        }
+    }
+}
+
+/// It speaks for what is inside it, so the chain goes on below that.
+impl Error for ChildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.why {
+            Why::Failed(error) => error.source(),
+            Why::Cancelled(cancelled) => cancelled.source(),
+            Why::Joined(_) | Why::Abandoned(_) => None,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! How a body ended, and what becomes of that.
+
+use super::reading::Reading;
+use super::{Outcome, Refused, RunError, SourceFailed};
+use crate::cause::{Cause, Reason};
+use crate::error::Cancelled;
+use crate::operation::{ChildFailure, Closing, Record, Report, Status};
+use std::any::Any;
+use std::panic::resume_unwind;
+use std::time::Duration;
+
+/// How a body ended, before its output is read as a value or an error.
+pub(super) enum End<O> {
+    Output(O),
+    Cancelled,
+    Panicked(Box<dyn Any + Send>),
+    SourceFailed(SourceFailed),
+    Refused(Refused),
+}
+
+impl<O> End<O> {
+    /// Whether the body failed, or could not be started.
+    pub(super) fn is_failure<R: Reading<O>>(&self) -> bool {
+        match self {
+            Self::Output(output) => R::is_failure(output),
+            Self::Panicked(_) | Self::SourceFailed(_) | Self::Refused(_) => true,
+            Self::Cancelled => false,
+        }
+    }
+
+    /// How the operation ends for it.
+    pub(super) fn status<R: Reading<O>>(&self, record: &Record) -> Status {
+        match self {
+            _ if self.is_failure::<R>() => Status::Failed,
+            Self::Cancelled => match stopped_by_child(record) {
+                Some(_) => Status::Failed,
+                None => Status::Cancelled,
+            },
+            _ => match child_failure(record) {
+                Some(_) => Status::Failed,
+                None => Status::Completed,
+            },
+        }
+    }
+
+    /// The outcome of a run that closed with it.
+    ///
+    /// # Panics
+    ///
+    /// If the body did, with the same payload.
+    pub(super) fn outcome<R: Reading<O>>(
+        self,
+        record: &Record,
+        closing: Closing,
+    ) -> Outcome<R::Value, R::Error> {
+        let Closing {
+            status,
+            elapsed,
+            report,
+        } = closing;
+        let result = match self {
+            Self::Panicked(panic) => resume_unwind(panic),
+            Self::Refused(refused) => Err(RunError::Refused(refused)),
+            Self::SourceFailed(failed) => Err(RunError::SourceFailed(failed)),
+            Self::Output(output) => R::read(output).map_err(RunError::Failed),
+            Self::Cancelled => Err(match stopped_by_child(record) {
+                Some(failure) => RunError::ChildFailed(failure),
+                None => RunError::Cancelled(cancelled(record, elapsed)),
+            }),
+        };
+        let failure = result.as_ref().ok().and_then(|_| child_failure(record));
+        Outcome::new(status, record.token.cause(), elapsed, result)
+            .failed_by(failure)
+            .with_report(with_failures(record, report))
+    }
+
+    /// The outcome of a run that never entered.
+    ///
+    /// # Panics
+    ///
+    /// If dropping the body did, with the same payload.
+    pub(super) fn refusal<R: Reading<O>>(self, record: &Record) -> Outcome<R::Value, R::Error> {
+        let status = match &self {
+            Self::Refused(refused) => refused.status(),
+            _ => record.status(),
+        };
+        let closing = Closing {
+            status,
+            elapsed: None,
+            report: None,
+        };
+        self.outcome::<R>(record, closing)
+    }
+}
+
+/// The failure of a child that counts. A failure that counts has cancelled the scope, so a scope
+/// that is not cancelled is not asked.
+fn child_failure(record: &Record) -> Option<ChildFailure> {
+    match record.token.is_cancelled() {
+        true => record.nursery.failure(),
+        false => None,
+    }
+}
+
+/// The failure of a child, if that is what the scope was cancelled for.
+fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
+    let failure = child_failure(record)?;
+    let cause = record.token.cause()?;
+    (*cause.reason() == Reason::ChildFailed).then_some(failure)
+}
+
+fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
+    // A cancelled token has a cause; the other arm only spares a panic.
+    let cause = record.token.cause();
+    let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
+    Cancelled::new(cause).of(record.label.clone(), elapsed)
+}
+
+/// Adds the failures of children. They are asked for only where there may be any.
+fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Report>> {
+    if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
+        return report;
+    }
+    let failures = record.nursery.take_failures();
+    if failures.is_empty() {
+        return report;
+    }
+    let mut report = report.unwrap_or_default();
+    report.child_failures = failures;
+    Some(report)
+}

@@ -1,0 +1,214 @@
+//! Running a closure in a scope, on a plain thread.
+//!
+//! The closure keeps the thread that calls, so something else has to watch over it: a thread beside
+//! it drives the scope as any run is driven, with a body that is pending until the closure is done.
+//! That body can't be dropped by a cancel, as the closure can't, so it holds a ticket like a shield
+//! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+
+use super::{Outcome, Scope};
+use crate::operation::{Inside, Ticket};
+use crate::sync::{self, Condvar, Mutex};
+use futures_util::task::AtomicWaker;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+
+impl Scope {
+    /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
+    ///
+    /// The scope is driven by a second thread meanwhile, so its deadline and its sources cancel it
+    /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
+    /// without one uses [`ThreadRuntime`](crate::runtime::ThreadRuntime). A cancel can't stop the
+    /// closure: let it ask [`check`](crate::Operation::check), or wait by
+    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
+    /// although the scope was cancelled. If the scope is cancelled when it is entered, the closure is
+    /// not run.
+    ///
+    /// Children and finalizers are waited for as in any run.
+    ///
+    /// # Panics
+    ///
+    /// If `body` panics, with its panic. If the system starts no thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::runtime::ThreadRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let scope = Scope::builder("crunch")
+    ///     .runtime(&ThreadRuntime::new().handle())
+    ///     .timeout(Duration::from_millis(1))
+    ///     .build()
+    ///     .expect("it has a runtime for its timeout");
+    /// let outcome = scope.run_blocking(|op| {
+    ///     op.token().wait();
+    ///     "woken by the timeout"
+    /// });
+    /// assert!(outcome.cause().is_some_and(|cause| cause.reason().is_timeout()));
+    /// assert_eq!(outcome.into_value(), Some("woken by the timeout"));
+    /// ```
+    pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
+    where
+        F: FnOnce(&Self) -> T,
+    {
+        self.drive_beside(|op| Ok(body(op)))
+    }
+
+    /// [`run_blocking`](Self::run_blocking) for a closure that may fail: an error ends the scope as
+    /// [`Status::Failed`](crate::Status::Failed).
+    ///
+    /// # Panics
+    ///
+    /// As for [`run_blocking`](Self::run_blocking).
+    pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
+    where
+        F: FnOnce(&Self) -> Result<T, E>,
+    {
+        self.drive_beside(body)
+    }
+
+    fn drive_beside<T, E>(&self, body: impl FnOnce(&Self) -> Result<T, E>) -> Outcome<T, E> {
+        let handover = Handover::new();
+        let mut output = None;
+        let driven = thread::scope(|threads| {
+            let driver = threads.spawn(|| {
+                let _over = Over(&handover);
+                sync::block_on(self.try_run(|op| handover.body(op)))
+            });
+            if let Some(op) = handover.receive() {
+                let record = op.record();
+                let mut slot = Some(record.ambient());
+                let inside = Inside::enter(&mut slot);
+                // Unwind safe: the panic goes on below, when the scope has closed.
+                let done = catch_unwind(AssertUnwindSafe(|| body(&op)));
+                drop(inside);
+                handover.finish(match &done {
+                    Ok(Ok(_)) => Done::Value,
+                    Ok(Err(_)) => Done::Error,
+                    Err(_) => Done::Panic,
+                });
+                output = Some(done);
+            }
+            driver.join()
+        });
+        match (driven, output) {
+            (_, Some(Err(panic))) => resume_unwind(panic),
+            // The body below is the only code of the driver that panics, and it did for the closure.
+            (Err(panic), _) => resume_unwind(panic),
+            (Ok(outcome), Some(Ok(output))) => outcome.filled(Some(output)),
+            (Ok(outcome), None) => outcome.filled(None),
+        }
+    }
+}
+
+/// How the closure ended. What it ended with stays on its own thread and need not be `Send`.
+#[derive(Clone, Copy)]
+enum Done {
+    Value,
+    Error,
+    Panic,
+}
+
+/// What passes between the two threads: first the scope's handle, when it is entered and not
+/// cancelled; then the news that the closure is done.
+struct Handover {
+    state: Mutex<State>,
+    changed: Condvar,
+    driver: AtomicWaker,
+}
+
+enum State {
+    Unentered,
+    Entered(Scope),
+    Running,
+    Done(Done),
+    /// The run is over.
+    Over,
+}
+
+impl Handover {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::Unentered),
+            changed: Condvar::new(),
+            driver: AtomicWaker::new(),
+        })
+    }
+
+    fn set(&self, next: State) {
+        let replaced = std::mem::replace(&mut *self.state.lock(), next);
+        self.changed.notify_all();
+        drop(replaced);
+    }
+
+    /// The body of the run, on the thread that drives.
+    fn body(self: &Arc<Self>, op: Scope) -> Body {
+        let ticket = Ticket::open(Arc::clone(op.record()), None);
+        self.set(State::Entered(op));
+        Body {
+            handover: Arc::clone(self),
+            ticket: Some(ticket),
+        }
+    }
+
+    /// Waits for the scope's entry. None if the run ended without it.
+    fn receive(&self) -> Option<Scope> {
+        let mut state = self.state.lock();
+        // Ends: the driver says that it is over at the latest, under the lock that this holds when
+        // it looks.
+        loop {
+            match std::mem::replace(&mut *state, State::Running) {
+                State::Entered(op) => return Some(op),
+                State::Over => return None,
+                other => *state = other,
+            }
+            state = sync::wait(&self.changed, state);
+        }
+    }
+
+    fn finish(&self, done: Done) {
+        self.set(State::Done(done));
+        self.driver.wake();
+    }
+}
+
+/// A drop, so that the other thread does not wait for a driver that panicked.
+struct Over<'a>(&'a Handover);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.set(State::Over);
+    }
+}
+
+/// Pending until the closure is done.
+struct Body {
+    handover: Arc<Handover>,
+    /// Keeps the run from ending before the closure.
+    ticket: Option<Ticket>,
+}
+
+impl Future for Body {
+    type Output = Result<(), ()>;
+
+    /// Wakes: the waker is registered before the state is read, and the state is set before the
+    /// waker is taken.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.handover.driver.register(cx.waker());
+        let State::Done(done) = *self.handover.state.lock() else {
+            return Poll::Pending;
+        };
+        self.ticket = None;
+        match done {
+            Done::Value => Poll::Ready(Ok(())),
+            Done::Error => Poll::Ready(Err(())),
+            // For the run to close as it does for a panic. It is told of once, by the closure's.
+            Done::Panic => resume_unwind(Box::new("the closure panicked")),
+        }
+    }
+}

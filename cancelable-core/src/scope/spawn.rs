@@ -1,0 +1,249 @@
+//! Starting children: tasks of their own that the scope joins before its run returns.
+
+use super::handed_over;
+use super::membership::{Membership, Shared};
+use super::spawn_error::{Kind, Refusal};
+use super::task::ChildTask;
+use super::wind_up::WindUp;
+use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
+use crate::operation::{Call, Nursery, Place, Status};
+use crate::runtime::{Completion, RuntimeHandle};
+use std::convert::Infallible;
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+impl Scope {
+    /// Starts `future` as a child of this scope: a task of its own, with an operation of its own,
+    /// that the run of this scope waits for on its every way to an outcome.
+    ///
+    /// The child is cancelled with this scope. If it panics, or if the runtime loses it, it has
+    /// failed, and the first failure cancels the scope, unless it was built with
+    /// [`collect_all`](ScopeBuilder::collect_all). Its value, an `Err` too, is for whoever awaits
+    /// the handle; a child whose errors count is for [`try_spawn`](Self::try_spawn). A child that
+    /// was cancelled has not failed.
+    ///
+    /// Where the future of the run itself is dropped, nobody waits: the children are cancelled and
+    /// end by themselves.
+    ///
+    /// # Errors
+    ///
+    /// The scope is not running, is cancelled, or has no runtime. The future comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let scope = Scope::builder("sum").runtime(&manual.handle()).build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.run(|op| async move {
+    ///     let left = op.spawn(async { 1 + 2 }).expect("the scope is running");
+    ///     let right = op.spawn(async { 3 + 4 }).expect("the scope is running");
+    ///     left.await.unwrap_or(0) + right.await.unwrap_or(0)
+    /// }));
+    /// assert_eq!(outcome.into_value(), Some(10));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn<Fut>(&self, future: Fut) -> Result<Child<Fut::Output>, SpawnError<Fut>>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        match self.admit(self.child("child"), None) {
+            Ok(entry) => Ok(entry.start(|scope| scope.run(|_| future), never)),
+            Err(why) => Err(SpawnError::new(why, future)),
+        }
+    }
+
+    /// [`spawn`](Self::spawn) for a future that may fail: an error is a failure of the child.
+    ///
+    /// An error that is or contains the [`Cancelled`](crate::Cancelled) of a child that was
+    /// cancelled is its cancellation, and no failure.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn try_spawn<Fut, T, E>(&self, future: Fut) -> Result<Child<T>, SpawnError<Fut>>
+    where
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        match self.admit(self.child("child"), None) {
+            Ok(entry) => Ok(entry.start(|scope| scope.try_run(|_| future), share)),
+            Err(why) => Err(SpawnError::new(why, future)),
+        }
+    }
+
+    /// [`spawn`](Self::spawn) with all that a scope can have: `builder` gives the child its name,
+    /// its time limit, its sources. Whatever it was to be a part of, it is a part of this scope, and
+    /// its body gets a handle to its own.
+    ///
+    /// A time limit counts from when the child begins, not while it waits for a place. A child that
+    /// runs out of its own time is cancelled and has not failed.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn), or the child cannot be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let scope = Scope::builder("sync").runtime(&manual.handle()).build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.run(|op| async move {
+    ///     let fetch = op.child("fetch").timeout(Duration::from_secs(3));
+    ///     let fetch = op.spawn_with(fetch, |op| async move { op.name().to_owned() });
+    ///     fetch.expect("the scope is running").await
+    /// }));
+    /// assert_eq!(outcome.into_value().and_then(Result::ok).as_deref(), Some("fetch"));
+    /// # }
+    /// ```
+    pub fn spawn_with<F, Fut>(
+        &self,
+        builder: ScopeBuilder,
+        body: F,
+    ) -> Result<Child<Fut::Output>, SpawnError<F>>
+    where
+        F: FnOnce(Self) -> Fut + Send + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        match self.admit(builder, None) {
+            Ok(entry) => Ok(entry.start(|scope| scope.run(body), never)),
+            Err(why) => Err(SpawnError::new(why, body)),
+        }
+    }
+
+    /// [`spawn_with`](Self::spawn_with) for a body that may fail, as in
+    /// [`try_spawn`](Self::try_spawn).
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_with`](Self::spawn_with).
+    pub fn try_spawn_with<F, Fut, T, E>(
+        &self,
+        builder: ScopeBuilder,
+        body: F,
+    ) -> Result<Child<T>, SpawnError<F>>
+    where
+        F: FnOnce(Self) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        match self.admit(builder, None) {
+            Ok(entry) => Ok(entry.start(|scope| scope.try_run(body), share)),
+            Err(why) => Err(SpawnError::new(why, body)),
+        }
+    }
+
+    /// How many children and blocking calls of this scope have not ended.
+    #[must_use]
+    pub fn live_children(&self) -> usize {
+        self.record().nursery.live()
+    }
+
+    /// Builds the scope of a child, or of a blocking call if there is a `call` for it, and lists it.
+    pub(super) fn admit(
+        &self,
+        builder: ScopeBuilder,
+        call: Option<fn(RuntimeHandle, &Self) -> Call>,
+    ) -> Result<Entry, Refusal> {
+        let record = self.record();
+        let refusal = |kind| Refusal {
+            operation: record.label.clone(),
+            kind,
+        };
+        let status = record.status();
+        if status != Status::Running {
+            return Err(refusal(Kind::Status(status)));
+        }
+        if let Err(cancelled) = self.check() {
+            return Err(refusal(Kind::Cancelled(cancelled)));
+        }
+        let Some(runtime) = record.runtime.clone() else {
+            return Err(refusal(Kind::NoRuntime));
+        };
+        let scope = builder
+            .spawned_by(self)
+            .build()
+            .map_err(|error| refusal(Kind::Build(error)))?;
+        let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
+        let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
+            // Not abandoned by its user, so it is not to be reported as that.
+            if scope.record().enter(None).is_ok() {
+                handed_over::close(scope.record(), Status::Cancelled, WindUp::default());
+            }
+            let kind = match record.status() {
+                Status::Running => Kind::Closing,
+                status => Kind::Status(status),
+            };
+            return Err(refusal(kind));
+        };
+        Ok(Entry {
+            scope,
+            call,
+            place,
+            runtime,
+        })
+    }
+}
+
+/// A child that is listed and not started.
+pub(super) struct Entry {
+    pub(super) scope: Scope,
+    pub(super) call: Option<Arc<Call>>,
+    pub(super) place: Place,
+    /// The runtime of the scope that it belongs to, on which it runs.
+    pub(super) runtime: RuntimeHandle,
+}
+
+impl Entry {
+    /// Starts the run that `run` makes of the child's scope.
+    fn start<R, T, E>(self, run: impl FnOnce(&Scope) -> R, share: fn(E) -> Shared) -> Child<T>
+    where
+        R: Future<Output = Outcome<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: 'static,
+    {
+        let Self {
+            scope,
+            place,
+            runtime,
+            ..
+        } = self;
+        let (completion, join) = Completion::new(runtime.name());
+        let membership = Membership::new(scope.record().clone(), place);
+        let child = Child::new(scope.operation().clone(), join, None);
+        let queue = scope.token().clone().cancelled_owned();
+        runtime.start(Box::pin(ChildTask::new(
+            run(&scope),
+            queue,
+            share,
+            completion,
+            membership,
+        )));
+        child
+    }
+}
+
+/// The error of a child that cannot fail.
+pub(super) fn never(error: Infallible) -> Shared {
+    match error {}
+}
+
+/// A child's error, for its handle and its scope.
+pub(super) fn share<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Shared {
+    Arc::from(error.into())
+}

@@ -1,0 +1,130 @@
+//! A child as a runtime gets it: its run, which begins when it has a place, and its report.
+
+use super::membership::{End, Membership, Shared};
+use super::{ChildError, Outcome};
+use crate::runtime::Completion;
+use crate::sync::isolate;
+use crate::token::WaitForCancellationFutureOwned;
+use pin_project_lite::pin_project;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    pub(super) struct ChildTask<R, T, E> {
+        // Dropped in this order, also where a runtime drops the task unfinished: the user's future
+        // is gone before its end is reported, and that is done before the child leaves its scope.
+        #[pin]
+        run: Option<R>,
+        // The wait for the child's token while it waits for a place; none once it has begun.
+        queue: Option<WaitForCancellationFutureOwned>,
+        share: fn(E) -> Shared,
+        completion: Completion<Result<T, ChildError>>,
+        membership: Option<Membership>,
+    }
+}
+
+impl<R, T, E> ChildTask<R, T, E> {
+    pub(super) fn new(
+        run: R,
+        queue: WaitForCancellationFutureOwned,
+        share: fn(E) -> Shared,
+        completion: Completion<Result<T, ChildError>>,
+        membership: Membership,
+    ) -> Self {
+        Self {
+            run: Some(run),
+            queue: Some(queue),
+            share,
+            completion,
+            membership: Some(membership),
+        }
+    }
+}
+
+impl<R, T, E> Future for ChildTask<R, T, E>
+where
+    R: Future<Output = Outcome<T, E>>,
+{
+    type Output = ();
+
+    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards
+    /// by the run.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut this = self.project();
+        let (Some(run), Some(membership)) =
+            (this.run.as_mut().as_pin_mut(), this.membership.as_mut())
+        else {
+            return Poll::Ready(());
+        };
+        this.completion.start();
+        if let Some(cancelled) = this.queue {
+            if membership.poll_begin(cx).is_pending() {
+                // A child that is cancelled in the queue goes on to its run, which does not start
+                // the body of a cancelled scope.
+                ready!(Pin::new(cancelled).poll(cx));
+            }
+            *this.queue = None;
+        }
+        // Unwind safe: after a panic the run is dropped and not polled again.
+        let result = match catch_unwind(AssertUnwindSafe(|| run.poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(outcome)) => outcome
+                .into_result()
+                .map_err(|error| End::of(error, *this.share)),
+            Err(payload) => Err(End::Panicked(payload)),
+        };
+        isolate("the drop of a finished child", || this.run.set(None));
+        let result = membership.end(result);
+        this.completion.report(Ok(result));
+        *this.membership = None;
+        Poll::Ready(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Scope;
+    use crate::operation::Nursery;
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    /// A waker that looks at the scope when the last of its clones is dropped.
+    struct Meddling(Scope);
+
+    impl Wake for Meddling {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Meddling {
+        fn drop(&mut self) {
+            assert!(self.0.live_children() <= 2);
+        }
+    }
+
+    #[test]
+    fn r09_a_waker_in_the_queue_is_dropped_with_no_lock_held() {
+        let scope = Scope::builder("crawl")
+            .concurrency(1)
+            .build()
+            .expect("it is sound");
+        scope.record().enter(None).expect("it is pending");
+        let child = || scope.child("child").build().expect("it is sound");
+        let (first, second) = (child(), child());
+        let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);
+        let (first, second) = (admit(&first), admit(&second));
+        let second = second.expect("it is open");
+        for _ in 0..2 {
+            let waker = Waker::from(Arc::new(Meddling(scope.clone())));
+            assert!(
+                second
+                    .poll_begin(&mut Context::from_waker(&waker))
+                    .is_pending()
+            );
+        }
+        drop(second);
+        drop(first);
+        assert_eq!(scope.live_children(), 0);
+    }
+}

@@ -1,0 +1,76 @@
+//! Who reports what has not stopped: a task that is started by a cancel, because the run itself may
+//! be what is stuck.
+
+use crate::operation::{Closed, Operation, Record, Watchdog};
+use crate::runtime::{RuntimeHandle, Sleep};
+use crate::sync::isolate;
+use crate::token::CallbackRegistration;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Has the watchdog started when the scope is cancelled.
+pub(super) fn set(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
+    let (watched, watchdog) = (Arc::downgrade(record), watchdog.clone());
+    record.token.on_cancel(move |_| {
+        let Some(record) = watched.upgrade() else {
+            return;
+        };
+        if let Some(runtime) = record.runtime.clone() {
+            let vigil = Vigil::new(&record, &runtime, watchdog);
+            runtime.spawn(vigil).detach();
+        }
+    })
+}
+
+/// Waits for the end of the scope or for its time, whichever is first. It ends with the scope.
+struct Vigil {
+    record: Arc<Record>,
+    closed: Closed,
+    sleep: Sleep,
+    watchdog: Watchdog,
+}
+
+impl Vigil {
+    fn new(record: &Arc<Record>, runtime: &RuntimeHandle, watchdog: Watchdog) -> Self {
+        Self {
+            record: Arc::clone(record),
+            closed: Operation::new(Arc::clone(record)).closed(),
+            sleep: runtime.sleep(watchdog.after),
+            watchdog,
+        }
+    }
+}
+
+impl Future for Vigil {
+    type Output = ();
+
+    /// Wakes: both were polled with this waker when it answers pending.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if Pin::new(&mut this.closed).poll(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if Pin::new(&mut this.sleep).poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        report(&this.record, &this.watchdog);
+        Poll::Ready(())
+    }
+}
+
+fn report(record: &Arc<Record>, watchdog: &Watchdog) {
+    let stragglers = record.roll_call();
+    for straggler in &stragglers {
+        log::warn!(
+            target: "cancelable",
+            operation = record.label.name(), id = record.label.id().get(),
+            kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+            "{} has not stopped: {straggler}", record.label
+        );
+    }
+    if let Some(hook) = &watchdog.hook {
+        isolate("the hook of a watchdog", || hook(&stragglers));
+    }
+}
