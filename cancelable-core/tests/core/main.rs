@@ -9,6 +9,8 @@ mod concurrent;
 #[cfg(feature = "testing")]
 mod defer;
 #[cfg(feature = "testing")]
+mod endings;
+#[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
 mod join;
@@ -22,8 +24,6 @@ mod probe;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
-mod runtime;
-#[cfg(feature = "testing")]
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
@@ -31,8 +31,6 @@ mod scope_deadline;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
-#[cfg(feature = "testing")]
-mod endings;
 mod token_callback;
 mod token_cancel;
 mod token_cause;
