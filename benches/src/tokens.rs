@@ -99,7 +99,7 @@ pub fn hot_paths() -> Vec<Row> {
             let token = T::new();
             move || {
                 each(TIMES, || {
-                    poll_once(pin!(token.run_until_cancelled(std::future::ready(1))))
+                    poll_once(pin!(token.run_until_cancelled(std::future::ready(1))));
                 })
             }
         }),

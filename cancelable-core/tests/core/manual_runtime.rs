@@ -25,7 +25,7 @@ impl Log {
     }
 
     fn say(&self, what: impl Into<String>) {
-        self.0.send(what.into()).unwrap();
+        self.0.send(what.into()).expect("the receiver is kept");
     }
 }
 
@@ -102,10 +102,7 @@ fn r44_block_on_moves_the_time_when_all_is_idle() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
     let start = manual.now();
-    let background = runtime.spawn({
-        let sleep = runtime.sleep(60 * SECOND);
-        sleep
-    });
+    let background = runtime.spawn(runtime.sleep(60 * SECOND));
     manual.block_on(runtime.sleep(3600 * SECOND));
     assert_eq!(manual.now() - start, 3600 * SECOND);
     assert!(background.is_finished());
@@ -135,7 +132,7 @@ fn r44_block_on_says_that_nothing_can_wake_the_future() {
     let manual = ManualRuntime::new();
     drop(manual.handle().spawn(future::pending::<()>()));
     let hung = catch_unwind(AssertUnwindSafe(|| {
-        manual.block_on(future::pending::<()>())
+        manual.block_on(future::pending::<()>());
     }));
     let text = *hung.unwrap_err().downcast::<String>().unwrap();
     assert!(text.starts_with("nothing can wake this future"), "{text}");
@@ -178,7 +175,7 @@ fn r44_advance_inside_a_task_moves_the_time_and_the_rest_runs_afterwards() {
     alarm(&runtime, &log, "alarm", SECOND);
     manual.run_until_idle();
     manual.block_on({
-        let (manual, log) = (manual.clone(), log.clone());
+        let (manual, log) = (manual.clone(), &log);
         async move {
             manual.advance(SECOND);
             log.say("advanced");

@@ -523,7 +523,7 @@ fn r28_nothing_is_left_on_any_way_out() {
     let ways: [(&str, Way); 7] = [
         ("value", |scope| drop(now(scope.run(ready)))),
         ("error", |scope| {
-            drop(now(scope.try_run(|op| ready(Err::<(), _>(op)))))
+            drop(now(scope.try_run(|op| ready(Err::<(), _>(op)))));
         }),
         ("cancel", |scope| {
             let mut run = pin!(scope.run(|op| async move {

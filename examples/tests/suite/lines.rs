@@ -1,6 +1,6 @@
 //! What is written for the files that were hashed.
 
-use std::fs::{self, File};
+use std::fs;
 
 use crate::kit::{Ended, Tree, runtime};
 
@@ -104,7 +104,7 @@ fn standard_output_is_not_hashed_either() {
     let tree = Tree::new();
     tree.file("a/abc", "abc");
     let mut command = tree.checksum(&["-a", "sha256"]);
-    command.stdout(File::create(tree.path("tree/sums")).unwrap());
+    command.stdout(fs::File::create(tree.path("tree/sums")).unwrap());
     Ended::of_status(command).assert_code(0);
     assert_eq!(
         fs::read_to_string(tree.path("tree/sums")).unwrap(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cancelable_core::runtime::JoinHandle;
-use cancelable_core::{CancellationToken, Cause, RuntimeHandle};
+use cancelable_core::{CancellationToken, Cause, RuntimeHandle, error::Cancelled};
 
 use crate::job::Job;
 
@@ -27,7 +27,9 @@ pub(crate) struct LeftBehind {
 pub(crate) struct Crew {
     runtime: RuntimeHandle,
     job: Arc<Job>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Vec<JoinHandle<Result<(), Cancelled>>>,
+    /// A worker has noticed a cancel and left files to do.
+    stopped: bool,
     flushing: Option<JoinHandle<()>>,
 }
 
@@ -37,6 +39,7 @@ impl Crew {
             runtime,
             job,
             workers: Vec::new(),
+            stopped: false,
             flushing: None,
         }
     }
@@ -50,11 +53,20 @@ impl Crew {
         self.runtime
             .spawn_blocking(move || job.survey(&surveying))
             .detach();
+        self.start(token);
+        self.watch(token).await;
+    }
+
+    fn start(&mut self, token: &CancellationToken) {
         for _ in 0..self.job.options.jobs() {
             let (job, token) = (Arc::clone(&self.job), token.clone());
             self.workers
                 .push(self.runtime.spawn_blocking(move || job.work(&token)));
         }
+    }
+
+    /// Completes when all is done and written, and never if a worker stopped before that.
+    async fn watch(&mut self, token: &CancellationToken) {
         let begin = self.runtime.now();
         let interval = self.job.progress.interval();
         while self
@@ -68,6 +80,11 @@ impl Crew {
                 .progress
                 .show(&self.job.tally, self.runtime.now() - begin);
             self.start_flush(token);
+        }
+        if self.stopped {
+            // The workers have noticed the cancel before this task did. What they have done is not
+            // all, and to return would say that it is: the scope is about to drop this future.
+            std::future::pending::<()>().await;
         }
         self.flushed(token).await;
     }
@@ -110,12 +127,17 @@ impl Crew {
     }
 
     fn hanging(&self) -> usize {
-        let hanging = |handle: &&JoinHandle<()>| !handle.is_finished();
-        self.workers
+        let workers = self
+            .workers
             .iter()
-            .chain(&self.flushing)
-            .filter(hanging)
-            .count()
+            .filter(|worker| !worker.is_finished())
+            .count();
+        let flushing = self
+            .flushing
+            .iter()
+            .filter(|flushing| !flushing.is_finished())
+            .count();
+        workers + flushing
     }
 
     /// Completes when all workers have ended. Each is forgotten once it has, so that a wait which
@@ -124,8 +146,10 @@ impl Crew {
         while let Some(worker) = self.workers.last_mut() {
             let ended = worker.await;
             self.workers.pop();
-            if let Err(error) = ended {
-                self.job.lose(&error);
+            match ended {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => self.stopped = true,
+                Err(error) => self.job.lose(&error),
             }
         }
     }
@@ -154,5 +178,44 @@ impl Crew {
             }
             self.flushing = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::Options;
+
+    fn crew(runtime: &RuntimeHandle, args: &[&str]) -> Crew {
+        let options = Options::parse_from([&["checksum", "--json", "-q"], args].concat());
+        Crew::new(runtime.clone(), Arc::new(Job::new(options).unwrap()))
+    }
+
+    // A scope takes a body that returns for a body that is done, even when a cancel was asked for.
+    // Here the workers hear of the cancel first, and end first.
+    #[test]
+    fn workers_that_stopped_early_are_not_work_that_is_done() {
+        rt::block_on(async {
+            let runtime = rt::current().unwrap();
+            let mut crew = crew(&runtime, &["-j", "2", "."]);
+            let scope = cancelable_core::Scope::builder("stopped").build().unwrap();
+            let outcome = scope
+                .run(async |scope| {
+                    scope.cancel();
+                    crew.start(scope.token());
+                    // Inside the body's poll, so that the scope cannot see the cancel meanwhile.
+                    while crew.hanging() > 0 {
+                        std::thread::yield_now();
+                    }
+                    crew.watch(scope.token()).await;
+                })
+                .await;
+            assert!(outcome.is_cancelled(), "{outcome:?}");
+            let left = crew.leave(scope.token(), &CancellationToken::new()).await;
+            assert_eq!(left.threads, 0);
+            assert!(crew.stopped);
+        });
     }
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use cancelable_core::CancellationToken;
 use cancelable_core::runtime::JoinError;
+use cancelable_core::{CancellationToken, error::Cancelled};
 use parking_lot::Mutex;
 
 use crate::cli::Options;
@@ -59,16 +59,21 @@ impl Job {
         })
     }
 
-    /// Hashes files until there are none or the token is cancelled. Many threads do so at once.
-    pub(crate) fn work(&self, token: &CancellationToken) {
+    /// Hashes files until there are none. Many threads do so at once.
+    ///
+    /// # Errors
+    ///
+    /// The token was cancelled before this thread had seen the end.
+    pub(crate) fn work(&self, token: &CancellationToken) -> Result<(), Cancelled> {
         let mut hasher = Hasher::new(self.options.algorithm, &self.spread);
-        while !token.is_cancelled() {
+        loop {
+            token.check()?;
             // The lock is held for this one statement.
             let Some(found) = self.walk.lock().next() else {
                 // Who is still at work has what is left, and this thread's processor to spare.
                 self.spread
                     .store(self.options.uses_all_processors(), Relaxed);
-                return;
+                return Ok(());
             };
             match found {
                 Found::File(entry) => self.settle(&entry.into_path(), &mut hasher, token),
