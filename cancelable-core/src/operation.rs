@@ -238,7 +238,7 @@ impl Operation {
     ///     .expect("it has a runtime");
     /// let mut committed = false;
     /// let outcome = manual.block_on(scope.run(|op| async {
-    ///     op.shield(async {
+    ///     op.shield(async move {
     ///         runtime.sleep(Duration::from_secs(5)).await;
     ///         committed = true;
     ///     })
