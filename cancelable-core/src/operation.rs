@@ -237,8 +237,8 @@ impl Operation {
     ///     .build()
     ///     .expect("it has a runtime");
     /// let mut committed = false;
-    /// let outcome = manual.block_on(scope.run(|op| async {
-    ///     op.shield(async move {
+    /// let outcome = manual.block_on(scope.run(async |op| {
+    ///     op.shield(async {
     ///         runtime.sleep(Duration::from_secs(5)).await;
     ///         committed = true;
     ///     })
