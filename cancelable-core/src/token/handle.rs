@@ -86,6 +86,9 @@ impl CancellationToken {
     /// When it returns, every descendant reports cancelled, all that waited has been woken and all
     /// callbacks have run. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
+    ///
+    /// Where two threads cancel overlapping trees at once, each call speaks for what it was the first
+    /// to reach: what another call is still marking says so when that one returns.
     #[track_caller]
     pub fn cancel(&self) -> bool {
         self.cancel_with(Reason::Requested)
