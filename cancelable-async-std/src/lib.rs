@@ -16,7 +16,7 @@
 //! - The time is the system's, since async-std has no clock of its own.
 //!
 //! async-std is discontinued by its authors. For a new program take another adapter; for an old
-//! one, `cancelable-smol` is going to be the successor of this one, with the same items.
+//! one, `cancelable-smol` stands ready as the successor of this one, with the same items.
 //!
 //! # Examples
 //!

@@ -1,0 +1,62 @@
+//! The smol adapter of [`cancelable_core`]: its clock, timers and tasks behind its seam.
+//!
+//! A program depends on it under the name `rt`, so that another runtime is another line in its
+//! manifest and no other code:
+//!
+//! ```toml
+//! [dependencies]
+//! cancelable-core = "0.1"
+//! rt = { package = "cancelable-smol", version = "0.1", features = ["signals"] }
+//! ```
+//!
+//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
+//! Two things differ because the runtimes do:
+//!
+//! - smol is one runtime for the whole process, so that [`current`] finds it everywhere.
+//! - The time is the system's, since smol has no clock of its own.
+//!
+//! smol is several crates under one name. This adapter takes three of them: `async-io` for timers,
+//! `blocking` for blocking work, and `async-executor` for an executor of its own, which runs tasks
+//! on as many threads as there are cores, or as `SMOL_THREADS` says. It runs beside `smol::spawn`
+//! and beside a program's own executors, whose tasks may use everything here too.
+//!
+//! # Examples
+//!
+//! ```
+//! use cancelable_core::Scope;
+//! use cancelable_smol as rt;
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let greeting = rt::block_on(async {
+//!     let runtime = rt::current()?;
+//!     let scope = Scope::builder("greet")
+//!         .runtime(&runtime)
+//!         .timeout(Duration::from_secs(3))
+//!         .build()?;
+//!     let outcome = scope.run(async |_| {
+//!         runtime.sleep(Duration::from_millis(1)).await;
+//!         "hello"
+//!     });
+//!     outcome.await.into_result().map_err(Box::<dyn std::error::Error>::from)
+//! })?;
+//! assert_eq!(greeting, "hello");
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod block_on;
+mod executor;
+mod runtime;
+mod timer;
+
+pub use block_on::block_on;
+pub use runtime::{Runtime, current};
+
+#[cfg(feature = "signals")]
+pub use cancelable_signals::{
+    Disposition, Escalation, InvalidSignal, Signal, SignalGuard, SignalSource, Step, WatchError,
+    cancel_on_signal, ctrl_c, shutdown, signal, signals, terminate,
+};
