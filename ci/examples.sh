@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 
-[ $# -gt 0 ] || set -- tokio async-std
+[ $# -gt 0 ] || set -- tokio async-std smol
 output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 

@@ -131,6 +131,7 @@ fn the_first_program_is_one_program_everywhere() {
         "README.md",
         "cancelable-tokio/README.md",
         "cancelable-async-std/README.md",
+        "cancelable-smol/README.md",
     ] {
         assert_eq!(program(&text(page)), Some(code), "{page}");
     }

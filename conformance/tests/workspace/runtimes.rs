@@ -24,9 +24,9 @@ async fn ended(runtime: RuntimeHandle, token: CancellationToken, all_wait: Arc<B
 }
 
 #[test]
-fn r14_tokio_async_std_and_a_thread_wait_for_one_token() {
+fn r14_every_runtime_and_a_thread_wait_for_one_token() {
     let token = CancellationToken::new();
-    let all_wait = Arc::new(Barrier::new(4));
+    let all_wait = Arc::new(Barrier::new(5));
     let start = |run: fn(CancellationToken, Arc<Barrier>) -> String| {
         let (token, all_wait) = (token.clone(), all_wait.clone());
         thread::spawn(move || run(token, all_wait))
@@ -43,6 +43,11 @@ fn r14_tokio_async_std_and_a_thread_wait_for_one_token() {
             })
         }),
         start(|token, all_wait| {
+            cancelable_smol::block_on(async {
+                ended(cancelable_smol::current().unwrap(), token, all_wait).await
+            })
+        }),
+        start(|token, all_wait| {
             all_wait.wait();
             token.wait();
             format!("{} on a thread", token.message().unwrap())
@@ -53,27 +58,36 @@ fn r14_tokio_async_std_and_a_thread_wait_for_one_token() {
     let ended = waiting.map(|thread| thread.join().unwrap());
     assert_eq!(
         ended,
-        ["stop on tokio", "stop on async-std", "stop on a thread"]
+        [
+            "stop on tokio",
+            "stop on async-std",
+            "stop on smol",
+            "stop on a thread"
+        ]
     );
 }
 
-/// The timer is of one runtime, and the future that waits for it is polled by the other.
+/// The timer is of one runtime, and the future that waits for it is polled by another.
 #[test]
-fn r44_a_handle_of_one_runtime_is_used_on_the_other() {
+fn r44_a_handle_of_one_runtime_is_used_on_the_others() {
     let span = std::time::Duration::from_millis(2);
     cancelable_tokio::block_on(async {
         let tokio = cancelable_tokio::current().unwrap();
-        let async_std = cancelable_async_std::current().unwrap();
-        let start = async_std.now();
-        async_std.sleep(span).await;
-        assert!(async_std.now() - start >= span);
-        let inner = tokio.clone();
-        let joined = async_std.spawn(async move {
-            let start = inner.now();
-            inner.sleep(span).await;
-            assert!(inner.now() - start >= span);
-            inner.spawn(async { 7 }).await
-        });
-        assert!(matches!(joined.await, Ok(Ok(7))));
+        for other in [
+            cancelable_async_std::current().unwrap(),
+            cancelable_smol::current().unwrap(),
+        ] {
+            let start = other.now();
+            other.sleep(span).await;
+            assert!(other.now() - start >= span);
+            let inner = tokio.clone();
+            let joined = other.spawn(async move {
+                let start = inner.now();
+                inner.sleep(span).await;
+                assert!(inner.now() - start >= span);
+                inner.spawn(async { 7 }).await
+            });
+            assert!(matches!(joined.await, Ok(Ok(7))));
+        }
     });
 }

@@ -8,7 +8,11 @@ use quote::ToTokens;
 use std::collections::BTreeSet;
 use syn::{Attribute, Item, UseTree, Visibility};
 
-const ADAPTERS: [&str; 2] = ["cancelable-tokio", "cancelable-async-std"];
+const ADAPTERS: [&str; 3] = [
+    "cancelable-tokio",
+    "cancelable-async-std",
+    "cancelable-smol",
+];
 
 /// Each public item as one line.
 fn surface(files: &[Source]) -> BTreeSet<String> {

@@ -17,9 +17,10 @@ macro_rules! bin {
         match (
             option_env!(concat!("CARGO_BIN_EXE_", $name)),
             option_env!(concat!("CARGO_BIN_EXE_", $name, "-async-std")),
+            option_env!(concat!("CARGO_BIN_EXE_", $name, "-smol")),
         ) {
-            (Some(path), _) | (None, Some(path)) => path,
-            (None, None) => panic!("this package has no program {}", $name),
+            (Some(path), ..) | (_, Some(path), _) | (.., Some(path)) => path,
+            (None, None, None) => panic!("this package has no program {}", $name),
         }
     };
 }

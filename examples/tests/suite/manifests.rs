@@ -23,8 +23,10 @@ fn manifest(directory: &str, names: &[&str]) -> String {
 fn the_manifests_differ_in_the_runtimes_name_alone() {
     let tokio = manifest("on-tokio", &["-tokio", ", on Tokio"]);
     let async_std = manifest("on-async-std", &["-async-std", ", on async-std"]);
+    let smol = manifest("on-smol", &["-smol", ", on smol"]);
     assert!(tokio.contains("[dependencies]"), "{tokio}");
     assert_eq!(tokio, async_std);
+    assert_eq!(tokio, smol);
 }
 
 #[test]
@@ -44,7 +46,7 @@ fn the_sources_name_no_runtime() {
                 .lines()
                 .filter(|line| !line.trim_start().starts_with("//"))
             {
-                for name in ["tokio", "async_std", "async-std"] {
+                for name in ["tokio", "async_std", "async-std", "smol"] {
                     assert!(!line.contains(name), "{}: {line}", path.display());
                 }
             }
