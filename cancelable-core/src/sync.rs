@@ -4,11 +4,15 @@
 //! all of them by loom's models. Reference counts stay the standard library's in both builds:
 //! what loom checks is our own protocol, and that rests on the locks and atomics here.
 
+mod awaited;
 pub(crate) mod clock;
 mod gate;
 mod isolate;
 mod parker;
 
+pub(crate) use awaited::awaited;
+#[cfg(feature = "testing")]
+pub(crate) use awaited::gather;
 pub(crate) use gate::Gate;
 pub use isolate::isolated_panics;
 pub(crate) use isolate::{isolate, panic_text};

@@ -2,6 +2,7 @@
 
 use super::record::Record;
 use super::status::Status;
+use crate::sync::awaited;
 use event_listener::EventListener;
 use std::fmt;
 use std::future::Future;
@@ -31,13 +32,11 @@ impl Closed {
     }
 }
 
-impl Future for Closed {
-    type Output = Status;
-
+impl Closed {
     /// Wakes: the listener is registered before the record is looked at a last time, and a record
     /// is settled before its listeners are notified. Ends: a notification is sent once, after which
     /// the record is settled.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
+    fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
         loop {
             if self.record.is_settled() {
                 self.listener = None;
@@ -51,6 +50,15 @@ impl Future for Closed {
                 }
             }
         }
+    }
+}
+
+impl Future for Closed {
+    type Output = Status;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
+        awaited(self.advance(cx))
     }
 }
 

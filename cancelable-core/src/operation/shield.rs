@@ -7,6 +7,7 @@ use super::ticket::{OpenShield, Ticket};
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
 use crate::runtime::Timeout;
+use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::error::Error;
 use std::fmt;
@@ -71,12 +72,10 @@ impl<F: Future> Shield<F> {
     }
 }
 
-impl<F: Future> Future for Shield<F> {
-    type Output = F::Output;
-
+impl<F: Future> Shield<F> {
     /// Wakes: pending while the future inside is, which has the waker then; or once with a value
     /// in hand, and then the task is woken here. A run that is cancelled drops it in between.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if let Some(value) = this.held.take() {
             return Poll::Ready(value);
@@ -105,6 +104,15 @@ impl<F: Future> Future for Shield<F> {
             return Poll::Pending;
         }
         Poll::Ready(value)
+    }
+}
+
+impl<F: Future> Future for Shield<F> {
+    type Output = F::Output;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        awaited(self.advance(cx))
     }
 }
 

@@ -6,7 +6,7 @@
 //! because a completion that is dropped without one reports the task as lost.
 
 use super::JoinError;
-use crate::sync::{Mutex, isolate};
+use crate::sync::{Mutex, awaited, isolate};
 use event_listener::{Event, EventListener};
 use std::fmt;
 use std::future::Future;
@@ -66,14 +66,12 @@ impl<T> JoinHandle<T> {
     pub fn detach(self) {}
 }
 
-impl<T> Future for JoinHandle<T> {
-    type Output = Result<T, JoinError>;
-
+impl<T> JoinHandle<T> {
     /// Wakes: the listener is registered before the report is looked at a last time, and the
     /// report arrives before listeners are notified, so it is seen or the notification is
     /// received. Each turn of the loop ends the poll or gets one step further along look, listen,
     /// look again; it starts over only after a notification, which is sent once.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         loop {
             if let Some(result) = self.shared.take() {
                 self.listener = None;
@@ -87,6 +85,15 @@ impl<T> Future for JoinHandle<T> {
                 }
             }
         }
+    }
+}
+
+impl<T> Future for JoinHandle<T> {
+    type Output = Result<T, JoinError>;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        awaited(self.advance(cx))
     }
 }
 

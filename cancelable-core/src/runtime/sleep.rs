@@ -1,6 +1,7 @@
 //! Waiting for a point in time, on whichever runtime.
 
 use super::{Runtime, Timer};
+use crate::sync::awaited;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -63,13 +64,11 @@ impl Sleep {
     }
 }
 
-impl Future for Sleep {
-    type Output = ();
-
+impl Sleep {
     /// Wakes: the timer keeps the waker before it answers pending, and stands at the deadline
     /// because a moved deadline disarms it and it is armed here before it is polled. `reset` takes
     /// `&mut self`, so no deadline moves behind this poll.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         if this.complete {
             return Poll::Ready(());
@@ -97,6 +96,15 @@ impl Future for Sleep {
         this.armed = false;
         this.complete = true;
         Poll::Ready(())
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        awaited(self.advance(cx))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one timeout around a future, the same on every runtime.
 
 use super::Sleep;
+use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -37,12 +38,10 @@ impl<F> Timeout<F> {
     }
 }
 
-impl<F: Future> Future for Timeout<F> {
-    type Output = Result<F::Output, Elapsed>;
-
+impl<F: Future> Timeout<F> {
     /// Wakes: pending only after both were polled, so both hold the waker, and whichever is ready
     /// first wakes. The future comes first: a value that was produced is never thrown away.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Elapsed>> {
         let this = self.project();
         if let Poll::Ready(value) = this.future.poll(cx) {
             return Poll::Ready(Ok(value));
@@ -50,6 +49,15 @@ impl<F: Future> Future for Timeout<F> {
         Pin::new(this.sleep)
             .poll(cx)
             .map(|()| Err(Elapsed { limit: *this.limit }))
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Elapsed>;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        awaited(self.advance(cx))
     }
 }
 

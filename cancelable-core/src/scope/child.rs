@@ -4,6 +4,7 @@ use super::ChildError;
 use super::patience::Patience;
 use crate::operation::Operation;
 use crate::runtime::JoinHandle;
+use crate::sync::awaited;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -61,12 +62,10 @@ impl<T> Deref for Child<T> {
     }
 }
 
-impl<T> Future for Child<T> {
-    type Output = Result<T, ChildError>;
-
+impl<T> Child<T> {
     /// Wakes: by the child's end, by the handle below; and by what gives a blocking call up. The end
     /// is looked at first, so a call that has ended is never said to be abandoned.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
             return Poll::Ready(joined.unwrap_or_else(|error| {
@@ -79,6 +78,15 @@ impl<T> Future for Child<T> {
         patience
             .poll(cx)
             .map(|span| Err(ChildError::abandoned(this.operation.label().clone(), span)))
+    }
+}
+
+impl<T> Future for Child<T> {
+    type Output = Result<T, ChildError>;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        awaited(self.advance(cx))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::drive::Drive;
 use super::reading::{Fallible, Plain};
 use super::{Outcome, Scope};
+use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -64,8 +65,9 @@ where
 {
     type Output = Outcome<Fut::Output>;
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().drive.poll::<Plain>(cx)
+        awaited(self.project().drive.poll::<Plain>(cx))
     }
 }
 
@@ -76,8 +78,9 @@ where
 {
     type Output = Outcome<T, E>;
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().drive.poll::<Fallible>(cx)
+        awaited(self.project().drive.poll::<Fallible>(cx))
     }
 }
 

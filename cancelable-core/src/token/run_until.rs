@@ -2,6 +2,7 @@
 
 use super::handle::CancellationToken;
 use super::wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
+use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -42,11 +43,12 @@ impl<'a, F> RunUntilCancelled<'a, F> {
 impl<F: Future> Future for RunUntilCancelled<'_, F> {
     type Output = Option<F::Output>;
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let cancelled_before = *this.stage == Stage::New && this.token.is_cancelled();
         *this.stage = Stage::Polled;
-        poll(cancelled_before, this.future, this.cancelled, cx)
+        awaited(poll(cancelled_before, this.future, this.cancelled, cx))
     }
 }
 
@@ -75,11 +77,12 @@ impl<F> RunUntilCancelledOwned<F> {
 impl<F: Future> Future for RunUntilCancelledOwned<F> {
     type Output = Option<F::Output>;
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let cancelled_before = *this.stage == Stage::New && this.cancelled.token().is_cancelled();
         *this.stage = Stage::Polled;
-        poll(cancelled_before, this.future, this.cancelled, cx)
+        awaited(poll(cancelled_before, this.future, this.cancelled, cx))
     }
 }
 

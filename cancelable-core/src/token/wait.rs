@@ -3,7 +3,7 @@
 use super::bag::{Key, NO_KEY};
 use super::handle::CancellationToken;
 use super::node::Node;
-use crate::sync::Gate;
+use crate::sync::{Gate, awaited};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -114,9 +114,10 @@ impl<'a> WaitForCancellationFuture<'a> {
 impl Future for WaitForCancellationFuture<'_> {
     type Output = ();
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.waiter.poll(this.token.node(), cx)
+        awaited(this.waiter.poll(this.token.node(), cx))
     }
 }
 
@@ -161,9 +162,10 @@ impl WaitForCancellationFutureOwned {
 impl Future for WaitForCancellationFutureOwned {
     type Output = ();
 
+    #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.waiter.poll(this.token.node(), cx)
+        awaited(this.waiter.poll(this.token.node(), cx))
     }
 }
 
