@@ -17,6 +17,8 @@ mod deadline;
 mod defer_error;
 mod finalizer;
 mod nursery;
+#[cfg(feature = "testing")]
+pub(crate) mod observers;
 mod place;
 mod policy;
 mod record;

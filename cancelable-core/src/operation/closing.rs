@@ -161,6 +161,8 @@ impl Record {
         if self.status.change(Status::Abandoned).is_err() {
             return false;
         }
+        #[cfg(feature = "testing")]
+        super::observers::tell(self, Status::Abandoned);
         log::warn!(
             target: "cancelable",
             operation = self.label.name(), id = self.label.id().get(),

@@ -194,7 +194,10 @@ impl Record {
         );
     }
 
+    /// Says to the log, and to whoever observes, how the operation stands now.
     pub(super) fn log_status(&self, status: Status) {
+        #[cfg(feature = "testing")]
+        super::observers::tell(self, status);
         log::debug!(
             target: "cancelable",
             operation = self.label.name(), id = self.label.id().get(), status = status.as_str();

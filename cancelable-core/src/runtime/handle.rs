@@ -30,6 +30,12 @@ impl RuntimeHandle {
         self.runtime.name()
     }
 
+    /// Whether both are handles to one mechanism.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.runtime), Arc::as_ptr(&other.runtime))
+    }
+
     /// The time on the runtime's clock.
     #[must_use]
     pub fn now(&self) -> Instant {

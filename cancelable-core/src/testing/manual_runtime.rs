@@ -10,9 +10,10 @@ use super::manual_timer::ManualTimer;
 use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use std::fmt;
 use std::future::Future;
+use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 /// A deterministic, single-threaded runtime whose time is moved by hand.
@@ -125,31 +126,44 @@ impl ManualRuntime {
     /// future could not complete any more. Also if it is called from inside a task of this runtime,
     /// or while another thread drives it.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let value = self.drive(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(value) => ControlFlow::Break(value),
+            Poll::Pending => ControlFlow::Continue(()),
+        });
+        value.unwrap_or_else(|| self.give_up())
+    }
+
+    /// Runs all tasks, and calls `root` at first and whenever the waker that it gets is woken, until
+    /// it breaks. `None` if nothing can wake it any more.
+    pub(super) fn drive<B>(
+        &self,
+        mut root: impl FnMut(&mut Context<'_>) -> ControlFlow<B>,
+    ) -> Option<B> {
         let Some(driver) = self.machine.drive() else {
             panic!(
                 "this manual runtime is driven already; await the future instead of blocking on it"
             );
         };
-        let mut future = pin!(future);
-        let (root, waker) = self.machine.add_root();
+        let (id, waker) = self.machine.add_root();
         let _leave = LeaveRoot {
             machine: &self.machine,
-            root,
+            root: id,
         };
         let mut cx = Context::from_waker(&waker);
-        // Ends with the future, or in the panic below: every turn runs a step that was woken,
-        // waits for one, or uses up a timer.
+        // Ends with a break, or when nothing is left: every turn runs a step that was woken, waits
+        // for one, or uses up a timer.
         loop {
             while let Some(step) = driver.next() {
-                if !step.is(root) {
+                if !step.is(id) {
                     driver.run(step);
-                } else if let Poll::Ready(value) = future.as_mut().poll(&mut cx) {
-                    return value;
+                } else if let ControlFlow::Break(value) = root(&mut cx) {
+                    return Some(value);
                 }
             }
             self.machine.wait_for_threads();
             if self.machine.is_idle() && !self.machine.fire_next(None) {
-                self.give_up();
+                return None;
             }
         }
     }
@@ -201,6 +215,13 @@ impl ManualRuntime {
     /// Whoever joins such a task is told that it was lost. Timers never fire any more by themselves.
     pub fn shut_down(&self) {
         self.machine.shut_down();
+    }
+
+    /// Wakes `waker` when the time reaches `at`, before any timer of that time that is made later.
+    pub(super) fn alarm(&self, at: Instant, waker: Waker) {
+        let mut state = self.machine.state.lock();
+        let key = (at, state.new_id());
+        state.timers.insert(key, Some(waker));
     }
 
     fn give_up(&self) -> ! {

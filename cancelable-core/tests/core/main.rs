@@ -1,7 +1,13 @@
 //! The tests of `cancelable-core`: one file per noun, mirroring `src`.
 
 #[cfg(feature = "testing")]
+mod await_points;
+#[cfg(feature = "testing")]
+mod await_points_own;
+#[cfg(feature = "testing")]
 mod blocking;
+#[cfg(feature = "testing")]
+mod cancel_schedule;
 #[cfg(feature = "testing")]
 mod children;
 #[cfg(feature = "testing")]
@@ -21,6 +27,8 @@ mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
 mod probe;
+#[cfg(feature = "testing")]
+mod recorder;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]

@@ -1,0 +1,230 @@
+//! Cancelling a future wherever it can be cancelled.
+//!
+//! A future may be dropped each time it has answered pending, and at no other time. Whether it leaves
+//! things in order then is hard to see and rarely tested, because a test has to hit each of those
+//! moments. On the manual runtime every run is the same as the one before, so they can be hit one
+//! after the other.
+
+use super::{AwaitReport, BrokenAwait, LastRun, ManualRuntime, Verdict};
+use crate::runtime::RuntimeHandle;
+use crate::sync::{gather, panic_text};
+use crate::token::CancellationToken;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Every run repeats the one before, so this many take half a million polls.
+const MOST_POINTS: usize = 1000;
+
+/// Drops a future at each of its await points in turn, and has `check` look at what it left behind.
+///
+/// For each point `make` gives a fresh future, which runs on a fresh runtime up to there, with the
+/// time moved whenever nothing is ready, and is dropped. What it spawned runs until it is idle; then
+/// `check` says whether all is in order, by a `Result` or by a panic. It has the runtime, to move the
+/// time on if what is left needs some. In addition the future is dropped before its first poll, and
+/// is run to its end, or until nothing can wake it any more.
+///
+/// An await point is a poll that answers pending. Polled again there without progress it counts
+/// again: what is in between can be anything. The future should do the same at each run, or the
+/// numbers mean nothing. Its first thousand points are checked.
+///
+/// # Panics
+///
+/// If `make` does, or the future when it is polled. A panic of its drop is a finding like others.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::cancel_at_every_await;
+/// use std::cell::Cell;
+/// use std::time::Duration;
+///
+/// let (from, to) = (Cell::new(100), Cell::new(0));
+/// let report = cancel_at_every_await(
+///     |runtime| {
+///         from.set(100);
+///         to.set(0);
+///         let (from, to) = (&from, &to);
+///         async move {
+///             runtime.sleep(Duration::from_secs(1)).await;
+///             from.set(from.get() - 10);
+///             runtime.sleep(Duration::from_secs(1)).await; // Dropped here, ten are gone.
+///             to.set(to.get() + 10);
+///         }
+///     },
+///     |_| match from.get() + to.get() {
+///         100 => Ok(()),
+///         sum => Err(format!("{sum} are left of 100")),
+///     },
+/// );
+/// assert_eq!(report.points(), 2);
+/// let [broken] = report.broken() else { panic!("{report}") };
+/// assert_eq!(broken.number(), Some(2));
+/// assert_eq!(broken.error(), "90 are left of 100");
+/// ```
+#[must_use = "it says what is broken"]
+pub fn cancel_at_every_await<F, V>(
+    mut make: impl FnMut(RuntimeHandle) -> F,
+    mut check: impl FnMut(&ManualRuntime) -> V,
+) -> AwaitReport
+where
+    F: Future,
+    V: Verdict,
+{
+    every_point(|number| {
+        let manual = ManualRuntime::new();
+        let mut future = Box::pin(make(manual.handle()));
+        let reached = match run_to(&manual, number, future.as_mut()) {
+            Reached::Point(places) => Reached::Point(places),
+            Reached::End(_) => Reached::End(()),
+            // Where it waits it was dropped by the run before.
+            Reached::Nothing => return (Reached::Nothing, Ok(())),
+        };
+        let dropped = catch(|| drop(future));
+        manual.run_until_idle();
+        let verdict = dropped
+            .map_err(|text| format!("its drop panicked: {text}"))
+            .and_then(|()| judge(|| check(&manual)));
+        (reached, verdict)
+    })
+}
+
+/// Cancels a token at each await point of a future in turn, lets the future end, and has `check`
+/// look at what it left and gave.
+///
+/// As [`cancel_at_every_await`], but the future is asked and not dropped: `make` also gets the token,
+/// which is cancelled after the future has answered pending for the n-th time (with zero, before its
+/// first poll). The output is none, and that is no finding by itself, if nothing can wake the future
+/// any more.
+///
+/// # Panics
+///
+/// If `make` or the future does.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::cancel_token_at_every_await;
+/// use std::time::Duration;
+///
+/// let report = cancel_token_at_every_await(
+///     |runtime, token| async move {
+///         token.run_until_cancelled(runtime.sleep(Duration::from_secs(1))).await;
+///         "told"
+///     },
+///     |_, output| assert_eq!(output, Some("told")),
+/// );
+/// assert_eq!(report.into_result().unwrap().points(), 1);
+/// ```
+#[must_use = "it says what is broken"]
+pub fn cancel_token_at_every_await<F, V>(
+    mut make: impl FnMut(RuntimeHandle, CancellationToken) -> F,
+    mut check: impl FnMut(&ManualRuntime, Option<F::Output>) -> V,
+) -> AwaitReport
+where
+    F: Future,
+    V: Verdict,
+{
+    every_point(|number| {
+        let manual = ManualRuntime::new();
+        let token = CancellationToken::new();
+        let mut future = Box::pin(make(manual.handle(), token.clone()));
+        let (reached, output) = match run_to(&manual, number, future.as_mut()) {
+            Reached::End(value) => (Reached::End(()), Some(value)),
+            Reached::Nothing => return (Reached::Nothing, Ok(())),
+            Reached::Point(places) => {
+                token.cancel();
+                let output = manual.drive(|cx| match future.as_mut().poll(cx) {
+                    Poll::Ready(value) => ControlFlow::Break(value),
+                    Poll::Pending => ControlFlow::Continue(()),
+                });
+                (Reached::Point(places), output)
+            }
+        };
+        drop(future);
+        manual.run_until_idle();
+        (reached, judge(|| check(&manual, output)))
+    })
+}
+
+/// Where a run got to.
+enum Reached<T> {
+    /// The point that it was sent to, whose places these are.
+    Point(Vec<&'static Location<'static>>),
+    End(T),
+    /// Not so far: nothing can wake it any more.
+    Nothing,
+}
+
+/// Runs `future` until it has answered pending `number` times.
+fn run_to<F: Future>(
+    manual: &ManualRuntime,
+    number: usize,
+    mut future: Pin<&mut F>,
+) -> Reached<F::Output> {
+    if number == 0 {
+        return Reached::Point(Vec::new());
+    }
+    let mut points = 0;
+    let poll = |cx: &mut Context<'_>| match gather(|| future.as_mut().poll(cx)) {
+        (Poll::Ready(value), _) => ControlFlow::Break(Reached::End(value)),
+        (Poll::Pending, places) => {
+            points += 1;
+            match points == number {
+                true => ControlFlow::Break(Reached::Point(places)),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    };
+    manual.drive(poll).unwrap_or(Reached::Nothing)
+}
+
+/// Makes a run for each number from zero on, up to the one that finds no such point.
+fn every_point(mut run: impl FnMut(usize) -> (Reached<()>, Result<(), String>)) -> AwaitReport {
+    let mut report = AwaitReport {
+        points: 0,
+        last: LastRun::TooLong,
+        broken: Vec::new(),
+    };
+    for point in 0..=MOST_POINTS {
+        let (reached, verdict) = run(point);
+        let (number, places) = match reached {
+            Reached::Point(places) => {
+                report.points = point;
+                (Some(point), places)
+            }
+            Reached::End(()) => {
+                report.last = LastRun::Completed;
+                (None, Vec::new())
+            }
+            Reached::Nothing => {
+                report.last = LastRun::WaitsForEver;
+                break;
+            }
+        };
+        if let Err(error) = verdict {
+            report.broken.push(BrokenAwait {
+                number,
+                places,
+                error,
+            });
+        }
+        if number.is_none() {
+            break;
+        }
+    }
+    report
+}
+
+/// What a check says, be it by a panic.
+fn judge<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), String> {
+    catch(|| check().into_verdict()).and_then(|verdict| verdict)
+}
+
+/// The value, or the text of the panic.
+fn catch<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    // Unwind safe: what the code has broken is for the check to find, and nobody else looks at it.
+    catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(payload.as_ref()).to_owned())
+}
