@@ -5,6 +5,7 @@
 //! where the run was dropped and its children and finalizers go on without it.
 
 use super::aside::Aside;
+use super::nursery::Nursery;
 use super::record::{Inner, Record};
 use super::report::Report;
 use super::status::Status;
@@ -22,7 +23,7 @@ pub(crate) struct Closing {
     pub(crate) report: Option<Box<Report>>,
 }
 
-/// Something was deferred, and has to be run before the operation can be settled.
+/// A child came in or something was deferred, and has to end before the operation can be settled.
 pub(crate) struct Unfinished;
 
 impl Record {
@@ -64,12 +65,12 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// Something was deferred that has not run. Nothing has changed.
+    /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
     pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
         let (elapsed, aside) = {
             let mut inner = self.inner.lock();
-            let aside = inner.seal()?;
+            let aside = inner.seal(&self.nursery)?;
             (self.end(&mut inner, end, now), aside)
         };
         self.after_end(end);
@@ -100,7 +101,7 @@ impl Record {
     ///
     /// As for [`close`](Self::close).
     pub(crate) fn settle(&self) -> Result<(), Unfinished> {
-        let aside = self.inner.lock().seal()?;
+        let aside = self.inner.lock().seal(&self.nursery)?;
         if let Some(aside) = aside {
             self.settled(aside);
         }
@@ -147,6 +148,11 @@ impl Record {
         }))
     }
 
+    /// Whether nothing can be attached any more.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.inner.lock().sealed
+    }
+
     pub(super) fn is_settled(&self) -> bool {
         self.inner.lock().settled
     }
@@ -177,9 +183,9 @@ impl Record {
 }
 
 impl Inner {
-    fn seal(&mut self) -> Result<Option<Box<Aside>>, Unfinished> {
+    fn seal(&mut self, nursery: &Nursery) -> Result<Option<Box<Aside>>, Unfinished> {
         let aside = self.aside.as_ref();
-        if aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
+        if nursery.is_open() || aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
             return Err(Unfinished);
         }
         self.sealed = true;

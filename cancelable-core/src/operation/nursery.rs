@@ -20,7 +20,7 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{Mutex, isolate};
+use crate::sync::{AtomicU8, Mutex, Ordering, isolate};
 use futures_util::task::AtomicWaker;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -43,11 +43,20 @@ pub(crate) struct Nursery {
     terms: Terms,
     /// The run that waits for the members.
     joiner: AtomicWaker,
+    /// `UNUSED`, `OPEN` or `CLOSED`. Stored under the lock of the state, and read without it by a
+    /// run that ends: most have no children, and pay nothing for them.
+    phase: AtomicU8,
     state: Mutex<State>,
 }
 
+/// Nobody ever came in. A run that ends leaves it at that, and seals its record; see `admit`.
+const UNUSED: u8 = 0;
+/// Somebody came in, and others may.
+const OPEN: u8 = 1;
+/// Nobody comes in any more.
+const CLOSED: u8 = 2;
+
 struct State {
-    closed: bool,
     /// None until the first member, and for most operations for ever.
     yard: Option<Box<Yard>>,
 }
@@ -88,10 +97,8 @@ impl Nursery {
         Self {
             terms,
             joiner: AtomicWaker::new(),
-            state: Mutex::new(State {
-                closed: false,
-                yard: None,
-            }),
+            phase: AtomicU8::new(UNUSED),
+            state: Mutex::new(State { yard: None }),
         }
     }
 
@@ -99,7 +106,11 @@ impl Nursery {
         &self.terms
     }
 
-    /// Takes a member in; none if the nursery is closed.
+    /// Takes a member in; none if the nursery is closed, or its operation has ended.
+    ///
+    /// A run that ends does not lock a nursery that is unused. It reads the phase under the lock of
+    /// its record while it seals that, and here the phase is stored before the seal is looked at
+    /// under the same lock. So either it sees that the nursery is used, or the seal is seen here.
     pub(crate) fn admit(
         owner: &Arc<Record>,
         record: &Arc<Record>,
@@ -108,9 +119,11 @@ impl Nursery {
         let nursery = &owner.nursery;
         let id = record.label.id();
         let mut state = nursery.state.lock();
-        if state.closed {
+        if nursery.is_closed() {
             return None;
         }
+        // Relaxed, here and below: ordered by the locks, as said above.
+        nursery.phase.store(OPEN, Ordering::Relaxed);
         let yard = state.yard.get_or_insert_default();
         if call.is_none() {
             match nursery.terms.concurrency {
@@ -128,6 +141,9 @@ impl Nursery {
         yard.members.insert(id, member);
         drop(state);
         let place = Place::new(Arc::clone(owner), id);
+        if owner.is_sealed() {
+            return None;
+        }
         // A drop of a body above would leave the member behind.
         owner.oblige();
         Some(place)
@@ -158,7 +174,7 @@ impl Nursery {
         let done = state.yard.as_ref().is_none_or(|yard| yard.is_done());
         let mut patience = None;
         if done {
-            state.closed = true;
+            self.phase.store(CLOSED, Ordering::Relaxed);
             patience = state.yard.as_mut().and_then(|yard| yard.patience.take());
         }
         drop(state);
@@ -173,7 +189,22 @@ impl Nursery {
 
     /// Nobody comes in any more.
     pub(crate) fn close(&self) {
-        self.state.lock().closed = true;
+        let _state = self.state.lock();
+        self.phase.store(CLOSED, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == CLOSED
+    }
+
+    /// Whether nobody ever came in, as far as this thread has heard.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == UNUSED
+    }
+
+    /// Whether there may be members to join. Asked under the lock of the record, see `admit`.
+    pub(super) fn is_open(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) == OPEN
     }
 
     /// Ready when the child has a place.
@@ -201,7 +232,7 @@ impl Nursery {
     pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
         let mut state = self.state.lock();
         // A call that was abandoned may fail when nobody asks any more.
-        if state.closed {
+        if self.is_closed() {
             return false;
         }
         let failures = &mut state.yard.get_or_insert_default().failures;

@@ -265,8 +265,12 @@ fn after(
         let _ = watch.poll(record, cx);
         return Poll::Pending;
     }
-    watch.rest();
-    wind_up.poll_cleanup(record, cx)
+    let cleaned_up = wind_up.poll_cleanup(record, cx);
+    if cleaned_up.is_pending() {
+        // Nothing that it may see stops a finalizer.
+        watch.rest();
+    }
+    cleaned_up
 }
 
 impl<F, Fut: Future> Drive<F, Fut> {

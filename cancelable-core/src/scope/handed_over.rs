@@ -61,8 +61,8 @@ impl Future for HandedOver {
         let this = &mut *self;
         let record = &this.record;
         let _inside = Inside::enter(&mut this.slot);
-        ready!(this.wind_up.poll_joined(record, cx));
         loop {
+            ready!(this.wind_up.poll_joined(record, cx));
             ready!(this.wind_up.poll_cleanup(record, cx));
             if record.settle().is_ok() {
                 this.done = true;
@@ -81,6 +81,7 @@ impl Drop for HandedOver {
         }
         let record = &self.record;
         let _inside = Inside::enter(&mut self.slot);
+        record.nursery.close();
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {
             for finalizer in self.wind_up.lost(record) {

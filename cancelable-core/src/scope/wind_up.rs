@@ -26,9 +26,11 @@ struct Cleanup {
 }
 
 impl WindUp {
-    /// Ready when the children have ended; from then on there are no more.
+    /// Ready when the children have ended; from then on there are no more. Where there never were
+    /// any and nothing is to be run after them, that is left to the seal of the record.
     pub(super) fn poll_joined(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.joined {
+        let nothing_open = record.nursery.is_unused() && !record.has_deferred();
+        if !self.joined && !nothing_open {
             ready!(record.nursery.poll_joined(cx));
             self.joined = true;
         }

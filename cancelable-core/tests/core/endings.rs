@@ -3,6 +3,8 @@
 //!
 //! The body ends, or is ended, when one second has passed.
 
+use crate::probe::Probe;
+use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{RuntimeHandle, Scope, Status};
@@ -10,6 +12,7 @@ use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
@@ -331,7 +334,7 @@ fn r26_every_ending_with_a_blocking_call_open() {
         });
         if way == Way::Drop {
             let mut run = Box::pin(run);
-            assert!(crate::probe::Probe::new().poll(run.as_mut()).is_pending());
+            assert!(Probe::new().poll(run.as_mut()).is_pending());
             drop(run);
         } else {
             let ended = catch_unwind(AssertUnwindSafe(|| manual.block_on(run).status()));
@@ -341,4 +344,73 @@ fn r26_every_ending_with_a_blocking_call_open() {
         assert_eq!(manual.block_on(scope.closed()), way.status(), "{way:?}");
         assert_eq!(notes.taken(), [("thread", 0)], "{way:?}");
     }
+}
+
+type Act = Box<dyn FnOnce() + Send>;
+
+/// A runtime that keeps its tasks for the test, and whose clock is code of the test too.
+#[derive(Clone)]
+struct Clockwork {
+    now: Instant,
+    tasks: Arc<Mutex<Vec<Task>>>,
+    at_next_look: Arc<Mutex<Option<Act>>>,
+}
+
+impl Runtime for Clockwork {
+    fn name(&self) -> &'static str {
+        "clockwork"
+    }
+
+    fn now(&self) -> Instant {
+        let act = self.at_next_look.lock().take();
+        if let Some(act) = act {
+            act();
+        }
+        self.now
+    }
+
+    fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
+        panic!("nothing here sleeps")
+    }
+
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+        self.tasks.lock().push(task);
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        Err(Refused::new(job))
+    }
+}
+
+#[test]
+fn r25_a_child_that_comes_at_the_last_moment_is_joined_and_one_after_it_is_refused() {
+    let runtime = Clockwork {
+        now: ManualRuntime::new().now(),
+        tasks: Arc::default(),
+        at_next_look: Arc::default(),
+    };
+    let handle = RuntimeHandle::new(runtime.clone());
+    let scope = Scope::builder("s").runtime(&handle).build();
+    let scope = scope.expect("it is sound");
+    let mut run = pin!(scope.run(|op| {
+        let at_next_look = runtime.at_next_look.clone();
+        async move {
+            // Between the end of the body and the end of the scope there is a look at the clock.
+            *at_next_look.lock() = Some(Box::new(move || {
+                drop(op.spawn(async {}).expect("the scope has not ended"));
+            }));
+        }
+    }));
+    let probe = Probe::new();
+    assert!(
+        probe.poll(run.as_mut()).is_pending(),
+        "the child has not ended"
+    );
+    assert_eq!(scope.status(), Status::Running);
+    let task = runtime.tasks.lock().pop();
+    let mut task = task.expect("the child is on the runtime");
+    assert!(probe.poll(task.as_mut()).is_ready());
+    assert!(probe.poll(run.as_mut()).is_ready());
+    assert!(scope.spawn(async {}).is_err(), "it has ended");
 }
