@@ -6,8 +6,8 @@
 
 use super::deadline::Due;
 use super::record::Record;
+use super::runner;
 use crate::source::Limit;
-use crate::sync::Ordering;
 use std::time::{Duration, Instant};
 
 impl Record {
@@ -17,7 +17,7 @@ impl Record {
         std::iter::successors(Some(self), |record| record.above())
     }
 
-    fn above(&self) -> Option<&Record> {
+    pub(super) fn above(&self) -> Option<&Record> {
         match self.isolated {
             true => None,
             false => self.parent.as_deref(),
@@ -91,21 +91,17 @@ impl Record {
 
     /// Puts `limit` in the place of this record's own deadline.
     ///
-    /// No wake is lost: the run registers its waker before it reads `moves`, and here `moves` goes
-    /// up before the waker is taken, so the run sees the new number or is woken.
+    /// The run is called under the lock under which the deadline moves, so it finds the new one.
     pub(crate) fn move_deadline(&self, limit: Limit, now: Instant) {
-        let entered = {
+        let (entered, waker) = {
             let mut inner = self.inner.lock();
             let entered = inner.started.is_some();
             inner.deadline.replace(limit, entered.then_some(now));
-            entered
+            (entered, self.take_runner(&mut inner))
         };
-        // Release: pairs with the Acquire of the run, so that who sees the number finds the
-        // deadline moved.
-        self.moves.fetch_add(1, Ordering::Release);
         if entered {
             self.expire_if_due();
         }
-        self.runner.wake();
+        runner::wake(waker);
     }
 }

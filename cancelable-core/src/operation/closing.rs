@@ -8,12 +8,20 @@ use super::aside::Aside;
 use super::nursery::Nursery;
 use super::record::{Inner, Record};
 use super::report::Report;
+use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
 use crate::sync::isolate;
 use event_listener::Event;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
+
+/// What a run that enters takes over.
+pub(crate) struct Entered {
+    pub(crate) sources: Vec<Box<dyn Source>>,
+    pub(crate) followed: Followed,
+}
 
 /// How an operation was closed.
 pub(crate) struct Closing {
@@ -27,8 +35,8 @@ pub(crate) struct Closing {
 pub(crate) struct Unfinished;
 
 impl Record {
-    /// Takes the record from pending to running, once, and hands out its sources. Its timeout
-    /// counts from `now`.
+    /// Takes the record from pending to running, once. Its timeout counts from `now`, and `waker`
+    /// is the one of the task that runs it, if it has one.
     ///
     /// # Errors
     ///
@@ -36,15 +44,19 @@ impl Record {
     pub(crate) fn enter(
         self: &Arc<Self>,
         now: Option<Instant>,
-    ) -> Result<Vec<Box<dyn Source>>, Status> {
+        mut waker: Option<Waker>,
+    ) -> Result<Entered, Status> {
         self.status.change(Status::Running)?;
-        let sources = {
+        let entered = {
             let mut inner = self.inner.lock();
             inner.started = now;
             if let Some(now) = now {
                 inner.deadline.enter(now);
             }
-            std::mem::take(&mut inner.sources)
+            Entered {
+                sources: std::mem::take(&mut inner.sources),
+                followed: self.follow_with(&mut inner, &mut waker),
+            }
         };
         if self.has_deferred() {
             self.oblige();
@@ -54,7 +66,7 @@ impl Record {
             parent.with_aside(|aside| aside.inside.insert(id, record));
         }
         self.log_status(Status::Running);
-        Ok(sources)
+        Ok(entered)
     }
 
     fn watching_parent(&self) -> Option<&Arc<Self>> {
@@ -68,11 +80,13 @@ impl Record {
     /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
     pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
-        let (elapsed, aside) = {
+        let (elapsed, aside, waker) = {
             let mut inner = self.inner.lock();
             let aside = inner.seal(&self.nursery)?;
-            (self.end(&mut inner, end, now), aside)
+            (self.end(&mut inner, end, now), aside, inner.runner.take())
         };
+        // The waker belongs to a task that has nothing more to do here and may be gone soon.
+        drop(waker);
         self.after_end(end);
         let report = aside.and_then(|aside| self.settled(aside));
         Ok(Closing {
@@ -85,12 +99,15 @@ impl Record {
     /// Takes the record from running to an end, without settling it: it has lost its run.
     pub(crate) fn close_unsettled(&self, end: Status) {
         let now = self.now();
-        let obligation = {
+        let (obligation, waker) = {
             let mut inner = self.inner.lock();
             self.end(&mut inner, end, now);
             let aside = inner.aside.as_mut();
-            aside.and_then(|aside| aside.obligation.take())
+            let obligation = aside.and_then(|aside| aside.obligation.take());
+            (obligation, inner.runner.take())
         };
+        // As above.
+        drop(waker);
         self.after_end(end);
         drop(obligation);
     }
@@ -122,8 +139,6 @@ impl Record {
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         self.log_status(end);
-        // The waker belongs to a task that has nothing more to do here and may be gone soon.
-        drop(self.runner.take());
     }
 
     /// Notifies who waits, and lets go of what lay beside the record.

@@ -16,9 +16,9 @@ use crate::runtime::RuntimeHandle;
 use crate::source::Source;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::token::CancellationToken;
-use futures_util::task::AtomicWaker;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Record {
@@ -31,10 +31,8 @@ pub(crate) struct Record {
     /// How many scope handles there are. It counts only while the status is pending, which is all
     /// that it is needed for: the last of them to go abandons the operation.
     pub(crate) handles: AtomicUsize,
-    /// Goes up with every move of the deadline, so that the run notices by one load.
-    pub(crate) moves: AtomicU64,
-    /// The task that runs the operation, for waking when the deadline was moved.
-    pub(crate) runner: AtomicWaker,
+    /// How often the run was called; see `runner.rs`.
+    pub(super) calls: AtomicU64,
     /// Its children and blocking calls.
     pub(crate) nursery: Nursery,
     /// What it said about its end; most say nothing.
@@ -58,6 +56,8 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
+    /// The task that runs the operation; see `runner.rs`.
+    pub(super) runner: Option<Waker>,
     /// What is to be started at entry; empty from then on.
     pub(super) sources: Vec<Box<dyn Source>>,
     /// Nothing can be deferred any more.
@@ -103,6 +103,7 @@ impl Record {
             started: None,
             ended: None,
             deadline,
+            runner: None,
             sources,
             sealed: false,
             settled: false,
@@ -120,8 +121,7 @@ impl Record {
             opened_at,
             status: StatusCell::new(),
             handles: AtomicUsize::new(1),
-            moves: AtomicU64::new(0),
-            runner: AtomicWaker::new(),
+            calls: AtomicU64::new(0),
             nursery: Nursery::new(terms),
             policy,
             spawned,

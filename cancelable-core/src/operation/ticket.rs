@@ -4,7 +4,7 @@
 //! looks at its count after it has polled its body, and drops the body once it is zero.
 
 use super::record::Record;
-use crate::sync::{Ordering, isolate};
+use crate::sync::Ordering;
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Context;
@@ -57,7 +57,7 @@ impl Drop for Ticket {
             // look is an exchange too, so the cancel is seen below.
             let last = record.shields.fetch_sub(1, Ordering::AcqRel) == 1;
             if last && record.token.is_cancelled() {
-                isolate("the waker of a run", || record.runner.wake());
+                record.call_runner();
             }
         }
     }
@@ -75,11 +75,14 @@ impl Record {
     /// Whether a cancelled body has to be polled on, for something below it that must not be
     /// dropped.
     ///
-    /// Wakes: the waker is registered before the count is read. Who takes the last ticket back
-    /// lowers the count first; either that is seen here, or this exchange comes before it, and then
-    /// the other side sees that the token is cancelled and wakes.
+    /// Wakes: the waker is left before the count is read for the last time. Who takes the last
+    /// ticket back lowers the count first; either that is seen here, or this exchange comes before
+    /// it, and then the other side sees that the token is cancelled and calls the run.
     pub(crate) fn is_held(&self, cx: &Context<'_>) -> bool {
-        self.runner.register(cx.waker());
+        if !self.is_under_shield() {
+            return false;
+        }
+        self.follow(cx.waker());
         self.is_under_shield()
     }
 

@@ -2,9 +2,10 @@
 
 use super::join::Completion;
 use super::supervised::{Supervised, SupervisedJob};
-use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout};
+use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout, Timer};
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,6 +60,11 @@ impl RuntimeHandle {
     /// Completes when the runtime's clock has reached `at`, and never for `None`.
     pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
         Sleep::new(Arc::clone(&self.runtime), at.into())
+    }
+
+    /// A timer of the runtime that stands at `at`.
+    pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
+        self.runtime.timer(at)
     }
 
     /// Gives `future` no more than `limit` from this call to complete.

@@ -210,7 +210,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it was not entered before.
-    let _ = record.enter(record.now());
+    let _ = record.enter(record.now(), None);
     let mut slot = Some(record.ambient());
     let inside = Inside::enter(&mut slot);
     if scope.check().is_err() {

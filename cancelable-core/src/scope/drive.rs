@@ -36,7 +36,7 @@ use super::wind_up::WindUp;
 use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Inside, Record, Status};
+use crate::operation::{Entered, Inside, Record, Status};
 use crate::sync::isolate;
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -218,14 +218,15 @@ fn enter<O>(
     watch: &mut Watch,
     cx: &mut Context<'_>,
 ) -> Result<(), End<O>> {
-    let sources = match record.enter(record.now()) {
-        Ok(sources) => sources,
+    let now = record.now();
+    let Entered { sources, followed } = match record.enter(now, Some(cx.waker().clone())) {
+        Ok(begun) => begun,
         Err(status) => return Err(End::Refused(Refused::new(record.label.clone(), status))),
     };
     *entered = true;
     watch.note_cancel(record);
-    if !record.token.is_cancelled() {
-        record.expire_if_due();
+    if let (false, Some(now)) = (record.token.is_cancelled(), now) {
+        watch.keep_time(record, followed, now, cx);
     }
     if record.token.is_cancelled() {
         return Err(End::Cancelled);

@@ -182,7 +182,7 @@ impl Scope {
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
-            if scope.record().enter(None).is_ok() {
+            if scope.record().enter(None, None).is_ok() {
                 handed_over::close(scope.record(), Status::Cancelled, WindUp::default());
             }
             let kind = match record.status() {

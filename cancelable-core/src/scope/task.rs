@@ -109,7 +109,7 @@ mod tests {
             .concurrency(1)
             .build()
             .expect("it is sound");
-        scope.record().enter(None).expect("it is pending");
+        scope.record().enter(None, None).expect("it is pending");
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
         let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);

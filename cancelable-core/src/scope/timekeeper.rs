@@ -1,58 +1,127 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::operation::Record;
-use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::Ordering;
-use std::future::Future;
+use crate::operation::{Followed, Record};
+use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
-use std::task::Context;
+use std::task::{Context, Waker};
+use std::time::Instant;
 
-/// A timer that is made at the first deadline and moved from then on.
+/// A timer that is made at the first deadline that has to be waited for, and moved from then on.
 #[derive(Default)]
 pub(super) struct Timekeeper {
-    sleep: Option<Sleep>,
-    /// The number of moves that the timer has followed; none before its first look.
-    followed: Option<u64>,
+    /// None until the first look.
+    following: Option<Following>,
+    /// When the timer is to ring, as of the last look; none is never.
+    deadline: Option<Instant>,
+    timer: Option<Pin<Box<dyn Timer>>>,
+    state: State,
+}
+
+/// Where the timer stands.
+#[derive(Clone, Copy, Default)]
+enum State {
+    /// Elsewhere than at the deadline.
+    #[default]
+    Behind,
+    /// At the deadline.
+    Armed,
+    /// There, and it has rung, so that it must not be polled before it is moved.
+    Rung,
+}
+
+/// The waker that was left with the record, and how often the run had been called until then.
+#[derive(PartialEq, Eq)]
+struct Following {
+    calls: u64,
+    task: Task,
+}
+
+/// Which task a waker wakes, as in [`Waker::will_wake`], without the waker: the record keeps that,
+/// so no other one comes to lie in its place as long as the number of calls is the same.
+#[derive(PartialEq, Eq)]
+struct Task {
+    data: usize,
+    vtable: usize,
+}
+
+impl Task {
+    fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data().addr(),
+            vtable: std::ptr::from_ref(waker.vtable()).addr(),
+        }
+    }
 }
 
 impl Timekeeper {
+    /// Begins with what the run found when it entered at `now` and left its waker. A deadline that
+    /// has been reached cancels.
+    pub(super) fn enter(
+        &mut self,
+        record: &Record,
+        followed: Followed,
+        now: Instant,
+        waker: &Waker,
+    ) {
+        self.follow(record, followed, waker);
+        if self.deadline.is_some_and(|deadline| deadline <= now) {
+            record.expire(now);
+        }
+    }
+
     /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
     /// when the scope's deadline is moved.
     ///
-    /// Wakes: the waker is registered before the number of moves is read, and a move raises the
-    /// number before it wakes, so no move is missed. The timer stands at the earliest deadline of
-    /// the scope and everything it is a part of, as of this look. One of those above that moves
-    /// further away makes it fire early, for which it is armed again; one that moves nearer is
-    /// kept by the run of that scope, whose token cancels this one.
+    /// Wakes: for a move, see `operation/runner.rs`. The timer stands at the earliest deadline of the
+    /// scope and everything it is a part of, as of this look. One of those above that moves further
+    /// away makes it ring early, for which it is armed again; one that moves nearer is kept by the
+    /// run of that scope, whose token cancels this one.
     pub(super) fn poll(&mut self, record: &Record, runtime: &RuntimeHandle, cx: &mut Context<'_>) {
-        record.runner.register(cx.waker());
-        // Acquire: pairs with the Release of the move, to read the deadline that came with it.
-        let moves = record.moves.load(Ordering::Acquire);
-        if self.followed != Some(moves) {
-            self.followed = Some(moves);
-            self.arm(record, runtime);
+        let present = Following {
+            calls: record.calls(),
+            task: Task::of(cx.waker()),
+        };
+        if self.following.as_ref() != Some(&present) {
+            self.follow(record, record.follow(cx.waker()), cx.waker());
         }
-        if !self.is_due(cx) || record.expire(runtime.now()) {
+        if !self.has_rung(runtime, cx) || record.expire(runtime.now()) {
             return;
         }
-        self.arm(record, runtime);
-        if self.is_due(cx) {
+        self.deadline = record.deadline();
+        self.state = State::Behind;
+        if self.has_rung(runtime, cx) {
             // It moved back meanwhile. One look more, at the next poll, rather than a loop here.
             cx.waker().wake_by_ref();
         }
     }
 
-    fn is_due(&mut self, cx: &mut Context<'_>) -> bool {
-        self.sleep
-            .as_mut()
-            .is_some_and(|sleep| Pin::new(sleep).poll(cx).is_ready())
+    fn follow(&mut self, record: &Record, followed: Followed, waker: &Waker) {
+        let deadline = record.deadline_of(followed);
+        if deadline != self.deadline {
+            self.deadline = deadline;
+            self.state = State::Behind;
+        }
+        self.following = Some(Following {
+            calls: followed.calls,
+            task: Task::of(waker),
+        });
     }
 
-    fn arm(&mut self, record: &Record, runtime: &RuntimeHandle) {
-        match (record.deadline(), &mut self.sleep) {
-            (None, None) => {}
-            (deadline, Some(sleep)) => sleep.reset(deadline),
-            (deadline, none) => *none = Some(runtime.sleep_until(deadline)),
-        }
+    fn has_rung(&mut self, runtime: &RuntimeHandle, cx: &mut Context<'_>) -> bool {
+        let Some(at) = self.deadline else {
+            return false;
+        };
+        let timer = match (self.state, &mut self.timer) {
+            (State::Rung, _) => return true,
+            (State::Armed, Some(timer)) => timer,
+            (_, Some(timer)) => {
+                timer.as_mut().reset(at);
+                timer
+            }
+            (_, none) => none.insert(runtime.timer(at)),
+        };
+        let rung = timer.as_mut().poll(cx).is_ready();
+        self.state = if rung { State::Rung } else { State::Armed };
+        rung
     }
 }

@@ -4,7 +4,7 @@
 use super::grace::Grace;
 use super::timekeeper::Timekeeper;
 use super::watchdog;
-use crate::operation::Record;
+use crate::operation::{Followed, Record};
 use crate::source::{Source, SourceContext, SourceError, Watched};
 use crate::token::{CallbackRegistration, WaitForCancellationFutureOwned};
 use std::borrow::Cow;
@@ -12,6 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 /// The sources, the timer and the wait for the token.
 #[derive(Default)]
@@ -65,6 +66,17 @@ impl Watch {
         if let Some(watchdog) = &policy.watchdog {
             rare.callbacks.push(watchdog::set(record, watchdog));
         }
+    }
+
+    /// Cancels the scope if its time is up at `now`, when it is entered.
+    pub(super) fn keep_time(
+        &mut self,
+        record: &Record,
+        followed: Followed,
+        now: Instant,
+        cx: &Context<'_>,
+    ) {
+        self.timekeeper.enter(record, followed, now, cx.waker());
     }
 
     /// Stops watching, except that the time of a cancel is still noted.
