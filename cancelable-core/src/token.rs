@@ -85,5 +85,6 @@ pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;
 pub use join::EmptyJoin;
 pub use run_until::{RunUntilCancelled, RunUntilCancelledOwned};
+pub(crate) use wait::Wait;
 pub use wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
 pub use weak::WeakCancellationToken;

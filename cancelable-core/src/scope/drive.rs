@@ -147,7 +147,7 @@ where
                 break closing;
             }
         };
-        *this.watch = Watch::default();
+        this.watch.end(record);
         drop(inside);
         Poll::Ready(end.outcome::<R>(record, closing))
     }
@@ -269,7 +269,7 @@ fn after(
     let cleaned_up = wind_up.poll_cleanup(record, cx);
     if cleaned_up.is_pending() {
         // Nothing that it may see stops a finalizer.
-        watch.rest();
+        watch.rest(record);
     }
     cleaned_up
 }
@@ -284,11 +284,11 @@ impl<F, Fut: Future> Drive<F, Fut> {
         }
         let inside = Inside::enter(this.slot);
         // Before the cancel, which would wake a task that has no use for it any more.
-        this.watch.rest();
+        this.watch.rest(record);
         let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
         record.cancel(cause.with_operation(record.label.clone()));
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
-        *this.watch = Watch::default();
+        this.watch.end(record);
         let end = match dropped {
             Ok(()) => Status::Cancelled,
             Err(_) => Status::Failed,

@@ -6,7 +6,7 @@ use super::timekeeper::Timekeeper;
 use super::watchdog;
 use crate::operation::{Followed, Record};
 use crate::source::{Source, SourceContext, SourceError, Watched};
-use crate::token::{CallbackRegistration, WaitForCancellationFutureOwned};
+use crate::token::{CallbackRegistration, Wait};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,8 +19,9 @@ use std::time::Instant;
 pub(super) struct Watch {
     sources: Vec<Watched>,
     timekeeper: Timekeeper,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait.
-    wait: Option<WaitForCancellationFutureOwned>,
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. It
+    /// does not own the token, which is the record's, so every way out goes through `rest` or `end`.
+    wait: Wait,
     /// What most scopes do not have.
     rare: Option<Box<Rare>>,
 }
@@ -80,11 +81,16 @@ impl Watch {
     }
 
     /// Stops watching, except that the time of a cancel is still noted.
-    pub(super) fn rest(&mut self) {
-        *self = Self {
-            rare: self.rare.take(),
-            ..Self::default()
-        };
+    pub(super) fn rest(&mut self, record: &Record) {
+        self.wait.leave(&record.token);
+        self.timekeeper = Timekeeper::default();
+        self.sources = Vec::new();
+    }
+
+    /// Stops altogether.
+    pub(super) fn end(&mut self, record: &Record) {
+        self.rest(record);
+        self.rare = None;
     }
 
     /// Polls the sources, and cancels the scope for each that fires: the first is the cause.
@@ -106,10 +112,7 @@ impl Watch {
         if let Some(runtime) = &record.runtime {
             self.timekeeper.poll(record, runtime, cx);
         }
-        let wait = self
-            .wait
-            .get_or_insert_with(|| record.token.clone().cancelled_owned());
-        Pin::new(wait).poll(cx)
+        self.wait.poll(&record.token, cx)
     }
 
     /// Ready when a cancelled body is to be dropped: no shield is open in it or below, and its

@@ -72,6 +72,37 @@ impl Waiter {
     }
 }
 
+/// A wait of someone who has the token at hand at every step and so need not own it. It has to be
+/// ended with [`leave`](Self::leave); the token keeps the waker until then.
+pub(crate) struct Wait {
+    waiter: Waiter,
+}
+
+impl Wait {
+    pub(crate) const fn new() -> Self {
+        Self {
+            waiter: Waiter::new(),
+        }
+    }
+
+    /// Ready once `token`, the same one at each call, is cancelled; until then `cx` is woken when it
+    /// is.
+    pub(crate) fn poll(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
+        self.waiter.poll(token.node(), cx)
+    }
+
+    /// Takes the waker back from `token`.
+    pub(crate) fn leave(&mut self, token: &CancellationToken) {
+        self.waiter.leave(token.node());
+    }
+}
+
+impl Default for Wait {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Blocks this thread until the token is cancelled, for `limit` at most if there is one. True if it
 /// is cancelled.
 pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
