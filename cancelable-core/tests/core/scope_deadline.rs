@@ -524,3 +524,18 @@ fn r21_the_deadline_of_a_parent_that_has_ended_still_binds_what_it_left_running(
         "what had ended is not cancelled afterwards"
     );
 }
+
+#[test]
+fn r20_a_move_wakes_the_task_that_polled_last() {
+    let manual = ManualRuntime::new();
+    let scope = unbounded(&manual, "s");
+    let mut run = pin!(scope.run(|_| pending::<()>()));
+    let (first, second) = (Probe::new(), Probe::new());
+    assert!(first.poll(run.as_mut()).is_pending());
+    assert!(second.poll(run.as_mut()).is_pending());
+    scope.set_timeout(SECOND).expect("it runs");
+    assert_eq!((first.wakes(), second.wakes()), (0, 1));
+    assert!(first.poll(run.as_mut()).is_pending());
+    scope.set_timeout(2 * SECOND).expect("it runs");
+    assert_eq!((first.wakes(), second.wakes()), (1, 1));
+}
