@@ -1,7 +1,8 @@
-//! Prints every table; with `--write`, also writes `docs/performance.md`.
+//! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
-use benches::{report, scopes, threads, tokens};
+use benches::{peers, plot, report, scaling, scopes, threads, tokens};
 use std::error::Error;
+use std::path::Path;
 use std::process::Command;
 use std::thread::available_parallelism;
 
@@ -10,8 +11,11 @@ const INTRODUCTION: &str = "\
 
 Ratios of ours to a peer's, measured in turn in one process: 15 rounds, the median of the rounds'
 ratios. The times depend on the machine and say only of what order a cost is. `cargo bench -p benches`
-prints these tables, and `cargo bench -p benches -- --write` writes this page.
+prints these tables, and `cargo bench -p benches -- --write` writes this page and its plots.
 ";
+
+/// The folder of the plots, beside the page.
+const PLOTS: &str = "performance";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let tables: Vec<report::Table> = vec![
@@ -19,19 +23,28 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("Two threads on one token", threads::shared_by_two()),
         ("Cancelling many", tokens::cancelling()),
         ("Beside swansong", tokens::beside_swansong()),
+        (
+            "Beside other ways to stop a future",
+            peers::stopping_futures(),
+        ),
         ("Scopes", scopes::beside_tokio()),
     ];
+    let growths = scaling::all();
     let page = format!(
-        "{INTRODUCTION}\n{}\n{}",
+        "{INTRODUCTION}\n{}\n{}{}",
         machine()?,
-        report::markdown(&tables)
+        report::markdown(&tables),
+        plot::markdown(&growths, PLOTS),
     );
     println!("{page}");
     if std::env::args().any(|argument| argument == "--write") {
-        std::fs::write(
-            concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md"),
-            page,
-        )?;
+        let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+        std::fs::create_dir_all(docs.join(PLOTS))?;
+        for growth in &growths {
+            let file = docs.join(PLOTS).join(growth.name).with_extension("svg");
+            plot::write(growth, &file)?;
+        }
+        std::fs::write(docs.join("performance.md"), page)?;
     }
     Ok(())
 }
@@ -45,16 +58,22 @@ fn machine() -> Result<String, Box<dyn Error>> {
     let date = output("date", &["-u", "+%Y-%m-%d"])?;
     let compiler = output("rustc", &["--version"])?;
     let lock = include_str!("../../Cargo.lock");
-    let versions: Vec<String> = ["tokio", "tokio-util", "swansong"]
-        .into_iter()
-        .filter_map(|name| {
-            let entry = lock
-                .split("[[package]]")
-                .find(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))?;
-            let version = entry.split("version = \"").nth(1)?.split('"').next()?;
-            Some(format!("{name} {version}"))
-        })
-        .collect();
+    let versions: Vec<String> = [
+        "tokio",
+        "tokio-util",
+        "swansong",
+        "stop-token",
+        "futures-util",
+    ]
+    .into_iter()
+    .filter_map(|name| {
+        let entry = lock
+            .split("[[package]]")
+            .find(|entry| entry.contains(&format!("\nname = \"{name}\"\n")))?;
+        let version = entry.split("version = \"").nth(1)?.split('"').next()?;
+        Some(format!("{name} {version}"))
+    })
+    .collect();
     Ok(format!(
         "Taken on {date} with {} cores, {compiler}, {}.",
         available_parallelism()?,

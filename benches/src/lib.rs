@@ -6,7 +6,10 @@
 
 #![allow(clippy::disallowed_methods)] // A benchmark is what reads the clock.
 
+pub mod peers;
+pub mod plot;
 pub mod report;
+pub mod scaling;
 pub mod scopes;
 pub mod threads;
 pub mod tokens;

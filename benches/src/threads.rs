@@ -11,7 +11,7 @@ use std::thread;
 const TIMES: u32 = 200_000;
 
 /// Nanoseconds for one call of `work` while `threads` threads do it.
-fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
+pub(crate) fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
     let start = Barrier::new(threads as usize + 1);
     let end = Barrier::new(threads as usize + 1);
     thread::scope(|scope| {
