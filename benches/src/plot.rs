@@ -27,6 +27,7 @@ fn draw(growth: &Growth, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
         .margin(12)
+        .margin_right(40)
         .caption(growth.work.replace('`', ""), ("sans-serif", 18))
         .x_label_area_size(40)
         .y_label_area_size(64)
