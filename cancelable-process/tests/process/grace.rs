@@ -54,13 +54,12 @@ fn r28_the_timer_goes_with_the_process() {
     assert_eq!((manual.live_tasks(), manual.pending_timers()), (1, 1));
     talk.say("go");
     drop(process.wait_blocking());
-    // The watching thread notifies in one go; the task is woken by the time that a second one that
-    // waits is.
-    let hold = manual.hold();
-    drop(manual.block_on(process.wait()));
-    drop(hold);
-    manual.run_until_idle();
-    assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
+    // The watching thread may still be about to wake the task. The time stands still, so it is not
+    // the timer that ends it.
+    while manual.live_tasks() > 0 {
+        manual.run_until_idle();
+    }
+    assert_eq!(manual.pending_timers(), 0);
 }
 
 #[test]
