@@ -1,19 +1,18 @@
 //! The hash of one file: which algorithms there are, and the read loop that a cancel gets into.
 
 use std::fmt;
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::sync::atomic::AtomicBool;
 
 use cancelable_core::{CancellationToken, error::Cancelled};
 use clap::ValueEnum;
 use sha2::Digest as _;
 
-/// How much is read between two looks at the token: less than a millisecond of BLAKE3, a few of
-/// SHA-256. It is also enough for BLAKE3 to share among processors.
-const CHUNK: usize = 1024 * 1024;
+use crate::subtree::{self, Broken, Input};
 
-/// Below this the threads that share it cost more than they bring, as BLAKE3's authors measured.
-const WORTH_SPREADING: usize = 128 * 1024;
+/// How much is read between two looks at the token: a fraction of a millisecond of hashing.
+const CHUNK: usize = 64 * 1024;
 
 /// The hashes to choose from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -84,8 +83,8 @@ enum State {
 }
 
 impl<'a> Hasher<'a> {
-    /// A hasher with its buffer. While `spread` says so, it lets idle processors help, which BLAKE3
-    /// can and SHA-256 cannot.
+    /// A hasher with its buffer. While `spread` says so, it lets idle processors help with a large
+    /// file, which BLAKE3 can and SHA-256 cannot.
     pub(crate) fn new(algorithm: Algorithm, spread: &'a AtomicBool) -> Self {
         let state = match algorithm {
             Algorithm::Blake3 => State::Blake3(Box::default()),
@@ -96,6 +95,32 @@ impl<'a> Hasher<'a> {
             buffer: vec![0; CHUNK].into_boxed_slice(),
             spread,
         }
+    }
+
+    /// Hashes a file that was `length` long when it was opened, as [`hash`](Self::hash) does.
+    pub(crate) fn hash_file(
+        &mut self,
+        mut file: &File,
+        length: u64,
+        token: &CancellationToken,
+        count: impl Fn(u64) + Sync,
+    ) -> Result<(Digest, u64), Unhashed> {
+        if matches!(self.state, State::Blake3(_)) && subtree::is_worth_it(length) {
+            let input = Input {
+                file,
+                token,
+                count: &count,
+                spread: self.spread,
+            };
+            match input.root(length) {
+                Ok(hash) => return Ok((Digest(hash.into()), length)),
+                // Its tree cannot be known before its end, so it is read from the beginning, to
+                // which reading at a place does not return on every system.
+                Err(Broken::Changed) => file.rewind().map_err(Unhashed::Unreadable)?,
+                Err(Broken::Unhashed(unhashed)) => return Err(unhashed),
+            }
+        }
+        self.hash(file, token, count)
     }
 
     /// Hashes `file` to its end, telling `count` of every chunk and asking `token` before each.
@@ -113,9 +138,7 @@ impl<'a> Hasher<'a> {
             match file.read(&mut self.buffer) {
                 Ok(0) => return Ok((self.state.finish(), length)),
                 Ok(n) => {
-                    // Relaxed: whether it helps is all that hangs on it.
-                    let spread = self.spread.load(Ordering::Relaxed);
-                    self.state.update(&self.buffer[..n], spread);
+                    self.state.update(&self.buffer[..n]);
                     length += n as u64;
                     count(n as u64);
                 }
@@ -136,11 +159,8 @@ impl State {
         }
     }
 
-    fn update(&mut self, bytes: &[u8], spread: bool) {
+    fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Blake3(state) if spread && bytes.len() >= WORTH_SPREADING => {
-                state.update_rayon(bytes);
-            }
             Self::Blake3(state) => {
                 state.update(bytes);
             }
@@ -195,12 +215,25 @@ mod tests {
     }
 
     #[test]
-    fn processors_that_help_come_to_the_same_digest() {
-        let bytes: Vec<u8> = (0..3 * CHUNK + 1).map(|n| (n % 251) as u8).collect();
-        for algorithm in [Algorithm::Blake3, Algorithm::Sha256] {
+    fn a_large_file_has_the_same_digest_and_a_longer_one_than_was_said_too() {
+        let bytes: Vec<u8> = (0..9_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("large"), &bytes).unwrap();
+        let wanted = digest(Algorithm::Blake3, &bytes);
+        for (length, spread) in [
+            (9_000_000, &ALONE),
+            (9_000_000, &SPREAD),
+            (8_000_000, &SPREAD),
+        ] {
+            let file = File::open(dir.path().join("large")).unwrap();
             let token = CancellationToken::new();
-            let hashed = Hasher::new(algorithm, &SPREAD).hash(&bytes[..], &token, |_| {});
-            assert_eq!(hashed.unwrap().0.to_string(), digest(algorithm, &bytes));
+            let mut hasher = Hasher::new(Algorithm::Blake3, spread);
+            let hashed = hasher.hash_file(&file, length, &token, |_| {}).unwrap();
+            assert_eq!(
+                (hashed.0.to_string(), hashed.1),
+                (wanted.clone(), 9_000_000),
+                "{length}"
+            );
         }
     }
 

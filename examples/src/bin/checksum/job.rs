@@ -114,11 +114,11 @@ impl Job {
             algorithm, follow, ..
         } = self.options;
         match open(path, follow, self.output.identity()) {
-            Ok(Opened::File(file)) => {
+            Ok(Opened::File(file, length)) => {
                 let count = |bytes| {
                     self.tally.read_bytes.fetch_add(bytes, Relaxed);
                 };
-                match hasher.hash(file, token, count) {
+                match hasher.hash_file(&file, length, token, count) {
                     Ok((digest, length)) => {
                         if !is_checkable(algorithm, path) {
                             let name = shown(path);

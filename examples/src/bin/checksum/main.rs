@@ -14,6 +14,7 @@ mod output;
 mod progress;
 mod report;
 mod stop;
+mod subtree;
 mod survey;
 mod tally;
 mod walk;

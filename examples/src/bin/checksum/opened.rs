@@ -9,8 +9,8 @@ use crate::walk::kind_of;
 /// What opening an entry of the walk came to.
 #[derive(Debug)]
 pub(crate) enum Opened {
-    /// A regular file.
-    File(File),
+    /// A regular file, and its length.
+    File(File, u64),
     /// Something else by now, or reached through the name of something else.
     Special(&'static str),
     /// The file that the lines are written to: its digest would be wrong as soon as it is written.
@@ -30,7 +30,7 @@ pub(crate) fn open(path: &Path, follow: bool, output: Option<&Identity>) -> io::
     if output.is_some_and(|output| output.is(&metadata, path)) {
         return Ok(Opened::Output);
     }
-    Ok(Opened::File(file))
+    Ok(Opened::File(file, metadata.len()))
 }
 
 #[cfg(unix)]
@@ -111,7 +111,7 @@ mod tests {
         std::fs::write(dir.path().join("file"), "abc").unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
         assert!(open(&link, false, None).is_err());
-        assert!(matches!(open(&link, true, None), Ok(Opened::File(_))));
+        assert!(matches!(open(&link, true, None), Ok(Opened::File(..))));
     }
 
     #[test]
@@ -127,6 +127,6 @@ mod tests {
             Ok(Opened::Output)
         ));
         let other = open(&dir.path().join("other"), false, identity.as_ref());
-        assert!(matches!(other, Ok(Opened::File(_))));
+        assert!(matches!(other, Ok(Opened::File(..))));
     }
 }
