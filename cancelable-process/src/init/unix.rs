@@ -2,8 +2,8 @@
 //! status has been taken.
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpgrp, kill_process_group, wait};
-use rustix::termios::{tcgetpgrp, tcsetpgrp};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+use rustix::termios::tcsetpgrp;
 use signal_hook::consts;
 use signal_hook::iterator::Signals;
 use std::io;
@@ -61,7 +61,7 @@ fn adopt() {
 /// Puts the child in the foreground of the terminal, if this process has it.
 fn give_terminal(child: Pid) {
     let terminal = io::stdin();
-    if tcgetpgrp(&terminal) != Ok(getpgrp()) {
+    if !is_in_foreground(&terminal) {
         return;
     }
     let given = tcsetpgrp(&terminal, child);
@@ -70,6 +70,28 @@ fn give_terminal(child: Pid) {
     if let Err(error) = continued {
         log::warn!(target: "cancelable", "the terminal was not handed over: {error}");
     }
+}
+
+/// Whether this process may hand the terminal over: one in the background would be stopped.
+#[cfg(target_os = "linux")]
+fn is_in_foreground(terminal: &io::Stdin) -> bool {
+    use std::io::IsTerminal;
+    // "number (name) state parent group session terminal foreground-group ...". Read and not asked
+    // for: process 1 may be in a group of outside its namespace, whose number is then 0, and rustix
+    // has no number 0.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
+    let mut fields = fields
+        .into_iter()
+        .flat_map(|fields| fields.split(' ').skip(2));
+    let group = fields.next();
+    terminal.is_terminal() && group.is_some() && group == fields.nth(2)
+}
+
+/// Whether this process may hand the terminal over: one in the background would be stopped.
+#[cfg(not(target_os = "linux"))]
+fn is_in_foreground(terminal: &io::Stdin) -> bool {
+    rustix::termios::tcgetpgrp(terminal) == Ok(rustix::process::getpgrp())
 }
 
 fn forward(number: i32, child: Pid, name: &str) {

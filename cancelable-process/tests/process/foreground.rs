@@ -1,6 +1,6 @@
 //! A process in the group of this program.
 
-use crate::kit::{SLOW_CHILD, Talk, pid, shell};
+use crate::kit::{Talk, pid, shell, slow_child};
 use cancelable_core::CancellationToken;
 use cancelable_core::testing::ManualRuntime;
 use rustix::process::{getpgid, getpgrp};
@@ -8,7 +8,7 @@ use rustix::process::{getpgid, getpgrp};
 #[test]
 fn r25_it_stays_in_this_group_and_is_asked_alone() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let (process, mut talk) = Talk::start(shell(SLOW_CHILD).foreground(), &manual, &token);
+    let (process, mut talk) = Talk::start(shell(&slow_child()).foreground(), &manual, &token);
     assert_eq!(getpgid(Some(pid(&process))), Ok(getpgrp()));
     token.cancel();
     let outcome = process.wait_blocking().unwrap();

@@ -110,7 +110,7 @@ fn r23_a_runtime_that_is_gone_cannot_measure_grace_and_kills() {
 #[test]
 fn r23_another_signal_asks() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let script = "trap 'echo asked; exit 3' QUIT; echo ready; while :; do read line; done";
+    let script = "trap 'echo asked; exit 3' QUIT; echo ready; while :; do :; done";
     let script = shell(script).polite("QUIT".parse::<PoliteSignal>().unwrap());
     let (process, mut talk) = Talk::start(script, &manual, &token);
     token.cancel();
@@ -130,8 +130,7 @@ fn r23_asking_with_sigkill_is_a_kill() {
 #[test]
 fn r23_one_that_is_stopped_hears_the_request() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let script =
-        "trap 'echo asked; exit' TERM; echo ready; kill -STOP $$; while :; do read l; done";
+    let script = "trap 'echo asked; exit' TERM; echo ready; kill -STOP $$; while :; do :; done";
     let (process, mut talk) = Talk::start(shell(script), &manual, &token);
     until_stopped(&process);
     token.cancel();
@@ -180,8 +179,7 @@ fn r28_one_that_was_detached_goes_on_and_still_hears_its_token() {
 #[test]
 fn a_signal_that_is_no_request_is_sent() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let script = "trap 'echo again' HUP; echo ready; until read line; do :; done; exit 0";
-    let (process, mut talk) = Talk::start(shell(script), &manual, &token);
+    let (process, mut talk) = Talk::start(shell(SLOW), &manual, &token);
     let hup: PoliteSignal = "HUP".parse().unwrap();
     assert!(process.signal(hup));
     talk.hear("again");

@@ -1,8 +1,8 @@
 //! The group of a process, and its number.
 
-use crate::kit::{GRACE, STUBBORN_CHILD, Talk, is_zombie, pid, shell};
+use crate::kit::{GRACE, SLOW, Talk, is_zombie, pid, shell, stubborn_child};
 #[cfg(target_os = "linux")]
-use crate::kit::{SLOW_CHILD, until_dead};
+use crate::kit::{slow_child, until_dead};
 use cancelable_core::CancellationToken;
 use cancelable_core::testing::ManualRuntime;
 use rustix::process::{getpgid, getpgrp};
@@ -19,7 +19,7 @@ fn r25_it_leads_a_group_of_its_own() {
 fn r25_the_whole_group_is_killed() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
     // The leader does not go by itself, so this is what the kill finds.
-    let script = format!("trap '' USR1; trap : TERM; {STUBBORN_CHILD}; wait; wait");
+    let script = format!("trap : TERM; {}; while :; do wait; done", stubborn_child());
     let (process, mut talk) = Talk::start(shell(&script), &manual, &token);
     token.cancel();
     talk.hear("asked");
@@ -32,7 +32,7 @@ fn r25_the_whole_group_is_killed() {
 #[test]
 fn r23_what_the_leader_left_behind_has_the_rest_of_the_grace_and_is_waited_for() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let (process, mut talk) = Talk::start(shell(SLOW_CHILD), &manual, &token);
+    let (process, mut talk) = Talk::start(shell(&slow_child()), &manual, &token);
     token.cancel();
     talk.hear("asked");
     until_dead(&process);
@@ -56,7 +56,7 @@ fn r23_what_the_leader_left_behind_has_the_rest_of_the_grace_and_is_waited_for()
 #[test]
 fn r23_what_the_leader_left_behind_is_killed_at_the_end_of_the_grace() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let (process, mut talk) = Talk::start(shell(STUBBORN_CHILD), &manual, &token);
+    let (process, mut talk) = Talk::start(shell(&stubborn_child()), &manual, &token);
     token.cancel();
     talk.hear("asked");
     until_dead(&process);
@@ -74,9 +74,8 @@ fn r23_what_the_leader_left_behind_is_killed_at_the_end_of_the_grace() {
 #[test]
 fn r28_what_one_that_was_not_asked_leaves_behind_is_let_be() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let script = "exec 3<&0; \
-        (trap 'echo asked' TERM; echo ready; until read l <&3; do :; done; echo bye) &";
-    let (process, mut talk) = Talk::start(shell(script), &manual, &token);
+    let script = format!("exec 4<&0; ({SLOW}) <&4 &");
+    let (process, mut talk) = Talk::start(shell(&script), &manual, &token);
     assert!(process.wait_blocking().unwrap().is_success());
     // The number is given back, so nothing is sent to it any more.
     assert!(!is_zombie(&process));

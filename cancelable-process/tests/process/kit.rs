@@ -11,21 +11,29 @@ use std::time::Duration;
 
 pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
+// The scripts are such that no signal is lost on them. A shell that is about to read, or to run a
+// program, may hear of it only when that is over; one that waits hears at once. So another process
+// reads, which is deaf to the signal from its start.
+
 /// Says "ready", answers SIGTERM with "asked" and goes on, and repeats what it is told.
-pub(crate) const STUBBORN: &str =
-    "trap 'echo asked' TERM; echo ready; while :; do read line && echo \"$line\"; done";
+pub(crate) const STUBBORN: &str = "exec 3<&0; trap '' TERM; \
+    (while read line; do echo \"$line\"; done) <&3 & \
+    trap 'echo asked' TERM; echo ready; while :; do wait; done";
 
 /// As stubborn, until it is told anything; then says "bye" and exits with 0.
-pub(crate) const SLOW: &str =
-    "trap 'echo asked' TERM; echo ready; until read line; do :; done; echo bye; exit 0";
+pub(crate) const SLOW: &str = "exec 3<&0; trap '' TERM HUP; (read line) <&3 & \
+    trap 'echo asked' TERM; trap 'echo again' HUP; echo ready; \
+    until wait $!; do :; done; echo bye; exit 0";
 
 /// The leader ends of SIGTERM, its child is slow.
-pub(crate) const SLOW_CHILD: &str = "exec 3<&0; \
-    (trap 'echo asked' TERM; echo ready; until read line <&3; do :; done; echo bye) & wait";
+pub(crate) fn slow_child() -> String {
+    format!("exec 4<&0; ({SLOW}) <&4 & wait")
+}
 
 /// The leader ends of SIGTERM, its child is stubborn.
-pub(crate) const STUBBORN_CHILD: &str = "exec 3<&0; \
-    (trap 'echo asked' TERM; echo ready; while :; do read line <&3 && echo \"$line\"; done) & wait";
+pub(crate) fn stubborn_child() -> String {
+    format!("exec 4<&0; ({STUBBORN}) <&4 & wait")
+}
 
 pub(crate) fn shell(script: &str) -> Command {
     Command::new("sh").args(["-c", script]).grace(GRACE)

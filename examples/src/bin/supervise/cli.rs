@@ -66,7 +66,6 @@ pub(crate) struct Options {
         required = true,
         num_args = 1..,
         trailing_var_arg = true,
-        allow_hyphen_values = true,
         value_name = "ARG"
     )]
     args: Vec<OsString>,

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use rt::{ProcessError, ProcessOutcome};
 
-const TIMED_OUT: u8 = 124;
+pub(crate) const TIMED_OUT: u8 = 124;
 pub(crate) const FAILED: u8 = 125;
 const NOT_INVOKED: u8 = 126;
 const NOT_FOUND: u8 = 127;

@@ -41,7 +41,9 @@ fn main() -> ExitCode {
     }
 }
 
-async fn run(options: Options) -> Result<u8, Box<dyn Error + Send + Sync>> {
+type BoxError = Box<dyn Error + Send + Sync>;
+
+async fn run(options: Options) -> Result<u8, BoxError> {
     let job = options.job()?;
     let runtime = rt::current()?;
     // Before there is a process, so that no signal finds nobody.
@@ -56,18 +58,20 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error + Send + Sync>> {
     }
     let outcome = scope
         .build()?
-        .try_run(async |op| {
+        .run(async |op| -> Result<_, BoxError> {
             let process = Arc::new(job.command()?.spawn(&op)?);
-            let verbose = job.verbose;
-            relay.begin(&process, op.token(), verbose)?;
-            let outcome = process.wait().await?;
-            Ok::<_, Box<dyn Error + Send + Sync>>(outcome)
+            relay.begin(&process, op.token(), job.verbose)?;
+            Ok(process.wait().await?)
         })
         .await;
     let is_over = outcome
         .cause()
         .is_some_and(|cause| cause.reason().is_timeout());
-    let ended = outcome.into_result()?;
+    let Some(ended) = outcome.into_value() else {
+        // So short a limit that there was no time to start anything.
+        return Ok(ending::TIMED_OUT);
+    };
+    let ended = ended?;
     if job.verbose && ended.was_killed() {
         eprintln!("supervise: sent signal KILL to {}", job.name());
     }

@@ -21,7 +21,10 @@ impl Relay {
         let (sender, received) = channel();
         let pass_on = || {
             let sender = sender.clone();
-            Step::call(move |signal| drop(sender.send(signal)))
+            Step::call(move |signal| {
+                // Nobody listens any more once the command has ended.
+                let _ = sender.send(signal);
+            })
         };
         let names = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", polite.name()];
         // Not all systems have them, and what is set may be SIGKILL.
