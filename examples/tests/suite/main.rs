@@ -8,6 +8,8 @@
 mod command_line;
 #[cfg(target_os = "linux")]
 mod hanging;
+#[cfg(target_os = "linux")]
+mod init;
 mod kit;
 mod lines;
 mod manifests;
@@ -16,5 +18,7 @@ mod running;
 mod small;
 #[cfg(unix)]
 mod stopping;
+#[cfg(target_os = "linux")]
+mod supervise;
 #[cfg(unix)]
 mod trouble;
