@@ -128,3 +128,9 @@ pub(crate) fn is_zombie(process: &Process) -> bool {
         }
     }
 }
+
+/// Whether it has ended and its status was taken: this process has no such child any more.
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    matches!(waitid(WaitId::Pid(pid), options), Err(Errno::CHILD))
+}

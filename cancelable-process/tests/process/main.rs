@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at what goes wrong in it")]
 
 #[cfg(unix)]
+mod endings;
+#[cfg(unix)]
 mod foreground;
 #[cfg(unix)]
 mod grace;

@@ -13,6 +13,10 @@ const LONG: &str = "1000";
 const SHORT: &str = "0.01";
 /// A signal that a program ignores which does not look for it, unlike SIGTERM.
 const UNHEARD: &str = "URG";
+/// The first line of a script after which its parent may be signalled. A signal that meets timeout
+/// before its fork has returned, when the command may run already, ends timeout alone; after the
+/// fork it only sleeps to wait.
+const WHEN_WATCHED: &str = "until grep -q '^State:.S' /proc/$PPID/status; do :; done;";
 
 /// The exit code as a shell says it.
 fn code(ended: &Ended) -> i32 {
@@ -139,8 +143,9 @@ fn r25_the_whole_group_ends_as_with_timeout() {
 fn r33_a_signal_is_passed_on_as_timeout_does() {
     let tree = Tree::new();
     for signal in ["TERM", "HUP", "QUIT"] {
-        let script =
-            format!("trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do :; done");
+        let script = format!(
+            "{WHEN_WATCHED} trap 'echo got {signal}; exit 9' {signal}; echo ready; while :; do :; done"
+        );
         for command in both(&tree, &[LONG, "sh", "-c", &script]) {
             let mut running = Running::start(command);
             let ended = running.until_it_prints("ready").signal(signal).end();
@@ -152,8 +157,8 @@ fn r33_a_signal_is_passed_on_as_timeout_does() {
 #[test]
 fn r23_the_grace_counts_from_a_signal_that_was_passed_on_as_with_timeout() {
     let tree = Tree::new();
-    let script = "trap 'echo asked' TERM; echo ready; while :; do :; done";
-    for command in both(&tree, &["-k", SHORT, LONG, "sh", "-c", script]) {
+    let script = format!("{WHEN_WATCHED} trap 'echo asked' TERM; echo ready; while :; do :; done");
+    for command in both(&tree, &["-k", SHORT, LONG, "sh", "-c", &script]) {
         let mut running = Running::start(command);
         let ended = running.until_it_prints("ready").signal("TERM").end();
         assert_eq!(code(&ended), 137, "{ended:?}");
@@ -165,8 +170,9 @@ fn r33_the_limit_holds_after_a_signal_that_was_passed_on_as_with_timeout() {
     let tree = Tree::new();
     // It has the signal sent to itself, answers it, and goes on. If the limit is reached before
     // that, what is asked here holds as well.
-    let script = "trap 'echo asked' TERM; kill -TERM $PPID; while :; do :; done";
-    for command in both(&tree, &["-s", "KILL", "0.3", "sh", "-c", script]) {
+    let script =
+        format!("{WHEN_WATCHED} trap 'echo asked' TERM; kill -TERM $PPID; while :; do :; done");
+    for command in both(&tree, &["-s", "KILL", "0.3", "sh", "-c", &script]) {
         let ended = Ended::of(command);
         assert_eq!(code(&ended), 137, "{ended:?}");
     }
