@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the example programs on every runtime, as a reader of the README would, and looks at what
-# they say. What checksum does in trouble is tested in examples/tests.
+# they say. What they do in trouble is tested in examples/tests.
 #
 #   ci/examples.sh           every runtime
 #   ci/examples.sh tokio     this one only
@@ -45,4 +45,17 @@ for runtime in "$@"; do
     run checksum -- --algorithm sha256 --json --output "$output/sums-$runtime" cancelable-core | tee "$output/report"
     sha256sum --quiet -c "$output/sums-$runtime" || fail "sha256sum does not agree with checksum on $runtime"
     printf '%s files agree\n' "$(wc -l <"$output/sums-$runtime")"
+
+    say "$runtime: supervise and init"
+    for wanted in 0 7; do
+        code=0
+        run supervise -- 1h sh -c "exit $wanted" || code=$?
+        [ "$code" = "$wanted" ] || fail "supervise on $runtime exits with $code and not with $wanted"
+        code=0
+        run init -- sh -c "exit $wanted" || code=$?
+        [ "$code" = "$wanted" ] || fail "init on $runtime exits with $code and not with $wanted"
+    done
+    code=0
+    run supervise -- -v 0.1 sleep 1000 || code=$?
+    [ "$code" = 124 ] || fail "supervise on $runtime exits with $code and not with 124"
 done

@@ -49,6 +49,10 @@ mod timer;
 pub use block_on::block_on;
 pub use runtime::{Runtime, current};
 
+#[cfg(feature = "process")]
+pub use cancelable_process::{
+    Command, Init, Output, PoliteSignal, Process, ProcessError, ProcessFailed, ProcessOutcome,
+};
 #[cfg(feature = "signals")]
 pub use cancelable_signals::{
     Disposition, Escalation, InvalidSignal, Signal, SignalGuard, SignalSource, Step, WatchError,

@@ -235,33 +235,35 @@ fn adapters_have_the_same_features() {
 }
 
 #[test]
-fn the_feature_signals_has_every_item_of_the_crate_behind_it() {
+fn a_feature_has_every_item_of_the_crate_behind_it() {
+    for feature in ["process", "signals"] {
+        let exported = exported_for(feature);
+        assert!(!exported.is_empty(), "{feature}");
+        for adapter in ADAPTERS {
+            let has = surface(&sources(adapter));
+            let missing: Vec<_> = exported.difference(&has).collect();
+            assert!(missing.is_empty(), "{adapter} lacks\n{missing:#?}");
+        }
+    }
+}
+
+/// The items of the crate behind a feature, as they are in the surface of an adapter.
+fn exported_for(feature: &str) -> BTreeSet<String> {
+    let sources = sources(&format!("cancelable-{feature}"));
+    let lib = sources.iter().find(|file| file.path == "lib.rs").unwrap();
     let mut exported = BTreeSet::new();
-    for item in sources("cancelable-signals")
-        .iter()
-        .find(|file| file.path == "lib.rs")
-        .unwrap()
-        .parse()
-        .items
-    {
+    for item in lib.parse().items {
         if let Item::Use(item) = item {
             if is_public(&item.vis) {
                 reexports(&item.tree, Vec::new(), &mut |_, name| {
                     exported.insert(format!(
-                        "# [cfg (feature = \"signals\")] use cancelable_signals::{name} as {name}"
+                        "# [cfg (feature = \"{feature}\")] use cancelable_{feature}::{name} as {name}"
                     ));
                 });
             }
         }
     }
-    assert!(!exported.is_empty());
-    for adapter in ADAPTERS {
-        let missing: Vec<_> = exported
-            .difference(&surface(&sources(adapter)))
-            .cloned()
-            .collect();
-        assert!(missing.is_empty(), "{adapter} lacks\n{missing:#?}");
-    }
+    exported
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 5] = [
+pub(crate) const PUBLISHED: [&str; 6] = [
     "cancelable-async-std",
     "cancelable-core",
+    "cancelable-process",
     "cancelable-signals",
     "cancelable-smol",
     "cancelable-tokio",

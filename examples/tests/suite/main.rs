@@ -1,6 +1,6 @@
 //! The example programs as their users meet them: real processes, signals, files and pipes.
 //!
-//! Both example packages run this one source. A test never sleeps and never bounds a time: it waits
+//! The example packages all run this one source. A test never sleeps and never bounds a time: it waits
 //! for a line that the program prints when it has come so far, and for the program's end.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -8,6 +8,8 @@
 mod command_line;
 #[cfg(target_os = "linux")]
 mod hanging;
+#[cfg(target_os = "linux")]
+mod init;
 mod kit;
 mod lines;
 mod manifests;
@@ -16,5 +18,7 @@ mod running;
 mod small;
 #[cfg(unix)]
 mod stopping;
+#[cfg(target_os = "linux")]
+mod supervise;
 #[cfg(unix)]
 mod trouble;

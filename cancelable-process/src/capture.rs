@@ -1,0 +1,81 @@
+//! What a process writes to its standard output and error, kept until it has ended.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub(crate) use unix::Capture;
+#[cfg(windows)]
+pub(crate) use windows::Capture;
+
+use cancelable_core::RuntimeHandle;
+use event_listener::Event;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What has been read so far.
+pub(crate) struct Captured {
+    read: Mutex<Read>,
+    over: Event,
+}
+
+struct Read {
+    /// Standard output and error.
+    bytes: [Vec<u8>; 2],
+    /// How many threads still read.
+    readers: usize,
+}
+
+impl Captured {
+    fn new(readers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            read: Mutex::new(Read {
+                bytes: Default::default(),
+                readers,
+            }),
+            over: Event::new(),
+        })
+    }
+
+    fn add(&self, pipe: usize, bytes: &[u8]) {
+        self.read.lock().bytes[pipe].extend_from_slice(bytes);
+    }
+
+    /// A reader has ended.
+    fn close(&self) {
+        self.read.lock().readers -= 1;
+        self.over.notify(usize::MAX);
+    }
+
+    /// What there is, when the readers have ended. On Windows, where a reader cannot be told to
+    /// stop, `patience` bounds the wait.
+    pub(crate) async fn end(
+        &self,
+        runtime: &RuntimeHandle,
+        patience: Duration,
+    ) -> (Vec<u8>, Vec<u8>) {
+        let over = self.over();
+        match cfg!(windows) {
+            // What was read is good also when the time is over.
+            true => drop(runtime.timeout(patience, over).await),
+            false => over.await,
+        }
+        let [stdout, stderr] = std::mem::take(&mut self.read.lock().bytes);
+        (stdout, stderr)
+    }
+
+    /// Registers, looks, and waits, so that no notification is missed. Ends: each turn but the last
+    /// is one reader that has ended.
+    async fn over(&self) {
+        loop {
+            let listener = self.over.listen();
+            if self.read.lock().readers == 0 {
+                return;
+            }
+            listener.await;
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! The first process of a container.
+
+#[cfg(unix)]
+mod unix;
+
+use crate::ProcessError;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+/// What the first process of a container has to do beside the program that the container is for.
+///
+/// The system treats process 1 unlike others: it ignores signals that it does not catch, `SIGTERM`
+/// among them, and it is made the parent of every process whose own has ended. So the program is
+/// run as a child: each signal is forwarded to its process group, orphans are reaped, and the end
+/// of the program is the end of all.
+///
+/// It takes the program over: it catches signals, and it takes the status of every child there is.
+/// Nothing else in the same program can wait for a process, so call it first, before any thread is
+/// there, and exit with what it gives. If it is not process 1 it asks to be made the parent of
+/// orphans below it, which Linux grants.
+///
+/// In a terminal the child's group is put in the foreground.
+///
+/// On Windows there is nothing to do but to wait for the program.
+///
+/// # Examples
+///
+/// ```no_run
+/// use cancelable_process::Init;
+/// use std::process::{Command, ExitCode};
+///
+/// fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+///     let mut server = Command::new("/srv/server");
+///     server.arg("--listen=0.0.0.0:80");
+///     Ok(Init::new(server).run()?.into())
+/// }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing runs before `run`"]
+pub struct Init {
+    command: Command,
+}
+
+impl Init {
+    /// Takes the program to run. Its process group is set here.
+    pub fn new(command: Command) -> Self {
+        Self { command }
+    }
+
+    /// Runs the program to its end, and gives its exit code: of a program that a signal ended, 128
+    /// and the signal's number.
+    ///
+    /// Every signal is forwarded that can be caught and does not report a fault of the process
+    /// itself, also those that this process was started to ignore; those for real time are not.
+    ///
+    /// # Errors
+    ///
+    /// The program could not be started, or the system does not let signals be caught.
+    pub fn run(self) -> Result<u8, ProcessError> {
+        let program = Path::new(self.command.get_program());
+        let name = program.file_name().unwrap_or(program.as_os_str());
+        let name: Arc<str> = name.to_string_lossy().into();
+        let refused = |error| ProcessError::refused(&name, error);
+        #[cfg(unix)]
+        let code = unix::run(self.command, &name).map_err(refused)?;
+        #[cfg(not(unix))]
+        let code = {
+            let mut command = self.command;
+            crate::outcome::code(command.status().map_err(refused)?)
+        };
+        // The lowest eight bits are what an exit code has.
+        Ok(code.to_le_bytes()[0])
+    }
+}

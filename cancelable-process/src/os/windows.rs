@@ -1,0 +1,58 @@
+//! Processes on Windows, where there are no groups and no polite signal.
+
+use crate::PoliteSignal;
+use crate::process::Pipes;
+use crate::shared::Shared;
+use shared_child::SharedChild;
+use std::io;
+use std::process::{Command, ExitStatus};
+use std::sync::Arc;
+
+/// The process, to be killed.
+#[derive(Debug)]
+pub(crate) struct Target {
+    child: Arc<SharedChild>,
+}
+
+/// A process that runs, for the thread that waits for it.
+pub(crate) type Started = Arc<SharedChild>;
+
+pub(crate) fn start(
+    command: &mut Command,
+    _foreground: bool,
+) -> io::Result<(Started, Target, Pipes)> {
+    let child = Arc::new(SharedChild::spawn(command)?);
+    let target = Target {
+        child: Arc::clone(&child),
+    };
+    let pipes = (child.take_stdin(), child.take_stdout(), child.take_stderr());
+    Ok((child, target, pipes))
+}
+
+/// No signal is sent: the choice of one makes no difference.
+pub(crate) fn can_send(_: PoliteSignal) -> bool {
+    true
+}
+
+impl Target {
+    /// Asking is killing.
+    pub(crate) fn ask(&self, _: PoliteSignal) -> io::Result<()> {
+        self.kill()
+    }
+
+    pub(crate) fn kills(&self, _: PoliteSignal) -> bool {
+        true
+    }
+
+    pub(crate) fn send(&self, _: PoliteSignal) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn kill(&self) -> io::Result<()> {
+        self.child.kill()
+    }
+}
+
+pub(crate) fn watch(_: &Shared, child: Started) -> io::Result<ExitStatus> {
+    child.wait()
+}

@@ -1,0 +1,105 @@
+//! The signal by which a process is asked to end.
+
+use cancelable_signals::{InvalidSignal, Signal};
+use std::fmt;
+use std::str::FromStr;
+
+/// A signal to send: unlike a [`Signal`] it need not be one that can be watched, so `SIGKILL` and
+/// `SIGSTOP` are among them.
+///
+/// Made from a [`Signal`], or from text: a name with or without `SIG` in any case, or a number.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_process::PoliteSignal;
+///
+/// let signal: PoliteSignal = "int".parse()?;
+/// assert_eq!(signal.name(), "SIGINT");
+/// # #[cfg(unix)]
+/// assert_eq!("9".parse::<PoliteSignal>()?.name(), "SIGKILL");
+/// # Ok::<(), cancelable_signals::InvalidSignal>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PoliteSignal {
+    number: i32,
+    name: &'static str,
+}
+
+impl PoliteSignal {
+    /// `SIGTERM`, the request to end that is the default.
+    pub const TERM: Self = Self {
+        number: 15,
+        name: "SIGTERM",
+    };
+
+    /// The signal's number on this platform.
+    #[must_use]
+    pub fn number(self) -> i32 {
+        self.number
+    }
+
+    /// The signal's name, such as `SIGTERM`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+}
+
+impl Default for PoliteSignal {
+    fn default() -> Self {
+        Self::TERM
+    }
+}
+
+impl From<Signal> for PoliteSignal {
+    fn from(signal: Signal) -> Self {
+        Self {
+            number: signal.number(),
+            name: signal.name(),
+        }
+    }
+}
+
+/// The signals that can be sent and not watched.
+#[cfg(unix)]
+const UNWATCHED: [PoliteSignal; 5] = {
+    use signal_hook::consts;
+    const fn signal(number: i32, name: &'static str) -> PoliteSignal {
+        PoliteSignal { number, name }
+    }
+    [
+        signal(consts::SIGKILL, "SIGKILL"),
+        signal(consts::SIGSTOP, "SIGSTOP"),
+        signal(consts::SIGILL, "SIGILL"),
+        signal(consts::SIGFPE, "SIGFPE"),
+        signal(consts::SIGSEGV, "SIGSEGV"),
+    ]
+};
+#[cfg(not(unix))]
+const UNWATCHED: [PoliteSignal; 0] = [];
+
+/// A signal's name with or without `SIG`, in any case, or its number in digits.
+impl FromStr for PoliteSignal {
+    type Err = InvalidSignal;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSignal> {
+        let error = match text.parse::<Signal>() {
+            Ok(signal) => return Ok(signal.into()),
+            Err(error) => error,
+        };
+        let name = text.trim().to_ascii_uppercase();
+        let is_meant = |signal: &Self| {
+            signal.name == name
+                || signal.name.strip_prefix("SIG") == Some(&name)
+                || name.parse() == Ok(signal.number)
+        };
+        UNWATCHED.into_iter().find(is_meant).ok_or(error)
+    }
+}
+
+impl fmt::Display for PoliteSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}

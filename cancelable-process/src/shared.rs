@@ -1,0 +1,270 @@
+//! A process as all that have to do with it share it: its handle, its token, the thread that
+//! watches it, the timer that ends its grace.
+//!
+//! 1. `target` is there until the status of the process is taken, which frees its number. A signal
+//!    is sent under the lock with the target in hand, and the target is taken out under the lock
+//!    before the status is: so no signal goes to a number that may be another's.
+//! 2. `asked` is set once, by the first who asks, before the polite signal is sent.
+//! 3. `end` is set once, after `target` was taken out, and then everyone who waits is notified.
+//!
+//! Nothing of a user's runs under the lock: wakers, callbacks and their registrations, and the
+//! log, are dealt with outside it. So there is no order of locks to keep.
+
+use crate::error::Kind;
+use crate::os::Target;
+use crate::{PoliteSignal, ProcessError, ProcessOutcome};
+use cancelable_core::token::CallbackRegistration;
+use cancelable_core::{Cause, RuntimeHandle};
+use event_listener::{Event, Listener};
+use parking_lot::Mutex;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::{Pin, pin};
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+pub(crate) type End = Result<ProcessOutcome, ProcessError>;
+
+pub(crate) struct Shared {
+    pub(crate) name: Arc<str>,
+    pub(crate) runtime: RuntimeHandle,
+    pub(crate) grace: Duration,
+    polite: PoliteSignal,
+    state: Mutex<State>,
+    ended: Event,
+}
+
+struct State {
+    /// Having it, under the lock, entitles to send a signal.
+    target: Option<Target>,
+    asked: Option<Cause>,
+    killed: bool,
+    end: Option<End>,
+    registration: Option<CallbackRegistration>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        name: Arc<str>,
+        runtime: RuntimeHandle,
+        grace: Duration,
+        polite: PoliteSignal,
+        target: Target,
+    ) -> Arc<Self> {
+        let state = State {
+            target: Some(target),
+            asked: None,
+            killed: false,
+            end: None,
+            registration: None,
+        };
+        Arc::new(Self {
+            name,
+            runtime,
+            grace,
+            polite,
+            state: Mutex::new(state),
+            ended: Event::new(),
+        })
+    }
+
+    /// Asks the process to end. True if it still ran, and was not asked before.
+    pub(crate) fn ask(self: &Arc<Self>, signal: Option<PoliteSignal>, cause: &Cause) -> bool {
+        let signal = signal.unwrap_or(self.polite);
+        let mut state = self.state.lock();
+        if state.asked.is_some() || state.target.is_none() {
+            return false;
+        }
+        state.asked = Some(cause.clone());
+        let sent = match (self.grace.is_zero(), &state.target) {
+            (true, _) | (_, None) => state.kill(),
+            (false, Some(target)) => {
+                let sent = target.ask(signal);
+                state.killed = target.kills(signal);
+                sent
+            }
+        };
+        let killed = state.killed;
+        drop(state);
+        log::debug!(target: "cancelable", process = &*self.name, cause:% = cause; "{} is asked to end", self.name);
+        self.note(sent);
+        if !killed {
+            self.time_the_grace();
+        }
+        true
+    }
+
+    /// Kills the group at the end of the grace, or when the task that was to do so is lost.
+    fn time_the_grace(self: &Arc<Self>) {
+        let kill = KillAtDrop(Arc::clone(self));
+        let shared = Arc::clone(self);
+        // Its time begins here and not when the task does.
+        let sleep = self.runtime.sleep(self.grace);
+        let task = async move {
+            either(pin!(shared.ended()), pin!(sleep)).await;
+            // To a process that has ended it does nothing.
+            drop(kill);
+        };
+        drop(self.runtime.spawn(task));
+    }
+
+    /// Kills the group. True if it still ran.
+    pub(crate) fn kill(&self, cause: Cause) -> bool {
+        let mut state = self.state.lock();
+        if state.target.is_none() {
+            return false;
+        }
+        state.asked.get_or_insert(cause);
+        let sent = state.kill();
+        drop(state);
+        self.note(sent);
+        true
+    }
+
+    /// Sends a signal that is no request to end. True if it was sent.
+    pub(crate) fn send(&self, signal: PoliteSignal) -> bool {
+        let state = self.state.lock();
+        let Some(target) = &state.target else {
+            return false;
+        };
+        let sent = target.send(signal);
+        drop(state);
+        let is_sent = sent.is_ok();
+        self.note(sent);
+        is_sent
+    }
+
+    fn note(&self, sent: io::Result<()>) {
+        if let Err(error) = sent {
+            // Some systems say of a group of zombies that it may not be signalled.
+            log::debug!(target: "cancelable", process = &*self.name; "a signal was not sent to {}: {error}", self.name);
+        }
+    }
+
+    /// Keeps a registration until the process has ended.
+    pub(crate) fn keep(&self, registration: CallbackRegistration) {
+        let mut state = self.state.lock();
+        if state.end.is_none() {
+            state.registration = Some(registration);
+        } else {
+            drop(state);
+            registration.unregister();
+        }
+    }
+
+    /// The group whose rest is to be waited for, now that the leader has ended: it was asked, and
+    /// it has not come to the kill.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn group_in_grace(&self) -> Option<rustix::process::Pid> {
+        let state = self.state.lock();
+        match state.asked.is_some() && !state.killed {
+            true => state.target.as_ref().and_then(Target::group),
+            false => None,
+        }
+    }
+
+    /// The leader has ended and its status will be taken: no signal from here on.
+    ///
+    /// If the process was asked, whatever is left of its group is killed first. Where a group can be
+    /// looked at that is nothing, or it was killed already.
+    #[cfg(unix)]
+    pub(crate) fn close(&self) {
+        let mut state = self.state.lock();
+        let target = state.target.take();
+        let is_asked = state.asked.is_some();
+        // Not a kill of the process, which has ended before it.
+        let sent = match target.filter(|target| is_asked && target.group().is_some()) {
+            Some(target) => target.kill(),
+            None => Ok(()),
+        };
+        drop(state);
+        self.note(sent);
+    }
+
+    /// The process has ended and its number is free.
+    pub(crate) fn end(&self, status: io::Result<ExitStatus>) {
+        let mut state = self.state.lock();
+        state.target = None;
+        state.end = Some(match status {
+            Ok(status) => Ok(ProcessOutcome::new(
+                Arc::clone(&self.name),
+                status,
+                state.asked.clone(),
+                state.killed,
+            )),
+            Err(error) => Err(ProcessError::new(&self.name, Kind::Lost(Arc::new(error)))),
+        });
+        let registration = state.registration.take();
+        drop(state);
+        if let Some(registration) = registration {
+            // Does not wait, as its drop would for a callback that runs on another thread.
+            registration.unregister();
+        }
+        self.ended.notify(usize::MAX);
+    }
+
+    pub(crate) fn try_end(&self) -> Option<End> {
+        self.state.lock().end.clone()
+    }
+
+    /// Waits for the end. Registers, then looks, then waits: no notification is missed. Ends after
+    /// two turns, for it is notified once.
+    pub(crate) async fn ended(&self) -> End {
+        loop {
+            let listener = self.ended.listen();
+            if let Some(end) = self.try_end() {
+                return end;
+            }
+            listener.await;
+        }
+    }
+
+    /// [`ended`](Self::ended) on a thread.
+    pub(crate) fn wait_for_end(&self) -> End {
+        loop {
+            let listener = self.ended.listen();
+            if let Some(end) = self.try_end() {
+                return end;
+            }
+            listener.wait();
+        }
+    }
+}
+
+impl State {
+    fn kill(&mut self) -> io::Result<()> {
+        let Some(target) = &self.target else {
+            return Ok(());
+        };
+        self.killed = true;
+        target.kill()
+    }
+}
+
+/// Kills when it is dropped: at the end of the grace, and also when the runtime drops the task that
+/// holds it, so that a runtime that goes away leaves no process behind.
+struct KillAtDrop(Arc<Shared>);
+
+impl Drop for KillAtDrop {
+    fn drop(&mut self) {
+        // The cause is not used: who asked is on record before there is a grace to end.
+        self.0.kill(Cause::from("its period of grace was over"));
+    }
+}
+
+/// Completes with the first of two. The waker is with both.
+async fn either(
+    mut one: impl Future<Output = End> + Unpin,
+    mut other: impl Future<Output = ()> + Unpin,
+) {
+    poll_fn(|cx| {
+        let ended = Pin::new(&mut one).poll(cx).is_ready();
+        match ended || Pin::new(&mut other).poll(cx).is_ready() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    })
+    .await;
+}

@@ -1,0 +1,193 @@
+//! Every way in which a scope ends while a process of its runs: the row of the table in
+//! `docs/scopes.md`, cell by cell.
+
+use crate::kit::{GRACE, SLOW, STUBBORN, Talk, is_gone, pid, shell};
+use cancelable_core::testing::{Hold, ManualRuntime};
+use cancelable_core::{Scope, Status};
+use cancelable_process::Command;
+use rustix::process::Pid;
+use std::fmt;
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Return,
+    Error,
+    Panic,
+    Cancel,
+    Deadline,
+    /// The `run` future is dropped.
+    Drop,
+    /// The task that polls it is aborted.
+    Abort,
+}
+
+const WAYS: [Way; 7] = [
+    Way::Return,
+    Way::Error,
+    Way::Panic,
+    Way::Cancel,
+    Way::Deadline,
+    Way::Drop,
+    Way::Abort,
+];
+
+impl Way {
+    fn status(self) -> Status {
+        match self {
+            Self::Return => Status::Completed,
+            Self::Error | Self::Panic => Status::Failed,
+            Self::Cancel | Self::Deadline | Self::Drop | Self::Abort => Status::Cancelled,
+        }
+    }
+}
+
+/// A scope with a process open in its body.
+struct Open {
+    manual: ManualRuntime,
+    scope: Scope,
+    /// The time stands still: what ends does not end by it.
+    _hold: Hold,
+}
+
+/// The process, for others than the body that has its handle.
+type Opened = Receiver<(Pid, Talk)>;
+
+impl Open {
+    fn new() -> Self {
+        let manual = ManualRuntime::new();
+        let builder = Scope::builder("work").runtime(&manual.handle());
+        Self {
+            scope: builder.build().unwrap(),
+            _hold: manual.hold(),
+            manual,
+        }
+    }
+
+    /// The run, which ends in that way as soon as the process is there.
+    fn run(
+        &self,
+        way: Way,
+        script: Command,
+    ) -> (impl Future<Output = Status> + Send + use<>, Opened) {
+        let (opened, process) = channel();
+        let scope = self.scope.clone();
+        let run = async move {
+            let run = scope.try_run(async |op| {
+                let (process, talk) = Talk::in_scope(script, &op);
+                opened.send((pid(&process), talk)).unwrap();
+                match way {
+                    Way::Return => return Ok(()),
+                    Way::Error => return Err(fmt::Error),
+                    Way::Panic => panic!("on purpose"),
+                    Way::Cancel => drop(op.cancel()),
+                    Way::Deadline => op.set_timeout(Duration::ZERO).unwrap(),
+                    Way::Drop | Way::Abort => {}
+                }
+                pending().await
+            });
+            run.await.status()
+        };
+        (run, process)
+    }
+
+    /// Ends the run from outside, where nothing can wait.
+    fn give_up(&self, way: Way, run: impl Future<Output = Status> + Send + 'static) {
+        let mut run = Box::pin(run);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(run.as_mut().poll(&mut cx).is_pending());
+        if way == Way::Abort {
+            let mut tokio = tokio::runtime::Builder::new_current_thread();
+            let aborted = async {
+                let task = tokio::spawn(run);
+                task.abort();
+                assert!(task.await.unwrap_err().is_cancelled());
+            };
+            tokio.build().unwrap().block_on(aborted);
+        }
+    }
+
+    /// Runs it to its end.
+    fn finish(&self, way: Way, run: impl Future<Output = Status>) {
+        let ended = catch_unwind(AssertUnwindSafe(|| self.manual.block_on(run)));
+        match way {
+            Way::Panic => assert!(ended.is_err()),
+            _ => assert_eq!(ended.unwrap(), way.status()),
+        }
+    }
+
+    fn assert_closed(&self, way: Way) {
+        assert_eq!(self.manual.block_on(self.scope.closed()), way.status());
+        assert_eq!(self.scope.status(), way.status());
+    }
+}
+
+#[test]
+fn r25_every_ending_with_a_process_open() {
+    for way in WAYS {
+        let open = Open::new();
+        let (run, opened) = open.run(way, shell(SLOW));
+        let (pid, mut talk) = if matches!(way, Way::Drop | Way::Abort) {
+            open.give_up(way, run);
+            let (pid, mut talk) = opened.recv().unwrap();
+            talk.hear("asked");
+            assert!(!is_gone(pid), "{way:?}: nothing waited for it");
+            talk.say("go");
+            (pid, talk)
+        } else {
+            let answer = thread::spawn(move || {
+                let (pid, mut talk) = opened.recv().unwrap();
+                talk.hear("asked");
+                talk.say("go");
+                (pid, talk)
+            });
+            open.finish(way, run);
+            let (pid, talk) = answer.join().unwrap();
+            assert!(is_gone(pid), "{way:?}: the run ended first");
+            (pid, talk)
+        };
+        open.assert_closed(way);
+        assert!(is_gone(pid), "{way:?}");
+        assert_eq!(talk.rest(), "bye\n", "{way:?}");
+    }
+}
+
+#[test]
+fn r23_every_ending_with_a_stubborn_process_open() {
+    for way in WAYS {
+        let open = Open::new();
+        let (run, opened) = open.run(way, shell(STUBBORN));
+        let is_over = AtomicBool::new(false);
+        let (manual, is_over) = (&open.manual, &is_over);
+        thread::scope(|threads| {
+            let clock = threads.spawn(move || {
+                let (pid, mut talk) = opened.recv().unwrap();
+                talk.hear("asked");
+                talk.assert_alive();
+                assert!(!is_gone(pid));
+                // Again, for the period of grace may begin after it was heard that it was asked.
+                while !is_over.load(Ordering::Acquire) {
+                    manual.advance(GRACE);
+                    thread::yield_now();
+                }
+                assert!(is_gone(pid), "{way:?}");
+                assert_eq!(talk.rest(), "", "{way:?}");
+            });
+            if matches!(way, Way::Drop | Way::Abort) {
+                open.give_up(way, run);
+            } else {
+                open.finish(way, run);
+                assert!(open.scope.status().is_closed());
+            }
+            open.assert_closed(way);
+            is_over.store(true, Ordering::Release);
+            clock.join().unwrap();
+        });
+    }
+}

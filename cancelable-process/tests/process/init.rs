@@ -1,0 +1,248 @@
+//! Process 1, with this binary as the program that is it.
+//!
+//! Each test runs below this process, where orphans come to it because it asks for them, and again
+//! as process 1 of a namespace, where the system makes it so and where signals that are not caught
+//! do not reach it.
+
+use cancelable_process::Init;
+use std::env;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+
+const SCRIPT: &str = "CANCELABLE_PROCESS_INIT";
+/// What runs the script, if not the shell.
+const PROGRAM: &str = "CANCELABLE_PROCESS_INIT_PROGRAM";
+/// Set where a test that is left out is a failure.
+const NEEDED: &str = "CANCELABLE_NEEDS_PID_NAMESPACE";
+
+/// Not a test: the program.
+#[test]
+fn program() {
+    if let Some(script) = env::var_os(SCRIPT) {
+        let mut shell = Command::new(env::var_os(PROGRAM).unwrap_or("sh".into()));
+        shell.arg("-c").arg(script).env_remove(SCRIPT);
+        let code = match Init::new(shell).run() {
+            Ok(code) => code,
+            Err(error) if error.is_not_found() => 127,
+            Err(error) => panic!("{error}"),
+        };
+        std::process::exit(code.into());
+    }
+}
+
+/// The program that runs the script, below this process or as process 1.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Below,
+    Namespace,
+}
+
+impl Place {
+    /// Where the tests can run here.
+    fn all() -> Vec<Self> {
+        // Something simple, so that what fails is not the program that is tested.
+        let tried = Self::unshare().arg("true").output().unwrap();
+        if tried.status.success() {
+            return vec![Self::Below, Self::Namespace];
+        }
+        let said = String::from_utf8_lossy(&tried.stderr);
+        assert!(
+            env::var_os(NEEDED).is_none(),
+            "no PID namespace although {NEEDED} is set: {said}"
+        );
+        // Past what captures the output of a test that passes: it is to be seen.
+        let left_out = "left out: process 1, for this system gives no PID namespace";
+        let mut stderr = std::io::stderr();
+        writeln!(stderr, "{left_out}: {said}").unwrap();
+        vec![Self::Below]
+    }
+
+    /// What makes the next argument process 1.
+    fn unshare() -> Command {
+        let mut unshare = Command::new("unshare");
+        if !rustix::process::geteuid().is_root() {
+            unshare.args(["--user", "--map-root-user"]);
+        }
+        unshare.args(["--pid", "--fork", "--mount-proc"]);
+        unshare
+    }
+
+    fn command(self, script: &str) -> Command {
+        let this = env::current_exe().unwrap();
+        let mut command = match self {
+            Self::Below => Command::new(this),
+            Self::Namespace => {
+                let mut unshare = Self::unshare();
+                unshare.arg(this);
+                unshare
+            }
+        };
+        command.args(["--exact", "init::program", "--nocapture"]);
+        command.env(SCRIPT, script);
+        command
+    }
+
+    /// The exit code of the program, and what the script wrote to standard error.
+    fn run(self, script: &str) -> (Option<i32>, String) {
+        let output = self.command(script).stdin(Stdio::null()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said)
+    }
+
+    /// Starts it, to be talked to by its standard input and error.
+    fn start(self, script: &str) -> (Child, BufReader<impl Read + use<>>) {
+        let mut command = self.command(script);
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(child.stderr.take().unwrap());
+        (child, said)
+    }
+}
+
+fn line(said: &mut impl BufRead) -> String {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    line.trim_end().to_owned()
+}
+
+#[test]
+fn it_exits_as_the_program_does() {
+    for place in Place::all() {
+        assert_eq!(place.run("exit 0").0, Some(0));
+        assert_eq!(place.run("exit 7").0, Some(7));
+        assert_eq!(place.run("kill -TERM $$").0, Some(128 + 15));
+        assert_eq!(place.run("kill -KILL $$").0, Some(128 + 9));
+    }
+}
+
+#[test]
+fn it_is_process_1() {
+    for place in Place::all() {
+        let (code, said) = place.run("echo $PPID >&2");
+        assert_eq!(code, Some(0));
+        assert_eq!(said == "1\n", place == Place::Namespace, "{said}");
+    }
+}
+
+/// The script signals its parent, and hears of it; its own child does, too.
+#[test]
+fn r33_each_signal_is_forwarded_to_the_group() {
+    for place in Place::all() {
+        for signal in [
+            "TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "WINCH", "CONT", "TSTP",
+        ] {
+            let script = format!(
+                "trap 'echo leader >&2; exit 3' {signal}; \
+                 kill -{signal} $PPID; while :; do :; done"
+            );
+            let (code, said) = place.run(&script);
+            assert_eq!((code, &*said), (Some(3), "leader\n"), "{signal}");
+        }
+        let script = "trap : TERM; init=$PPID; \
+            (trap 'echo child >&2; exit 4' TERM; kill -TERM $init; while :; do :; done) & \
+            wait $!; code=$?; while [ $code -gt 128 ]; do wait $!; code=$?; done; exit $code";
+        let (code, said) = place.run(script);
+        assert_eq!((code, &*said), (Some(4), "child\n"));
+    }
+}
+
+#[test]
+fn r33_a_signal_from_outside_is_forwarded() {
+    let script = "trap 'echo asked >&2; exit 3' TERM; echo ready >&2; while :; do :; done";
+    let (mut child, mut said) = Place::Below.start(script);
+    assert_eq!(line(&mut said), "ready");
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(line(&mut said), "asked");
+    assert_eq!(child.wait().unwrap().code(), Some(3));
+}
+
+/// An orphan is known by its parent, and one that ended and was not reaped by its entry in `/proc`.
+#[test]
+fn orphans_come_to_it_and_are_reaped() {
+    for place in Place::all() {
+        let script = "exec 3<&0; \
+            orphan=$(sh -c '(read line <&3) >/dev/null 2>&1 & echo $!'); \
+            until grep -q \"^PPid:.$PPID$\" /proc/$orphan/status; do :; done; \
+            echo adopted >&2; \
+            while [ -e /proc/$orphan ]; do :; done; \
+            echo reaped >&2; exit 5";
+        let (mut child, mut said) = place.start(script);
+        assert_eq!(line(&mut said), "adopted");
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"go\n").unwrap();
+        assert_eq!(line(&mut said), "reaped");
+        assert_eq!(child.wait().unwrap().code(), Some(5));
+    }
+}
+
+/// They end while it is stopped, so that one SIGCHLD tells of all of them.
+#[test]
+fn orphans_that_end_together_are_all_reaped() {
+    let script = "exec 3<&0; orphans=; \
+        for _ in 1 2 3; do \
+            orphans=\"$orphans $(sh -c '(read line <&3) >/dev/null 2>&1 & echo $!')\"; \
+        done; \
+        for orphan in $orphans; do \
+            until grep -q \"^PPid:.$PPID$\" /proc/$orphan/status; do :; done; \
+        done; \
+        kill -STOP $PPID; \
+        until grep -q '^State:.T' /proc/$PPID/status; do :; done; \
+        echo stopped >&2; \
+        for orphan in $orphans; do \
+            until grep -q '^State:.Z' /proc/$orphan/status; do :; done; \
+        done; \
+        kill -CONT $PPID; \
+        for orphan in $orphans; do while [ -e /proc/$orphan ]; do :; done; done; \
+        echo reaped >&2; exit 5";
+    // Process 1 of a namespace is not stopped from inside.
+    let (mut child, mut said) = Place::Below.start(script);
+    assert_eq!(line(&mut said), "stopped");
+    drop(child.stdin.take());
+    assert_eq!(line(&mut said), "reaped");
+    assert_eq!(child.wait().unwrap().code(), Some(5));
+}
+
+#[test]
+fn r28_the_end_of_the_program_is_the_end_of_its_namespace() {
+    for place in Place::all() {
+        let script = "exec 3<&0; (read line <&3) & echo ready >&2; exit 6";
+        let (mut child, mut said) = place.start(script);
+        assert_eq!(line(&mut said), "ready");
+        assert_eq!(child.wait().unwrap().code(), Some(6));
+        if place == Place::Below {
+            // There nobody ends it but its own input.
+            drop(child.stdin.take());
+        }
+        assert_eq!(said.read_to_string(&mut String::new()).unwrap(), 0);
+    }
+}
+
+/// One in the background would be stopped as it reads, for ever.
+#[test]
+fn in_a_terminal_the_program_is_in_the_foreground() {
+    let program = Place::Below.command("read line; echo got $line; exit 8");
+    let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_str().unwrap());
+    let args: Vec<_> = program.get_args().map(quoted).collect();
+    let command = format!("{} {}", quoted(program.get_program()), args.join(" "));
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    script.env(SCRIPT, "read line; echo got $line; exit 8");
+    script.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut terminal = script.spawn().unwrap();
+    let mut keyboard = terminal.stdin.take().unwrap();
+    keyboard.write_all(b"this\n").unwrap();
+    let mut screen = String::new();
+    let mut pipe = terminal.stdout.take().unwrap();
+    pipe.read_to_string(&mut screen).unwrap();
+    assert_eq!(terminal.wait().unwrap().code(), Some(8), "{screen}");
+    assert!(screen.contains("got this"), "{screen}");
+    drop(keyboard);
+}
+
+#[test]
+fn a_program_that_is_not_there_is_told() {
+    let mut command = Place::Below.command("");
+    command.env(PROGRAM, "/no/such/program");
+    assert_eq!(command.output().unwrap().status.code(), Some(127));
+}

@@ -1,0 +1,136 @@
+//! A shell that is talked to.
+
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{CancellationToken, Operation};
+use cancelable_process::{Command, Process};
+use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{ChildStdin, ChildStdout, Stdio};
+use std::time::Duration;
+
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
+
+// The scripts are such that no signal is lost on them. A shell that is about to read, or to run a
+// program, may hear of it only when that is over; one that waits hears at once. So another process
+// reads, which is deaf to the signal from its start.
+
+/// Says "ready", answers SIGTERM with "asked" and goes on, and repeats what it is told.
+pub(crate) const STUBBORN: &str = "exec 3<&0; trap '' TERM; \
+    (while read line; do echo \"$line\"; done) <&3 & \
+    trap 'echo asked' TERM; echo ready; while :; do wait; done";
+
+/// As stubborn, until it is told anything; then says "bye" and exits with 0.
+pub(crate) const SLOW: &str = "exec 3<&0; trap '' TERM HUP; (read line) <&3 & \
+    trap 'echo asked' TERM; trap 'echo again' HUP; echo ready; \
+    until wait $!; do :; done; echo bye; exit 0";
+
+/// The leader ends of SIGTERM, its child is slow.
+pub(crate) fn slow_child() -> String {
+    format!("exec 4<&0; ({SLOW}) <&4 & wait")
+}
+
+/// The leader ends of SIGTERM, its child is stubborn.
+pub(crate) fn stubborn_child() -> String {
+    format!("exec 4<&0; ({STUBBORN}) <&4 & wait")
+}
+
+pub(crate) fn shell(script: &str) -> Command {
+    Command::new("sh").args(["-c", script]).grace(GRACE)
+}
+
+pub(crate) struct Talk {
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Talk {
+    /// Starts the script; it is ready when this returns.
+    pub(crate) fn start(
+        script: Command,
+        manual: &ManualRuntime,
+        token: &CancellationToken,
+    ) -> (Process, Self) {
+        let script = script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self::with(script.spawn_on(&manual.handle(), token).unwrap())
+    }
+
+    pub(crate) fn in_scope(script: Command, operation: &Operation) -> (Process, Self) {
+        let script = script.stdin(Stdio::piped()).stdout(Stdio::piped());
+        Self::with(script.spawn(operation).unwrap())
+    }
+
+    fn with(mut process: Process) -> (Process, Self) {
+        let mut talk = Self {
+            stdin: process.stdin.take().unwrap(),
+            stdout: BufReader::new(process.stdout.take().unwrap()),
+        };
+        talk.hear("ready");
+        (process, talk)
+    }
+
+    /// The next line is this.
+    #[track_caller]
+    pub(crate) fn hear(&mut self, text: &str) {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), text);
+    }
+
+    pub(crate) fn say(&mut self, text: &str) {
+        writeln!(self.stdin, "{text}").unwrap();
+    }
+
+    /// It is there and answers.
+    #[track_caller]
+    pub(crate) fn assert_alive(&mut self) {
+        self.say("alive");
+        self.hear("alive");
+    }
+
+    /// Everything until all have ended that hold the pipe.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    /// How many bytes are there to be read, without waiting.
+    pub(crate) fn waiting(&self) -> u64 {
+        let in_pipe = rustix::io::ioctl_fionread(self.stdout.get_ref()).unwrap();
+        in_pipe + self.stdout.buffer().len() as u64
+    }
+}
+
+pub(crate) fn pid(process: &Process) -> Pid {
+    Pid::from_raw(process.id().try_into().unwrap()).unwrap()
+}
+
+/// Waits until the leader has ended, and leaves it as it is.
+pub(crate) fn until_dead(process: &Process) {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid(process)), options).unwrap();
+}
+
+pub(crate) fn until_stopped(process: &Process) {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+    waitid(WaitId::Pid(pid(process)), options).unwrap();
+}
+
+/// Whether it has ended and nobody has taken its status yet.
+pub(crate) fn is_zombie(process: &Process) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    match waitid(WaitId::Pid(pid(process)), options) {
+        Ok(status) => status.is_some(),
+        Err(error) => {
+            assert_eq!(error, Errno::CHILD);
+            false
+        }
+    }
+}
+
+/// Whether it has ended and its status was taken: this process has no such child any more.
+pub(crate) fn is_gone(pid: Pid) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    matches!(waitid(WaitId::Pid(pid), options), Err(Errno::CHILD))
+}

@@ -1,0 +1,25 @@
+//! Real processes. A test never sleeps and never bounds a time: it waits for a line that a process
+//! prints, and for the end of a pipe, which comes when all that held it have ended. The time of a
+//! period of grace is moved by hand.
+
+#![allow(clippy::unwrap_used, reason = "a test ends at what goes wrong in it")]
+
+#[cfg(unix)]
+mod endings;
+#[cfg(unix)]
+mod foreground;
+#[cfg(unix)]
+mod grace;
+#[cfg(unix)]
+mod groups;
+#[cfg(target_os = "linux")]
+mod init;
+#[cfg(unix)]
+mod kit;
+mod names;
+#[cfg(unix)]
+mod output;
+#[cfg(unix)]
+mod scopes;
+mod simple;
+mod starting;

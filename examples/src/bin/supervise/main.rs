@@ -1,0 +1,84 @@
+//! Runs a command with a time limit, as timeout(1) does: the same flags and the same exit codes.
+//!
+//! It shows a child process that belongs to a scope. The scope's time limit asks its whole process
+//! group to end, the command's grace ends in a kill, and the scope's own grace lets the body see how
+//! the process ended. Nothing here names a runtime: `rt` is whichever the manifest says.
+
+mod cli;
+mod ending;
+mod relay;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cancelable_core::Scope;
+use clap::Parser;
+
+use crate::cli::Options;
+use crate::ending::Ending;
+use crate::relay::Relay;
+
+fn main() -> ExitCode {
+    let options = match Options::try_parse() {
+        Ok(options) => options,
+        Err(help) => {
+            // Nothing can be done about a standard error that cannot be written to.
+            drop(help.print());
+            return match help.use_stderr() {
+                true => ending::FAILED.into(),
+                false => ExitCode::SUCCESS,
+            };
+        }
+    };
+    match rt::block_on(run(options)) {
+        Ok(code) => code.into(),
+        Err(error) => {
+            eprintln!("supervise: {error}");
+            ending::code_of_error(&*error).into()
+        }
+    }
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+async fn run(options: Options) -> Result<u8, BoxError> {
+    let job = options.job()?;
+    let runtime = rt::current()?;
+    // Before there is a process, so that no signal finds nobody.
+    let relay = Relay::watch(job.signal)?;
+
+    // The body goes on after a cancel, until the process has ended.
+    let mut scope = Scope::builder("supervise")
+        .runtime(&runtime)
+        .grace(Duration::MAX);
+    if let Some(limit) = job.limit {
+        scope = scope.timeout(limit);
+    }
+    let outcome = scope
+        .build()?
+        .run(async |op| -> Result<_, BoxError> {
+            let process = Arc::new(job.command()?.spawn(&op)?);
+            relay.begin(&process, op.token(), job.verbose)?;
+            Ok(process.wait().await?)
+        })
+        .await;
+    let is_over = outcome
+        .cause()
+        .is_some_and(|cause| cause.reason().is_timeout());
+    let Some(ended) = outcome.into_value() else {
+        // So short a limit that there was no time to start anything.
+        return Ok(ending::TIMED_OUT);
+    };
+    let ended = ended?;
+    if job.verbose && ended.was_killed() {
+        eprintln!("supervise: sent signal KILL to {}", job.name());
+    }
+    let ending = Ending {
+        ended,
+        is_over,
+        preserve_status: job.preserve_status,
+    };
+    Ok(ending.code())
+}

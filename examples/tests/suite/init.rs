@@ -1,0 +1,30 @@
+//! `init` exits as its command does. What it does as process 1 is tested where it is made: in
+//! `cancelable-process`.
+
+use crate::kit::{Ended, Tree, bin};
+use crate::running::Running;
+
+#[test]
+fn it_exits_as_its_command_does() {
+    let tree = Tree::new();
+    for (args, code) in [
+        (&["true"][..], 0),
+        (&["sh", "-c", "exit 7"], 7),
+        (&["sh", "-c", "kill -TERM $$"], 143),
+        (&["sh", "-c", "exit $#", "sh", "-v", "--"], 2),
+        (&["/no/such/program"], 127),
+        (&["/dev/null"], 126),
+        (&[], 125),
+    ] {
+        Ended::of(tree.command(bin!("init"), args)).assert_code(code);
+    }
+}
+
+#[test]
+fn r33_it_passes_signals_on() {
+    let tree = Tree::new();
+    let script = "trap 'echo got; exit 3' TERM; echo ready; while :; do :; done";
+    let mut running = Running::start(tree.command(bin!("init"), &["sh", "-c", script]));
+    let ended = running.until_it_prints("ready").signal("TERM").end();
+    assert_eq!(ended.assert_code(3).lines(), ["got"]);
+}
