@@ -27,8 +27,8 @@
 //! 5. A node that has a waiter or a callback is a member (or has no parent). A branch is a member
 //!    of the branch above it (or has none above it).
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled,
-//!    and whoever took them tells each of them before its `cancel` returns. A cancelled node has
-//!    no waiters, by the same rule. So a key into either is good exactly until then.
+//!    and whoever took them tells each of them in the same pass. It keeps that pass's *marking*. A
+//!    cancelled node has no waiters, by the same rule. So a key into either is good exactly until then.
 //! 7. Strong references go up only (node → branch of its parent → branch above). Members are weak.
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
@@ -43,11 +43,11 @@
 //! # Locks
 //!
 //! One lock for each node and each branch, and one for the link of a branch. They are taken only in
-//! the order *branch above, then node or branch below it*, which follows the tree and has no cycle,
-//! so no two threads can wait for each other. At most two are held, or three by who hands members up
-//! past an orphan. A link's lock comes last: nothing is locked under it. Under a lock there are list operations and moves, and
-//! nothing of a user's: wakers are compared with `will_wake` (two pointers) but cloned, woken and
-//! dropped outside, as are callbacks and the clock.
+//! the order *branch above, then node or branch below it* (a node's own branch is below it), which
+//! follows the tree and has no cycle, so no two threads can wait for each other. At most three are held.
+//! A link's lock comes last: nothing is locked under it. Under a lock there are list operations and
+//! moves, and nothing of a user's: wakers are compared with `will_wake` (two pointers) but cloned, woken
+//! and dropped outside, as are callbacks and the clock.
 //!
 //! # No lost wake-up
 //!
@@ -63,7 +63,42 @@
 //!
 //! A token is seen as cancelled by its own state or by the branch of its parent (4). `cancel` on a
 //! child therefore holds the parent's branch while it sets its own state: it finds the branch
-//! cancelled and changes nothing, or it is first and the child keeps its own cause.
+//! cancelled and changes nothing, or it is first and the child keeps its own cause. Under the same lock
+//! of the node the node's branch is cancelled too, so what hangs below, joins included, has the cause
+//! that the token has. Where that branch is linked past an orphan it may have been told from above
+//! before the parent's branch was; then the token takes that cause, and this `cancel` came second.
+//!
+//! # Overlapping cancels
+//!
+//! When `cancel` returns, true or false, everything below says cancelled. A call that meets a branch
+//! which another call has cancelled goes on without it, and so must wait until that one has marked
+//! what it took; likewise a call that answers false.
+//!
+//! Each call's first pass has a *marking*, which is set in each branch that it cancels,
+//! under that branch's lock. A call notes the markings of the branches that it passes by. When its
+//! own pass has ended it says so (the marking's gate opens), and only then waits for the gates of
+//! those noted, and of those that these have noted, and so on. A call that answers false waits in the same
+//! way for the marking in its own branch. If that is not cancelled yet, its token was told by the pass
+//! that cancelled the branch to which the own one is linked, or else the parent's: between the two are
+//! orphans only, which nothing but that pass can cancel.
+//!
+//! *It reaches all.* A branch below was cancelled by this pass, or by one that took it as a member of
+//! a branch that this pass or a noted one met. By induction down the tree each is covered.
+//!
+//! *No deadlock.* A pass takes locks of nodes and branches and waits for nothing else; who waits at a
+//! gate holds no lock and has ended its own pass. So each gate is opened by a thread that waits for
+//! no gate, also where two calls meet each other's branches by way of joins. Nor can a thread wait for
+//! itself: nothing of a user runs inside a pass. A handle that the walk was the last to hold is dropped
+//! after it (that may drop a cause, and an error of a user's in it), and wakers and callbacks come
+//! after the wait, so they find every descendant cancelled.
+//!
+//! *Orderings.* Once all that it waited for is done, the marking is stored as *over* with `Release`.
+//! Who reads that with `Acquire` need not wait: every mark is visible. So a cancel that overlaps with none
+//! costs one lock without contention more, and one of a token without children nothing.
+//!
+//! Helping the other call instead of waiting for it would need members that stay in the list until they
+//! are told: a second visit to each of them for the sake of a race. It would also have callbacks of one
+//! tree run by two threads, a child's perhaps before its parent's.
 
 mod bag;
 mod branch;
@@ -73,6 +108,7 @@ mod future_ext;
 mod guard;
 mod handle;
 mod join;
+mod marking;
 mod node;
 mod run_until;
 mod wait;

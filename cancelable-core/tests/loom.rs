@@ -5,7 +5,7 @@
 #![cfg(cancelable_loom)]
 #![allow(missing_docs)]
 
-use cancelable_core::CancellationToken;
+use cancelable_core::{CancellationToken, Cause, Reason};
 use loom::thread;
 use std::future::Future;
 use std::pin::Pin;
@@ -692,6 +692,240 @@ fn r12_two_generations_are_dropped_at_once() {
         parents.join().unwrap();
         children.join().unwrap();
         assert!(below.is_cancelled());
+    });
+}
+
+#[test]
+fn r06_a_cancel_waits_for_what_another_one_is_marking() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let middle = root.child_token();
+        let below = middle.child_token();
+        let leaf = below.child_token();
+        let other = thread::spawn(move || middle.cancel());
+        assert!(root.cancel());
+        assert!(
+            leaf.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        other.join().unwrap();
+    });
+}
+
+/// The root's cancel meets the first other one, and that one the second.
+#[test]
+fn r06_a_cancel_waits_for_what_those_it_waits_for_have_met() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let first = root.child_token();
+        let second = first.child_token();
+        let leaf = second.child_token().child_token();
+        let others = [first, second].map(|token| thread::spawn(move || token.cancel()));
+        assert!(root.cancel());
+        assert!(
+            leaf.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        others.into_iter().for_each(|other| {
+            other.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn r06_a_cancel_that_answers_false_has_seen_the_first_one_reach_all() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let leaf = root.child_token().child_token();
+        let other = thread::spawn({
+            let root = root.clone();
+            move || root.cancel()
+        });
+        // loom would not let the other thread come first: it forgets a load that is followed by one
+        // of another thread.
+        thread::yield_now();
+        let mine = root.cancel();
+        assert!(
+            leaf.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        assert_ne!(mine, other.join().unwrap());
+    });
+}
+
+#[test]
+fn r06_a_cancel_of_a_child_that_answers_false_has_seen_the_parents_reach_all_below_it() {
+    for waits in [false, true] {
+        bounded(move || {
+            let root = CancellationToken::new();
+            let child = root.child_token();
+            let leaf = child.child_token().child_token();
+            let _waiting = waits.then(|| wait_on(child.clone()));
+            let other = thread::spawn(move || root.cancel());
+            thread::yield_now(); // As above.
+            child.cancel();
+            assert!(
+                leaf.is_cancelled(),
+                "cancel returned before it reached a descendant"
+            );
+            assert!(other.join().unwrap());
+        });
+    }
+}
+
+/// A root, and a parent below it whose place in the root's list is not the first, which is free.
+fn with_a_free_place() -> (CancellationToken, CancellationToken) {
+    let root = CancellationToken::new();
+    let first = wait_on(root.child_token());
+    let parent = root.child_token();
+    drop(parent.child_token());
+    drop(first);
+    (root, parent)
+}
+
+/// The child's branch is linked past its parent's, so that one is told before the other.
+#[test]
+fn r06_a_cancel_below_an_orphan_waits_for_the_one_above() {
+    for (before_the_parent, waits) in [(false, false), (true, false), (false, true)] {
+        bounded(move || {
+            let (root, parent) = match before_the_parent {
+                true => with_a_free_place(),
+                false => {
+                    let root = CancellationToken::new();
+                    let parent = root.child_token();
+                    (root, parent)
+                }
+            };
+            let child = parent.child_token();
+            drop(parent);
+            let leaf = child.child_token().child_token();
+            let other = thread::spawn(move || root.cancel_with("root"));
+            thread::yield_now(); // As above.
+            // The wait finds the root cancelled and settles the child.
+            let _waiting = waits.then(|| wait_on(child.clone()));
+            let mine = child.cancel_with("mine");
+            assert!(
+                leaf.is_cancelled(),
+                "cancel returned before it reached a descendant"
+            );
+            let (own, below) = (child.cause().unwrap(), leaf.cause().unwrap());
+            assert!(own.is_same(&below), "{own:?}, and below it {below:?}");
+            assert_eq!(mine, own.message() == Some("mine"));
+            assert_eq!(mine, !own.is_inherited());
+            assert!(other.join().unwrap());
+        });
+    }
+}
+
+/// The child's branch may be linked to an orphan past which its parent's has been moved.
+#[test]
+fn r06_a_cancel_below_two_orphans_waits_for_the_one_above() {
+    bounded(|| {
+        let (root, upper) = with_a_free_place();
+        let parent = upper.child_token();
+        let child = parent.child_token();
+        drop(parent);
+        let dropper = thread::spawn(move || drop(upper));
+        let leaf = child.child_token().child_token();
+        dropper.join().unwrap();
+        let other = thread::spawn(move || root.cancel());
+        thread::yield_now(); // As above.
+        child.cancel();
+        assert!(
+            leaf.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        other.join().unwrap();
+    });
+}
+
+/// Each call is first at one join and second at the other.
+#[test]
+fn r06_r13_two_cancels_that_meet_each_other_end() {
+    bounded(|| {
+        let inputs = [CancellationToken::new(), CancellationToken::new()];
+        let [a, b] = &inputs;
+        let joins = [[a, b], [b, a]].map(|two| CancellationToken::any_of(two).unwrap());
+        let leaves = joins.clone().map(|join| join.child_token().child_token());
+        let other = thread::spawn({
+            let a = a.clone();
+            move || a.cancel()
+        });
+        assert!(b.cancel());
+        assert!(
+            leaves.iter().all(CancellationToken::is_cancelled),
+            "cancel returned before it reached a descendant"
+        );
+        assert!(other.join().unwrap());
+    });
+}
+
+/// An error that calls its function when dropped.
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl<F: Fn()> std::fmt::Debug for OnDrop<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OnDrop")
+    }
+}
+
+impl<F: Fn()> std::fmt::Display for OnDrop<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an error")
+    }
+}
+
+impl<F: Fn()> std::error::Error for OnDrop<F> {}
+
+/// The walk may hold the last handle of what it looks at, and with it the last of a cause. Dropping
+/// that runs code of a user, which may cancel the same tree and wait for the walk.
+#[test]
+fn r09_a_drop_in_the_middle_of_a_cancel_may_cancel() {
+    for with_branch in [false, true] {
+        bounded(move || {
+            let root = CancellationToken::new();
+            let child = root.child_token();
+            let leaf = root.child_token().child_token();
+            // A member for its waiter.
+            let (_, waiting, _) = wait_on(child.clone());
+            if with_branch {
+                drop(child.child_token());
+            }
+            let error = OnDrop({
+                let root = root.clone();
+                move || {
+                    root.cancel();
+                    assert!(leaf.is_cancelled());
+                }
+            });
+            child.cancel_with(Cause::new(Reason::Requested).with_error(Arc::new(error)));
+            let dropper = thread::spawn(move || drop((waiting, child)));
+            root.cancel();
+            dropper.join().unwrap();
+        });
+    }
+}
+
+#[test]
+fn r13_any_of_has_the_cause_that_its_input_has() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let input = root.child_token();
+        let any = CancellationToken::any_of([&input, &CancellationToken::new()]).unwrap();
+        let other = thread::spawn({
+            let input = input.clone();
+            move || input.cancel_with("input")
+        });
+        root.cancel_with("root");
+        assert!(any.is_cancelled());
+        assert!(any.cause().unwrap().is_same(&input.cause().unwrap()));
+        other.join().unwrap();
     });
 }
 

@@ -1,6 +1,7 @@
 //! What hangs below a token: the flag its children read, and the members to tell.
 
 use super::bag::{Bag, Key, NO_KEY};
+use super::marking::{Marking, Pass};
 use super::node::Node;
 use crate::cause::Facts;
 use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
@@ -22,8 +23,8 @@ pub(super) struct Branch {
 
 #[derive(Debug)]
 struct Inner {
-    /// Set when the state says cancelled (invariant 2).
-    cause: Option<Arc<Facts>>,
+    /// By whom it was cancelled, and the cause. Set when the state says cancelled (invariant 2).
+    marking: Option<Arc<Marking>>,
     /// Empty once the branch is cancelled (invariant 6).
     members: Bag<Member>,
     /// How many more cancellations from above it takes: one, or for an all-of the number of inputs.
@@ -80,14 +81,15 @@ impl Branch {
     /// The branch of a token that is cancelled already: linked to nothing, because nothing can
     /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        Self::with(CANCELLED, Some(cause), Above::Nothing, 0)
+        let marking = Some(Marking::of_nothing(cause));
+        Self::with(CANCELLED, marking, Above::Nothing, 0)
     }
 
-    fn with(state: u8, cause: Option<Arc<Facts>>, above: Above, needed: u32) -> Self {
+    fn with(state: u8, marking: Option<Arc<Marking>>, above: Above, needed: u32) -> Self {
         Self {
             state: AtomicU8::new(state),
             inner: Mutex::new(Inner {
-                cause,
+                marking,
                 members: Bag::default(),
                 needed,
                 input: None,
@@ -104,11 +106,21 @@ impl Branch {
     }
 
     /// Set if the branch is cancelled. Takes the lock only then.
-    pub(super) fn cause(&self) -> Option<Arc<Facts>> {
+    fn marking(&self) -> Option<Arc<Marking>> {
         match self.is_cancelled() {
-            true => self.inner.lock().cause.clone(),
+            true => self.inner.lock().marking.clone(),
             false => None,
         }
+    }
+
+    /// Set if the branch is cancelled.
+    pub(super) fn cause(&self) -> Option<Arc<Facts>> {
+        Some(Arc::clone(self.marking()?.facts()))
+    }
+
+    /// The call that cancelled the branch, if it may not have reached everything below yet.
+    pub(super) fn marking_under_way(&self) -> Option<Arc<Marking>> {
+        self.marking().filter(|marking| !marking.is_over())
     }
 
     /// The members for changing, while there are any to change: None if the branch is cancelled.
@@ -119,16 +131,17 @@ impl Branch {
     }
 
     /// Cancels this branch and takes its members, which the caller has to tell. None if that has
-    /// happened before, or if an all-of still waits for other inputs.
+    /// happened before, which the pass takes note of, or if an all-of still waits for other inputs.
     ///
     /// `from` is the branch above that this comes from.
     pub(super) fn cancel(
         &self,
-        cause: &Arc<Facts>,
+        pass: &mut Pass,
         from: Option<&Arc<Branch>>,
     ) -> Option<Bag<Member>> {
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
+            inner.marking.iter().for_each(|marking| pass.meet(marking));
             return None;
         }
         inner.needed = inner.needed.saturating_sub(1);
@@ -138,7 +151,7 @@ impl Branch {
         // Looked up once, by the input that decides: an all-of of many inputs would else take a time
         // that grows with their number squared.
         inner.input = from.and_then(|from| self.input_index(from));
-        inner.cause = Some(Arc::clone(cause));
+        inner.marking = Some(pass.marking());
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
         Some(std::mem::take(&mut inner.members))

@@ -11,6 +11,7 @@
 use super::bag::{self, Bag};
 use super::branch::{Branch, Member};
 use super::callback;
+use super::marking::Pass;
 use super::node::{Node, Settled};
 use crate::cause::{Cause, Facts};
 use crate::sync::isolate;
@@ -19,43 +20,48 @@ use std::task::Waker;
 
 /// Cancels the token of `node`. True if this call did it, and no other before.
 ///
-/// No lock is held when anything of a user runs, and nothing of a user makes this unwind.
+/// Either way, everything below says cancelled when it returns. No lock is held when anything of a
+/// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
+    if node.is_never() {
+        return false;
+    }
     // Spares losers the clock; who wins is decided under the locks.
-    if node.is_cancelled() || node.is_never() {
+    if node.is_cancelled() {
+        node.wait_below();
         return false;
     }
     let facts = cause.stamped(crate::sync::clock::now).into_facts();
-    let Some(settled) = settle_first(node, &facts) else {
+    let mut walk = Walk::new(facts);
+    let Some(settled) = settle_first(node, &mut walk.pass) else {
+        node.wait_below();
         return false;
     };
-    let mut walk = Walk::new(facts);
-    walk.note(node, settled);
-    if let Some(branch) = node.branch() {
-        walk.descend(branch, None);
+    let won = !settled.inherited;
+    if let Some((branch, members)) = walk.note(Arc::clone(node), settled) {
+        walk.descend(branch, members);
     }
-    walk.wake();
-    report(&walk.facts);
-    walk.run_callbacks();
-    true
+    walk.end(won);
+    won
 }
 
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
     let mut walk = Walk::new(facts);
-    walk.descend(branch, Some(from));
-    walk.wake();
-    walk.run_callbacks();
+    if let Some(members) = branch.cancel(&mut walk.pass, Some(from)) {
+        walk.descend(Arc::clone(branch), members);
+    }
+    walk.end(false);
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
-fn settle_first(node: &Node, facts: &Arc<Facts>) -> Option<Settled> {
+fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
     match node.parent() {
-        None => node.settle(facts, false),
+        None => node.settle(pass, false),
         Some(parent) => {
             // Branch above, then node below.
             let _open = parent.open()?;
-            node.settle(facts, false)
+            node.settle(pass, false)
         }
     }
 }
@@ -74,77 +80,106 @@ fn report(facts: &Arc<Facts>) {
 }
 
 struct Walk {
-    facts: Arc<Facts>,
+    pass: Pass,
     /// What the walk took and has to wake.
     waiters: Bag<Bag<Waker>>,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
+    /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
+    /// code of a user's.
+    gone: (Vec<Node>, Vec<Branch>),
 }
 
 impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
-            facts,
+            pass: Pass::new(facts),
             waiters: Bag::default(),
             with_callbacks: Vec::new(),
+            gone: (Vec::new(), Vec::new()),
         }
     }
 
-    /// The first pass: cancels `branch` and everything below it.
+    /// The first pass: tells the `members` of `branch` and everything below them.
     ///
     /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
-    fn descend(&mut self, branch: &Arc<Branch>, from: Option<&Arc<Branch>>) {
-        let Some(members) = branch.cancel(&self.facts, from) else {
-            return;
-        };
-        let mut stack = vec![Level::new(Arc::clone(branch), members)];
+    fn descend(&mut self, branch: Arc<Branch>, members: Bag<Member>) {
+        if members.is_empty() {
+            return release(branch, &mut self.gone.1);
+        }
+        let mut stack = vec![Level::new(branch, members)];
         while let Some(level) = stack.last_mut() {
             let Some(member) = level.next() else {
-                stack.pop();
+                self.leave(stack.pop());
                 continue;
             };
-            if let Some(node) = member.node.as_ref().and_then(Weak::upgrade) {
-                if let Some(settled) = node.settle(&self.facts, true) {
-                    self.note(&node, settled);
+            let node = member.node.as_ref().and_then(Weak::upgrade);
+            let below = node.and_then(|node| match node.settle(&mut self.pass, true) {
+                Some(settled) => self.note(node, settled),
+                None => {
+                    release(node, &mut self.gone.0);
+                    None
                 }
-            }
-            let Some(below) = member.branch.as_ref().and_then(Weak::upgrade) else {
-                continue;
-            };
-            if let Some(members) = below.cancel(&self.facts, Some(&level.branch)) {
+            });
+            let below = below.or_else(|| {
+                let branch = member.branch.as_ref().and_then(Weak::upgrade)?;
+                match branch.cancel(&mut self.pass, Some(&level.branch)) {
+                    Some(members) => Some((branch, members)),
+                    None => {
+                        release(branch, &mut self.gone.1);
+                        None
+                    }
+                }
+            });
+            if let Some((branch, members)) = below {
                 if level.is_done() {
-                    stack.pop();
+                    self.leave(stack.pop());
                 }
-                if !members.is_empty() {
-                    stack.push(Level::new(below, members));
-                }
+                stack.push(Level::new(branch, members));
             }
         }
     }
 
-    /// Keeps what `node` left for the passes to come.
-    fn note(&mut self, node: &Arc<Node>, settled: Settled) {
+    /// Keeps what `node` left for the passes to come, and gives what hangs below it.
+    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<(Arc<Branch>, Bag<Member>)> {
         if !settled.waiters.is_empty() {
             self.waiters.insert(settled.waiters);
         }
-        if settled.has_callbacks {
-            self.with_callbacks.push(Arc::clone(node));
+        match settled.has_callbacks {
+            true => self.with_callbacks.push(node),
+            false => release(node, &mut self.gone.0),
+        }
+        settled.below
+    }
+
+    fn leave(&mut self, level: Option<Level>) {
+        if let Some(level) = level {
+            release(level.branch, &mut self.gone.1);
         }
     }
 
-    /// The second pass: wakes each waiter. One that panics stops no other.
-    fn wake(&mut self) {
-        for waker in std::mem::take(&mut self.waiters).into_iter().flatten() {
+    /// Ends the first pass, and runs the other two.
+    fn end(self, won: bool) {
+        let facts = Arc::clone(self.pass.facts());
+        self.pass.end();
+        // The second pass: wakes each waiter. One that panics stops no other.
+        for waker in self.waiters.into_iter().flatten() {
             isolate("a waker", || waker.wake());
         }
-    }
-
-    /// The third pass.
-    fn run_callbacks(self) {
+        drop(self.gone);
+        if won {
+            report(&facts);
+        }
+        // The third pass.
         for node in self.with_callbacks {
-            callback::run_all(&node, &self.facts);
+            callback::run_all(&node, &facts);
         }
     }
+}
+
+/// Gives a handle back, and keeps what it was a handle to if it was the last.
+fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
+    gone.extend(Arc::into_inner(handle));
 }
 
 /// The members of one branch that are still to be told.

@@ -83,12 +83,10 @@ impl CancellationToken {
     /// caller. True if this call did it; false if the token was cancelled already, and then
     /// nothing changes.
     ///
-    /// When it returns, every descendant reports cancelled, all that waited has been woken and all
-    /// callbacks have run. A waker or callback that panics stops no other; see
+    /// When it returns, true or false, every descendant reports cancelled. Whoever was woken or called
+    /// back by this call has been, when it returns; where another thread cancels at the same time, it
+    /// wakes and calls what it was first to reach. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
-    ///
-    /// Where two threads cancel overlapping trees at once, each call speaks for what it was the first
-    /// to reach: what another call is still marking says so when that one returns.
     #[track_caller]
     pub fn cancel(&self) -> bool {
         self.cancel_with(Reason::Requested)

@@ -3,6 +3,7 @@
 use super::bag::{Bag, Key, NO_KEY};
 use super::branch::{Above, Branch, Link, Member, OpenBranch};
 use super::callback::Callbacks;
+use super::marking::{Marking, Pass};
 use crate::cause::{Cause, Facts};
 use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering, isolate};
 use std::sync::{Arc, OnceLock};
@@ -306,28 +307,63 @@ impl Node {
         branch
     }
 
-    /// Stores the cause and the state, under the node's lock, and takes the waiters. None if the
-    /// node is settled already or can't be cancelled.
-    pub(super) fn settle(&self, cause: &Arc<Facts>, inherited: bool) -> Option<Settled> {
+    /// Stores the cause and the state, under the node's lock, takes the waiters, and cancels the branch
+    /// ("One cause" in the module's header). None if the node is settled already or can't be cancelled.
+    pub(super) fn settle(&self, pass: &mut Pass, inherited: bool) -> Option<Settled> {
         let mut inner = self.inner.lock();
         if self.is_settled() || self.is_never() {
             return None;
         }
-        inner.cause = Some(Arc::clone(cause));
+        let branch = self.branch.get();
+        // Node above, then branch below.
+        let below =
+            branch.and_then(|branch| Some((Arc::clone(branch), branch.cancel(pass, None)?)));
+        // The branch has been told past an orphan: the token is as well, and by the same cause.
+        let told = match (&below, branch) {
+            (None, Some(branch)) => branch.cause(),
+            _ => None,
+        };
+        let inherited = inherited || told.is_some();
+        inner.cause = Some(told.unwrap_or_else(|| Arc::clone(pass.facts())));
         let state = if inherited { INHERITED } else { CANCELLED };
         // Release: whoever reads the state sees the cause and all that came before (invariant 2).
         self.state.store(state, Ordering::Release);
         Some(Settled {
+            inherited,
             waiters: std::mem::take(&mut inner.waiters),
             has_callbacks: inner.callbacks.is_some(),
+            below,
         })
+    }
+
+    /// Waits until everything below the token says cancelled, given that the token does.
+    ///
+    /// If its own branch does not yet, then it is about to be told by the call that cancelled the
+    /// branch to which it is linked or, where that one is past an orphan, the parent's.
+    pub(super) fn wait_below(&self) {
+        let Some(branch) = self.branch.get() else {
+            return;
+        };
+        let above = match branch.is_cancelled() {
+            true => [branch.marking_under_way(), None],
+            false => {
+                let home = branch.link().map(|link| link.branch);
+                let markings = [home.as_ref(), self.parent.as_ref()];
+                markings.map(|branch| branch?.marking_under_way())
+            }
+        };
+        Marking::wait_for(above.into_iter().flatten().collect());
     }
 }
 
 /// What a node leaves to whoever cancelled it.
 pub(super) struct Settled {
+    /// Whether it was cancelled from above.
+    pub(super) inherited: bool,
     pub(super) waiters: Bag<Waker>,
     pub(super) has_callbacks: bool,
+    /// Its branch and the members that are to be told, if it has one that was not told before.
+    pub(super) below: Option<(Arc<Branch>, Bag<Member>)>,
 }
 
 /// Takes the node out of the list above it. The branches above are dropped by their own loop.
