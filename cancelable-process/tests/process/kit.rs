@@ -107,6 +107,7 @@ pub(crate) fn pid(process: &Process) -> Pid {
 }
 
 /// Waits until the leader has ended, and leaves it as it is.
+#[cfg(target_os = "linux")]
 pub(crate) fn until_dead(process: &Process) {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     waitid(WaitId::Pid(pid(process)), options).unwrap();
