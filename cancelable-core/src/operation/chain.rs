@@ -35,6 +35,26 @@ impl Record {
             .min()
     }
 
+    /// [`deadline`](Self::deadline), given the one of a record that may be the next above.
+    pub(crate) fn deadline_below(
+        &self,
+        known: Option<(&Record, Option<Instant>)>,
+    ) -> Option<Instant> {
+        // Without a clock there is no deadline, and the line may be long.
+        self.runtime.as_ref()?;
+        let known = known.filter(|(record, _)| {
+            let above = self.above();
+            above.is_some_and(|above| std::ptr::eq(above, *record))
+        });
+        match known {
+            None => self.deadline(),
+            Some((_, above)) => {
+                let own = self.own_due().map(|due| due.at);
+                own.into_iter().chain(above).min()
+            }
+        }
+    }
+
     pub(super) fn remaining(&self) -> Option<Duration> {
         let now = self.now()?;
         // Copied out: the lock must not be held over the walk above.

@@ -66,6 +66,7 @@ impl Record {
             parent.with_aside(|aside| aside.inside.insert(id, record));
         }
         self.log_status(Status::Running);
+        self.tell_entered();
         Ok(entered)
     }
 
@@ -78,7 +79,7 @@ impl Record {
     /// # Errors
     ///
     /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
-    pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
+    pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
         let (elapsed, aside, waker) = {
             let mut inner = self.inner.lock();
@@ -87,7 +88,7 @@ impl Record {
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
-        self.after_end(end);
+        self.after_end(end, elapsed);
         let report = aside.and_then(|aside| self.settled(aside));
         Ok(Closing {
             status: end,
@@ -97,18 +98,18 @@ impl Record {
     }
 
     /// Takes the record from running to an end, without settling it: it has lost its run.
-    pub(crate) fn close_unsettled(&self, end: Status) {
+    pub(crate) fn close_unsettled(self: &Arc<Self>, end: Status) {
         let now = self.now();
-        let (obligation, waker) = {
+        let (elapsed, obligation, waker) = {
             let mut inner = self.inner.lock();
-            self.end(&mut inner, end, now);
+            let elapsed = self.end(&mut inner, end, now);
             let aside = inner.aside.as_mut();
             let obligation = aside.and_then(|aside| aside.obligation.take());
-            (obligation, inner.runner.take())
+            (elapsed, obligation, inner.runner.take())
         };
         // As above.
         drop(waker);
-        self.after_end(end);
+        self.after_end(end, elapsed);
         drop(obligation);
     }
 
@@ -133,12 +134,13 @@ impl Record {
             .map(|(now, started)| now.saturating_duration_since(started))
     }
 
-    fn after_end(&self, end: Status) {
+    fn after_end(self: &Arc<Self>, end: Status, elapsed: Option<Duration>) {
         if let Some(parent) = self.watching_parent() {
             let id = self.label.id();
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         self.log_status(end);
+        self.tell_closed(end, elapsed);
     }
 
     /// Notifies who waits, and lets go of what lay beside the record.
@@ -178,7 +180,7 @@ impl Record {
     }
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
-    pub(crate) fn abandon(&self) -> bool {
+    pub(crate) fn abandon(self: &Arc<Self>) -> bool {
         if self.status.change(Status::Abandoned).is_err() {
             return false;
         }
@@ -193,6 +195,7 @@ impl Record {
         // Nothing will start them, and a handle may keep the record for long.
         let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
+        self.tell_closed(Status::Abandoned, None);
         true
     }
 }

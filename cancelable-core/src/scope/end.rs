@@ -5,7 +5,8 @@ use super::{Outcome, Refused, RunError, SourceFailed};
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Report, Status};
-use std::any::Any;
+use crate::sync::panic_text;
+use std::any::{Any, type_name};
 use std::panic::resume_unwind;
 use std::time::Duration;
 
@@ -41,6 +42,28 @@ impl<O> End<O> {
                 None => Status::Completed,
             },
         }
+    }
+
+    /// Notes why the operation fails, in words.
+    pub(super) fn note_failure<R: Reading<O>>(
+        &self,
+        record: &Record,
+        describe: Option<fn(&O) -> String>,
+    ) {
+        let text = match self {
+            Self::Output(output) if R::is_failure(output) => match describe {
+                Some(describe) => describe(output),
+                None => format!("an error of type {}", type_name::<R::Error>()),
+            },
+            Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
+            Self::SourceFailed(failed) => failed.to_string(),
+            Self::Refused(refused) => refused.to_string(),
+            Self::Output(_) | Self::Cancelled => match child_failure(record) {
+                Some(failure) => failure.to_string(),
+                None => return,
+            },
+        };
+        record.note_error(&text);
     }
 
     /// The outcome of a run that closed with it.

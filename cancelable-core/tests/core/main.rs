@@ -30,6 +30,14 @@ mod probe;
 #[cfg(feature = "testing")]
 mod recorder;
 #[cfg(feature = "testing")]
+mod registry;
+#[cfg(feature = "testing")]
+mod registry_dump;
+#[cfg(feature = "testing")]
+mod registry_events;
+#[cfg(feature = "testing")]
+mod registry_hooks;
+#[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
 mod scope;
