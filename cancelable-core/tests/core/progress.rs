@@ -157,7 +157,11 @@ fn r38_what_has_ended_stays_in_the_sum_and_leaves_nothing_else() {
         );
         assert_eq!(overall(&root), (4 * round, Some(10 * round)));
     }
-    let _ = inside(&root, "never run").progress();
+    let never_run = inside(&root, "never run");
+    let handle = never_run.operation().clone();
+    handle.progress().advance(1);
+    drop(never_run);
+    assert_eq!((handle.status(), overall(&root).0), (Status::Abandoned, 13));
     assert!(root.progress().parts().is_empty(), "abandoned");
 }
 
