@@ -19,6 +19,7 @@ mod finalizer;
 mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;
+mod partial;
 mod place;
 mod policy;
 mod progress;
@@ -44,6 +45,8 @@ pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::Finalizer;
 pub(crate) use nursery::{Nursery, Terms};
+pub(crate) use partial::Value;
+pub use partial::{Partial, PartialError, PartialSnapshot};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub use progress::{

@@ -29,6 +29,8 @@ pub(crate) struct Closing {
     pub(crate) elapsed: Option<Duration>,
     /// None where there is nothing to say.
     pub(crate) report: Option<Box<Report>>,
+    /// There is a partial result for the outcome to take.
+    pub(crate) has_partial: bool,
 }
 
 /// A child came in or something was deferred, and has to end before the operation can be settled.
@@ -80,10 +82,12 @@ impl Record {
     /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
     pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
-        let (elapsed, aside, waker) = {
+        let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
             let aside = inner.seal(&self.nursery)?;
-            (self.end(&mut inner, end, now), aside, inner.runner.take())
+            let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
+            let elapsed = self.end(&mut inner, end, now);
+            (elapsed, aside, has_partial, inner.runner.take())
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
@@ -93,6 +97,7 @@ impl Record {
             status: end,
             elapsed,
             report,
+            has_partial,
         })
     }
 

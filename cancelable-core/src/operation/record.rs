@@ -9,6 +9,7 @@
 use super::aside::Aside;
 use super::deadline::OwnDeadline;
 use super::nursery::{Nursery, Terms};
+use super::partial::Slot;
 use super::policy::Policy;
 use super::progress::Progress;
 use super::status::{Status, StatusCell};
@@ -69,6 +70,8 @@ pub(super) struct Inner {
     pub(super) settled: bool,
     /// None while there is nothing to put aside, which for most operations is for ever.
     pub(super) aside: Option<Box<Aside>>,
+    /// What it has so far; none until something is set.
+    pub(super) partial: Option<Box<Slot>>,
 }
 
 /// What an operation is opened with.
@@ -111,6 +114,7 @@ impl Record {
             sealed: false,
             settled: false,
             aside: None,
+            partial: None,
         };
         let above = parent.as_deref();
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());

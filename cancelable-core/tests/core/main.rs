@@ -26,6 +26,8 @@ mod manual_runtime;
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
+#[cfg(feature = "testing")]
+mod partial;
 mod probe;
 #[cfg(feature = "testing")]
 mod progress;
