@@ -24,8 +24,10 @@ mod notice;
 mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;
+mod partial;
 mod place;
 mod policy;
+mod progress;
 mod record;
 mod report;
 mod roll_call;
@@ -53,8 +55,14 @@ pub use hooks::Hooks;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
+pub(crate) use partial::Value;
+pub use partial::{Partial, PartialError, PartialSnapshot};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
+pub use progress::{
+    FieldValue, Progress, ProgressFigures, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
+    ThrottleWithoutRuntime,
+};
 pub(crate) use record::{Account, Opening, Record};
 pub(crate) use report::Report;
 pub(crate) use runner::Followed;

@@ -152,8 +152,7 @@ impl Registry {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Operation> {
         let records = self.records(|record| record.label.name() == name);
-        let first = records.into_iter().min_by_key(|record| record.label.id());
-        first.map(Operation::new)
+        records.into_iter().next().map(Operation::new)
     }
 
     /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
@@ -208,21 +207,21 @@ impl Registry {
     }
 
     /// Those of the open records for which `keep`, which is called under a shard's lock and runs
-    /// nothing of a user's.
+    /// nothing of a user's. They come in the order of opening.
     fn records(&self, keep: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
         let mut found = Vec::new();
         for shard in &self.root.shards {
             shard.copy(&keep, &mut found);
         }
-        found
+        // A sort that makes use of the order that each shard's have already.
+        found.sort_by_key(|(id, _)| *id);
+        found.into_iter().map(|(_, record)| record).collect()
     }
 
     /// Hands on the open records that pass, in the order of opening, each with its snapshot.
     fn select(&self, filter: &Filter, mut take: impl FnMut(Arc<Record>, OperationSnapshot)) {
-        let mut records = self.records(|record| filter.passes_at_once(record));
-        records.sort_unstable_by_key(|record| record.label.id());
-        let mut clock = Clock::default();
-        let mut left = filter.most();
+        let records = self.records(|record| filter.passes_at_once(record));
+        let (mut clock, mut left) = (Clock::default(), filter.most());
         for record in records {
             if left == 0 {
                 return;

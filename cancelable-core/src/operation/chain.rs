@@ -35,23 +35,17 @@ impl Record {
             .min()
     }
 
-    /// [`deadline`](Self::deadline), given the one of a record that may be the next above.
-    pub(crate) fn deadline_below(
+    /// The deadline that comes from above, given the one of a record that may be the next there.
+    pub(crate) fn deadline_above(
         &self,
         known: Option<(&Record, Option<Instant>)>,
     ) -> Option<Instant> {
         // Without a clock there is no deadline, and the line may be long.
         self.runtime.as_ref()?;
-        let known = known.filter(|(record, _)| {
-            let above = self.above();
-            above.is_some_and(|above| std::ptr::eq(above, *record))
-        });
+        let above = self.above()?;
         match known {
-            None => self.deadline(),
-            Some((_, above)) => {
-                let own = self.own_due().map(|due| due.at);
-                own.into_iter().chain(above).min()
-            }
+            Some((record, deadline)) if std::ptr::eq(above, record) => deadline,
+            _ => above.deadline(),
         }
     }
 

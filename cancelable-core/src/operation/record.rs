@@ -13,7 +13,9 @@ use super::ledger::Ledger;
 use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
+use super::partial::Slot;
 use super::policy::Policy;
+use super::progress::Progress;
 use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
@@ -21,7 +23,7 @@ use crate::source::Source;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::token::CancellationToken;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -58,6 +60,8 @@ pub(crate) struct Record {
     pub(super) hooks: Option<Box<Hooks>>,
     /// When it was opened, where account is kept of it.
     pub(crate) opened: Option<Instant>,
+    /// How far it has come; empty until someone asks.
+    pub(super) progress: OnceLock<Progress>,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -77,6 +81,8 @@ pub(super) struct Inner {
     pub(super) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(super) notes: Option<Box<Notes>>,
+    /// What it has so far; none until something is set.
+    pub(super) partial: Option<Box<Slot>>,
 }
 
 /// What an operation is opened with.
@@ -139,6 +145,7 @@ impl Record {
             settled: false,
             aside: None,
             notes,
+            partial: None,
         };
         let above = parent.as_deref();
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
@@ -164,6 +171,7 @@ impl Record {
             ledger: account.ledger,
             hooks: account.hooks,
             opened,
+            progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
         record.log_status(Status::Pending);

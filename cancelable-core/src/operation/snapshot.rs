@@ -2,6 +2,8 @@
 
 use super::Operation;
 use super::metadata::Metadata;
+use super::partial::PartialSnapshot;
+use super::progress::ProgressSnapshot;
 use super::record::Record;
 use super::status::Status;
 use crate::cause::{Cause, OperationId, OperationLabel, Span};
@@ -28,6 +30,8 @@ pub struct OperationSnapshot {
     cause: Option<Cause>,
     error: Option<Arc<str>>,
     metadata: Option<Arc<Metadata>>,
+    progress: Option<Arc<ProgressSnapshot>>,
+    partial: Option<Arc<PartialSnapshot>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +141,18 @@ impl OperationSnapshot {
     pub fn metadata(&self) -> &Metadata {
         self.metadata.as_deref().unwrap_or(Metadata::EMPTY)
     }
+
+    /// How far it had come; `None` if nobody there or below made progress.
+    #[must_use]
+    pub fn progress(&self) -> Option<&ProgressSnapshot> {
+        self.progress.as_deref()
+    }
+
+    /// What it had so far, if it had set a partial result.
+    #[must_use]
+    pub fn partial(&self) -> Option<&PartialSnapshot> {
+        self.partial.as_deref()
+    }
 }
 
 /// One line, such as `#7 import: running for 3.2 s, 1.8 s left`.
@@ -150,6 +166,12 @@ impl fmt::Display for OperationSnapshot {
         }
         if let (false, Some(left)) = (self.status.is_closed(), self.remaining()) {
             write!(f, ", {} left", Span(left))?;
+        }
+        if let Some(progress) = &self.progress {
+            write!(f, ", at {}", progress.overall().position())?;
+            if let Some(total) = progress.overall().total() {
+                write!(f, " of {total}")?;
+            }
         }
         if let Some(error) = &self.error {
             write!(f, ", {error}")?;
@@ -176,26 +198,36 @@ impl Operation {
 impl Record {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn snapshot(&self, now: Option<Instant>) -> OperationSnapshot {
-        self.snapshot_due(now, self.deadline_below(None))
+        self.snapshot_below(self.deadline_above(None), now)
     }
 
-    /// [`snapshot`](Self::snapshot) with the effective deadline, where the caller knows it.
-    pub(crate) fn snapshot_due(
+    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above.
+    pub(crate) fn snapshot_below(
         &self,
+        above: Option<Instant>,
         now: Option<Instant>,
-        deadline: Option<Instant>,
     ) -> OperationSnapshot {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = self.status();
-        let (started, ended, error, metadata) = {
+        let (started, ended, due, error, metadata, has_partial) = {
             let inner = self.inner.lock();
             let notes = inner.notes.as_ref();
             let error = notes.and_then(|notes| notes.error.clone());
             let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
-            (inner.started, inner.ended, error, metadata)
+            let due = inner.deadline.due().map(|due| due.at);
+            let has_partial = inner.partial.is_some();
+            (
+                inner.started,
+                inner.ended,
+                due,
+                error,
+                metadata,
+                has_partial,
+            )
         };
         // An end that came after the look at the status is not told of by half.
         let ended = ended.filter(|_| status.is_closed());
+        let partial = has_partial.then(|| self.partial_snapshot()).flatten();
         OperationSnapshot {
             label: self.label.clone(),
             parent: self.parent.as_ref().map(|parent| parent.label.clone()),
@@ -207,10 +239,15 @@ impl Record {
                 started,
                 ended,
             },
-            deadline,
+            deadline: due.into_iter().chain(above).min(),
             cause: self.token.cause(),
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
+            progress: self
+                .progress
+                .get()
+                .map(|progress| Arc::new(progress.snapshot())),
+            partial: partial.map(Arc::new),
         }
     }
 }

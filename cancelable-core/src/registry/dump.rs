@@ -38,7 +38,7 @@ impl Registry {
             let now = clock.read(&record);
             Entry {
                 depth,
-                operation: record.snapshot_due(now, line.deadline(depth, &record)),
+                operation: line.snapshot(depth, &record, now),
                 standing: record.standing(now),
             }
         });

@@ -8,8 +8,7 @@ use crate::cause::{Cause, OperationId};
 use crate::operation::{Ledger, Operation, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -28,12 +27,11 @@ pub(super) struct Shard {
 }
 
 struct Part {
-    live: HashMap<OperationId, Arc<Record>, BuildHasherDefault<Spread>>,
+    /// In the order of opening: what was opened in turn mostly lies in memory in turn, which makes
+    /// going through many of them quick. It gives back the room of those that leave.
+    live: BTreeMap<OperationId, Arc<Record>>,
     tally: Tally,
 }
-
-/// A map keeps its room down to this.
-const ROOM: usize = 64;
 
 /// The place of the shard of an operation.
 pub(super) fn place(id: OperationId) -> usize {
@@ -66,7 +64,7 @@ impl Shard {
             .map(|_| {
                 Arc::new(Self {
                     part: Mutex::new(Part {
-                        live: HashMap::default(),
+                        live: BTreeMap::new(),
                         tally: Tally::default(),
                     }),
                     entered: AtomicU64::new(0),
@@ -87,9 +85,14 @@ impl Shard {
     }
 
     /// Copies out the records for which `keep`.
-    pub(super) fn copy(&self, keep: impl Fn(&Record) -> bool, into: &mut Vec<Arc<Record>>) {
+    pub(super) fn copy(
+        &self,
+        keep: impl Fn(&Record) -> bool,
+        into: &mut Vec<(OperationId, Arc<Record>)>,
+    ) {
         let part = self.part.lock();
-        into.extend(part.live.values().filter(|record| keep(record)).cloned());
+        let kept = part.live.iter().filter(|(_, record)| keep(record));
+        into.extend(kept.map(|(id, record)| (*id, Arc::clone(record))));
     }
 
     /// The counts, and how many of the operations were entered.
@@ -108,18 +111,6 @@ impl Shard {
             std::mem::replace(&mut part.tally, Tally::of_open(open))
         };
         drop(forgotten);
-    }
-}
-
-impl Part {
-    fn remove(&mut self, id: OperationId) -> Option<Arc<Record>> {
-        let gone = self.live.remove(&id);
-        // A map gives no room back by itself, and a peak would be paid for ever. Amortised: three
-        // quarters of the room have been left since it was last full.
-        if self.live.capacity() > ROOM && self.live.len() < self.live.capacity() / 4 {
-            self.live.shrink_to(self.live.len() * 2);
-        }
-        gone
     }
 }
 
@@ -170,34 +161,11 @@ impl Ledger for Shard {
         let gone = {
             let mut part = self.part.lock();
             part.tally.end(end, elapsed);
-            part.remove(record.label.id())
+            part.live.remove(&record.label.id())
         };
         drop(gone);
         self.hub
             .tell(|| Event::Ended(Operation::new(Arc::clone(record))));
         self.hub.hooked(|hooks| hooks.ended(record, end));
-    }
-}
-
-/// A hash for numbers that were given out in order: neighbours go far apart, as those of one shard
-/// have the same low bits.
-#[derive(Default)]
-pub(super) struct Spread(u64);
-
-impl Hasher for Spread {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        let mixed = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        // The high bits are the mixed ones, and a map looks at the low ones first.
-        self.0 = mixed.rotate_left(32);
     }
 }

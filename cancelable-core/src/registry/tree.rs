@@ -92,8 +92,7 @@ impl Registry {
         let mut clock = Clock::default();
         let mut line = Line::default();
         let entries = self.arranged(top).into_iter().map(|(depth, record)| {
-            let now = clock.read(&record);
-            let operation = record.snapshot_due(now, line.deadline(depth, &record));
+            let operation = line.snapshot(depth, &record, clock.read(&record));
             TreeEntry { depth, operation }
         });
         Tree {
@@ -103,8 +102,7 @@ impl Registry {
 
     /// What is open, or what of it is below `top`, each with its depth and before what is below it.
     pub(super) fn arranged(&self, top: Option<OperationId>) -> Vec<(usize, Arc<Record>)> {
-        let mut records = self.records(|record| !record.status().is_closed());
-        records.sort_unstable_by_key(|record| record.label.id());
+        let records = self.records(|record| !record.status().is_closed());
         let places: HashMap<_, _> = records
             .iter()
             .enumerate()
@@ -145,12 +143,17 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The deadline of the next record of an arrangement.
-    pub(super) fn deadline(&mut self, depth: usize, record: &Arc<Record>) -> Option<Instant> {
+    /// The snapshot of the next record of an arrangement.
+    pub(super) fn snapshot(
+        &mut self,
+        depth: usize,
+        record: &Arc<Record>,
+        now: Option<Instant>,
+    ) -> OperationSnapshot {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
-        let deadline = record.deadline_below(above);
-        self.above.push((Arc::clone(record), deadline));
-        deadline
+        let snapshot = record.snapshot_below(record.deadline_above(above), now);
+        self.above.push((Arc::clone(record), snapshot.deadline()));
+        snapshot
     }
 }

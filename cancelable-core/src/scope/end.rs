@@ -80,6 +80,7 @@ impl<O> End<O> {
             status,
             elapsed,
             report,
+            has_partial,
         } = closing;
         let result = match self {
             Self::Panicked(panic) => resume_unwind(panic),
@@ -91,10 +92,15 @@ impl<O> End<O> {
                 None => RunError::Cancelled(cancelled(record, elapsed)),
             }),
         };
+        // A spawned child has no outcome that anyone sees.
+        let partial = (has_partial && !record.spawned)
+            .then(|| record.take_partial())
+            .flatten();
         let failure = result.as_ref().ok().and_then(|_| child_failure(record));
         Outcome::new(status, record.token.cause(), elapsed, result)
             .failed_by(failure)
             .with_report(with_failures(record, report))
+            .with_partial(partial)
     }
 
     /// The outcome of a run that never entered.
@@ -111,6 +117,7 @@ impl<O> End<O> {
             status,
             elapsed: None,
             report: None,
+            has_partial: false,
         };
         self.outcome::<R>(record, closing)
     }

@@ -26,7 +26,11 @@ mod manual_runtime;
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
+#[cfg(feature = "testing")]
+mod partial;
 mod probe;
+#[cfg(feature = "testing")]
+mod progress;
 #[cfg(feature = "testing")]
 mod recorder;
 #[cfg(feature = "testing")]

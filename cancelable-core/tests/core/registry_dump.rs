@@ -182,7 +182,6 @@ fn r12_r35_a_deep_tree_is_dumped_on_a_small_stack() {
         assert_eq!(registry.tree().entries().len(), DEPTH + 1);
         assert_eq!(registry.tree_of(scopes[DEPTH].id()).entries().len(), 1);
         scopes.reverse();
-        log::set_max_level(log::LevelFilter::Off);
     };
     let thread = std::thread::Builder::new().stack_size(256 * 1024);
     thread.spawn(deep).unwrap().join().unwrap();
