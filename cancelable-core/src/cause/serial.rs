@@ -1,7 +1,6 @@
 //! Causes and names of operations for `serde`.
 
 use super::{Cause, OperationId, OperationLabel, Reason};
-use crate::error::Cancelled;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -71,17 +70,5 @@ impl Serialize for Cause {
         cause.serialize_field("inherited", &self.is_inherited())?;
         cause.serialize_field("text", &self.to_string())?;
         cause.end()
-    }
-}
-
-impl Serialize for Cancelled {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut cancelled = serializer.serialize_struct("Cancelled", 4)?;
-        cancelled.serialize_field("operation", &self.operation())?;
-        let elapsed = self.elapsed().map(|span| span.as_secs_f64());
-        cancelled.serialize_field("elapsed_seconds", &elapsed)?;
-        cancelled.serialize_field("cause", self.cause())?;
-        cancelled.serialize_field("text", &self.to_string())?;
-        cancelled.end()
     }
 }
