@@ -1,7 +1,9 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
 use super::{Operation, Record};
-use crate::cause::ambient::{self, Ambient};
+use crate::cause::OperationLabel;
+use crate::cause::ambient::{self, Ambient, Running};
+use std::any::Any;
 use std::sync::Arc;
 
 /// The innermost operation that the caller runs in, if there is one.
@@ -18,7 +20,18 @@ use std::sync::Arc;
 pub fn current() -> Option<Operation> {
     let handle = ambient::current()?.handle;
     // Nothing else than a record is ever put there.
-    handle.downcast::<Record>().ok().map(Operation::new)
+    let record = handle.into_any().downcast::<Record>();
+    record.ok().map(Operation::new)
+}
+
+impl Running for Record {
+    fn label(&self) -> &OperationLabel {
+        &self.label
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
 }
 
 impl Record {
@@ -26,7 +39,6 @@ impl Record {
     pub(crate) fn ambient(self: &Arc<Self>) -> Ambient {
         let record = Arc::clone(self);
         Ambient {
-            label: self.label.clone(),
             handle: record,
             shielded: false,
         }
@@ -39,7 +51,7 @@ pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
     let Some(ambient) = ambient::current() else {
         return false;
     };
-    let Ok(here) = ambient.handle.downcast::<Record>() else {
+    let Ok(here) = ambient.handle.into_any().downcast::<Record>() else {
         return false;
     };
     let mut crossed = ambient.shielded;

@@ -4,7 +4,7 @@ use super::reading::Reading;
 use super::{Outcome, Refused, RunError, SourceFailed};
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Closing, Record, Report, Status};
+use crate::operation::{ChildFailure, Closing, Record, Status};
 use std::any::Any;
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -68,10 +68,19 @@ impl<O> End<O> {
                 None => RunError::Cancelled(cancelled(record, elapsed)),
             }),
         };
-        let failure = result.as_ref().ok().and_then(|_| child_failure(record));
-        Outcome::new(status, record.token.cause(), elapsed, result)
+        let outcome = Outcome::new(status, elapsed, result, report);
+        // Most scopes end here. The others have a cause, or may have failures of children.
+        if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
+            return outcome;
+        }
+        let failure = match outcome.is_completed() {
+            true => child_failure(record),
+            false => None,
+        };
+        outcome
+            .asked_to_stop(record.token.cause())
             .failed_by(failure)
-            .with_report(with_failures(record, report))
+            .with_failures(record.nursery.take_failures())
     }
 
     /// The outcome of a run that never entered.
@@ -114,18 +123,4 @@ fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
     let cause = record.token.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
     Cancelled::new(cause).of(record.label.clone(), elapsed)
-}
-
-/// Adds the failures of children. They are asked for only where there may be any.
-fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Report>> {
-    if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
-        return report;
-    }
-    let failures = record.nursery.take_failures();
-    if failures.is_empty() {
-        return report;
-    }
-    let mut report = report.unwrap_or_default();
-    report.child_failures = failures;
-    Some(report)
 }
