@@ -21,6 +21,7 @@ mod mechanism;
 mod no_runtime;
 mod refused;
 mod sleep;
+mod spare_timers;
 mod supervised;
 mod thread_runtime;
 mod thread_timer;

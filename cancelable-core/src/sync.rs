@@ -68,6 +68,10 @@ mod imp {
             }
         }
 
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
+
         pub(crate) fn get_mut(&mut self) -> &mut T {
             match self.0.get_mut() {
                 Ok(value) => value,

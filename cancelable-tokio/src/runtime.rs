@@ -5,7 +5,7 @@ use cancelable_core::RuntimeHandle;
 use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
 use std::pin::Pin;
 use std::time::Instant;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The runtime that this thread is in.
 ///
@@ -35,6 +35,11 @@ impl Runtime {
         let handle = Handle::try_current().map_err(|_| NoRuntime::new("tokio"))?;
         Ok(Self { handle })
     }
+
+    /// Tokio lets only a runtime of one thread do that.
+    fn can_pause_its_clock(&self) -> bool {
+        self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
+    }
 }
 
 impl runtime::Runtime for Runtime {
@@ -42,7 +47,15 @@ impl runtime::Runtime for Runtime {
         "tokio"
     }
 
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the clock of a runtime of several threads is the system's"
+    )]
     fn now(&self) -> Instant {
+        // To enter a runtime costs as much as to read the clock.
+        if !self.can_pause_its_clock() {
+            return Instant::now();
+        }
         // Entered because Tokio's clock belongs to a runtime, and this may be called outside it.
         let _inside = self.handle.enter();
         tokio::time::Instant::now().into_std()
@@ -50,7 +63,7 @@ impl runtime::Runtime for Runtime {
 
     fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
         let _inside = self.handle.enter();
-        Box::pin(TokioTimer::new(at))
+        Box::pin(TokioTimer::new(at, !self.can_pause_its_clock()))
     }
 
     /// Never refuses: a Tokio runtime that is gone drops the task, which counts as its loss.

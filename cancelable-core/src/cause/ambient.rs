@@ -9,11 +9,22 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// The running operation: what it is called, and its handle for whoever knows the type.
+/// What can be the running operation.
+pub(crate) trait Running: Send + Sync {
+    fn label(&self) -> &OperationLabel;
+
+    /// The same handle, for whoever knows the type.
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+
+    /// [`into_any`](Self::into_any) without a handle of one's own.
+    #[cfg(feature = "tracing")]
+    fn as_any(&self) -> &dyn Any;
+}
+
+/// The running operation. It says itself what it is called, so that a poll moves little.
 #[derive(Clone)]
 pub(crate) struct Ambient {
-    pub(crate) label: OperationLabel,
-    pub(crate) handle: Arc<dyn Any + Send + Sync>,
+    pub(crate) handle: Arc<dyn Running>,
     /// What is polled now is shielded: a cancel of the operation does not reach what it opens.
     pub(crate) shielded: bool,
 }
@@ -60,7 +71,7 @@ pub(crate) fn label() -> Option<OperationLabel> {
             current
                 .borrow()
                 .as_ref()
-                .map(|ambient| ambient.label.clone())
+                .map(|ambient| ambient.handle.label().clone())
         })
         .ok()
         .flatten()

@@ -48,9 +48,9 @@ impl Record {
         now: Option<Instant>,
         mut waker: Option<Waker>,
     ) -> Result<Entered, Status> {
-        self.status.change(Status::Running)?;
         let entered = {
             let mut inner = self.inner.lock();
+            self.status.change(Status::Running)?;
             inner.started = now;
             if let Some(now) = now {
                 inner.deadline.enter(now);
@@ -189,9 +189,14 @@ impl Record {
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
     pub(crate) fn abandon(self: &Arc<Self>) -> bool {
-        if self.status.change(Status::Abandoned).is_err() {
-            return false;
-        }
+        let sources = {
+            let mut inner = self.inner.lock();
+            if self.status.change(Status::Abandoned).is_err() {
+                return false;
+            }
+            // Nothing will start them, and a handle may keep the record for long.
+            std::mem::take(&mut inner.sources)
+        };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
         log::warn!(
@@ -200,8 +205,6 @@ impl Record {
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
-        // Nothing will start them, and a handle may keep the record for long.
-        let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
         self.end_progress(self.now());
         self.tell_closed(Status::Abandoned, None);

@@ -2,7 +2,9 @@
 
 use super::span::InSpan;
 use super::{Operation, Record};
-use crate::cause::ambient::{self, Ambient};
+use crate::cause::OperationLabel;
+use crate::cause::ambient::{self, Ambient, Running};
+use std::any::Any;
 use std::sync::Arc;
 
 /// The innermost operation that the caller runs in, if there is one.
@@ -19,7 +21,23 @@ use std::sync::Arc;
 pub fn current() -> Option<Operation> {
     let handle = ambient::current()?.handle;
     // Nothing else than a record is ever put there.
-    handle.downcast::<Record>().ok().map(Operation::new)
+    let record = handle.into_any().downcast::<Record>();
+    record.ok().map(Operation::new)
+}
+
+impl Running for Record {
+    fn label(&self) -> &OperationLabel {
+        &self.label
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+
+    #[cfg(feature = "tracing")]
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
 }
 
 impl Record {
@@ -27,7 +45,6 @@ impl Record {
     pub(crate) fn ambient(self: &Arc<Self>) -> Ambient {
         let record = Arc::clone(self);
         Ambient {
-            label: self.label.clone(),
             handle: record,
             shielded: false,
         }
@@ -40,7 +57,7 @@ pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
     let Some(ambient) = ambient::current() else {
         return false;
     };
-    let Ok(here) = ambient.handle.downcast::<Record>() else {
+    let Ok(here) = ambient.handle.into_any().downcast::<Record>() else {
         return false;
     };
     let mut crossed = ambient.shielded;

@@ -36,7 +36,8 @@ mod spans {
 
     impl InSpan {
         pub(in crate::operation) fn enter(ambient: Option<&Ambient>) -> Self {
-            let record = ambient.and_then(|ambient| ambient.handle.downcast_ref::<Record>());
+            let handle = ambient.map(|ambient| ambient.handle.as_any());
+            let record = handle.and_then(|handle| handle.downcast_ref::<Record>());
             let span = record.and_then(|record| record.inner.lock().span.0.clone());
             Self(span.map(tracing::Span::entered))
         }

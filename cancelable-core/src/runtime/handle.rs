@@ -1,6 +1,7 @@
 //! The handle to a runtime that everything in this crate takes.
 
 use super::join::Completion;
+use super::spare_timers::SpareTimers;
 use super::supervised::{Supervised, SupervisedJob};
 use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout, Timer};
 use std::fmt;
@@ -14,32 +15,42 @@ use std::time::{Duration, Instant};
 /// An adapter's `current()` gives one. It is cheap to clone and may be used from any thread.
 #[derive(Clone)]
 pub struct RuntimeHandle {
-    runtime: Arc<dyn Runtime>,
+    shared: Arc<Shared<dyn Runtime>>,
+}
+
+/// What all handles to one mechanism share.
+struct Shared<R: ?Sized> {
+    spare: SpareTimers,
+    runtime: R,
 }
 
 impl RuntimeHandle {
     /// Wraps the mechanism of a runtime.
     pub fn new(runtime: impl Runtime) -> Self {
+        let shared = Shared {
+            spare: SpareTimers::default(),
+            runtime,
+        };
         Self {
-            runtime: Arc::new(runtime),
+            shared: Arc::new(shared),
         }
     }
 
     /// The runtime's name, for messages.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.runtime.name()
+        self.shared.runtime.name()
     }
 
     /// Whether both are handles to one mechanism.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        std::ptr::addr_eq(Arc::as_ptr(&self.runtime), Arc::as_ptr(&other.runtime))
+        std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
     }
 
     /// The time on the runtime's clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.runtime.now()
+        self.shared.runtime.now()
     }
 
     /// The point in time that is `after` from now; `None`, which is never, if the clock cannot
@@ -58,12 +69,18 @@ impl RuntimeHandle {
 
     /// Completes when the runtime's clock has reached `at`, and never for `None`.
     pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
-        Sleep::new(Arc::clone(&self.runtime), at.into())
+        Sleep::new(self.clone(), at.into())
     }
 
     /// A timer of the runtime that stands at `at`.
     pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        self.runtime.timer(at)
+        let spare = self.shared.spare.take(at);
+        spare.unwrap_or_else(|| self.shared.runtime.timer(at))
+    }
+
+    /// Takes back a timer that has no more use for whoever had it.
+    pub(crate) fn retire(&self, timer: Pin<Box<dyn Timer>>) {
+        self.shared.spare.keep(timer);
     }
 
     /// Gives `future` no more than `limit` from this call to complete.
@@ -113,7 +130,7 @@ impl RuntimeHandle {
 
     /// Starts a task that reports its own end, also when it is dropped before that.
     pub(crate) fn start(&self, task: Task) {
-        if let Err(refused) = self.runtime.spawn(task) {
+        if let Err(refused) = self.shared.runtime.spawn(task) {
             // Dropping the task reports it as lost to the log and to the handle.
             drop(refused.into_inner());
         }
@@ -121,7 +138,7 @@ impl RuntimeHandle {
 
     /// [`start`](Self::start) for blocking work.
     pub(crate) fn start_blocking(&self, job: Job) {
-        if let Err(refused) = self.runtime.spawn_blocking(job) {
+        if let Err(refused) = self.shared.runtime.spawn_blocking(job) {
             // As above.
             drop(refused.into_inner());
         }

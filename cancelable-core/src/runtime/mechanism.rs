@@ -89,4 +89,14 @@ pub trait Timer: Future<Output = ()> + Send {
     ///
     /// Whoever resets polls afterwards; an implementation need not keep the last waker.
     fn reset(self: Pin<&mut Self>, at: Instant);
+
+    /// Forgets the task that it would wake, because nobody waits for it any more. True if it is to
+    /// be kept, for a [`reset`](Timer::reset) when the next timer is asked for.
+    ///
+    /// That is for a runtime that can move a timer for less than it can make one. A timer that is
+    /// kept stays registered and may complete, with nobody to wake. Unless it says otherwise it is
+    /// dropped.
+    fn retire(self: Pin<&mut Self>) -> bool {
+        false
+    }
 }

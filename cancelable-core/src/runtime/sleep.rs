@@ -1,11 +1,10 @@
 //! Waiting for a point in time, on whichever runtime.
 
-use super::{Runtime, Timer};
+use super::{RuntimeHandle, Timer};
 use crate::sync::awaited;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -20,7 +19,7 @@ use std::time::Instant;
 /// Dropping it unregisters it from the runtime, nothing else.
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
-    runtime: Arc<dyn Runtime>,
+    runtime: RuntimeHandle,
     /// `None` is never.
     deadline: Option<Instant>,
     /// The one timer, asked of the runtime at the first poll that has to wait, and moved from then
@@ -32,7 +31,7 @@ pub struct Sleep {
 }
 
 impl Sleep {
-    pub(super) fn new(runtime: Arc<dyn Runtime>, deadline: Option<Instant>) -> Self {
+    pub(super) fn new(runtime: RuntimeHandle, deadline: Option<Instant>) -> Self {
         Self {
             runtime,
             deadline,

@@ -25,10 +25,12 @@ pub struct ScopeBuilder {
     parent: Parent,
     runtime: Option<RuntimeHandle>,
     deadline: OwnDeadline,
-    tokens: Vec<CancellationToken>,
+    /// The one that most scopes with a token have, which needs no list.
+    token: Option<CancellationToken>,
+    more_tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
     terms: Terms,
-    policy: Policy,
+    policy: Option<Box<Policy>>,
     /// The limit on children was given as zero.
     no_children: bool,
     pub(super) registration: Registration,
@@ -56,10 +58,11 @@ impl ScopeBuilder {
             parent: Parent::Current,
             runtime: None,
             deadline: OwnDeadline::default(),
-            tokens: Vec::new(),
+            token: None,
+            more_tokens: Vec::new(),
             sources: Vec::new(),
             terms: Terms::default(),
-            policy: Policy::default(),
+            policy: None,
             no_children: false,
             registration: Registration::Inherited,
             hooks: Hooks::new(),
@@ -111,7 +114,7 @@ impl ScopeBuilder {
 
     /// Cancels the scope when `token` is cancelled, with its cause. Each of several tokens does.
     pub fn token(mut self, token: &CancellationToken) -> Self {
-        self.tokens.push(token.clone());
+        self.add_token(token.clone());
         self
     }
 
@@ -158,7 +161,7 @@ impl ScopeBuilder {
     /// nothing. Without this, or if it is zero, the body is dropped at once.
     /// [`cancel_now`](Operation::cancel_now) ends it early.
     pub fn grace(mut self, span: Duration) -> Self {
-        self.policy.grace = span;
+        self.policy().grace = span;
         self
     }
 
@@ -168,7 +171,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its finalizers for as long as they take.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
-        self.policy.cleanup_budget = Some(span);
+        self.policy().cleanup_budget = Some(span);
         self
     }
 
@@ -178,7 +181,7 @@ impl ScopeBuilder {
     /// A task of the runtime does that, which ends with the scope. On a runtime of one thread it
     /// cannot see a body that does not yield before that yields.
     pub fn watchdog(mut self, after: Duration) -> Self {
-        self.policy.watchdog = Some(Watchdog { after, hook: None });
+        self.policy().watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
@@ -188,8 +191,19 @@ impl ScopeBuilder {
         H: Fn(&[Straggler]) + Send + Sync + 'static,
     {
         let hook = Some(Arc::new(hook) as _);
-        self.policy.watchdog = Some(Watchdog { after, hook });
+        self.policy().watchdog = Some(Watchdog { after, hook });
         self
+    }
+
+    fn policy(&mut self) -> &mut Policy {
+        self.policy.get_or_insert_default()
+    }
+
+    fn add_token(&mut self, token: CancellationToken) {
+        match self.token {
+            None => self.token = Some(token),
+            Some(_) => self.more_tokens.push(token),
+        }
     }
 
     fn add(&mut self, mut source: Box<dyn Source>) {
@@ -201,7 +215,7 @@ impl ScopeBuilder {
         } else if let Some(limit) = source.limit() {
             self.deadline.add(limit);
         } else if let Some(token) = source.token() {
-            self.tokens.push(token);
+            self.add_token(token);
         } else {
             self.sources.push(source);
         }
@@ -220,7 +234,8 @@ impl ScopeBuilder {
             parent,
             runtime,
             deadline,
-            tokens,
+            token,
+            more_tokens,
             sources,
             terms,
             policy,
@@ -239,13 +254,14 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
+        let policy = policy.filter(|policy| policy.is_set());
         let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, &policy, &sources) {
+            if let Some(what) = needs_runtime(&deadline, policy.as_deref(), &sources) {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let token = below(parent.as_ref().filter(|_| !isolated), tokens);
+        let token = below(parent.as_ref().filter(|_| !isolated), token, more_tokens);
         let label = OperationLabel::new(name);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -261,7 +277,7 @@ impl ScopeBuilder {
             deadline,
             sources,
             terms,
-            policy: policy.is_set().then(|| Box::new(policy)),
+            policy,
             spawned,
             isolated,
             account,
@@ -272,13 +288,13 @@ impl ScopeBuilder {
 /// What of the scope cannot do without a runtime.
 fn needs_runtime(
     deadline: &OwnDeadline,
-    policy: &Policy,
+    policy: Option<&Policy>,
     sources: &[Box<dyn Source>],
 ) -> Option<Cow<'static, str>> {
     if deadline.is_set() {
         return Some("time limit".into());
     }
-    if let Some(part) = policy.needs_runtime() {
+    if let Some(part) = policy.and_then(Policy::needs_runtime) {
         return Some(part.into());
     }
     sources
@@ -287,17 +303,22 @@ fn needs_runtime(
         .map(|source| source.name())
 }
 
-/// A token that is cancelled with the parent's and with each of `tokens`.
-fn below(parent: Option<&Operation>, tokens: Vec<CancellationToken>) -> CancellationToken {
-    match (parent, tokens.as_slice()) {
-        (None, []) => CancellationToken::new(),
-        (Some(parent), []) => parent.token().child_token(),
-        (None, [token]) => token.child_token(),
-        _ => {
+/// A token that is cancelled with the parent's, with `token` and with each of `more`.
+fn below(
+    parent: Option<&Operation>,
+    token: Option<CancellationToken>,
+    more: Vec<CancellationToken>,
+) -> CancellationToken {
+    match (parent, token) {
+        (None, None) => CancellationToken::new(),
+        (Some(parent), None) => parent.token().child_token(),
+        (None, Some(token)) if more.is_empty() => token.child_token(),
+        (parent, token) => {
             let parent = parent.map(|parent| parent.token().clone());
+            let inputs = parent.into_iter().chain(token).chain(more);
             // A join is of nothing only if its list is empty, and there are two here at least. Its
             // inputs cancel it, so a child of it has their cause as an inherited one.
-            CancellationToken::any_of(parent.into_iter().chain(tokens))
+            CancellationToken::any_of(inputs)
                 .map_or_else(|_| CancellationToken::new(), |joined| joined.child_token())
         }
     }

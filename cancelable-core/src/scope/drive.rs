@@ -230,7 +230,9 @@ fn enter<O>(
     cx: &mut Context<'_>,
 ) -> Result<(), End<O>> {
     let now = record.now();
-    let Entered { sources, followed } = match record.enter(now, Some(cx.waker().clone())) {
+    // Where nobody tells the time there is no deadline to be moved, so nobody calls.
+    let waker = now.map(|_| cx.waker().clone());
+    let Entered { sources, followed } = match record.enter(now, waker) {
         Ok(begun) => begun,
         Err(status) => return Err(End::Refused(Refused::new(record.label.clone(), status))),
     };

@@ -4,7 +4,7 @@ use super::reading::Reading;
 use super::{Outcome, Refused, RunError, SourceFailed};
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Closing, Record, Report, Status};
+use crate::operation::{ChildFailure, Closing, Record, Status};
 use crate::sync::panic_text;
 use std::any::{Any, type_name};
 use std::panic::resume_unwind;
@@ -96,11 +96,19 @@ impl<O> End<O> {
         let partial = (has_partial && !record.spawned)
             .then(|| record.take_partial())
             .flatten();
-        let failure = result.as_ref().ok().and_then(|_| child_failure(record));
-        Outcome::new(status, record.token.cause(), elapsed, result)
+        let outcome = Outcome::new(status, elapsed, result, report).with_partial(partial);
+        // Most scopes end here. The others have a cause, or may have failures of children.
+        if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
+            return outcome;
+        }
+        let failure = match outcome.is_completed() {
+            true => child_failure(record),
+            false => None,
+        };
+        outcome
+            .asked_to_stop(record.token.cause())
             .failed_by(failure)
-            .with_report(with_failures(record, report))
-            .with_partial(partial)
+            .with_failures(record.nursery.take_failures())
     }
 
     /// The outcome of a run that never entered.
@@ -144,18 +152,4 @@ fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
     let cause = record.token.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
     Cancelled::new(cause).of(record.label.clone(), elapsed)
-}
-
-/// Adds the failures of children. They are asked for only where there may be any.
-fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Report>> {
-    if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
-        return report;
-    }
-    let failures = record.nursery.take_failures();
-    if failures.is_empty() {
-        return report;
-    }
-    let mut report = report.unwrap_or_default();
-    report.child_failures = failures;
-    Some(report)
 }

@@ -27,18 +27,24 @@ pub struct Outcome<T, E = Infallible> {
 impl<T, E> Outcome<T, E> {
     pub(super) fn new(
         status: Status,
-        cause: Option<Cause>,
         elapsed: Option<Duration>,
         result: Result<T, RunError<E>>,
+        report: Option<Box<Report>>,
     ) -> Self {
         Self {
             status,
-            cause,
+            cause: None,
             elapsed,
             result,
             late: None,
-            report: None,
+            report,
         }
+    }
+
+    /// Puts the cause of a cancel on record.
+    pub(super) fn asked_to_stop(mut self, cause: Option<Cause>) -> Self {
+        self.cause = cause;
+        self
     }
 
     /// Turns the value, if there is one, into a failure that leaves it within reach.
@@ -50,8 +56,11 @@ impl<T, E> Outcome<T, E> {
         self
     }
 
-    pub(super) fn with_report(mut self, report: Option<Box<Report>>) -> Self {
-        self.report = report;
+    /// Adds the failures of children, if there are any.
+    pub(super) fn with_failures(mut self, failures: Vec<ChildFailure>) -> Self {
+        if !failures.is_empty() {
+            self.report.get_or_insert_default().child_failures = failures;
+        }
         self
     }
 

@@ -95,6 +95,16 @@ impl Timekeeper {
         }
     }
 
+    /// Stops. The timer goes back to the runtime that it is of.
+    pub(super) fn end(&mut self, runtime: Option<&RuntimeHandle>) {
+        if let (Some(timer), Some(runtime)) = (self.timer.take(), runtime) {
+            runtime.retire(timer);
+        }
+        self.following = None;
+        self.deadline = None;
+        self.state = State::Behind;
+    }
+
     fn follow(&mut self, record: &Record, followed: Followed, waker: &Waker) {
         let deadline = record.deadline_of(followed);
         if deadline != self.deadline {

@@ -83,7 +83,7 @@ impl Watch {
     /// Stops watching, except that the time of a cancel is still noted.
     pub(super) fn rest(&mut self, record: &Record) {
         self.wait.leave(&record.token);
-        self.timekeeper = Timekeeper::default();
+        self.timekeeper.end(record.runtime.as_ref());
         self.sources = Vec::new();
     }
 
