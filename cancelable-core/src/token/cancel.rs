@@ -8,10 +8,11 @@
 //! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
 //! the list's last entry, so a chain of any depth takes constant space.
 
-use super::bag::{self, Bag};
-use super::branch::{Branch, Member};
+use super::bag::{Bag, Rest};
+use super::branch::Branch;
 use super::callback;
 use super::marking::Pass;
+use super::member::Member;
 use super::node::{Node, Settled};
 use crate::cause::{Cause, Facts};
 use crate::sync::isolate;
@@ -56,14 +57,17 @@ pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
 fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
-    match node.parent() {
-        None => node.settle(pass, false),
-        Some(parent) => {
-            // Branch above, then node below.
-            let _open = parent.open()?;
-            node.settle(pass, false)
-        }
+    let Some(parent) = node.parent() else {
+        return node.settle(pass, None);
+    };
+    // Branch above, then node below.
+    let mut open = parent.open()?;
+    let spared = node.take_spared(&mut open);
+    let mut settled = node.settle(pass, None)?;
+    if let Some(waker) = spared {
+        settled.waiters.insert(waker);
     }
+    Some(settled)
 }
 
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
@@ -81,8 +85,9 @@ fn report(facts: &Arc<Facts>) {
 
 struct Walk {
     pass: Pass,
-    /// What the walk took and has to wake.
-    waiters: Bag<Bag<Waker>>,
+    /// What the walk took and has to wake: whole lists, and those that waited by themselves.
+    lists: Bag<Bag<Waker>>,
+    wakers: Vec<Waker>,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
     /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
@@ -94,7 +99,8 @@ impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
             pass: Pass::new(facts),
-            waiters: Bag::default(),
+            lists: Bag::default(),
+            wakers: Vec::new(),
             with_callbacks: Vec::new(),
             gone: (Vec::new(), Vec::new()),
         }
@@ -104,46 +110,77 @@ impl Walk {
     ///
     /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
     fn descend(&mut self, branch: Arc<Branch>, members: Bag<Member>) {
-        if members.is_empty() {
-            return release(branch, &mut self.gone.1);
-        }
-        let mut stack = vec![Level::new(branch, members)];
-        while let Some(level) = stack.last_mut() {
-            let Some(member) = level.next() else {
-                self.leave(stack.pop());
-                continue;
+        let mut levels: Vec<Level> = Vec::new();
+        let mut below = Some((branch, members));
+        loop {
+            below = match below {
+                // Down by the first member. Where it is the only one, as in a chain, no level is kept.
+                Some((branch, members)) => {
+                    let (first, rest) = members.split();
+                    let below = first.and_then(|member| self.tell(member, &branch));
+                    match rest {
+                        Some(rest) => levels.push(Level { branch, rest }),
+                        None => release(branch, &mut self.gone.1),
+                    }
+                    below
+                }
+                None => {
+                    let Some(level) = levels.last_mut() else {
+                        return;
+                    };
+                    let member = level.rest.next();
+                    let below = member.and_then(|member| self.tell(member, &level.branch));
+                    if level.rest.is_done() {
+                        if let Some(level) = levels.pop() {
+                            release(level.branch, &mut self.gone.1);
+                        }
+                    }
+                    below
+                }
             };
-            let node = member.node.as_ref().and_then(Weak::upgrade);
-            let below = node.and_then(|node| match node.settle(&mut self.pass, true) {
+        }
+    }
+
+    /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next.
+    fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Below> {
+        let (node, branch) = match member {
+            Member::Waiter(waker) => {
+                self.wakers.push(waker);
+                return None;
+            }
+            Member::Token { node, branch } => (node, branch),
+        };
+        if let Some(node) = node.as_ref().and_then(Weak::upgrade) {
+            let below = match node.settle(&mut self.pass, Some(from)) {
                 Some(settled) => self.note(node, settled),
                 None => {
                     release(node, &mut self.gone.0);
                     None
                 }
-            });
-            let below = below.or_else(|| {
-                let branch = member.branch.as_ref().and_then(Weak::upgrade)?;
-                match branch.cancel(&mut self.pass, Some(&level.branch)) {
-                    Some(members) => Some((branch, members)),
-                    None => {
-                        release(branch, &mut self.gone.1);
-                        None
-                    }
-                }
-            });
-            if let Some((branch, members)) = below {
-                if level.is_done() {
-                    self.leave(stack.pop());
-                }
-                stack.push(Level::new(branch, members));
+            };
+            if below.is_some() {
+                return below;
+            }
+        }
+        let branch = branch.as_ref().and_then(Weak::upgrade)?;
+        match branch.cancel(&mut self.pass, Some(from)) {
+            Some(members) => Some((branch, members)),
+            None => {
+                release(branch, &mut self.gone.1);
+                None
             }
         }
     }
 
     /// Keeps what `node` left for the passes to come, and gives what hangs below it.
-    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<(Arc<Branch>, Bag<Member>)> {
+    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Below> {
         if !settled.waiters.is_empty() {
-            self.waiters.insert(settled.waiters);
+            self.lists.insert(settled.waiters);
+        }
+        if let Some(crowd) = node.crowd() {
+            for waiters in crowd.take().filter(|waiters| !waiters.is_empty()) {
+                self.lists.insert(waiters);
+            }
         }
         match settled.has_callbacks {
             true => self.with_callbacks.push(node),
@@ -152,18 +189,13 @@ impl Walk {
         settled.below
     }
 
-    fn leave(&mut self, level: Option<Level>) {
-        if let Some(level) = level {
-            release(level.branch, &mut self.gone.1);
-        }
-    }
-
     /// Ends the first pass, and runs the other two.
     fn end(self, won: bool) {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         // The second pass: wakes each waiter. One that panics stops no other.
-        for waker in self.waiters.into_iter().flatten() {
+        let lists = self.lists.into_iter().flatten();
+        for waker in lists.chain(self.wakers) {
             isolate("a waker", || waker.wake());
         }
         drop(self.gone);
@@ -182,29 +214,11 @@ fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
     gone.extend(Arc::into_inner(handle));
 }
 
+/// A branch that was cancelled, and its members, which are to be told.
+type Below = (Arc<Branch>, Bag<Member>);
+
 /// The members of one branch that are still to be told.
 struct Level {
     branch: Arc<Branch>,
-    next: Option<Member>,
-    rest: bag::IntoIter<Member>,
-}
-
-impl Level {
-    fn new(branch: Arc<Branch>, members: Bag<Member>) -> Self {
-        let mut rest = members.into_iter();
-        Self {
-            branch,
-            next: rest.next(),
-            rest,
-        }
-    }
-
-    /// The next member. One is read ahead, so that `is_done` is known while the last is handled.
-    fn next(&mut self) -> Option<Member> {
-        std::mem::replace(&mut self.next, self.rest.next())
-    }
-
-    fn is_done(&self) -> bool {
-        self.next.is_none()
-    }
+    rest: Rest<Member>,
 }
