@@ -66,9 +66,10 @@ impl<T> Bag<T> {
 }
 
 impl<T> Bag<T> {
-    /// The entry that has its room in place, and the others, if there are any.
-    pub(super) fn split(self) -> (Option<T>, Option<Rest<T>>) {
-        (self.first, self.rest.and_then(|rest| Rest::of(*rest)))
+    /// Takes the entry that has its room in place, and the others, if there are any.
+    pub(super) fn split(&mut self) -> (Option<T>, Option<Rest<T>>) {
+        let rest = self.rest.take().and_then(|rest| Rest::of(*rest));
+        (self.first.take(), rest)
     }
 }
 
@@ -76,7 +77,7 @@ impl<T> IntoIterator for Bag<T> {
     type Item = T;
     type IntoIter = std::iter::Chain<std::option::IntoIter<T>, Flatten<T>>;
 
-    fn into_iter(self) -> Self::IntoIter {
+    fn into_iter(mut self) -> Self::IntoIter {
         let (first, rest) = self.split();
         first.into_iter().chain(rest.into_iter().flatten())
     }

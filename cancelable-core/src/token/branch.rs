@@ -14,12 +14,22 @@ use std::task::Waker;
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
 
+/// A marking is at most this many branches up.
+const CLIMB: u8 = 3;
+
 /// The shared part of all children of one token.
 #[derive(Debug)]
 pub(super) struct Branch {
     /// `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
+    /// How many branches up the marking is, once it is cancelled: 0 if it is here. Set under the lock
+    /// before the state, so that every access is relaxed.
+    climb: AtomicU8,
     inner: Mutex<Inner>,
+    /// By whom it was cancelled, and the cause; set under the lock before the state (invariant 2). A
+    /// branch that was told by the one above leaves it to that one, and only a few in a row do so: a
+    /// reference count for each level of a deep tree is what a cancel would spend most on.
+    marking: OnceLock<Arc<Marking>>,
     /// Whether the token that this branch hangs below is gone (invariant 8).
     orphaned: AtomicBool,
     above: Above,
@@ -30,32 +40,35 @@ pub(super) struct Branch {
 
 #[derive(Debug)]
 struct Inner {
-    /// By whom it was cancelled, and the cause. Set when the state says cancelled (invariant 2).
-    marking: Option<Arc<Marking>>,
     /// Empty once the branch is cancelled (invariant 6).
     members: Bag<Member>,
+    /// What was the entry of this branch above, once it was told by way of that: whoever cancels hands it
+    /// over, so that to give it back costs when the branch goes and not in the middle of a cancel.
+    entry: Option<Weak<Branch>>,
 }
 
 impl Branch {
     /// A live branch. `above` lists it, or does so soon.
     pub(super) fn new(above: Above) -> Self {
-        Self::with(LIVE, None, above)
+        Self::with(LIVE, OnceLock::new(), above)
     }
 
     /// The branch of a token that is cancelled already: linked to nothing, because nothing can
     /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        let marking = Some(Marking::of_nothing(cause));
+        let marking = OnceLock::from(Marking::of_nothing(cause));
         Self::with(CANCELLED, marking, Above::Nothing)
     }
 
-    fn with(state: u8, marking: Option<Arc<Marking>>, above: Above) -> Self {
+    fn with(state: u8, marking: OnceLock<Arc<Marking>>, above: Above) -> Self {
         Self {
             state: AtomicU8::new(state),
+            climb: AtomicU8::new(0),
             inner: Mutex::new(Inner {
-                marking,
                 members: Bag::default(),
+                entry: None,
             }),
+            marking,
             orphaned: AtomicBool::new(false),
             above,
             crowd: OnceLock::new(),
@@ -68,11 +81,23 @@ impl Branch {
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Set if the branch is cancelled. Takes the lock only then.
+    /// Set if the branch is cancelled. Takes no lock but those of links, so it may be asked under any.
+    ///
+    /// Ends: a branch that has none was told by the one to which it is linked, which is cancelled too and
+    /// so stays its link; and that goes on for `CLIMB` steps at most.
     fn marking(&self) -> Option<Arc<Marking>> {
-        match self.is_cancelled() {
-            true => self.inner.lock().marking.clone(),
-            false => None,
+        if !self.is_cancelled() {
+            return None;
+        }
+        if let Some(marking) = self.marking.get() {
+            return Some(Arc::clone(marking));
+        }
+        let mut branch = self.link()?.branch;
+        loop {
+            if let Some(marking) = branch.marking.get() {
+                return Some(Arc::clone(marking));
+            }
+            branch = branch.link()?.branch;
         }
     }
 
@@ -93,29 +118,39 @@ impl Branch {
         (!self.is_cancelled()).then_some(OpenBranch(inner))
     }
 
-    /// Cancels this branch and takes its members, which the caller has to tell. None if that has
-    /// happened before, which the pass takes note of, or if an all-of still waits for other inputs.
+    /// Cancels this branch and puts its members into `pass`, whose caller has to tell them. False if that
+    /// has happened before, which the pass takes note of, or if an all-of still waits for other inputs.
     ///
-    /// `from` is the branch above that this comes from.
+    /// `from` is the branch above that this comes from, which the same pass has cancelled unless this is
+    /// a join; `entry` is what was the entry there.
     pub(super) fn cancel(
         &self,
         pass: &mut Pass,
-        from: Option<&Arc<Branch>>,
-    ) -> Option<Bag<Member>> {
+        from: Option<&Arc<Self>>,
+        entry: Option<Weak<Self>>,
+    ) -> bool {
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
-            inner.marking.iter().for_each(|marking| pass.meet(marking));
-            return None;
+            drop(inner);
+            self.marking().iter().for_each(|marking| pass.meet(marking));
+            return false;
         }
-        if let Above::Inputs(inputs) = &self.above {
-            if !inputs.count(from) {
-                return None;
-            }
+        let climb = match (&self.above, from) {
+            (Above::Inputs(inputs), _) if !inputs.count(from) => return false,
+            // Relaxed: see the field. It was set by this thread.
+            (Above::One(_), Some(from)) => (from.climb.load(Ordering::Relaxed) + 1) % (CLIMB + 1),
+            _ => 0,
+        };
+        match climb {
+            // Under the lock and while the state says live, so it is not set and this never waits.
+            0 => drop(self.marking.set(pass.marking())),
+            _ => self.climb.store(climb, Ordering::Relaxed),
         }
-        inner.marking = Some(pass.marking());
+        inner.entry = entry;
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
-        Some(std::mem::take(&mut inner.members))
+        pass.take(&mut inner.members);
+        true
     }
 
     /// The input of a join by which it was cancelled.

@@ -39,8 +39,8 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
         return false;
     };
     let won = !settled.inherited;
-    if let Some((branch, members)) = walk.note(Arc::clone(node), settled) {
-        walk.descend(branch, members);
+    if let Some(branch) = walk.note(Arc::clone(node), settled) {
+        walk.descend(branch);
     }
     walk.end(won);
     won
@@ -49,8 +49,8 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
     let mut walk = Walk::new(facts);
-    if let Some(members) = branch.cancel(&mut walk.pass, Some(from)) {
-        walk.descend(Arc::clone(branch), members);
+    if branch.cancel(&mut walk.pass, Some(from), None) {
+        walk.descend(Arc::clone(branch));
     }
     walk.end(false);
 }
@@ -106,17 +106,17 @@ impl Walk {
         }
     }
 
-    /// The first pass: tells the `members` of `branch` and everything below them.
+    /// The first pass: tells the members of `branch`, which the pass has taken, and everything below them.
     ///
     /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
-    fn descend(&mut self, branch: Arc<Branch>, members: Bag<Member>) {
+    fn descend(&mut self, branch: Arc<Branch>) {
         let mut levels: Vec<Level> = Vec::new();
-        let mut below = Some((branch, members));
+        let mut below = Some(branch);
         loop {
             below = match below {
                 // Down by the first member. Where it is the only one, as in a chain, no level is kept.
-                Some((branch, members)) => {
-                    let (first, rest) = members.split();
+                Some(branch) => {
+                    let (first, rest) = self.pass.taken.split();
                     let below = first.and_then(|member| self.tell(member, &branch));
                     match rest {
                         Some(rest) => levels.push(Level { branch, rest }),
@@ -141,9 +141,10 @@ impl Walk {
         }
     }
 
-    /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next.
-    fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Below> {
-        let (node, branch) = match member {
+    /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next; its
+    /// members are with the pass.
+    fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
+        let (node, entry) = match member {
             Member::Waiter(waker) => {
                 self.wakers.push(waker);
                 return None;
@@ -162,10 +163,10 @@ impl Walk {
                 return below;
             }
         }
-        let branch = branch.as_ref().and_then(Weak::upgrade)?;
-        match branch.cancel(&mut self.pass, Some(from)) {
-            Some(members) => Some((branch, members)),
-            None => {
+        let branch = entry.as_ref().and_then(Weak::upgrade)?;
+        match branch.cancel(&mut self.pass, Some(from), entry) {
+            true => Some(branch),
+            false => {
                 release(branch, &mut self.gone.1);
                 None
             }
@@ -173,7 +174,7 @@ impl Walk {
     }
 
     /// Keeps what `node` left for the passes to come, and gives what hangs below it.
-    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Below> {
+    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Arc<Branch>> {
         if !settled.waiters.is_empty() {
             self.lists.insert(settled.waiters);
         }
@@ -213,9 +214,6 @@ impl Walk {
 fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
     gone.extend(Arc::into_inner(handle));
 }
-
-/// A branch that was cancelled, and its members, which are to be told.
-type Below = (Arc<Branch>, Bag<Member>);
 
 /// The members of one branch that are still to be told.
 struct Level {

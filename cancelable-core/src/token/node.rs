@@ -260,10 +260,9 @@ impl Node {
         }
         let branch = self.branch.get();
         // Node above, then branch below.
-        let below =
-            branch.and_then(|branch| Some((Arc::clone(branch), branch.cancel(pass, None)?)));
+        let below = branch.filter(|branch| branch.cancel(pass, from, None));
         // The branch has been told past an orphan: the token is as well, and by the same cause.
-        let told = match (&below, branch) {
+        let told = match (below, branch) {
             (None, Some(branch)) => branch.cause(),
             _ => None,
         };
@@ -285,7 +284,7 @@ impl Node {
             inherited,
             waiters: std::mem::take(&mut inner.waiters),
             has_callbacks: inner.callbacks.is_some(),
-            below,
+            below: below.map(Arc::clone),
         })
     }
 
@@ -315,8 +314,8 @@ pub(super) struct Settled {
     pub(super) inherited: bool,
     pub(super) waiters: Bag<Waker>,
     pub(super) has_callbacks: bool,
-    /// Its branch and the members that are to be told, if it has one that was not told before.
-    pub(super) below: Option<(Arc<Branch>, Bag<Member>)>,
+    /// Its branch, if it has one that was not told before. Its members are with the pass.
+    pub(super) below: Option<Arc<Branch>>,
 }
 
 /// Takes the node out of the list above it. The branches above are dropped by their own loop.
