@@ -118,6 +118,13 @@ impl<T> Iterator for Rest<T> {
             Entry::Vacant { .. } => None,
         })
     }
+
+    fn fold<A, F: FnMut(A, T) -> A>(self, start: A, mut step: F) -> A {
+        self.entries.fold(start, |sum, entry| match entry {
+            Entry::Full(value) => step(sum, value),
+            Entry::Vacant { .. } => sum,
+        })
+    }
 }
 
 /// A vector with a list of its vacant places running through it.

@@ -85,9 +85,8 @@ fn report(facts: &Arc<Facts>) {
 
 struct Walk {
     pass: Pass,
-    /// What the walk took and has to wake: whole lists, and those that waited by themselves.
-    lists: Bag<Bag<Waker>>,
-    wakers: Vec<Waker>,
+    /// What the walk took and has to wake.
+    taken: Taken,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
     /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
@@ -99,8 +98,7 @@ impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
             pass: Pass::new(facts),
-            lists: Bag::default(),
-            wakers: Vec::new(),
+            taken: Taken::default(),
             with_callbacks: Vec::new(),
             gone: (Vec::new(), Vec::new()),
         }
@@ -146,7 +144,7 @@ impl Walk {
     fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
         let (node, entry) = match member {
             Member::Waiter(waker) => {
-                self.wakers.push(waker);
+                self.taken.add(waker);
                 return None;
             }
             Member::Token { node, branch } => (node, branch),
@@ -175,13 +173,9 @@ impl Walk {
 
     /// Keeps what `node` left for the passes to come, and gives what hangs below it.
     fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Arc<Branch>> {
-        if !settled.waiters.is_empty() {
-            self.lists.insert(settled.waiters);
-        }
+        self.taken.add_list(settled.waiters);
         if let Some(crowd) = node.crowd() {
-            for waiters in crowd.take().filter(|waiters| !waiters.is_empty()) {
-                self.lists.insert(waiters);
-            }
+            crowd.take().for_each(|list| self.taken.add_list(list));
         }
         match settled.has_callbacks {
             true => self.with_callbacks.push(node),
@@ -194,11 +188,7 @@ impl Walk {
     fn end(self, won: bool) {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
-        // The second pass: wakes each waiter. One that panics stops no other.
-        let lists = self.lists.into_iter().flatten();
-        for waker in lists.chain(self.wakers) {
-            isolate("a waker", || waker.wake());
-        }
+        self.taken.wake();
         drop(self.gone);
         if won {
             report(&facts);
@@ -207,6 +197,42 @@ impl Walk {
         for node in self.with_callbacks {
             callback::run_all(&node, &facts);
         }
+    }
+}
+
+/// The waiters that a walk took. One costs no allocation.
+#[derive(Default)]
+struct Taken {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+    /// Long lists are not copied.
+    lists: Vec<Rest<Waker>>,
+}
+
+impl Taken {
+    #[inline]
+    fn add(&mut self, waker: Waker) {
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.others.push(waker),
+        }
+    }
+
+    fn add_list(&mut self, mut list: Bag<Waker>) {
+        let (first, rest) = list.split();
+        if let Some(waker) = first {
+            self.add(waker);
+        }
+        self.lists.extend(rest);
+    }
+
+    /// The second pass: wakes each of them. One that panics stops no other.
+    fn wake(self) {
+        let lists = self.lists.into_iter().flatten();
+        let all = self.first.into_iter().chain(self.others).chain(lists);
+        all.for_each(|waker| {
+            isolate("a waker", || waker.wake());
+        });
     }
 }
 

@@ -1,6 +1,6 @@
 //! A node's entry in the list above it.
 
-use super::bag::{Key, NO_KEY};
+use super::bag::Key;
 use super::branch::{Branch, OpenBranch};
 use super::link::Link;
 use super::member::Member;
@@ -123,14 +123,11 @@ impl Node {
         self.state.store(LISTED, Ordering::Relaxed);
     }
 
-    /// Takes the entry out, for a node that is being dropped.
+    /// Takes the entry out, for a node that has one and is being dropped.
     pub(super) fn forget_entry(&self) {
-        // Relaxed: nobody else has the node any longer.
-        let entry = self.entry.load(Ordering::Relaxed);
-        if entry != NO_KEY {
-            if let Some(home) = self.home(&self.link()) {
-                home.forget_node(entry);
-            }
+        if let Some(home) = self.home(&self.link()) {
+            // Relaxed: nobody else has the node any longer.
+            home.forget_node(self.entry.load(Ordering::Relaxed));
         }
     }
 }

@@ -164,7 +164,7 @@ impl Node {
         let branch = self.own_branch();
         // A canceller sets this node's state, or the parent's branch, before this node's branch. A
         // child of a token that says cancelled has to say so too, also in between.
-        if !branch.is_cancelled() {
+        if self.is_cancelled() && !branch.is_cancelled() {
             if let Some(cause) = self.cause() {
                 return Self::with(INHERITED, Some(branch), Some(cause.into_facts()));
             }
@@ -320,6 +320,7 @@ pub(super) struct Settled {
 
 /// Takes the node out of the list above it. The branches above are dropped by their own loop.
 impl Drop for Node {
+    #[inline]
     fn drop(&mut self) {
         // loom knows nothing of the order that the reference count gives. Here the lock gives it.
         #[cfg(cancelable_loom)]
@@ -327,14 +328,21 @@ impl Drop for Node {
         if let Some(branch) = self.branch.get() {
             branch.orphan();
         }
-        let inner = self.inner.get_mut();
-        let callbacks = inner.callbacks.take();
-        self.forget_entry();
-        // The closures are a user's, and dropping one may panic.
+        let callbacks = self.inner.get_mut().callbacks.take();
+        // Relaxed: nobody else has the node any longer.
+        if self.entry.load(Ordering::Relaxed) != NO_KEY {
+            self.forget_entry();
+        }
         if let Some(callbacks) = callbacks {
-            callbacks.into_iter().for_each(|callback| {
-                isolate("the drop of a cancellation callback", || drop(callback));
-            });
+            drop_each(callbacks);
         }
     }
+}
+
+/// The closures are a user's, and dropping one may panic.
+#[cold]
+fn drop_each(callbacks: Box<Callbacks>) {
+    callbacks.into_iter().for_each(|callback| {
+        isolate("the drop of a cancellation callback", || drop(callback));
+    });
 }
