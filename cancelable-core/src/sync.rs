@@ -69,7 +69,11 @@ mod imp {
         }
 
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-            self.0.try_lock().ok()
+            match self.0.try_lock() {
+                Ok(guard) => Some(guard),
+                Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(std::sync::TryLockError::WouldBlock) => None,
+            }
         }
 
         pub(crate) fn get_mut(&mut self) -> &mut T {
@@ -104,6 +108,38 @@ pub(crate) use imp::*;
 pub(crate) use loom::thread::ThreadId;
 #[cfg(not(cancelable_loom))]
 pub(crate) use std::thread::ThreadId;
+
+/// A number of the thread that calls, which it keeps. Threads that were the first to ask one after the
+/// other have numbers that follow each other.
+#[cfg(not(cancelable_loom))]
+pub(crate) fn thread_number() -> usize {
+    use std::cell::Cell;
+    // A counter that no protocol depends on.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    NUMBER
+        .try_with(|number| {
+            number.get().unwrap_or_else(|| {
+                // Relaxed: it orders nothing.
+                let next = NEXT.fetch_add(1, Ordering::Relaxed);
+                number.set(Some(next));
+                next
+            })
+        })
+        // A thread that is ending: any number will do.
+        .unwrap_or(0)
+}
+
+/// As above. loom's threads are all on one of the system's, and its atomics can't be static.
+#[cfg(cancelable_loom)]
+pub(crate) fn thread_number() -> usize {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    thread_id().hash(&mut hasher);
+    hasher.finish() as usize
+}
 
 /// The identity of the thread that calls.
 pub(crate) fn thread_id() -> ThreadId {

@@ -5,6 +5,7 @@
 #![cfg(cancelable_loom)]
 #![allow(missing_docs)]
 
+use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{CancellationToken, Cause, Reason};
 use loom::thread;
 use std::future::Future;
@@ -51,7 +52,7 @@ fn bounded(model: impl Fn() + Send + Sync + 'static) {
 
 /// Waits on `token` and gives back the future, which must not be forgotten by a cancel, with its
 /// wake count.
-fn wait_on(token: CancellationToken) -> (Poll<()>, impl Future<Output = ()> + Unpin, Arc<Wakes>) {
+fn wait_on(token: CancellationToken) -> (Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>) {
     let wakes = Arc::new(Wakes::default());
     let mut future = token.cancelled_owned();
     let polled = poll(&mut future, &Waker::from(wakes.clone()));
@@ -927,6 +928,214 @@ fn r13_any_of_has_the_cause_that_its_input_has() {
         assert!(any.cause().unwrap().is_same(&input.cause().unwrap()));
         other.join().unwrap();
     });
+}
+
+/// A wait that finds the token's list locked has the waits after it go to a crowd: in a build for loom at
+/// the first time. So with two waits of each thread every way to get there is among the interleavings.
+fn waits_that_meet(end: fn([(Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>); 2])) {
+    for depth in [0, 1] {
+        bounded(move || {
+            let root = CancellationToken::new();
+            let token = match depth {
+                0 => root.clone(),
+                _ => root.child_token(),
+            };
+            // The first wait on a child is not in its list.
+            let _first = (depth > 0).then(|| wait_on(token.clone()));
+            let waiters = [0, 1].map(|_| {
+                let token = token.clone();
+                thread::spawn(move || end([wait_on(token.clone()), wait_on(token)]))
+            });
+            assert!(root.cancel());
+            waiters
+                .into_iter()
+                .for_each(|waiter| waiter.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn r12_waits_that_meet_and_leave_keep_no_waker() {
+    waits_that_meet(|waits| {
+        for (polled, future, wakes) in waits {
+            drop(future);
+            // A canceller may have taken it just before, and is about to drop it.
+            assert!(polled.is_ready() || Arc::strong_count(&wakes) <= 2);
+        }
+    });
+}
+
+#[test]
+fn r14_waits_that_meet_with_cancel() {
+    bounded(|| {
+        let token = CancellationToken::new();
+        let waiters = [0, 1].map(|_| {
+            let token = token.clone();
+            thread::spawn(move || [wait_on(token.clone()), wait_on(token)])
+        });
+        assert!(token.cancel());
+        for waiter in waiters {
+            waiter.join().unwrap().into_iter().for_each(never_lost);
+        }
+    });
+}
+
+#[test]
+fn r14_waits_that_meet_on_a_child_with_cancel_of_the_parent() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let first = wait_on(child.clone());
+        let waiters = [0, 1].map(|_| {
+            let child = child.clone();
+            thread::spawn(move || [wait_on(child.clone()), wait_on(child)])
+        });
+        assert!(root.cancel());
+        never_lost(first);
+        for waiter in waiters {
+            waiter.join().unwrap().into_iter().for_each(never_lost);
+        }
+    });
+}
+
+/// The first wait on a child stands in its parent's list until there is a second.
+#[test]
+fn r14_a_second_wait_with_cancel_of_the_child_and_of_the_parent() {
+    for of_the_child in [false, true] {
+        bounded(move || {
+            let root = CancellationToken::new();
+            let child = root.child_token();
+            let first = wait_on(child.clone());
+            assert!(first.0.is_pending());
+            let waiter = thread::spawn({
+                let child = child.clone();
+                move || wait_on(child)
+            });
+            match of_the_child {
+                true => assert!(child.cancel()),
+                false => assert!(root.cancel()),
+            }
+            never_lost(first);
+            never_lost(waiter.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn r14_the_first_wait_on_a_child_with_its_cancel_and_the_parents() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let canceller = thread::spawn({
+            let child = child.clone();
+            move || child.cancel()
+        });
+        let waiter = thread::spawn(move || wait_on(child));
+        root.cancel();
+        canceller.join().unwrap();
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+#[test]
+fn r12_the_first_wait_on_a_child_leaves_while_a_second_comes_with_cancel() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let (polled, first, wakes) = wait_on(child.clone());
+        assert!(polled.is_pending());
+        let leaver = thread::spawn(move || drop(first));
+        let waiter = thread::spawn(move || wait_on(child));
+        assert!(root.cancel());
+        leaver.join().unwrap();
+        never_lost(waiter.join().unwrap());
+        assert!(wakes.count() <= 1);
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+    });
+}
+
+#[test]
+fn r12_the_first_wait_on_a_child_leaves_while_the_child_gets_a_branch() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let parent = root.child_token();
+        let child = parent.child_token();
+        let (polled, first, wakes) = wait_on(child.clone());
+        assert!(polled.is_pending());
+        drop(parent);
+        let leaver = thread::spawn(move || drop(first));
+        // Its home is the root's branch, past the orphan.
+        let below = child.child_token();
+        leaver.join().unwrap();
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+        let last = wait_on(child);
+        assert!(root.cancel());
+        never_lost(last);
+        assert!(below.is_cancelled());
+    });
+}
+
+#[test]
+fn r14_a_change_of_the_waker_on_a_child_with_a_second_wait_and_cancel_of_the_parent() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        let (first, mut future, _) = wait_on(child.clone());
+        assert!(first.is_pending());
+        let changer = thread::spawn(move || {
+            let wakes = Arc::new(Wakes::default());
+            let polled = poll(&mut future, &Waker::from(wakes.clone()));
+            (polled, future, wakes)
+        });
+        let waiter = thread::spawn(move || wait_on(child));
+        assert!(root.cancel());
+        never_lost(changer.join().unwrap());
+        never_lost(waiter.join().unwrap());
+    });
+}
+
+/// Takes no lock.
+#[test]
+fn r14_cancel_with_a_repeated_poll() {
+    for depth in [0, 1] {
+        loom::model(move || {
+            let root = CancellationToken::new();
+            let token = match depth {
+                0 => root.clone(),
+                _ => root.child_token(),
+            };
+            let wakes = Arc::new(Wakes::default());
+            let waker = Waker::from(wakes.clone());
+            let mut future = token.cancelled_owned();
+            assert!(poll(&mut future, &waker).is_pending());
+            let poller = thread::spawn(move || (poll(&mut future, &waker), future));
+            assert!(root.cancel());
+            let (polled, future) = poller.join().unwrap();
+            assert_eq!(wakes.count(), 1);
+            never_lost((polled, future, wakes));
+        });
+    }
+}
+
+/// Only some levels of a deep tree keep the cause; the others ask those above.
+#[test]
+fn r03_the_cause_is_there_when_the_flag_is_at_any_depth() {
+    for depth in 1..=6 {
+        bounded(move || {
+            let root = CancellationToken::new();
+            let mut token = root.clone();
+            for _ in 0..depth {
+                token = token.child_token();
+            }
+            let reader = thread::spawn(move || {
+                if token.is_cancelled() {
+                    assert_eq!(token.cause().unwrap().message(), Some("root"));
+                }
+            });
+            assert!(root.cancel_with("root"));
+            reader.join().unwrap();
+        });
+    }
 }
 
 /// The trap that the protocol avoids: a flag and a waiter list that each side publishes with plain

@@ -65,35 +65,64 @@ impl<T> Bag<T> {
     }
 }
 
-impl<T> IntoIterator for Bag<T> {
-    type Item = T;
-    type IntoIter = IntoIter<T>;
-
-    fn into_iter(self) -> IntoIter<T> {
-        IntoIter {
-            first: self.first,
-            rest: self.rest.map(|rest| rest.entries.into_iter()),
-        }
+impl<T> Bag<T> {
+    /// Takes the entry that has its room in place, and the others, if there are any.
+    pub(super) fn split(&mut self) -> (Option<T>, Option<Rest<T>>) {
+        let rest = self.rest.take().and_then(|rest| Rest::of(*rest));
+        (self.first.take(), rest)
     }
 }
 
-/// The entries of a bag that was taken apart.
-#[derive(Debug)]
-pub(super) struct IntoIter<T> {
-    first: Option<T>,
-    rest: Option<std::vec::IntoIter<Entry<T>>>,
+impl<T> IntoIterator for Bag<T> {
+    type Item = T;
+    type IntoIter = std::iter::Chain<std::option::IntoIter<T>, Flatten<T>>;
+
+    fn into_iter(mut self) -> Self::IntoIter {
+        let (first, rest) = self.split();
+        first.into_iter().chain(rest.into_iter().flatten())
+    }
 }
 
-impl<T> Iterator for IntoIter<T> {
+type Flatten<T> = std::iter::Flatten<std::option::IntoIter<Rest<T>>>;
+
+/// The entries with keys from 1, of a bag that was taken apart.
+#[derive(Debug)]
+pub(super) struct Rest<T> {
+    /// The last one is not vacant, so that whoever takes an entry knows whether it was the last.
+    entries: std::vec::IntoIter<Entry<T>>,
+}
+
+impl<T> Rest<T> {
+    fn of(slab: Slab<T>) -> Option<Self> {
+        let mut entries = slab.entries;
+        while let Some(Entry::Vacant { .. }) = entries.last() {
+            entries.pop();
+        }
+        (!entries.is_empty()).then(|| Self {
+            entries: entries.into_iter(),
+        })
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_done(&self) -> bool {
+        self.entries.as_slice().is_empty()
+    }
+}
+
+impl<T> Iterator for Rest<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        if let Some(first) = self.first.take() {
-            return Some(first);
-        }
-        self.rest.as_mut()?.find_map(|entry| match entry {
+        self.entries.find_map(|entry| match entry {
             Entry::Full(value) => Some(value),
             Entry::Vacant { .. } => None,
+        })
+    }
+
+    fn fold<A, F: FnMut(A, T) -> A>(self, start: A, mut step: F) -> A {
+        self.entries.fold(start, |sum, entry| match entry {
+            Entry::Full(value) => step(sum, value),
+            Entry::Vacant { .. } => sum,
         })
     }
 }

@@ -1,101 +1,77 @@
 //! What hangs below a token: the flag its children read, and the members to tell.
 
 use super::bag::{Bag, Key, NO_KEY};
+use super::crowd::Crowd;
+use super::link::{Above, Inputs, Link};
 use super::marking::{Marking, Pass};
+use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
 use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::Waker;
 
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
+
+/// A marking is at most this many branches up.
+const CLIMB: u8 = 3;
 
 /// The shared part of all children of one token.
 #[derive(Debug)]
 pub(super) struct Branch {
     /// `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
+    /// How many branches up the marking is, once it is cancelled: 0 if it is here. Set under the lock
+    /// before the state, so that every access is relaxed.
+    climb: AtomicU8,
     inner: Mutex<Inner>,
+    /// By whom it was cancelled, and the cause; set under the lock before the state (invariant 2). A
+    /// branch that was told by the one above leaves it to that one, and only a few in a row do so: a
+    /// reference count for each level of a deep tree is what a cancel would spend most on.
+    marking: OnceLock<Arc<Marking>>,
     /// Whether the token that this branch hangs below is gone (invariant 8).
     orphaned: AtomicBool,
     above: Above,
+    /// Where the waiters of the token go that this branch hangs below, once threads have met at the
+    /// token's own list. Set under the node's lock while the node is not settled.
+    crowd: OnceLock<Box<Crowd>>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    /// By whom it was cancelled, and the cause. Set when the state says cancelled (invariant 2).
-    marking: Option<Arc<Marking>>,
     /// Empty once the branch is cancelled (invariant 6).
     members: Bag<Member>,
-    /// How many more cancellations from above it takes: one, or for an all-of the number of inputs.
-    needed: u32,
-    /// The input of a join by which it was cancelled.
-    input: Option<usize>,
-}
-
-/// One entry of a branch's list: a token below it, the branch of that token, or both.
-///
-/// They share an entry so that the token is told before what hangs below it. An entry with
-/// neither is removed.
-#[derive(Debug, Default)]
-pub(super) struct Member {
-    pub(super) node: Option<Weak<Node>>,
-    pub(super) branch: Option<Weak<Branch>>,
-}
-
-/// What a branch is linked to.
-#[derive(Debug)]
-pub(super) enum Above {
-    /// Nothing: the branch of a root, or of a token that was cancelled when it got the branch.
-    Nothing,
-    /// The branch in which it has an entry. It is replaced when that one is orphaned, under the
-    /// locks of both and of the node that shares the entry (invariant 9).
-    One(Mutex<Link>),
-    /// The inputs of a join, each with its place among the tokens that were given. The keys follow
-    /// when all inputs are linked; `NO_KEY` stands for an input that was not.
-    Inputs {
-        inputs: Box<[(Arc<Branch>, usize)]>,
-        keys: OnceLock<Box<[Key]>>,
-    },
-}
-
-/// A branch and the key of an entry in it.
-#[derive(Clone, Debug)]
-pub(super) struct Link {
-    pub(super) branch: Arc<Branch>,
-    pub(super) key: Key,
-}
-
-impl Above {
-    pub(super) fn one(branch: Arc<Branch>, key: Key) -> Self {
-        Self::One(Mutex::new(Link { branch, key }))
-    }
+    /// What was the entry of this branch above, once it was told by way of that: whoever cancels hands it
+    /// over, so that to give it back costs when the branch goes and not in the middle of a cancel.
+    entry: Option<Weak<Branch>>,
 }
 
 impl Branch {
     /// A live branch. `above` lists it, or does so soon.
-    pub(super) fn new(above: Above, needed: u32) -> Self {
-        Self::with(LIVE, None, above, needed)
+    pub(super) fn new(above: Above) -> Self {
+        Self::with(LIVE, OnceLock::new(), above)
     }
 
     /// The branch of a token that is cancelled already: linked to nothing, because nothing can
     /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        let marking = Some(Marking::of_nothing(cause));
-        Self::with(CANCELLED, marking, Above::Nothing, 0)
+        let marking = OnceLock::from(Marking::of_nothing(cause));
+        Self::with(CANCELLED, marking, Above::Nothing)
     }
 
-    fn with(state: u8, marking: Option<Arc<Marking>>, above: Above, needed: u32) -> Self {
+    fn with(state: u8, marking: OnceLock<Arc<Marking>>, above: Above) -> Self {
         Self {
             state: AtomicU8::new(state),
+            climb: AtomicU8::new(0),
             inner: Mutex::new(Inner {
-                marking,
                 members: Bag::default(),
-                needed,
-                input: None,
+                entry: None,
             }),
+            marking,
             orphaned: AtomicBool::new(false),
             above,
+            crowd: OnceLock::new(),
         }
     }
 
@@ -105,11 +81,23 @@ impl Branch {
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Set if the branch is cancelled. Takes the lock only then.
+    /// Set if the branch is cancelled. Takes no lock but those of links, so it may be asked under any.
+    ///
+    /// Ends: a branch that has none was told by the one to which it is linked, which is cancelled too and
+    /// so stays its link; and that goes on for `CLIMB` steps at most.
     fn marking(&self) -> Option<Arc<Marking>> {
-        match self.is_cancelled() {
-            true => self.inner.lock().marking.clone(),
-            false => None,
+        if !self.is_cancelled() {
+            return None;
+        }
+        if let Some(marking) = self.marking.get() {
+            return Some(Arc::clone(marking));
+        }
+        let mut branch = self.link()?.branch;
+        loop {
+            if let Some(marking) = branch.marking.get() {
+                return Some(Arc::clone(marking));
+            }
+            branch = branch.link()?.branch;
         }
     }
 
@@ -130,46 +118,60 @@ impl Branch {
         (!self.is_cancelled()).then_some(OpenBranch(inner))
     }
 
-    /// Cancels this branch and takes its members, which the caller has to tell. None if that has
-    /// happened before, which the pass takes note of, or if an all-of still waits for other inputs.
+    /// Cancels this branch and puts its members into `pass`, whose caller has to tell them. False if that
+    /// has happened before, which the pass takes note of, or if an all-of still waits for other inputs.
     ///
-    /// `from` is the branch above that this comes from.
+    /// `from` is the branch above that this comes from, which the same pass has cancelled unless this is
+    /// a join; `entry` is what was the entry there.
     pub(super) fn cancel(
         &self,
         pass: &mut Pass,
-        from: Option<&Arc<Branch>>,
-    ) -> Option<Bag<Member>> {
+        from: Option<&Arc<Self>>,
+        entry: Option<Weak<Self>>,
+    ) -> bool {
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
-            inner.marking.iter().for_each(|marking| pass.meet(marking));
-            return None;
+            drop(inner);
+            self.marking().iter().for_each(|marking| pass.meet(marking));
+            return false;
         }
-        inner.needed = inner.needed.saturating_sub(1);
-        if inner.needed > 0 {
-            return None;
+        let climb = match (&self.above, from) {
+            (Above::Inputs(inputs), _) if !inputs.count(from) => return false,
+            // Relaxed: see the field. It was set by this thread.
+            (Above::One(_), Some(from)) => (from.climb.load(Ordering::Relaxed) + 1) % (CLIMB + 1),
+            _ => 0,
+        };
+        match climb {
+            // Under the lock and while the state says live, so it is not set and this never waits.
+            0 => drop(self.marking.set(pass.marking())),
+            _ => self.climb.store(climb, Ordering::Relaxed),
         }
-        // Looked up once, by the input that decides: an all-of of many inputs would else take a time
-        // that grows with their number squared.
-        inner.input = from.and_then(|from| self.input_index(from));
-        inner.marking = Some(pass.marking());
+        inner.entry = entry;
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
-        Some(std::mem::take(&mut inner.members))
-    }
-
-    fn input_index(&self, from: &Arc<Branch>) -> Option<usize> {
-        let Above::Inputs { inputs, .. } = &self.above else {
-            return None;
-        };
-        inputs
-            .iter()
-            .find(|(input, _)| Arc::ptr_eq(input, from))
-            .map(|(_, index)| *index)
+        pass.take(&mut inner.members);
+        true
     }
 
     /// The input of a join by which it was cancelled.
     pub(super) fn cancelled_input(&self) -> Option<usize> {
-        self.inner.lock().input
+        let _locked = self.inner.lock();
+        match &self.above {
+            Above::Inputs(inputs) => inputs.decided_by(),
+            Above::Nothing | Above::One(_) => None,
+        }
+    }
+
+    /// The waiters of the token, once they are a crowd.
+    #[inline]
+    pub(super) fn crowd(&self) -> Option<&Crowd> {
+        self.crowd.get().map(|crowd| &**crowd)
+    }
+
+    /// Has the waiters be a crowd from now on. The token's node is locked and not settled.
+    pub(super) fn set_crowd(&self) {
+        // Only under the node's lock, so that it never waits.
+        self.crowd.get_or_init(|| Box::new(Crowd::new()));
     }
 
     pub(super) fn above(&self) -> &Above {
@@ -180,7 +182,7 @@ impl Branch {
     pub(super) fn link(&self) -> Option<Link> {
         match &self.above {
             Above::One(link) => Some(link.lock().clone()),
-            Above::Nothing | Above::Inputs { .. } => None,
+            Above::Nothing | Above::Inputs(_) => None,
         }
     }
 
@@ -208,13 +210,13 @@ impl Branch {
             return;
         };
         for key in 0..open.0.members.bound() {
-            let Some(member) = open.0.members.get_mut(key) else {
+            let Some(Member::Token { node, branch }) = open.0.members.get_mut(key) else {
                 continue;
             };
-            let Some(below) = member.branch.as_ref().and_then(Weak::upgrade) else {
+            let Some(below) = branch.as_ref().and_then(Weak::upgrade) else {
                 continue;
             };
-            let node = member.node.as_ref().map(Weak::upgrade);
+            let node = node.as_ref().map(Weak::upgrade);
             held.push((Arc::clone(&below), node.clone()));
             // A node whose handles are gone is about to look for its entry where it was.
             let (Above::One(link), None | Some(Some(_))) = (&below.above, &node) else {
@@ -266,9 +268,10 @@ impl Branch {
                 branch.forget_branch(key);
                 Some(branch)
             }
-            Above::Inputs { inputs, keys } => {
+            Above::Inputs(inputs) => {
+                let Inputs { given, keys, .. } = *inputs;
                 let keys = keys.into_inner().unwrap_or_default();
-                for (index, (branch, _)) in inputs.into_vec().into_iter().enumerate() {
+                for (index, (branch, _)) in given.into_vec().into_iter().enumerate() {
                     // An input without a key was not linked.
                     if let Some(key) = keys.get(index).filter(|key| **key != NO_KEY) {
                         branch.forget_branch(*key);
@@ -285,19 +288,20 @@ impl Branch {
         let Some(mut open) = self.open() else {
             return; // Invariant 6: the entry was taken.
         };
-        let forgotten = open.edit(key, |member| member.branch.take());
+        let forgotten = open.edit(key, |member| member.branch_mut()?.take());
         drop(open);
         drop(forgotten);
     }
 
-    /// Takes the node out of the entry `key`.
+    /// Takes the node, or its waiter, out of the entry `key`.
     pub(super) fn forget_node(&self, key: Key) {
-        let Some(mut open) = self.open() else {
+        let (false, Some(mut open)) = (self.is_cancelled(), self.open()) else {
             return; // Invariant 6: the entry was taken.
         };
-        let forgotten = open.edit(key, |member| member.node.take());
+        let waiter = open.take_waiter(key);
+        let forgotten = open.edit(key, |member| member.node_mut()?.take());
         drop(open);
-        drop(forgotten);
+        drop((waiter, forgotten));
     }
 }
 
@@ -332,9 +336,35 @@ impl OpenBranch<'_> {
             return R::default();
         };
         let result = change(member);
-        if member.node.is_none() && member.branch.is_none() {
+        if member.is_empty() {
             self.0.members.remove(key);
         }
         result
+    }
+
+    /// Removes the entry, if it is a waiter's.
+    pub(super) fn take_waiter(&mut self, key: Key) -> Option<Waker> {
+        self.waiter_mut(key)?;
+        match self.0.members.remove(key) {
+            Some(Member::Waiter(waker)) => Some(waker),
+            _ => None,
+        }
+    }
+
+    /// The waker of a waiter's entry.
+    pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut Waker> {
+        match self.0.members.get_mut(key)? {
+            Member::Waiter(waker) => Some(waker),
+            Member::Token { .. } => None,
+        }
+    }
+
+    /// Puts the node into its waiter's entry, and gives the waiter.
+    pub(super) fn put_in_place_of_waiter(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
+        let entry = self.0.members.get_mut(key)?;
+        match std::mem::replace(entry, Member::node(node)) {
+            Member::Waiter(waker) => Some(waker),
+            Member::Token { .. } => None,
+        }
     }
 }

@@ -8,10 +8,11 @@
 //! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
 //! the list's last entry, so a chain of any depth takes constant space.
 
-use super::bag::{self, Bag};
-use super::branch::{Branch, Member};
+use super::bag::{Bag, Rest};
+use super::branch::Branch;
 use super::callback;
 use super::marking::Pass;
+use super::member::Member;
 use super::node::{Node, Settled};
 use crate::cause::{Cause, Facts};
 use crate::sync::isolate;
@@ -38,8 +39,8 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
         return false;
     };
     let won = !settled.inherited;
-    if let Some((branch, members)) = walk.note(Arc::clone(node), settled) {
-        walk.descend(branch, members);
+    if let Some(branch) = walk.note(Arc::clone(node), settled) {
+        walk.descend(branch);
     }
     walk.end(won);
     won
@@ -48,22 +49,25 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
     let mut walk = Walk::new(facts);
-    if let Some(members) = branch.cancel(&mut walk.pass, Some(from)) {
-        walk.descend(Arc::clone(branch), members);
+    if branch.cancel(&mut walk.pass, Some(from), None) {
+        walk.descend(Arc::clone(branch));
     }
     walk.end(false);
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
 fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
-    match node.parent() {
-        None => node.settle(pass, false),
-        Some(parent) => {
-            // Branch above, then node below.
-            let _open = parent.open()?;
-            node.settle(pass, false)
-        }
+    let Some(parent) = node.parent() else {
+        return node.settle(pass, None);
+    };
+    // Branch above, then node below.
+    let mut open = parent.open()?;
+    let spared = node.take_spared(&mut open);
+    let mut settled = node.settle(pass, None)?;
+    if let Some(waker) = spared {
+        settled.waiters.insert(waker);
     }
+    Some(settled)
 }
 
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
@@ -82,7 +86,7 @@ fn report(facts: &Arc<Facts>) {
 struct Walk {
     pass: Pass,
     /// What the walk took and has to wake.
-    waiters: Bag<Bag<Waker>>,
+    taken: Taken,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
     /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
@@ -94,56 +98,84 @@ impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
             pass: Pass::new(facts),
-            waiters: Bag::default(),
+            taken: Taken::default(),
             with_callbacks: Vec::new(),
             gone: (Vec::new(), Vec::new()),
         }
     }
 
-    /// The first pass: tells the `members` of `branch` and everything below them.
+    /// The first pass: tells the members of `branch`, which the pass has taken, and everything below them.
     ///
     /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
-    fn descend(&mut self, branch: Arc<Branch>, members: Bag<Member>) {
-        if members.is_empty() {
-            return release(branch, &mut self.gone.1);
-        }
-        let mut stack = vec![Level::new(branch, members)];
-        while let Some(level) = stack.last_mut() {
-            let Some(member) = level.next() else {
-                self.leave(stack.pop());
-                continue;
+    fn descend(&mut self, branch: Arc<Branch>) {
+        let mut levels: Vec<Level> = Vec::new();
+        let mut below = Some(branch);
+        loop {
+            below = match below {
+                // Down by the first member. Where it is the only one, as in a chain, no level is kept.
+                Some(branch) => {
+                    let (first, rest) = self.pass.taken.split();
+                    let below = first.and_then(|member| self.tell(member, &branch));
+                    match rest {
+                        Some(rest) => levels.push(Level { branch, rest }),
+                        None => release(branch, &mut self.gone.1),
+                    }
+                    below
+                }
+                None => {
+                    let Some(level) = levels.last_mut() else {
+                        return;
+                    };
+                    let member = level.rest.next();
+                    let below = member.and_then(|member| self.tell(member, &level.branch));
+                    if level.rest.is_done() {
+                        if let Some(level) = levels.pop() {
+                            release(level.branch, &mut self.gone.1);
+                        }
+                    }
+                    below
+                }
             };
-            let node = member.node.as_ref().and_then(Weak::upgrade);
-            let below = node.and_then(|node| match node.settle(&mut self.pass, true) {
+        }
+    }
+
+    /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next; its
+    /// members are with the pass.
+    fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
+        let (node, entry) = match member {
+            Member::Waiter(waker) => {
+                self.taken.add(waker);
+                return None;
+            }
+            Member::Token { node, branch } => (node, branch),
+        };
+        if let Some(node) = node.as_ref().and_then(Weak::upgrade) {
+            let below = match node.settle(&mut self.pass, Some(from)) {
                 Some(settled) => self.note(node, settled),
                 None => {
                     release(node, &mut self.gone.0);
                     None
                 }
-            });
-            let below = below.or_else(|| {
-                let branch = member.branch.as_ref().and_then(Weak::upgrade)?;
-                match branch.cancel(&mut self.pass, Some(&level.branch)) {
-                    Some(members) => Some((branch, members)),
-                    None => {
-                        release(branch, &mut self.gone.1);
-                        None
-                    }
-                }
-            });
-            if let Some((branch, members)) = below {
-                if level.is_done() {
-                    self.leave(stack.pop());
-                }
-                stack.push(Level::new(branch, members));
+            };
+            if below.is_some() {
+                return below;
+            }
+        }
+        let branch = entry.as_ref().and_then(Weak::upgrade)?;
+        match branch.cancel(&mut self.pass, Some(from), entry) {
+            true => Some(branch),
+            false => {
+                release(branch, &mut self.gone.1);
+                None
             }
         }
     }
 
     /// Keeps what `node` left for the passes to come, and gives what hangs below it.
-    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<(Arc<Branch>, Bag<Member>)> {
-        if !settled.waiters.is_empty() {
-            self.waiters.insert(settled.waiters);
+    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Arc<Branch>> {
+        self.taken.add_list(settled.waiters);
+        if let Some(crowd) = node.crowd() {
+            crowd.take().for_each(|list| self.taken.add_list(list));
         }
         match settled.has_callbacks {
             true => self.with_callbacks.push(node),
@@ -152,20 +184,11 @@ impl Walk {
         settled.below
     }
 
-    fn leave(&mut self, level: Option<Level>) {
-        if let Some(level) = level {
-            release(level.branch, &mut self.gone.1);
-        }
-    }
-
     /// Ends the first pass, and runs the other two.
     fn end(self, won: bool) {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
-        // The second pass: wakes each waiter. One that panics stops no other.
-        for waker in self.waiters.into_iter().flatten() {
-            isolate("a waker", || waker.wake());
-        }
+        self.taken.wake();
         drop(self.gone);
         if won {
             report(&facts);
@@ -177,6 +200,42 @@ impl Walk {
     }
 }
 
+/// The waiters that a walk took. One costs no allocation.
+#[derive(Default)]
+struct Taken {
+    first: Option<Waker>,
+    others: Vec<Waker>,
+    /// Long lists are not copied.
+    lists: Vec<Rest<Waker>>,
+}
+
+impl Taken {
+    #[inline]
+    fn add(&mut self, waker: Waker) {
+        match self.first {
+            None => self.first = Some(waker),
+            Some(_) => self.others.push(waker),
+        }
+    }
+
+    fn add_list(&mut self, mut list: Bag<Waker>) {
+        let (first, rest) = list.split();
+        if let Some(waker) = first {
+            self.add(waker);
+        }
+        self.lists.extend(rest);
+    }
+
+    /// The second pass: wakes each of them. One that panics stops no other.
+    fn wake(self) {
+        let lists = self.lists.into_iter().flatten();
+        let all = self.first.into_iter().chain(self.others).chain(lists);
+        all.for_each(|waker| {
+            isolate("a waker", || waker.wake());
+        });
+    }
+}
+
 /// Gives a handle back, and keeps what it was a handle to if it was the last.
 fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
     gone.extend(Arc::into_inner(handle));
@@ -185,26 +244,5 @@ fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
 /// The members of one branch that are still to be told.
 struct Level {
     branch: Arc<Branch>,
-    next: Option<Member>,
-    rest: bag::IntoIter<Member>,
-}
-
-impl Level {
-    fn new(branch: Arc<Branch>, members: Bag<Member>) -> Self {
-        let mut rest = members.into_iter();
-        Self {
-            branch,
-            next: rest.next(),
-            rest,
-        }
-    }
-
-    /// The next member. One is read ahead, so that `is_done` is known while the last is handled.
-    fn next(&mut self) -> Option<Member> {
-        std::mem::replace(&mut self.next, self.rest.next())
-    }
-
-    fn is_done(&self) -> bool {
-        self.next.is_none()
-    }
+    rest: Rest<Member>,
 }

@@ -5,14 +5,16 @@
 //! before any callback runs, and it unlinks itself when the last token below it is dropped.
 
 use super::bag::{Key, NO_KEY};
-use super::branch::{Above, Branch, Member};
+use super::branch::Branch;
 use super::cancel;
 use super::handle::CancellationToken;
+use super::link::{self, Above};
+use super::member::Member;
 use super::node::Node;
 use crate::cause::Cause;
 use std::borrow::Borrow;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A join of no tokens was asked for; give it one at least.
 ///
@@ -137,13 +139,10 @@ impl Inputs {
         let inputs: Box<[_]> = self
             .distinct
             .iter()
-            .map(|(token, index)| (own_branch(token.node()), *index))
+            .map(|(token, index)| (token.node().own_branch(), *index))
             .collect();
-        let above = Above::Inputs {
-            inputs,
-            keys: OnceLock::new(),
-        };
-        let join = Arc::new(Branch::new(above, needed));
+        let above = Above::Inputs(Box::new(link::Inputs::new(inputs, needed)));
+        let join = Arc::new(Branch::new(above));
         link(&join);
         if needed == 1 {
             self.recheck(&join);
@@ -163,27 +162,21 @@ impl Inputs {
     }
 }
 
-fn own_branch(node: &Arc<Node>) -> Arc<Branch> {
-    match node.branch() {
-        Some(branch) => Arc::clone(branch),
-        None => node.make_branch(),
-    }
-}
-
 /// Makes `join` a member of each of its inputs, and cancels it by those that are cancelled already.
 ///
 /// No cancel is lost: under an input's lock it is either made a member, and will be told, or found
 /// cancelled, and is told here.
 fn link(join: &Arc<Branch>) {
-    let Above::Inputs { inputs, keys } = join.above() else {
+    let Above::Inputs(inputs) = join.above() else {
         return;
     };
     let linked: Box<[Key]> = inputs
+        .given
         .iter()
         .map(|(input, _)| link_one(join, input))
         .collect();
     // Only here, once; read when the join is dropped.
-    let _ = keys.set(linked);
+    let _ = inputs.keys.set(linked);
 }
 
 fn link_one(join: &Arc<Branch>, input: &Arc<Branch>) -> Key {
@@ -191,10 +184,7 @@ fn link_one(join: &Arc<Branch>, input: &Arc<Branch>) -> Key {
         return NO_KEY;
     }
     if let Some(mut open) = input.open() {
-        return open.insert(Member {
-            node: None,
-            branch: Some(Arc::downgrade(join)),
-        });
+        return open.insert(Member::branch(Arc::downgrade(join)));
     }
     if let Some(cause) = input.cause() {
         cancel::cancel_branch(join, cause, input);

@@ -5,6 +5,8 @@
 //! because `cancel` must not return before. "Overlapping cancels" in the module's header has the
 //! argument.
 
+use super::bag::Bag;
+use super::member::Member;
 use crate::cause::Facts;
 use crate::sync::{AtomicBool, Gate, Mutex, Ordering};
 use std::sync::Arc;
@@ -75,6 +77,8 @@ pub(super) struct Pass {
     /// Made for the first branch: a token without one costs no allocation.
     marking: Option<Arc<Marking>>,
     met: Vec<Arc<Marking>>,
+    /// The members of the branch that was marked last, until they are told.
+    pub(super) taken: Bag<Member>,
 }
 
 impl Pass {
@@ -83,7 +87,13 @@ impl Pass {
             facts,
             marking: None,
             met: Vec::new(),
+            taken: Bag::default(),
         }
+    }
+
+    /// Takes the members of a branch, when those of the one before are being told.
+    pub(super) fn take(&mut self, members: &mut Bag<Member>) {
+        std::mem::swap(&mut self.taken, members);
     }
 
     pub(super) fn facts(&self) -> &Arc<Facts> {

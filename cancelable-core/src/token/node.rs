@@ -1,37 +1,51 @@
 //! A token's own part: its state, its waiters and its callbacks.
 
-use super::bag::{Bag, Key, NO_KEY};
-use super::branch::{Above, Branch, Link, Member, OpenBranch};
+use super::bag::{Bag, NO_KEY};
+use super::branch::Branch;
 use super::callback::Callbacks;
+use super::link::Above;
 use super::marking::{Marking, Pass};
+use super::member::Member;
 use crate::cause::{Cause, Facts};
 use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering, isolate};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::task::Waker;
 
-// The states in order; from `CANCELLED` on the token is cancelled.
+// The states in order; up to `NEVER` there is no parent to look at, and from `CANCELLED` on the token
+// is cancelled.
 //
-//   ALONE ──► LISTED ──► CANCELLED | INHERITED        NEVER stays
+//   ROOT ─────────────────────────────────► CANCELLED
+//   ALONE ──► SPARED ──► WAITED ──► LISTED ──► CANCELLED | INHERITED        NEVER stays
 //
-/// Has a parent and is no member of it: nothing has to be done when it is cancelled.
-const ALONE: u8 = 0;
-/// Is a member, or has no parent.
-const LISTED: u8 = 1;
+// A step may leave out those between. All steps of a node that has a parent, up to LISTED, are made under
+// the lock of the parent's branch, or of the home where that is another (invariant 9).
+/// Has no parent.
+pub(super) const ROOT: u8 = 0;
 /// Can't be cancelled.
-const NEVER: u8 = 2;
+pub(super) const NEVER: u8 = 1;
+/// Is no member of its parent: nothing has to be done when it is cancelled.
+pub(super) const ALONE: u8 = 2;
+/// Its one waiter is a member in its stead.
+pub(super) const SPARED: u8 = 3;
+/// Is no member, and was SPARED before.
+pub(super) const WAITED: u8 = 4;
+/// Is a member.
+pub(super) const LISTED: u8 = 5;
 /// Was cancelled itself.
-const CANCELLED: u8 = 3;
+const CANCELLED: u8 = 6;
 /// Was cancelled from above.
-const INHERITED: u8 = 4;
+pub(super) const INHERITED: u8 = 7;
 
 /// The object behind a token's handles.
 #[derive(Debug)]
 pub(super) struct Node {
-    state: AtomicU8,
-    /// The node's entry in the branch that `home` names; `NO_KEY` if it has none. Read and changed
-    /// under the lock, so that every access is relaxed: it stands beside the state because it
-    /// takes no room there.
-    entry: AtomicU32,
+    pub(super) state: AtomicU8,
+    /// How often a wait has found the lists locked; up to `MEETINGS`. Read and changed under the lock.
+    pub(super) met: AtomicU8,
+    /// The key of the node, or of the waiter in its stead, in the branch that `home` names; `NO_KEY` if
+    /// it has none. Read and changed under the lock, or under that branch's for the waiter, so that every
+    /// access is relaxed: it stands beside the state because it takes no room there.
+    pub(super) entry: AtomicU32,
     inner: Mutex<Inner>,
     /// The branch of the parent, which is read as a second flag (invariant 4).
     parent: Option<Arc<Branch>>,
@@ -41,8 +55,9 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    /// Set when the state says cancelled (invariant 2).
-    cause: Option<Arc<Facts>>,
+    /// Set when the state says cancelled (invariant 2). None in a node that is INHERITED by way of its
+    /// parent's branch: that keeps it.
+    pub(super) cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
     pub(super) waiters: Bag<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
@@ -52,6 +67,7 @@ impl Node {
     fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::new(state),
+            met: AtomicU8::new(0),
             entry: AtomicU32::new(NO_KEY),
             inner: Mutex::new(Inner {
                 cause,
@@ -64,7 +80,7 @@ impl Node {
     }
 
     pub(super) fn root() -> Arc<Self> {
-        Self::with(LISTED, None, None)
+        Self::with(ROOT, None, None)
     }
 
     pub(super) fn never() -> Arc<Self> {
@@ -78,11 +94,15 @@ impl Node {
 
     #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
-        self.is_settled()
-            || self
+        // Acquire: as in `is_settled`.
+        match self.state.load(Ordering::Acquire) {
+            ..=NEVER => false,
+            CANCELLED.. => true,
+            _ => self
                 .parent
                 .as_ref()
-                .is_some_and(|parent| parent.is_cancelled())
+                .is_some_and(|parent| parent.is_cancelled()),
+        }
     }
 
     /// Whether the node's own state says cancelled, so that its waiters have been taken.
@@ -104,12 +124,17 @@ impl Node {
     /// seen the branch cancelled. The other way round, a reader that stops between the two loads could
     /// report the branch's cause for a node that has its own.
     pub(super) fn cause(&self) -> Option<Cause> {
-        let above = self.parent.as_ref().and_then(|parent| parent.cause());
+        let above = || self.parent.as_ref().and_then(|parent| parent.cause());
+        let from_above = above();
         // Acquire: as in `is_settled`.
         let (facts, inherited) = match self.state.load(Ordering::Acquire) {
             CANCELLED => (self.inner.lock().cause.clone()?, false),
-            INHERITED => (self.inner.lock().cause.clone()?, true),
-            _ => (above?, true),
+            INHERITED => {
+                let own = self.inner.lock().cause.clone();
+                // Asked once more: it was cancelled before the state that was just seen was set.
+                (own.or_else(above)?, true)
+            }
+            _ => (from_above?, true),
         };
         Some(Cause::from_facts(facts, inherited))
     }
@@ -127,13 +152,8 @@ impl Node {
         self.inner.lock()
     }
 
-    /// The node's entry; see the field.
-    fn entry(&self, _locked: &Inner) -> Key {
-        self.entry.load(Ordering::Relaxed)
-    }
-
-    pub(super) fn set_entry(&self, _locked: &Inner, entry: Key) {
-        self.entry.store(entry, Ordering::Relaxed);
+    pub(super) fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        self.inner.try_lock()
     }
 
     /// A new child.
@@ -141,13 +161,10 @@ impl Node {
         if self.is_never() {
             return Self::root();
         }
-        let branch = match self.branch.get() {
-            Some(branch) => Arc::clone(branch),
-            None => self.make_branch(),
-        };
+        let branch = self.own_branch();
         // A canceller sets this node's state, or the parent's branch, before this node's branch. A
         // child of a token that says cancelled has to say so too, also in between.
-        if !branch.is_cancelled() {
+        if self.is_cancelled() && !branch.is_cancelled() {
             if let Some(cause) = self.cause() {
                 return Self::with(INHERITED, Some(branch), Some(cause.into_facts()));
             }
@@ -155,92 +172,12 @@ impl Node {
         Self::below(branch)
     }
 
-    /// The branch in which this node has its entry, if it has one. The entry stands where this
-    /// node's own branch is linked, so that both share it.
-    fn home<'a>(&'a self, link: &'a Option<Link>) -> Option<&'a Arc<Branch>> {
-        match link {
-            Some(link) => Some(&link.branch),
-            None => self.parent.as_ref(),
+    /// What hangs below, made if it is not there.
+    pub(super) fn own_branch(self: &Arc<Self>) -> Arc<Branch> {
+        match self.branch.get() {
+            Some(branch) => Arc::clone(branch),
+            None => self.make_branch(),
         }
-    }
-
-    /// Where its own branch is linked, if it has one that is.
-    fn link(&self) -> Option<Link> {
-        self.branch.get()?.link()
-    }
-
-    /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
-    /// member (invariant 5). None if the token is cancelled.
-    pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
-        // Ends: a round is repeated only if the node became LISTED or got its branch meanwhile, each
-        // of which happens once, or if its branch was linked further up.
-        loop {
-            // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
-            // under the lock; who misses it takes the longer way and finds the entry there.
-            // NEVER has no parent and keeps its lists like a root, though nobody takes them.
-            if matches!(self.state.load(Ordering::Relaxed), LISTED | NEVER) {
-                let inner = self.inner.lock();
-                return (!self.is_settled()).then_some(inner);
-            }
-            let link = self.link();
-            let home = self.home(&link)?;
-            // Branch above, then node below.
-            let Some(mut open) = home.open() else {
-                match self.settle_with(home) {
-                    true => return None,
-                    false => continue,
-                }
-            };
-            let inner = self.inner.lock();
-            if self.is_settled() {
-                return None;
-            }
-            if !self
-                .home(&self.link())
-                .is_some_and(|now| Arc::ptr_eq(now, home))
-            {
-                continue;
-            }
-            if self.entry(&inner) == NO_KEY {
-                self.enlist(&mut open, &inner);
-            }
-            return Some(inner);
-        }
-    }
-
-    /// Makes the node say that it is cancelled, given that its home is. False if it became a member
-    /// meanwhile, so that the home's canceller tells it.
-    ///
-    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's
-    /// branch is. A wait that ends, or a callback that is refused, must find the token cancelled.
-    fn settle_with(&self, home: &Branch) -> bool {
-        if self.is_cancelled() {
-            return true;
-        }
-        let cause = home.cause();
-        let mut inner = self.inner.lock();
-        // Relaxed: this state is set under the lock that is held here.
-        if self.state.load(Ordering::Relaxed) == ALONE {
-            inner.cause = cause;
-            // Release: as in `settle`. There is nobody to tell: an ALONE node has no lists.
-            self.state.store(INHERITED, Ordering::Release);
-        }
-        self.is_settled()
-    }
-
-    /// Makes the node a member of the branch `open`, which is its home. Both are locked.
-    fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &Inner) {
-        let node = Some(Arc::downgrade(self));
-        let entry = match self.link() {
-            Some(Link { key, .. }) => {
-                open.edit(key, |member| member.node = node);
-                key
-            }
-            None => open.insert(Member { node, branch: None }),
-        };
-        self.set_entry(inner, entry);
-        // Relaxed: the lists that this speaks of are read under the lock that is held here.
-        self.state.store(LISTED, Ordering::Relaxed);
     }
 
     /// Gives the node its branch, linked to the nearest branch above whose token is still there.
@@ -248,83 +185,98 @@ impl Node {
     /// The branch of a node that is cancelled is so from the start: a canceller looks for a branch
     /// after it has set the state under the node's lock, so it tells each branch that was set
     /// before that, and this sees the state for each that is set after.
-    pub(super) fn make_branch(self: &Arc<Self>) -> Arc<Branch> {
+    fn make_branch(self: &Arc<Self>) -> Arc<Branch> {
         let Some(parent) = &self.parent else {
             let inner = self.inner.lock();
-            if let Some(branch) = self.branch.get() {
-                return Arc::clone(branch);
-            }
-            let branch = match inner.cause.clone() {
-                Some(cause) => Branch::new_cancelled(cause),
-                None => Branch::new(Above::Nothing, 1),
-            };
-            return self.set_branch(&inner, branch);
+            let cause = inner.cause.clone();
+            return self.set_branch(&inner, cause, Above::Nothing);
         };
         let above = parent.past_orphans();
-        // Branch above, then node below.
+        // Branch above, then the parent's where that is an orphan and so another one, then node below.
         let mut open = above.open();
-        let cause_above = match open {
+        let mut cause = match open {
             Some(_) => None,
             None => above.cause(),
         };
-        let inner = self.inner.lock();
-        if let Some(branch) = self.branch.get() {
-            return Arc::clone(branch);
+        let mut open_parent = None;
+        if open.is_some() && !Arc::ptr_eq(&above, parent) {
+            open_parent = parent.open();
+            if open_parent.is_none() {
+                cause = parent.cause();
+            }
         }
-        let (Some(open_above), None) = (&mut open, &inner.cause) else {
-            let cause = inner.cause.clone().or(cause_above);
-            let branch =
-                cause.map_or_else(|| Branch::new(Above::Nothing, 1), Branch::new_cancelled);
-            return self.set_branch(&inner, branch);
+        let mut inner = self.inner.lock();
+        cause = inner.cause.clone().or(cause);
+        let (Some(open_above), None, None) = (&mut open, &cause, self.branch.get()) else {
+            return self.set_branch(&inner, cause, Above::Nothing);
         };
-        let entry = self.entry(&inner);
-        let (key, moved_from) = match entry {
-            NO_KEY => (open_above.insert(Member::default()), NO_KEY),
-            key if Arc::ptr_eq(&above, parent) => (key, NO_KEY),
-            _ => {
-                let node = Some(Arc::downgrade(self));
-                let key = open_above.insert(Member { node, branch: None });
+        if self.state.load(Ordering::Relaxed) == SPARED {
+            // Its home is about to be another than the parent's branch.
+            self.enlist(open_parent.as_mut().unwrap_or(open_above), &mut inner);
+        }
+        let key = match (self.entry(&inner), &mut open_parent) {
+            (NO_KEY, _) => open_above.insert(Member::branch(Weak::new())),
+            (key, None) => key,
+            (key, Some(open_parent)) => {
+                let node = open_parent.edit(key, |member| member.node_mut()?.take());
+                let key = open_above.insert(Member::Token { node, branch: None });
                 self.set_entry(&inner, key);
-                (key, entry)
+                key
             }
         };
-        let branch = Branch::new(Above::one(Arc::clone(&above), key), 1);
-        let branch = self.set_branch(&inner, branch);
-        open_above.edit(key, |member| member.branch = Some(Arc::downgrade(&branch)));
-        drop(inner);
-        drop(open);
-        if moved_from != NO_KEY {
-            parent.forget_node(moved_from);
-        }
+        let branch = self.set_branch(&inner, None, Above::one(Arc::clone(&above), key));
+        open_above.edit(key, |member| {
+            if let Some(place) = member.branch_mut() {
+                *place = Some(Arc::downgrade(&branch));
+            }
+        });
         branch
     }
 
-    /// Sets the branch under the node's lock.
-    fn set_branch(&self, _locked: &MutexGuard<'_, Inner>, branch: Branch) -> Arc<Branch> {
-        let branch = Arc::new(branch);
-        // Only here, under the lock, after the branch was found missing: it can't fail or wait.
-        let _ = self.branch.set(Arc::clone(&branch));
-        branch
+    /// Sets the branch under the node's lock, if there is none: cancelled if there is a cause, or else
+    /// linked to `above`.
+    fn set_branch(
+        &self,
+        _locked: &MutexGuard<'_, Inner>,
+        cause: Option<Arc<Facts>>,
+        above: Above,
+    ) -> Arc<Branch> {
+        let made = || match cause {
+            Some(cause) => Branch::new_cancelled(cause),
+            None => Branch::new(above),
+        };
+        // Only here, under the lock, so that it never waits.
+        Arc::clone(self.branch.get_or_init(|| Arc::new(made())))
     }
 
     /// Stores the cause and the state, under the node's lock, takes the waiters, and cancels the branch
     /// ("One cause" in the module's header). None if the node is settled already or can't be cancelled.
-    pub(super) fn settle(&self, pass: &mut Pass, inherited: bool) -> Option<Settled> {
+    ///
+    /// `from` is the branch above that this comes from, if it does not come from the token itself.
+    pub(super) fn settle(&self, pass: &mut Pass, from: Option<&Arc<Branch>>) -> Option<Settled> {
         let mut inner = self.inner.lock();
         if self.is_settled() || self.is_never() {
             return None;
         }
         let branch = self.branch.get();
         // Node above, then branch below.
-        let below =
-            branch.and_then(|branch| Some((Arc::clone(branch), branch.cancel(pass, None)?)));
+        let below = branch.filter(|branch| branch.cancel(pass, from, None));
         // The branch has been told past an orphan: the token is as well, and by the same cause.
-        let told = match (&below, branch) {
+        let told = match (below, branch) {
             (None, Some(branch)) => branch.cause(),
             _ => None,
         };
-        let inherited = inherited || told.is_some();
-        inner.cause = Some(told.unwrap_or_else(|| Arc::clone(pass.facts())));
+        let inherited = from.is_some() || told.is_some();
+        let by_parent = match (from, &self.parent) {
+            (Some(from), Some(parent)) => Arc::ptr_eq(from, parent),
+            _ => false,
+        };
+        inner.cause = match told {
+            // The parent's branch has it, and was cancelled before.
+            None if by_parent => None,
+            None => Some(Arc::clone(pass.facts())),
+            told => told,
+        };
         let state = if inherited { INHERITED } else { CANCELLED };
         // Release: whoever reads the state sees the cause and all that came before (invariant 2).
         self.state.store(state, Ordering::Release);
@@ -332,7 +284,7 @@ impl Node {
             inherited,
             waiters: std::mem::take(&mut inner.waiters),
             has_callbacks: inner.callbacks.is_some(),
-            below,
+            below: below.map(Arc::clone),
         })
     }
 
@@ -362,30 +314,35 @@ pub(super) struct Settled {
     pub(super) inherited: bool,
     pub(super) waiters: Bag<Waker>,
     pub(super) has_callbacks: bool,
-    /// Its branch and the members that are to be told, if it has one that was not told before.
-    pub(super) below: Option<(Arc<Branch>, Bag<Member>)>,
+    /// Its branch, if it has one that was not told before. Its members are with the pass.
+    pub(super) below: Option<Arc<Branch>>,
 }
 
 /// Takes the node out of the list above it. The branches above are dropped by their own loop.
 impl Drop for Node {
+    #[inline]
     fn drop(&mut self) {
+        // loom knows nothing of the order that the reference count gives. Here the lock gives it.
+        #[cfg(cancelable_loom)]
+        drop(self.inner.lock());
         if let Some(branch) = self.branch.get() {
             branch.orphan();
         }
-        let inner = self.inner.get_mut();
-        let callbacks = inner.callbacks.take();
+        let callbacks = self.inner.get_mut().callbacks.take();
         // Relaxed: nobody else has the node any longer.
-        let entry = self.entry.load(Ordering::Relaxed);
-        if entry != NO_KEY {
-            if let Some(home) = self.home(&self.link()) {
-                home.forget_node(entry);
-            }
+        if self.entry.load(Ordering::Relaxed) != NO_KEY {
+            self.forget_entry();
         }
-        // The closures are a user's, and dropping one may panic.
         if let Some(callbacks) = callbacks {
-            callbacks.into_iter().for_each(|callback| {
-                isolate("the drop of a cancellation callback", || drop(callback));
-            });
+            drop_each(callbacks);
         }
     }
+}
+
+/// The closures are a user's, and dropping one may panic.
+#[cold]
+fn drop_each(callbacks: Box<Callbacks>) {
+    callbacks.into_iter().for_each(|callback| {
+        isolate("the drop of a cancellation callback", || drop(callback));
+    });
 }

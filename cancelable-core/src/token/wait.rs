@@ -1,8 +1,8 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::bag::{Key, NO_KEY};
 use super::handle::CancellationToken;
 use super::node::Node;
+use super::waiters::Place;
 use crate::sync::{Gate, awaited};
 use std::fmt;
 use std::future::Future;
@@ -11,64 +11,73 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// One waiter's place at a node. Whoever owns it removes it with [`Waiter::leave`].
+/// One wait's place at a node. Whoever owns it gives it back with [`Waiter::leave`].
 pub(super) struct Waiter {
-    /// The waiter's entry, or `NO_KEY`. Good until the node is settled (invariant 6).
-    key: Key,
+    /// Where the waker is stored, once it was.
+    place: Option<Place>,
+    /// Whose it is. It is alive as long as it is stored, so no other can have the same identity.
+    stored: Identity,
+}
+
+/// Two wakers with the same one wake the same task: what `will_wake` compares.
+#[derive(Clone, Copy, PartialEq)]
+struct Identity {
+    data: usize,
+    vtable: usize,
+}
+
+impl Identity {
+    const NONE: Self = Self { data: 0, vtable: 0 };
+
+    fn of(waker: &Waker) -> Self {
+        Self {
+            data: waker.data().addr(),
+            vtable: std::ptr::from_ref(waker.vtable()).addr(),
+        }
+    }
 }
 
 impl Waiter {
     pub(super) const fn new() -> Self {
-        Self { key: NO_KEY }
+        Self {
+            place: None,
+            stored: Identity::NONE,
+        }
     }
 
     /// Ready once the token is cancelled; until then `cx` is woken when it is.
     ///
-    /// Wakes: the waker is stored under the node's lock after the state was read again there, by
-    /// `open`; "No lost wake-up" in the module's header has the argument.
+    /// Wakes: the waker is stored under a lock under which the state was read again; "No lost wake-up" in
+    /// the module's header has the argument. A poll with a waker that is stored already takes no lock:
+    /// either a canceller takes that one later, or it has taken it after the state was set and wakes it,
+    /// for this poll to be followed by one that finds the state.
     pub(super) fn poll(&mut self, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
         if node.is_cancelled() {
             return Poll::Ready(());
         }
-        if self.key != NO_KEY && self.waits_with(node, cx.waker()) {
+        if self.place.is_some() && self.stored == Identity::of(cx.waker()) {
             return Poll::Pending;
         }
-        // Cloned here and a replaced one dropped at the end, with no lock held: both are code of a
-        // user.
+        // Cloned with no lock held, as it is dropped: both are code of a user. The clone's identity counts,
+        // which may be another.
         let waker = cx.waker().clone();
-        let Some(mut inner) = node.open() else {
+        self.stored = Identity::of(&waker);
+        let place = match self.place {
+            None => node.store(waker),
+            Some(place) => node.replace(place, waker).then_some(place),
+        };
+        if place.is_none() {
             return Poll::Ready(());
-        };
-        let replaced = match self.key {
-            NO_KEY => None,
-            key => inner.waiters.remove(key),
-        };
-        self.key = inner.waiters.insert(waker);
-        drop(inner);
-        drop(replaced);
+        }
+        self.place = place;
         Poll::Pending
     }
 
-    /// Whether the stored waker wakes the same task as `waker`.
-    fn waits_with(&self, node: &Node, waker: &Waker) -> bool {
-        let mut inner = node.lock();
-        // A settled node has no waiters, so the answer is no and `open` finds out why.
-        inner
-            .waiters
-            .get_mut(self.key)
-            .is_some_and(|stored| stored.will_wake(waker))
-    }
-
-    /// Takes the waiter out of the node.
+    /// Takes the waker out of the node.
     pub(super) fn leave(&mut self, node: &Node) {
-        if self.key == NO_KEY {
-            return;
+        if let Some(place) = self.place.take() {
+            node.remove(place);
         }
-        let mut inner = node.lock();
-        let left = inner.waiters.remove(self.key);
-        drop(inner);
-        self.key = NO_KEY;
-        drop(left);
     }
 }
 

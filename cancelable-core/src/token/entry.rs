@@ -1,0 +1,133 @@
+//! A node's entry in the list above it.
+
+use super::bag::Key;
+use super::branch::{Branch, OpenBranch};
+use super::link::Link;
+use super::member::Member;
+use super::node::{ALONE, INHERITED, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
+use crate::sync::{MutexGuard, Ordering};
+use std::sync::Arc;
+
+impl Node {
+    /// The node's entry; see the field.
+    pub(super) fn entry(&self, _locked: &Inner) -> Key {
+        self.entry.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_entry(&self, _locked: &Inner, entry: Key) {
+        self.entry.store(entry, Ordering::Relaxed);
+    }
+
+    /// The branch in which this node has its entry, if it has one. The entry stands where this
+    /// node's own branch is linked, so that both share it.
+    fn home<'a>(&'a self, link: &'a Option<Link>) -> Option<&'a Arc<Branch>> {
+        match link {
+            Some(link) => Some(&link.branch),
+            None => self.parent(),
+        }
+    }
+
+    /// Where its own branch is linked, if it has one that is.
+    fn link(&self) -> Option<Link> {
+        self.branch()?.link()
+    }
+
+    /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
+    /// member (invariant 5). None if the token is cancelled.
+    pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
+        // Ends: a round is repeated only if the node became LISTED or got its branch meanwhile, each
+        // of which happens once, or if its branch was linked further up.
+        loop {
+            // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
+            // under the lock; who misses it takes the longer way and finds the entry there.
+            // NEVER has no parent and keeps its callbacks like a root, though nobody takes them.
+            if matches!(self.state.load(Ordering::Relaxed), ROOT | LISTED | NEVER) {
+                let inner = self.lock();
+                return (!self.is_settled()).then_some(inner);
+            }
+            let link = self.link();
+            let home = self.home(&link)?;
+            // Branch above, then node below.
+            let Some(mut open) = home.open() else {
+                match self.settle_with(home) {
+                    true => return None,
+                    false => continue,
+                }
+            };
+            let mut inner = self.lock();
+            if self.is_settled() {
+                return None;
+            }
+            if !self
+                .home(&self.link())
+                .is_some_and(|now| Arc::ptr_eq(now, home))
+            {
+                continue;
+            }
+            self.enlist(&mut open, &mut inner);
+            return Some(inner);
+        }
+    }
+
+    /// Makes the node say that it is cancelled, given that its home is. False if it became a member
+    /// meanwhile, so that the home's canceller tells it.
+    ///
+    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's
+    /// branch is. A wait that ends, or a callback that is refused, must find the token cancelled.
+    fn settle_with(&self, home: &Branch) -> bool {
+        if self.is_cancelled() {
+            return true;
+        }
+        let cause = home.cause();
+        let mut inner = self.lock();
+        // Relaxed: this state is set under the lock that is held here. The home is not the parent's
+        // branch, or else the token were cancelled; so the node has a branch, and is not spared.
+        if matches!(self.state.load(Ordering::Relaxed), ALONE | WAITED) {
+            inner.cause = cause;
+            // Release: as in `settle`. There is nobody to tell: a node that is no member has no lists.
+            self.state.store(INHERITED, Ordering::Release);
+        }
+        self.is_settled()
+    }
+
+    /// Makes the node a member of the branch `open`, which is its home, if it is not. Both are locked.
+    /// A waiter that stands there for the node moves to the node's list, with the key 0.
+    pub(super) fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
+        // Relaxed: changed under the locks that are held here.
+        let state = self.state.load(Ordering::Relaxed);
+        if state == LISTED {
+            return;
+        }
+        let node = Arc::downgrade(self);
+        if state == SPARED {
+            // The list is empty, because the node was never LISTED.
+            let waiter = open.put_in_place_of_waiter(self.entry(inner), node);
+            if let Some(waiter) = waiter {
+                inner.waiters.insert(waiter);
+            }
+        } else {
+            let entry = match self.link() {
+                Some(Link { key, .. }) => {
+                    open.edit(key, |member| {
+                        if let Some(place) = member.node_mut() {
+                            *place = Some(node);
+                        }
+                    });
+                    key
+                }
+                None => open.insert(Member::node(node)),
+            };
+            self.set_entry(inner, entry);
+        }
+        // Relaxed: the lists that this speaks of are read under the lock that is held here.
+        self.state.store(LISTED, Ordering::Relaxed);
+    }
+
+    /// Takes the entry out, for a node that has one and is being dropped.
+    pub(super) fn forget_entry(&self) {
+        if let Some(home) = self.home(&self.link()) {
+            // Relaxed: nobody else has the node any longer.
+            home.forget_node(self.entry.load(Ordering::Relaxed));
+        }
+    }
+}
