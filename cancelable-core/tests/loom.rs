@@ -964,16 +964,9 @@ fn told(events: &mut Events) -> Vec<&'static str> {
     std::iter::from_fn(|| events.try_next().map(|event| event.as_str())).collect()
 }
 
-/// As `bounded`, for models with more steps.
-fn narrow(model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = Some(2);
-    builder.check(model);
-}
-
 #[test]
 fn r37_an_event_with_a_reader_that_goes_to_sleep() {
-    narrow(|| {
+    bounded(|| {
         let registry = Registry::builder().history(0).build();
         let mut events = registry.events();
         let worker = thread::spawn(move || drop(open(&registry)));
@@ -996,7 +989,7 @@ fn r37_an_event_with_a_reader_that_goes_to_sleep() {
 
 #[test]
 fn r37_opening_with_a_reader_that_comes() {
-    narrow(|| {
+    bounded(|| {
         let registry = Registry::builder().history(0).build();
         let opener = thread::spawn({
             let registry = registry.clone();
@@ -1020,7 +1013,7 @@ fn r37_opening_with_a_reader_that_comes() {
 
 #[test]
 fn r37_a_cancel_with_the_end_and_with_a_reader() {
-    narrow(|| {
+    bounded(|| {
         let registry = Registry::builder().history(0).build();
         let mut events = registry.events();
         let scope = open(&registry);
@@ -1038,7 +1031,7 @@ fn r37_a_cancel_with_the_end_and_with_a_reader() {
 
 #[test]
 fn r39_a_cancel_hook_with_the_end() {
-    narrow(|| {
+    bounded(|| {
         let registry = Registry::builder().history(0).build();
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = calls.clone();
