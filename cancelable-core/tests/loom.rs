@@ -1,12 +1,15 @@
-//! The token's protocol under every interleaving of two or three threads.
+//! The protocols of tokens, progress and partial results under every interleaving of two or three threads.
 //!
 //! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` there is nothing here: the models replace
 //! the locks and atomics of the whole crate.
 #![cfg(cancelable_loom)]
 #![allow(missing_docs)]
 
-use cancelable_core::token::WaitForCancellationFutureOwned;
-use cancelable_core::{CancellationToken, Cause, Reason};
+use cancelable_core::operation::ProgressRegistration;
+use cancelable_core::registry::Events;
+use cancelable_core::token::{WaitForCancellationFutureOwned, isolated_panics};
+use cancelable_core::{CancellationToken, Cause, Reason, Registry, Scope};
+use futures_core::Stream;
 use loom::thread;
 use std::future::Future;
 use std::pin::Pin;
@@ -1159,5 +1162,212 @@ fn the_trap_is_visible_to_the_model() {
         let woken = waits.load(Ordering::Acquire);
         let ready = waiter.join().unwrap();
         assert!(ready || woken, "a waiter sleeps through a cancel");
+    });
+}
+
+fn open(registry: &Registry) -> Scope {
+    let builder = Scope::builder("job").register_in(registry);
+    builder.build().expect("it is sound")
+}
+
+fn told(events: &mut Events) -> Vec<&'static str> {
+    std::iter::from_fn(|| events.try_next().map(|event| event.as_str())).collect()
+}
+
+#[test]
+fn r37_an_event_with_a_reader_that_goes_to_sleep() {
+    bounded(|| {
+        let registry = Registry::builder().history(0).build();
+        let mut events = registry.events();
+        let worker = thread::spawn(move || drop(open(&registry)));
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        let polled = Pin::new(&mut events).poll_next(&mut Context::from_waker(&waker));
+        worker.join().unwrap();
+        let rest = told(&mut events);
+        match polled {
+            Poll::Ready(event) => {
+                assert_eq!((event.unwrap().as_str(), rest), ("opened", vec!["ended"]))
+            }
+            Poll::Pending => {
+                assert_eq!(wakes.count(), 1, "a reader sleeps through an event");
+                assert_eq!(rest, ["opened", "ended"]);
+            }
+        }
+    });
+}
+
+#[test]
+fn r37_opening_with_a_reader_that_comes() {
+    bounded(|| {
+        let registry = Registry::builder().history(0).build();
+        let opener = thread::spawn({
+            let registry = registry.clone();
+            move || open(&registry)
+        });
+        let mut events = registry.events();
+        let scope = opener.join().unwrap();
+        assert!(registry.get(scope.id()).is_some());
+        let before = told(&mut events);
+        assert!(before.is_empty() || before == ["opened"], "{before:?}");
+        scope.token().cancel();
+        assert_eq!(
+            told(&mut events),
+            ["cancel_requested"],
+            "told at once and once"
+        );
+        drop(scope);
+        assert_eq!(told(&mut events), ["ended"]);
+    });
+}
+
+#[test]
+fn r37_a_cancel_with_the_end_and_with_a_reader() {
+    bounded(|| {
+        let registry = Registry::builder().history(0).build();
+        let mut events = registry.events();
+        let scope = open(&registry);
+        let token = scope.token().clone();
+        let canceller = thread::spawn(move || token.cancel());
+        drop(scope);
+        canceller.join().unwrap();
+        let told = told(&mut events);
+        assert!(
+            told == ["opened", "ended"] || told == ["opened", "cancel_requested", "ended"],
+            "{told:?}"
+        );
+    });
+}
+
+#[test]
+fn r39_a_cancel_hook_with_the_end() {
+    bounded(|| {
+        let registry = Registry::builder().history(0).build();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let counted = calls.clone();
+        let builder = Scope::builder("job").register_in(&registry);
+        let builder = builder.on_cancel_requested(move |_, _| {
+            counted.fetch_add(1, SeqCst);
+        });
+        let scope = builder.build().unwrap();
+        let operation = scope.operation().clone();
+        let canceller = thread::spawn(move || operation.cancel());
+        let cancelled = scope.is_cancelled();
+        drop(scope);
+        canceller.join().unwrap();
+        let calls = calls.load(SeqCst);
+        assert!(calls <= 1 && (calls == 1 || !cancelled), "{calls}");
+    });
+}
+
+/// An operation that needs no runtime. It ends by being dropped: a run keeps the current operation in
+/// a thread-local, which all threads of a model share.
+fn operation(name: &'static str) -> Scope {
+    Scope::builder(name).build().expect("it is sound")
+}
+
+/// What a hook has seen: the positions over all, and whether two calls ever overlapped.
+#[derive(Default)]
+struct Seen {
+    positions: std::sync::Mutex<Vec<(u64, bool)>>,
+    running: AtomicUsize,
+}
+
+fn listen(scope: &Scope) -> (Arc<Seen>, ProgressRegistration) {
+    let seen = Arc::new(Seen::default());
+    let registration = scope.on_progress({
+        let seen = Arc::clone(&seen);
+        move |update| {
+            assert_eq!(seen.running.fetch_add(1, SeqCst), 0);
+            let position = update.snapshot().overall().position();
+            let mut positions = seen.positions.lock().unwrap();
+            positions.push((position, update.is_last()));
+            seen.running.fetch_sub(1, SeqCst);
+        }
+    });
+    (seen, registration)
+}
+
+/// R38: one call at a time, each position at least the one before, and the last change is told.
+#[test]
+fn r38_two_threads_advance_what_is_listened_to() {
+    loom::model(|| {
+        let root = operation("root");
+        let (seen, _registration) = listen(&root);
+        let panics = isolated_panics();
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        root.progress().advance(2);
+        other.join().unwrap();
+        let positions = seen.positions.lock().unwrap();
+        assert!(positions.is_sorted());
+        assert_eq!(positions.last(), Some(&(3, false)), "a change was not told");
+        assert_eq!(isolated_panics(), panics, "two calls overlapped");
+    });
+}
+
+/// R38: the end is told once, after everything else, whoever has the hook then.
+#[test]
+fn r38_an_end_with_an_advance() {
+    bounded(|| {
+        let root = operation("root");
+        let (seen, _registration) = listen(&root);
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        let handle = root.operation().clone();
+        drop(root);
+        other.join().unwrap();
+        let positions = seen.positions.lock().unwrap();
+        let (last, earlier) = positions.split_last().expect("the end was told");
+        assert!(last.1 && earlier.iter().all(|(_, is_last)| !is_last));
+        assert_eq!(last.0, handle.progress().position(), "it stands still");
+    });
+}
+
+/// R38: a hook that is unregistered while it is called is gone afterwards, and is not called again.
+#[test]
+fn r38_an_advance_with_the_drop_of_the_registration() {
+    loom::model(|| {
+        let root = operation("root");
+        let (seen, registration) = listen(&root);
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        drop(registration);
+        other.join().unwrap();
+        root.progress().advance(1);
+        assert!(seen.positions.lock().unwrap().len() <= 1);
+        assert_eq!(Arc::strong_count(&seen), 1, "a hook was left behind");
+    });
+}
+
+/// R38: who sums up while a part leaves counts it once.
+#[test]
+fn r38_a_sum_with_the_end_of_a_part_and_of_what_is_below_it() {
+    bounded(|| {
+        let root = operation("root");
+        let part = root.child("part").build().expect("it is sound");
+        let leaf = part.child("leaf").build().expect("it is sound");
+        part.progress().advance(1);
+        leaf.progress().advance(2);
+        let ending = [part, leaf].map(|scope| thread::spawn(move || drop(scope)));
+        assert_eq!(root.progress().snapshot().overall().position(), 3);
+        ending.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(root.progress().snapshot().overall().position(), 3);
+        assert!(root.progress().parts().is_empty(), "a part did not leave");
+    });
+}
+
+/// Partial results: two updates both count, and who waits for the other is woken.
+#[test]
+fn r38_two_updates_of_a_partial_result() {
+    loom::model(|| {
+        let root = operation("root");
+        let other = thread::spawn({
+            let operation = root.operation().clone();
+            move || operation.partial().update(|sum: &mut u64| *sum += 1)
+        });
+        let own = root.partial().update(|sum: &mut u64| *sum += 2);
+        assert_eq!((own, other.join().unwrap()), (Ok(()), Ok(())));
+        assert_eq!(root.partial().take(), Some(3_u64));
     });
 }

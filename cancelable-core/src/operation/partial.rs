@@ -21,8 +21,6 @@ use std::fmt;
 /// It stays with the operation, for [`take`](Self::take), where there is no outcome: where the run
 /// was dropped, and in a spawned child. A child's is its own.
 ///
-/// # What others see
-///
 /// An update takes the value out, changes it with no lock held, and puts it back. Whoever wants to
 /// update, read or take it on another thread meanwhile waits until it is back, so no update is
 /// lost. The closure itself must not ask for it again: on its own thread an update is an error and a
