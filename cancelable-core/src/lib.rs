@@ -20,6 +20,7 @@ pub mod operation;
 pub mod runtime;
 pub mod scope;
 pub mod source;
+pub mod stream;
 mod sync;
 pub mod token;
 

@@ -16,6 +16,7 @@ mod current;
 mod deadline;
 mod defer_error;
 mod finalizer;
+mod last_look;
 mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;

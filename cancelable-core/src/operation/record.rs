@@ -49,6 +49,8 @@ pub(crate) struct Record {
     pub(super) shields: AtomicUsize,
     /// Something was deferred.
     pub(super) deferred: AtomicBool,
+    /// The body is at its last poll; see `last_look.rs`.
+    pub(super) at_last_look: AtomicBool,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -130,6 +132,7 @@ impl Record {
             watched,
             shields: AtomicUsize::new(0),
             deferred: AtomicBool::new(false),
+            at_last_look: AtomicBool::new(false),
             inner: Mutex::new(inner),
         };
         record.log_status(Status::Pending);

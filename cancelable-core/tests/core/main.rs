@@ -39,6 +39,9 @@ mod scope_deadline;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod stream;
+mod stream_hand;
 mod token_callback;
 mod token_cancel;
 mod token_cause;
