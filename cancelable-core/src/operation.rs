@@ -22,6 +22,7 @@ mod nursery;
 pub(crate) mod observers;
 mod place;
 mod policy;
+mod progress;
 mod record;
 mod report;
 mod roll_call;
@@ -46,6 +47,10 @@ pub(crate) use finalizer::Finalizer;
 pub(crate) use nursery::{Nursery, Terms};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
+pub use progress::{
+    FieldValue, Progress, ProgressFigures, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
+    ThrottleWithoutRuntime,
+};
 pub(crate) use record::{Opening, Record};
 pub(crate) use report::Report;
 pub(crate) use runner::Followed;

@@ -87,7 +87,7 @@ impl Record {
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
-        self.after_end(end);
+        self.after_end(end, now);
         let report = aside.and_then(|aside| self.settled(aside));
         Ok(Closing {
             status: end,
@@ -108,7 +108,7 @@ impl Record {
         };
         // As above.
         drop(waker);
-        self.after_end(end);
+        self.after_end(end, now);
         drop(obligation);
     }
 
@@ -133,11 +133,12 @@ impl Record {
             .map(|(now, started)| now.saturating_duration_since(started))
     }
 
-    fn after_end(&self, end: Status) {
+    fn after_end(&self, end: Status, now: Option<Instant>) {
         if let Some(parent) = self.watching_parent() {
             let id = self.label.id();
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
+        self.end_progress(now);
         self.log_status(end);
     }
 
@@ -193,6 +194,7 @@ impl Record {
         // Nothing will start them, and a handle may keep the record for long.
         let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
+        self.end_progress(self.now());
         true
     }
 }

@@ -10,6 +10,7 @@ use super::aside::Aside;
 use super::deadline::OwnDeadline;
 use super::nursery::{Nursery, Terms};
 use super::policy::Policy;
+use super::progress::Progress;
 use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel, ambient};
 use crate::runtime::RuntimeHandle;
@@ -17,7 +18,7 @@ use crate::source::Source;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
 use crate::token::CancellationToken;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,8 @@ pub(crate) struct Record {
     pub(super) deferred: AtomicBool,
     /// The body is at its last poll; see `last_look.rs`.
     pub(super) at_last_look: AtomicBool,
+    /// How far it has come; empty until someone asks.
+    pub(super) progress: OnceLock<Progress>,
     pub(super) inner: Mutex<Inner>,
 }
 
@@ -133,6 +136,7 @@ impl Record {
             shields: AtomicUsize::new(0),
             deferred: AtomicBool::new(false),
             at_last_look: AtomicBool::new(false),
+            progress: OnceLock::new(),
             inner: Mutex::new(inner),
         };
         record.log_status(Status::Pending);

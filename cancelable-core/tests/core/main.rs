@@ -28,6 +28,8 @@ mod operation;
 mod operation_log;
 mod probe;
 #[cfg(feature = "testing")]
+mod progress;
+#[cfg(feature = "testing")]
 mod recorder;
 #[cfg(feature = "testing")]
 mod runtime;
