@@ -2,7 +2,8 @@
 
 use super::chunk::{Chunk, TimeLimit};
 use super::{
-    ChunksFlushed, CollectPartial, KeepLast, StepError, TryChunksFlushed, TryCollectPartial,
+    ChunksFlushed, CollectPartial, KeepLast, ReportEvery, StepError, TryChunksFlushed,
+    TryCollectPartial,
 };
 use crate::error::Cancelled;
 use crate::operation::Operation;
@@ -44,6 +45,31 @@ pub trait CutStream: Stream {
 
     /// The operation whose cancel ends it; `None` if it is a bare token.
     fn operation(&self) -> Option<&Operation>;
+
+    /// Advances the [progress](Operation::progress) of the stream's operation by `items`, each time
+    /// that so many were delivered, and by the rest at the end.
+    ///
+    /// # Errors
+    ///
+    /// The number is zero, or the stream is of no operation.
+    fn report_every(self, items: usize) -> Result<ReportEvery<Self>, StepError>
+    where
+        Self: Sized,
+    {
+        report_every(self, "report_every", items, |_| true)
+    }
+
+    /// [`report_every`](Self::report_every) for a stream of results, which counts its values.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn try_report_every<T, E>(self, values: usize) -> Result<ReportEvery<Self>, StepError>
+    where
+        Self: Stream<Item = Result<T, E>> + Sized,
+    {
+        report_every(self, "try_report_every", values, Result::is_ok)
+    }
 
     /// Keeps copies of the last `most` items for [readers outside](KeepLast::last_items), while the
     /// stream runs and after.
@@ -190,6 +216,19 @@ pub trait CutStream: Stream {
     {
         TryCollectPartial::new(self, items)
     }
+}
+
+fn report_every<S: CutStream>(
+    stream: S,
+    step: &'static str,
+    every: usize,
+    counts: fn(&S::Item) -> bool,
+) -> Result<ReportEvery<S>, StepError> {
+    let every = StepError::unless_zero(step, every)?;
+    let operation = stream.operation();
+    let operation = operation.ok_or_else(|| StepError::no_operation(step))?;
+    let progress = operation.progress().clone();
+    Ok(ReportEvery::new(stream, every, progress, counts))
 }
 
 fn time_limit(

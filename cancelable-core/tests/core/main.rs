@@ -43,7 +43,12 @@ mod shield;
 mod source;
 #[cfg(feature = "testing")]
 mod stream;
+#[cfg(feature = "testing")]
+mod stream_collect;
+#[cfg(feature = "testing")]
 mod stream_hand;
+#[cfg(feature = "testing")]
+mod stream_steps;
 mod token_callback;
 mod token_cancel;
 mod token_cause;
