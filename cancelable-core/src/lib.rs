@@ -16,6 +16,8 @@
 
 pub mod cause;
 pub mod error;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod operation;
 pub mod runtime;
 pub mod scope;

@@ -15,7 +15,7 @@ const STEPS: u32 = 64;
 ///
 /// It is what the wrappers of this library are made with, and is public for wrappers of other
 /// traits. Before each step ask [`is_cut`](Self::is_cut); where the step answers pending, ask
-/// [`poll_cut`](Self::poll_cut).
+/// [`poll_cut`](Self::poll_cut). It wakes one task, the one that asked last.
 ///
 /// # Examples
 ///
@@ -151,6 +151,14 @@ impl From<&Operation> for CutOff {
 impl From<&Scope> for CutOff {
     fn from(scope: &Scope) -> Self {
         scope.operation().into()
+    }
+}
+
+/// Cut by the same cancel, with a wait of its own: a reader and a writer that two tasks poll need one
+/// each.
+impl Clone for CutOff {
+    fn clone(&self) -> Self {
+        Self::new(&self.token, self.operation.as_ref())
     }
 }
 
