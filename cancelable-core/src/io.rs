@@ -35,15 +35,3 @@ pub use until_cancelled::UntilCancelled;
 
 /// The traits of `futures` that this module is about.
 pub use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
-
-use crate::stream::CutOff;
-use std::io;
-
-/// The error of a step that is cut.
-fn error(cut_off: &CutOff) -> io::Error {
-    match cut_off.cancelled() {
-        Some(cancelled) => cancelled.into(),
-        // It is cut because it is cancelled, and that stays so.
-        None => io::Error::other("cancelled"),
-    }
-}

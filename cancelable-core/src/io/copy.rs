@@ -1,6 +1,6 @@
 //! Copying from a reader to a writer, with progress.
 
-use super::{CopyError, error};
+use super::CopyError;
 use crate::operation::{Operation, Progress};
 use crate::stream::CutOff;
 use crate::sync::awaited;
@@ -149,7 +149,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
         let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
             self.write(cx)
         } else if self.cut_off.is_cut() {
-            return Poll::Ready(Err(error(self.cut_off)));
+            return Poll::Ready(Err(self.cut_off.error()));
         } else if *self.stage == Stage::Reading {
             self.read(cx)
         } else {
@@ -157,7 +157,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
         };
         if turn.is_pending() {
             ready!(self.cut_off.poll_cut(cx));
-            return Poll::Ready(Err(error(self.cut_off)));
+            return Poll::Ready(Err(self.cut_off.error()));
         }
         turn
     }

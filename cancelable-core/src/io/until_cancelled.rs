@@ -1,6 +1,5 @@
 //! A reader or writer whose steps fail once it is cancelled.
 
-use super::error;
 use crate::stream::CutOff;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use pin_project_lite::pin_project;
@@ -97,7 +96,7 @@ fn step<'a, T, R>(
         }
         ready!(cut_off.poll_cut(cx));
     }
-    Poll::Ready(Err(error(cut_off)))
+    Poll::Ready(Err(cut_off.error()))
 }
 
 impl<T: AsyncRead> AsyncRead for UntilCancelled<T> {

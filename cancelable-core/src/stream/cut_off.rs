@@ -6,6 +6,7 @@ use crate::operation::{Operation, is_shielded_from};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Wait};
 use std::fmt;
+use std::io;
 use std::task::{Context, Poll, ready};
 
 /// How many steps are made between two looks at the clock.
@@ -116,6 +117,16 @@ impl CutOff {
             None => cancelled,
             Some(operation) => cancelled.of(operation.label().clone(), operation.elapsed()),
         })
+    }
+
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` when time ran
+    /// out, and `Other` else.
+    #[must_use]
+    pub fn error(&self) -> io::Error {
+        match self.cancelled() {
+            Some(cancelled) => cancelled.into(),
+            None => io::Error::other("not cancelled"),
+        }
     }
 
     /// Why it is cut, or will be when a shield ends.
