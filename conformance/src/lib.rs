@@ -26,6 +26,7 @@ pub mod plain;
 pub mod scopes;
 pub mod sources;
 pub mod spawning;
+pub mod streams;
 mod subject;
 mod suite;
 pub mod timing;
