@@ -1,6 +1,8 @@
 //! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
-use benches::{peers, plot, registry, report, scaling, scopes, threads, tokens};
+use benches::{
+    peers, plot, registry, report, scaling, scopes, streams, threads, tokens,
+};
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
@@ -29,6 +31,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         ("Scopes", scopes::beside_tokio()),
         ("Registries", registry::beside_a_map()),
+        (
+            "Streams: nanoseconds on top of each item, as the ratio",
+            streams::beside_the_bare_stream(),
+        ),
     ];
     let growths = scaling::all();
     let page = format!(

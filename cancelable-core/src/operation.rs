@@ -17,6 +17,7 @@ mod deadline;
 mod defer_error;
 mod finalizer;
 mod hooks;
+mod last_look;
 mod ledger;
 mod metadata;
 mod notes;

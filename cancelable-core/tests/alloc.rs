@@ -3,7 +3,9 @@
 #![allow(missing_docs)]
 
 use allocation_counter::{AllocationInfo, measure};
+use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::{CancellationToken, Scope};
+use futures_util::{Stream, StreamExt, stream};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -390,4 +392,52 @@ fn r12_r38_parts_that_come_and_go_leave_nothing() {
     });
     println!("{} allocations a part", info.count_total / 10_000);
     assert_eq!(root.progress().snapshot().overall().position(), 10_100);
+}
+
+/// How many allocations it takes to pull that many items.
+fn pulled(stream: &mut (impl Stream<Item = u64> + Unpin), items: u64) -> u64 {
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut pull = |_| assert!(stream.poll_next_unpin(&mut cx).is_ready());
+    measure(|| (0..items).for_each(&mut pull)).count_total
+}
+
+#[test]
+fn r41_an_item_of_a_stream_allocates_nothing() {
+    let token = CancellationToken::new().child_token();
+    let numbers = || stream::iter(0_u64..);
+    assert_eq!(pulled(&mut numbers().until_cancelled(&token), 1000), 0);
+
+    let scope = Scope::builder("import").build().expect("it is sound");
+    assert_eq!(pulled(&mut scope.stream(numbers()), 1000), 0);
+    let mut reported = scope
+        .stream(numbers())
+        .report_every(10)
+        .expect("it has an operation");
+    assert_eq!(pulled(&mut reported, 1000), 0);
+
+    let mut kept = scope.stream(numbers()).keep_last(10);
+    // The buffer is filled first.
+    assert!(pulled(&mut kept, 100) > 0);
+    assert_eq!(pulled(&mut kept, 1000), 0);
+    let last = kept.last_items();
+    assert_eq!(last.to_vec(), Vec::from_iter(1090..1100));
+
+    // A wait of a stream costs nothing either.
+    let mut waits = stream::pending::<u64>().until_cancelled(&token);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(waits.poll_next_unpin(&mut cx).is_pending());
+    let waiting = measure(|| {
+        (0..1000).for_each(|_| assert!(waits.poll_next_unpin(&mut cx).is_pending()));
+    });
+    assert_eq!(waiting.count_total, 0);
+    scope.cancel();
+}
+
+#[test]
+fn r41_chunks_cost_one_allocation_each() {
+    let token = CancellationToken::new();
+    let numbers = stream::iter(0_u64..).until_cancelled(&token);
+    let sums = numbers.chunks_flushed(100).expect("a hundred is not zero");
+    let mut sums = sums.map(|chunk| chunk.len() as u64);
+    assert_eq!(pulled(&mut sums, 100), 100);
 }

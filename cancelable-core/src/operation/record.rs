@@ -61,6 +61,8 @@ pub(crate) struct Record {
     pub(super) hooks: Option<Box<Hooks>>,
     /// When it was opened, where account is kept of it.
     pub(crate) opened: Option<Instant>,
+    /// The body is at its last poll; see `last_look.rs`.
+    pub(super) at_last_look: AtomicBool,
     /// How far it has come; empty until someone asks.
     pub(super) progress: OnceLock<Progress>,
     pub(super) inner: Mutex<Inner>,
@@ -175,6 +177,7 @@ impl Record {
             ledger: account.ledger,
             hooks: account.hooks,
             opened,
+            at_last_look: AtomicBool::new(false),
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });

@@ -73,10 +73,15 @@ impl<F: Future> Shield<F> {
 }
 
 impl<F: Future> Shield<F> {
-    /// Wakes: pending while the future inside is, which has the waker then; or once with a value
-    /// in hand, and then the task is woken here. A run that is cancelled drops it in between.
+    /// Wakes: pending while the future inside is, which has the waker then; or with a value in hand,
+    /// and then the task is woken here. A run that is cancelled drops it in between, after a last
+    /// look at its body that is not for this value.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
+        if this.held.is_some() && this.operation.innermost().is_at_last_look() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         if let Some(value) = this.held.take() {
             return Poll::Ready(value);
         }

@@ -19,7 +19,8 @@
 //! 2. From its first poll on the body is polled before the watch, and its value ends it whatever
 //!    the watch would say. Before that it is started only if nothing has cancelled.
 //! 3. A cancelled body is polled on while a ticket is open on its operation (`ticket.rs`) and until
-//!    its grace is over, and is dropped in the poll in which neither holds any more.
+//!    its grace is over, and is dropped in the poll in which neither holds any more. It was polled
+//!    since the cancel: where that came after its poll, it is polled once more before it is dropped.
 //! 4. The body is dropped before the children are waited for, and these have ended before the first
 //!    finalizer is polled. A panic of the body is kept until then, and goes on to the caller.
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
@@ -201,6 +202,7 @@ where
             body.set(Body::Entered { future });
         }
     }
+    let knew = record.token.is_cancelled();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -216,6 +218,14 @@ where
     }
     ready!(watch.poll(record, cx));
     ready!(watch.poll_delivery(record, cx));
+    if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
+        let _last_look = record.last_look();
+        if let Poll::Ready(output) = future.poll(cx) {
+            return Poll::Ready(End::Output(output));
+        }
+        // It may have opened a shield.
+        ready!(watch.poll_delivery(record, cx));
+    }
     // As above.
     body.set(Body::Over);
     Poll::Ready(End::Cancelled)

@@ -18,6 +18,8 @@ mod defer;
 mod endings;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(all(feature = "io", feature = "testing"))]
+mod io;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]
@@ -53,6 +55,14 @@ mod serial;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod stream;
+#[cfg(feature = "testing")]
+mod stream_collect;
+#[cfg(feature = "testing")]
+mod stream_hand;
+#[cfg(feature = "testing")]
+mod stream_steps;
 mod token_callback;
 mod token_cancel;
 mod token_cause;

@@ -369,13 +369,45 @@ fn r22_the_shield_of_a_spawned_child_protects_the_child_and_not_the_body_above()
         }
     }));
     assert!(outcome.is_cancelled());
-    assert_eq!(polls.get(), 2, "the body is not polled on for the child");
+    // Before the cancel, with it, and a last time after it.
+    assert_eq!(polls.get(), 3, "the body is not polled on for the child");
     assert_eq!(
         outcome.elapsed(),
         Some(2 * SECOND),
         "but the child is waited for"
     );
     assert!(finished.load(Ordering::SeqCst));
+}
+
+#[test]
+fn r22_the_last_look_at_a_body_is_not_for_the_value_of_a_shield() {
+    let manual = ManualRuntime::new();
+    let scope = open_on(&manual, "s");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        // The cancel comes in the poll in which the shield ends, so the body is looked at once more.
+        op.shield(async { op.cancel() }).await;
+        "went past the shield"
+    }));
+    assert!(outcome.is_cancelled());
+}
+
+#[test]
+fn r22_a_body_that_sees_the_cancel_at_the_last_look_may_open_a_shield() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let builder = Scope::builder("s").runtime(&runtime).timeout(SECOND);
+    let scope = builder.build().expect("it has a runtime");
+    let saved = Cell::new(false);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        op.cancelled().await;
+        op.shield(async {
+            runtime.sleep(SECOND).await;
+            saved.set(true);
+        })
+        .await;
+    }));
+    assert!(outcome.is_cancelled() && saved.get());
+    assert_eq!(outcome.elapsed(), Some(2 * SECOND));
 }
 
 #[test]

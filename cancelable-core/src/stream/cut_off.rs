@@ -1,0 +1,192 @@
+//! Whether something that is polled step by step may go on.
+
+use crate::cause::Cause;
+use crate::error::Cancelled;
+use crate::operation::{Operation, is_shielded_from};
+use crate::scope::Scope;
+use crate::token::{CancellationToken, Wait};
+use std::fmt;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+/// How many steps are made between two looks at the clock.
+const STEPS: u32 = 64;
+
+/// What cuts a stream, a reader or a writer: a token, or an operation with its shields and deadline.
+///
+/// It is what the wrappers of this library are made with, and is public for wrappers of other
+/// traits. Before each step ask [`is_cut`](Self::is_cut); where the step answers pending, ask
+/// [`poll_cut`](Self::poll_cut). It wakes one task, the one that asked last.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::stream::CutOff;
+/// use std::task::{Context, Poll};
+///
+/// /// A step that has a value sooner or later, or is cut.
+/// fn step(
+///     cut_off: &mut CutOff,
+///     cx: &mut Context<'_>,
+///     mut inner: impl FnMut(&mut Context<'_>) -> Poll<u32>,
+/// ) -> Poll<Option<u32>> {
+///     if cut_off.is_cut() {
+///         return Poll::Ready(None);
+///     }
+///     match inner(cx) {
+///         Poll::Ready(value) => Poll::Ready(Some(value)),
+///         Poll::Pending => cut_off.poll_cut(cx).map(|()| None),
+///     }
+/// }
+/// # let token = CancellationToken::new();
+/// # let mut cut_off = CutOff::from(&token);
+/// # let mut cx = Context::from_waker(std::task::Waker::noop());
+/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Ready(7)), Poll::Ready(Some(7)));
+/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Pending), Poll::Pending);
+/// # token.cancel();
+/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Ready(7)), Poll::Ready(None));
+/// ```
+pub struct CutOff {
+    token: CancellationToken,
+    /// None for a bare token, which knows neither shields nor a deadline.
+    operation: Option<Operation>,
+    /// Registered once a step was pending, and left when this is dropped.
+    wait: Wait,
+    /// How many steps are left before the next look at the clock.
+    steps: u32,
+}
+
+impl CutOff {
+    fn new(token: &CancellationToken, operation: Option<&Operation>) -> Self {
+        Self {
+            token: token.clone(),
+            operation: operation.cloned(),
+            wait: Wait::new(),
+            steps: STEPS,
+        }
+    }
+
+    /// Whether the next step must not be made. It costs the look at the token; now and then it looks
+    /// at the clock too, where an operation has a deadline.
+    #[inline]
+    #[must_use]
+    pub fn is_cut(&mut self) -> bool {
+        if !self.token.is_cancelled() {
+            self.steps -= 1;
+            if self.steps > 0 {
+                return false;
+            }
+        }
+        self.is_cut_on_a_second_look()
+    }
+
+    #[cold]
+    fn is_cut_on_a_second_look(&mut self) -> bool {
+        self.steps = STEPS;
+        if !self.token.is_cancelled() {
+            if let Some(operation) = &self.operation {
+                operation.record().expire_if_due();
+            }
+        }
+        self.token.is_cancelled() && !self.is_shielded()
+    }
+
+    /// For a step that answered pending: ready if it is cut, and else `cx` is woken when it is.
+    ///
+    /// Wakes: the token keeps the waker before this answers pending; or it is cancelled and the step
+    /// is made inside a shield, where only the step itself can go on, and that has the waker.
+    pub fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        ready!(self.wait.poll(&self.token, cx));
+        match self.is_shielded() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
+    }
+
+    /// Takes the waker back from the token, for when no step follows.
+    pub(super) fn leave(&mut self) {
+        self.wait.leave(&self.token);
+    }
+
+    /// The error for a step that was cut; `None` while nothing asked for a cancel.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<Cancelled> {
+        let cancelled = Cancelled::new(self.cause()?);
+        Some(match &self.operation {
+            None => cancelled,
+            Some(operation) => cancelled.of(operation.label().clone(), operation.elapsed()),
+        })
+    }
+
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` when time ran
+    /// out, and `Other` else.
+    #[must_use]
+    pub fn error(&self) -> io::Error {
+        match self.cancelled() {
+            Some(cancelled) => cancelled.into(),
+            None => io::Error::other("not cancelled"),
+        }
+    }
+
+    /// Why it is cut, or will be when a shield ends.
+    #[must_use]
+    pub fn cause(&self) -> Option<Cause> {
+        self.token.cause()
+    }
+
+    /// The operation, if it was made of one.
+    #[must_use]
+    pub fn operation(&self) -> Option<&Operation> {
+        self.operation.as_ref()
+    }
+
+    /// Whether the code that runs here does so inside a shield of the operation, or below one.
+    fn is_shielded(&self) -> bool {
+        self.operation.as_ref().is_some_and(is_shielded_from)
+    }
+}
+
+impl From<&CancellationToken> for CutOff {
+    fn from(token: &CancellationToken) -> Self {
+        Self::new(token, None)
+    }
+}
+
+impl From<&Operation> for CutOff {
+    fn from(operation: &Operation) -> Self {
+        Self::new(operation.token(), Some(operation))
+    }
+}
+
+impl From<&Scope> for CutOff {
+    fn from(scope: &Scope) -> Self {
+        scope.operation().into()
+    }
+}
+
+/// Cut by the same cancel, with a wait of its own: a reader and a writer that two tasks poll need one
+/// each.
+impl Clone for CutOff {
+    fn clone(&self) -> Self {
+        Self::new(&self.token, self.operation.as_ref())
+    }
+}
+
+/// The token outlives this, and would keep the waker.
+impl Drop for CutOff {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+impl fmt::Debug for CutOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("CutOff");
+        match &self.operation {
+            Some(operation) => debug.field("operation", operation),
+            None => debug.field("token", &self.token),
+        };
+        debug.finish_non_exhaustive()
+    }
+}
