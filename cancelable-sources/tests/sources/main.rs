@@ -1,0 +1,14 @@
+//! The tests of `cancelable-sources`: one file per noun.
+
+#[cfg(feature = "files")]
+mod drive;
+#[cfg(feature = "files")]
+mod files;
+#[cfg(feature = "files")]
+mod files_invalid;
+#[cfg(all(feature = "files", target_os = "linux"))]
+mod files_refused;
+#[cfg(feature = "resources")]
+mod resources;
+#[cfg(feature = "resources")]
+mod resources_real;
