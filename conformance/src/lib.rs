@@ -30,5 +30,6 @@ mod subject;
 mod suite;
 pub mod timing;
 pub mod tokens;
+pub mod watching;
 
 pub use subject::Subject;

@@ -109,6 +109,13 @@ macro_rules! common {
                 r31_a_condition_that_panics_or_fails_is_asked_again
                 r31_a_condition_that_never_returns_keeps_nobody
             }
+            watching {
+                r30_a_gauge_at_its_limit_cancels
+                r30_the_memory_of_the_process_cancels
+                r30_a_file_that_appears_changes_or_disappears_cancels
+                r30_gauges_and_files_nest_in_all_of
+                r31_a_gauge_that_never_returns_keeps_nobody
+            }
         }
     };
 }

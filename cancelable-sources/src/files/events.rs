@@ -15,7 +15,7 @@ pub(super) type Handler = Box<dyn Fn(notify::Result<notify::Event>) + Send>;
 
 /// Makes the watcher of this system.
 pub(super) fn native(handler: Handler) -> notify::Result<Box<dyn Watcher + Send>> {
-    let watcher = notify::recommended_watcher(move |event| handler(event))?;
+    let watcher = notify::recommended_watcher(handler)?;
     Ok(Box::new(watcher))
 }
 

@@ -9,6 +9,7 @@ use notify::{Event, EventKind, RecursiveMode, Watcher};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
 /// A watcher that does something when a folder is to be watched.
@@ -98,21 +99,40 @@ fn r30_a_folder_that_comes_while_the_watch_is_set_up_is_watched() {
 
 #[test]
 fn r30_lost_events_have_everything_looked_at_and_watched_anew() {
-    static WATCHED: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static WATCHED: AtomicUsize = AtomicUsize::new(0);
     let counts: Make = |_: Handler| {
-        WATCHED.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        WATCHED.fetch_add(1, Ordering::SeqCst);
         Ok(Box::new(Fake(|_| Ok(()))))
     };
     let folder = TempDir::new().unwrap();
     let (mut look, notice) = look(&folder.path().join("stop"), Want::Appears, counts);
-    let watched = || WATCHED.load(std::sync::atomic::Ordering::SeqCst);
     for _ in 0..3 {
         assert_eq!(look.look(false).unwrap(), Found::Nothing);
     }
-    assert_eq!(watched(), 1, "nothing has changed");
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 1, "nothing has changed");
     notice.note(|seen| seen.broken = true);
     assert_eq!(look.look(false).unwrap(), Found::Nothing);
-    assert_eq!(watched(), 2);
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
+}
+
+/// A watch stays with its folder, also where another one has come to its place.
+#[cfg(unix)]
+#[test]
+fn r30_a_folder_that_was_replaced_is_watched_anew() {
+    static WATCHED: AtomicUsize = AtomicUsize::new(0);
+    let counts: Make = |_: Handler| {
+        WATCHED.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Fake(|_| Ok(()))))
+    };
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let (mut look, _) = look(&home.join("stop"), Want::Appears, counts);
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    fs::rename(&home, folder.path().join("old")).unwrap();
+    fs::create_dir(&home).unwrap();
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
 }
 
 #[cfg(any(target_os = "linux", target_os = "windows"))]

@@ -1,5 +1,7 @@
 //! The tests of `cancelable-sources`: one file per noun.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[cfg(feature = "files")]
 mod drive;
 #[cfg(feature = "files")]

@@ -4,12 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 6] = [
+pub(crate) const PUBLISHED: [&str; 8] = [
     "cancelable-async-std",
     "cancelable-core",
+    "cancelable-macros",
     "cancelable-process",
     "cancelable-signals",
     "cancelable-smol",
+    "cancelable-sources",
     "cancelable-tokio",
 ];
 
