@@ -26,6 +26,8 @@ pub mod token;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "macros")]
+pub use cancelable_macros::cancelable;
 pub use cause::{Cause, Reason};
 pub use error::Cancelled;
 pub use operation::{Operation, Status, current};

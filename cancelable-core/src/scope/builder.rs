@@ -5,7 +5,7 @@ use crate::cause::OperationLabel;
 use crate::operation::{
     self, Opening, Operation, OwnDeadline, Policy, Record, Straggler, Terms, Watchdog,
 };
-use crate::runtime::RuntimeHandle;
+use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source};
 use crate::token::CancellationToken;
 use std::borrow::Cow;
@@ -22,6 +22,8 @@ pub struct ScopeBuilder {
     opened_at: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
+    /// Asked where no runtime was given and what the scope is a part of has none.
+    default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
     tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
@@ -50,6 +52,7 @@ impl ScopeBuilder {
             opened_at: Location::caller(),
             parent: Parent::Current,
             runtime: None,
+            default_runtime: None,
             deadline: OwnDeadline::default(),
             tokens: Vec::new(),
             sources: Vec::new(),
@@ -82,6 +85,13 @@ impl ScopeBuilder {
     /// The runtime that keeps the scope's time.
     pub fn runtime(mut self, runtime: &RuntimeHandle) -> Self {
         self.runtime = Some(runtime.clone());
+        self
+    }
+
+    /// Where to find a runtime, if none is given and what the scope is a part of has none: the
+    /// `current` of an adapter. Where that finds none, the scope has none.
+    pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
+        self.default_runtime = Some(current);
         self
     }
 
@@ -211,6 +221,7 @@ impl ScopeBuilder {
             opened_at,
             parent,
             runtime,
+            default_runtime,
             deadline,
             tokens,
             sources,
@@ -228,7 +239,9 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
-        let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
+        let runtime = runtime
+            .or_else(|| parent.as_ref()?.runtime().cloned())
+            .or_else(|| default_runtime?().ok());
         if runtime.is_none() {
             if let Some(what) = needs_runtime(&deadline, &policy, &sources) {
                 return Err(BuildError::no_runtime(name, what));
