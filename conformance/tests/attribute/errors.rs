@@ -95,7 +95,7 @@ fn r24_what_was_deferred_runs_whichever_way_the_body_ends() {
         #[scope] op: &Operation,
     ) -> io::Result<u32> {
         let done = done.clone();
-        op.defer(async move { drop(done.send(how)) }).unwrap();
+        op.defer(async move { done.send(how) }).unwrap();
         if how == 1 {
             return Ok(1);
         }
