@@ -1,6 +1,6 @@
 //! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
-use benches::{peers, plot, report, scaling, scopes, threads, tokens};
+use benches::{peers, plot, registry, report, scaling, scopes, threads, tokens};
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
@@ -28,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             peers::stopping_futures(),
         ),
         ("Scopes", scopes::beside_tokio()),
+        ("Registries", registry::beside_a_map()),
     ];
     let growths = scaling::all();
     let page = format!(

@@ -1,9 +1,9 @@
-//! What tokens cost in memory, to the byte (R12). The counts are per thread, so the tests may run
+//! What tokens and progress cost in memory, to the byte (R12, R38). The counts are per thread, so the tests may run
 //! beside each other; the binary is its own because the counter is the global allocator.
 #![allow(missing_docs)]
 
 use allocation_counter::{AllocationInfo, measure};
-use cancelable_core::CancellationToken;
+use cancelable_core::{CancellationToken, Scope};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -346,4 +346,48 @@ fn r12_handing_down_a_window_of_tokens_stays_flat() {
             next
         });
     }
+}
+
+#[test]
+fn r38_progress_allocates_when_it_is_first_asked_for_and_not_to_advance() {
+    let open = || Scope::builder("import").build().expect("it is sound");
+    drop(open());
+    let mut scopes = Vec::with_capacity(1);
+    let opened = measure(|| scopes.push(open()));
+    let scope = &scopes[0];
+    let read = measure(|| assert!(scope.progress_snapshot().is_none()));
+    assert_eq!(read.count_total, 0, "a look makes none");
+    let made = measure(|| {
+        let _ = black_box(scope.progress());
+    });
+    println!(
+        "an operation: {} bytes in {} allocations; its progress: {} bytes more in {}",
+        opened.bytes_current, opened.count_current, made.bytes_current, made.count_current
+    );
+    assert!(made.count_current > 0 && made.count_total <= 2, "{made:?}");
+    let advanced = measure(|| {
+        for _ in 0..1000 {
+            scope.progress().advance(1);
+            scope.progress().clone().set_position(7);
+        }
+    });
+    assert_eq!(advanced.count_total, 0);
+}
+
+#[test]
+fn r12_r38_parts_that_come_and_go_leave_nothing() {
+    let root = Scope::builder("root").build().expect("it is sound");
+    let _ = root.progress();
+    let info = stays_flat(8192, || {
+        let part = root.child("part").build().expect("it is sound");
+        part.progress().set_total(2);
+        let hook = part.on_progress(|_| ());
+        part.progress().advance(1);
+        drop(hook);
+        let mut run = pin!(part.run(|_| std::future::ready(())));
+        let polled = run.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_ready());
+    });
+    println!("{} allocations a part", info.count_total / 10_000);
+    assert_eq!(root.progress().snapshot().overall().position(), 10_100);
 }

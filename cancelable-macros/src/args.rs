@@ -10,7 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::{Expr, ExprLit, Ident, Lit, Path, Token, parenthesized};
 
 const KEYS: &str = "name, timeout, deadline, grace, cleanup_budget, signals, condition, every, sources, \
-                    token, parent, detached, rt, runtime, inherit_runtime and crate";
+                    token, parent, detached, register, rt, runtime, inherit_runtime and crate";
 
 #[derive(Default)]
 pub(crate) struct Args {
@@ -26,6 +26,7 @@ pub(crate) struct Args {
     pub(crate) token: Option<Expr>,
     pub(crate) parent: Option<Expr>,
     pub(crate) detached: bool,
+    pub(crate) register: bool,
     pub(crate) rt: Option<Path>,
     pub(crate) runtime: Option<Expr>,
     pub(crate) inherit_runtime: bool,
@@ -135,6 +136,7 @@ impl Args {
             "token" => self.token = Some(after_equals(input)?),
             "parent" => self.parent = Some(after_equals(input)?),
             "detached" => self.detached = true,
+            "register" => self.register = true,
             "rt" => self.rt = Some(path(input)?),
             "runtime" => self.runtime = Some(after_equals(input)?),
             "inherit_runtime" => self.inherit_runtime = true,

@@ -106,6 +106,9 @@ fn builder(args: &Args, function: &Function, krate: &Path) -> TokenStream {
     if args.detached {
         add(quote!(.detached()));
     }
+    if args.register {
+        add(quote!(.register()));
+    }
     if let Some(runtime) = &args.runtime {
         add(quote!(.runtime(#runtime)));
     } else if needs_runtime(args) && !args.inherit_runtime {

@@ -77,6 +77,7 @@ use proc_macro::TokenStream;
 /// | `token = expr` | is cancelled with this `&CancellationToken` |
 /// | `parent = expr` | is a part of this `&Operation` or `&Scope` and not of the one that runs |
 /// | `detached` | is a part of nothing |
+/// | `register` | is listed in the global registry |
 /// | `rt = path` | takes its runtime and its signals from the adapter of that name, in place of `::rt` |
 /// | `runtime = expr` | has this `&RuntimeHandle` |
 /// | `inherit_runtime` | has the runtime of what it is a part of, and needs no adapter: for libraries |

@@ -57,7 +57,7 @@ pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
 
 impl Record {
     /// This record and all that it is a part of, whether or not it is bound by them.
-    fn lineage(&self) -> impl Iterator<Item = &Self> {
+    pub(crate) fn lineage(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
     }
 

@@ -1,6 +1,7 @@
 //! What a body sees of its scope.
 
 use crate::inside;
+use cancelable_core::registry::Registry;
 use cancelable_core::{Operation, Status, cancelable, current};
 
 #[test]
@@ -33,5 +34,24 @@ fn r28_each_call_is_an_operation_of_its_own() {
     inside(async |_| {
         drop(id());
         assert_ne!(id().await.unwrap(), id().await.unwrap());
+    });
+}
+
+/// Listed while it runs, and only if it asks for it.
+#[test]
+fn r35_a_registered_function_is_listed_while_it_runs() {
+    #[cancelable(register, name = "listed by the attribute")]
+    async fn listed(#[scope] op: &Operation) -> bool {
+        Registry::global().get(op.id()).is_some()
+    }
+
+    #[cancelable]
+    async fn unlisted(#[scope] op: &Operation) -> bool {
+        Registry::global().get(op.id()).is_some()
+    }
+
+    inside(async |_| {
+        assert!(listed().await.unwrap());
+        assert!(!unlisted().await.unwrap());
     });
 }

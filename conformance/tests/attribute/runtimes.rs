@@ -2,7 +2,7 @@
 
 use crate::inside;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Operation, RuntimeHandle, cancelable};
+use cancelable_core::{Operation, RuntimeHandle, Scope, cancelable};
 
 #[test]
 fn r44_it_is_that_of_the_operation_that_runs_or_else_the_adapter_s() {
@@ -13,6 +13,12 @@ fn r44_it_is_that_of_the_operation_that_runs_or_else_the_adapter_s() {
 
     inside(async |_| assert_eq!(name().await.unwrap(), "manual"));
     assert_eq!(rt::block_on(name()).unwrap(), "tokio");
+    // The one of the operation comes first, also where the adapter has one.
+    let manual = ManualRuntime::new();
+    let builder = Scope::builder("outer").runtime(&manual.handle());
+    let outer = builder.build().unwrap();
+    let outcome = rt::block_on(outer.run(async |_| name().await.unwrap()));
+    assert_eq!(outcome.into_value(), Some("manual"));
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! How those who listen are told of a cancel at once, on the thread that cancels, however the cancel
+//! comes: by a callback at the token, which is left there only where somebody listens.
+//!
+//! Events are told in order: the cancel before the end. Whoever is first, the callback or the end of
+//! the operation, tells of the cancel under the record's lock, so that the other finds it told. Under
+//! that lock the event is put on the queues of its readers (a queue's lock is the inner one), and
+//! nothing of a user's runs.
+//!
+//! Hooks are called once: by the callback, or by the end where it took the callback back unrun.
+
+use super::record::Record;
+use crate::cause::Cause;
+use crate::token::CallbackRegistration;
+use std::sync::Arc;
+
+#[derive(Default)]
+pub(super) struct Notice {
+    /// A callback is there, or just being left there.
+    set: bool,
+    registration: Option<CallbackRegistration>,
+    /// The readers of events know.
+    told: bool,
+}
+
+impl Record {
+    /// Has the cancel told from now on. A cancel that came before is told here.
+    pub(crate) fn notice_cancel(self: &Arc<Self>) {
+        let is_first = self.with_notes(|notes| !std::mem::replace(&mut notes.notice.set, true));
+        if !is_first {
+            return;
+        }
+        // Weak: the token, which keeps the callback, is the record's.
+        let record = Arc::downgrade(self);
+        let registration = self.token.on_cancel(move |cause| {
+            if let Some(record) = record.upgrade() {
+                record.tell_cancel(cause);
+                record.hook_cancel(cause);
+            }
+        });
+        let mut registration = Some(registration);
+        {
+            let mut inner = self.inner.lock();
+            // The end takes the callback back under this lock, or it has been and is left to here.
+            if !self.status().is_closed() {
+                let notes = inner.notes.get_or_insert_default();
+                notes.notice.registration = registration.take();
+            }
+        }
+        if let Some(registration) = registration {
+            self.take_back(registration);
+        }
+    }
+
+    /// Tells of a cancel that was not told yet, and takes the callback back.
+    pub(super) fn end_notice(self: &Arc<Self>) {
+        let taken = self.on_notes(|notes| {
+            let notice = &mut notes.notice;
+            notice.set.then(|| notice.registration.take())
+        });
+        let Some(registration) = taken.flatten() else {
+            return;
+        };
+        if let Some(cause) = self.token.cause() {
+            self.tell_cancel(&cause);
+        }
+        if let Some(registration) = registration {
+            self.take_back(registration);
+        }
+    }
+
+    /// Without waiting for a callback that runs: its hooks may wait for the end that calls this.
+    fn take_back(self: &Arc<Self>, registration: CallbackRegistration) {
+        if registration.unregister() {
+            if let Some(cause) = self.token.cause() {
+                self.hook_cancel(&cause);
+            }
+        }
+    }
+
+    fn tell_cancel(self: &Arc<Self>, cause: &Cause) {
+        if let Some(ledger) = &self.ledger {
+            ledger.tell_cancel(self, cause);
+        }
+    }
+
+    fn hook_cancel(self: &Arc<Self>, cause: &Cause) {
+        if let Some(ledger) = &self.ledger {
+            ledger.hook_cancel(self, cause);
+        }
+        if let Some(hooks) = &self.hooks {
+            hooks.cancel_requested(self, cause);
+        }
+    }
+
+    /// Runs `tell` under the record's lock unless that was done before.
+    pub(crate) fn tell_once(&self, tell: impl FnOnce()) {
+        self.with_notes(|notes| {
+            if !std::mem::replace(&mut notes.notice.told, true) {
+                tell();
+            }
+        });
+    }
+}

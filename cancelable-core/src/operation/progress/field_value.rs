@@ -1,0 +1,115 @@
+//! The value of a structured field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// A value that an operation's progress has under a key.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum FieldValue {
+    /// A number with a sign.
+    I64(i64),
+    /// A number without one.
+    U64(u64),
+    /// A number with a fraction.
+    F64(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// A text.
+    Text(Cow<'static, str>),
+}
+
+impl FieldValue {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one without a fraction and without a sign.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        match *self {
+            Self::U64(number) => Some(number),
+            Self::I64(number) => u64::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one without a fraction that fits.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        match *self {
+            Self::I64(number) => Some(number),
+            Self::U64(number) => i64::try_from(number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The number with a fraction, if it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        match *self {
+            Self::F64(number) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The answer, if it is one.
+    #[must_use]
+    pub fn as_bool(&self) -> Option<bool> {
+        match *self {
+            Self::Bool(answer) => Some(answer),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::I64(number) => number.fmt(f),
+            Self::U64(number) => number.fmt(f),
+            Self::F64(number) => number.fmt(f),
+            Self::Bool(answer) => answer.fmt(f),
+            Self::Text(text) => text.fmt(f),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($kind:ident: $($source:ty),+;)+) => {
+        $($(
+            impl From<$source> for FieldValue {
+                fn from(value: $source) -> Self {
+                    Self::$kind(value.into())
+                }
+            }
+        )+)+
+    };
+}
+
+from! {
+    I64: i8, i16, i32, i64;
+    U64: u8, u16, u32, u64;
+    F64: f32, f64;
+    Bool: bool;
+    Text: &'static str, String, Cow<'static, str>;
+}
+
+impl From<usize> for FieldValue {
+    fn from(value: usize) -> Self {
+        // No platform has more than 64 bits.
+        Self::U64(value as u64)
+    }
+}
+
+impl From<isize> for FieldValue {
+    fn from(value: isize) -> Self {
+        // As above.
+        Self::I64(value as i64)
+    }
+}
