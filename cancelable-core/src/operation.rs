@@ -32,8 +32,11 @@ mod record;
 mod report;
 mod roll_call;
 mod runner;
+#[cfg(feature = "serde")]
+mod serial;
 mod shield;
 mod snapshot;
+mod span;
 mod standing;
 mod status;
 mod straggler;

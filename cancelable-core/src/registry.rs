@@ -29,6 +29,8 @@ mod hooked;
 mod hub;
 mod pattern;
 mod queue;
+#[cfg(feature = "serde")]
+mod serial;
 mod shard;
 mod statistics;
 mod tally;

@@ -93,6 +93,7 @@ impl Record {
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
         self.after_end(end, elapsed, now);
+        self.end_span();
         let report = aside.and_then(|aside| self.settled(aside));
         Ok(Closing {
             status: end,
@@ -125,6 +126,7 @@ impl Record {
     /// As for [`close`](Self::close).
     pub(crate) fn settle(&self) -> Result<(), Unfinished> {
         let aside = self.inner.lock().seal(&self.nursery)?;
+        self.end_span();
         if let Some(aside) = aside {
             self.settled(aside);
         }

@@ -1,5 +1,6 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
+use super::span::InSpan;
 use super::{Operation, Record};
 use crate::cause::ambient::{self, Ambient};
 use std::sync::Arc;
@@ -83,19 +84,23 @@ impl Record {
 }
 
 /// While it lives, the entry from the slot is the thread's, and the slot keeps the one before.
-pub(crate) struct Inside<'a>(&'a mut Option<Ambient>);
+pub(crate) struct Inside<'a> {
+    slot: &'a mut Option<Ambient>,
+    _span: InSpan,
+}
 
 impl<'a> Inside<'a> {
     pub(crate) fn enter(slot: &'a mut Option<Ambient>) -> Self {
+        let span = InSpan::enter(slot.as_ref());
         ambient::swap(slot);
-        Self(slot)
+        Self { slot, _span: span }
     }
 }
 
 /// In a drop, so that a panic puts back what was there, too.
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        ambient::swap(self.0);
+        ambient::swap(self.slot);
     }
 }
 

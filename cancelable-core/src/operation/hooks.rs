@@ -1,6 +1,7 @@
 //! Code of a user's that is called as an operation goes on.
 
 use super::Operation;
+use super::progress::ProgressUpdate;
 use super::record::Record;
 use super::status::Status;
 use crate::cause::Cause;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 type OnOperation = Arc<dyn Fn(&Operation) + Send + Sync>;
 type OnCause = Arc<dyn Fn(&Operation, &Cause) + Send + Sync>;
+type OnProgress = Arc<dyn Fn(&Operation, &ProgressUpdate) + Send + Sync>;
 type OnText = Arc<dyn Fn(&Operation, &str) + Send + Sync>;
 
 /// Functions that are called as an operation goes on, for one scope
@@ -38,6 +40,7 @@ pub struct Hooks {
 enum Hook {
     Start(OnOperation),
     CancelRequested(OnCause),
+    Progress(OnProgress),
     Completed(OnOperation),
     Cancelled(OnCause),
     Failed(OnText),
@@ -65,6 +68,18 @@ impl Hooks {
         hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
     ) -> Self {
         self.and(Hook::CancelRequested(Arc::new(hook)))
+    }
+
+    /// Called when the operation has made progress; see [`Operation::on_progress`].
+    ///
+    /// As a scope's hook it is also called for progress below it and once more at the end, as a
+    /// registry's for each operation's own progress.
+    #[must_use]
+    pub fn on_progress(
+        self,
+        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
+    ) -> Self {
+        self.and(Hook::Progress(Arc::new(hook)))
     }
 
     /// Called when the operation has completed.
@@ -111,6 +126,22 @@ impl Hooks {
     pub(crate) fn on_cancel(&self) -> bool {
         let mut list = self.list.iter();
         list.any(|hook| matches!(hook, Hook::CancelRequested(_)))
+    }
+
+    /// Whether any is for progress.
+    pub(crate) fn on_progress_set(&self) -> bool {
+        let mut list = self.list.iter();
+        list.any(|hook| matches!(hook, Hook::Progress(_)))
+    }
+
+    pub(crate) fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        let mut operation = None;
+        for hook in &self.list {
+            if let Hook::Progress(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("a progress hook", || hook(operation, update));
+            }
+        }
     }
 
     pub(crate) fn started(&self, record: &Arc<Record>) {

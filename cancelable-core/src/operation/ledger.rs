@@ -3,6 +3,7 @@
 //!
 //! Each call is made with no lock held, on the thread that made the change, after it.
 
+use super::progress::ProgressUpdate;
 use super::record::Record;
 use super::status::Status;
 use crate::cause::{Cause, OperationId};
@@ -23,6 +24,10 @@ pub(crate) trait Ledger: Send + Sync {
 
     /// Runs the hooks for a cancel. Called once for each operation.
     fn hook_cancel(&self, record: &Arc<Record>, cause: &Cause);
+
+    fn wants_progress(&self) -> bool;
+
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate);
 
     fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>);
 }

@@ -6,8 +6,12 @@
 //! that lock the event is put on the queues of its readers (a queue's lock is the inner one), and
 //! nothing of a user's runs.
 //!
+//! Progress is told in the same way, before the end, and only of operations that make some.
+//!
 //! Hooks are called once: by the callback, or by the end where it took the callback back unrun.
 
+use super::Operation;
+use super::progress::ProgressUpdate;
 use super::record::Record;
 use crate::cause::Cause;
 use crate::token::CallbackRegistration;
@@ -20,6 +24,8 @@ pub(super) struct Notice {
     registration: Option<CallbackRegistration>,
     /// The readers of events know.
     told: bool,
+    /// Somebody listens to the progress.
+    to_progress: bool,
 }
 
 impl Record {
@@ -89,6 +95,48 @@ impl Record {
         }
         if let Some(hooks) = &self.hooks {
             hooks.cancel_requested(self, cause);
+        }
+    }
+
+    /// Has progress told from now on, if there is any and somebody wants to know.
+    ///
+    /// Called when the progress is made and when somebody begins to listen. Each side has done its
+    /// part before it takes the lock here, so the second of them sees what the first one did.
+    pub(crate) fn notice_progress(self: &Arc<Self>) {
+        let is_first = {
+            let mut inner = self.inner.lock();
+            let wanted = self.ledger.as_ref().is_some_and(|own| own.wants_progress())
+                || self.hooks.as_ref().is_some_and(|own| own.on_progress_set());
+            if !wanted || self.progress.get().is_none() || self.status().is_closed() {
+                return;
+            }
+            let notes = inner.notes.get_or_insert_default();
+            !std::mem::replace(&mut notes.notice.to_progress, true)
+        };
+        if !is_first {
+            return;
+        }
+        let record = Arc::downgrade(self);
+        let tell = move |update: &ProgressUpdate| {
+            let Some(record) = record.upgrade() else {
+                return;
+            };
+            if let Some(ledger) = &record.ledger {
+                ledger.progressed(&record, update);
+            }
+            if let Some(hooks) = &record.hooks {
+                hooks.progressed(&record, update);
+            }
+        };
+        Operation::new(Arc::clone(self)).on_progress(tell).detach();
+    }
+
+    /// Runs `tell` under the record's lock if the operation has not ended, so that the end is told
+    /// after it.
+    pub(crate) fn tell_while_open(&self, tell: impl FnOnce()) {
+        let _inner = self.inner.lock();
+        if !self.status().is_closed() {
+            tell();
         }
     }
 

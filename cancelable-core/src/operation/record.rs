@@ -16,6 +16,7 @@ use super::nursery::{Nursery, Terms};
 use super::partial::Slot;
 use super::policy::Policy;
 use super::progress::Progress;
+use super::span::Span;
 use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
@@ -81,6 +82,8 @@ pub(super) struct Inner {
     pub(super) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(super) notes: Option<Box<Notes>>,
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
+    pub(super) span: Span,
     /// What it has so far; none until something is set.
     pub(super) partial: Option<Box<Slot>>,
 }
@@ -145,6 +148,7 @@ impl Record {
             settled: false,
             aside: None,
             notes,
+            span: Span::open(&label),
             partial: None,
         };
         let above = parent.as_deref();
@@ -227,11 +231,18 @@ impl Record {
     }
 
     fn log_cancel(&self) {
+        // Not even the cause is read for a level that is off.
+        if log::max_level() < log::Level::Debug {
+            return;
+        }
+        let Some(cause) = self.token.cause() else {
+            return;
+        };
         log::debug!(
             target: "cancelable",
-            operation = self.label.name(), id = self.label.id().get();
-            "{} was asked to stop: {}",
-            self.label, self.token.cause().map(|cause| cause.to_string()).unwrap_or_default()
+            operation = self.label.name(), id = self.label.id().get(),
+            reason = cause.reason().as_str();
+            "{} was asked to stop: {cause}", self.label
         );
     }
 
@@ -239,6 +250,17 @@ impl Record {
     pub(super) fn log_status(&self, status: Status) {
         #[cfg(feature = "testing")]
         super::observers::tell(self, status);
+        if status == Status::Failed {
+            if let Some(error) = self.error_text() {
+                log::debug!(
+                    target: "cancelable",
+                    operation = self.label.name(), id = self.label.id().get(),
+                    status = status.as_str(), error = &*error;
+                    "{} is {status}: {error}", self.label
+                );
+                return;
+            }
+        }
         log::debug!(
             target: "cancelable",
             operation = self.label.name(), id = self.label.id().get(), status = status.as_str();

@@ -15,6 +15,8 @@ pub enum Event {
     Opened(Operation),
     /// An operation was entered.
     Started(Operation),
+    /// An operation has made progress. It is there once until it is read, however much there was.
+    Progress(Operation),
     /// An operation was asked to stop, by itself or from above.
     CancelRequested(Operation, Cause),
     /// An operation has ended, in whichever way.
@@ -30,6 +32,7 @@ impl Event {
         match self {
             Self::Opened(operation)
             | Self::Started(operation)
+            | Self::Progress(operation)
             | Self::CancelRequested(operation, _)
             | Self::Ended(operation) => Some(operation),
             Self::Missed(_) => None,
@@ -42,6 +45,7 @@ impl Event {
         match self {
             Self::Opened(_) => "opened",
             Self::Started(_) => "started",
+            Self::Progress(_) => "progress",
             Self::CancelRequested(..) => "cancel_requested",
             Self::Ended(_) => "ended",
             Self::Missed(_) => "missed",
@@ -58,6 +62,13 @@ impl fmt::Display for Event {
         match self {
             Self::Opened(_) => f.write_str("was opened"),
             Self::Started(_) => f.write_str("has started"),
+            Self::Progress(operation) => {
+                f.write_str("has made progress")?;
+                match operation.progress_snapshot() {
+                    Some(progress) => write!(f, ": {}", progress.position()),
+                    None => Ok(()),
+                }
+            }
             Self::CancelRequested(_, cause) => write!(f, "was asked to stop: {cause}"),
             Self::Ended(operation) => write!(f, "has ended: {}", operation.status()),
             Self::Missed(count) => write!(f, "{count} events were missed"),

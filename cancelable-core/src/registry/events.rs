@@ -46,18 +46,21 @@ impl Registry {
     pub fn events_within(&self, bound: NonZeroUsize) -> Events {
         let queue = Arc::new(Queue::new(bound));
         self.root.hub.add_queue(&queue);
-        self.notice_cancels();
+        self.notice_all();
         Events {
             registry: self.clone(),
             queue,
         }
     }
 
-    /// Has the cancels of what is open told from now on, after someone has begun to listen; see
+    /// Has cancels and progress of what is open told from now on, after someone has begun to listen; see
     /// `Shard::opened` for what is opened meanwhile.
-    pub(super) fn notice_cancels(&self) {
+    pub(super) fn notice_all(&self) {
         for record in self.records(|_| true) {
-            record.notice_cancel();
+            if self.root.hub.wants_cancels() {
+                record.notice_cancel();
+            }
+            record.notice_progress();
         }
     }
 }

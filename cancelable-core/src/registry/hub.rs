@@ -15,7 +15,7 @@ pub(super) struct Hub {
     pub(super) history: History,
     /// Replaced as a whole, so that whoever tells something takes a reference and leaves the lock.
     listeners: Mutex<Arc<Listeners>>,
-    /// Who is in the list: `QUEUES`, `HOOKS`, `CANCEL_HOOKS`. Stored under its lock.
+    /// Who is in the list: `QUEUES`, `HOOKS`, `CANCEL_HOOKS`, `PROGRESS_HOOKS`. Stored under its lock.
     present: AtomicU8,
 }
 
@@ -28,13 +28,16 @@ struct Listeners {
 const QUEUES: u8 = 1;
 const HOOKS: u8 = 2;
 const CANCEL_HOOKS: u8 = 4;
+const PROGRESS_HOOKS: u8 = 8;
 
 impl Listeners {
     fn present(&self) -> u8 {
         let cancel = self.hooks.iter().any(|hooks| hooks.on_cancel());
+        let progress = self.hooks.iter().any(|hooks| hooks.on_progress_set());
         (if self.queues.is_empty() { 0 } else { QUEUES })
             | (if self.hooks.is_empty() { 0 } else { HOOKS })
             | (if cancel { CANCEL_HOOKS } else { 0 })
+            | (if progress { PROGRESS_HOOKS } else { 0 })
     }
 }
 
@@ -66,6 +69,10 @@ impl Hub {
     /// Whether a cancel is to be told of at once.
     pub(super) fn wants_cancels(&self) -> bool {
         self.is_present(QUEUES | CANCEL_HOOKS)
+    }
+
+    pub(super) fn wants_progress(&self) -> bool {
+        self.is_present(QUEUES | PROGRESS_HOOKS)
     }
 
     fn listeners(&self) -> Arc<Listeners> {

@@ -4,8 +4,9 @@
 //! Whoever puts an event on it holds the lock for a push, and never waits for the reader.
 
 use super::Event;
+use crate::cause::OperationId;
 use crate::sync::{Mutex, isolate};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll, Waker};
 
@@ -17,6 +18,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
+    /// Whose progress is among them.
+    progressed: BTreeSet<OperationId>,
     /// Lost, and not told to the reader yet.
     lost: u64,
     /// All that were ever lost.
@@ -42,9 +45,17 @@ impl Aftermath {
 }
 
 impl State {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front();
+        if let Some(Event::Progress(operation)) = &event {
+            self.progressed.remove(&operation.id());
+        }
+        event
+    }
+
     fn next(&mut self) -> Option<Event> {
         match std::mem::take(&mut self.lost) {
-            0 => self.events.pop_front(),
+            0 => self.pop(),
             lost => Some(Event::Missed(lost)),
         }
     }
@@ -60,11 +71,20 @@ impl Queue {
 
     pub(super) fn push(&self, event: Event) -> Aftermath {
         let mut state = self.state.lock();
+        if let Event::Progress(operation) = &event {
+            // One that was not read yet shows the same.
+            if !state.progressed.insert(operation.id()) {
+                return Aftermath {
+                    waker: None,
+                    evicted: Some(event),
+                };
+            }
+        }
         let evicted = match state.events.len() >= self.bound.get() {
             true => {
                 state.lost += 1;
                 state.missed += 1;
-                state.events.pop_front()
+                state.pop()
             }
             false => None,
         };

@@ -5,7 +5,7 @@ use super::Event;
 use super::hub::Hub;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Ledger, Operation, Record, Status};
+use crate::operation::{Ledger, Operation, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -153,6 +153,22 @@ impl Ledger for Shard {
     fn hook_cancel(&self, record: &Arc<Record>, cause: &Cause) {
         self.hub
             .hooked(|hooks| hooks.cancel_requested(record, cause));
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.hub.wants_progress()
+    }
+
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        // What is below tells of its own, and the end has an event of its own.
+        if update.is_last() || update.made_by().id() != record.label.id() {
+            return;
+        }
+        self.hub.tell_under(
+            |tell| record.tell_while_open(tell),
+            || Event::Progress(Operation::new(Arc::clone(record))),
+        );
+        self.hub.hooked(|hooks| hooks.progressed(record, update));
     }
 
     fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {

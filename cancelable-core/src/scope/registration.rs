@@ -2,7 +2,7 @@
 
 use super::ScopeBuilder;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Hooks, Ledger, Operation};
+use crate::operation::{Hooks, Ledger, Operation, ProgressUpdate};
 use crate::registry::Registry;
 use std::borrow::Cow;
 use std::mem;
@@ -80,6 +80,15 @@ impl ScopeBuilder {
         hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
     ) -> Self {
         self.hooked(|hooks| hooks.on_cancel_requested(hook))
+    }
+
+    /// Calls `hook` when the scope or something below it has made progress; see
+    /// [`Hooks::on_progress`].
+    pub fn on_progress(
+        self,
+        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooked(|hooks| hooks.on_progress(hook))
     }
 
     /// Calls `hook` when the scope has completed.

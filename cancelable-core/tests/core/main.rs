@@ -49,6 +49,8 @@ mod runtime;
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
+#[cfg(all(feature = "testing", feature = "serde"))]
+mod serial;
 #[cfg(feature = "testing")]
 mod shield;
 #[cfg(feature = "testing")]

@@ -268,3 +268,34 @@ fn r37_the_order_holds_when_cancels_and_ends_race() {
         assert_eq!(told.len(), 2 + usize::from(cancel.is_some()));
     }
 }
+
+#[test]
+fn r37_r38_progress_is_told_once_until_it_is_read_and_never_after_the_end() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let early = Scope::builder("early")
+        .register_in(&registry)
+        .build()
+        .unwrap();
+    early.progress().advance(1);
+    let mut events = registry.events();
+    early.progress().advance(1);
+    let late = early.child("late").build().unwrap();
+    late.progress().advance(1);
+    late.progress().advance(1);
+    assert_eq!(
+        lines(&mut events),
+        ["early progress", "late opened", "late progress"]
+    );
+    late.progress().advance(1);
+    let event = events.try_next().unwrap();
+    assert!(event.to_string().ends_with("late has made progress: 3"));
+    let operation = late.operation().clone();
+    assert!(manual.block_on(late.run(async |_| ())).is_completed());
+    operation.progress().advance(1);
+    assert_eq!(lines(&mut events), ["late started", "late ended"]);
+    let history = registry.history(&Default::default());
+    let progress = history[0].progress().unwrap();
+    assert_eq!(progress.position(), 3);
+    assert!(history[0].to_string().contains("late: completed, at 3"));
+    drop(early);
+}

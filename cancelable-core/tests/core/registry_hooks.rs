@@ -237,3 +237,40 @@ fn r09_r39_a_hook_may_use_the_operation_and_the_registry() {
     );
     assert_eq!(operation.metadata().get("seen"), Some("start"));
 }
+
+#[test]
+fn r38_r39_progress_hooks_of_a_scope_hear_what_is_below_and_those_of_a_registry_each_once() {
+    let (diary, registry) = (Diary::default(), Registry::new());
+    let (own, all) = (diary.clone(), diary.clone());
+    let outer = Scope::builder("outer")
+        .register_in(&registry)
+        .on_progress(move |op, update| {
+            let last = if update.is_last() { " last" } else { "" };
+            own.note(format!(
+                "{} by {}{last}",
+                op.name(),
+                update.made_by().name()
+            ));
+        })
+        .build()
+        .unwrap();
+    let inner = outer.child("inner").build().unwrap();
+    inner.progress().advance(1);
+    let hooks = Hooks::new().on_progress(move |op, _| all.note(format!("all: {}", op.name())));
+    registry.add_hooks(hooks).detach();
+    inner.progress().advance(1);
+    outer.progress().advance(1);
+    drop(inner);
+    drop(outer);
+    assert_eq!(
+        diary.take(),
+        [
+            "outer by inner",
+            "all: inner",
+            "outer by inner",
+            "all: outer",
+            "outer by outer",
+            "outer by outer last",
+        ]
+    );
+}
