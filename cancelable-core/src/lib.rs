@@ -9,6 +9,8 @@
 //! - [`Scope`] gives a future a deadline and other sources, without spawning it.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
+//! With the feature `macros`, the attribute `cancelable` gives an async function a scope of its own.
+//!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
 //! `cancelable-smol`, `cancelable-async-std`). A library depends on this crate alone.
 

@@ -50,8 +50,8 @@
 //!
 //! - CPU figures are means over the time between two looks. The first look has none, and looks that
 //!   are less than 200 ms apart see the same figure.
-//! - A disk is found by where it is mounted. On Linux network file systems are not looked at, since
-//!   asking one that is gone may block for ever.
+//! - A disk of a network that does not answer is not looked at again before it does.
+//! - On Windows a disk is found by the letter of its drive.
 //! - Other limits than those of control groups are not known: `ulimit`, job objects of Windows.
 //! - A file that is gone and back within a tenth of a second was replaced.
 //! - macOS tells of changes with a delay, and tells of several as one: what a file was for a moment

@@ -4,7 +4,6 @@ use super::{Gauge, GaugeUnit};
 use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
-use sysinfo::{DiskRefreshKind, Disks};
 
 pub(super) struct Disk {
     path: PathBuf,
@@ -26,38 +25,51 @@ impl Gauge for Disk {
     }
 
     fn read(&mut self) -> io::Result<f64> {
-        let path = real(&self.path)?;
-        // Made anew, since what is mounted changes.
-        let storage = DiskRefreshKind::nothing().with_storage();
-        let disks = Disks::new_with_refreshed_list_specifics(storage);
+        let path = std::path::absolute(&self.path)?;
+        // What is not there yet will be on the disk of what is. Ends with the root, which exists.
+        let there = path.ancestors().find(|above| above.exists());
+        let space = Space::of(there.unwrap_or(&path))?;
+        match space.used + space.free {
+            0 => Err(io::Error::other(format!(
+                "no disk with a size is known for {}",
+                path.display()
+            ))),
+            all => Ok(space.used as f64 / all as f64 * 100.0),
+        }
+    }
+}
+
+/// What is used of a disk, and what this process may still use: a part may be kept for others.
+struct Space {
+    used: u64,
+    free: u64,
+}
+
+impl Space {
+    /// In blocks. The system is asked about the path itself, so whatever is mounted there counts.
+    #[cfg(unix)]
+    fn of(path: &Path) -> io::Result<Self> {
+        let found = rustix::fs::statvfs(path)?;
+        Ok(Self {
+            used: found.f_blocks.saturating_sub(found.f_bfree),
+            free: found.f_bavail,
+        })
+    }
+
+    /// In bytes, of the drive that the path begins with.
+    #[cfg(not(unix))]
+    fn of(path: &Path) -> io::Result<Self> {
+        let storage = sysinfo::DiskRefreshKind::nothing().with_storage();
+        let disks = sysinfo::Disks::new_with_refreshed_list_specifics(storage);
         let disk = disks
             .iter()
             .filter(|disk| path.starts_with(disk.mount_point()))
             .max_by_key(|disk| disk.mount_point().components().count());
         let total = disk.map_or(0, sysinfo::Disk::total_space);
         let free = disk.map_or(0, sysinfo::Disk::available_space);
-        match total {
-            0 => Err(io::Error::other(format!(
-                "no disk with a size is known for {}",
-                path.display()
-            ))),
-            total => Ok(total.saturating_sub(free) as f64 / total as f64 * 100.0),
-        }
+        Ok(Self {
+            used: total.saturating_sub(free),
+            free,
+        })
     }
-}
-
-/// The path without links, as far as it exists: what is not there yet will be on the disk of what
-/// is.
-fn real(path: &Path) -> io::Result<PathBuf> {
-    let path = std::path::absolute(path)?;
-    // Ends with the root, which exists.
-    for above in path.ancestors() {
-        match above.canonicalize() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            // Windows' own spelling of canonical paths is not that of mount points.
-            Ok(_) if cfg!(windows) => return Ok(path),
-            found => return found,
-        }
-    }
-    Ok(path)
 }
