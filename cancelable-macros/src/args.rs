@@ -91,7 +91,7 @@ impl Parse for Args {
         while !input.is_empty() {
             // `crate` is a keyword, so any word is taken for a key.
             let key = input.call(Ident::parse_any)?;
-            if seen.iter().any(|seen| *seen == key) {
+            if seen.contains(&key) {
                 faults.add(&key, format_args!("{key} is said twice"));
             }
             args.value(&key, input, &mut faults)?;
