@@ -7,9 +7,9 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Registry, Scope};
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::Mutex;
 use std::time::Duration;
 
 #[derive(Debug, PartialEq)]
@@ -40,8 +40,11 @@ impl Log for Capture {
 
     fn log(&self, record: &Record<'_>) {
         let mut keys = BTreeMap::new();
-        record.key_values().visit(&mut Keys(&mut keys)).unwrap();
-        self.0.lock().unwrap().push(Line {
+        record
+            .key_values()
+            .visit(&mut Keys(&mut keys))
+            .expect("they can be read");
+        self.0.lock().push(Line {
             target: record.target().to_owned(),
             level: record.level(),
             text: record.args().to_string(),
@@ -53,7 +56,7 @@ impl Log for Capture {
 }
 
 fn take() -> Vec<Line> {
-    std::mem::take(&mut CAPTURE.0.lock().unwrap())
+    std::mem::take(&mut CAPTURE.0.lock())
 }
 
 /// The values of a key in lines about an operation.

@@ -4,9 +4,10 @@
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Scope, Status};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -49,7 +50,7 @@ impl Subscriber for Diary {
         let mut fields = Fields::default();
         span.record(&mut fields);
         assert!(fields.0["id"].parse::<u64>().is_ok());
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.0.lock();
         let id = pages.names.len() as u64 + 1;
         let name = fields.0["name"].clone();
         let above = pages.inside.last().map(|above| pages.names[above].clone());
@@ -69,27 +70,27 @@ impl Subscriber for Diary {
     fn event(&self, _: &Event<'_>) {}
 
     fn enter(&self, span: &Id) {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.0.lock();
         pages.inside.push(span.into_u64());
         let line = format!("in {}", pages.names[&span.into_u64()]);
         pages.lines.push(line);
     }
 
     fn exit(&self, span: &Id) {
-        let mut pages = self.0.lock().unwrap();
+        let mut pages = self.0.lock();
         assert_eq!(pages.inside.pop(), Some(span.into_u64()));
         let line = format!("out {}", pages.names[&span.into_u64()]);
         pages.lines.push(line);
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        *self.0.lock().unwrap().held.get_mut(&id.into_u64()).unwrap() += 1;
+        *self.0.lock().held.entry(id.into_u64()).or_default() += 1;
         id.clone()
     }
 
     fn try_close(&self, id: Id) -> bool {
-        let mut pages = self.0.lock().unwrap();
-        let held = pages.held.get_mut(&id.into_u64()).unwrap();
+        let mut pages = self.0.lock();
+        let held = pages.held.entry(id.into_u64()).or_default();
         *held -= 1;
         let closed = *held == 0;
         if closed {
@@ -102,11 +103,11 @@ impl Subscriber for Diary {
 
 impl Diary {
     fn note(&self, line: &str) {
-        self.0.lock().unwrap().lines.push(line.to_owned());
+        self.0.lock().lines.push(line.to_owned());
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap().lines)
+        std::mem::take(&mut self.0.lock().lines)
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) trait Ledger: Send + Sync {
     fn entered(&self, record: &Arc<Record>);
 
     /// Tells those who read events of a cancel, once; see [`Record::tell_once`].
-    fn tell_cancel(&self, record: &Arc<Record>, cause: &Cause);
+    fn tell_cancel(&self, record: &Arc<Record>, cause: &Cause, at_end: bool);
 
     /// Runs the hooks for a cancel. Called once for each operation.
     fn hook_cancel(&self, record: &Arc<Record>, cause: &Cause);

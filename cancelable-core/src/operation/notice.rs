@@ -2,9 +2,9 @@
 //! comes: by a callback at the token, which is left there only where somebody listens.
 //!
 //! Events are told in order: the cancel before the end. Whoever is first, the callback or the end of
-//! the operation, tells of the cancel under the record's lock, so that the other finds it told. Under
-//! that lock the event is put on the queues of its readers (a queue's lock is the inner one), and
-//! nothing of a user's runs.
+//! the operation, tells of the cancel under the record's lock, so that the other finds it told; and
+//! a callback that comes when the status is an end leaves it to the end. Under that lock the event is
+//! put on the queues of its readers (a queue's lock is the inner one), and nothing of a user's runs.
 //!
 //! Progress is told in the same way, before the end, and only of operations that make some.
 //!
@@ -39,7 +39,9 @@ impl Record {
         let record = Arc::downgrade(self);
         let registration = self.token.on_cancel(move |cause| {
             if let Some(record) = record.upgrade() {
-                record.tell_cancel(cause);
+                if let Some(ledger) = &record.ledger {
+                    ledger.tell_cancel(&record, cause, false);
+                }
                 record.hook_cancel(cause);
             }
         });
@@ -66,11 +68,16 @@ impl Record {
         let Some(registration) = taken.flatten() else {
             return;
         };
-        if let Some(cause) = self.token.cause() {
-            self.tell_cancel(&cause);
+        // Before the look at the cause: a callback that can't be taken back has one.
+        let never_ran = registration.is_some_and(CallbackRegistration::unregister);
+        let Some(cause) = self.token.cause() else {
+            return;
+        };
+        if let Some(ledger) = &self.ledger {
+            ledger.tell_cancel(self, &cause, true);
         }
-        if let Some(registration) = registration {
-            self.take_back(registration);
+        if never_ran {
+            self.hook_cancel(&cause);
         }
     }
 
@@ -80,12 +87,6 @@ impl Record {
             if let Some(cause) = self.token.cause() {
                 self.hook_cancel(&cause);
             }
-        }
-    }
-
-    fn tell_cancel(self: &Arc<Self>, cause: &Cause) {
-        if let Some(ledger) = &self.ledger {
-            ledger.tell_cancel(self, cause);
         }
     }
 
@@ -140,12 +141,14 @@ impl Record {
         }
     }
 
-    /// Runs `tell` under the record's lock unless that was done before.
-    pub(crate) fn tell_once(&self, tell: impl FnOnce()) {
-        self.with_notes(|notes| {
-            if !std::mem::replace(&mut notes.notice.told, true) {
-                tell();
-            }
-        });
+    /// Runs `tell` under the record's lock unless that was done before. Once the status is an end,
+    /// only the end itself tells: it goes on to tell of that.
+    pub(crate) fn tell_once(&self, at_end: bool, tell: impl FnOnce()) {
+        let mut inner = self.inner.lock();
+        let is_late = !at_end && self.status().is_closed();
+        let notes = inner.notes.get_or_insert_default();
+        if !is_late && !std::mem::replace(&mut notes.notice.told, true) {
+            tell();
+        }
     }
 }

@@ -6,10 +6,11 @@ use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Registry, Scope, Status};
+use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Bench {
     }
 
     fn open(&self, name: &'static str) -> Scope {
-        self.builder(name).build().unwrap()
+        self.builder(name).build().expect("it is sound")
     }
 
     fn listed(&self) -> Vec<String> {
@@ -186,7 +187,7 @@ fn r35_what_is_a_part_of_a_listed_scope_is_listed_with_it_unless_told_otherwise(
         let below = private.child("below").build().unwrap();
         let elsewhere = op.child("elsewhere").register_in(&other).build().unwrap();
         let child = op.spawn(pending::<()>()).unwrap();
-        seen.lock().unwrap().extend(bench.listed());
+        seen.lock().extend(bench.listed());
         let ids = [&inner, &elsewhere, &below].map(|scope| scope.id());
         assert_eq!(
             ids.map(|id| bench.registry.get(id).is_some()),
@@ -201,7 +202,7 @@ fn r35_what_is_a_part_of_a_listed_scope_is_listed_with_it_unless_told_otherwise(
         }
     }));
     assert!(outcome.is_completed());
-    assert_eq!(*seen.lock().unwrap(), ["outer", "inner", "child"]);
+    assert_eq!(*seen.lock(), ["outer", "inner", "child"]);
     assert!(bench.registry.is_empty() && other.is_empty());
 }
 
@@ -656,7 +657,7 @@ fn r36_ids_are_unique_and_counts_exact_on_many_threads() {
                     assert!(registry.get(scope.id()).is_some());
                     assert!(manual.block_on(scope.run(async |_| ())).is_completed());
                 }
-                ids.lock().unwrap().extend(own);
+                ids.lock().extend(own);
             });
         }
         threads.spawn(|| {
@@ -669,7 +670,7 @@ fn r36_ids_are_unique_and_counts_exact_on_many_threads() {
             }
         });
     });
-    assert_eq!(ids.lock().unwrap().len(), 4 * EACH);
+    assert_eq!(ids.lock().len(), 4 * EACH);
     let statistics = registry.statistics();
     assert_eq!(statistics.count(Status::Completed), 4 * EACH as u64);
     assert_eq!((statistics.open(), registry.len()), (0, 0));

@@ -219,7 +219,7 @@ impl Wake for Meddles {
             Scope::builder("from a waker")
                 .register_in(&self.0)
                 .build()
-                .unwrap(),
+                .expect("it is sound"),
         );
         panic!("boom");
     }

@@ -4,8 +4,9 @@ use cancelable_core::operation::Hooks;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Registry, Scope};
+use parking_lot::Mutex;
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 
 #[derive(Clone, Default)]
@@ -13,11 +14,11 @@ struct Diary(Arc<Mutex<Vec<String>>>);
 
 impl Diary {
     fn note(&self, line: impl Into<String>) {
-        self.0.lock().unwrap().push(line.into());
+        self.0.lock().push(line.into());
     }
 
     fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
+        std::mem::take(&mut self.0.lock())
     }
 
     /// Hooks that write down everything, each line with `prefix`.
@@ -110,7 +111,7 @@ fn r39_the_request_is_told_on_the_thread_that_asks_and_once() {
         .token(&above)
         .on_cancel_requested(move |op, cause| {
             assert!(op.is_cancelled() && cause.is_inherited());
-            seen.lock().unwrap().push(thread::current().id());
+            seen.lock().push(thread::current().id());
         })
         .build()
         .unwrap();
@@ -119,9 +120,9 @@ fn r39_the_request_is_told_on_the_thread_that_asks_and_once() {
         thread::current().id()
     });
     let asker = asker.join().unwrap();
-    assert_eq!(*threads.lock().unwrap(), [asker]);
+    assert_eq!(*threads.lock(), [asker]);
     drop(scope);
-    assert_eq!(threads.lock().unwrap().len(), 1);
+    assert_eq!(threads.lock().len(), 1);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 
 fn value(of: impl Serialize) -> Value {
-    serde_json::to_value(of).unwrap()
+    serde_json::to_value(of).expect("it can be told as JSON")
 }
 
 #[test]
