@@ -56,9 +56,9 @@ fn r16_methods_keep_their_receivers_and_lifetimes() {
 #[test]
 fn r16_generics_and_impl_trait_are_kept() {
     #[cancelable]
-    async fn show<T: ?Sized, const N: usize>(what: &T, times: [impl Debug; N]) -> impl Display
+    async fn show<T, const N: usize>(what: &T, times: [impl Debug; N]) -> impl Display
     where
-        T: Display,
+        T: Display + ?Sized,
     {
         format!("{what} {times:?}")
     }
