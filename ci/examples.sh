@@ -46,6 +46,13 @@ for runtime in "$@"; do
     sha256sum --quiet -c "$output/sums-$runtime" || fail "sha256sum does not agree with checksum on $runtime"
     printf '%s files agree\n' "$(wc -l <"$output/sums-$runtime")"
 
+    say "$runtime: retry where nobody listens, for half a second"
+    code=0
+    # The port is one that no server of this machine has; a pause of an hour is cut short.
+    run retry -- --pause 1h --timeout 500ms 127.0.0.1:1 | tee "$output/retry" || code=$?
+    [ "$code" = 1 ] || fail "retry on $runtime exits with $code and not with 1"
+    grep -q '^waiting cancelled after .*: timed out' "$output/retry" || fail "retry on $runtime does not say why it ended"
+
     say "$runtime: supervise and init"
     for wanted in 0 7; do
         code=0

@@ -64,3 +64,12 @@ pub use cancelable_signals::{
     cancel_on_signal, ctrl_c, dump_on_signal, dump_on_signal_to, shutdown, signal, signals,
     terminate,
 };
+#[cfg(feature = "files")]
+pub use cancelable_sources::{
+    FileSource, InvalidWatch, file_appears, file_changes, file_disappears,
+};
+#[cfg(feature = "resources")]
+pub use cancelable_sources::{
+    Gauge, GaugeUnit, InvalidLimit, ResourceSource, cpu_limit, disk_limit, gauge_limit,
+    memory_limit, process_cpu_limit, process_memory_limit,
+};

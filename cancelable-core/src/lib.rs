@@ -10,6 +10,8 @@
 //! - [`stream`] ends streams at a cancel, so that nothing that was pulled is lost.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
+//! With the feature `macros`, the attribute `cancelable` gives an async function a scope of its own.
+//!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
 //! `cancelable-smol`, `cancelable-async-std`). A library depends on this crate alone.
 
@@ -31,6 +33,8 @@ pub mod token;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+#[cfg(feature = "macros")]
+pub use cancelable_macros::cancelable;
 pub use cause::{Cause, Reason};
 pub use error::Cancelled;
 pub use operation::{Operation, Status, current};

@@ -4,6 +4,7 @@
 //! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
+mod attempt;
 mod blocking;
 mod build_error;
 mod builder;
@@ -33,6 +34,7 @@ mod watch;
 mod watchdog;
 mod wind_up;
 
+pub use attempt::Attempt;
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
 pub use child::Child;

@@ -11,6 +11,7 @@ mod condition_async;
 mod condition_blocking;
 mod context;
 mod error;
+mod fallible;
 mod future;
 mod limit;
 mod pace;

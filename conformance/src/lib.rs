@@ -33,5 +33,6 @@ mod subject;
 mod suite;
 pub mod timing;
 pub mod tokens;
+pub mod watching;
 
 pub use subject::Subject;

@@ -134,6 +134,13 @@ macro_rules! common {
                 r43_a_read_that_waits_fails_at_the_deadline
                 r43_a_copy_says_how_far_it_came
             }
+            watching {
+                r30_a_gauge_at_its_limit_cancels
+                r30_the_memory_of_the_process_cancels
+                r30_a_file_that_appears_changes_or_disappears_cancels
+                r30_gauges_and_files_nest_in_all_of
+                r31_a_gauge_that_never_returns_keeps_nobody
+            }
         }
     };
 }

@@ -79,6 +79,15 @@ impl Record {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
     }
 
+    /// Whether the code that runs here does so inside this operation.
+    pub(crate) fn runs_here(&self) -> bool {
+        current().is_some_and(|here| {
+            here.record
+                .lineage()
+                .any(|record| std::ptr::eq(record, self))
+        })
+    }
+
     /// The innermost operation that runs here, if this is it or above it, and this one else: what
     /// a shield that is opened here has to protect.
     pub(super) fn innermost(self: &Arc<Self>) -> Arc<Self> {

@@ -7,7 +7,7 @@ use crate::operation::{
     self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Straggler,
     Terms, Watchdog,
 };
-use crate::runtime::RuntimeHandle;
+use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source};
 use crate::token::CancellationToken;
 use std::borrow::Cow;
@@ -24,6 +24,8 @@ pub struct ScopeBuilder {
     opened_at: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
+    /// Asked where no runtime was given and what the scope is a part of has none.
+    default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
     /// The one that most scopes with a token have, which needs no list.
     token: Option<CancellationToken>,
@@ -57,6 +59,7 @@ impl ScopeBuilder {
             opened_at: Location::caller(),
             parent: Parent::Current,
             runtime: None,
+            default_runtime: None,
             deadline: OwnDeadline::default(),
             token: None,
             more_tokens: Vec::new(),
@@ -93,6 +96,13 @@ impl ScopeBuilder {
     /// The runtime that keeps the scope's time.
     pub fn runtime(mut self, runtime: &RuntimeHandle) -> Self {
         self.runtime = Some(runtime.clone());
+        self
+    }
+
+    /// Where to find a runtime, if none is given and what the scope is a part of has none: the
+    /// `current` of an adapter. Where that finds none, the scope has none.
+    pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
+        self.default_runtime = Some(current);
         self
     }
 
@@ -233,6 +243,7 @@ impl ScopeBuilder {
             opened_at,
             parent,
             runtime,
+            default_runtime,
             deadline,
             token,
             more_tokens,
@@ -255,7 +266,9 @@ impl ScopeBuilder {
         };
         let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
         let policy = policy.filter(|policy| policy.is_set());
-        let runtime = runtime.or_else(|| parent.as_ref()?.runtime().cloned());
+        let runtime = runtime
+            .or_else(|| parent.as_ref()?.runtime().cloned())
+            .or_else(|| default_runtime?().ok());
         if runtime.is_none() {
             if let Some(what) = needs_runtime(&deadline, policy.as_deref(), &sources) {
                 return Err(BuildError::no_runtime(name, what));

@@ -129,6 +129,20 @@ impl<T, E> Outcome<T, E> {
         self.result
     }
 
+    /// The value, or the error of the body, or else why there is neither, as an error of the same
+    /// type: for a function that has one error for all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`into_result`](Self::into_result).
+    pub fn flatten(self) -> Result<T, E>
+    where
+        E: From<RunError>,
+    {
+        self.result
+            .map_err(|error| error.split().unwrap_or_else(E::from))
+    }
+
     /// What was still running at the end of its time and was dropped: bodies at the end of their
     /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
     /// are among them if this scope was cancelled too.
@@ -202,6 +216,7 @@ impl Outcome<(), ()> {
             (Err(RunError::Cancelled(cancelled)), _) => Err(RunError::Cancelled(cancelled)),
             (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
+            (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
                 // The body is pending until there is an answer; this only spares a panic.
                 let cause = self.cause.clone();

@@ -1,5 +1,6 @@
 //! Why a run has no value.
 
+use super::BuildError;
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
@@ -8,6 +9,7 @@ use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 /// Why a run has no value.
 #[derive(Debug)]
@@ -24,6 +26,9 @@ pub enum RunError<E = Infallible> {
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
+    /// The scope could not be built. A run never says this; a function that builds its scope and
+    /// runs it may.
+    NotBuilt(BuildError),
 }
 
 impl<E> RunError<E> {
@@ -59,6 +64,34 @@ impl<E> RunError<E> {
             other => Err(other),
         }
     }
+
+    /// The error of the body, or else why there is none, as an error that has no such variant.
+    pub(super) fn split(self) -> Result<E, RunError> {
+        Err(match self {
+            Self::Failed(error) => return Ok(error),
+            Self::Cancelled(cancelled) => RunError::Cancelled(cancelled),
+            Self::SourceFailed(failed) => RunError::SourceFailed(failed),
+            Self::ChildFailed(failure) => RunError::ChildFailed(failure),
+            Self::Refused(refused) => RunError::Refused(refused),
+            Self::NotBuilt(error) => RunError::NotBuilt(error),
+        })
+    }
+}
+
+impl<E> From<BuildError> for RunError<E> {
+    fn from(error: BuildError) -> Self {
+        Self::NotBuilt(error)
+    }
+}
+
+/// The kind is `TimedOut` when time ran out and `Other` else, as for [`Cancelled`].
+impl From<RunError> for io::Error {
+    fn from(error: RunError) -> Self {
+        match error {
+            RunError::Cancelled(cancelled) => cancelled.into(),
+            error => Self::other(error),
+        }
+    }
 }
 
 impl<E: fmt::Display> fmt::Display for RunError<E> {
@@ -69,6 +102,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
+            Self::NotBuilt(error) => error.fmt(f),
         }
     }
 }
@@ -83,6 +117,7 @@ impl<E: Error> Error for RunError<E> {
             Self::SourceFailed(failed) => failed.source(),
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
+            Self::NotBuilt(error) => error.source(),
         }
     }
 }

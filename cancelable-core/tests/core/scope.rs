@@ -658,3 +658,66 @@ fn a_child_takes_the_runtime_of_its_parent() {
         "a child's end is not its parent's"
     );
 }
+
+/// The body's own error comes as it is, and whatever else as that type makes of it.
+#[test]
+fn r18_a_flat_outcome_has_one_error() {
+    #[derive(Debug)]
+    enum Error {
+        Own,
+        Run(RunError),
+    }
+    impl From<RunError> for Error {
+        fn from(error: RunError) -> Self {
+            Self::Run(error)
+        }
+    }
+    let manual = ManualRuntime::new();
+    let scope = || Scope::builder("flat").build().expect("built");
+    let value = manual.block_on(scope().try_run(async |_| Ok::<_, Error>(7)));
+    assert!(matches!(value.flatten(), Ok(7)));
+    let own = manual.block_on(scope().try_run(async |_| Err::<(), _>(Error::Own)));
+    assert!(matches!(own.flatten(), Err(Error::Own)));
+    let cancelled = scope();
+    cancelled.cancel();
+    let outcome = manual.block_on(cancelled.try_run(async |_| Ok::<_, Error>(7)));
+    let Err(Error::Run(error)) = outcome.flatten() else {
+        panic!("it was cancelled");
+    };
+    assert_eq!(
+        std::io::Error::from(error).kind(),
+        std::io::ErrorKind::Other
+    );
+    let refused = manual.block_on(cancelled.try_run(async |_| Ok::<_, Error>(7)));
+    assert!(matches!(refused.flatten(), Err(Error::Run(error)) if error.is_refused()));
+}
+
+/// Asked last, and only where nothing else is known.
+#[test]
+fn r44_the_default_runtime_is_asked_where_there_is_no_other() {
+    use cancelable_core::runtime::{NoRuntime, ThreadRuntime};
+    let none = || Err(NoRuntime::new("none"));
+    let threads = || Ok(ThreadRuntime::new().handle());
+    let manual = ManualRuntime::new();
+    let name = |scope: &Scope| scope.runtime().map(cancelable_core::RuntimeHandle::name);
+
+    let plain = Scope::builder("plain").default_runtime(threads);
+    let plain = plain.build().expect("built");
+    assert_eq!(name(&plain), Some("thread"));
+    let given = Scope::builder("given").default_runtime(|| unreachable!("it has one"));
+    let given = given.runtime(&manual.handle()).build().expect("built");
+    assert_eq!(name(&given), Some("manual"));
+    let part = given
+        .child("part")
+        .default_runtime(|| unreachable!("it inherits one"));
+    assert_eq!(name(&part.build().expect("built")), Some("manual"));
+    let without = Scope::builder("without").default_runtime(none);
+    assert_eq!(
+        name(&without.build().expect("nothing of it needs one")),
+        None
+    );
+    let needs = Scope::builder("needs")
+        .default_runtime(none)
+        .timeout(Duration::ZERO);
+    assert!(needs.build().is_err());
+}

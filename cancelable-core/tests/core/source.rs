@@ -514,3 +514,26 @@ fn r28_a_source_that_panics_when_started_or_in_a_group_fails_the_scope() {
         "{error}"
     );
 }
+
+/// What could not be made does not start, and the run says why.
+#[test]
+fn r30_a_result_of_a_source_is_one() {
+    let (cause, after) = fires(source::condition(SECOND, || true));
+    assert_eq!(
+        (cause.reason(), after),
+        (&Reason::Condition, Duration::ZERO)
+    );
+    // A time limit in it is a part of the deadline as any other.
+    let limit = Ok::<_, ZeroInterval>(source::timeout(2 * SECOND));
+    assert_eq!(fires(limit).1, 2 * SECOND);
+    let manual = ManualRuntime::new();
+    let scope = watching(&manual, source::condition(Duration::ZERO, || true));
+    let error = manual
+        .block_on(scope.run(|_| pending::<()>()))
+        .into_result();
+    assert!(error.unwrap_err().to_string().ends_with(
+        "its source source did not: a condition needs an interval longer than zero between \
+             two questions"
+    ));
+    assert_eq!(scope.status(), Status::Failed);
+}

@@ -325,8 +325,13 @@ fn adapters_have_the_same_features() {
 
 #[test]
 fn a_feature_has_every_item_of_the_crate_behind_it() {
-    for feature in ["process", "signals"] {
-        let exported = exported_for(feature);
+    for (feature, name) in [
+        ("files", "cancelable-sources"),
+        ("process", "cancelable-process"),
+        ("resources", "cancelable-sources"),
+        ("signals", "cancelable-signals"),
+    ] {
+        let exported = exported_for(feature, name);
         assert!(!exported.is_empty(), "{feature}");
         for adapter in ADAPTERS {
             let has = surface(&sources(adapter), &[]);
@@ -336,18 +341,20 @@ fn a_feature_has_every_item_of_the_crate_behind_it() {
     }
 }
 
-/// The items of the crate behind a feature, as they are in the surface of an adapter.
-fn exported_for(feature: &str) -> BTreeSet<String> {
-    let sources = sources(&format!("cancelable-{feature}"));
+/// The items of the crate behind a feature, as they are in the surface of an adapter. A crate behind
+/// several features has features of the same names.
+fn exported_for(feature: &str, name: &str) -> BTreeSet<String> {
+    let sources = sources(name);
     let lib = sources.iter().find(|file| file.path == "lib.rs").unwrap();
+    let condition = format!("# [cfg (feature = \"{feature}\")] ");
+    let module = name.replace('-', "_");
     let mut exported = BTreeSet::new();
     for item in lib.parse().items {
         if let Item::Use(item) = item {
-            if is_public(&item.vis) {
+            let own = kept(&item.attrs);
+            if is_public(&item.vis) && (own.is_empty() || own == condition) {
                 reexports(&item.tree, Vec::new(), &mut |_, name| {
-                    exported.insert(format!(
-                        "# [cfg (feature = \"{feature}\")] use cancelable_{feature}::{name} as {name}"
-                    ));
+                    exported.insert(format!("{condition}use {module}::{name} as {name}"));
                 });
             }
         }

@@ -4,13 +4,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 7] = [
+pub(crate) const PUBLISHED: [&str; 9] = [
     "cancelable-async-std",
     "cancelable-core",
     "cancelable-indicatif",
+    "cancelable-macros",
     "cancelable-process",
     "cancelable-signals",
     "cancelable-smol",
+    "cancelable-sources",
     "cancelable-tokio",
 ];
 

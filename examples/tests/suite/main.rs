@@ -13,6 +13,7 @@ mod init;
 mod kit;
 mod lines;
 mod manifests;
+mod retry;
 #[cfg(unix)]
 mod running;
 mod small;

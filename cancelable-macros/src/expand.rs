@@ -1,0 +1,164 @@
+//! The function as it becomes.
+
+use crate::args::Args;
+use crate::function::{Function, unmarked};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Ident, Path, Type, parse_quote};
+
+/// The function in its scope, or what is wrong with the attribute.
+pub(crate) fn cancelable(args: TokenStream, item: TokenStream) -> TokenStream {
+    let args = syn::parse2::<Args>(args);
+    let function = syn::parse2::<Function>(item.clone());
+    let error = match (args, function) {
+        (Ok(args), Ok(function)) => return expand(&args, function),
+        (Err(mut error), Err(other)) => {
+            error.combine(other);
+            error
+        }
+        (Err(error), _) | (_, Err(error)) => error,
+    };
+    let error = error.into_compile_error();
+    let item = unmarked(item);
+    quote!(#error #item)
+}
+
+fn expand(args: &Args, mut function: Function) -> TokenStream {
+    let krate = args.krate.clone();
+    let krate: Path = krate.unwrap_or_else(|| parse_quote!(::cancelable_core));
+    // Names that the body cannot see.
+    let scope = Ident::new("scope", Span::mixed_site());
+
+    let builder = builder(args, &function, &krate);
+    let body = body(&function);
+    let block = match function.is_fallible() {
+        true => quote!({
+            let #scope = match #builder.build() {
+                ::core::result::Result::Ok(#scope) => #scope,
+                ::core::result::Result::Err(#scope) => {
+                    return ::core::result::Result::Err(::core::convert::From::from(
+                        <#krate::scope::RunError as ::core::convert::From<_>>::from(#scope),
+                    ));
+                }
+            };
+            #scope.try_run(#body).await.flatten()
+        }),
+        false => {
+            function.make_fallible(&krate);
+            quote!({
+                let #scope = #builder.build()?;
+                #scope.run(#body).await.into_result()
+            })
+        }
+    };
+    function.item.block = parse_quote!(#block);
+    function.item.into_token_stream()
+}
+
+/// The body as what a scope runs.
+fn body(function: &Function) -> TokenStream {
+    let run = Ident::new("run", Span::mixed_site());
+    let returned = Ident::new("returned", Span::mixed_site());
+    let given = match &function.scope {
+        None => quote!(let _ = #run;),
+        Some((pattern, ty)) => {
+            let given = match ty {
+                Type::Reference(_) => quote!(&#run),
+                _ => quote!(#run),
+            };
+            quote!(let #pattern: #ty = #given;)
+        }
+    };
+    // A return that never happens says what the body's own ones are coerced to, as the signature of
+    // a function does. A type after the arrow of an async closure does not.
+    let ty = function.body_type();
+    let block = &function.item.block;
+    let statements = &block.stmts;
+    quote!(async move |#run| {
+        #given
+        #[allow(unknown_lints, unreachable_code, clippy::all)]
+        if false {
+            let #returned: #ty = loop {};
+            return #returned;
+        }
+        #(#statements)*
+    })
+}
+
+/// The calls that describe the scope.
+fn builder(args: &Args, function: &Function, krate: &Path) -> TokenStream {
+    let rt = args.rt.clone().unwrap_or_else(|| parse_quote!(::rt));
+    let name = match &args.name {
+        Some(name) => name.to_token_stream(),
+        None => function
+            .item
+            .sig
+            .ident
+            .to_string()
+            .trim_start_matches("r#")
+            .to_token_stream(),
+    };
+    let mut calls = quote!(#krate::Scope::builder(#name));
+    let mut add = |call: TokenStream| calls.extend(call);
+    if let Some(parent) = &args.parent {
+        add(quote!(.parent(#parent)));
+    }
+    if args.detached {
+        add(quote!(.detached()));
+    }
+    if args.register {
+        add(quote!(.register()));
+    }
+    if let Some(runtime) = &args.runtime {
+        add(quote!(.runtime(#runtime)));
+    } else if needs_runtime(args) && !args.inherit_runtime {
+        add(quote!(.default_runtime(#rt::current)));
+    }
+    for (name, span) in [
+        ("timeout", &args.timeout),
+        ("grace", &args.grace),
+        ("cleanup_budget", &args.cleanup_budget),
+    ] {
+        let method = Ident::new(name, Span::call_site());
+        if let Some(span) = span {
+            add(quote!(.#method(#span)));
+        }
+    }
+    if let Some(deadline) = &args.deadline {
+        add(quote!(.deadline(#deadline)));
+    }
+    if let Some(token) = &args.token {
+        add(quote!(.token(#token)));
+    }
+    if !args.signals.is_empty() {
+        let names = args.signals.iter().map(ToString::to_string);
+        // A name that this platform does not have is an error when the scope is entered.
+        add(quote!(.source((|| {
+            ::core::result::Result::<_, #rt::InvalidSignal>::Ok(
+                #rt::signals([#(#names.parse::<#rt::Signal>()?),*])
+            )
+        })())));
+    }
+    if let Some(condition) = &args.condition {
+        let every = match &args.every {
+            Some(every) => every.to_token_stream(),
+            None => quote!(::core::time::Duration::from_secs(1)),
+        };
+        add(quote!(.source(#krate::source::condition(#every, #condition))));
+    }
+    for source in &args.sources {
+        add(quote!(.source(#source)));
+    }
+    calls
+}
+
+/// Whether the scope has, or may have, to do with time.
+fn needs_runtime(args: &Args) -> bool {
+    args.timeout.is_some()
+        || args.deadline.is_some()
+        || args.grace.is_some()
+        || args.cleanup_budget.is_some()
+        || args.condition.is_some()
+        || !args.sources.is_empty()
+        || !args.signals.is_empty()
+}

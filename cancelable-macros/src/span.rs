@@ -1,0 +1,117 @@
+//! A span of time as it is written in an attribute: `"1m30s"`.
+
+use std::time::Duration;
+
+const SHAPE: &str = r#"such as "30s", "1m30s" or "250ms""#;
+
+/// The units, from large to small, in nanoseconds.
+const UNITS: [(&str, u128); 7] = [
+    ("d", 86_400_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
+
+/// The span, or what is wrong with the text.
+pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(format!("a span of time is empty: write one {SHAPE}"));
+    }
+    let mut total: u128 = 0;
+    let mut units = UNITS.as_slice();
+    // Ends: each turn takes a number and a unit off the rest.
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit());
+        if number.is_empty() {
+            return Err(format!(
+                "a span of time wants a number at {rest:?}: write one {SHAPE}"
+            ));
+        }
+        let (unit, after) = split(after.trim_start(), char::is_alphabetic);
+        if unit.is_empty() {
+            return Err(match after.chars().next() {
+                None => format!("{number} has no unit: write a span of time {SHAPE}"),
+                Some(other) => format!("{other:?} is none of a span of time: write one {SHAPE}"),
+            });
+        }
+        let Some(at) = units.iter().position(|(name, _)| *name == unit) else {
+            return Err(match UNITS.iter().any(|(name, _)| *name == unit) {
+                true => format!("{unit:?} comes too late: large units go first, and each once"),
+                false => {
+                    format!("{unit:?} is no unit of time: there are d, h, m, s, ms, us and ns")
+                }
+            });
+        };
+        let nanos = number.parse::<u64>().ok();
+        let nanos = nanos.map(|number| u128::from(number) * units[at].1);
+        total = nanos
+            .and_then(|nanos| total.checked_add(nanos))
+            .filter(|total| total / UNITS[3].1 <= u128::from(u64::MAX))
+            .ok_or_else(|| format!("{text:?} is too long for a span of time"))?;
+        units = &units[at + 1..];
+        rest = after.trim_start();
+    }
+    match total {
+        0 => Err("a span of zero is over before it begins".into()),
+        total => Ok(Duration::new(
+            (total / UNITS[3].1) as u64,
+            (total % UNITS[3].1) as u32,
+        )),
+    }
+}
+
+/// What is at the beginning and like that, and the rest.
+fn split(text: &str, is: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|c| !is(c)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+    use std::time::Duration;
+
+    #[test]
+    fn r20_spans_are_read() {
+        for (text, millis) in [
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            (" 1h 2m 3s 4ms ", 3_723_004),
+            ("250ms", 250),
+            ("1d", 86_400_000),
+            ("90 s", 90_000),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert_eq!(parse("1us5ns"), Ok(Duration::from_nanos(1_005)));
+        assert_eq!(
+            parse("18446744073709551615s"),
+            Ok(Duration::from_secs(u64::MAX))
+        );
+    }
+
+    #[test]
+    fn r20_what_is_no_span_says_why() {
+        for (text, why) in [
+            ("", "empty"),
+            ("  ", "empty"),
+            ("30", "30 has no unit"),
+            ("s", "wants a number at \"s\""),
+            ("-3s", "wants a number at \"-3s\""),
+            ("1.5s", "'.' is none"),
+            ("3 sec", "\"sec\" is no unit"),
+            ("30s1m", "\"m\" comes too late"),
+            ("1s1s", "\"s\" comes too late"),
+            ("18446744073709551616s", "too long"),
+            ("999999999999999999d", "too long"),
+            ("0s", "zero"),
+        ] {
+            let error = parse(text).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! The folders whose events tell of a file: the nearest ones that exist.
+
+use super::interest::Interest;
+use super::snapshot::{Identity, identity};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What is to be watched for a file as things stand now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Anchors {
+    /// Each folder, and which one it is: another one may take its place under the same name.
+    pub(super) folders: Vec<(PathBuf, Identity)>,
+    pub(super) interest: Interest,
+}
+
+impl Anchors {
+    pub(super) fn of(file: &Path) -> Self {
+        let mut anchors = Self::default();
+        anchors.interest.file = file.to_owned();
+        let parent = file.parent().unwrap_or(file);
+        // The nearest folder that is there, and the name in it that is waited for.
+        let mut awaited = file;
+        let mut nearest = parent;
+        // Ends at the root at the latest.
+        while !nearest.is_dir() {
+            let Some(above) = nearest.parent() else { break };
+            awaited = nearest;
+            nearest = above;
+        }
+        anchors.add(nearest);
+        anchors.note(awaited);
+        // The folder itself may be moved away or replaced.
+        if let Some(above) = nearest.parent() {
+            anchors.add(above);
+            anchors.note(nearest);
+        }
+        // A link is followed to where the content is. Its own name counts as the file's.
+        let named = nearest.canonicalize().ok().zip(file.file_name());
+        let named = named.map(|(folder, name)| folder.join(name));
+        if let (true, Ok(real)) = (awaited == file, file.canonicalize()) {
+            anchors.interest.linked = named.as_deref() != Some(&*real);
+            if let (true, Some(folder)) = (anchors.interest.linked, real.parent()) {
+                anchors.add(folder);
+                anchors.note(&real);
+            }
+        }
+        anchors
+    }
+
+    fn add(&mut self, folder: &Path) {
+        let known = self.folders.iter().any(|(known, _)| known == folder);
+        if !known {
+            let which = fs::metadata(folder).ok();
+            let which = which.and_then(|metadata| identity(&metadata));
+            self.folders.push((folder.to_owned(), which));
+        }
+    }
+
+    fn note(&mut self, path: &Path) {
+        if path != self.interest.file {
+            self.interest.on_the_way.push(path.to_owned());
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Files that cannot be watched.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+/// A file, or how it is watched, makes no sense.
+#[derive(Clone, Debug)]
+pub struct InvalidWatch {
+    why: Why,
+}
+
+#[derive(Clone, Debug)]
+enum Why {
+    EmptyPath,
+    NoPlace(Arc<io::Error>),
+    ZeroInterval,
+}
+
+impl InvalidWatch {
+    pub(super) fn empty_path() -> Self {
+        let why = Why::EmptyPath;
+        Self { why }
+    }
+
+    pub(super) fn no_place(error: io::Error) -> Self {
+        let why = Why::NoPlace(Arc::new(error));
+        Self { why }
+    }
+
+    pub(super) fn zero_interval() -> Self {
+        let why = Why::ZeroInterval;
+        Self { why }
+    }
+
+    /// Whether the interval between two looks was zero.
+    #[must_use]
+    pub fn is_interval(&self) -> bool {
+        matches!(self.why, Why::ZeroInterval)
+    }
+
+    /// Whether the path was empty, or relative to a directory that is not known.
+    #[must_use]
+    pub fn is_path(&self) -> bool {
+        !self.is_interval()
+    }
+}
+
+impl fmt::Display for InvalidWatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.why {
+            Why::EmptyPath => f.write_str("the path of a file to watch is empty"),
+            Why::NoPlace(error) => {
+                write!(
+                    f,
+                    "the path of a file to watch cannot be made absolute: {error}"
+                )
+            }
+            Why::ZeroInterval => {
+                f.write_str("a file needs an interval longer than zero between two looks")
+            }
+        }
+    }
+}
+
+impl Error for InvalidWatch {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.why {
+            Why::NoPlace(error) => Some(&**error),
+            Why::EmptyPath | Why::ZeroInterval => None,
+        }
+    }
+}

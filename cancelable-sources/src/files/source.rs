@@ -1,0 +1,232 @@
+//! A file as the source of a scope.
+
+use super::InvalidWatch;
+use super::events;
+use super::look::{Found, Look, Want};
+use super::notice::Notice;
+use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
+use cancelable_core::{Cause, Reason, RuntimeHandle};
+use futures_util::future::select;
+use std::borrow::Cow;
+use std::future::pending;
+use std::io;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often a file is looked at where there are no events, unless it is said otherwise.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where there are events, how many intervals pass between two looks that none has called for.
+const SELDOM: u32 = 10;
+
+/// How long a file has to be away before it is taken for gone: who replaces a file may take the old
+/// one away first.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Cancels a scope when a file appears, changes or disappears, with a cause that names the file.
+///
+/// It watches from the moment the scope is entered. The path is made absolute where the source is
+/// made; nothing of it need exist. Links are followed. A folder counts as a file.
+#[derive(Clone, Debug)]
+#[must_use = "a source does nothing until a scope has it"]
+pub struct FileSource {
+    file: PathBuf,
+    want: Want,
+    interval: Duration,
+    native: bool,
+    location: &'static Location<'static>,
+}
+
+impl FileSource {
+    #[track_caller]
+    fn new(path: PathBuf, want: Want) -> Result<Self, InvalidWatch> {
+        if path.as_os_str().is_empty() {
+            return Err(InvalidWatch::empty_path());
+        }
+        Ok(Self {
+            file: match std::path::absolute(path) {
+                Ok(file) => file,
+                Err(error) => return Err(InvalidWatch::no_place(error)),
+            },
+            want,
+            interval: INTERVAL,
+            native: true,
+            location: Location::caller(),
+        })
+    }
+
+    /// Looks again `interval` after each look where the system does not tell of changes, in place of
+    /// once in a second. Where it does, a tenth as often.
+    ///
+    /// # Errors
+    ///
+    /// An interval of zero.
+    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidWatch> {
+        if interval.is_zero() {
+            return Err(InvalidWatch::zero_interval());
+        }
+        self.interval = interval;
+        Ok(self)
+    }
+
+    /// Looks in the interval and asks the system for no events: for places of which it is known that
+    /// it tells nothing.
+    pub fn polling(mut self) -> Self {
+        self.native = false;
+        self
+    }
+}
+
+/// The source of a file that appears: it fires at once if the file is there already.
+///
+/// # Errors
+///
+/// The path is empty, or relative to a directory that is not known.
+#[track_caller]
+pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+    FileSource::new(path.into(), Want::Appears)
+}
+
+/// The source of a file that is no longer what it was when the scope was entered: it was written to
+/// or replaced, it is gone, or it was not there and now is.
+///
+/// # Errors
+///
+/// The path is empty, or relative to a directory that is not known.
+#[track_caller]
+pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+    FileSource::new(path.into(), Want::Changes)
+}
+
+/// The source of a file that disappears: it fires at once if the file is not there. A file that is
+/// replaced by another one has not disappeared.
+///
+/// # Errors
+///
+/// The path is empty, or relative to a directory that is not known.
+#[track_caller]
+pub fn file_disappears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+    FileSource::new(path.into(), Want::Disappears)
+}
+
+impl Source for FileSource {
+    fn name(&self) -> Cow<'static, str> {
+        let what = match self.want {
+            Want::Appears => "appears",
+            Want::Changes => "changes",
+            Want::Disappears => "disappears",
+        };
+        format!("{} {what}", self.file.display()).into()
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        let runtime = context.runtime().cloned();
+        let runtime = runtime.ok_or_else(|| SourceError::new("it needs a runtime"))?;
+        let notice = Arc::new(Notice::default());
+        let make = self.native.then_some(events::native as events::Make);
+        let look = Look::new(self.file.clone(), self.want, Arc::clone(&notice), make);
+        let held = Held {
+            look: Some(look),
+            runtime: runtime.clone(),
+        };
+        Ok(Box::pin(async move {
+            let file = self.file.display().to_string();
+            let words = watch(held, runtime, &notice, &file, self.interval).await;
+            Cause::new(Reason::File)
+                .with_location(self.location)
+                .with_message(format!("{file} {words}"))
+        }))
+    }
+
+    fn needs_runtime(&self) -> bool {
+        true
+    }
+}
+
+/// Looks until there is something to say.
+///
+/// Wakes: by the call of a look; or by a note that comes after the look has begun, since the
+/// listener is made before; or by the timer.
+async fn watch(
+    mut held: Held,
+    runtime: RuntimeHandle,
+    notice: &Notice,
+    file: &str,
+    interval: Duration,
+) -> &'static str {
+    let (mut settled, mut failing) = (false, false);
+    loop {
+        let more = notice.listen();
+        let Some(found) = held.look(settled).await else {
+            log::warn!(
+                target: "cancelable", file = file;
+                "{file} is no longer watched: the runtime dropped the look at it"
+            );
+            return pending().await;
+        };
+        settled = false;
+        let failed = found.is_err();
+        let pause = match found {
+            Ok(Found::Happened(words)) => return words,
+            Ok(Found::Gone) => {
+                settled = true;
+                SETTLE.min(interval)
+            }
+            Ok(Found::Nothing) if held.is_native() => interval.saturating_mul(SELDOM),
+            Ok(Found::Nothing) => interval,
+            Err(error) => {
+                // Told once for all that follow it: a file is looked at often.
+                if !failing {
+                    log::warn!(
+                        target: "cancelable", file = file, error = error.to_string().as_str();
+                        "{file} cannot be looked at, and will be again: {error}"
+                    );
+                }
+                interval
+            }
+        };
+        failing = failed;
+        let sleep = pin!(runtime.sleep(pause));
+        if settled {
+            sleep.await;
+            continue;
+        }
+        select(more, sleep).await;
+    }
+}
+
+/// The look, which travels to the threads that it may block, also to be dropped there.
+struct Held {
+    look: Option<Look>,
+    runtime: RuntimeHandle,
+}
+
+impl Held {
+    /// None if the runtime has lost the look.
+    async fn look(&mut self, settled: bool) -> Option<io::Result<Found>> {
+        let mut look = self.look.take()?;
+        let call = self.runtime.spawn_blocking(move || {
+            let found = look.look(settled);
+            (look, found)
+        });
+        let (look, found) = call.await.ok()?;
+        self.look = Some(look);
+        Some(found)
+    }
+
+    fn is_native(&self) -> bool {
+        self.look.as_ref().is_some_and(Look::is_native)
+    }
+}
+
+/// Ending a watch joins a thread on some systems, and the end of a scope waits for nobody's.
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(look) = self.look.take() {
+            self.runtime.spawn_blocking(move || drop(look)).detach();
+        }
+    }
+}

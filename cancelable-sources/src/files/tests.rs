@@ -1,0 +1,205 @@
+//! Watchers that refuse, fail or are late, which the system's own do not do on demand.
+
+use super::events::{Handler, Make};
+use super::interest::Interest;
+use super::look::{Found, Look, Want};
+use super::notice::{Notice, Seen};
+use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind, RemoveKind, RenameMode};
+use notify::{Event, EventKind, RecursiveMode, Watcher};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+/// A watcher that does something when a folder is to be watched.
+struct Fake(fn(&Path) -> notify::Result<()>);
+
+impl Watcher for Fake {
+    fn new<F: notify::EventHandler>(_: F, _: notify::Config) -> notify::Result<Self> {
+        Err(notify::Error::generic("made by hand only"))
+    }
+
+    fn watch(&mut self, folder: &Path, _: RecursiveMode) -> notify::Result<()> {
+        (self.0)(folder)
+    }
+
+    fn unwatch(&mut self, _: &Path) -> notify::Result<()> {
+        Ok(())
+    }
+
+    fn kind() -> notify::WatcherKind {
+        notify::WatcherKind::NullWatcher
+    }
+}
+
+fn look(file: &Path, want: Want, make: Make) -> (Look, Arc<Notice>) {
+    let notice = Arc::new(Notice::default());
+    let look = Look::new(file.to_owned(), want, Arc::clone(&notice), Some(make));
+    (look, notice)
+}
+
+#[test]
+fn r30_no_more_watches_means_looking() {
+    let refuses: Make = |_| Err(notify::Error::generic("none to be had"));
+    let is_full: Make = |_| {
+        let full = |_: &Path| Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+        Ok(Box::new(Fake(full)))
+    };
+    for make in [refuses, is_full] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("stop");
+        let (mut look, _) = look(&file, Want::Appears, make);
+        assert_eq!(look.look(false).unwrap(), Found::Nothing);
+        assert!(!look.is_native());
+        fs::write(&file, "").unwrap();
+        assert_eq!(look.look(false).unwrap(), Found::Happened("appeared"));
+    }
+}
+
+/// What happens before the watch is set up tells no event, and the look after it finds it.
+#[test]
+fn r30_what_happens_while_the_watch_is_set_up_is_found() {
+    let late: Make = |_| {
+        Ok(Box::new(Fake(|folder| {
+            if folder.ends_with("home") {
+                fs::write(folder.join("stop"), "").unwrap();
+            }
+            Ok(())
+        })))
+    };
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let (mut look, _) = look(&home.join("stop"), Want::Appears, late);
+    assert_eq!(look.look(false).unwrap(), Found::Happened("is there"));
+}
+
+/// The folder of the file is made while the one above it is watched for that: it is watched, too.
+#[test]
+fn r30_a_folder_that_comes_while_the_watch_is_set_up_is_watched() {
+    let makes: Make = |_| {
+        Ok(Box::new(Fake(|folder| {
+            if folder.ends_with("home") {
+                fs::create_dir_all(folder.join("a")).unwrap();
+            }
+            match folder.ends_with("a") {
+                true => Err(notify::Error::generic("asked for")),
+                false => Ok(()),
+            }
+        })))
+    };
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let (mut look, _) = look(&home.join("a").join("stop"), Want::Appears, makes);
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert!(!look.is_native(), "it has asked to watch the new folder");
+}
+
+#[test]
+fn r30_lost_events_have_everything_looked_at_and_watched_anew() {
+    static WATCHED: AtomicUsize = AtomicUsize::new(0);
+    let counts: Make = |_: Handler| {
+        WATCHED.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Fake(|_| Ok(()))))
+    };
+    let folder = TempDir::new().unwrap();
+    let (mut look, notice) = look(&folder.path().join("stop"), Want::Appears, counts);
+    for _ in 0..3 {
+        assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    }
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 1, "nothing has changed");
+    notice.note(|seen| seen.broken = true);
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
+}
+
+/// A watch stays with its folder, also where another one has come to its place.
+#[cfg(unix)]
+#[test]
+fn r30_a_folder_that_was_replaced_is_watched_anew() {
+    static WATCHED: AtomicUsize = AtomicUsize::new(0);
+    let counts: Make = |_: Handler| {
+        WATCHED.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Fake(|_| Ok(()))))
+    };
+    let folder = TempDir::new().unwrap();
+    let home = folder.path().join("home");
+    fs::create_dir(&home).unwrap();
+    let (mut look, _) = look(&home.join("stop"), Want::Appears, counts);
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    fs::rename(&home, folder.path().join("old")).unwrap();
+    fs::create_dir(&home).unwrap();
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
+}
+
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+#[test]
+fn r30_what_others_do_in_the_folder_calls_for_no_look() {
+    let file = PathBuf::from("/home/stop");
+    let interest = Interest {
+        file: file.clone(),
+        on_the_way: vec!["/home".into()],
+        linked: false,
+    };
+    let linked = Interest {
+        linked: true,
+        ..interest.clone()
+    };
+    let event = |kind, path: &Path| Event::new(kind).add_path(path.to_owned());
+    let created = EventKind::Create(CreateKind::File);
+    let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    let moved_here = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+    let removed = EventKind::Remove(RemoveKind::File);
+    let nothing = Seen::default();
+    let appeared = Seen {
+        appeared: true,
+        ..nothing
+    };
+    for (kind, seen) in [
+        (created, appeared),
+        (moved_here, appeared),
+        (removed, nothing),
+        (
+            written,
+            Seen {
+                written: true,
+                ..nothing
+            },
+        ),
+    ] {
+        assert_eq!(interest.judge(&event(kind, &file)), Some(seen), "{kind:?}");
+        let other = Path::new("/home/other");
+        assert_eq!(interest.judge(&event(kind, other)), None, "{kind:?}");
+        // The end of a link may be anywhere; what is written there is not.
+        let concerns = (kind != written).then_some(nothing);
+        assert_eq!(linked.judge(&event(kind, other)), concerns, "{kind:?}");
+    }
+    let opened = EventKind::Access(AccessKind::Any);
+    assert_eq!(interest.judge(&event(opened, &file)), None);
+    assert_eq!(
+        interest.judge(&event(removed, Path::new("/home"))),
+        Some(nothing)
+    );
+    let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
+    assert!(interest.judge(&lost).unwrap().broken);
+}
+
+/// The kernel changes these files and tells nobody.
+#[cfg(target_os = "linux")]
+#[test]
+fn r30_file_systems_without_events_are_known() {
+    assert!(super::mount::is_silent(Path::new("/proc")));
+    let folder = TempDir::new().unwrap();
+    assert!(!super::mount::is_silent(folder.path()));
+    let mut look = Look::new(
+        "/proc/self/stop".into(),
+        Want::Appears,
+        Arc::new(Notice::default()),
+        Some(super::events::native),
+    );
+    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert!(!look.is_native());
+}

@@ -1,0 +1,187 @@
+//! What the control groups of Linux leave to this process, of either version.
+//!
+//! A process is in a group, which is in a group, and any of them may have a limit. From inside a
+//! container the groups above its own are as a rule not there to be read, and its own is at the top
+//! although the process has another path; so each folder on the way up is asked, where it exists.
+//! On other systems there is none of these files, and so no limit.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Where the files of the system are.
+#[derive(Clone, Debug)]
+pub(super) struct Container {
+    root: PathBuf,
+}
+
+/// How much of a limit is used, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    pub(super) used: u64,
+    pub(super) limit: u64,
+}
+
+/// The CPU time that a group has used, and what it might have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct CpuTime {
+    /// In seconds, of all cores together.
+    used: f64,
+    /// The machine's own clock, in seconds: a runtime's may stand still.
+    clock: f64,
+    cores: f64,
+}
+
+impl CpuTime {
+    /// How much of what it might use it has used since then; zero if no time has passed.
+    pub(super) fn percent_since(self, before: Self) -> f64 {
+        let possible = (self.clock - before.clock) * self.cores;
+        match possible > 0.0 {
+            true => (self.used - before.used).max(0.0) / possible * 100.0,
+            false => 0.0,
+        }
+    }
+}
+
+/// The group of a controller: its folder and those above, the innermost first.
+struct Group {
+    levels: Vec<PathBuf>,
+    version: Version,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+impl Container {
+    /// What this process is in.
+    pub(super) fn here() -> Self {
+        Self::below("/")
+    }
+
+    /// As if the files of the system were below that folder.
+    pub(super) fn below(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The limit on memory that is the nearest to being reached.
+    pub(super) fn memory(&self) -> Option<Share> {
+        let group = self.group("memory")?;
+        let [limit, used, cache] = match group.version {
+            Version::One => [
+                "memory.limit_in_bytes",
+                "memory.usage_in_bytes",
+                "total_inactive_file",
+            ],
+            Version::Two => ["memory.max", "memory.current", "inactive_file"],
+        };
+        let share = |level: &PathBuf| {
+            let limit: u64 = number(&level.join(limit))?;
+            let used: u64 = number(&level.join(used))?;
+            let cache: u64 = entry(&level.join("memory.stat"), cache).unwrap_or(0);
+            let used = used.saturating_sub(cache);
+            // Without a limit version 1 says a number that no machine has.
+            (0 < limit && limit < 1 << 60).then_some(Share { used, limit })
+        };
+        let fullness = |share: &Share| share.used as f64 / share.limit as f64;
+        let shares = group.levels.iter().filter_map(share);
+        shares.max_by(|one, other| fullness(one).total_cmp(&fullness(other)))
+    }
+
+    /// How many cores it may use, if it may not use all of them all the time.
+    pub(super) fn cpus(&self) -> Option<f64> {
+        Some(self.quota()?.1)
+    }
+
+    /// The CPU time of the group that has the least, if there is a limit.
+    pub(super) fn cpu_time(&self) -> Option<CpuTime> {
+        let (level, cores) = self.quota()?;
+        let micros: f64 = match self.group("cpu")?.version {
+            Version::Two => entry(&level.join("cpu.stat"), "usage_usec")?,
+            Version::One => {
+                // Another controller, with the same groups.
+                let base = self.root.join("sys/fs/cgroup");
+                let below = level.strip_prefix(base.join("cpu")).ok()?;
+                let nanos: f64 = number(&base.join("cpuacct").join(below).join("cpuacct.usage"))?;
+                nanos / 1e3
+            }
+        };
+        let uptime = fs::read_to_string(self.root.join("proc/uptime")).ok()?;
+        Some(CpuTime {
+            used: micros / 1e6,
+            clock: uptime.split_whitespace().next()?.parse().ok()?,
+            cores,
+        })
+    }
+
+    /// The folder with the least cores, and how many.
+    fn quota(&self) -> Option<(PathBuf, f64)> {
+        let group = self.group("cpu")?;
+        let cores = |level: &PathBuf| {
+            let (quota, period): (f64, f64) = match group.version {
+                Version::One => (
+                    number(&level.join("cpu.cfs_quota_us"))?,
+                    number(&level.join("cpu.cfs_period_us"))?,
+                ),
+                Version::Two => {
+                    // `max 100000` where there is no limit, which is not a number.
+                    let text = fs::read_to_string(level.join("cpu.max")).ok()?;
+                    let (quota, period) = text.trim().split_once(' ')?;
+                    (quota.parse().ok()?, period.parse().ok()?)
+                }
+            };
+            // Version 1 says -1 where there is no limit.
+            (quota > 0.0 && period > 0.0).then(|| (level.clone(), quota / period))
+        };
+        let limits = group.levels.iter().filter_map(cores);
+        limits.min_by(|(_, one), (_, other)| one.total_cmp(other))
+    }
+
+    /// The group of this process for a controller.
+    fn group(&self, controller: &str) -> Option<Group> {
+        let list = fs::read_to_string(self.root.join("proc/self/cgroup")).ok()?;
+        let lines = list.lines().filter_map(|line| {
+            let (_, line) = line.split_once(':')?;
+            line.split_once(':')
+        });
+        let base = self.root.join("sys/fs/cgroup");
+        let mut unified = None;
+        for (controllers, path) in lines {
+            if controllers.split(',').any(|name| name == controller) {
+                let base = base.join(controller);
+                return Some(Group {
+                    levels: levels(&base, path),
+                    version: Version::One,
+                });
+            }
+            if controllers.is_empty() {
+                unified = Some(path);
+            }
+        }
+        Some(Group {
+            levels: levels(&base, unified?),
+            version: Version::Two,
+        })
+    }
+}
+
+/// The folders of a group and of all above it, as far as they are there.
+fn levels(base: &Path, path: &str) -> Vec<PathBuf> {
+    // A path that leads out of what is visible here says `..`; only the top is there of it.
+    let path = if path.contains("..") { "" } else { path };
+    let below = Path::new(path.trim_start_matches('/'));
+    let all = below.ancestors().map(|level| base.join(level));
+    all.filter(|level| level.is_dir()).collect()
+}
+
+fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}
+
+/// The value of a line `key value`.
+fn entry<T: std::str::FromStr>(path: &Path, key: &str) -> Option<T> {
+    let text = fs::read_to_string(path).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(name, _)| *name == key)?.1.trim().parse().ok()
+}

@@ -1,0 +1,222 @@
+//! A gauge and its limit as the source of a scope.
+
+use super::bytes::Measured;
+use super::cpu::Cpu;
+use super::disk::Disk;
+use super::memory::Memory;
+use super::process::{ProcessCpu, ProcessMemory};
+use super::{Gauge, GaugeUnit, InvalidLimit};
+use cancelable_core::source::{
+    Source, SourceContext, SourceError, SourceFuture, condition_blocking,
+};
+use cancelable_core::{Cause, Reason};
+use std::borrow::Cow;
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+/// How often a resource is looked at unless it is said otherwise.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Cancels a scope when a resource is at its limit or over it, with a cause that names both.
+///
+/// It looks when the scope is entered and then once in a second. A look happens on a thread for
+/// blocking work and delays nobody; one that fails or panics is logged and made again.
+#[must_use = "a source does nothing until a scope has it"]
+pub struct ResourceSource {
+    gauge: Box<dyn Gauge>,
+    limit: f64,
+    interval: Duration,
+    sustained: Duration,
+    location: &'static Location<'static>,
+}
+
+/// The source of memory in use, in percent of what the container has, or else the machine.
+///
+/// # Errors
+///
+/// `percent` is not a number above zero, or is more than 100.
+#[track_caller]
+pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
+    gauge_limit(Memory::new(), percent)
+}
+
+/// The source of CPU time in use, in percent of what the container has, or else the machine: 100 is
+/// all cores.
+///
+/// # Errors
+///
+/// `percent` is not a number above zero, or is more than 100.
+#[track_caller]
+pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
+    gauge_limit(Cpu::new(), percent)
+}
+
+/// The source of the memory that this process has in use, without what its children have.
+///
+/// # Errors
+///
+/// `bytes` is zero.
+#[track_caller]
+pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidLimit> {
+    // Exact up to 8 PiB.
+    gauge_limit(ProcessMemory::new(), bytes as f64)
+}
+
+/// The source of the CPU time that this process has in use, in percent of what the container has,
+/// or else the machine.
+///
+/// # Errors
+///
+/// `percent` is not a number above zero, or is more than 100.
+#[track_caller]
+pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
+    gauge_limit(ProcessCpu::new(), percent)
+}
+
+/// The source of what is used of the disk that `path` is on, in percent. The path need not exist.
+///
+/// # Errors
+///
+/// `percent` is not a number above zero, or is more than 100, or the path is empty.
+#[track_caller]
+pub fn disk_limit(path: impl Into<PathBuf>, percent: f64) -> Result<ResourceSource, InvalidLimit> {
+    let path = path.into();
+    if path.as_os_str().is_empty() {
+        return Err(InvalidLimit::empty_path());
+    }
+    gauge_limit(Disk::new(path), percent)
+}
+
+/// The source of whatever `gauge` measures: it fires when a reading is `limit` or more.
+///
+/// # Errors
+///
+/// The limit is not a number above zero, or is more than 100 percent.
+#[track_caller]
+pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidLimit> {
+    Ok(ResourceSource {
+        limit: InvalidLimit::check(limit, gauge.unit())?,
+        gauge: Box::new(gauge),
+        interval: INTERVAL,
+        sustained: Duration::ZERO,
+        location: Location::caller(),
+    })
+}
+
+impl ResourceSource {
+    /// Looks again `interval` after each look.
+    ///
+    /// # Errors
+    ///
+    /// An interval of zero.
+    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidLimit> {
+        if interval.is_zero() {
+            return Err(InvalidLimit::zero_interval());
+        }
+        self.interval = interval;
+        Ok(self)
+    }
+
+    /// Fires only when all looks of that `span` have found the limit reached. Without this one look
+    /// is enough.
+    ///
+    /// A look that fails neither counts nor begins the span anew.
+    pub fn sustained(mut self, span: Duration) -> Self {
+        self.sustained = span;
+        self
+    }
+}
+
+/// What a look needs to know of those before it.
+struct Watch {
+    gauge: Box<dyn Gauge>,
+    limit: f64,
+    sustained: Duration,
+    /// Since when every look has found the limit reached.
+    since: Option<Instant>,
+}
+
+impl Watch {
+    /// What there is to say, if it is time to say it.
+    fn look(&mut self, now: Instant) -> io::Result<Option<String>> {
+        let value = self.gauge.read()?;
+        if value.is_nan() {
+            return Err(io::Error::other("the gauge has read what is not a number"));
+        }
+        if value < self.limit {
+            self.since = None;
+            return Ok(None);
+        }
+        let since = *self.since.get_or_insert(now);
+        if now.saturating_duration_since(since) < self.sustained {
+            return Ok(None);
+        }
+        let unit = self.gauge.unit();
+        let (value, limit) = (Measured(value, unit), Measured(self.limit, unit));
+        Ok(Some(format!(
+            "{} at {value}, limit {limit}",
+            self.gauge.name()
+        )))
+    }
+}
+
+impl Source for ResourceSource {
+    fn name(&self) -> Cow<'static, str> {
+        self.gauge.name()
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        let runtime = context.runtime().cloned();
+        let runtime = runtime.ok_or_else(|| SourceError::new("it needs a runtime"))?;
+        let Self {
+            gauge,
+            limit,
+            interval,
+            sustained,
+            location,
+        } = *self;
+        let name = gauge.name();
+        let mut watch = Watch {
+            gauge,
+            limit,
+            sustained,
+            since: None,
+        };
+        let said = Arc::new(OnceLock::new());
+        let words = Arc::clone(&said);
+        let ask = move || -> io::Result<bool> {
+            let found = watch.look(runtime.now())?;
+            Ok(found.is_some_and(|found| words.set(found).is_ok()))
+        };
+        let condition = condition_blocking(interval, ask).map_err(SourceError::new)?;
+        let watched = Box::new(condition.named(name)).start(context)?;
+        Ok(Box::pin(async move {
+            watched.await;
+            let cause = Cause::new(Reason::Resource).with_location(location);
+            match said.get() {
+                Some(words) => cause.with_message(words.clone()),
+                None => cause,
+            }
+        }))
+    }
+
+    fn needs_runtime(&self) -> bool {
+        true
+    }
+}
+
+impl fmt::Debug for ResourceSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit: GaugeUnit = self.gauge.unit();
+        f.debug_struct("ResourceSource")
+            .field("gauge", &self.gauge.name())
+            .field("limit", &format_args!("{}", Measured(self.limit, unit)))
+            .field("interval", &self.interval)
+            .field("sustained", &self.sustained)
+            .finish_non_exhaustive()
+    }
+}
