@@ -46,6 +46,10 @@ for runtime in "$@"; do
     sha256sum --quiet -c "$output/sums-$runtime" || fail "sha256sum does not agree with checksum on $runtime"
     printf '%s files agree\n' "$(wc -l <"$output/sums-$runtime")"
 
+    say "$runtime: transaction, in peace and in torment"
+    run transaction -- "$output/books-$runtime.db" 20 | tail -1
+    run transaction -- "$output/books-$runtime.db" 200 --torment 1 | tail -1
+
     say "$runtime: supervise and init"
     for wanted in 0 7; do
         code=0

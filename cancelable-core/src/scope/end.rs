@@ -107,7 +107,7 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.token.cause()?;
-    let is_its_own = !cause.is_inherited() && cause.operation() == Some(failure.operation());
+    let is_its_own = cause.operation() == Some(failure.operation());
     (is_its_own && *cause.reason() == Reason::ChildFailed).then_some(failure)
 }
 
