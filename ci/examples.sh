@@ -53,6 +53,10 @@ for runtime in "$@"; do
     [ "$code" = 1 ] || fail "retry on $runtime exits with $code and not with 1"
     grep -q '^waiting cancelled after .*: timed out' "$output/retry" || fail "retry on $runtime does not say why it ended"
 
+    say "$runtime: transaction, in peace and in torment"
+    run transaction -- "$output/books-$runtime.db" 20 | tail -1
+    run transaction -- "$output/books-$runtime.db" 200 --torment 1 | tail -1
+
     say "$runtime: supervise and init"
     for wanted in 0 7; do
         code=0

@@ -140,11 +140,13 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
     }
 }
 
-/// The failure of a child, if that is what the scope was cancelled for.
+/// The failure of a child, if that is what the scope was cancelled for. A scope that is cancelled
+/// because something failed beside it has not failed, even if a child of it does so on its way out.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.token.cause()?;
-    (*cause.reason() == Reason::ChildFailed).then_some(failure)
+    let is_its_own = cause.operation() == Some(failure.operation());
+    (is_its_own && *cause.reason() == Reason::ChildFailed).then_some(failure)
 }
 
 fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {

@@ -84,7 +84,11 @@ impl Timekeeper {
         if self.following.as_ref() != Some(&present) {
             self.follow(record, record.follow(cx.waker()), cx.waker());
         }
-        if !self.has_rung(runtime, cx) || record.expire(runtime.now()) {
+        // One that is cancelled leaves the deadlines above to the runs whose they are.
+        if !self.has_rung(runtime, cx)
+            || record.token.is_cancelled()
+            || record.expire(runtime.now())
+        {
             return;
         }
         self.deadline = record.deadline();

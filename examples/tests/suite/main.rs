@@ -21,5 +21,6 @@ mod small;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod supervise;
+mod transaction;
 #[cfg(unix)]
 mod trouble;

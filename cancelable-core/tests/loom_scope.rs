@@ -1,0 +1,275 @@
+//! What of a scope several threads touch at once, under every interleaving: children that leave while
+//! they are joined, a shield that ends beside a cancel, and what comes late.
+//!
+//! Run with `ci/loom.sh`. Tasks are taken from the runtime and polled by hand, so that a model has no
+//! more threads than it needs.
+#![cfg(cancelable_loom)]
+#![allow(missing_docs)]
+
+use cancelable_core::operation::Status;
+use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::{Outcome, Scope};
+use loom::thread;
+use std::future::{Future, pending, poll_fn};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
+
+/// Counts wakes. Not loom's atomics: it observes the model and takes no part in it.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+/// A runtime that keeps its tasks for the model to poll, and at which no time passes.
+struct Shelf {
+    tasks: Mutex<Vec<Task>>,
+    now: Instant,
+}
+
+impl Shelf {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            tasks: Mutex::default(),
+            now: Instant::now(),
+        })
+    }
+
+    fn handle(self: &Arc<Self>) -> RuntimeHandle {
+        RuntimeHandle::new(OnShelf(self.clone()))
+    }
+
+    fn take(&self) -> Option<Task> {
+        self.tasks.lock().unwrap().pop()
+    }
+}
+
+struct OnShelf(Arc<Shelf>);
+
+impl Runtime for OnShelf {
+    fn name(&self) -> &'static str {
+        "shelf"
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now
+    }
+
+    fn timer(&self, _at: Instant) -> Pin<Box<dyn Timer>> {
+        panic!("no model has a time limit")
+    }
+
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+        self.0.tasks.lock().unwrap().push(task);
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        Err(Refused::new(job))
+    }
+}
+
+/// A future that is ready once it is let go. Whoever lets it go polls it afterwards.
+#[derive(Clone, Default)]
+struct Gate(Arc<AtomicBool>);
+
+impl Gate {
+    fn open(&self) {
+        self.0.store(true, SeqCst);
+    }
+
+    fn opened(&self) -> impl Future<Output = ()> + Send + 'static {
+        let gate = self.clone();
+        poll_fn(move |_| match gate.0.load(SeqCst) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        })
+    }
+}
+
+fn scope(shelf: &Arc<Shelf>) -> Scope {
+    Scope::builder("model")
+        .detached()
+        .runtime(&shelf.handle())
+        .build()
+        .unwrap()
+}
+
+/// Polls a run; where it is pending and nothing else will happen, it must have been woken.
+fn finish<R, T>(mut run: Pin<&mut R>, wakes: &Arc<Wakes>) -> Outcome<T>
+where
+    R: Future<Output = Outcome<T>>,
+{
+    let waker = Waker::from(wakes.clone());
+    let mut seen = 0;
+    loop {
+        let now = wakes.0.load(SeqCst);
+        assert!(now > seen, "the run sleeps for ever");
+        seen = now;
+        if let Poll::Ready(outcome) = run.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return outcome;
+        }
+    }
+}
+
+fn poll<F: Future>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(&Waker::from(wakes.clone())))
+}
+
+fn bounded(model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(model);
+}
+
+/// They are dropped and not polled there: what is current is kept in the thread's own storage, which
+/// the threads of a model share.
+#[test]
+fn r25_children_that_leave_while_they_are_joined_are_not_missed() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let scope = Scope::builder("model").detached().collect_all();
+        let scope = scope.runtime(&shelf.handle()).build().unwrap();
+        let mut run = Box::pin(scope.run(|op| async move {
+            for _ in 0..2 {
+                op.spawn(async {}).unwrap();
+            }
+        }));
+        let polled = poll(run.as_mut(), &wakes);
+        assert!(polled.is_pending(), "two children have not ended");
+        let others: Vec<_> = std::iter::from_fn(|| shelf.take())
+            .map(|task| thread::spawn(move || drop(task)))
+            .collect();
+        // While they leave.
+        let early = poll(run.as_mut(), &wakes);
+        for other in others {
+            other.join().unwrap();
+        }
+        let outcome = match early {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => finish(run.as_mut(), &wakes),
+        };
+        assert_eq!(outcome.status(), Status::Completed);
+        assert_eq!(outcome.child_failures().len(), 2);
+    });
+}
+
+#[test]
+fn r22_a_cancel_beside_the_end_of_the_last_shield_is_delivered() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let (scope, gate) = (scope(&shelf), Gate::default());
+        let saved = Arc::new(AtomicBool::new(false));
+        let mut run = Box::pin(scope.run(|op| {
+            let (opened, saved) = (gate.opened(), saved.clone());
+            async move {
+                op.shield(async {
+                    opened.await;
+                    saved.store(true, SeqCst);
+                })
+                .await;
+                pending::<()>().await;
+            }
+        }));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let canceller = thread::spawn({
+            let operation = scope.operation().clone();
+            move || operation.cancel()
+        });
+        gate.open();
+        let early = poll(run.as_mut(), &wakes);
+        assert!(canceller.join().unwrap());
+        let outcome = match early {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => finish(run.as_mut(), &wakes),
+        };
+        assert_eq!(outcome.status(), Status::Cancelled);
+        assert!(saved.load(SeqCst));
+    });
+}
+
+/// A shield that another thread drops, in a body that hands it out.
+#[test]
+fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let scope = scope(&shelf);
+        let mut run = Box::pin(scope.run(|_| pending::<()>()));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let mut shield = Box::pin(scope.operation().clone().shield(pending::<()>()));
+        assert!(poll(shield.as_mut(), &Arc::default()).is_pending());
+        let dropper = thread::spawn(move || drop(shield));
+        assert!(scope.cancel());
+        let early = poll(run.as_mut(), &wakes);
+        dropper.join().unwrap();
+        let outcome = match early {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => finish(run.as_mut(), &wakes),
+        };
+        assert_eq!(outcome.status(), Status::Cancelled);
+    });
+}
+
+#[test]
+fn r24_what_is_deferred_late_runs_or_comes_back() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let (scope, gate) = (scope(&shelf), Gate::default());
+        let mut run = Box::pin(scope.run(|_| gate.opened()));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let ran = Arc::new(AtomicBool::new(false));
+        let late = thread::spawn({
+            let (operation, ran) = (scope.operation().clone(), ran.clone());
+            move || {
+                operation
+                    .defer(async move { ran.store(true, SeqCst) })
+                    .is_ok()
+            }
+        });
+        gate.open();
+        let polled = poll(run.as_mut(), &wakes);
+        assert!(polled.is_ready(), "nothing of it waits");
+        let deferred = late.join().unwrap();
+        assert_eq!(ran.load(SeqCst), deferred);
+    });
+}
+
+#[test]
+fn r25_a_child_that_comes_beside_the_end_is_joined_or_refused() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let (scope, gate) = (scope(&shelf), Gate::default());
+        let mut run = Box::pin(scope.run(|_| gate.opened()));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let late = thread::spawn({
+            let scope = scope.clone();
+            move || scope.spawn(async {}).is_ok()
+        });
+        gate.open();
+        let early = poll(run.as_mut(), &wakes);
+        let spawned = late.join().unwrap();
+        let child = shelf.take();
+        assert_eq!(child.is_some(), spawned);
+        match early {
+            Poll::Ready(_) => assert!(!spawned, "the run has returned without its child"),
+            Poll::Pending => {
+                if let Some(mut child) = child {
+                    let polled = child.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    assert!(polled.is_ready());
+                }
+                assert_eq!(finish(run.as_mut(), &wakes).status(), Status::Completed);
+            }
+        }
+    });
+}

@@ -1,0 +1,105 @@
+//! The database: accounts, and a ledger with one entry for each transfer.
+
+use crate::AnyError;
+use crate::transfer::Truth;
+use cancelable_core::Scope;
+use parking_lot::Mutex;
+use rusqlite::{Connection, Params};
+use std::path::Path;
+use std::sync::Arc;
+
+pub(crate) const ACCOUNTS: i64 = 10;
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    BEGIN IMMEDIATE;
+    CREATE TABLE IF NOT EXISTS account (id INTEGER PRIMARY KEY, balance INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS ledger (id INTEGER PRIMARY KEY, payer INTEGER NOT NULL,
+        payee INTEGER NOT NULL, amount INTEGER NOT NULL);
+    INSERT OR IGNORE INTO account (id, balance)
+        WITH RECURSIVE ids(id) AS (SELECT 0 UNION ALL SELECT id + 1 FROM ids WHERE id < 9)
+        SELECT id, 1000 FROM ids;
+    COMMIT;";
+
+/// One connection. Clones share it.
+#[derive(Clone)]
+pub(crate) struct Bank {
+    connection: Arc<Mutex<Connection>>,
+}
+
+/// What an audit found right.
+pub(crate) struct Books {
+    pub(crate) entries: i64,
+}
+
+impl Bank {
+    pub(crate) fn open(path: impl AsRef<Path>) -> Result<Self, AnyError> {
+        let connection = Connection::open(path)?;
+        connection.execute_batch(SCHEMA)?;
+        Ok(Self {
+            connection: Arc::new(Mutex::new(connection)),
+        })
+    }
+
+    /// Executes a statement on a thread where it may block, as a part of `op`, which waits for it:
+    /// no statement comes after the rollback.
+    pub(crate) async fn execute<P>(
+        &self,
+        op: &Scope,
+        sql: &'static str,
+        values: P,
+    ) -> Result<(), AnyError>
+    where
+        P: Params + Send + Sync + 'static,
+    {
+        let bank = self.clone();
+        let statement = op.try_spawn_blocking_named("statement", move |_| {
+            bank.connection.lock().execute(sql, values)
+        })?;
+        statement.await?;
+        Ok(())
+    }
+
+    /// Commits, and notes it where it happens: whoever waits for the thread may be dropped.
+    pub(crate) async fn commit(&self, op: &Scope, truth: Truth) -> Result<(), AnyError> {
+        let bank = self.clone();
+        let commit = op.try_spawn_blocking_named("commit", move |_| {
+            bank.connection.lock().execute_batch("COMMIT")?;
+            truth.note_commit();
+            Ok::<_, rusqlite::Error>(())
+        })?;
+        commit.await?;
+        Ok(())
+    }
+
+    /// Undoes what has not been committed, if there is something.
+    pub(crate) fn roll_back(&self) -> Result<(), AnyError> {
+        let connection = self.connection.lock();
+        if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
+    }
+
+    /// Whether every account has what the ledger says, and SQLite finds the file whole.
+    pub(crate) fn audit(&self) -> Result<Books, AnyError> {
+        let connection = self.connection.lock();
+        let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let verdict = "PRAGMA integrity_check";
+        let verdict: String = connection.query_row(verdict, [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Err(format!("the file is damaged: {verdict}").into());
+        }
+        let wrong = number(
+            "SELECT COUNT(*) FROM account WHERE balance != 1000
+                - (SELECT TOTAL(amount) FROM ledger WHERE payer = account.id)
+                + (SELECT TOTAL(amount) FROM ledger WHERE payee = account.id)",
+        )?;
+        let sum = number("SELECT SUM(balance) FROM account")?;
+        if wrong > 0 || sum != ACCOUNTS * 1000 {
+            return Err(format!("the books do not balance: {wrong} accounts, sum {sum}").into());
+        }
+        Ok(Books {
+            entries: number("SELECT COUNT(*) FROM ledger")?,
+        })
+    }
+}
