@@ -7,5 +7,6 @@
 
 mod clock;
 mod entering;
+mod timers;
 
 conformance::suite!(cancelable_tokio);
