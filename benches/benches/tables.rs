@@ -10,7 +10,8 @@ const INTRODUCTION: &str = "\
 # Performance
 
 Ratios of ours to a peer's, measured in turn in one process: 15 rounds, the median of the rounds'
-ratios. The times depend on the machine and say only of what order a cost is. `cargo bench -p benches`
+ratios. The times depend on the machine and say only of what order a cost is. Below a table stands why a
+row misses its goal. What is exact, such as counts of allocations, is in tests. `cargo bench -p benches`
 prints these tables, and `cargo bench -p benches -- --write` writes this page and its plots.
 ";
 

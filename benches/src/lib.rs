@@ -34,6 +34,8 @@ pub struct Row {
     pub ratio: f64,
     /// The ratio to reach.
     pub goal: Goal,
+    /// Why it is not reached: what was tried, and what the limit is made of.
+    pub note: Option<&'static str>,
 }
 
 /// What a ratio has to be.
@@ -46,6 +48,15 @@ pub enum Goal {
 }
 
 impl Row {
+    /// Says why the goal may be missed, which the page prints where it is.
+    #[must_use]
+    pub fn noting(self, note: &'static str) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
+
     /// Whether the goal is reached.
     #[must_use]
     pub fn is_met(&self) -> bool {
@@ -78,6 +89,7 @@ pub fn compare(
         theirs: (least(b.clone()), median(b)),
         ratio,
         goal,
+        note: None,
     }
 }
 

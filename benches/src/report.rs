@@ -18,6 +18,10 @@ pub fn markdown(tables: &[Table]) -> String {
         for row in rows {
             let _ = writeln!(text, "{}", line(row));
         }
+        let missed = rows.iter().filter(|row| !row.is_met());
+        for (row, note) in missed.filter_map(|row| Some((row, row.note?))) {
+            let _ = writeln!(text, "\n*{}*: {note}", row.work);
+        }
     }
     text
 }
