@@ -19,6 +19,7 @@ prints these tables, and `cargo bench -p benches -- --write` writes this page an
 const PLOTS: &str = "performance";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let machine = machine()?;
     let tables: Vec<report::Table> = vec![
         ("A token's hot paths", tokens::hot_paths()),
         ("Two threads on one token", threads::shared_by_two()),
@@ -32,8 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     let growths = scaling::all();
     let page = format!(
-        "{INTRODUCTION}\n{}\n{}{}",
-        machine()?,
+        "{INTRODUCTION}\n{machine}\n{}{}",
         report::markdown(&tables),
         plot::markdown(&growths, PLOTS),
     );
@@ -75,8 +75,13 @@ fn machine() -> Result<String, Box<dyn Error>> {
         Some(format!("{name} {version}"))
     })
     .collect();
+    // What else ran: with more than a fraction here the times are not to be trusted, the ratios less.
+    let load = match std::fs::read_to_string("/proc/loadavg") {
+        Ok(load) => load.split(' ').next().unwrap_or("?").to_owned(),
+        Err(_) => "unknown".to_owned(),
+    };
     Ok(format!(
-        "Taken on {date} with {} cores, {compiler}, {}.",
+        "Taken on {date} with {} cores, a load of {load} before it began, {compiler}, {}.",
         available_parallelism()?,
         versions.join(", ")
     ))

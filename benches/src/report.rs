@@ -18,9 +18,13 @@ pub fn markdown(tables: &[Table]) -> String {
         for row in rows {
             let _ = writeln!(text, "{}", line(row));
         }
-        let missed = rows.iter().filter(|row| !row.is_met());
-        for (row, note) in missed.filter_map(|row| Some((row, row.note?))) {
-            let _ = writeln!(text, "\n*{}*: {note}", row.work);
+        let mut said = Vec::new();
+        for row in rows.iter().filter(|row| !row.is_met()) {
+            // Rows that miss for the same reason share a note.
+            if let Some(note) = row.note.filter(|note| !said.contains(note)) {
+                let _ = writeln!(text, "\n*{}*: {note}", row.work);
+                said.push(note);
+            }
         }
     }
     text

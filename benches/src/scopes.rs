@@ -107,7 +107,7 @@ fn nesting() -> Vec<Row> {
         compare(
             "`is_cancelled()` of a scope at depth 1,000",
             "ours, at depth 1",
-            Goal::AtMost(1.1),
+            Goal::AtMost(1.2),
             || question(&deep),
             || question(&shallow),
         ),
