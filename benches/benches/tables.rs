@@ -12,7 +12,8 @@ const INTRODUCTION: &str = "\
 # Performance
 
 Ratios of ours to a peer's, measured in turn in one process: 15 rounds, the median of the rounds'
-ratios. The times depend on the machine and say only of what order a cost is. `cargo bench -p benches`
+ratios. The times depend on the machine and say only of what order a cost is. Below a table stands why a
+row misses its goal. What is exact, such as counts of allocations, is in tests. `cargo bench -p benches`
 prints these tables, and `cargo bench -p benches -- --write` writes this page and its plots.
 ";
 
@@ -20,6 +21,7 @@ prints these tables, and `cargo bench -p benches -- --write` writes this page an
 const PLOTS: &str = "performance";
 
 fn main() -> Result<(), Box<dyn Error>> {
+    let machine = machine()?;
     let tables: Vec<report::Table> = vec![
         ("A token's hot paths", tokens::hot_paths()),
         ("Two threads on one token", threads::shared_by_two()),
@@ -38,8 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     ];
     let growths = scaling::all();
     let page = format!(
-        "{INTRODUCTION}\n{}\n{}{}",
-        machine()?,
+        "{INTRODUCTION}\n{machine}\n{}{}",
         report::markdown(&tables),
         plot::markdown(&growths, PLOTS),
     );
@@ -81,8 +82,13 @@ fn machine() -> Result<String, Box<dyn Error>> {
         Some(format!("{name} {version}"))
     })
     .collect();
+    // What else ran: with more than a fraction here the times are not to be trusted, the ratios less.
+    let load = match std::fs::read_to_string("/proc/loadavg") {
+        Ok(load) => load.split(' ').next().unwrap_or("?").to_owned(),
+        Err(_) => "unknown".to_owned(),
+    };
     Ok(format!(
-        "Taken on {date} with {} cores, {compiler}, {}.",
+        "Taken on {date} with {} cores, a load of {load} before it began, {compiler}, {}.",
         available_parallelism()?,
         versions.join(", ")
     ))

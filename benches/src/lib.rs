@@ -37,6 +37,8 @@ pub struct Row {
     pub ratio: f64,
     /// The figure to reach.
     pub goal: Goal,
+    /// Why it is not reached: what was tried, and what the limit is made of.
+    pub note: Option<&'static str>,
 }
 
 /// What a ratio has to be.
@@ -49,6 +51,15 @@ pub enum Goal {
 }
 
 impl Row {
+    /// Says why the goal may be missed, which the page prints where it is.
+    #[must_use]
+    pub fn noting(self, note: &'static str) -> Self {
+        Self {
+            note: Some(note),
+            ..self
+        }
+    }
+
     /// Whether the goal is reached.
     #[must_use]
     pub fn is_met(&self) -> bool {
@@ -93,6 +104,7 @@ pub fn compare_by(
         theirs: (least(b.clone()), median(b)),
         ratio,
         goal,
+        note: None,
     }
 }
 

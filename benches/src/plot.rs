@@ -24,6 +24,8 @@ fn draw(growth: &Growth, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()
     let points = || growth.series.iter().flat_map(|series| &series.points);
     let (first, last) = bounds(points().map(|point| f64::from(point.0)))?;
     let (least, most) = bounds(points().map(|point| point.1))?;
+    // Room above the lines, where the labels stand and cover none.
+    let top = most * (most / least).powf(0.4).max(3.0);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
         .margin(12)
@@ -31,10 +33,7 @@ fn draw(growth: &Growth, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()
         .caption(growth.work.replace('`', ""), ("sans-serif", 18))
         .x_label_area_size(40)
         .y_label_area_size(64)
-        .build_cartesian_2d(
-            (first..last).log_scale(),
-            (least / 2.0..most * 2.0).log_scale(),
-        )?;
+        .build_cartesian_2d((first..last).log_scale(), (least / 2.0..top).log_scale())?;
     chart
         .configure_mesh()
         .x_desc(growth.over)
@@ -55,6 +54,7 @@ fn draw(growth: &Growth, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()
     }
     chart
         .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
         .background_style(WHITE)
         .border_style(BLACK)
         .draw()?;

@@ -18,6 +18,14 @@ pub fn markdown(tables: &[Table]) -> String {
         for row in rows {
             let _ = writeln!(text, "{}", line(row));
         }
+        let mut said = Vec::new();
+        for row in rows.iter().filter(|row| !row.is_met()) {
+            // Rows that miss for the same reason share a note.
+            if let Some(note) = row.note.filter(|note| !said.contains(note)) {
+                let _ = writeln!(text, "\n*{}*: {note}", row.work);
+                said.push(note);
+            }
+        }
     }
     text
 }

@@ -185,17 +185,7 @@ fn cancel_by_depth() -> Growth {
 
 /// A poll of nested runs, for one level: each level is polled through all those above it.
 fn poll_by_depth() -> Growth {
-    const POLLS: u32 = 1_000;
     let sizes = [1, 10, 100, 1_000];
-    let per_level = |depth: u32| {
-        let mut run = pin!(nested(depth));
-        let mut context = Context::from_waker(Waker::noop());
-        let mut poll = || {
-            let _ = black_box(run.as_mut().poll(&mut context));
-        };
-        poll();
-        once(POLLS * depth, || (0..POLLS).for_each(|_| poll()))
-    };
     Growth {
         name: "poll-by-depth",
         work: "a poll of scopes in scopes, for one level",
@@ -205,12 +195,24 @@ fn poll_by_depth() -> Growth {
             points: sizes
                 .iter()
                 .map(|&size| {
-                    let times = (0..5).map(|_| per_level(size));
+                    let times = (0..5).map(|_| poll_per_level(size));
                     (size, times.fold(f64::INFINITY, f64::min))
                 })
                 .collect(),
         }],
     }
+}
+
+/// Nanoseconds for one level of a poll of `depth` runs inside each other.
+pub(crate) fn poll_per_level(depth: u32) -> f64 {
+    let polls = 100_000 / depth;
+    let mut run = pin!(nested(depth));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut poll = || {
+        let _ = black_box(run.as_mut().poll(&mut context));
+    };
+    poll();
+    once(polls * depth, || (0..polls).for_each(|_| poll()))
 }
 
 /// Runs inside each other, the innermost of which never ends.

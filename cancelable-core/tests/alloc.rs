@@ -213,6 +213,85 @@ fn r13_a_join_keeps_what_is_given_twice_once() {
     );
 }
 
+#[cfg(feature = "testing")]
+mod a_scope {
+    use super::poll;
+    use allocation_counter::{AllocationInfo, measure};
+    use cancelable_core::scope::ScopeBuilder;
+    use cancelable_core::testing::ManualRuntime;
+    use cancelable_core::{CancellationToken, Scope};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// What `run` allocates in all for one scope of `builder`, once what is kept for others is there.
+    fn of_a_scope(
+        runtime: &ManualRuntime,
+        builder: impl Fn(ScopeBuilder) -> ScopeBuilder,
+        yields: usize,
+    ) -> AllocationInfo {
+        let handle = runtime.handle();
+        let run = || {
+            let scope = builder(Scope::builder("work").runtime(&handle)).build();
+            let scope = scope.expect("it has a runtime");
+            let mut left = yields;
+            let body = std::future::poll_fn(move |_| match left.checked_sub(1) {
+                None => Poll::Ready(()),
+                Some(fewer) => {
+                    left = fewer;
+                    Poll::Pending
+                }
+            });
+            let mut run = pin!(scope.run(|_| body));
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..yields {
+                assert!(run.as_mut().poll(&mut context).is_pending());
+            }
+            assert!(run.as_mut().poll(&mut context).is_ready());
+        };
+        run();
+        let info = measure(run);
+        assert_eq!((info.bytes_current, info.count_current), (0, 0), "{info:?}");
+        info
+    }
+
+    /// The record and its token; what it waits with is the runtime's, and a token that is given is not
+    /// put into a list.
+    #[test]
+    fn r16_r28_a_scope_is_two_allocations_and_a_timer() {
+        let manual = ManualRuntime::new();
+        let token = CancellationToken::new();
+        let hour = std::time::Duration::from_secs(3600);
+        let count = |builder: &dyn Fn(ScopeBuilder) -> ScopeBuilder, yields| {
+            of_a_scope(&manual, builder, yields).count_total
+        };
+        // The branch, which is the token's for good.
+        drop(token.child_token());
+        assert_eq!(count(&|scope| scope, 0), 2, "plain, ready at once");
+        assert_eq!(count(&|scope| scope, 3), 2, "plain, waits");
+        assert_eq!(count(&|scope| scope.token(&token), 3), 2, "with a token");
+        let timed = |scope: ScopeBuilder| scope.timeout(hour);
+        assert_eq!(count(&timed, 0), 2, "a timeout of a body that is ready");
+        // What the timer of this runtime is made of: asked of itself.
+        let handle = manual.handle();
+        let timer = || {
+            let mut sleep = handle.sleep(hour);
+            assert!(poll(&mut sleep, Waker::noop()).is_pending());
+        };
+        timer();
+        let timer = measure(timer).count_total;
+        assert!(timer > 0);
+        for yields in [1, 3] {
+            assert_eq!(count(&timed, yields), 2 + timer, "with a timeout, waits");
+            let both = |scope: ScopeBuilder| scope.timeout(hour).token(&token);
+            assert_eq!(count(&both, yields), 2 + timer, "with both");
+        }
+        let info = of_a_scope(&manual, |scope| scope, 1);
+        println!("a scope: {} bytes", info.bytes_max);
+        assert!(info.bytes_max <= 512, "{info:?}");
+    }
+}
+
 #[test]
 fn r12_children_that_have_children_callbacks_and_joins_leave_nothing() {
     let root = CancellationToken::new();

@@ -2,9 +2,10 @@
 //!
 //! # Locks
 //!
-//! One lock for what changes and is not an atomic. Nothing else is locked while it is held, except a
-//! queue of events for a push (`notice.rs`), and no code of a user or of a runtime runs under it:
-//! the clock is read before, sources are dropped after.
+//! One lock for what changes and is not an atomic, and for changes of the status, which is read
+//! without it. Nothing else is locked while it is held, except a queue of events for a push
+//! (`notice.rs`), and no code of a user or of a runtime runs under it: the clock is read before,
+//! sources are dropped after.
 
 use super::aside::Aside;
 use super::deadline::OwnDeadline;

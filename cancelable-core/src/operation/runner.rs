@@ -6,6 +6,9 @@
 //! number is the same the waker is still there, so a poll costs one load; and if the run reads an
 //! old number, the waker was taken by someone who wakes it. Either way no call is lost.
 //!
+//! A run leaves its waker when it enters, for moves of the deadline, which ask for a runtime; so one
+//! without a runtime leaves none. It leaves it again when it waits for a ticket.
+//!
 //! Wakers are cloned before the lock and called or dropped after it.
 
 use super::deadline::Due;

@@ -9,5 +9,6 @@ mod clock;
 mod entering;
 #[cfg(feature = "io")]
 mod io;
+mod timers;
 
 conformance::suite!(cancelable_tokio);

@@ -1,0 +1,109 @@
+//! Timers that are kept for the next run, where the clock cannot be paused.
+
+use cancelable_core::runtime::Runtime as _;
+use cancelable_core::{RuntimeHandle, Scope};
+use cancelable_tokio as rt;
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use tokio::runtime::Builder;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+struct Idle;
+
+impl Wake for Idle {
+    fn wake(self: Arc<Self>) {}
+}
+
+fn limited(runtime: &RuntimeHandle, limit: Duration) -> Scope {
+    let scope = Scope::builder("limited").runtime(runtime).timeout(limit);
+    scope.build().unwrap()
+}
+
+/// Runs a scope that waits once, under `waker`.
+fn run_once(runtime: &RuntimeHandle, waker: &Waker) {
+    let mut polls = 0;
+    let scope = limited(runtime, HOUR);
+    let mut run = pin!(scope.run(|_| poll_fn(move |_| {
+        polls += 1;
+        match polls {
+            1 => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    })));
+    let mut context = Context::from_waker(waker);
+    assert!(run.as_mut().poll(&mut context).is_pending());
+    assert!(run.as_mut().poll(&mut context).is_ready());
+}
+
+fn several_threads() -> tokio::runtime::Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_time().build().unwrap()
+}
+
+#[test]
+fn r12_a_timer_that_is_kept_forgets_whom_it_would_wake() {
+    let tokio = several_threads();
+    let _inside = tokio.enter();
+    let runtime = rt::current().unwrap();
+    let idle = Arc::new(Idle);
+    let waker = Waker::from(Arc::clone(&idle));
+    run_once(&runtime, &waker);
+    assert_eq!(
+        Arc::strong_count(&idle),
+        2,
+        "this waker, and none that is kept"
+    );
+}
+
+#[test]
+fn r20_a_timer_that_was_kept_rings_at_the_deadline_of_the_run_that_has_it() {
+    let tokio = several_threads();
+    tokio.block_on(async {
+        let runtime = rt::current().unwrap();
+        run_once(&runtime, Waker::noop());
+        // Earlier than where the timer stood, then later than where it stands.
+        for limit in [1, 5, 2] {
+            let limit = Duration::from_millis(limit);
+            let start = runtime.now();
+            let outcome = limited(&runtime, limit).run(|_| pending::<()>()).await;
+            assert!(outcome.is_cancelled());
+            assert!(runtime.now() - start >= limit);
+        }
+    });
+}
+
+/// A paused clock that has nothing to do moves to the next timer, whether or not anybody waits for it.
+#[test]
+fn r44_a_runtime_that_can_pause_its_clock_keeps_no_timer() {
+    let is_kept = |tokio: &tokio::runtime::Runtime| {
+        let _inside = tokio.enter();
+        let runtime = rt::Runtime::current().unwrap();
+        let mut timer = runtime.timer(runtime.now() + HOUR);
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(timer.as_mut().poll(&mut context).is_pending());
+        timer.as_mut().retire()
+    };
+    let one_thread = Builder::new_current_thread().enable_time().build().unwrap();
+    assert!(!is_kept(&one_thread));
+    assert!(is_kept(&several_threads()));
+}
+
+#[test]
+fn r28_a_run_that_outlives_its_runtime_is_dropped_in_peace() {
+    let tokio = several_threads();
+    let runtime = tokio.block_on(async { rt::current().unwrap() });
+    let scope = limited(&runtime, HOUR);
+    let mut run = Box::pin(scope.run(|_| pending::<()>()));
+    let mut context = Context::from_waker(Waker::noop());
+    let inside = tokio.enter();
+    assert!(run.as_mut().poll(&mut context).is_pending());
+    run_once(&runtime, Waker::noop());
+    drop(inside);
+    drop(tokio);
+    drop(run);
+    assert!(scope.is_cancelled());
+}
