@@ -102,7 +102,7 @@ impl Partial<'_> {
         P: Send + Sync + 'static,
     {
         let mut out = Out::take(self.record, Some(Value::is::<P>))
-            .map_err(|refusal| PartialError::new::<P>(self.record.label.clone(), refusal))?;
+            .map_err(|refusal| PartialError::new::<P>(self.record.label.clone(), &refusal))?;
         let value = out.value.get_or_insert_with(|| Value::new(start()));
         match value.get_mut() {
             Some(value) => Ok(update(value)),
