@@ -71,14 +71,16 @@ impl Bars {
     /// # Cancel safety
     ///
     /// Dropping it takes the bars away.
-    pub async fn follow(mut self, runtime: &RuntimeHandle) {
+    pub fn follow(mut self, runtime: &RuntimeHandle) -> impl Future<Output = ()> + Send + use<> {
         let runtime = runtime.clone();
-        // Ends with the operation.
-        loop {
-            self.draw();
-            let closed = self.operation.closed();
-            if runtime.timeout(self.interval, closed).await.is_ok() {
-                return self.draw();
+        async move {
+            // Ends with the operation.
+            loop {
+                self.draw();
+                let closed = self.operation.closed();
+                if runtime.timeout(self.interval, closed).await.is_ok() {
+                    return self.draw();
+                }
             }
         }
     }

@@ -107,10 +107,7 @@ fn r38_it_follows_its_operation_to_the_end() {
     sync.progress().set_total(4);
     let (screen, bars) = bars(&sync);
     let bars = bars.every(SECOND).expect("it is not zero");
-    let task = runtime.spawn({
-        let runtime = runtime.clone();
-        async move { bars.follow(&runtime).await }
-    });
+    let task = runtime.spawn(bars.follow(&runtime));
     let outcome = manual.block_on(sync.run(async |op| {
         for position in 1..=3 {
             op.progress().advance(1);
