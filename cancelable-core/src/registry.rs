@@ -2,7 +2,7 @@
 //!
 //! # How it is built
 //!
-//! A registry is a number of shards ([`shard`]) and what they share (`hub.rs`). An operation
+//! A registry is a number of shards (`shard.rs`) and what they share (`hub.rs`). An operation
 //! belongs to the shard that its number says, and keeps that shard, so that starts and ends on many
 //! threads seldom meet. A shard's lock is held to enter or leave its map, and to copy its handles out.
 //! What is done with these (filters, snapshots, cancels) is done with no lock held, shard after shard,

@@ -189,11 +189,13 @@ impl Record {
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
     pub(crate) fn abandon(self: &Arc<Self>) -> bool {
+        let now = self.now();
         let sources = {
             let mut inner = self.inner.lock();
             if self.status.change(Status::Abandoned).is_err() {
                 return false;
             }
+            inner.ended = now;
             // Nothing will start them, and a handle may keep the record for long.
             std::mem::take(&mut inner.sources)
         };
@@ -206,7 +208,7 @@ impl Record {
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
-        self.end_progress(self.now());
+        self.end_progress(now);
         self.tell_closed(Status::Abandoned, None);
         true
     }
