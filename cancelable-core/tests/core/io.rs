@@ -126,7 +126,7 @@ fn cancelled(error: &io::Error) -> &Cancelled {
 fn r43_once_cancelled_each_step_fails_with_the_cause() {
     let token = CancellationToken::new();
     let pipe = Pipe::with(b"left");
-    let mut both = UntilCancelled::new(pipe.clone(), &token);
+    let mut both = UntilCancelled::new(pipe, &token);
     token.cancel_with("the client has left");
     ManualRuntime::new().block_on(async {
         let mut byte = [0];
@@ -320,7 +320,7 @@ fn r43_a_copy_that_is_cancelled_says_how_far_it_came() {
     let probe = Probe::new();
     let scope = Scope::builder("copy").build().unwrap();
     let (source, target) = (Pipe::with(b"abcdef"), Pipe::of(4));
-    let mut copying = pin!(copy(source.clone(), target.clone(), &scope));
+    let mut copying = pin!(copy(source, target.clone(), &scope));
     assert!(probe.poll(copying.as_mut()).is_pending());
     scope.cancel_with("enough");
     assert_eq!(probe.wakes(), 1);
