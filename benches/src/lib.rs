@@ -6,6 +6,7 @@
 
 #![allow(clippy::disallowed_methods)] // A benchmark is what reads the clock.
 
+mod parked;
 pub mod peers;
 pub mod plot;
 pub mod registry;

@@ -1,30 +1,32 @@
 //! The same work on one token by one thread and by two at once.
 
 use crate::{Goal, Row, compare, once};
-use std::future::Future;
+use std::future::{Future, pending};
 use std::hint::black_box;
 use std::pin::pin;
 use std::sync::Barrier;
 use std::task::{Context, Waker};
 use std::thread;
+use swansong::Swansong;
 
 const TIMES: u32 = 200_000;
 
-/// Nanoseconds for one call of `work` while `threads` threads do it.
+/// Nanoseconds for one call of `work` while `threads` threads do it: of the slowest, by its own clock, so
+/// that starting and joining them counts for nothing.
 pub(crate) fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
-    let start = Barrier::new(threads as usize + 1);
-    let end = Barrier::new(threads as usize + 1);
+    let start = Barrier::new(threads as usize);
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                start.wait();
-                (0..TIMES).for_each(|_| work());
-                end.wait();
-            });
-        }
-        start.wait();
-        once(TIMES, || {
-            end.wait();
+        let running: Vec<_> = (0..threads)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    once(TIMES, || (0..TIMES).for_each(|_| work()))
+                })
+            })
+            .collect();
+        let times = running.into_iter().map(|thread| thread.join());
+        times.fold(0.0, |slowest, time| {
+            time.map_or(f64::NAN, |time| slowest.max(time))
         })
     })
 }
@@ -38,12 +40,19 @@ fn wait_once<F: Future<Output = ()>>(future: F) {
     let _ = black_box(pin!(future).poll(&mut Context::from_waker(Waker::noop())));
 }
 
+/// A turn of swansong's: a wait that is polled and dropped.
+fn interrupt_once(swansong: &Swansong) {
+    let mut wait = pin!(swansong.interrupt(pending::<()>()));
+    let _ = black_box(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())));
+}
+
 /// The table of two threads that use one token.
 #[must_use]
 pub fn shared_by_two() -> Vec<Row> {
     use cancelable_core::CancellationToken as Ours;
     use tokio_util::sync::CancellationToken as Theirs;
     let (ours, theirs) = (Ours::new(), Theirs::new());
+    let swansong = Swansong::new();
     let peer = "tokio-util";
     vec![
         compare(
@@ -66,6 +75,20 @@ pub fn shared_by_two() -> Vec<Row> {
             Goal::AtLeast(1.3),
             || 2.0 / with_threads(2, || wait_once(ours.cancelled())),
             || 1.0 / with_threads(1, || wait_once(ours.cancelled())),
+        ),
+        compare(
+            "`cancelled()` created, polled pending, dropped, 2 threads on one token",
+            peer,
+            Goal::AtMost(0.6),
+            || with_threads(2, || wait_once(ours.cancelled())),
+            || with_threads(2, || wait_once(theirs.cancelled())),
+        ),
+        compare(
+            "the same",
+            "swansong",
+            Goal::AtMost(1.0),
+            || with_threads(2, || wait_once(ours.cancelled())),
+            || with_threads(2, || interrupt_once(&swansong)),
         ),
     ]
 }

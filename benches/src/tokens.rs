@@ -1,7 +1,7 @@
 //! Tokens beside `tokio_util::sync::CancellationToken` and swansong.
 
-use crate::{Goal, Row, compare, each, once};
-use std::future::Future;
+use crate::{Goal, Row, compare, each, once, parked};
+use std::future::{Future, pending};
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
@@ -9,6 +9,7 @@ use std::task::{Context, Waker};
 const TIMES: u32 = 100_000;
 const MANY: u32 = 1_000_000;
 const DEEP: u32 = 100_000;
+const FEW: u32 = 10_000;
 
 /// The same program for both types, which have the same methods.
 macro_rules! beside_tokio_util {
@@ -41,7 +42,7 @@ fn is(answer: bool) {
 /// The table of the hot paths.
 #[must_use]
 pub fn hot_paths() -> Vec<Row> {
-    vec![
+    let mut rows = vec![
         beside_tokio_util!("`is_cancelled()`", 0.05, |T| {
             let token = T::new();
             move || each(TIMES, || is(black_box(&token).is_cancelled()))
@@ -103,13 +104,19 @@ pub fn hot_paths() -> Vec<Row> {
                 })
             }
         }),
-    ]
+    ];
+    rows.extend(callbacks());
+    rows
 }
 
 /// The table of cancelling many.
+///
+/// # Panics
+///
+/// If Tokio's runtime can't be started.
 #[must_use]
 pub fn cancelling() -> Vec<Row> {
-    vec![
+    let mut rows = vec![
         beside_tokio_util!(
             "cancel over 1,000,000 children, no waiters, per child",
             0.50,
@@ -132,6 +139,30 @@ pub fn cancelling() -> Vec<Row> {
             drop(waits);
             time
         }),
+        beside_tokio_util!("the same, each of which has waited before", 1.0, |T| || {
+            let root = T::new();
+            let mut waits: Vec<_> = (0..MANY)
+                .map(|_| {
+                    let child = root.child_token();
+                    poll_once(pin!(child.cancelled()));
+                    Box::pin(child.cancelled_owned())
+                })
+                .collect();
+            waits.iter_mut().for_each(|wait| poll_once(wait.as_mut()));
+            let time = once(MANY, || root.cancel());
+            drop(waits);
+            time
+        }),
+        beside_tokio_util!("cancel of a token with 100,000 waiters, one", 1.0, |T| {
+            || {
+                let token = T::new();
+                let mut waits: Vec<_> = (0..DEEP).map(|_| Box::pin(token.cancelled())).collect();
+                waits.iter_mut().for_each(|wait| poll_once(wait.as_mut()));
+                let time = once(DEEP, || token.cancel());
+                drop(waits);
+                time
+            }
+        }),
         beside_tokio_util!("cancel down a chain of 100,000, per level", 0.50, |T| {
             || {
                 let mut chain = vec![T::new()];
@@ -146,7 +177,9 @@ pub fn cancelling() -> Vec<Row> {
                 time
             }
         }),
-    ]
+    ];
+    rows.extend(parked::tasks_of_tokio());
+    rows
 }
 
 /// The table beside swansong, the other token that knows no runtime.
@@ -175,5 +208,62 @@ pub fn beside_swansong() -> Vec<Row> {
             &mut || each(TIMES, || drop(black_box(ours.child_token()))),
             &mut || each(TIMES, || drop(black_box(theirs.child()))),
         ),
+        row(
+            "a wait created, polled pending, dropped",
+            &mut || each(TIMES, || poll_once(pin!(ours.cancelled()))),
+            &mut || each(TIMES, || poll_once(pin!(theirs.interrupt(pending::<()>())))),
+        ),
+        row(
+            "a pending wait polled again",
+            &mut || {
+                let mut wait = pin!(ours.cancelled());
+                poll_once(wait.as_mut());
+                each(TIMES, || poll_once(wait.as_mut()))
+            },
+            &mut || {
+                let mut wait = pin!(theirs.interrupt(pending::<()>()));
+                poll_once(wait.as_mut());
+                each(TIMES, || poll_once(wait.as_mut()))
+            },
+        ),
+        row(
+            "cancel over 10,000 children, per child",
+            &mut || {
+                let root = CancellationToken::new();
+                let children: Vec<_> = (0..FEW).map(|_| root.child_token()).collect();
+                let time = once(FEW, || root.cancel());
+                drop(children);
+                time
+            },
+            &mut || {
+                let root = Swansong::new();
+                let children: Vec<_> = (0..FEW).map(|_| root.child()).collect();
+                let time = once(FEW, || root.shut_down());
+                drop(children);
+                time
+            },
+        ),
+    ]
+}
+
+/// The rows of callbacks, which the peers do not have: beside the 40 ns of the goal.
+fn callbacks() -> Vec<Row> {
+    const GOAL: f64 = 40.0;
+    let token = cancelable_core::CancellationToken::new();
+    let number = black_box(1_u64);
+    let row = |work: &str, ours: &mut dyn FnMut() -> f64| {
+        compare(work, "40 ns", Goal::AtMost(1.0), ours, || GOAL)
+    };
+    vec![
+        row("a callback registered, unregistered", &mut || {
+            each(TIMES, || drop(token.on_cancel(|_| ())))
+        }),
+        row("one that has captured a number", &mut || {
+            each(TIMES, || {
+                drop(token.on_cancel(move |_| {
+                    let _ = black_box(number);
+                }));
+            })
+        }),
     ]
 }

@@ -14,21 +14,30 @@
 //!
 //! A child that nobody waits on costs its parent nothing: it is in no list and reads its parent's
 //! branch. It becomes a member when something has to be *done* at its cancellation: a waiter or a
-//! callback is registered, or it gets a branch of its own.
+//! callback is registered, or it gets a branch of its own. The first waiter is a member in its stead,
+//! so that a token with one wait in its life is never looked at by whoever cancels its parent.
+//!
+//! Where several threads wait on one token at once, its waiters are a **crowd**: several lists, each with
+//! a lock on cache lines of its own.
 //!
 //! # Invariants
 //!
 //! 1. A state never goes back: a node or a branch that is cancelled stays so, with its cause.
-//! 2. The cause is set under the object's lock before the state says cancelled, and read under that
-//!    lock after. The state is stored with `Release` and read with `Acquire`: who sees it sees every
-//!    write made before `cancel`.
+//! 2. The cause is set under the object's lock before the state says cancelled, and read after. The state
+//!    is stored with `Release` and read with `Acquire`: who sees it sees every write made before `cancel`.
+//!    An object that was told from above may leave the cause to what told it: a node to its parent's
+//!    branch, a branch to the one it is linked to. That one is cancelled before, is kept by the strong
+//!    reference (7), and stays where it is, because an entry moves only between live branches.
 //! 3. A state changes to cancelled only under its own object's lock.
 //! 4. A token is cancelled iff its own node or its parent's branch is. Nothing further up is read.
-//! 5. A node that has a waiter or a callback is a member (or has no parent). A branch is a member
-//!    of the branch above it (or has none above it).
+//! 5. A node that has a waiter or a callback is a member (or has no parent), or its one waiter is a
+//!    member in its stead: then the node is *spared*, has no list, no callback and no branch that is
+//!    linked, and its home (9) is its parent's branch. A branch is a member of the branch above it (or
+//!    has none above it).
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled,
-//!    and whoever took them tells each of them in the same pass. It keeps that pass's *marking*. A
-//!    cancelled node has no waiters, by the same rule. So a key into either is good exactly until then.
+//!    and whoever took them tells each of them in the same pass. It keeps that pass's *marking*, or a
+//!    branch above does (2). A cancelled node has no waiters, by the same rule; those of its crowd are
+//!    taken list by list, in the same pass. So a key into any of these is good exactly until then.
 //! 7. Strong references go up only (node → branch of its parent → branch above). Members are weak.
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
@@ -39,22 +48,40 @@
 //! 9. A node has its entry where its own branch is linked, if it has one: its *home*, which may be
 //!    further up than its parent's branch. It may find its home cancelled a moment before that
 //!    branch is; it then settles itself. An entry moves only with its node and its branch held.
+//! 10. A node gets its branch, and the states up to LISTED change, under the lock of the parent's branch;
+//!     from when its own branch is linked elsewhere, under its home's and its own. So who holds the parent's
+//!     branch and finds a node alone or spared, and without a branch, has it to itself.
 //!
 //! # Locks
 //!
-//! One lock for each node and each branch, and one for the link of a branch. They are taken only in
-//! the order *branch above, then node or branch below it* (a node's own branch is below it), which
-//! follows the tree and has no cycle, so no two threads can wait for each other. At most three are held.
-//! A link's lock comes last: nothing is locked under it. Under a lock there are list operations and
-//! moves, and nothing of a user's: wakers are compared with `will_wake` (two pointers) but cloned, woken
-//! and dropped outside, as are callbacks and the clock.
+//! One lock for each node and each branch, one for the link of a branch, and one for each list of a crowd.
+//! They are taken only in the order *branch above, then node or branch below it* (a node's own branch is
+//! below it), which follows the tree and has no cycle, so no two threads can wait for each other. At most
+//! three are held, a link's besides. A link's lock comes last, and a crowd's list is locked with no other
+//! held: nothing is locked under either. Under a lock there are list operations and moves, and nothing of
+//! a user's: wakers are cloned, woken and dropped outside, as are callbacks and the clock.
 //!
 //! # No lost wake-up
 //!
 //! A waiter is stored under the node's lock after the state has been read again under that lock.
 //! A canceller stores the state under the same lock and takes the waiters there. Whichever comes
 //! second sees the other: either the waiter reads the state and does not sleep, or the canceller
-//! takes its waker. For a node that is told from above, the waiter made the node a member (5) after
+//! takes its waker.
+//!
+//! A waiter of a crowd does the same under the lock of its list, which the canceller takes after the state is
+//! stored. The crowd is made under the node's lock while the state says live, so the canceller, who stores
+//! the state under that lock, finds it. Waiters that are in the node's list by then stay there.
+//!
+//! A waiter that is a member in its node's stead is stored under the lock of the parent's branch, after the
+//! states of both have been read there. The branch's canceller takes it with the other members. The token's
+//! own canceller holds that lock too ("One cause") and takes it out of there. When a second waiter comes, or a
+//! callback, or the node gets a branch, the first moves to the node's list with both locks held.
+//!
+//! A waiter that is polled again takes no lock if the waker is the same one, by what `will_wake` compares: while
+//! it is stored it is alive, so nothing else can be taken for it; and once it was taken the state had been set,
+//! and whoever took it wakes the task for one more poll.
+//!
+//! For a node that is told from above, the waiter made the node a member (5) after
 //! reading the branch's state under the branch's lock, and the canceller stores that state and
 //! takes the members under the same lock; the same argument holds one level up, and by induction to
 //! the token that was cancelled.
@@ -74,8 +101,8 @@
 //! which another call has cancelled goes on without it, and so must wait until that one has marked
 //! what it took; likewise a call that answers false.
 //!
-//! Each call's first pass has a *marking*, which is set in each branch that it cancels,
-//! under that branch's lock. A call notes the markings of the branches that it passes by. When its
+//! Each call's first pass has a *marking*, which is set in each branch that it cancels or in one of the few
+//! above it (2), under that branch's lock. A call notes the markings of the branches that it passes by. When its
 //! own pass has ended it says so (the marking's gate opens), and only then waits for the gates of
 //! those noted, and of those that these have noted, and so on. A call that answers false waits in the same
 //! way for the marking in its own branch. If that is not cancelled yet, its token was told by the pass

@@ -108,6 +108,57 @@ fn r12_a_wait_allocates_nothing() {
     }
 }
 
+/// Bytes of a waiter among others of its token. One by itself takes room that is there.
+const WAITER: i64 = 16;
+
+#[test]
+fn r12_bytes_per_waiter() {
+    const WAITERS: usize = 1025;
+    let token = CancellationToken::new();
+    let mut waits: Vec<_> = (0..WAITERS).map(|_| token.cancelled()).collect();
+    let first = measure(|| assert!(poll(&mut waits[0], Waker::noop()).is_pending()));
+    assert_eq!(first.count_total, 0);
+    let others = measure(|| {
+        for wait in &mut waits[1..] {
+            assert!(poll(wait, Waker::noop()).is_pending());
+        }
+    });
+    let head = 64;
+    assert!(others.bytes_current <= WAITER * 1024 + head, "{others:?}");
+    assert!(size_of_val(&waits[0]) <= 40, "{}", size_of_val(&waits[0]));
+}
+
+#[test]
+fn r12_bytes_per_child_that_waits_again() {
+    const CHILDREN: usize = 1024;
+    let root = CancellationToken::new();
+    // The list is there, and has room.
+    let children: Vec<_> = (0..=CHILDREN).map(|_| root.child_token()).collect();
+    let mut first: Vec<_> = children.iter().map(CancellationToken::cancelled).collect();
+    for wait in &mut first {
+        assert!(poll(wait, Waker::noop()).is_pending());
+    }
+    drop(first);
+    let again = measure(|| children.iter().for_each(waits));
+    // An entry in the parent's list, which is of the same size as the first wait's.
+    let per_child = again.bytes_current / CHILDREN as i64;
+    assert!(PLAIN_CHILD + per_child <= 120, "{per_child} bytes more");
+    let steady = measure(|| children.iter().for_each(waits));
+    assert_eq!(steady.count_total, 0);
+}
+
+#[test]
+fn r12_a_wait_allocates_nothing_after_threads_have_met_at_the_token() {
+    let token = CancellationToken::new();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..5000).for_each(|_| waits(&token)));
+        }
+    });
+    let info = measure(|| (0..1000).for_each(|_| waits(&token)));
+    assert_eq!(info.count_total, 0);
+}
+
 #[test]
 fn r05_r12_asking_and_cloning_allocate_nothing() {
     let token = CancellationToken::new().child_token();

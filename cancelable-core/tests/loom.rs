@@ -933,52 +933,40 @@ fn r13_any_of_has_the_cause_that_its_input_has() {
     });
 }
 
-/// A wait that finds the token's list locked has the waits after it go to a crowd: in a build for loom at
-/// the first time. So with two waits of each thread every way to get there is among the interleavings.
-fn waits_that_meet(end: fn([(Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>); 2])) {
-    for depth in [0, 1] {
-        bounded(move || {
-            let root = CancellationToken::new();
-            let token = match depth {
-                0 => root.clone(),
-                _ => root.child_token(),
-            };
-            // The first wait on a child is not in its list.
-            let _first = (depth > 0).then(|| wait_on(token.clone()));
-            let waiters = [0, 1].map(|_| {
-                let token = token.clone();
-                thread::spawn(move || end([wait_on(token.clone()), wait_on(token)]))
-            });
-            assert!(root.cancel());
-            waiters
-                .into_iter()
-                .for_each(|waiter| waiter.join().unwrap());
-        });
-    }
+/// A wait that meets another one at the token's list has those after it go to a crowd: in a build for loom
+/// at the first time. Here a second wait makes the crowd and a third goes to it, in any order with a cancel.
+fn waits_that_meet(token: &CancellationToken) -> [Wait; 3] {
+    [0, 1, 2].map(|_| wait_on(token.clone()))
 }
 
+type Wait = (Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>);
+
 #[test]
-fn r12_waits_that_meet_and_leave_keep_no_waker() {
-    waits_that_meet(|waits| {
-        for (polled, future, wakes) in waits {
-            drop(future);
-            // A canceller may have taken it just before, and is about to drop it.
-            assert!(polled.is_ready() || Arc::strong_count(&wakes) <= 2);
-        }
+fn r14_waits_that_meet_with_cancel() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let waiter = thread::spawn({
+            let token = token.clone();
+            move || waits_that_meet(&token)
+        });
+        assert!(token.cancel());
+        waiter.join().unwrap().into_iter().for_each(never_lost);
     });
 }
 
 #[test]
-fn r14_waits_that_meet_with_cancel() {
+fn r14_waits_of_two_threads_in_a_crowd_with_cancel() {
     bounded(|| {
         let token = CancellationToken::new();
+        let first = [0, 1].map(|_| wait_on(token.clone()));
         let waiters = [0, 1].map(|_| {
             let token = token.clone();
-            thread::spawn(move || [wait_on(token.clone()), wait_on(token)])
+            thread::spawn(move || wait_on(token))
         });
         assert!(token.cancel());
+        first.into_iter().for_each(never_lost);
         for waiter in waiters {
-            waiter.join().unwrap().into_iter().for_each(never_lost);
+            never_lost(waiter.join().unwrap());
         }
     });
 }
@@ -988,16 +976,57 @@ fn r14_waits_that_meet_on_a_child_with_cancel_of_the_parent() {
     bounded(|| {
         let root = CancellationToken::new();
         let child = root.child_token();
+        // Stands in the parent's list until there is a second.
         let first = wait_on(child.clone());
-        let waiters = [0, 1].map(|_| {
-            let child = child.clone();
-            thread::spawn(move || [wait_on(child.clone()), wait_on(child)])
-        });
+        let waiter = thread::spawn(move || waits_that_meet(&child));
         assert!(root.cancel());
         never_lost(first);
-        for waiter in waiters {
-            waiter.join().unwrap().into_iter().for_each(never_lost);
+        waiter.join().unwrap().into_iter().for_each(never_lost);
+    });
+}
+
+#[test]
+fn r12_waits_in_a_crowd_leave_with_cancel() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let [first, second, third] = waits_that_meet(&token);
+        let wakes = third.2.clone();
+        let leaver = thread::spawn(move || drop((third.1, third.2)));
+        assert!(token.cancel());
+        leaver.join().unwrap();
+        assert!(wakes.count() <= 1);
+        assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
+        [first, second].into_iter().for_each(never_lost);
+    });
+}
+
+#[test]
+fn r12_waits_in_a_crowd_leave_without_cancel() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let waits = waits_that_meet(&token);
+        let wakes: Vec<_> = waits.iter().map(|wait| wait.2.clone()).collect();
+        thread::spawn(move || drop(waits)).join().unwrap();
+        for wakes in wakes {
+            assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
         }
+    });
+}
+
+#[test]
+fn r14_a_change_of_the_waker_in_a_crowd_with_cancel() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let [first, second, (polled, mut future, _)] = waits_that_meet(&token);
+        assert!(polled.is_pending());
+        let changer = thread::spawn(move || {
+            let wakes = Arc::new(Wakes::default());
+            let polled = poll(&mut future, &Waker::from(wakes.clone()));
+            (polled, future, wakes)
+        });
+        assert!(token.cancel());
+        never_lost(changer.join().unwrap());
+        [first, second].into_iter().for_each(never_lost);
     });
 }
 
@@ -1118,6 +1147,26 @@ fn r14_cancel_with_a_repeated_poll() {
             never_lost((polled, future, wakes));
         });
     }
+}
+
+/// The child is told, and leaves the cause to its parent's branch.
+#[test]
+fn r03_the_cause_of_a_child_that_is_told_is_there_when_the_flag_is() {
+    loom::model(|| {
+        let root = CancellationToken::new();
+        let child = root.child_token();
+        child.on_cancel(|_| ()).detach();
+        let reader = thread::spawn({
+            let child = child.clone();
+            move || {
+                let cause = child.cause();
+                assert!(cause.is_none_or(|cause| cause.message() == Some("root")));
+                assert!(!child.is_cancelled() || child.cause().is_some());
+            }
+        });
+        root.cancel_with("root");
+        reader.join().unwrap();
+    });
 }
 
 /// Only some levels of a deep tree keep the cause; the others ask those above.

@@ -181,10 +181,17 @@ impl Node {
 
     /// Locks the node's lists for a wait. True if waits have found them locked too often.
     fn lock_and_count(&self) -> (MutexGuard<'_, Inner>, bool) {
-        if let Some(inner) = self.try_lock() {
+        let (inner, is_met) = match self.try_lock() {
+            Some(inner) => (inner, false),
+            None => (self.lock(), true),
+        };
+        // loom does not have one thread try a lock while another holds it. A second waiter stands in for
+        // that.
+        #[cfg(cancelable_loom)]
+        let is_met = is_met || !inner.waiters.is_empty();
+        if !is_met {
             return (inner, false);
         }
-        let inner = self.lock();
         // Relaxed: only under the lock that is held here.
         let met = self.met.load(Ordering::Relaxed).saturating_add(1);
         self.met.store(met, Ordering::Relaxed);

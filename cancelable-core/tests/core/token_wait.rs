@@ -234,3 +234,130 @@ fn r14_a_wait_may_be_moved_between_polls_and_threads() {
     assert_eq!(sleeper.wakes(), 1);
     assert!(sleeper.poll().is_ready());
 }
+
+/// Every thread's waits come and go beside those of the others, which is what has them kept apart.
+#[test]
+fn r12_r14_waits_of_several_threads_on_one_token_lose_no_cancel_and_keep_no_waker() {
+    const THREADS: usize = 4;
+    let child = CancellationToken::new().child_token();
+    for token in [CancellationToken::new(), child] {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = waker({
+            let woken = woken.clone();
+            move || {
+                woken.fetch_add(1, SeqCst);
+            }
+        });
+        let ready = Barrier::new(THREADS);
+        let mut kept = Vec::new();
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..THREADS)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let mut kept = Vec::new();
+                        ready.wait();
+                        for round in 0..5000 {
+                            let mut wait = token.clone().cancelled_owned();
+                            assert!(poll(&mut wait, Waker::noop()).is_pending());
+                            if round % 500 == 0 {
+                                assert!(poll(&mut wait, &count).is_pending());
+                                kept.push(wait);
+                            }
+                        }
+                        kept
+                    })
+                })
+                .collect();
+            for thread in threads {
+                kept.extend(thread.join().unwrap());
+            }
+        });
+        // Half of them leave, from a thread that did not store them.
+        kept.truncate(kept.len() / 2);
+        token.cancel();
+        assert_eq!(woken.load(SeqCst), kept.len());
+        drop(count);
+        assert_eq!(Arc::strong_count(&woken), 1, "a waker was left behind");
+        for mut wait in kept {
+            assert!(poll(&mut wait, Waker::noop()).is_ready());
+        }
+    }
+}
+
+#[test]
+fn r12_r14_a_first_wait_on_a_child_is_woken_whatever_comes_after_it() {
+    let after: [fn(&CancellationToken) -> Option<CancellationToken>; 4] = [
+        |_| None,
+        |child| Some(child.child_token()),
+        |child| {
+            child.on_cancel(|_| ()).detach();
+            None
+        },
+        |child| {
+            drop(Sleeper::on(child));
+            None
+        },
+    ];
+    for after in after {
+        for by_parent in [true, false] {
+            for (leaves, comes) in [(true, true), (false, true), (false, false)] {
+                let root = CancellationToken::new();
+                let child = root.child_token();
+                let mut first = Some(Sleeper::on(&child));
+                let below = after(&child);
+                assert!(
+                    first
+                        .as_mut()
+                        .is_some_and(|first| first.poll().is_pending())
+                );
+                if leaves {
+                    first = None;
+                }
+                let second = comes.then(|| Sleeper::on(&child));
+                match by_parent {
+                    true => assert!(root.cancel()),
+                    false => assert!(child.cancel()),
+                }
+                for mut sleeper in first.into_iter().chain(second) {
+                    assert_eq!(sleeper.wakes(), 1);
+                    assert!(sleeper.poll().is_ready());
+                }
+                assert!(below.is_none_or(|below| below.is_cancelled()));
+            }
+        }
+    }
+}
+
+#[test]
+fn r12_a_first_wait_on_a_child_that_is_forgotten_leaves_nothing_in_the_parent() {
+    let root = CancellationToken::new();
+    let child = root.child_token();
+    let held = Arc::new(());
+    let waker = waker({
+        let held = held.clone();
+        move || unreachable!("{held:?}")
+    });
+    let mut wait = Box::pin(child.cancelled());
+    assert!(poll(&mut wait, &waker).is_pending());
+    std::mem::forget(wait);
+    drop(waker);
+    assert_eq!(Arc::strong_count(&held), 2);
+    drop(child);
+    assert_eq!(Arc::strong_count(&held), 1);
+    root.cancel();
+}
+
+#[test]
+fn r14_a_wait_on_a_token_that_cannot_be_cancelled_keeps_no_waker() {
+    let never = CancellationToken::never();
+    let held = Arc::new(());
+    let waker = waker({
+        let held = held.clone();
+        move || unreachable!("{held:?}")
+    });
+    let mut wait = never.cancelled_owned();
+    assert!(poll(&mut wait, &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&held), 1);
+    assert!(poll(&mut wait, Waker::noop()).is_pending());
+}
