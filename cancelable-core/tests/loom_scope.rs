@@ -101,13 +101,13 @@ fn scope(shelf: &Arc<Shelf>) -> Scope {
         .unwrap()
 }
 
-/// Polls a run; where it is pending and nothing else will happen, it must have been woken.
-fn finish<R, T>(mut run: Pin<&mut R>, wakes: &Arc<Wakes>) -> Outcome<T>
+/// Polls a run to its end. Nothing else will happen, so before each poll it must have been woken:
+/// at first since there were `seen` wakes.
+fn finish<R, T>(mut run: Pin<&mut R>, wakes: &Arc<Wakes>, mut seen: usize) -> Outcome<T>
 where
     R: Future<Output = Outcome<T>>,
 {
     let waker = Waker::from(wakes.clone());
-    let mut seen = 0;
     loop {
         let now = wakes.0.load(SeqCst);
         assert!(now > seen, "the run sleeps for ever");
@@ -148,13 +148,14 @@ fn r25_children_that_leave_while_they_are_joined_are_not_missed() {
             .map(|task| thread::spawn(move || drop(task)))
             .collect();
         // While they leave.
+        let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         for other in others {
             other.join().unwrap();
         }
         let outcome = match early {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes),
+            Poll::Pending => finish(run.as_mut(), &wakes, seen),
         };
         assert_eq!(outcome.status(), Status::Completed);
         assert_eq!(outcome.child_failures().len(), 2);
@@ -185,11 +186,12 @@ fn r22_a_cancel_beside_the_end_of_the_last_shield_is_delivered() {
             move || operation.cancel()
         });
         gate.open();
+        let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         assert!(canceller.join().unwrap());
         let outcome = match early {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes),
+            Poll::Pending => finish(run.as_mut(), &wakes, seen),
         };
         assert_eq!(outcome.status(), Status::Cancelled);
         assert!(saved.load(SeqCst));
@@ -209,11 +211,12 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         assert!(poll(shield.as_mut(), &Arc::default()).is_pending());
         let dropper = thread::spawn(move || drop(shield));
         assert!(scope.cancel());
+        let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         dropper.join().unwrap();
         let outcome = match early {
             Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes),
+            Poll::Pending => finish(run.as_mut(), &wakes, seen),
         };
         assert_eq!(outcome.status(), Status::Cancelled);
     });
@@ -257,6 +260,7 @@ fn r25_a_child_that_comes_beside_the_end_is_joined_or_refused() {
             move || scope.spawn(async {}).is_ok()
         });
         gate.open();
+        let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         let spawned = late.join().unwrap();
         let child = shelf.take();
@@ -268,7 +272,10 @@ fn r25_a_child_that_comes_beside_the_end_is_joined_or_refused() {
                     let polled = child.as_mut().poll(&mut Context::from_waker(Waker::noop()));
                     assert!(polled.is_ready());
                 }
-                assert_eq!(finish(run.as_mut(), &wakes).status(), Status::Completed);
+                assert_eq!(
+                    finish(run.as_mut(), &wakes, seen).status(),
+                    Status::Completed
+                );
             }
         }
     });

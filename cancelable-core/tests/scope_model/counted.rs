@@ -2,9 +2,10 @@
 //! task has ended was left behind in a token, a timer or a record.
 
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Sleep, Task, Timer};
+use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
@@ -31,7 +32,7 @@ impl Counted {
 
     /// How many tasks have a waker that is alive.
     pub(crate) fn live_wakers(&self) -> usize {
-        let wakers = self.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+        let wakers = self.wakers.lock();
         wakers.iter().filter(|one| one.strong_count() > 0).count()
     }
 }
@@ -113,7 +114,7 @@ impl Future for CountedTask {
         let this = &mut *self;
         let waker = this.waker.get_or_insert_with(|| {
             let passing = Arc::new(Passing(cx.waker().clone()));
-            let mut wakers = this.wakers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut wakers = this.wakers.lock();
             wakers.push(Arc::downgrade(&passing));
             Waker::from(passing)
         });

@@ -8,12 +8,13 @@ use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::scope::{Child, ChildError, RunError, ScopeBuilder};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -52,15 +53,10 @@ struct World {
     logs: Mutex<Vec<Log>>,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A case panics on purpose, also while it logs its end.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl World {
     fn log(&self, scope: usize, what: What) {
         let at = self.at(self.runtime.now());
-        locked(&self.logs)[scope].push((at, what));
+        self.logs.lock()[scope].push((at, what));
     }
 
     fn at(&self, instant: Instant) -> u64 {
@@ -69,11 +65,11 @@ impl World {
     }
 
     fn opened(&self, id: usize, operation: &Operation) {
-        locked(&self.ops)[id] = Some(operation.clone());
+        self.ops.lock()[id] = Some(operation.clone());
     }
 
     fn op(&self, id: usize) -> Option<Operation> {
-        locked(&self.ops).get(id).cloned().flatten()
+        self.ops.lock().get(id).cloned().flatten()
     }
 
     fn cancel(&self, target: usize, number: usize, now: bool) -> Option<bool> {
@@ -431,11 +427,11 @@ pub(crate) fn run(case: &Case) -> Result<Seen, String> {
     world.runtime.spawn(blows).detach();
     manual.advance(LONG);
 
-    let ops: Vec<_> = std::mem::take(&mut *locked(&world.ops));
+    let ops: Vec<_> = std::mem::take(&mut *world.ops.lock());
     let last = ops.iter().map(|op| Some(world.last(op.as_ref()?)));
     let seen = Seen {
         last: last.collect(),
-        logs: std::mem::take(&mut *locked(&world.logs)),
+        logs: std::mem::take(&mut *world.logs.lock()),
     };
     let ops: Vec<_> = ops.into_iter().flatten().collect();
     match left_behind(&manual, &counted, &ops) {
