@@ -10,9 +10,13 @@ mod command_line;
 mod hanging;
 #[cfg(target_os = "linux")]
 mod init;
+#[cfg(unix)]
+mod interruptions;
 mod kit;
 mod lines;
 mod manifests;
+#[cfg(unix)]
+mod pipeline;
 #[cfg(unix)]
 mod running;
 mod small;
