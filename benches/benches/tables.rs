@@ -1,6 +1,6 @@
 //! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
-use benches::{peers, plot, report, scaling, scopes, streams, threads, tokens};
+use benches::{peers, plot, registry, report, scaling, scopes, streams, threads, tokens};
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "Streams: nanoseconds on top of each item, as the ratio",
             streams::beside_the_bare_stream(),
         ),
+        ("Registries", registry::beside_a_map()),
     ];
     let growths = scaling::all();
     let page = format!(

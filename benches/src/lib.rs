@@ -8,6 +8,7 @@
 
 pub mod peers;
 pub mod plot;
+pub mod registry;
 pub mod report;
 pub mod scaling;
 pub mod scopes;

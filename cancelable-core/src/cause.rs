@@ -8,6 +8,8 @@ mod display;
 pub(crate) use display::Span;
 mod label;
 mod reason;
+#[cfg(feature = "serde")]
+pub(crate) mod serial;
 
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;

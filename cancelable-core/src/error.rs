@@ -95,3 +95,17 @@ impl From<Cancelled> for io::Error {
         Self::new(kind, cancelled)
     }
 }
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Cancelled {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut cancelled = serializer.serialize_struct("Cancelled", 4)?;
+        cancelled.serialize_field("operation", &self.operation)?;
+        let elapsed = self.elapsed.map(|span| span.as_secs_f64());
+        cancelled.serialize_field("elapsed_seconds", &elapsed)?;
+        cancelled.serialize_field("cause", &self.cause)?;
+        cancelled.serialize_field("text", &self.to_string())?;
+        cancelled.end()
+    }
+}

@@ -17,6 +17,7 @@
 pub mod cause;
 pub mod error;
 pub mod operation;
+pub mod registry;
 pub mod runtime;
 pub mod scope;
 pub mod source;
@@ -30,6 +31,7 @@ pub mod testing;
 pub use cause::{Cause, Reason};
 pub use error::Cancelled;
 pub use operation::{Operation, Status, current};
+pub use registry::Registry;
 pub use runtime::RuntimeHandle;
 pub use scope::{Outcome, Scope};
 pub use source::Source;

@@ -16,10 +16,16 @@ mod current;
 mod deadline;
 mod defer_error;
 mod finalizer;
+mod hooks;
+mod ledger;
 mod last_look;
+mod metadata;
+mod notes;
+mod notice;
 mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;
+mod partial;
 mod place;
 mod policy;
 mod progress;
@@ -27,7 +33,12 @@ mod record;
 mod report;
 mod roll_call;
 mod runner;
+#[cfg(feature = "serde")]
+mod serial;
 mod shield;
+mod snapshot;
+mod span;
+mod standing;
 mod status;
 mod straggler;
 mod ticket;
@@ -44,17 +55,24 @@ pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::Finalizer;
+pub use hooks::Hooks;
+pub(crate) use ledger::Ledger;
+pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
+pub(crate) use partial::Value;
+pub use partial::{Partial, PartialError, PartialSnapshot};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub use progress::{
     FieldValue, Progress, ProgressFigures, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
     ThrottleWithoutRuntime,
 };
-pub(crate) use record::{Opening, Record};
+pub(crate) use record::{Account, Opening, Record};
 pub(crate) use report::Report;
 pub(crate) use runner::Followed;
 pub use shield::{Shield, ShieldWithoutRuntime};
+pub use snapshot::OperationSnapshot;
+pub(crate) use standing::Standing;
 pub use status::Status;
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use ticket::Ticket;

@@ -21,6 +21,7 @@ mod membership;
 mod outcome;
 mod patience;
 mod reading;
+mod registration;
 mod run;
 mod run_blocking;
 mod run_error;

@@ -33,6 +33,7 @@
 //! - [`Escalation`] has a step for the first signal, the second, and those after.
 //! - [`ctrl_c`], [`terminate`], [`shutdown`], [`signal()`] and [`signals`] are sources for a scope.
 //!   The adapter crates have them too, under the feature `signals`.
+//! - [`dump_on_signal`] prints what a registry has open.
 //!
 //! Any number of them may watch one signal, and each receives it.
 //!
@@ -75,6 +76,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod disposition;
+mod dump;
 mod error;
 mod escalation;
 mod guard;
@@ -86,6 +88,7 @@ mod watch;
 mod work;
 
 pub use disposition::Disposition;
+pub use dump::{dump_on_signal, dump_on_signal_to};
 pub use error::WatchError;
 pub use escalation::Escalation;
 pub use guard::{SignalGuard, cancel_on_signal};

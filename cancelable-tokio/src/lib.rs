@@ -56,5 +56,6 @@ pub use cancelable_process::{
 #[cfg(feature = "signals")]
 pub use cancelable_signals::{
     Disposition, Escalation, InvalidSignal, Signal, SignalGuard, SignalSource, Step, WatchError,
-    cancel_on_signal, ctrl_c, shutdown, signal, signals, terminate,
+    cancel_on_signal, ctrl_c, dump_on_signal, dump_on_signal_to, shutdown, signal, signals,
+    terminate,
 };

@@ -99,6 +99,15 @@ macro_rules! common {
                 r21_a_timeout_is_put_down_to_the_scope_whose_it_was
                 r21_an_earlier_cancel_is_not_called_a_timeout
             }
+            registries {
+                r34_a_snapshot_tells_the_time_of_the_runtime
+                r35_children_are_listed_below_their_scope_until_they_end
+                r35_one_is_cancelled_by_its_number
+                r36_counts_are_exact_and_ids_unique_over_many_tasks
+                r37_events_are_read_by_a_task_and_by_a_plain_thread
+                r37_a_reader_that_is_late_is_told_how_much_it_missed
+                r39_hooks_are_called_on_the_way
+            }
             sources {
                 r30_a_condition_cancels
                 r30_an_async_condition_cancels

@@ -29,6 +29,13 @@ impl OperationId {
     }
 }
 
+/// For a number that comes back from outside, such as from a dashboard. Nothing need have it.
+impl From<NonZeroU64> for OperationId {
+    fn from(number: NonZeroU64) -> Self {
+        Self(number)
+    }
+}
+
 impl fmt::Display for OperationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "#{}", self.0)

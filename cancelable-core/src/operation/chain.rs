@@ -35,6 +35,20 @@ impl Record {
             .min()
     }
 
+    /// The deadline that comes from above, given the one of a record that may be the next there.
+    pub(crate) fn deadline_above(
+        &self,
+        known: Option<(&Record, Option<Instant>)>,
+    ) -> Option<Instant> {
+        // Without a clock there is no deadline, and the line may be long.
+        self.runtime.as_ref()?;
+        let above = self.above()?;
+        match known {
+            Some((record, deadline)) if std::ptr::eq(above, record) => deadline,
+            _ => above.deadline(),
+        }
+    }
+
     pub(super) fn remaining(&self) -> Option<Duration> {
         let now = self.now()?;
         // Copied out: the lock must not be held over the walk above.

@@ -29,6 +29,8 @@ pub(crate) struct Closing {
     pub(crate) elapsed: Option<Duration>,
     /// None where there is nothing to say.
     pub(crate) report: Option<Box<Report>>,
+    /// There is a partial result for the outcome to take.
+    pub(crate) has_partial: bool,
 }
 
 /// A child came in or something was deferred, and has to end before the operation can be settled.
@@ -66,6 +68,7 @@ impl Record {
             parent.with_aside(|aside| aside.inside.insert(id, record));
         }
         self.log_status(Status::Running);
+        self.tell_entered();
         Ok(entered)
     }
 
@@ -78,37 +81,41 @@ impl Record {
     /// # Errors
     ///
     /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
-    pub(crate) fn close(&self, end: Status) -> Result<Closing, Unfinished> {
+    pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
-        let (elapsed, aside, waker) = {
+        let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
             let aside = inner.seal(&self.nursery)?;
-            (self.end(&mut inner, end, now), aside, inner.runner.take())
+            let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
+            let elapsed = self.end(&mut inner, end, now);
+            (elapsed, aside, has_partial, inner.runner.take())
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
-        self.after_end(end, now);
+        self.after_end(end, elapsed, now);
+        self.end_span();
         let report = aside.and_then(|aside| self.settled(aside));
         Ok(Closing {
             status: end,
             elapsed,
             report,
+            has_partial,
         })
     }
 
     /// Takes the record from running to an end, without settling it: it has lost its run.
-    pub(crate) fn close_unsettled(&self, end: Status) {
+    pub(crate) fn close_unsettled(self: &Arc<Self>, end: Status) {
         let now = self.now();
-        let (obligation, waker) = {
+        let (elapsed, obligation, waker) = {
             let mut inner = self.inner.lock();
-            self.end(&mut inner, end, now);
+            let elapsed = self.end(&mut inner, end, now);
             let aside = inner.aside.as_mut();
             let obligation = aside.and_then(|aside| aside.obligation.take());
-            (obligation, inner.runner.take())
+            (elapsed, obligation, inner.runner.take())
         };
         // As above.
         drop(waker);
-        self.after_end(end, now);
+        self.after_end(end, elapsed, now);
         drop(obligation);
     }
 
@@ -119,6 +126,7 @@ impl Record {
     /// As for [`close`](Self::close).
     pub(crate) fn settle(&self) -> Result<(), Unfinished> {
         let aside = self.inner.lock().seal(&self.nursery)?;
+        self.end_span();
         if let Some(aside) = aside {
             self.settled(aside);
         }
@@ -133,13 +141,14 @@ impl Record {
             .map(|(now, started)| now.saturating_duration_since(started))
     }
 
-    fn after_end(&self, end: Status, now: Option<Instant>) {
+    fn after_end(self: &Arc<Self>, end: Status, elapsed: Option<Duration>, now: Option<Instant>) {
         if let Some(parent) = self.watching_parent() {
             let id = self.label.id();
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         self.end_progress(now);
         self.log_status(end);
+        self.tell_closed(end, elapsed);
     }
 
     /// Notifies who waits, and lets go of what lay beside the record.
@@ -179,7 +188,7 @@ impl Record {
     }
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
-    pub(crate) fn abandon(&self) -> bool {
+    pub(crate) fn abandon(self: &Arc<Self>) -> bool {
         if self.status.change(Status::Abandoned).is_err() {
             return false;
         }
@@ -195,6 +204,7 @@ impl Record {
         let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
         self.end_progress(self.now());
+        self.tell_closed(Status::Abandoned, None);
         true
     }
 }

@@ -1,5 +1,6 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
+use super::span::InSpan;
 use super::{Operation, Record};
 use crate::cause::ambient::{self, Ambient};
 use std::sync::Arc;
@@ -57,7 +58,7 @@ pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
 
 impl Record {
     /// This record and all that it is a part of, whether or not it is bound by them.
-    fn lineage(&self) -> impl Iterator<Item = &Self> {
+    pub(crate) fn lineage(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
     }
 
@@ -74,19 +75,23 @@ impl Record {
 }
 
 /// While it lives, the entry from the slot is the thread's, and the slot keeps the one before.
-pub(crate) struct Inside<'a>(&'a mut Option<Ambient>);
+pub(crate) struct Inside<'a> {
+    slot: &'a mut Option<Ambient>,
+    _span: InSpan,
+}
 
 impl<'a> Inside<'a> {
     pub(crate) fn enter(slot: &'a mut Option<Ambient>) -> Self {
+        let span = InSpan::enter(slot.as_ref());
         ambient::swap(slot);
-        Self(slot)
+        Self { slot, _span: span }
     }
 }
 
 /// In a drop, so that a panic puts back what was there, too.
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
-        ambient::swap(self.0);
+        ambient::swap(self.slot);
     }
 }
 

@@ -280,6 +280,16 @@ impl Nursery {
         .unwrap_or_default()
     }
 
+    /// Whether a member is a blocking call, and whether it waits for a place.
+    pub(super) fn membership(&self, id: OperationId) -> (bool, bool) {
+        self.with_yard(|yard| {
+            let member = yard.members.get(&id);
+            let is_blocking = member.is_some_and(|member| member.call.is_some());
+            (is_blocking, yard.queue.contains_key(&id))
+        })
+        .unwrap_or_default()
+    }
+
     pub(crate) fn wake_joiner(&self) {
         isolate("the waker of a run", || self.joiner.wake());
     }

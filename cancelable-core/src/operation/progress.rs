@@ -273,6 +273,7 @@ impl Record {
             if has_ended {
                 progress.meter.end(now);
             }
+            self.notice_progress();
         }
         progress
     }

@@ -2,17 +2,23 @@
 //!
 //! # Locks
 //!
-//! One lock for what changes and is not an atomic. Nothing else is locked while it is held, and no
-//! code of a user or of a runtime runs under it: the clock is read before, sources are dropped
-//! after.
+//! One lock for what changes and is not an atomic. Nothing else is locked while it is held, except a
+//! queue of events for a push (`notice.rs`), and no code of a user or of a runtime runs under it:
+//! the clock is read before, sources are dropped after.
 
 use super::aside::Aside;
 use super::deadline::OwnDeadline;
+use super::hooks::Hooks;
+use super::ledger::Ledger;
+use super::metadata::Metadata;
+use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
+use super::partial::Slot;
 use super::policy::Policy;
 use super::progress::Progress;
+use super::span::Span;
 use super::status::{Status, StatusCell};
-use crate::cause::{Cause, OperationLabel, ambient};
+use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
@@ -52,6 +58,11 @@ pub(crate) struct Record {
     pub(super) deferred: AtomicBool,
     /// The body is at its last poll; see `last_look.rs`.
     pub(super) at_last_look: AtomicBool,
+    /// Who keeps account of it; none for one that is in no registry.
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    pub(super) hooks: Option<Box<Hooks>>,
+    /// When it was opened, where account is kept of it.
+    pub(crate) opened: Option<Instant>,
     /// How far it has come; empty until someone asks.
     pub(super) progress: OnceLock<Progress>,
     pub(super) inner: Mutex<Inner>,
@@ -71,6 +82,12 @@ pub(super) struct Inner {
     pub(super) settled: bool,
     /// None while there is nothing to put aside, which for most operations is for ever.
     pub(super) aside: Option<Box<Aside>>,
+    /// None while nothing is noted.
+    pub(super) notes: Option<Box<Notes>>,
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
+    pub(super) span: Span,
+    /// What it has so far; none until something is set.
+    pub(super) partial: Option<Box<Slot>>,
 }
 
 /// What an operation is opened with.
@@ -86,6 +103,15 @@ pub(crate) struct Opening {
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
     pub(crate) isolated: bool,
+    pub(crate) account: Account,
+}
+
+/// Who is told of the operation, and what is noted about it from the start. Most say nothing.
+#[derive(Default)]
+pub(crate) struct Account {
+    pub(crate) ledger: Option<Arc<dyn Ledger>>,
+    pub(crate) hooks: Option<Box<Hooks>>,
+    pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
 impl Record {
@@ -103,7 +129,17 @@ impl Record {
             policy,
             spawned,
             isolated,
+            account,
         } = opening;
+        // Before any lock: the clock is the runtime's.
+        let opened = account.ledger.as_ref().and(runtime.as_ref());
+        let opened = opened.map(RuntimeHandle::now);
+        let notes = account.metadata.map(|metadata| {
+            Box::new(Notes {
+                metadata,
+                ..Notes::default()
+            })
+        });
         let inner = Inner {
             started: None,
             ended: None,
@@ -113,12 +149,15 @@ impl Record {
             sealed: false,
             settled: false,
             aside: None,
+            notes,
+            span: Span::open(&label),
+            partial: None,
         };
         let above = parent.as_deref();
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
         let watched = watches || above.is_some_and(|above| above.watched);
         let sheltered = isolated || above.is_some_and(|above| above.sheltered);
-        let record = Self {
+        let record = Arc::new(Self {
             label,
             parent,
             token,
@@ -136,11 +175,15 @@ impl Record {
             shields: AtomicUsize::new(0),
             deferred: AtomicBool::new(false),
             at_last_look: AtomicBool::new(false),
+            ledger: account.ledger,
+            hooks: account.hooks,
+            opened,
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
-        };
+        });
         record.log_status(Status::Pending);
-        Arc::new(record)
+        record.enlist();
+        record
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -171,33 +214,38 @@ impl Record {
 
     /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
     /// another token keeps what that one stamped on it.
-    pub(crate) fn cancel(&self, mut cause: Cause) -> bool {
+    pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.token.is_cancelled() {
             return false;
         }
-        if cause.at().is_none() {
-            if let Some(now) = self.now() {
-                cause = cause.with_time(now);
-                if cause.operation().is_none() {
-                    if let Some(operation) = ambient::label() {
-                        cause = cause.with_operation(operation);
-                    }
-                }
-            }
-        }
-        let first = self.token.cancel_with(cause);
+        let first = self.token.cancel_with(self.stamp(cause));
         if first {
             self.log_cancel();
         }
         first
     }
 
+    /// Fills in what only the moment of the cancel knows, by this record's clock.
+    pub(crate) fn stamp(&self, cause: Cause) -> Cause {
+        match &self.runtime {
+            Some(runtime) => cause.stamped(|| runtime.now()),
+            None => cause,
+        }
+    }
+
     fn log_cancel(&self) {
+        // Not even the cause is read for a level that is off.
+        if log::max_level() < log::Level::Debug {
+            return;
+        }
+        let Some(cause) = self.token.cause() else {
+            return;
+        };
         log::debug!(
             target: "cancelable",
-            operation = self.label.name(), id = self.label.id().get();
-            "{} was asked to stop: {}",
-            self.label, self.token.cause().map(|cause| cause.to_string()).unwrap_or_default()
+            operation = self.label.name(), id = self.label.id().get(),
+            reason = cause.reason().as_str();
+            "{} was asked to stop: {cause}", self.label
         );
     }
 
@@ -205,6 +253,17 @@ impl Record {
     pub(super) fn log_status(&self, status: Status) {
         #[cfg(feature = "testing")]
         super::observers::tell(self, status);
+        if status == Status::Failed {
+            if let Some(error) = self.error_text() {
+                log::debug!(
+                    target: "cancelable",
+                    operation = self.label.name(), id = self.label.id().get(),
+                    status = status.as_str(), error = &*error;
+                    "{} is {status}: {error}", self.label
+                );
+                return;
+            }
+        }
         log::debug!(
             target: "cancelable",
             operation = self.label.name(), id = self.label.id().get(), status = status.as_str();

@@ -3,6 +3,7 @@
 
 use super::child_failure::ChildFailure;
 use super::cleanup_error::CleanupError;
+use super::partial::Value;
 use super::straggler::Straggler;
 
 #[derive(Debug, Default)]
@@ -10,4 +11,5 @@ pub(crate) struct Report {
     pub(crate) stragglers: Vec<Straggler>,
     pub(crate) cleanup_errors: Vec<CleanupError>,
     pub(crate) child_failures: Vec<ChildFailure>,
+    pub(crate) partial: Option<Value>,
 }

@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Pending,
         Self::Running,
         Self::Completed,

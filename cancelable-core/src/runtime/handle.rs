@@ -32,7 +32,6 @@ impl RuntimeHandle {
     }
 
     /// Whether both are handles to one mechanism.
-    #[cfg(feature = "testing")]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.runtime), Arc::as_ptr(&other.runtime))
     }

@@ -230,7 +230,10 @@ where
     let end = match &result {
         Ok(_) => Status::Completed,
         Err(End::Failed(error)) if stopped_by(record, &**error).is_some() => Status::Cancelled,
-        Err(_) => Status::Failed,
+        Err(failed) => {
+            record.note_error(&failed.text());
+            Status::Failed
+        }
     };
     // What the call has deferred is not for its thread to run.
     handed_over::close(record, end, WindUp::default());

@@ -1,9 +1,11 @@
 //! What a scope is to be, before it is one.
 
+use super::registration::Registration;
 use super::{BuildError, Scope};
 use crate::cause::OperationLabel;
 use crate::operation::{
-    self, Opening, Operation, OwnDeadline, Policy, Record, Straggler, Terms, Watchdog,
+    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Straggler,
+    Terms, Watchdog,
 };
 use crate::runtime::RuntimeHandle;
 use crate::source::{Limit, Source};
@@ -29,6 +31,9 @@ pub struct ScopeBuilder {
     policy: Policy,
     /// The limit on children was given as zero.
     no_children: bool,
+    pub(super) registration: Registration,
+    pub(super) hooks: Hooks,
+    pub(super) metadata: Metadata,
 }
 
 /// What the scope will be a part of.
@@ -56,6 +61,9 @@ impl ScopeBuilder {
             terms: Terms::default(),
             policy: Policy::default(),
             no_children: false,
+            registration: Registration::Inherited,
+            hooks: Hooks::new(),
+            metadata: Metadata::default(),
         }
     }
 
@@ -217,6 +225,9 @@ impl ScopeBuilder {
             terms,
             policy,
             no_children,
+            registration,
+            hooks,
+            metadata,
         } = self;
         if no_children {
             return Err(BuildError::zero_concurrency(name));
@@ -235,8 +246,14 @@ impl ScopeBuilder {
             }
         }
         let token = below(parent.as_ref().filter(|_| !isolated), tokens);
+        let label = OperationLabel::new(name);
+        let account = Account {
+            ledger: registration.ledger_for(label.id(), parent.as_ref()),
+            hooks: (!hooks.is_empty()).then(|| Box::new(hooks)),
+            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+        };
         Ok(Scope::opened(Record::open(Opening {
-            label: OperationLabel::new(name),
+            label,
             parent: parent.map(|operation| operation.record().clone()),
             token,
             runtime,
@@ -247,6 +264,7 @@ impl ScopeBuilder {
             policy: policy.is_set().then(|| Box::new(policy)),
             spawned,
             isolated,
+            account,
         })))
     }
 }

@@ -38,7 +38,7 @@ use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::{Entered, Inside, Record, Status};
-use crate::sync::isolate;
+use crate::sync::{isolate, panic_text};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -61,6 +61,8 @@ pin_project! {
         body: Body<F, Fut>,
         watch: Watch,
         wind_up: WindUp,
+        // The words of an output that is an error, where it has any.
+        describe: Option<fn(&Fut::Output) -> String>,
     }
 
     impl<F, Fut> PinnedDrop for Drive<F, Fut>
@@ -97,7 +99,12 @@ impl<F, Fut: Future> Drive<F, Fut> {
             body: Body::Unentered { make },
             watch: Watch::default(),
             wind_up: WindUp::default(),
+            describe: None,
         }
+    }
+
+    pub(super) fn describe(&mut self, describe: fn(&Fut::Output) -> String) {
+        self.describe = Some(describe);
     }
 
     pub(super) fn scope(&self) -> &Scope {
@@ -144,7 +151,11 @@ where
                 this.body.set(Body::Ended { end });
                 return Poll::Pending;
             }
-            if let Ok(closing) = record.close(end.status::<R>(record)) {
+            let status = end.status::<R>(record);
+            if status == Status::Failed {
+                end.note_failure::<R>(record, *this.describe);
+            }
+            if let Ok(closing) = record.close(status) {
                 break closing;
             }
         };
@@ -299,9 +310,12 @@ impl<F, Fut: Future> Drive<F, Fut> {
         record.cancel(cause.with_operation(record.label.clone()));
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
         this.watch.end(record);
-        let end = match dropped {
+        let end = match &dropped {
             Ok(()) => Status::Cancelled,
-            Err(_) => Status::Failed,
+            Err(panic) => {
+                record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                Status::Failed
+            }
         };
         handed_over::close(record, end, std::mem::take(this.wind_up));
         drop(inside);

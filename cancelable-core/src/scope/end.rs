@@ -5,7 +5,8 @@ use super::{Outcome, Refused, RunError, SourceFailed};
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Report, Status};
-use std::any::Any;
+use crate::sync::panic_text;
+use std::any::{Any, type_name};
 use std::panic::resume_unwind;
 use std::time::Duration;
 
@@ -43,6 +44,28 @@ impl<O> End<O> {
         }
     }
 
+    /// Notes why the operation fails, in words.
+    pub(super) fn note_failure<R: Reading<O>>(
+        &self,
+        record: &Record,
+        describe: Option<fn(&O) -> String>,
+    ) {
+        let text = match self {
+            Self::Output(output) if R::is_failure(output) => match describe {
+                Some(describe) => describe(output),
+                None => format!("an error of type {}", type_name::<R::Error>()),
+            },
+            Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
+            Self::SourceFailed(failed) => failed.to_string(),
+            Self::Refused(refused) => refused.to_string(),
+            Self::Output(_) | Self::Cancelled => match child_failure(record) {
+                Some(failure) => failure.to_string(),
+                None => return,
+            },
+        };
+        record.note_error(&text);
+    }
+
     /// The outcome of a run that closed with it.
     ///
     /// # Panics
@@ -57,6 +80,7 @@ impl<O> End<O> {
             status,
             elapsed,
             report,
+            has_partial,
         } = closing;
         let result = match self {
             Self::Panicked(panic) => resume_unwind(panic),
@@ -68,10 +92,15 @@ impl<O> End<O> {
                 None => RunError::Cancelled(cancelled(record, elapsed)),
             }),
         };
+        // A spawned child has no outcome that anyone sees.
+        let partial = (has_partial && !record.spawned)
+            .then(|| record.take_partial())
+            .flatten();
         let failure = result.as_ref().ok().and_then(|_| child_failure(record));
         Outcome::new(status, record.token.cause(), elapsed, result)
             .failed_by(failure)
             .with_report(with_failures(record, report))
+            .with_partial(partial)
     }
 
     /// The outcome of a run that never entered.
@@ -88,6 +117,7 @@ impl<O> End<O> {
             status,
             elapsed: None,
             report: None,
+            has_partial: false,
         };
         self.outcome::<R>(record, closing)
     }

@@ -6,6 +6,7 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
+use crate::sync::panic_text;
 use std::any::Any;
 use std::error::Error;
 use std::io;
@@ -125,6 +126,15 @@ impl End {
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
             RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
+        }
+    }
+
+    /// Why the member failed, in words.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.to_string(),
+            Self::Failed(error) => error.to_string(),
+            Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
         }
     }
 

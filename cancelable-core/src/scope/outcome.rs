@@ -3,7 +3,7 @@
 use super::RunError;
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler};
+use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -52,6 +52,13 @@ impl<T, E> Outcome<T, E> {
 
     pub(super) fn with_report(mut self, report: Option<Box<Report>>) -> Self {
         self.report = report;
+        self
+    }
+
+    pub(super) fn with_partial(mut self, partial: Option<Value>) -> Self {
+        if partial.is_some() {
+            self.report.get_or_insert_default().partial = partial;
+        }
         self
     }
 
@@ -137,6 +144,38 @@ impl<T, E> Outcome<T, E> {
         self.report
             .as_ref()
             .map_or(&[], |report| &report.child_failures)
+    }
+
+    /// What the scope had so far when the run ended, whichever way that was; see
+    /// [`Operation::partial`](crate::Operation::partial). `None` if there is nothing, or it is of
+    /// [another type](Self::partial_type).
+    #[must_use]
+    pub fn partial<P: 'static>(&self) -> Option<&P> {
+        self.report.as_ref()?.partial.as_ref()?.get()
+    }
+
+    /// Takes out what [`partial`](Self::partial) gives. A value of another type stays.
+    pub fn take_partial<P: 'static>(&mut self) -> Option<P> {
+        let partial = &mut self.report.as_mut()?.partial;
+        match partial.take()?.into_inner() {
+            Ok(value) => Some(value),
+            Err(other) => {
+                *partial = Some(other);
+                None
+            }
+        }
+    }
+
+    /// What [`partial`](Self::partial) gives, without the rest.
+    #[must_use]
+    pub fn into_partial<P: 'static>(mut self) -> Option<P> {
+        self.take_partial()
+    }
+
+    /// The name of the type of the partial result, if there is one.
+    #[must_use]
+    pub fn partial_type(&self) -> Option<&'static str> {
+        Some(self.report.as_ref()?.partial.as_ref()?.type_name())
     }
 }
 

@@ -58,6 +58,22 @@ impl<F, Fut: Future> TryRun<F, Fut> {
     }
 }
 
+impl<F, Fut, T, E> TryRun<F, Fut>
+where
+    Fut: Future<Output = Result<T, E>>,
+    E: fmt::Display,
+{
+    /// Keeps the words of an error as the operation's [`error_text`](crate::Operation::error_text),
+    /// for registries, hooks and logs. Without this it has the name of the error's type.
+    pub fn with_error_text(mut self) -> Self {
+        self.drive.describe(|output| match output {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        });
+        self
+    }
+}
+
 impl<F, Fut> Future for Run<F, Fut>
 where
     F: FnOnce(Scope) -> Fut,

@@ -7,8 +7,9 @@
 
 use super::{Outcome, Scope};
 use crate::operation::{Inside, Ticket};
-use crate::sync::{self, Condvar, Mutex};
+use crate::sync::{self, Condvar, Mutex, panic_text};
 use futures_util::task::AtomicWaker;
+use std::any::type_name;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -89,8 +90,14 @@ impl Scope {
                 drop(inside);
                 handover.finish(match &done {
                     Ok(Ok(_)) => Done::Value,
-                    Ok(Err(_)) => Done::Error,
-                    Err(_) => Done::Panic,
+                    Ok(Err(_)) => {
+                        record.note_error(&format!("an error of type {}", type_name::<E>()));
+                        Done::Error
+                    }
+                    Err(panic) => {
+                        record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                        Done::Panic
+                    }
                 });
                 output = Some(done);
             }

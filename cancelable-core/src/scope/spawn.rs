@@ -8,7 +8,8 @@ use super::wind_up::WindUp;
 use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
-use std::convert::Infallible;
+use futures_util::TryFutureExt;
+use std::convert::{Infallible, identity};
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
@@ -75,7 +76,10 @@ impl Scope {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         match self.admit(self.child("child"), None) {
-            Ok(entry) => Ok(entry.start(|scope| scope.try_run(|_| future), share)),
+            Ok(entry) => Ok(entry.start(
+                |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
+                identity,
+            )),
             Err(why) => Err(SpawnError::new(why, future)),
         }
     }
@@ -143,7 +147,13 @@ impl Scope {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         match self.admit(builder, None) {
-            Ok(entry) => Ok(entry.start(|scope| scope.try_run(body), share)),
+            Ok(entry) => Ok(entry.start(
+                |scope| {
+                    let body = |op| body(op).map_err(share);
+                    scope.try_run(body).with_error_text()
+                },
+                identity,
+            )),
             Err(why) => Err(SpawnError::new(why, body)),
         }
     }

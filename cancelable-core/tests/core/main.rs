@@ -26,17 +26,29 @@ mod manual_runtime;
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
+#[cfg(feature = "testing")]
+mod partial;
 mod probe;
 #[cfg(feature = "testing")]
 mod progress;
 #[cfg(feature = "testing")]
 mod recorder;
 #[cfg(feature = "testing")]
+mod registry;
+#[cfg(feature = "testing")]
+mod registry_dump;
+#[cfg(feature = "testing")]
+mod registry_events;
+#[cfg(feature = "testing")]
+mod registry_hooks;
+#[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
+#[cfg(all(feature = "testing", feature = "serde"))]
+mod serial;
 #[cfg(feature = "testing")]
 mod shield;
 #[cfg(feature = "testing")]

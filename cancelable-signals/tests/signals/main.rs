@@ -12,6 +12,8 @@ mod delivery;
 #[cfg(unix)]
 mod disposition;
 #[cfg(unix)]
+mod dump;
+#[cfg(unix)]
 mod escalation;
 #[cfg(unix)]
 mod parent;

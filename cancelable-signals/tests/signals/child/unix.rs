@@ -1,8 +1,8 @@
 //! The programs that are signalled in ways that only Unix has.
 
 use super::{listen, name_of, once, say, stay, watch};
-use cancelable_core::CancellationToken;
-use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step};
+use cancelable_core::{CancellationToken, Registry, Scope};
+use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step, dump_on_signal_to};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -20,11 +20,39 @@ pub(super) fn run(program: &str) {
         "ignored_asked" => ignored_asked(),
         "handled" => handled(),
         "handled_later" => handled_later(),
+        "dumps" => dumps(),
         "custom_steps" => custom_steps(),
         "panicking_step" => panicking_step(),
         "unemulated" => restored_of(number_from_parent()),
         other => panic!("no program {other}"),
     }
+}
+
+/// Prints what is open, without numbers and places, until it is told that that is enough.
+fn dumps() {
+    let registry = Registry::new();
+    let open = Scope::builder("outer")
+        .register_in(&registry)
+        .build()
+        .unwrap();
+    let inside = open.child("inner").build().unwrap();
+    let signal = "SIGUSR1".parse();
+    let guard = dump_on_signal_to(&registry, signal, |dump| {
+        for line in dump.to_string().lines() {
+            let line = line.split("; opened at").next().unwrap_or_default();
+            match line.split_once('#') {
+                Some((indent, rest)) => say(format!("{indent}{}", rest.split_once(' ').unwrap().1)),
+                None => say(line),
+            }
+        }
+        panic!("a writer's own affair");
+    });
+    let guard = guard.unwrap();
+    say("ready");
+    listen();
+    drop((open, inside, guard));
+    say("dropped");
+    stay();
 }
 
 fn number_from_parent() -> Signal {

@@ -1,0 +1,254 @@
+//! A registry beside a concurrent map that a user would keep by hand.
+
+use crate::{Goal, Row, compare, each, nanos, once};
+use cancelable_core::registry::Filter;
+use cancelable_core::{Registry, RuntimeHandle, Scope, Status};
+use dashmap::DashMap;
+use std::hint::black_box;
+use std::panic::Location;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+use uuid::Uuid;
+
+const TIMES: u32 = 20_000;
+const LISTED: u32 = 100_000;
+const CANCELLED: u32 = 1_000_000;
+
+/// What a user's own list has of an operation.
+#[derive(Clone)]
+struct Info {
+    name: String,
+    status: Status,
+    started: Instant,
+    opened_at: &'static Location<'static>,
+    token: tokio_util::sync::CancellationToken,
+}
+
+type Map = Arc<DashMap<Uuid, Info>>;
+
+impl Info {
+    #[track_caller]
+    fn new(name: String, token: &tokio_util::sync::CancellationToken) -> Self {
+        Self {
+            name,
+            status: Status::Running,
+            started: Instant::now(),
+            opened_at: Location::caller(),
+            token: token.clone(),
+        }
+    }
+}
+
+/// The table of registries.
+///
+/// # Panics
+///
+/// If no runtime can be started.
+#[must_use]
+pub fn beside_a_map() -> Vec<Row> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime for the benchmark");
+    let handle = runtime.block_on(async { cancelable_tokio::current().expect("it runs on Tokio") });
+    let (registry, map) = (Registry::new(), Map::default());
+    let mut rows = vec![
+        compare(
+            "a registered scope that yields once",
+            "the scope, and a `DashMap<Uuid, Info>` entered and left",
+            Goal::AtMost(0.5),
+            || runtime.block_on(scopes(&handle, Some(&registry))),
+            || runtime.block_on(scopes_in_map(&handle, &map)),
+        ),
+        compare(
+            "the listing alone: what registering adds to a scope",
+            "what the map adds to it",
+            Goal::AtMost(0.5),
+            || {
+                runtime.block_on(async {
+                    scopes(&handle, Some(&registry)).await - scopes(&handle, None).await
+                })
+            },
+            || {
+                runtime.block_on(async {
+                    scopes_in_map(&handle, &map).await - scopes(&handle, None).await
+                })
+            },
+        ),
+        compare(
+            "the same on two threads at once",
+            "the same with the map",
+            Goal::AtMost(0.5),
+            || two_threads(&|runtime, handle| runtime.block_on(scopes(handle, Some(&registry)))),
+            || two_threads(&|runtime, handle| runtime.block_on(scopes_in_map(handle, &map))),
+        ),
+        slow_reader(&runtime, &handle),
+    ];
+    rows.extend(listing(&handle));
+    rows.push(cancelling());
+    rows
+}
+
+async fn scopes(handle: &RuntimeHandle, registry: Option<&Registry>) -> f64 {
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        let builder = Scope::builder("bench").runtime(handle);
+        let builder = match registry {
+            Some(registry) => builder.register_in(registry),
+            None => builder,
+        };
+        let scope = builder.build().expect("it is sound");
+        black_box(scope.run(|_| tokio::task::yield_now()).await.status());
+    }
+    nanos(start.elapsed()) / f64::from(TIMES)
+}
+
+async fn scopes_in_map(handle: &RuntimeHandle, map: &Map) -> f64 {
+    let token = tokio_util::sync::CancellationToken::new();
+    let start = Instant::now();
+    for _ in 0..TIMES {
+        let id = Uuid::new_v4();
+        map.insert(id, Info::new("bench".to_owned(), &token));
+        let scope = Scope::builder("bench").runtime(handle).build();
+        let scope = scope.expect("it is sound");
+        black_box(scope.run(|_| tokio::task::yield_now()).await.status());
+        map.remove(&id);
+    }
+    nanos(start.elapsed()) / f64::from(TIMES)
+}
+
+fn two_threads(work: &(dyn Fn(&tokio::runtime::Runtime, &RuntimeHandle) -> f64 + Sync)) -> f64 {
+    let times = thread::scope(|threads| {
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
+                threads.spawn(|| {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .build()
+                        .expect("a runtime for the benchmark");
+                    let handle = runtime
+                        .block_on(async { cancelable_tokio::current().expect("it runs on Tokio") });
+                    work(&runtime, &handle)
+                })
+            })
+            .collect();
+        let times = workers.into_iter().map(|worker| worker.join());
+        times
+            .map(|time| time.expect("no thread panics"))
+            .sum::<f64>()
+    });
+    times / 2.0
+}
+
+/// A reader that never reads, on a queue that is full.
+fn slow_reader(runtime: &tokio::runtime::Runtime, handle: &RuntimeHandle) -> Row {
+    let (read, unread) = (Registry::new(), Registry::new());
+    let events = unread.events();
+    let row = compare(
+        "a registered scope beside a reader that never reads",
+        "the same without a reader",
+        Goal::AtMost(1.5),
+        || runtime.block_on(scopes(handle, Some(&unread))),
+        || runtime.block_on(scopes(handle, Some(&read))),
+    );
+    println!(
+        "the reader that never reads was told that it missed {}",
+        events.missed()
+    );
+    row
+}
+
+fn name(number: u32) -> String {
+    format!("job-{number}")
+}
+
+/// One of ten passes.
+fn listing(handle: &RuntimeHandle) -> Vec<Row> {
+    let registry = Registry::new();
+    let map = Map::default();
+    let token = tokio_util::sync::CancellationToken::new();
+    let scopes: Vec<_> = (0..LISTED)
+        .map(|number| {
+            map.insert(Uuid::new_v4(), Info::new(name(number), &token));
+            Scope::builder(name(number))
+                .runtime(handle)
+                .register_in(&registry)
+                .build()
+                .expect("it is sound")
+        })
+        .collect();
+    let filter = Filter::new().status(Status::Pending).name("job-7*");
+    let own_filter = |info: &Info| info.status == Status::Running && info.name.starts_with("job-7");
+    let list = compare(
+        "listing 100,000 with a filter that a ninth passes: snapshots",
+        "the same over the map: clones of `Info`",
+        Goal::AtMost(1.0),
+        || each(3, || drop(black_box(registry.list(&filter)))),
+        || {
+            each(3, || {
+                let found = map.iter().filter(|entry| own_filter(entry.value()));
+                let found: Vec<_> = found.map(|entry| entry.value().clone()).collect();
+                black_box(
+                    found
+                        .iter()
+                        .map(|info| {
+                            info.opened_at.line() as u128 + info.started.elapsed().as_nanos()
+                        })
+                        .max(),
+                );
+                drop(black_box(found));
+            })
+        },
+    );
+    let none = Filter::new().status(Status::Running);
+    let select = compare(
+        "listing 100,000 with a filter that none passes",
+        "the same over the map",
+        Goal::AtMost(1.0),
+        || each(3, || drop(black_box(registry.list(&none)))),
+        || {
+            each(3, || {
+                let found = map
+                    .iter()
+                    .filter(|entry| entry.value().status == Status::Pending);
+                drop(black_box(
+                    found.map(|entry| entry.value().clone()).collect::<Vec<_>>(),
+                ));
+            })
+        },
+    );
+    drop(scopes);
+    vec![list, select]
+}
+
+fn cancelling() -> Row {
+    compare(
+        "cancelling 1,000,000 by a filter",
+        "a loop over the map",
+        Goal::AtMost(1.0),
+        || {
+            let registry = Registry::builder().history(0).build();
+            let scopes: Vec<_> = (0..CANCELLED)
+                .map(|_| {
+                    let builder = Scope::builder("job").register_in(&registry);
+                    builder.build().expect("it is sound")
+                })
+                .collect();
+            let time = once(CANCELLED, || {
+                assert_eq!(registry.cancel_all(&Filter::new()), scopes.len());
+            });
+            drop(scopes);
+            time
+        },
+        || {
+            let map = Map::default();
+            for _ in 0..CANCELLED {
+                let token = tokio_util::sync::CancellationToken::new();
+                map.insert(Uuid::new_v4(), Info::new("job".to_owned(), &token));
+            }
+            once(CANCELLED, || {
+                map.iter().for_each(|entry| entry.value().token.cancel());
+            })
+        },
+    )
+}

@@ -1,0 +1,210 @@
+//! Code of a user's that is called as an operation goes on.
+
+use super::Operation;
+use super::progress::ProgressUpdate;
+use super::record::Record;
+use super::status::Status;
+use crate::cause::Cause;
+use crate::sync::isolate;
+use std::fmt;
+use std::sync::Arc;
+
+type OnOperation = Arc<dyn Fn(&Operation) + Send + Sync>;
+type OnCause = Arc<dyn Fn(&Operation, &Cause) + Send + Sync>;
+type OnProgress = Arc<dyn Fn(&Operation, &ProgressUpdate) + Send + Sync>;
+type OnText = Arc<dyn Fn(&Operation, &str) + Send + Sync>;
+
+/// Functions that are called as an operation goes on, for one scope
+/// ([`ScopeBuilder::hooks`](crate::scope::ScopeBuilder::hooks)) or for all of a registry
+/// ([`Registry::add_hooks`](crate::Registry::add_hooks)).
+///
+/// Each is called with no lock held, on the thread that made the change, and holds that up for as
+/// long as it takes. Of several for one thing the first added is called first. A panic of one is
+/// logged and [counted](crate::token::isolated_panics), and stops nobody.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::operation::Hooks;
+///
+/// let hooks = Hooks::new()
+///     .on_cancel_requested(|operation, cause| eprintln!("{} stops: {cause}", operation.name()))
+///     .on_failed(|operation, error| eprintln!("{} failed: {error}", operation.name()));
+/// ```
+#[derive(Clone, Default)]
+pub struct Hooks {
+    list: Vec<Hook>,
+}
+
+#[derive(Clone)]
+enum Hook {
+    Start(OnOperation),
+    CancelRequested(OnCause),
+    Progress(OnProgress),
+    Completed(OnOperation),
+    Cancelled(OnCause),
+    Failed(OnText),
+    End(OnOperation),
+}
+
+impl Hooks {
+    /// None yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Called when the operation is entered, before its body is started.
+    #[must_use]
+    pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.and(Hook::Start(Arc::new(hook)))
+    }
+
+    /// Called when the operation is asked to stop, at once and on the thread that asks, also where
+    /// the request comes from above. It may run beside the end of the operation.
+    #[must_use]
+    pub fn on_cancel_requested(
+        self,
+        hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
+    ) -> Self {
+        self.and(Hook::CancelRequested(Arc::new(hook)))
+    }
+
+    /// Called when the operation has made progress; see [`Operation::on_progress`].
+    ///
+    /// As a scope's hook it is also called for progress below it and once more at the end, as a
+    /// registry's for each operation's own progress.
+    #[must_use]
+    pub fn on_progress(
+        self,
+        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
+    ) -> Self {
+        self.and(Hook::Progress(Arc::new(hook)))
+    }
+
+    /// Called when the operation has completed.
+    #[must_use]
+    pub fn on_completed(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.and(Hook::Completed(Arc::new(hook)))
+    }
+
+    /// Called when the operation has ended because it was cancelled.
+    #[must_use]
+    pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
+        self.and(Hook::Cancelled(Arc::new(hook)))
+    }
+
+    /// Called when the operation has failed, with [the error's text](Operation::error_text).
+    #[must_use]
+    pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
+        self.and(Hook::Failed(Arc::new(hook)))
+    }
+
+    /// Called when the operation has ended, in whichever way, after the others.
+    #[must_use]
+    pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.and(Hook::End(Arc::new(hook)))
+    }
+
+    /// Adds all of `other` behind these.
+    #[must_use]
+    pub fn and_all(mut self, other: Self) -> Self {
+        self.list.extend(other.list);
+        self
+    }
+
+    fn and(mut self, hook: Hook) -> Self {
+        self.list.push(hook);
+        self
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Whether any is for the request to stop.
+    pub(crate) fn on_cancel(&self) -> bool {
+        let mut list = self.list.iter();
+        list.any(|hook| matches!(hook, Hook::CancelRequested(_)))
+    }
+
+    /// Whether any is for progress.
+    pub(crate) fn on_progress_set(&self) -> bool {
+        let mut list = self.list.iter();
+        list.any(|hook| matches!(hook, Hook::Progress(_)))
+    }
+
+    pub(crate) fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        let mut operation = None;
+        for hook in &self.list {
+            if let Hook::Progress(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("a progress hook", || hook(operation, update));
+            }
+        }
+    }
+
+    pub(crate) fn started(&self, record: &Arc<Record>) {
+        let mut operation = None;
+        for hook in &self.list {
+            if let Hook::Start(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("a start hook", || hook(operation));
+            }
+        }
+    }
+
+    pub(crate) fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
+        let mut operation = None;
+        for hook in &self.list {
+            if let Hook::CancelRequested(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("a cancel hook", || hook(operation, cause));
+            }
+        }
+    }
+
+    pub(crate) fn ended(&self, record: &Arc<Record>, end: Status) {
+        let mut operation = None;
+        for hook in &self.list {
+            match (hook, end) {
+                (Hook::Completed(hook), Status::Completed) => {
+                    let operation = operation_of(&mut operation, record);
+                    isolate("a completion hook", || hook(operation));
+                }
+                (Hook::Cancelled(hook), Status::Cancelled) => {
+                    let operation = operation_of(&mut operation, record);
+                    if let Some(cause) = operation.cause() {
+                        isolate("a cancellation hook", || hook(operation, &cause));
+                    }
+                }
+                (Hook::Failed(hook), Status::Failed) => {
+                    let operation = operation_of(&mut operation, record);
+                    let text = operation.error_text();
+                    let text = text.as_deref().unwrap_or("no reason was given");
+                    isolate("a failure hook", || hook(operation, text));
+                }
+                _ => {}
+            }
+        }
+        for hook in &self.list {
+            if let Hook::End(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("an end hook", || hook(operation));
+            }
+        }
+    }
+}
+
+/// The handle for hooks, which is made for the first of them.
+fn operation_of<'a>(made: &'a mut Option<Operation>, record: &Arc<Record>) -> &'a Operation {
+    made.get_or_insert_with(|| Operation::new(Arc::clone(record)))
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks")
+            .field("count", &self.list.len())
+            .finish_non_exhaustive()
+    }
+}

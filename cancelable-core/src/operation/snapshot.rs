@@ -1,0 +1,253 @@
+//! All that is known of an operation at one moment, for lists, histories and other processes.
+
+use super::Operation;
+use super::metadata::Metadata;
+use super::partial::PartialSnapshot;
+use super::progress::ProgressSnapshot;
+use super::record::Record;
+use super::status::Status;
+use crate::cause::{Cause, OperationId, OperationLabel, Span};
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// All that is known of an operation at one moment. It keeps nothing of the operation alive.
+///
+/// Its spans of time are as of [`taken_at`](Self::taken_at), by the clock of the operation's runtime;
+/// without a runtime there are none.
+///
+/// With the feature `serde` it can be serialised. An `Instant` means nothing elsewhere, so the time
+/// is told in spans, in seconds.
+#[derive(Clone, Debug)]
+pub struct OperationSnapshot {
+    label: OperationLabel,
+    parent: Option<OperationLabel>,
+    status: Status,
+    opened_at: &'static Location<'static>,
+    times: Times,
+    deadline: Option<Instant>,
+    cause: Option<Cause>,
+    error: Option<Arc<str>>,
+    metadata: Option<Arc<Metadata>>,
+    progress: Option<Arc<ProgressSnapshot>>,
+    partial: Option<Arc<PartialSnapshot>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    taken: Option<Instant>,
+    opened: Option<Instant>,
+    started: Option<Instant>,
+    ended: Option<Instant>,
+}
+
+impl OperationSnapshot {
+    /// The number.
+    #[must_use]
+    pub fn id(&self) -> OperationId {
+        self.label.id()
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.label.name()
+    }
+
+    /// The number and the name.
+    #[must_use]
+    pub fn label(&self) -> &OperationLabel {
+        &self.label
+    }
+
+    /// What the operation is called that it is a part of.
+    #[must_use]
+    pub fn parent(&self) -> Option<&OperationLabel> {
+        self.parent.as_ref()
+    }
+
+    /// How it stood.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    /// Where in the source it was opened.
+    #[must_use]
+    pub fn opened_at(&self) -> &'static Location<'static> {
+        self.opened_at
+    }
+
+    /// When the snapshot was taken; for an operation that had ended, when it ended.
+    #[must_use]
+    pub fn taken_at(&self) -> Option<Instant> {
+        self.times.taken
+    }
+
+    /// For how long it had been open, pending or running. An operation that is in no registry
+    /// counts from its entry.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        let opened = self.times.opened.or(self.times.started)?;
+        Some(self.times.taken?.saturating_duration_since(opened))
+    }
+
+    /// When it was entered.
+    #[must_use]
+    pub fn started_at(&self) -> Option<Instant> {
+        self.times.started
+    }
+
+    /// When it ended.
+    #[must_use]
+    pub fn ended_at(&self) -> Option<Instant> {
+        self.times.ended
+    }
+
+    /// For how long it had run.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        let started = self.times.started?;
+        Some(self.times.taken?.saturating_duration_since(started))
+    }
+
+    /// When it had to end: the earliest deadline of its own and of all that it is a part of.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// How much time was left until the deadline.
+    #[must_use]
+    pub fn remaining(&self) -> Option<Duration> {
+        Some(self.deadline?.saturating_duration_since(self.times.taken?))
+    }
+
+    /// Why it was asked to stop, if it was, whatever came of it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cause.as_ref()
+    }
+
+    /// Why it failed, in words.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// What was noted about it.
+    #[must_use]
+    pub fn metadata(&self) -> &Metadata {
+        self.metadata.as_deref().unwrap_or(Metadata::EMPTY)
+    }
+
+    /// How far it had come; `None` if nobody there or below made progress.
+    #[must_use]
+    pub fn progress(&self) -> Option<&ProgressSnapshot> {
+        self.progress.as_deref()
+    }
+
+    /// What it had so far, if it had set a partial result.
+    #[must_use]
+    pub fn partial(&self) -> Option<&PartialSnapshot> {
+        self.partial.as_deref()
+    }
+}
+
+/// One line, such as `#7 import: running for 3.2 s, 1.8 s left`.
+impl fmt::Display for OperationSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.id(), self.name(), self.status)?;
+        match (self.status.is_closed(), self.elapsed(), self.age()) {
+            (true, Some(span), _) => write!(f, " after {}", Span(span))?,
+            (false, Some(span), _) | (false, None, Some(span)) => write!(f, " for {}", Span(span))?,
+            _ => {}
+        }
+        if let (false, Some(left)) = (self.status.is_closed(), self.remaining()) {
+            write!(f, ", {} left", Span(left))?;
+        }
+        if let Some(progress) = &self.progress {
+            write!(f, ", at {}", progress.overall().position())?;
+            if let Some(total) = progress.overall().total() {
+                write!(f, " of {total}")?;
+            }
+        }
+        if let Some(error) = &self.error {
+            write!(f, ", {error}")?;
+        }
+        if let Some(cause) = &self.cause {
+            f.write_str(", asked to stop: ")?;
+            cause.tell(Some(&self.label), f)?;
+        }
+        match self.metadata().is_empty() {
+            true => Ok(()),
+            false => write!(f, " [{}]", self.metadata()),
+        }
+    }
+}
+
+impl Operation {
+    /// All that is known of it now.
+    #[must_use]
+    pub fn snapshot(&self) -> OperationSnapshot {
+        self.record().snapshot(self.record().now())
+    }
+}
+
+impl Record {
+    /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
+    pub(crate) fn snapshot(&self, now: Option<Instant>) -> OperationSnapshot {
+        self.snapshot_below(self.deadline_above(None), now)
+    }
+
+    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above.
+    pub(crate) fn snapshot_below(
+        &self,
+        above: Option<Instant>,
+        now: Option<Instant>,
+    ) -> OperationSnapshot {
+        // First, so that what belongs to an end is there when the status says that it has come.
+        let status = self.status();
+        let (started, ended, due, error, metadata, has_partial) = {
+            let inner = self.inner.lock();
+            let notes = inner.notes.as_ref();
+            let error = notes.and_then(|notes| notes.error.clone());
+            let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
+            let due = inner.deadline.due().map(|due| due.at);
+            let has_partial = inner.partial.is_some();
+            (
+                inner.started,
+                inner.ended,
+                due,
+                error,
+                metadata,
+                has_partial,
+            )
+        };
+        // An end that came after the look at the status is not told of by half.
+        let ended = ended.filter(|_| status.is_closed());
+        let partial = has_partial.then(|| self.partial_snapshot()).flatten();
+        OperationSnapshot {
+            label: self.label.clone(),
+            parent: self.parent.as_ref().map(|parent| parent.label.clone()),
+            status,
+            opened_at: self.opened_at,
+            times: Times {
+                taken: ended.or(now),
+                opened: self.opened,
+                started,
+                ended,
+            },
+            deadline: due.into_iter().chain(above).min(),
+            cause: self.token.cause(),
+            error,
+            metadata: metadata.filter(|metadata| !metadata.is_empty()),
+            progress: self
+                .progress
+                .get()
+                .map(|progress| Arc::new(progress.snapshot())),
+            partial: partial.map(Arc::new),
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What an operation that is open waits for, for reports.
+
+use super::record::Record;
+use super::status::Status;
+use super::straggler::ShieldSite;
+use crate::cause::Span;
+use crate::sync::Ordering;
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+#[derive(Clone, Debug)]
+pub(crate) struct Standing {
+    waits: Waits,
+    children: usize,
+    cancelled_for: Option<Duration>,
+    /// What is left of its grace, once it was cancelled and if it gives any.
+    grace: Option<Duration>,
+    shield: Option<ShieldSite>,
+}
+
+#[derive(Clone, Debug)]
+enum Waits {
+    ForItsRun,
+    ForAPlace,
+    ForItsBody,
+    ForItsThread,
+    ForItsChildren,
+    ForAFinalizer(Cow<'static, str>),
+    Nothing,
+}
+
+impl Record {
+    pub(crate) fn standing(&self, now: Option<Instant>) -> Standing {
+        let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
+        let (shield, finalizer, body_over, cancelled_at) = self
+            .on_aside(|aside| {
+                let shield = aside.shields.last().cloned();
+                let finalizing = aside.finalizing.as_ref();
+                let finalizer = finalizing.map(|finalizing| finalizing.name.clone());
+                (shield, finalizer, aside.body_over, aside.stopping_since)
+            })
+            .unwrap_or_default();
+        let (is_blocking, is_queued) = self.membership();
+        let waits = match (self.status(), finalizer) {
+            (Status::Pending, _) if is_queued => Waits::ForAPlace,
+            (Status::Pending, _) => Waits::ForItsRun,
+            (Status::Running, Some(name)) => Waits::ForAFinalizer(name),
+            (Status::Running, None) if body_over => Waits::ForItsChildren,
+            (Status::Running, None) if is_blocking => Waits::ForItsThread,
+            (Status::Running, None) => Waits::ForItsBody,
+            _ => Waits::Nothing,
+        };
+        let cause = self.token.cause();
+        let cancelled_at = cause.and_then(|cause| cancelled_at.or_else(|| cause.at()));
+        // Relaxed: a report, which orders nothing.
+        let is_shielded = self.shields.load(Ordering::Relaxed) > 0;
+        Standing {
+            waits,
+            children: self.nursery.live(),
+            cancelled_for: since(cancelled_at),
+            grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
+            shield: shield.filter(|_| is_shielded).map(|shield| ShieldSite {
+                opened_at: shield.opened_at,
+                open_for: since(shield.since),
+            }),
+        }
+    }
+
+    /// Whether it is a blocking call, and whether it is a child that waits for a place.
+    fn membership(&self) -> (bool, bool) {
+        let parent = self.parent.as_ref().filter(|_| self.spawned);
+        let membership = parent.map(|parent| parent.nursery.membership(self.label.id()));
+        membership.unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.waits {
+            Waits::ForItsRun => f.write_str("not run yet")?,
+            Waits::ForAPlace => f.write_str("in the queue for its place")?,
+            Waits::ForItsBody => f.write_str("in its body")?,
+            Waits::ForItsThread => f.write_str("on a blocking thread")?,
+            Waits::ForItsChildren => f.write_str("done with its body")?,
+            Waits::ForAFinalizer(name) => write!(f, "in finalizer {name}")?,
+            Waits::Nothing => f.write_str("ended")?,
+        }
+        let joins = matches!(self.waits, Waits::ForItsChildren);
+        match (joins, self.children) {
+            (_, 0) => {}
+            (true, 1) => f.write_str(", joins 1 child")?,
+            (true, count) => write!(f, ", joins {count} children")?,
+            (false, 1) => f.write_str(", 1 child open")?,
+            (false, count) => write!(f, ", {count} children open")?,
+        }
+        if let Some(span) = self.cancelled_for {
+            write!(f, "; cancelled {} ago", Span(span))?;
+        }
+        if let Some(left) = self.grace {
+            write!(f, "; {} of its grace left", Span(left))?;
+        }
+        let Some(shield) = &self.shield else {
+            return Ok(());
+        };
+        let place = shield.opened_at;
+        write!(
+            f,
+            "; under the shield opened at {}:{}",
+            place.file(),
+            place.line()
+        )?;
+        match shield.open_for {
+            Some(span) => write!(f, " {} ago", Span(span)),
+            None => Ok(()),
+        }
+    }
+}

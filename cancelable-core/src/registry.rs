@@ -1,0 +1,276 @@
+//! What is running: who is listed, how to find it, and how to stop it.
+//!
+//! # How it is built
+//!
+//! A registry is a number of shards ([`shard`]) and what they share (`hub.rs`). An operation
+//! belongs to the shard that its number says, and keeps that shard, so that starts and ends on many
+//! threads seldom meet. A shard's lock is held to enter or leave its map, and to copy its handles out.
+//! What is done with these (filters, snapshots, cancels) is done with no lock held, shard after shard,
+//! so a listing stops nobody, and shows each operation as it was at its own moment.
+//!
+//! A shard holds the records of what has not ended and no others. What has ended is in the history as
+//! a snapshot, which keeps nothing alive.
+//!
+//! # Locks
+//!
+//! A shard's, the list of listeners, a queue of events, a slot of the history: none is held while
+//! another one is taken, and nothing of a user's runs under one. One lock from elsewhere is held
+//! while an event is put on a queue; see `operation/notice.rs`.
+
+mod builder;
+mod cancelling;
+mod dump;
+mod event;
+mod events;
+mod filter;
+mod histogram;
+mod history;
+mod hooked;
+mod hub;
+mod pattern;
+mod queue;
+#[cfg(feature = "serde")]
+mod serial;
+mod shard;
+mod statistics;
+mod tally;
+mod tree;
+
+pub use builder::RegistryBuilder;
+pub use dump::Dump;
+pub use event::Event;
+pub use events::Events;
+pub use filter::Filter;
+pub use hooked::HooksGuard;
+pub use statistics::{Durations, Statistics};
+pub use tree::{Tree, TreeEntry};
+
+use crate::cause::OperationId;
+use crate::operation::{Ledger, Operation, OperationSnapshot, Record};
+use crate::runtime::RuntimeHandle;
+use hub::Hub;
+use shard::Shard;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+/// A list of operations that are open, with a short history of those that have ended. Cloning is
+/// one reference count.
+///
+/// A scope is listed by [`register`](crate::scope::ScopeBuilder::register) or
+/// [`register_in`](crate::scope::ScopeBuilder::register_in), from when it is built to its end, and
+/// so is what is opened as a part of it.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use cancelable_core::registry::Filter;
+/// use cancelable_core::testing::ManualRuntime;
+/// use cancelable_core::{Registry, Scope, Status};
+///
+/// let (manual, registry) = (ManualRuntime::new(), Registry::new());
+/// let scope = Scope::builder("import-7")
+///     .runtime(&manual.handle())
+///     .metadata("tenant", "blue")
+///     .register_in(&registry)
+///     .build()
+///     .expect("it is sound");
+///
+/// let imports = Filter::new().name("import-*").metadata("tenant", "blue");
+/// assert_eq!(registry.list(&imports).len(), 1);
+/// assert_eq!(registry.cancel_all(&imports), 1);
+///
+/// assert!(manual.block_on(scope.run(async |_| ())).is_cancelled());
+/// assert!(registry.is_empty());
+/// assert_eq!(registry.history(&imports)[0].status(), Status::Cancelled);
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Registry {
+    root: Arc<Root>,
+}
+
+struct Root {
+    shards: Box<[Arc<Shard>]>,
+    hub: Arc<Hub>,
+}
+
+impl Registry {
+    /// A registry of its own, with a history of the usual length.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Starts to describe a registry.
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::new()
+    }
+
+    /// The registry of the process.
+    pub fn global() -> &'static Self {
+        static GLOBAL: OnceLock<Registry> = OnceLock::new();
+        GLOBAL.get_or_init(Self::new)
+    }
+
+    fn with_history(bound: usize) -> Self {
+        let hub = Arc::new(Hub::new(bound));
+        let shards = Shard::all(&hub);
+        Self {
+            root: Arc::new(Root { shards, hub }),
+        }
+    }
+
+    /// The part of it by which operations find theirs. Any will do; threads take different ones, so
+    /// that they do not meet at its reference count.
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::clone(shard::of_thread(&self.root.shards)) as _
+    }
+
+    fn shard_of(&self, id: OperationId) -> Option<&Arc<Shard>> {
+        self.root.shards.get(shard::place(id))
+    }
+
+    /// How many operations are listed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.root.shards.iter().map(|shard| shard.len()).sum()
+    }
+
+    /// Whether no operation is listed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The listed operation with this number.
+    #[must_use]
+    pub fn get(&self, id: OperationId) -> Option<Operation> {
+        Some(Operation::new(self.shard_of(id)?.get(id)?))
+    }
+
+    /// The listed operation with this name; of several the one that was opened first.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Operation> {
+        let records = self.records(|record| record.label.name() == name);
+        records.into_iter().next().map(Operation::new)
+    }
+
+    /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
+    #[must_use]
+    pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
+        let mut found = Vec::new();
+        self.select(filter, |_, snapshot| found.push(snapshot));
+        found
+    }
+
+    /// [`list`](Self::list) with handles instead of snapshots.
+    #[must_use]
+    pub fn operations(&self, filter: &Filter) -> Vec<Operation> {
+        let mut found = Vec::new();
+        self.select(filter, |record, _| found.push(Operation::new(record)));
+        found
+    }
+
+    /// Snapshots of the operations that are direct parts of the one with this number.
+    #[must_use]
+    pub fn children(&self, id: OperationId) -> Vec<OperationSnapshot> {
+        self.list(&Filter::new().parent(id))
+    }
+
+    /// Snapshots of operations that have ended and pass `filter`, the latest first. A registry keeps
+    /// [a bounded number](RegistryBuilder::history) of them.
+    #[must_use]
+    pub fn history(&self, filter: &Filter) -> Vec<OperationSnapshot> {
+        let mut found = self.root.hub.history.latest_first();
+        found.retain(|snapshot| filter.passes(snapshot));
+        filter.truncate(&mut found);
+        found
+    }
+
+    /// Removes from the history what ended before `point`, except what failed if `keep_failed` says
+    /// so, and counts it. What has no runtime to tell when it ended is taken to be old.
+    pub fn cleanup(&self, point: Instant, keep_failed: bool) -> usize {
+        self.root.hub.history.remove(|snapshot| {
+            let failed = snapshot.status() == crate::Status::Failed;
+            let is_old = snapshot.ended_at().is_none_or(|ended| ended < point);
+            is_old && !(failed && keep_failed)
+        })
+    }
+
+    /// Empties the history and begins the [statistics](Self::statistics) anew. What is open stays
+    /// listed and counted: a registry does not lose sight of work that goes on.
+    pub fn clear(&self) {
+        for shard in &self.root.shards {
+            shard.forget_ended();
+        }
+        self.root.hub.history.remove(|_| true);
+    }
+
+    /// Those of the open records for which `keep`, which is called under a shard's lock and runs
+    /// nothing of a user's. They come in the order of opening.
+    fn records(&self, keep: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
+        let mut found = Vec::new();
+        for shard in &self.root.shards {
+            shard.copy(&keep, &mut found);
+        }
+        // A sort that makes use of the order that each shard's have already.
+        found.sort_by_key(|(id, _)| *id);
+        found.into_iter().map(|(_, record)| record).collect()
+    }
+
+    /// Hands on the open records that pass, in the order of opening, each with its snapshot.
+    fn select(&self, filter: &Filter, mut take: impl FnMut(Arc<Record>, OperationSnapshot)) {
+        let records = self.records(|record| filter.passes_at_once(record));
+        let (mut clock, mut left) = (Clock::default(), filter.most());
+        for record in records {
+            if left == 0 {
+                return;
+            }
+            if !filter.needs_snapshot_of(&record) {
+                continue;
+            }
+            let snapshot = record.snapshot(clock.read(&record));
+            // One that has ended since is in the history.
+            if !snapshot.status().is_closed() && filter.passes(&snapshot) {
+                left -= 1;
+                take(record, snapshot);
+            }
+        }
+    }
+}
+
+/// Reads the clock of each runtime once.
+#[derive(Default)]
+struct Clock {
+    last: Option<(RuntimeHandle, Instant)>,
+}
+
+impl Clock {
+    fn read(&mut self, record: &Record) -> Option<Instant> {
+        let runtime = record.runtime.as_ref()?;
+        if let Some((last, now)) = &self.last {
+            if last.is_same(runtime) {
+                return Some(*now);
+            }
+        }
+        let now = runtime.now();
+        self.last = Some((runtime.clone(), now));
+        Some(now)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry")
+            .field("open", &self.len())
+            .finish_non_exhaustive()
+    }
+}

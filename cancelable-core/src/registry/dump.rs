@@ -1,0 +1,81 @@
+//! Everything that is open, for a person who wants to know why it is.
+
+use super::tree::{Indent, Line};
+use super::{Clock, Registry};
+use crate::cause::Span;
+use crate::operation::{OperationSnapshot, Standing};
+use std::fmt;
+
+/// Everything that was open in a registry at one moment, as a tree for people: from
+/// [`Registry::dump`].
+///
+/// It reads like this:
+///
+/// ```text
+/// 2 operations are open
+/// #7 sync: running for 3.2 s, 1.8 s left; joins 1 child; opened at src/main.rs:14
+///   #9 fetch: running for 3 s, 1.8 s left; in its body; opened at src/fetch.rs:30
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dump {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    depth: usize,
+    operation: OperationSnapshot,
+    standing: Standing,
+}
+
+impl Registry {
+    /// Everything that is open: how long, how long it may take still, what it waits for, under
+    /// which shield, and where it was opened.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        let (mut clock, mut line) = (Clock::default(), Line::default());
+        let entries = self.arranged(None).into_iter().map(|(depth, record)| {
+            let now = clock.read(&record);
+            Entry {
+                depth,
+                operation: line.snapshot(depth, &record, now),
+                standing: record.standing(now),
+            }
+        });
+        Dump {
+            entries: entries.collect(),
+        }
+    }
+}
+
+impl fmt::Display for Dump {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.entries.len() {
+            0 => return f.write_str("no operation is open"),
+            1 => f.write_str("1 operation is open")?,
+            count => write!(f, "{count} operations are open")?,
+        }
+        for entry in &self.entries {
+            let Entry {
+                depth,
+                operation,
+                standing,
+            } = entry;
+            let place = operation.opened_at();
+            write!(
+                f,
+                "\n{}{operation}; {standing}; opened at {}:{}",
+                Indent(*depth),
+                place.file(),
+                place.line()
+            )?;
+            if let Some(age) = operation
+                .age()
+                .filter(|age| Some(*age) != operation.elapsed())
+            {
+                write!(f, " {} ago", Span(age))?;
+            }
+        }
+        Ok(())
+    }
+}

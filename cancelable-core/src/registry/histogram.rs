@@ -1,0 +1,143 @@
+//! How long operations ran, in bounded memory.
+//!
+//! A duration falls into one of eight equal steps between two powers of two, so what is read back,
+//! the middle of the step, is off by one part in sixteen at most. Sum, count and greatest are exact.
+
+use std::time::Duration;
+
+/// The steps between two powers of two, as a power of two.
+const STEP_BITS: u32 = 3;
+const STEPS: usize = 1 << STEP_BITS;
+/// Enough for 2^64 nanoseconds, which is 584 years.
+const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS;
+
+#[derive(Clone)]
+pub(super) struct Histogram {
+    buckets: [u64; BUCKETS],
+    count: u64,
+    sum: u128,
+    greatest: Duration,
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Self {
+            buckets: [0; BUCKETS],
+            count: 0,
+            sum: 0,
+            greatest: Duration::ZERO,
+        }
+    }
+}
+
+impl Histogram {
+    pub(super) fn add(&mut self, duration: Duration) {
+        let nanos = duration.as_nanos();
+        let place = bucket(u64::try_from(nanos).unwrap_or(u64::MAX));
+        if let Some(bucket) = self.buckets.get_mut(place) {
+            *bucket += 1;
+        }
+        self.count += 1;
+        self.sum += nanos;
+        self.greatest = self.greatest.max(duration);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (own, other) in self.buckets.iter_mut().zip(&other.buckets) {
+            *own += other;
+        }
+        self.count += other.count;
+        self.sum += other.sum;
+        self.greatest = self.greatest.max(other.greatest);
+    }
+
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn greatest(&self) -> Duration {
+        self.greatest
+    }
+
+    pub(super) fn mean(&self) -> Option<Duration> {
+        let mean = self.sum.checked_div(u128::from(self.count))?;
+        Some(Duration::from_nanos(
+            u64::try_from(mean).unwrap_or(u64::MAX),
+        ))
+    }
+
+    /// The duration that `percent` of all do not exceed.
+    pub(super) fn percentile(&self, percent: u64) -> Option<Duration> {
+        // The rank of that one, counted from one.
+        let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100);
+        let mut below = 0;
+        for (place, count) in self.buckets.iter().enumerate() {
+            below += u128::from(*count);
+            if below >= rank.max(1) {
+                let middle = Duration::from_nanos(middle(place));
+                return Some(middle.min(self.greatest));
+            }
+        }
+        None
+    }
+}
+
+/// The place of the bucket for a number: below the first power of two that has all its steps, each
+/// number has its own.
+fn bucket(number: u64) -> usize {
+    let Some(power) = number.checked_ilog2().filter(|power| *power >= STEP_BITS) else {
+        // Below `STEPS`.
+        return number as usize;
+    };
+    let shift = power - STEP_BITS;
+    // The top bits without the leading one, which the power stands for.
+    let step = (number >> shift) as usize - STEPS;
+    (shift as usize + 1) * STEPS + step
+}
+
+/// The middle of a bucket.
+fn middle(place: usize) -> u64 {
+    let (row, step) = (place / STEPS, place % STEPS);
+    let Some(shift) = row.checked_sub(1) else {
+        return step as u64;
+    };
+    let low = ((STEPS + step) as u64) << shift;
+    low + ((1_u64 << shift) - 1) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BUCKETS, Histogram, bucket, middle};
+    use std::time::Duration;
+
+    #[test]
+    fn r35_every_duration_is_read_back_within_a_sixteenth() {
+        let mut last = 0;
+        let mut number = 0_u64;
+        while let Some(next) = number.checked_add(number / 97 + 1) {
+            let place = bucket(number);
+            assert!((last..BUCKETS).contains(&place), "{number}");
+            assert!(middle(place).abs_diff(number) <= number / 16, "{number}");
+            (last, number) = (place, next);
+        }
+        assert_eq!(bucket(u64::MAX), BUCKETS - 1);
+    }
+
+    #[test]
+    fn r35_percentiles_of_a_known_distribution() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.percentile(50), None);
+        assert_eq!(histogram.mean(), None);
+        (1..=1000).for_each(|millis| histogram.add(Duration::from_millis(millis)));
+        let near = |found: Option<Duration>, millis: u64| {
+            let (found, expected) = (found.unwrap(), Duration::from_millis(millis));
+            assert!(found.abs_diff(expected) <= expected / 16, "{found:?}");
+        };
+        near(histogram.percentile(50), 500);
+        near(histogram.percentile(99), 990);
+        near(histogram.percentile(100), 1000);
+        assert_eq!(histogram.mean(), Some(Duration::from_micros(500_500)));
+        assert_eq!(histogram.greatest(), Duration::from_secs(1));
+        assert_eq!(histogram.count(), 1000);
+    }
+}

@@ -1,0 +1,118 @@
+//! Events, trees and statistics for `serde`.
+
+use super::{Durations, Event, Statistics, Tree, TreeEntry};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::time::Duration;
+
+/// An event has a snapshot of its operation, taken as it is serialised.
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut event = serializer.serialize_struct("Event", 3)?;
+        event.serialize_field("event", self.as_str())?;
+        if let Some(operation) = self.operation() {
+            event.serialize_field("operation", &operation.snapshot())?;
+        }
+        match self {
+            Self::CancelRequested(_, cause) => event.serialize_field("cause", cause)?,
+            Self::Missed(count) => event.serialize_field("count", count)?,
+            _ => {}
+        }
+        event.end()
+    }
+}
+
+impl Serialize for TreeEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut entry = serializer.serialize_struct("TreeEntry", 2)?;
+        entry.serialize_field("depth", &self.depth())?;
+        entry.serialize_field("operation", self.operation())?;
+        entry.end()
+    }
+}
+
+impl Serialize for Tree {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries())
+    }
+}
+
+/// What statistics look like outside.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Statistics")]
+struct Counts {
+    pending: u64,
+    running: u64,
+    completed: u64,
+    cancelled: u64,
+    failed: u64,
+    abandoned: u64,
+    durations: Option<Durations>,
+}
+
+impl Serialize for Statistics {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let counts = Counts {
+            pending: self.pending,
+            running: self.running,
+            completed: self.completed,
+            cancelled: self.cancelled,
+            failed: self.failed,
+            abandoned: self.abandoned,
+            durations: self.durations,
+        };
+        counts.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Statistics {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let counts = Counts::deserialize(deserializer)?;
+        Ok(Self {
+            pending: counts.pending,
+            running: counts.running,
+            completed: counts.completed,
+            cancelled: counts.cancelled,
+            failed: counts.failed,
+            abandoned: counts.abandoned,
+            durations: counts.durations,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Durations")]
+struct Seconds {
+    count: u64,
+    mean_seconds: f64,
+    p50_seconds: f64,
+    p99_seconds: f64,
+    max_seconds: f64,
+}
+
+impl Serialize for Durations {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let seconds = Seconds {
+            count: self.count,
+            mean_seconds: self.mean.as_secs_f64(),
+            p50_seconds: self.p50.as_secs_f64(),
+            p99_seconds: self.p99.as_secs_f64(),
+            max_seconds: self.max.as_secs_f64(),
+        };
+        seconds.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Durations {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let seconds = Seconds::deserialize(deserializer)?;
+        let span = |seconds| Duration::try_from_secs_f64(seconds).map_err(serde::de::Error::custom);
+        Ok(Self {
+            count: seconds.count,
+            mean: span(seconds.mean_seconds)?,
+            p50: span(seconds.p50_seconds)?,
+            p99: span(seconds.p99_seconds)?,
+            max: span(seconds.max_seconds)?,
+        })
+    }
+}

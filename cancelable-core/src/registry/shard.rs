@@ -1,0 +1,191 @@
+//! One of the parts of a registry: the operations that are open, by number, and counts of those
+//! that were.
+
+use super::Event;
+use super::hub::Hub;
+use super::tally::Tally;
+use crate::cause::{Cause, OperationId};
+use crate::operation::{Ledger, Operation, ProgressUpdate, Record, Status};
+use crate::sync::{AtomicU64, Mutex, Ordering};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+/// How many shards a registry has. A power of two, so that a number's place is a mask.
+#[cfg(not(cancelable_loom))]
+const SHARDS: usize = 32;
+/// One, as a model must do the same in each run, and numbers of operations go on from run to run.
+#[cfg(cancelable_loom)]
+const SHARDS: usize = 1;
+
+/// On cache lines of its own, so that the shards are apart for the processor too.
+#[repr(align(128))]
+pub(super) struct Shard {
+    part: Mutex<Part>,
+    /// How many were ever entered, less those forgotten. Raised before the end of such an operation
+    /// is counted under the lock, so under the lock it is never below the ends.
+    entered: AtomicU64,
+    hub: Arc<Hub>,
+}
+
+struct Part {
+    /// In the order of opening: what was opened in turn mostly lies in memory in turn, which makes
+    /// going through many of them quick. It gives back the room of those that leave.
+    live: BTreeMap<OperationId, Arc<Record>>,
+    tally: Tally,
+}
+
+/// The place of the shard of an operation.
+pub(super) fn place(id: OperationId) -> usize {
+    // The remainder is below the number of shards, so nothing is cut off.
+    (id.get() % SHARDS as u64) as usize
+}
+
+/// A shard that is this thread's for as long as it lives.
+pub(super) fn of_thread(shards: &[Arc<Shard>]) -> &Arc<Shard> {
+    /// Not loom's: which one it is has no meaning.
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<Option<usize>> = const { Cell::new(None) };
+    }
+    let own = OWN.try_with(|own| {
+        own.get().unwrap_or_else(|| {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS;
+            own.set(Some(next));
+            next
+        })
+    });
+    // In range: there are `SHARDS` of them.
+    &shards[own.unwrap_or(0)]
+}
+
+impl Shard {
+    /// The shards of one registry.
+    pub(super) fn all(hub: &Arc<Hub>) -> Box<[Arc<Self>]> {
+        let shards: Box<[_]> = (0..SHARDS)
+            .map(|_| {
+                Arc::new(Self {
+                    part: Mutex::new(Part {
+                        live: BTreeMap::new(),
+                        tally: Tally::default(),
+                    }),
+                    entered: AtomicU64::new(0),
+                    hub: Arc::clone(hub),
+                })
+            })
+            .collect();
+        hub.introduce(shards.iter().map(Arc::downgrade).collect());
+        shards
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.part.lock().live.len()
+    }
+
+    pub(super) fn get(&self, id: OperationId) -> Option<Arc<Record>> {
+        self.part.lock().live.get(&id).cloned()
+    }
+
+    /// Copies out the records for which `keep`.
+    pub(super) fn copy(
+        &self,
+        keep: impl Fn(&Record) -> bool,
+        into: &mut Vec<(OperationId, Arc<Record>)>,
+    ) {
+        let part = self.part.lock();
+        let kept = part.live.iter().filter(|(_, record)| keep(record));
+        into.extend(kept.map(|(id, record)| (*id, Arc::clone(record))));
+    }
+
+    /// The counts, and how many of the operations were entered.
+    pub(super) fn tally(&self) -> (Tally, u64) {
+        let part = self.part.lock();
+        // Relaxed: see the field.
+        (part.tally.clone(), self.entered.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn forget_ended(&self) {
+        let forgotten = {
+            let mut part = self.part.lock();
+            let open = part.tally.open();
+            let entered = part.tally.entered_and_ended();
+            self.entered.fetch_sub(entered, Ordering::Relaxed);
+            std::mem::replace(&mut part.tally, Tally::of_open(open))
+        };
+        drop(forgotten);
+    }
+}
+
+impl Ledger for Shard {
+    fn part_for(&self, id: OperationId) -> Option<Arc<dyn Ledger>> {
+        let shard = self.hub.shards().get(place(id)).and_then(Weak::upgrade)?;
+        Some(shard)
+    }
+
+    /// Told before it is listed: a cancel is told only of what is listed, and so after this.
+    fn opened(&self, record: &Arc<Record>) {
+        self.hub
+            .tell(|| Event::Opened(Operation::new(Arc::clone(record))));
+        {
+            let mut part = self.part.lock();
+            part.live.insert(record.label.id(), Arc::clone(record));
+            part.tally.opened += 1;
+        }
+        // Who begins to listen says so, and then looks through the shards. Either it looked at
+        // this one after the lines above and found the record, or its word is seen here.
+        if self.hub.wants_cancels() {
+            record.notice_cancel();
+        }
+    }
+
+    fn entered(&self, record: &Arc<Record>) {
+        self.entered.fetch_add(1, Ordering::Relaxed);
+        self.hub
+            .tell(|| Event::Started(Operation::new(Arc::clone(record))));
+        self.hub.hooked(|hooks| hooks.started(record));
+    }
+
+    fn tell_cancel(&self, record: &Arc<Record>, cause: &Cause, at_end: bool) {
+        self.hub.tell_under(
+            |tell| record.tell_once(at_end, tell),
+            || Event::CancelRequested(Operation::new(Arc::clone(record)), cause.clone()),
+        );
+    }
+
+    fn hook_cancel(&self, record: &Arc<Record>, cause: &Cause) {
+        self.hub
+            .hooked(|hooks| hooks.cancel_requested(record, cause));
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.hub.wants_progress()
+    }
+
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        // What is below tells of its own, and the end has an event of its own.
+        if update.is_last() || update.made_by().id() != record.label.id() {
+            return;
+        }
+        self.hub.tell_under(
+            |tell| record.tell_while_open(tell),
+            || Event::Progress(Operation::new(Arc::clone(record))),
+        );
+        self.hub.hooked(|hooks| hooks.progressed(record, update));
+    }
+
+    fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+        // First, so that it is never in neither place.
+        self.hub.history.keep(|| record.snapshot(None));
+        let gone = {
+            let mut part = self.part.lock();
+            part.tally.end(end, elapsed);
+            part.live.remove(&record.label.id())
+        };
+        drop(gone);
+        self.hub
+            .tell(|| Event::Ended(Operation::new(Arc::clone(record))));
+        self.hub.hooked(|hooks| hooks.ended(record, end));
+    }
+}

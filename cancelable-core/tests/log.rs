@@ -1,0 +1,183 @@
+//! The log, line by line (spec section 3): the target, the levels, the keys and their values. Its own
+//! binary, because a process has one logger.
+#![cfg(feature = "testing")]
+#![allow(missing_docs)]
+
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{CancellationToken, Registry, Scope};
+use log::kv::{self, Key, Value, VisitSource};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::time::Duration;
+
+#[derive(Debug, PartialEq)]
+struct Line {
+    target: String,
+    level: Level,
+    text: String,
+    keys: BTreeMap<String, String>,
+}
+
+struct Capture(Mutex<Vec<Line>>);
+
+static CAPTURE: Capture = Capture(Mutex::new(Vec::new()));
+
+struct Keys<'a>(&'a mut BTreeMap<String, String>);
+
+impl<'kvs> VisitSource<'kvs> for Keys<'_> {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+        self.0.insert(key.to_string(), value.to_string());
+        Ok(())
+    }
+}
+
+impl Log for Capture {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let mut keys = BTreeMap::new();
+        record
+            .key_values()
+            .visit(&mut Keys(&mut keys))
+            .expect("they can be read");
+        self.0.lock().push(Line {
+            target: record.target().to_owned(),
+            level: record.level(),
+            text: record.args().to_string(),
+            keys,
+        });
+    }
+
+    fn flush(&self) {}
+}
+
+fn take() -> Vec<Line> {
+    std::mem::take(&mut CAPTURE.0.lock())
+}
+
+/// The values of a key in lines about an operation.
+fn statuses(lines: &[Line], operation: &str) -> Vec<String> {
+    let about = lines.iter().filter(|line| {
+        line.keys
+            .get("operation")
+            .is_some_and(|own| own == operation)
+    });
+    about
+        .filter_map(|line| line.keys.get("status").cloned())
+        .collect()
+}
+
+/// One test: the logger is the process's.
+#[test]
+fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_normal_use() {
+    log::set_logger(&CAPTURE).unwrap();
+    log::set_max_level(LevelFilter::Trace);
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let runtime = manual.handle();
+
+    // Normal use: values, errors, cancels, timeouts, children, hooks, a registry that is read.
+    let mut events = registry.events();
+    let scope = Scope::builder("outer")
+        .runtime(&runtime)
+        .register_in(&registry)
+        .timeout(Duration::from_secs(3))
+        .on_end(|_| ())
+        .build()
+        .unwrap();
+    let id = scope.id().get().to_string();
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let failing = op.child("failing").build().unwrap();
+        drop(
+            failing
+                .try_run(async |_| Err::<(), _>("torn"))
+                .with_error_text()
+                .await,
+        );
+        op.spawn(pending::<()>()).unwrap();
+        op.defer(async {}).ok().unwrap();
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    while events.try_next().is_some() {}
+    assert_eq!(registry.dump().to_string(), "no operation is open");
+    let token = CancellationToken::new();
+    token.cancel();
+    let lines = take();
+    assert!(!lines.is_empty());
+    for line in &lines {
+        assert_eq!(line.target, "cancelable", "{line:?}");
+        assert!(line.level >= Level::Debug, "{line:?}");
+        assert!(!line.keys.is_empty(), "{line:?}");
+    }
+    assert_eq!(
+        statuses(&lines, "outer"),
+        ["pending", "running", "cancelled"]
+    );
+    assert_eq!(
+        statuses(&lines, "failing"),
+        ["pending", "running", "failed"]
+    );
+    assert_eq!(
+        statuses(&lines, "child"),
+        ["pending", "running", "cancelled"]
+    );
+    let asked = lines
+        .iter()
+        .find(|line| {
+            line.text
+                .starts_with("outer was asked to stop: timed out (limit 3 s")
+        })
+        .unwrap();
+    assert_eq!(asked.keys["reason"], "timed_out");
+    assert_eq!(asked.keys["id"], id);
+    assert!(lines.iter().any(|line| {
+        line.keys
+            .get("reason")
+            .is_some_and(|own| own == "requested")
+    }));
+    let failed = lines
+        .iter()
+        .find(|line| {
+            line.keys
+                .get("status")
+                .is_some_and(|status| status == "failed")
+        })
+        .unwrap();
+    assert_eq!(failed.keys["error"], "torn");
+    assert_eq!(failed.text, "failing is failed: torn");
+
+    // What is not normal is above it.
+    drop(Scope::builder("left").build().unwrap());
+    let lines = take();
+    let left = lines.last().unwrap();
+    assert_eq!(
+        (left.level, &*left.keys["status"]),
+        (Level::Warn, "abandoned")
+    );
+    assert!(left.keys["opened_at"].starts_with(file!()));
+    let scope = Scope::builder("hooked")
+        .runtime(&runtime)
+        .on_start(|_| panic!("boom"))
+        .build()
+        .unwrap();
+    assert!(manual.block_on(scope.run(async |_| ())).is_completed());
+    let lines = take();
+    let hook = lines
+        .iter()
+        .find(|line| line.level == Level::Error)
+        .unwrap();
+    assert_eq!(
+        (&*hook.keys["what"], &*hook.keys["panic"]),
+        ("a start hook", "boom")
+    );
+
+    // A level that is off is not told.
+    log::set_max_level(LevelFilter::Info);
+    let scope = Scope::builder("quiet").build().unwrap();
+    assert!(manual.block_on(scope.run(async |_| ())).is_completed());
+    assert_eq!(take(), []);
+}

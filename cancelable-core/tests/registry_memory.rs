@@ -1,0 +1,89 @@
+//! What a registry costs in memory, to the byte (R36). Its own binary, as the counter is the global
+//! allocator.
+#![cfg(feature = "testing")]
+#![allow(missing_docs)]
+
+use allocation_counter::measure;
+use cancelable_core::registry::Filter;
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{Registry, Scope, Status};
+use std::num::NonZeroUsize;
+
+fn open(manual: &ManualRuntime, registry: Option<&Registry>) -> Scope {
+    let builder = Scope::builder("job").runtime(&manual.handle());
+    let builder = match registry {
+        Some(registry) => builder.register_in(registry),
+        None => builder,
+    };
+    builder.build().expect("it is sound")
+}
+
+#[test]
+fn r36_bytes_per_operation_that_is_open() {
+    const COUNT: usize = 32 * 448;
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let mut kept = Vec::with_capacity(2 * COUNT);
+    let plain = measure(|| kept.extend((0..COUNT).map(|_| open(&manual, None))));
+    let listed = measure(|| kept.extend((0..COUNT).map(|_| open(&manual, Some(&registry)))));
+    let (plain, listed) = (plain.bytes_current, listed.bytes_current);
+    let each = |bytes: i64| bytes / COUNT as i64;
+    println!(
+        "an operation: {} bytes; one that is listed: {} bytes",
+        each(plain),
+        each(listed)
+    );
+    assert!(
+        each(listed - plain) <= 64,
+        "{} bytes for a listing",
+        each(listed - plain)
+    );
+    assert_eq!(registry.len(), COUNT);
+    drop(kept);
+}
+
+#[test]
+fn r36_a_hundred_thousand_operations_leave_nothing() {
+    const ALIVE: usize = 1000;
+    const COUNT: usize = 100_000;
+    let manual = ManualRuntime::new();
+    let registry = Registry::builder().history(64).build();
+    // A reader that never reads.
+    let events = registry.events_within(NonZeroUsize::new(64).unwrap());
+    let mut alive: std::collections::VecDeque<Scope> =
+        std::collections::VecDeque::with_capacity(ALIVE + 1);
+    let mut turn = |count: usize| {
+        for _ in 0..count {
+            alive.push_back(open(&manual, Some(&registry)));
+            if alive.len() > ALIVE {
+                let scope = alive.pop_front().unwrap();
+                assert!(manual.block_on(scope.run(async |_| ())).is_completed());
+            }
+        }
+    };
+    turn(10 * ALIVE);
+    let before = registry.statistics();
+    let info = measure(|| turn(COUNT));
+    // The shards' maps may have moved by one step of their growth.
+    let slack = 32 * 2048;
+    assert!(info.bytes_current.abs() <= slack, "{info:?}");
+    let after = registry.statistics();
+    let done =
+        |statistics: &cancelable_core::registry::Statistics| statistics.count(Status::Completed);
+    assert_eq!(done(&after) - done(&before), COUNT as u64);
+    assert_eq!((after.open(), registry.len()), (ALIVE as u64, ALIVE));
+    assert_eq!(registry.history(&Filter::new()).len(), 64);
+    assert!(events.missed() >= 3 * COUNT as u64);
+}
+
+#[test]
+fn r36_a_peak_is_given_back() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::builder().history(0).build());
+    drop(open(&manual, Some(&registry)));
+    let info = measure(|| {
+        let kept = (0..100_000).map(|_| open(&manual, Some(&registry)));
+        drop(kept.collect::<Vec<_>>());
+    });
+    assert!(info.bytes_max > 10_000_000);
+    assert!(info.bytes_current <= 32 * 4096, "{info:?}");
+    assert!(registry.is_empty());
+}
