@@ -15,6 +15,7 @@ mod interruptions;
 mod kit;
 mod lines;
 mod manifests;
+mod monitor;
 #[cfg(unix)]
 mod pipeline;
 #[cfg(unix)]
