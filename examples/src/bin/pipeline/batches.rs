@@ -21,6 +21,10 @@ pub(crate) struct Source {
     pub(crate) pace: Option<Pace>,
 }
 
+/// Of what a turn was late by, so much at the most is made up for: timers are late by a little, and
+/// an input that had nothing for a while is not read in one rush.
+const MADE_UP: Duration = Duration::from_millis(100);
+
 /// No more than so many a second, evenly.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -39,8 +43,11 @@ impl Pace {
     /// Completes when the next one may begin.
     async fn turn(&mut self, runtime: &RuntimeHandle) {
         let now = runtime.now();
-        let turn = self.next.unwrap_or(now).max(now);
-        runtime.sleep_until(turn).await;
+        let earliest = now.checked_sub(MADE_UP).unwrap_or(now);
+        let turn = self.next.unwrap_or(now).max(earliest);
+        if turn > now {
+            runtime.sleep_until(turn).await;
+        }
         self.next = turn.checked_add(self.interval);
     }
 }
@@ -83,5 +90,32 @@ impl Source {
         }
         let batch = self.lines.next_batch();
         batch.map_err(|error| Failure::file(&self.lines.name)(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cancelable_core::testing::ManualRuntime;
+
+    use super::*;
+
+    #[test]
+    fn a_pace_is_kept_and_a_late_turn_is_made_up_for_in_part() {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let mut pace = Pace::new(NonZeroU32::new(100).unwrap());
+        let begin = runtime.now();
+        let mut turns = |count: u32| {
+            for _ in 0..count {
+                manual.block_on(pace.turn(&runtime));
+            }
+            (runtime.now() - begin).as_millis()
+        };
+        // The first at once, then one in 10 ms.
+        assert_eq!(turns(11), 100);
+        manual.advance(Duration::from_secs(60));
+        // Those of the last 100 ms at once, and no others.
+        assert_eq!(turns(11), 60_100);
+        assert_eq!(turns(1), 60_110);
     }
 }

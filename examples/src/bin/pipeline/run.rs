@@ -100,10 +100,7 @@ impl Job {
         let Some((source, runtime)) = self.source.lock().take().zip(op.runtime()) else {
             return Ok(());
         };
-        if let Some(length) = self.length {
-            op.progress().set_total(length);
-        }
-        self.progress.note_checkpoint(op, &self.before);
+        self.progress.begin(op, &self.before, self.length);
         let _shown = self.progress.follow(op)?;
 
         let work = async |batch: Result<Batch, Failure>| self.stage.work(op, batch?).await;
