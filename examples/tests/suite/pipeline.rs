@@ -352,11 +352,15 @@ fn r23_the_second_signal_does_not_wait_for_a_write_that_hangs() {
     let tree = Tree::new();
     fs::write(tree.path("input"), "{\"method\":\"get\"}\n".repeat(100_000)).unwrap();
     let mut running = Running::start(pipeline(&tree, &["input"]));
-    running.until_it_is_full().signal("INT").signal("TERM");
+    running.until_it_is_full().signal("INT");
+    running
+        .until_it_says(&["waiting for a write that hangs"])
+        .signal("TERM");
     running
         .end_unread()
         .assert_code(130)
-        .assert_says("SIGINT received")
+        .assert_says("pipeline: stopped after ")
+        .assert_says(": SIGINT received")
         .assert_says("hanging  a write, not waited for any longer");
 }
 

@@ -1,5 +1,7 @@
 //! The job: the stages behind each other, from the input to the checkpoint.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -8,6 +10,7 @@ use std::time::Duration;
 use cancelable_core::Scope;
 use cancelable_core::stream::CutStream;
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use parking_lot::Mutex;
 
 use crate::batches::{Pace, Source, batches};
@@ -22,6 +25,8 @@ use crate::target;
 
 /// What was done waits so long for more to be written with.
 const SPAN: Duration = Duration::from_millis(100);
+/// After this time a person who has asked the run to stop is told what the wait is for.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// So many rejected lines are named; the rest are counted.
 const MOST_NAMED: u64 = 100;
 
@@ -155,7 +160,18 @@ impl Job {
         };
         let sink = Arc::clone(&self.sink);
         let written = runtime.spawn_blocking(move || write(&mut sink.lock()));
-        let checkpoint = written.await.map_err(Failure::other)??;
+        let hanging = async {
+            op.cancelled().await;
+            runtime.sleep(PATIENCE).await;
+            self.progress
+                .note("waiting for a write that hangs; the next signal does not wait");
+            pending::<Infallible>().await
+        };
+        let written = match select(written, pin!(hanging)).await {
+            Either::Left((written, _)) => written,
+            Either::Right((never, _)) => match never {},
+        };
+        let checkpoint = written.map_err(Failure::other)??;
         self.progress.note_checkpoint(op, &checkpoint);
         *self.reached.lock() = checkpoint;
         Ok(())
