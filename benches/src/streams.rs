@@ -75,7 +75,8 @@ pub fn beside_the_bare_stream() -> Vec<Row> {
         on_top("`report_every(100)` on it, nobody listens", 5.0, &reported),
         on_top("`keep_last(10)` on it", 50.0, &kept),
     ];
-    [&below, &timed].map(|scope| scope.cancel());
-    scope.cancel();
+    for scope in [&below, &timed, &scope] {
+        scope.cancel();
+    }
     rows
 }

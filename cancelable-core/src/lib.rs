@@ -7,6 +7,7 @@
 //! - [`CancellationToken`] has the methods of `tokio_util::sync::CancellationToken` and keeps the
 //!   [`Cause`] of its cancellation: the reason, the place in the source, the time.
 //! - [`Scope`] gives a future a deadline and other sources, without spawning it.
+//! - [`stream`] ends streams at a cancel, so that nothing that was pulled is lost.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
@@ -16,6 +17,8 @@
 
 pub mod cause;
 pub mod error;
+#[cfg(feature = "io")]
+pub mod io;
 pub mod operation;
 pub mod registry;
 pub mod runtime;

@@ -43,7 +43,7 @@ pub use collect::CollectPartial;
 pub use cut_off::CutOff;
 pub use cut_stream::CutStream;
 pub use ext::CancelStreamExt;
-pub use keep_last::{KeepLast, LastItems};
+pub use keep_last::{KeepCopies, KeepLast, LastItems};
 pub use partial::Partial;
 pub use report::ReportEvery;
 pub use step_error::StepError;

@@ -49,6 +49,8 @@
 
 mod block_on;
 mod executor;
+#[cfg(feature = "io")]
+pub mod io;
 mod runtime;
 mod timer;
 

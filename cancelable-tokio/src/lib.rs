@@ -43,6 +43,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod block_on;
+#[cfg(feature = "io")]
+pub mod io;
 mod runtime;
 mod timer;
 

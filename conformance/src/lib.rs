@@ -27,6 +27,7 @@ pub mod registries;
 pub mod scopes;
 pub mod sources;
 pub mod spawning;
+pub mod streams;
 mod subject;
 mod suite;
 pub mod timing;

@@ -118,6 +118,16 @@ macro_rules! common {
                 r31_a_condition_that_panics_or_fails_is_asked_again
                 r31_a_condition_that_never_returns_keeps_nobody
             }
+            streams {
+                r41_a_stream_ends_at_the_deadline_and_gives_what_it_had
+                r41_a_stream_that_waits_is_ended_from_another_thread
+                r41_a_busy_stream_is_ended_by_a_task
+                r41_no_item_is_lost_in_a_race_with_the_cancel
+                r41_a_chunk_waits_no_longer_than_it_may
+                r42_a_complete_result_says_so
+                r43_a_read_that_waits_fails_at_the_deadline
+                r43_a_copy_says_how_far_it_came
+            }
         }
     };
 }

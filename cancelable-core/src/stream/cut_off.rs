@@ -6,6 +6,7 @@ use crate::operation::{Operation, is_shielded_from};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Wait};
 use std::fmt;
+use std::io;
 use std::task::{Context, Poll, ready};
 
 /// How many steps are made between two looks at the clock.
@@ -15,7 +16,7 @@ const STEPS: u32 = 64;
 ///
 /// It is what the wrappers of this library are made with, and is public for wrappers of other
 /// traits. Before each step ask [`is_cut`](Self::is_cut); where the step answers pending, ask
-/// [`poll_cut`](Self::poll_cut).
+/// [`poll_cut`](Self::poll_cut). It wakes one task, the one that asked last.
 ///
 /// # Examples
 ///
@@ -118,6 +119,16 @@ impl CutOff {
         })
     }
 
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` when time ran
+    /// out, and `Other` else.
+    #[must_use]
+    pub fn error(&self) -> io::Error {
+        match self.cancelled() {
+            Some(cancelled) => cancelled.into(),
+            None => io::Error::other("not cancelled"),
+        }
+    }
+
     /// Why it is cut, or will be when a shield ends.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
@@ -151,6 +162,14 @@ impl From<&Operation> for CutOff {
 impl From<&Scope> for CutOff {
     fn from(scope: &Scope) -> Self {
         scope.operation().into()
+    }
+}
+
+/// Cut by the same cancel, with a wait of its own: a reader and a writer that two tasks poll need one
+/// each.
+impl Clone for CutOff {
+    fn clone(&self) -> Self {
+        Self::new(&self.token, self.operation.as_ref())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::chunk::{Chunk, TimeLimit};
 use super::{
-    ChunksFlushed, CollectPartial, KeepLast, ReportEvery, StepError, TryChunksFlushed,
+    ChunksFlushed, CollectPartial, KeepCopies, KeepLast, ReportEvery, StepError, TryChunksFlushed,
     TryCollectPartial,
 };
 use crate::error::Cancelled;
@@ -73,10 +73,7 @@ pub trait CutStream: Stream {
 
     /// Keeps copies of the last `most` items for [readers outside](KeepLast::last_items), while the
     /// stream runs and after.
-    fn keep_last(
-        self,
-        most: usize,
-    ) -> KeepLast<Self, Self::Item, fn(&Self::Item) -> Option<Self::Item>>
+    fn keep_last(self, most: usize) -> KeepCopies<Self>
     where
         Self: Sized,
         Self::Item: Clone,

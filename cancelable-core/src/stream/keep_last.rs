@@ -126,6 +126,11 @@ impl<S, T, F> KeepLast<S, T, F> {
     }
 }
 
+/// A stream that leaves copies of its last items, from [`keep_last`](CutStream::keep_last).
+pub type KeepCopies<S> = KeepLast<S, ItemOf<S>, fn(&ItemOf<S>) -> Option<ItemOf<S>>>;
+
+type ItemOf<S> = <S as Stream>::Item;
+
 /// Puts `item` at the end of the buffer, with `spare` for its place if there is one, and gives the
 /// place of the item that fell out, emptied if nobody else holds it.
 fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Place<T>>, item: T) -> Option<Place<T>> {

@@ -18,6 +18,8 @@ mod defer;
 mod endings;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(all(feature = "io", feature = "testing"))]
+mod io;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]

@@ -186,8 +186,12 @@ fn r41_a_chain_that_holds_items_back_is_caught_by_the_check() {
     assert!(!report.broken().is_empty());
 }
 
+#[allow(
+    clippy::await_holding_refcell_ref,
+    reason = "each run has the place to itself"
+)]
 fn dropped_at_every_await<T: Default + 'static>(
-    collect: impl AsyncFn(cancelable_core::stream::UntilCancelled<Numbers>, &mut T),
+    collect: &impl AsyncFn(cancelable_core::stream::UntilCancelled<Numbers>, &mut T),
     items: impl Fn(&T) -> Vec<u32>,
 ) -> AwaitReport {
     let pulled = Rc::new(Cell::new(0));
@@ -198,7 +202,7 @@ fn dropped_at_every_await<T: Default + 'static>(
             place.replace(T::default());
             let numbers: Numbers = Box::new(numbers(runtime, 9, pulled.clone()));
             let stream = numbers.until_cancelled(&CancellationToken::new());
-            let (place, collect) = (&place, &collect);
+            let place = &place;
             async move {
                 let mut place = place.borrow_mut();
                 collect(stream, &mut place).await;
@@ -213,7 +217,7 @@ type Numbers = Box<dyn Stream<Item = u32> + Unpin>;
 #[test]
 fn r42_what_is_collected_into_a_place_outside_is_there_wherever_the_future_is_dropped() {
     let report = dropped_at_every_await(
-        async |stream, items: &mut Vec<u32>| {
+        &async |stream, items: &mut Vec<u32>| {
             assert!(stream.collect_partial_into(items).await.is_complete());
         },
         Vec::clone,
@@ -221,7 +225,7 @@ fn r42_what_is_collected_into_a_place_outside_is_there_wherever_the_future_is_dr
     assert!(report.into_result().unwrap().points() >= 5);
     // And the check would see it if it were not.
     let report = dropped_at_every_await(
-        async |stream, items: &mut Vec<u32>| {
+        &async |stream, items: &mut Vec<u32>| {
             *items = stream.collect_partial::<Vec<_>>().await.into_items();
         },
         Vec::clone,

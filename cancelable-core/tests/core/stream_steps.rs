@@ -159,7 +159,7 @@ fn r41_the_last_items_are_read_while_the_stream_runs_and_after() {
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
     assert!(stream.cut().is_some());
     drop(stream);
-    assert_eq!(last.clone().to_vec(), [7, 8, 9]);
+    assert_eq!(last.to_vec(), [7, 8, 9]);
     assert_eq!(last.len(), 3);
 }
 

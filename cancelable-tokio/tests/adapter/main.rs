@@ -7,5 +7,7 @@
 
 mod clock;
 mod entering;
+#[cfg(feature = "io")]
+mod io;
 
 conformance::suite!(cancelable_tokio);

@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module may import from itself and from those before it.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "sync",
     "cause",
     "error",
@@ -16,6 +16,7 @@ const ORDER: [&str; 11] = [
     "registry",
     "scope",
     "stream",
+    "io",
     "testing",
 ];
 

@@ -14,36 +14,100 @@ const ADAPTERS: [&str; 3] = [
     "cancelable-smol",
 ];
 
-/// Each public item as one line.
-fn surface(files: &[Source]) -> BTreeSet<String> {
-    let parsed: Vec<_> = files
-        .iter()
-        .map(|file| (file.module(), file.parse()))
-        .collect();
-    let items_of = |module: &[String]| {
-        let found = parsed.iter().find(|(path, _)| path == module);
-        &found
-            .unwrap_or_else(|| panic!("no module {module:?}"))
-            .1
-            .items
-    };
+/// A crate's modules with their items. What `pin_project!` holds are items like others.
+struct Parsed {
+    modules: Vec<(Vec<String>, Vec<Item>)>,
+}
+
+impl Parsed {
+    fn new(files: &[Source]) -> Self {
+        let modules = files.iter().map(|file| {
+            let module = file.module().iter().map(|&part| part.into()).collect();
+            (
+                module,
+                file.parse().items.into_iter().flat_map(unwrapped).collect(),
+            )
+        });
+        Self {
+            modules: modules.collect(),
+        }
+    }
+
+    fn items(&self, module: &[String]) -> Option<&[Item]> {
+        let found = self.modules.iter().find(|(path, _)| path == module);
+        found.map(|(_, items)| &items[..])
+    }
+
+    /// The module that has the item which `path`, in `module`, leads to, and the item's name there.
+    fn home(&self, module: &[String], path: &[String]) -> Option<(Vec<String>, String)> {
+        let (name, above) = path.split_last()?;
+        let [first, ..] = above else { return None };
+        let home = match first.as_str() {
+            "crate" => above[1..].to_vec(),
+            _ => [module, above].concat(),
+        };
+        self.items(&home)?;
+        Some((home, name.clone()))
+    }
+
+    /// Describes the item that is called `name` in `module`, there or where that has it from.
+    fn describe(&self, module: &[String], name: &str, before: &str, lines: &mut BTreeSet<String>) {
+        for item in self.items(module).unwrap_or_default() {
+            match item {
+                Item::Use(item) if is_public(&item.vis) => {
+                    reexports(&item.tree, Vec::new(), &mut |path, as_name| {
+                        if as_name != name {
+                            return;
+                        }
+                        if let Some((home, name)) = self.home(module, &path) {
+                            self.describe(&home, &name, before, lines);
+                        }
+                    });
+                }
+                item => describe(item, name, before, lines),
+            }
+        }
+    }
+}
+
+/// The items inside `pin_project!`, or the item.
+fn unwrapped(item: Item) -> Vec<Item> {
+    match &item {
+        Item::Macro(found) if found.mac.path.is_ident("pin_project") => {
+            // What is no item of the language, as its own form of a drop, is nobody's surface.
+            syn::parse2(found.mac.tokens.clone())
+                .map_or_else(|_| vec![item], |file: syn::File| file.items)
+        }
+        _ => vec![item],
+    }
+}
+
+/// Each public item as one line. An item of the core's is described as one of the crate's own is: an
+/// adapter may have it from there, where another one has its own.
+fn surface(files: &[Source], core: &[Source]) -> BTreeSet<String> {
+    let (own, core) = (Parsed::new(files), Parsed::new(core));
     let mut lines = BTreeSet::new();
     let mut open = vec![Vec::new()];
     // Ends: each module is reached from its parent alone.
     while let Some(module) = open.pop() {
-        for item in items_of(&module) {
+        let items = own.items(&module);
+        for item in items.unwrap_or_else(|| panic!("no module {module:?}")) {
             match item {
                 Item::Use(item) if is_public(&item.vis) => {
-                    let condition = kept(&item.attrs);
+                    let condition = format!("{}{}", kept(&item.attrs), inside(&module));
                     reexports(&item.tree, Vec::new(), &mut |path, name| {
-                        let home = path[..path.len() - 1].to_vec();
-                        let local = parsed.iter().any(|(module, _)| *module == home);
-                        if !local || home.is_empty() {
-                            lines.insert(format!("{condition}use {} as {name}", path.join("::")));
-                            return;
+                        let before = lines.len();
+                        match (own.home(&module, &path), &path[..]) {
+                            (Some((home, name)), _) => {
+                                own.describe(&home, &name, &condition, &mut lines);
+                            }
+                            (None, [first, above @ .., name]) if first == "cancelable_core" => {
+                                core.describe(above, name, &condition, &mut lines);
+                            }
+                            _ => {}
                         }
-                        for item in items_of(&home) {
-                            describe(item, path.last().expect("a name"), &condition, &mut lines);
+                        if lines.len() == before {
+                            lines.insert(format!("{condition}use {} as {name}", path.join("::")));
                         }
                     });
                 }
@@ -51,7 +115,7 @@ fn surface(files: &[Source]) -> BTreeSet<String> {
                     lines.insert(format!("{}mod {}", kept(&item.attrs), item.ident));
                     open.push([module.clone(), vec![item.ident.to_string()]].concat());
                 }
-                item => describe_public(item, "", &mut lines),
+                item => describe_public(item, &inside(&module), &mut lines),
             }
         }
     }
@@ -65,14 +129,23 @@ fn surface(files: &[Source]) -> BTreeSet<String> {
                 .map(str::to_owned)
         })
         .collect();
-    for (_, file) in &parsed {
-        for item in &file.items {
+    let theirs = core
+        .modules
+        .iter()
+        .filter(|(module, _)| module.first().is_some_and(|first| first == "io"));
+    for (_, items) in own.modules.iter().chain(theirs) {
+        for item in items {
             if let Item::Impl(item) = item {
                 implementation(item, &types, &mut lines);
             }
         }
     }
     lines
+}
+
+/// The path of a module, before an item of it.
+fn inside(module: &[String]) -> String {
+    module.iter().map(|part| format!("{part}::")).collect()
 }
 
 fn is_public(visibility: &Visibility) -> bool {
@@ -165,7 +238,12 @@ fn describe_public(item: &Item, condition: &str, lines: &mut BTreeSet<String>) {
 
 /// The public functions of a public type, and the traits that it has.
 fn implementation(item: &syn::ItemImpl, types: &[String], lines: &mut BTreeSet<String>) {
-    let own = item.self_ty.to_token_stream().to_string();
+    // By its name, whatever its parameters.
+    let syn::Type::Path(own) = &*item.self_ty else {
+        return;
+    };
+    let own = own.path.segments.last().expect("a type has a name");
+    let own = own.ident.to_string();
     if !types.contains(&own) {
         return;
     }
@@ -200,15 +278,26 @@ fn section(manifest: &str, name: &str) -> BTreeSet<String> {
 #[test]
 fn adapters_have_one_public_surface() {
     let [first, others @ ..] = ADAPTERS;
-    let expected = surface(&sources(first));
-    for name in ["block_on", "current", "Runtime", "ctrl_c"] {
+    let core = sources("cancelable-core");
+    let expected = surface(&sources(first), &core);
+    for name in [
+        "block_on",
+        "current",
+        "Runtime",
+        "ctrl_c",
+        "io::fn copy",
+        "io::type UntilCancelled",
+        "impl AsyncBufRead for UntilCancelled",
+        "UntilCancelled: fn into_inner",
+        "impl Error for CopyError",
+    ] {
         assert!(
             expected.iter().any(|line| line.contains(name)),
             "{first} has no {name}"
         );
     }
     for other in others {
-        let has = surface(&sources(other));
+        let has = surface(&sources(other), &core);
         let only: Vec<_> = expected.symmetric_difference(&has).collect();
         assert!(
             only.is_empty(),
@@ -240,7 +329,7 @@ fn a_feature_has_every_item_of_the_crate_behind_it() {
         let exported = exported_for(feature);
         assert!(!exported.is_empty(), "{feature}");
         for adapter in ADAPTERS {
-            let has = surface(&sources(adapter));
+            let has = surface(&sources(adapter), &[]);
             let missing: Vec<_> = exported.difference(&has).collect();
             assert!(missing.is_empty(), "{adapter} lacks\n{missing:#?}");
         }
@@ -268,8 +357,12 @@ fn exported_for(feature: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_difference_of_surfaces_is_found() {
-    let surface_of =
-        |lib: &str, file: &str| surface(&[Source::new("lib.rs", lib), Source::new("a.rs", file)]);
+    let surface_of = |lib: &str, file: &str| {
+        surface(
+            &[Source::new("lib.rs", lib), Source::new("a.rs", file)],
+            &[],
+        )
+    };
     let lib = "mod a; pub use a::{f, T}; #[cfg(feature = \"s\")] pub use other::x;";
     let file = "pub fn f(b: u8) {} pub struct T { c: u8 } impl T { pub fn g(&self) {} }";
     let expected = surface_of(lib, file);
@@ -294,5 +387,40 @@ fn a_difference_of_surfaces_is_found() {
         format!("{lib} pub fn more() {{}}"),
     ] {
         assert_ne!(surface_of(&other, file), expected, "{other}");
+    }
+}
+
+#[test]
+fn an_item_of_the_core_is_the_same_as_one_of_an_adapters_own() {
+    let core = [
+        Source::new("lib.rs", "pub mod io;"),
+        Source::new("io.rs", "mod a; pub use a::{T, f};"),
+        Source::new(
+            "io/a.rs",
+            "pin_project! { pub struct T<U> { #[pin] u: U } } pub fn f(b: u8) {} \
+             impl<U> T<U> { pub fn g(&self) {} } impl<U: Q> P for T<U> {}",
+        ),
+    ];
+    let adapter = |io: &str, a: &str| {
+        let files = [("lib.rs", "pub mod io;"), ("io.rs", io), ("io/a.rs", a)];
+        surface(&files.map(|(path, text)| Source::new(path, text)), &core)
+    };
+    let theirs = adapter("pub use cancelable_core::io::{T, f};", "");
+    assert_eq!(theirs.len(), 5, "{theirs:#?}");
+    let own = core[2].text.clone();
+    assert_eq!(adapter("mod a; pub use a::{T, f};", &own), theirs);
+    for other in [
+        own.replace("b: u8", "b: u16"),
+        own.replace("pub fn g", "fn g"),
+        own.replace("T<U>", "T<U, V>"),
+    ] {
+        // The core's own items count for those that are had from it alone.
+        let bare = [
+            ("lib.rs", "pub mod io;"),
+            ("io.rs", "mod a; pub use a::{T, f};"),
+            ("io/a.rs", &other),
+        ];
+        let bare = surface(&bare.map(|(path, text)| Source::new(path, text)), &[]);
+        assert_ne!(bare, theirs, "{other}");
     }
 }

@@ -1,0 +1,209 @@
+//! Copying from a reader to a writer, with progress.
+
+use super::CopyError;
+use crate::operation::{Operation, Progress};
+use crate::stream::CutOff;
+use crate::sync::awaited;
+use futures_io::{AsyncRead, AsyncWrite};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::ops::Range;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+const BUFFER: usize = 8 * 1024;
+
+/// How many reads and writes are made in a row before others run.
+const BUDGET: u32 = 64;
+
+/// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the
+/// writer at the end. The bytes advance the operation's [progress](Operation::progress).
+///
+/// After a cancel nothing is read. What was read before is still written as far as the writer takes
+/// it without waiting; the rest is in the error. A reader or a writer may be lent, as `&mut reader`.
+///
+/// # Errors
+///
+/// From the future: the operation was cancelled, or the reader or the writer has failed. The error
+/// says how many bytes were copied by then.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "testing")] {
+/// use cancelable_core::testing::ManualRuntime;
+/// use cancelable_core::{Scope, io};
+///
+/// let scope = Scope::builder("download").build().expect("it is sound");
+/// let mut target = Vec::new();
+/// let outcome = ManualRuntime::new().block_on(scope.run(async |op: Scope| {
+///     io::copy(&b"all of it"[..], &mut target, &op).await
+/// }));
+/// assert_eq!(outcome.into_value().unwrap().unwrap(), 9);
+/// assert_eq!(target, b"all of it");
+/// assert_eq!(scope.progress().position(), 9);
+/// # }
+/// ```
+pub fn copy<R: AsyncRead, W: AsyncWrite>(
+    reader: R,
+    writer: W,
+    operation: &Operation,
+) -> Copying<R, W> {
+    Copying {
+        reader,
+        writer,
+        cut_off: operation.into(),
+        progress: operation.progress().clone(),
+        buffer: Box::new([0; BUFFER]),
+        filled: 0..0,
+        copied: 0,
+        stage: Stage::Reading,
+        unflushed: false,
+        budget: BUDGET,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Reading,
+    /// The reader has ended.
+    Flushing,
+}
+
+pin_project! {
+    #[project = CopyingProj]
+    /// The copying of bytes, from [`copy`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancelled by its operation it accounts for every byte. Dropped, it loses what was read and is
+    /// not written yet, which is up to 8 KiB.
+    ///
+    /// # Fairness
+    ///
+    /// It lets others run after every 64 reads and writes.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct Copying<R, W> {
+        #[pin]
+        reader: R,
+        #[pin]
+        writer: W,
+        cut_off: CutOff,
+        progress: Progress,
+        buffer: Box<[u8; BUFFER]>,
+        // What of the buffer was read and not written.
+        filled: Range<usize>,
+        copied: u64,
+        stage: Stage,
+        // Something was written since the last flush.
+        unflushed: bool,
+        budget: u32,
+    }
+}
+
+/// What came of one turn.
+enum Turn {
+    Made,
+    Last,
+}
+
+impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
+    type Output = Result<u64, CopyError>;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        awaited(self.project().advance(cx))
+    }
+}
+
+impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
+    /// Wakes: pending only where a turn is, for which see there; or when the budget is used up, with
+    /// a wake. Ends: each turn uses up some of the budget.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CopyError>> {
+        while *self.budget > 0 {
+            *self.budget -= 1;
+            let turn = self.turn(cx);
+            if turn.is_pending() {
+                *self.budget = BUDGET;
+            }
+            match ready!(turn) {
+                Ok(Turn::Made) => {}
+                Ok(Turn::Last) => return Poll::Ready(Ok(*self.copied)),
+                Err(error) => {
+                    let unwritten = unwritten(&self.buffer[..], self.filled).to_vec();
+                    return Poll::Ready(Err(CopyError::new(*self.copied, unwritten, error)));
+                }
+            }
+        }
+        *self.budget = BUDGET;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// What was read goes first, and is not cut as long as the writer takes it.
+    ///
+    /// Wakes: where the reader or the writer is pending it has the waker, and the cut has it too.
+    fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
+            self.write(cx)
+        } else if self.cut_off.is_cut() {
+            return Poll::Ready(Err(self.cut_off.error()));
+        } else if *self.stage == Stage::Reading {
+            self.read(cx)
+        } else {
+            self.writer.as_mut().poll_flush(cx).map_ok(|()| Turn::Last)
+        };
+        if turn.is_pending() {
+            ready!(self.cut_off.poll_cut(cx));
+            return Poll::Ready(Err(self.cut_off.error()));
+        }
+        turn
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        let bytes = unwritten(&self.buffer[..], self.filled);
+        let written = ready!(self.writer.as_mut().poll_write(cx, bytes))?;
+        if written == 0 {
+            return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+        }
+        self.filled.start += written;
+        // No platform has more than 64 bits.
+        *self.copied += written as u64;
+        self.progress.advance(written as u64);
+        *self.unflushed = true;
+        Poll::Ready(Ok(Turn::Made))
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        let read = self.reader.as_mut().poll_read(cx, &mut self.buffer[..]);
+        if read.is_pending() && *self.unflushed {
+            // The other side may wait for just these bytes. A flush that is pending is asked for again
+            // at the next poll.
+            ready!(self.writer.as_mut().poll_flush(cx))?;
+            *self.unflushed = false;
+        }
+        let read = ready!(read)?;
+        *self.filled = 0..read;
+        if read == 0 {
+            *self.stage = Stage::Flushing;
+        }
+        Poll::Ready(Ok(Turn::Made))
+    }
+}
+
+/// What of the buffer was read and not written.
+fn unwritten<'a>(buffer: &'a [u8], filled: &Range<usize>) -> &'a [u8] {
+    buffer.get(filled.clone()).unwrap_or_default()
+}
+
+impl<R, W> fmt::Debug for Copying<R, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Copying")
+            .field("copied", &self.copied)
+            .field("stage", &self.stage)
+            .field("cut_off", &self.cut_off)
+            .finish_non_exhaustive()
+    }
+}

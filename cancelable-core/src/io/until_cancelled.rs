@@ -1,0 +1,191 @@
+//! A reader or writer whose steps fail once it is cancelled.
+
+use crate::stream::CutOff;
+use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pin_project! {
+    /// A reader or writer until a cancel, with the error that says so from then on.
+    ///
+    /// # Cancel safety
+    ///
+    /// As safe as what is inside: no byte is held here.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::io::UntilCancelled;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use cancelable_core::{Cancelled, CancellationToken};
+    /// use futures_util::AsyncReadExt;
+    /// use futures_util::io::Cursor;
+    ///
+    /// let token = CancellationToken::new();
+    /// let mut reader = UntilCancelled::new(Cursor::new("abcdef"), &token);
+    /// let error = ManualRuntime::new().block_on(async {
+    ///     let mut start = [0; 3];
+    ///     reader.read_exact(&mut start).await?;
+    ///     assert_eq!(&start, b"abc");
+    ///     token.cancel_with("the client has left");
+    ///     reader.read_exact(&mut start).await
+    /// });
+    /// let error = error.unwrap_err();
+    /// let cancelled: &Cancelled = error.get_ref().and_then(|error| error.downcast_ref()).unwrap();
+    /// assert_eq!(cancelled.cause().message(), Some("the client has left"));
+    /// // What was not read is where it was.
+    /// assert_eq!(reader.get_ref().position(), 3);
+    /// # }
+    /// ```
+    pub struct UntilCancelled<T> {
+        #[pin]
+        inner: T,
+        reading: CutOff,
+        writing: CutOff,
+    }
+}
+
+impl<T> UntilCancelled<T> {
+    /// `inner`, cut by a token, an operation or a scope.
+    pub fn new(inner: T, cut_off: impl Into<CutOff>) -> Self {
+        let reading = cut_off.into();
+        Self {
+            inner,
+            writing: reading.clone(),
+            reading,
+        }
+    }
+
+    /// What is inside.
+    pub fn get_ref(&self) -> &T {
+        &self.inner
+    }
+
+    /// What is inside. A step that is made with it is not cut.
+    pub fn get_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+
+    /// What is inside, pinned.
+    pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
+        self.project().inner
+    }
+
+    /// What is inside.
+    pub fn into_inner(self) -> T {
+        self.inner
+    }
+}
+
+/// A step, unless it is cut.
+///
+/// Wakes: where the step is pending it has the waker, and the cut has it too.
+fn step<'a, T, R>(
+    inner: Pin<&'a mut T>,
+    cut_off: &mut CutOff,
+    cx: &mut Context<'_>,
+    poll: impl FnOnce(Pin<&'a mut T>, &mut Context<'_>) -> Poll<io::Result<R>>,
+) -> Poll<io::Result<R>> {
+    if !cut_off.is_cut() {
+        if let Poll::Ready(result) = poll(inner, cx) {
+            return Poll::Ready(result);
+        }
+        ready!(cut_off.poll_cut(cx));
+    }
+    Poll::Ready(Err(cut_off.error()))
+}
+
+impl<T: AsyncRead> AsyncRead for UntilCancelled<T> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        step(this.inner, this.reading, cx, |inner, cx| {
+            inner.poll_read(cx, buffer)
+        })
+    }
+
+    fn poll_read_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffers: &mut [IoSliceMut<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        step(this.inner, this.reading, cx, |inner, cx| {
+            inner.poll_read_vectored(cx, buffers)
+        })
+    }
+}
+
+impl<T: AsyncBufRead> AsyncBufRead for UntilCancelled<T> {
+    fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
+        let this = self.project();
+        step(this.inner, this.reading, cx, T::poll_fill_buf)
+    }
+
+    fn consume(self: Pin<&mut Self>, amount: usize) {
+        self.project().inner.consume(amount);
+    }
+}
+
+impl<T: AsyncSeek> AsyncSeek for UntilCancelled<T> {
+    fn poll_seek(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        position: SeekFrom,
+    ) -> Poll<io::Result<u64>> {
+        let this = self.project();
+        step(this.inner, this.reading, cx, |inner, cx| {
+            inner.poll_seek(cx, position)
+        })
+    }
+}
+
+impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        step(this.inner, this.writing, cx, |inner, cx| {
+            inner.poll_write(cx, bytes)
+        })
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.project();
+        step(this.inner, this.writing, cx, |inner, cx| {
+            inner.poll_write_vectored(cx, slices)
+        })
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.project();
+        step(this.inner, this.writing, cx, T::poll_flush)
+    }
+
+    /// Not cut.
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.project().inner.poll_close(cx)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for UntilCancelled<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UntilCancelled")
+            .field("inner", &self.inner)
+            .field("cut_off", &self.reading)
+            .finish_non_exhaustive()
+    }
+}

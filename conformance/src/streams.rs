@@ -1,0 +1,184 @@
+//! Streams, readers and writers that a cancel cuts.
+
+use crate::Subject;
+use cancelable_core::io::{UntilCancelled, copy};
+use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::{CancellationToken, Scope};
+use futures_util::io::{AsyncRead, AsyncReadExt};
+use futures_util::{Stream, StreamExt, stream};
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Numbers from zero on, as fast as they are taken, and then none for ever.
+fn numbers(end: u32) -> impl Stream<Item = u32> {
+    stream::iter(0..end).chain(stream::pending())
+}
+
+pub fn r41_a_stream_ends_at_the_deadline_and_gives_what_it_had<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("import")
+            .runtime(&runtime)
+            .timeout(MILLISECOND * 5);
+        let scope = scope.build().unwrap();
+        let run = scope.run(|op| {
+            let chunks = op.stream(numbers(1000)).chunks_flushed(300);
+            chunks.unwrap().collect_partial::<Vec<_>>()
+        });
+        let partial = run.await.into_value().unwrap();
+        assert!(partial.cancelled().unwrap().is_timeout());
+        assert_eq!(partial.into_items().concat().len(), 1000);
+    });
+}
+
+pub fn r41_a_stream_that_waits_is_ended_from_another_thread<S: Subject>() {
+    S::run(async |runtime| {
+        let token = CancellationToken::new();
+        let far = token.clone();
+        let canceller = runtime.spawn_blocking(move || far.cancel_with("from afar"));
+        let partial = numbers(3)
+            .until_cancelled(&token)
+            .collect_partial::<Vec<_>>()
+            .await;
+        assert_eq!(partial.cause().unwrap().message(), Some("from afar"));
+        assert!(canceller.await.unwrap());
+    });
+}
+
+pub fn r41_a_busy_stream_is_ended_by_a_task<S: Subject>() {
+    S::run(async |runtime| {
+        let token = CancellationToken::new();
+        let pulled = Arc::new(AtomicU32::new(0));
+        let (far, seen) = (token.clone(), Arc::clone(&pulled));
+        let after = runtime.clone();
+        let canceller = runtime.spawn(async move {
+            while seen.load(Ordering::SeqCst) < 1000 {
+                after.sleep(MILLISECOND).await;
+            }
+            far.cancel()
+        });
+        // Where there is one thread the time must go on too, so each hundredth waits, and counts then.
+        let endless = stream::repeat(()).then(async |()| {
+            if pulled.load(Ordering::SeqCst) % 100 == 99 {
+                runtime.sleep(MILLISECOND).await;
+            }
+            pulled.fetch_add(1, Ordering::SeqCst)
+        });
+        let partial = endless
+            .until_cancelled(&token)
+            .collect_partial::<Vec<_>>()
+            .await;
+        assert!(!partial.is_complete());
+        assert_eq!(partial.items().len() as u32, pulled.load(Ordering::SeqCst));
+        assert!(canceller.await.unwrap());
+    });
+}
+
+pub fn r41_no_item_is_lost_in_a_race_with_the_cancel<S: Subject>() {
+    S::run(async |runtime| {
+        for round in 0..50 {
+            let token = CancellationToken::new();
+            let pulled = Arc::new(AtomicU32::new(0));
+            let (far, seen) = (token.clone(), Arc::clone(&pulled));
+            let canceller = runtime.spawn_blocking(move || {
+                while seen.load(Ordering::SeqCst) < round {
+                    std::hint::spin_loop();
+                }
+                far.cancel()
+            });
+            let counted = stream::repeat_with(|| pulled.fetch_add(1, Ordering::SeqCst));
+            let counted = counted.take(100_000);
+            let chunks = counted.until_cancelled(&token).chunks_flushed(7).unwrap();
+            let items = chunks
+                .collect_partial::<Vec<_>>()
+                .await
+                .into_items()
+                .concat();
+            assert!(items.iter().copied().eq(0..pulled.load(Ordering::SeqCst)));
+            assert!(canceller.await.unwrap());
+        }
+    });
+}
+
+pub fn r41_a_chunk_waits_no_longer_than_it_may<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("batches").runtime(&runtime).build().unwrap();
+        let run = scope.run(async |op: Scope| {
+            let chunks = op.stream(numbers(5)).chunks_flushed_within(3, MILLISECOND);
+            let mut chunks = chunks.unwrap();
+            (chunks.next().await, chunks.next().await)
+        });
+        let chunks = run.await.into_value().unwrap();
+        assert_eq!(chunks, (Some(vec![0, 1, 2]), Some(vec![3, 4])));
+    });
+}
+
+pub fn r42_a_complete_result_says_so<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("import").runtime(&runtime).timeout(HOUR);
+        let scope = scope.build().unwrap();
+        let mut items = Vec::new();
+        let run = scope.run(async |op: Scope| {
+            let numbers = op.stream(stream::iter(0..200)).report_every(30).unwrap();
+            numbers.collect_partial_into(&mut items).await.is_complete()
+        });
+        assert_eq!(run.await.into_value(), Some(true));
+        assert_eq!(items.len(), 200);
+        assert_eq!(scope.progress().position(), 200);
+    });
+}
+
+/// Some bytes, and then a wait that has no end.
+struct Stalled(&'static [u8]);
+
+impl AsyncRead for Stalled {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.0 {
+            [] => Poll::Pending,
+            _ => Pin::new(&mut self.0).poll_read(cx, buffer),
+        }
+    }
+}
+
+pub fn r43_a_read_that_waits_fails_at_the_deadline<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("download")
+            .runtime(&runtime)
+            .timeout(MILLISECOND * 5);
+        let scope = scope.build().unwrap();
+        let run = scope.try_run(async |op: Scope| {
+            let mut bytes = [0; 10];
+            UntilCancelled::new(Stalled(b"short"), &op)
+                .read_exact(&mut bytes)
+                .await
+        });
+        let error = run.await.into_result().unwrap_err().into_failed().unwrap();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    });
+}
+
+pub fn r43_a_copy_says_how_far_it_came<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("download")
+            .runtime(&runtime)
+            .timeout(MILLISECOND * 5);
+        let scope = scope.build().unwrap();
+        let mut target = Vec::new();
+        let run = scope.try_run(async |op: Scope| copy(Stalled(b"short"), &mut target, &op).await);
+        let error = run.await.into_result().unwrap_err().into_failed().unwrap();
+        assert_eq!((error.copied(), error.unwritten()), (5, &b""[..]));
+        assert!(error.cancelled().unwrap().is_timeout());
+        assert_eq!(target, b"short");
+        assert_eq!(scope.progress().position(), 5);
+    });
+}
