@@ -2,12 +2,14 @@
 //!
 //! Data flows one way: a **source** (a deadline, a signal, a condition, another token) cancels a
 //! **token**; a **scope** polls work beside its sources and drops the work when its token is
-//! cancelled; an **operation** is the record of what the scope does.
+//! cancelled; an **operation** is the record of what the scope does, and a
+//! **registry** lists the operations that are open.
 //!
 //! - [`CancellationToken`] has the methods of `tokio_util::sync::CancellationToken` and keeps the
 //!   [`Cause`] of its cancellation: the reason, the place in the source, the time.
 //! - [`Scope`] gives a future a deadline and other sources, without spawning it.
 //! - [`stream`] ends streams at a cancel, so that nothing that was pulled is lost.
+//! - [`Registry`] answers "what is still running?", and stops it by number, name or filter.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,

@@ -2,7 +2,7 @@
 //!
 //! # How it is built
 //!
-//! A registry is a number of shards ([`shard`]) and what they share (`hub.rs`). An operation
+//! A registry is a number of shards (`shard.rs`) and what they share (`hub.rs`). An operation
 //! belongs to the shard that its number says, and keeps that shard, so that starts and ends on many
 //! threads seldom meet. A shard's lock is held to enter or leave its map, and to copy its handles out.
 //! What is done with these (filters, snapshots, cancels) is done with no lock held, shard after shard,
@@ -160,17 +160,17 @@ impl Registry {
     /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
     #[must_use]
     pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
-        let mut found = Vec::new();
-        self.select(filter, |_, snapshot| found.push(snapshot));
+        let candidates = self.candidates(filter);
+        let mut found = Vec::with_capacity(candidates.len().min(filter.most()));
+        Self::sift(filter, candidates, |_, snapshot| found.push(snapshot));
         found
     }
 
     /// [`list`](Self::list) with handles instead of snapshots.
     #[must_use]
     pub fn operations(&self, filter: &Filter) -> Vec<Operation> {
-        let mut found = Vec::new();
-        self.select(filter, |record, _| found.push(Operation::new(record)));
-        found
+        let found = self.matching(filter);
+        found.into_iter().map(Operation::new).collect()
     }
 
     /// Snapshots of the operations that are direct parts of the one with this number.
@@ -220,11 +220,19 @@ impl Registry {
         found.into_iter().map(|(_, record)| record).collect()
     }
 
-    /// Hands on the open records that pass, in the order of opening, each with its snapshot.
-    fn select(&self, filter: &Filter, mut take: impl FnMut(Arc<Record>, OperationSnapshot)) {
-        let records = self.records(|record| filter.passes_at_once(record));
+    /// The open records that may pass.
+    fn candidates(&self, filter: &Filter) -> Vec<Arc<Record>> {
+        self.records(|record| filter.passes_at_once(record))
+    }
+
+    /// Hands on those of the candidates that pass, in their order, each with its snapshot.
+    fn sift(
+        filter: &Filter,
+        candidates: Vec<Arc<Record>>,
+        mut take: impl FnMut(Arc<Record>, OperationSnapshot),
+    ) {
         let (mut clock, mut left) = (Clock::default(), filter.most());
-        for record in records {
+        for record in candidates {
             if left == 0 {
                 return;
             }

@@ -1,11 +1,13 @@
-//! The token's protocol under every interleaving of two or three threads.
+//! The protocols of tokens, progress and partial results under every interleaving of two or three threads.
 //!
 //! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` there is nothing here: the models replace
 //! the locks and atomics of the whole crate.
 #![cfg(cancelable_loom)]
 #![allow(missing_docs)]
 
+use cancelable_core::operation::ProgressRegistration;
 use cancelable_core::registry::Events;
+use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Cause, Reason, Registry, Scope};
 use futures_core::Stream;
 use loom::thread;
@@ -1047,5 +1049,117 @@ fn r39_a_cancel_hook_with_the_end() {
         canceller.join().unwrap();
         let calls = calls.load(SeqCst);
         assert!(calls <= 1 && (calls == 1 || !cancelled), "{calls}");
+    });
+}
+
+/// An operation that needs no runtime. It ends by being dropped: a run keeps the current operation in
+/// a thread-local, which all threads of a model share.
+fn operation(name: &'static str) -> Scope {
+    Scope::builder(name).build().expect("it is sound")
+}
+
+/// What a hook has seen: the positions over all, and whether two calls ever overlapped.
+#[derive(Default)]
+struct Seen {
+    positions: std::sync::Mutex<Vec<(u64, bool)>>,
+    running: AtomicUsize,
+}
+
+fn listen(scope: &Scope) -> (Arc<Seen>, ProgressRegistration) {
+    let seen = Arc::new(Seen::default());
+    let registration = scope.on_progress({
+        let seen = Arc::clone(&seen);
+        move |update| {
+            assert_eq!(seen.running.fetch_add(1, SeqCst), 0);
+            let position = update.snapshot().overall().position();
+            let mut positions = seen.positions.lock().unwrap();
+            positions.push((position, update.is_last()));
+            seen.running.fetch_sub(1, SeqCst);
+        }
+    });
+    (seen, registration)
+}
+
+/// R38: one call at a time, each position at least the one before, and the last change is told.
+#[test]
+fn r38_two_threads_advance_what_is_listened_to() {
+    loom::model(|| {
+        let root = operation("root");
+        let (seen, _registration) = listen(&root);
+        let panics = isolated_panics();
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        root.progress().advance(2);
+        other.join().unwrap();
+        let positions = seen.positions.lock().unwrap();
+        assert!(positions.is_sorted());
+        assert_eq!(positions.last(), Some(&(3, false)), "a change was not told");
+        assert_eq!(isolated_panics(), panics, "two calls overlapped");
+    });
+}
+
+/// R38: the end is told once, after everything else, whoever has the hook then.
+#[test]
+fn r38_an_end_with_an_advance() {
+    bounded(|| {
+        let root = operation("root");
+        let (seen, _registration) = listen(&root);
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        let handle = root.operation().clone();
+        drop(root);
+        other.join().unwrap();
+        let positions = seen.positions.lock().unwrap();
+        let (last, earlier) = positions.split_last().expect("the end was told");
+        assert!(last.1 && earlier.iter().all(|(_, is_last)| !is_last));
+        assert_eq!(last.0, handle.progress().position(), "it stands still");
+    });
+}
+
+/// R38: a hook that is unregistered while it is called is gone afterwards, and is not called again.
+#[test]
+fn r38_an_advance_with_the_drop_of_the_registration() {
+    loom::model(|| {
+        let root = operation("root");
+        let (seen, registration) = listen(&root);
+        let progress = root.progress().clone();
+        let other = thread::spawn(move || progress.advance(1));
+        drop(registration);
+        other.join().unwrap();
+        root.progress().advance(1);
+        assert!(seen.positions.lock().unwrap().len() <= 1);
+        assert_eq!(Arc::strong_count(&seen), 1, "a hook was left behind");
+    });
+}
+
+/// R38: who sums up while a part leaves counts it once.
+#[test]
+fn r38_a_sum_with_the_end_of_a_part_and_of_what_is_below_it() {
+    bounded(|| {
+        let root = operation("root");
+        let part = root.child("part").build().expect("it is sound");
+        let leaf = part.child("leaf").build().expect("it is sound");
+        part.progress().advance(1);
+        leaf.progress().advance(2);
+        let ending = [part, leaf].map(|scope| thread::spawn(move || drop(scope)));
+        assert_eq!(root.progress().snapshot().overall().position(), 3);
+        ending.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(root.progress().snapshot().overall().position(), 3);
+        assert!(root.progress().parts().is_empty(), "a part did not leave");
+    });
+}
+
+/// Partial results: two updates both count, and who waits for the other is woken.
+#[test]
+fn r38_two_updates_of_a_partial_result() {
+    loom::model(|| {
+        let root = operation("root");
+        let other = thread::spawn({
+            let operation = root.operation().clone();
+            move || operation.partial().update(|sum: &mut u64| *sum += 1)
+        });
+        let own = root.partial().update(|sum: &mut u64| *sum += 2);
+        assert_eq!((own, other.join().unwrap()), (Ok(()), Ok(())));
+        assert_eq!(root.partial().take(), Some(3_u64));
     });
 }

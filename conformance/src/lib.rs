@@ -23,6 +23,7 @@ pub mod ambient;
 pub mod deadlines;
 pub mod manual;
 pub mod plain;
+pub mod progress;
 pub mod registries;
 pub mod scopes;
 pub mod sources;

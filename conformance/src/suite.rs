@@ -128,6 +128,12 @@ macro_rules! common {
                 r43_a_read_that_waits_fails_at_the_deadline
                 r43_a_copy_says_how_far_it_came
             }
+            progress {
+                r38_what_tasks_and_threads_do_is_added_up_and_told
+                r38_a_rate_comes_from_the_clock_of_the_runtime
+                r38_an_interval_bounds_the_calls_and_the_end_is_told
+                r38_a_partial_result_outlives_the_body_that_was_cancelled
+            }
         }
     };
 }

@@ -189,9 +189,11 @@ impl Record {
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
     pub(crate) fn abandon(self: &Arc<Self>) -> bool {
+        let now = self.now();
         if self.status.change(Status::Abandoned).is_err() {
             return false;
         }
+        self.inner.lock().ended = now;
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
         log::warn!(
@@ -203,7 +205,7 @@ impl Record {
         // Nothing will start them, and a handle may keep the record for long.
         let sources = std::mem::take(&mut self.inner.lock().sources);
         drop(sources);
-        self.end_progress(self.now());
+        self.end_progress(now);
         self.tell_closed(Status::Abandoned, None);
         true
     }

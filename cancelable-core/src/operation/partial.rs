@@ -21,8 +21,6 @@ use std::fmt;
 /// It stays with the operation, for [`take`](Self::take), where there is no outcome: where the run
 /// was dropped, and in a spawned child. A child's is its own.
 ///
-/// # What others see
-///
 /// An update takes the value out, changes it with no lock held, and puts it back. Whoever wants to
 /// update, read or take it on another thread meanwhile waits until it is back, so no update is
 /// lost. The closure itself must not ask for it again: on its own thread an update is an error and a
@@ -104,7 +102,7 @@ impl Partial<'_> {
         P: Send + Sync + 'static,
     {
         let mut out = Out::take(self.record, Some(Value::is::<P>))
-            .map_err(|refusal| PartialError::new::<P>(self.record.label.clone(), refusal))?;
+            .map_err(|refusal| PartialError::new::<P>(self.record.label.clone(), &refusal))?;
         let value = out.value.get_or_insert_with(|| Value::new(start()));
         match value.get_mut() {
             Some(value) => Ok(update(value)),

@@ -46,12 +46,13 @@ impl Registry {
     }
 
     /// The records that pass. Snapshots are taken only where the filter looks at one.
-    fn matching(&self, filter: &Filter) -> Vec<Arc<Record>> {
+    pub(super) fn matching(&self, filter: &Filter) -> Vec<Arc<Record>> {
+        let candidates = self.candidates(filter);
         if filter.is_decided_at_once() {
-            return self.records(|record| filter.passes_at_once(record));
+            return candidates;
         }
         let mut found = Vec::new();
-        self.select(filter, |record, _| found.push(record));
+        Self::sift(filter, candidates, |record, _| found.push(record));
         found
     }
 }

@@ -132,7 +132,10 @@ impl Filter {
 
     /// What is asked at once, under a shard's lock: what takes a few loads and is no user's code.
     pub(super) fn passes_at_once(&self, record: &Record) -> bool {
-        self.has_status(record.status())
+        let status = record.status();
+        // One that has ended is about to leave the list.
+        !status.is_closed()
+            && self.has_status(status)
             && self.parent.is_none_or(|id| {
                 let parent = record.parent.as_ref();
                 parent.is_some_and(|parent| parent.label.id() == id)

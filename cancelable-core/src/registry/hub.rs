@@ -109,7 +109,12 @@ impl Hub {
 
     /// Puts an event on each queue. It is made if there is one.
     pub(super) fn tell(&self, event: impl Fn() -> Event) {
-        self.tell_under(|tell| tell(), event);
+        if !self.is_present(QUEUES) {
+            return;
+        }
+        for queue in &self.listeners().queues {
+            queue.push(event()).happen();
+        }
     }
 
     /// [`tell`](Self::tell) with the pushes inside `bracket`, which may hold a lock for the order of

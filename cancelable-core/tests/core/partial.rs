@@ -254,7 +254,12 @@ fn r38_updates_on_many_threads_are_made_one_after_the_other() {
             threads.spawn(|| {
                 start.wait();
                 for _ in 0..ROUNDS {
-                    let updated = scope.partial().update(|sum: &mut u64| *sum += 1);
+                    let updated = scope.partial().update(|sum: &mut u64| {
+                        let before = *sum;
+                        // For another one to come in between.
+                        thread::yield_now();
+                        *sum = before + 1;
+                    });
                     assert_eq!(updated, Ok(()));
                     assert!(scope.partial().read(|sum: &u64| *sum) > Some(0));
                 }

@@ -152,8 +152,14 @@ fn r28_r35_every_way_out_ends_the_listing() {
         ended(Status::Cancelled);
     }
     // Never run.
-    drop(bench.open("abandoned"));
+    let scope = bench.open("abandoned");
+    bench.manual.advance(SECOND);
+    drop(scope);
     ended(Status::Abandoned);
+    let history = bench.registry.history(&Filter::new());
+    let abandoned = &history[0];
+    assert_eq!(abandoned.ended_at(), Some(bench.manual.now()));
+    assert_eq!((abandoned.age(), abandoned.elapsed()), (Some(SECOND), None));
     // A source that does not start.
     let scope = bench.builder("sourceless").source(Broken).build().unwrap();
     assert!(

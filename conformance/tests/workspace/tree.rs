@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 6] = [
+pub(crate) const PUBLISHED: [&str; 7] = [
     "cancelable-async-std",
     "cancelable-core",
+    "cancelable-indicatif",
     "cancelable-process",
     "cancelable-signals",
     "cancelable-smol",

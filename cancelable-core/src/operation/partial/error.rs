@@ -16,9 +16,9 @@ pub struct PartialError {
 }
 
 impl PartialError {
-    pub(super) fn new<P>(operation: OperationLabel, refusal: Refusal) -> Self {
+    pub(super) fn new<P>(operation: OperationLabel, refusal: &Refusal) -> Self {
         let held = match refusal {
-            Refusal::OtherType(held) => Some(held),
+            Refusal::OtherType(held) => Some(*held),
             Refusal::InUse | Refusal::Wait(_) => None,
         };
         Self {
@@ -29,7 +29,7 @@ impl PartialError {
     }
 
     pub(super) fn other_type<P>(operation: OperationLabel, held: &'static str) -> Self {
-        Self::new::<P>(operation, Refusal::OtherType(held))
+        Self::new::<P>(operation, &Refusal::OtherType(held))
     }
 
     /// The operation.

@@ -1,0 +1,156 @@
+//! The lines of an operation and of everything below it.
+
+use crate::line::Line;
+use crate::zero_interval::ZeroInterval;
+use cancelable_core::cause::OperationId;
+use cancelable_core::{Operation, RuntimeHandle};
+use indicatif::{MultiProgress, ProgressBar};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+const INTERVAL: Duration = Duration::from_millis(100);
+const MOST: usize = 20;
+
+/// Draws the progress of an operation and of everything below it, a line for each that has some.
+///
+/// A line shows the overall figures, those of what is below included. It goes when its operation
+/// ends, and one that was cancelled or failed leaves a line of text that says why. An operation that
+/// begins and ends between two looks is not seen. Nothing is drawn where standard error is no
+/// terminal.
+///
+/// Dropping it takes its lines away.
+#[must_use = "it draws when it follows or is told to"]
+pub struct Bars {
+    operation: Operation,
+    screen: MultiProgress,
+    interval: Duration,
+    most: usize,
+    lines: BTreeMap<OperationId, Line>,
+}
+
+impl Bars {
+    /// Bars for `operation` on standard error.
+    pub fn new(operation: &Operation) -> Self {
+        Self::on(operation, MultiProgress::new())
+    }
+
+    /// Bars for `operation` among those of `screen`, which the caller may draw on too.
+    pub fn on(operation: &Operation, screen: MultiProgress) -> Self {
+        Self {
+            operation: operation.clone(),
+            screen,
+            interval: INTERVAL,
+            most: MOST,
+            lines: BTreeMap::new(),
+        }
+    }
+
+    /// Looks once in each `interval` when it [follows](Self::follow), instead of ten times a second.
+    ///
+    /// # Errors
+    ///
+    /// The interval is zero.
+    pub fn every(mut self, interval: Duration) -> Result<Self, ZeroInterval> {
+        if interval.is_zero() {
+            return Err(ZeroInterval);
+        }
+        self.interval = interval;
+        Ok(self)
+    }
+
+    /// Draws no more than `lines` lines, instead of 20, those that come first in the tree.
+    pub fn at_most(mut self, lines: usize) -> Self {
+        self.most = lines;
+        self
+    }
+
+    /// Draws until the operation has ended, and then takes the bars away. Spawn it, or poll it
+    /// beside the work.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it takes the bars away.
+    pub fn follow(mut self, runtime: &RuntimeHandle) -> impl Future<Output = ()> + Send + use<> {
+        let runtime = runtime.clone();
+        async move {
+            // Ends with the operation.
+            loop {
+                self.draw();
+                let closed = self.operation.closed();
+                if runtime.timeout(self.interval, closed).await.is_ok() {
+                    return self.draw();
+                }
+            }
+        }
+    }
+
+    /// Looks once, and draws what is there: for those who have a loop of their own.
+    pub fn draw(&mut self) {
+        let present = self.present();
+        self.bury(&present);
+        let mut above: Option<ProgressBar> = None;
+        for (operation, depth) in present {
+            let id = operation.id();
+            let line = self.lines.entry(id).or_insert_with(|| {
+                let bar = ProgressBar::no_length();
+                let bar = match &above {
+                    Some(above) => self.screen.insert_after(above, bar),
+                    None => self.screen.add(bar),
+                };
+                Line::new(operation, depth, bar)
+            });
+            line.draw();
+            above = Some(line.bar.clone());
+        }
+    }
+
+    /// The operations to be drawn, in the order of the tree: each before those below it.
+    fn present(&self) -> Vec<(Operation, usize)> {
+        let mut present = Vec::new();
+        if self.operation.status().is_closed() {
+            return present;
+        }
+        let mut open = vec![(self.operation.clone(), 0)];
+        while let (Some((operation, depth)), true) = (open.pop(), present.len() < self.most) {
+            let parts = operation.progress().parts();
+            open.extend(parts.into_iter().rev().map(|part| (part, depth + 1)));
+            present.push((operation, depth));
+        }
+        present
+    }
+
+    /// Takes the lines away of what is not there any more, the innermost first.
+    fn bury(&mut self, present: &[(Operation, usize)]) {
+        let gone = self.lines.keys().rev().copied();
+        let is_there =
+            |id: &OperationId| present.iter().any(|(operation, _)| operation.id() == *id);
+        let gone: Vec<_> = gone.filter(|id| !is_there(id)).collect();
+        for line in gone.iter().filter_map(|id| self.lines.remove(id)) {
+            line.bar.finish_and_clear();
+            self.screen.remove(&line.bar);
+            if let Some(text) = line.epitaph() {
+                // A terminal that is gone shows nothing, which is no concern of the work.
+                let _ = self.screen.println(text);
+            }
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        for line in std::mem::take(&mut self.lines).into_values() {
+            line.bar.finish_and_clear();
+            self.screen.remove(&line.bar);
+        }
+    }
+}
+
+impl fmt::Debug for Bars {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bars")
+            .field("operation", &self.operation)
+            .field("lines", &self.lines.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,30 @@
+//! Progress bars for the operations of `cancelable-core`: a scope and everything below it on a
+//! terminal, by [`indicatif`].
+//!
+//! [`Bars`] looks at the progress of an operation and of what is below it, and draws a line for each.
+//! The work knows nothing of it and does not wait for it.
+//!
+//! # Examples
+//!
+//! ```no_run
+//! use cancelable_core::{RuntimeHandle, Scope};
+//! use cancelable_indicatif::Bars;
+//!
+//! # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
+//! let scope = Scope::builder("import").runtime(&runtime).build()?;
+//! let bars = runtime.spawn(Bars::new(&scope).follow(&runtime));
+//! let outcome = scope.run(async |op| op.progress().advance(1)).await;
+//! bars.await?;
+//! # let _ = outcome;
+//! # Ok(())
+//! # }
+//! ```
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod bars;
+mod line;
+mod zero_interval;
+
+pub use bars::Bars;
+pub use zero_interval::ZeroInterval;

@@ -1,0 +1,102 @@
+//! The line of one operation.
+
+use cancelable_core::operation::{ProgressFigures, ProgressSnapshot};
+use cancelable_core::{Operation, Status};
+use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use std::fmt::Write as _;
+
+const BAR: &str = "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}";
+const SPINNER: &str = "{prefix} {spinner} {human_pos} {wide_msg}";
+
+pub(crate) struct Line {
+    operation: Operation,
+    depth: usize,
+    pub(crate) bar: ProgressBar,
+    /// Whether it has the style of a bar now.
+    has_total: bool,
+}
+
+impl Line {
+    /// A line that `bar` draws, as a spinner at first.
+    pub(crate) fn new(operation: Operation, depth: usize, bar: ProgressBar) -> Self {
+        bar.set_prefix(format!("{}{}", indent(depth), operation.name()));
+        bar.set_style(style(SPINNER));
+        Self {
+            operation,
+            depth,
+            bar,
+            has_total: false,
+        }
+    }
+
+    /// Draws how far the operation has come, with everything below it.
+    pub(crate) fn draw(&mut self) {
+        let snapshot = self.operation.progress().snapshot();
+        let overall = snapshot.overall();
+        if self.has_total != overall.total().is_some() {
+            self.has_total = overall.total().is_some();
+            let template = if self.has_total { BAR } else { SPINNER };
+            self.bar.set_style(style(template));
+        }
+        self.bar.set_message(self.message(&snapshot));
+        match overall.total() {
+            Some(total) => self.bar.set_length(total),
+            None => self.bar.unset_length(),
+        }
+        self.bar.set_position(overall.position());
+        self.bar.tick();
+    }
+
+    fn message(&self, snapshot: &ProgressSnapshot) -> String {
+        let mut message = speed(snapshot.overall());
+        let said = match self.operation.cause() {
+            Some(cause) => Some(format!("stopping: {cause}")),
+            None => snapshot.message().map(str::to_owned),
+        };
+        if let Some(said) = said {
+            if !message.is_empty() {
+                message.push_str("  ");
+            }
+            message.push_str(&said);
+        }
+        message
+    }
+
+    /// What is left to be said of an operation that has ended, if it was cut short. What only
+    /// followed the cancel of one above says nothing, unless it is the first line.
+    pub(crate) fn epitaph(&self) -> Option<String> {
+        let head = format!("{}{}", indent(self.depth), self.operation.name());
+        match (self.operation.status(), self.operation.cause()) {
+            (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
+            (Status::Cancelled, Some(cause)) => Some(format!("{head} cancelled: {cause}")),
+            (Status::Failed, Some(cause)) if !cause.is_inherited() => {
+                Some(format!("{head} failed: {cause}"))
+            }
+            (Status::Failed, _) => Some(format!("{head} failed")),
+            _ => None,
+        }
+    }
+}
+
+fn indent(depth: usize) -> String {
+    "  ".repeat(depth)
+}
+
+/// The templates are constants of this file, and a test draws both: the default spares a panic.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}
+
+/// Rate and time left, by the clock of the operation's runtime.
+fn speed(figures: &ProgressFigures) -> String {
+    let mut text = match figures.rate() {
+        Some(rate) if rate < 10.0 => format!("{rate:.1}/s"),
+        Some(rate) => format!("{}/s", HumanCount(rate.round() as u64)),
+        None => String::new(),
+    };
+    if let Some(eta) = figures.eta().filter(|eta| !eta.is_zero()) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, ", {:#} left", HumanDuration(eta));
+    }
+    text
+}

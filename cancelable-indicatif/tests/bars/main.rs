@@ -1,0 +1,135 @@
+//! What a terminal gets to see of a tree of operations.
+#![allow(missing_docs)]
+
+mod screen;
+
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{Operation, Scope};
+use cancelable_indicatif::{Bars, ZeroInterval};
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use screen::Screen;
+use std::future::pending;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
+    let builder = Scope::builder(name).runtime(&manual.handle());
+    builder.build().expect("it is sound")
+}
+
+fn bars(operation: &Operation) -> (Screen, Bars) {
+    let screen = Screen::default();
+    let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
+    let multi = MultiProgress::with_draw_target(target);
+    (screen, Bars::on(operation, multi))
+}
+
+#[test]
+fn r38_each_operation_is_a_line_with_all_that_is_below_it() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let upload = sync.child("upload").build().unwrap();
+    upload.progress().set_total(10);
+    upload.progress().set_message("a.csv");
+    manual.advance(SECOND);
+    upload.progress().advance(4);
+    let (screen, mut bars) = bars(&sync);
+    bars.draw();
+    let lines = screen.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(lines[0].starts_with("sync "), "{lines:?}");
+    assert!(lines[0].contains("4/10 4.0/s, 2s left"), "{lines:?}");
+    assert!(lines[1].starts_with("  upload "), "{lines:?}");
+    assert!(lines[1].contains("4/10 4.0/s, 2s left  a.csv"), "{lines:?}");
+    // Whose total is not known is no bar.
+    sync.progress().advance(1);
+    bars.draw();
+    let lines = screen.lines();
+    assert!(lines[0].contains(" 5 5.0/s"), "{lines:?}");
+    assert!(!lines[0].contains("5/"), "{lines:?}");
+    drop(bars);
+    assert_eq!(screen.lines(), [""; 0]);
+}
+
+#[test]
+fn r38_a_line_goes_with_its_operation_and_says_why_it_was_cut_short() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let (screen, mut bars) = bars(&sync);
+    let part = |name: &'static str| sync.child(name).build().unwrap();
+    let (done, stopped) = (part("done"), part("stopped"));
+    done.progress().advance(1);
+    stopped.progress().advance(1);
+    bars.draw();
+    assert_eq!(screen.lines().len(), 3);
+    assert!(manual.block_on(done.run(async |_| ())).is_completed());
+    stopped.cancel_with("enough of it");
+    bars.draw();
+    let lines = screen.lines();
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert!(
+        lines[1].contains("stopping: cancel requested: enough of it"),
+        "{lines:?}"
+    );
+    assert!(manual.block_on(stopped.run(async |_| ())).is_cancelled());
+    bars.draw();
+    let lines = screen.lines();
+    assert!(
+        lines[0].starts_with("  stopped cancelled: cancel requested: enough of it"),
+        "{lines:?}"
+    );
+    assert!(lines[1].starts_with("sync "), "{lines:?}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[test]
+fn r38_no_more_lines_are_drawn_than_were_asked_for() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let parts: Vec<_> = (0..5)
+        .map(|_| sync.child("part").build().unwrap())
+        .collect();
+    parts.iter().for_each(|part| part.progress().advance(1));
+    let (screen, bars) = bars(&sync);
+    let mut bars = bars.at_most(3);
+    bars.draw();
+    let lines = screen.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].ends_with(" 5"), "all of them count: {lines:?}");
+}
+
+#[test]
+fn r38_it_follows_its_operation_to_the_end() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let sync = open(&manual, "sync");
+    sync.progress().set_total(4);
+    let (screen, bars) = bars(&sync);
+    let bars = bars.every(SECOND).expect("it is not zero");
+    let task = runtime.spawn(bars.follow(&runtime));
+    let outcome = manual.block_on(sync.run(async |op| {
+        for position in 1..=3 {
+            op.progress().advance(1);
+            runtime.sleep(SECOND + SECOND / 2).await;
+            let lines = screen.lines();
+            assert!(lines[0].contains(&format!("{position}/4")), "{lines:?}");
+        }
+        op.cancel_with("no more");
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    manual.block_on(task).expect("it ends by itself");
+    let lines = screen.lines();
+    assert!(
+        lines[0].starts_with("sync cancelled: cancel requested: no more"),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    let error = Bars::new(&sync).every(Duration::ZERO).unwrap_err();
+    assert_eq!(error, ZeroInterval);
+    assert_eq!(
+        error.to_string(),
+        "bars cannot be drawn at an interval of zero"
+    );
+}
