@@ -57,6 +57,21 @@ for runtime in "$@"; do
     run transaction -- "$output/books-$runtime.db" 20 | tail -1
     run transaction -- "$output/books-$runtime.db" 200 --torment 1 | tail -1
 
+    say "$runtime: pipeline, stopped before its first line and resumed"
+    awk 'BEGIN { for (n = 1; n <= 10000; n++) printf "{\"method\":\"get\",\"path\":\"/%d?q\",\"status\":200}\n", n }' >"$output/records"
+    run pipeline -- "$output/records" -o "$output/whole-$runtime"
+    code=0
+    run pipeline -- "$output/records" -o "$output/parts-$runtime" --timeout 0s || code=$?
+    [ "$code" = 124 ] || fail "pipeline on $runtime exits with $code and not with 124"
+    run pipeline -- "$output/records" -o "$output/parts-$runtime" --resume
+    cmp "$output/whole-$runtime" "$output/parts-$runtime" || fail "pipeline on $runtime has lost something"
+    [ "$(wc -l <"$output/whole-$runtime")" = 10000 ] || fail "pipeline on $runtime has not written every record"
+
+    say "$runtime: monitor of a thousand operations, without a terminal"
+    run monitor -- --once >"$output/monitor-$runtime"
+    sed -n '1,3p' "$output/monitor-$runtime"
+    grep -q '^1,000 operations: ' "$output/monitor-$runtime" || fail "monitor on $runtime does not see them all"
+
     say "$runtime: supervise and init"
     for wanted in 0 7; do
         code=0

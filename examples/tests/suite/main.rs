@@ -10,10 +10,15 @@ mod command_line;
 mod hanging;
 #[cfg(target_os = "linux")]
 mod init;
+#[cfg(unix)]
+mod interruptions;
 mod kit;
 mod lines;
 mod manifests;
 mod retry;
+mod monitor;
+#[cfg(unix)]
+mod pipeline;
 #[cfg(unix)]
 mod running;
 mod small;

@@ -1,13 +1,14 @@
 //! A program that is at work, and can be listened to and signalled.
 
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::kit::Ended;
 
 /// A program that is at work.
 pub(crate) struct Running {
     child: Child,
+    stdin: Option<ChildStdin>,
     stdout: Option<BufReader<ChildStdout>>,
     stderr: BufReader<ChildStderr>,
     said: String,
@@ -20,10 +21,12 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        let stdin = child.stdin.take();
         let stdout = child.stdout.take().map(BufReader::new);
         let stderr = BufReader::new(child.stderr.take().unwrap());
         Self {
             child,
+            stdin,
             stdout,
             stderr,
             said: String::new(),
@@ -45,6 +48,34 @@ impl Running {
             self.said += &line;
         }
         self
+    }
+
+    /// Writes to its standard input, which the command has as a pipe.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) -> &mut Self {
+        let stdin = self.stdin.as_mut().unwrap();
+        stdin.write_all(bytes).unwrap();
+        self
+    }
+
+    /// Ends its standard input. One that it has as a pipe stays open until then.
+    pub(crate) fn stop_feeding(&mut self) -> &mut Self {
+        self.stdin = None;
+        self
+    }
+
+    /// Waits until a line on standard error is one that `find` finds something in.
+    #[track_caller]
+    pub(crate) fn until_it_says_what<T>(&mut self, find: impl Fn(&str) -> Option<T>) -> T {
+        let mut line = String::new();
+        loop {
+            line.clear();
+            let length = self.stderr.read_line(&mut line).unwrap();
+            assert_ne!(length, 0, "it ended without saying it: {}", self.said);
+            self.said += &line;
+            if let Some(found) = find(&line) {
+                return found;
+            }
+        }
     }
 
     /// Waits until a line on standard output contains this.
@@ -71,12 +102,27 @@ impl Running {
         loop {
             // Said every second.
             self.until_it_says(&["checksum: "]);
-            let pipe = self.stdout.as_ref().unwrap().get_ref();
-            let held = rustix::io::ioctl_fionread(pipe).unwrap();
-            if held == rustix::pipe::fcntl_getpipe_size(pipe).unwrap() as u64 {
+            if self.is_full() {
                 return self;
             }
         }
+    }
+
+    /// Waits until the pipe of its standard output, which nobody reads, is full, for a program that
+    /// has more to write than fits into it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn until_it_is_full(&mut self) -> &mut Self {
+        while !self.is_full() {
+            std::thread::yield_now();
+        }
+        self
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_full(&self) -> bool {
+        let pipe = self.stdout.as_ref().unwrap().get_ref();
+        let held = rustix::io::ioctl_fionread(pipe).unwrap();
+        held == rustix::pipe::fcntl_getpipe_size(pipe).unwrap() as u64
     }
 
     /// Closes the reading end of its standard output.

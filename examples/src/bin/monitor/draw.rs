@@ -1,0 +1,156 @@
+//! Draws the view on a frame of any terminal.
+
+use cancelable_core::Status;
+use cancelable_core::operation::OperationSnapshot;
+use indicatif::HumanCount;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Clear, Paragraph, Row as TableRow, Table};
+
+use crate::keys::HELP;
+use crate::row::Row;
+use crate::view::{HISTORY, Mode, View};
+use crate::words;
+
+const WIDTHS: [Constraint; 6] = [
+    Constraint::Min(22),
+    Constraint::Length(9),
+    Constraint::Length(6),
+    Constraint::Length(6),
+    Constraint::Length(31),
+    Constraint::Fill(1),
+];
+
+/// Draws all of it, and notes how many rows there was room for.
+pub(crate) fn draw(frame: &mut Frame<'_>, view: &mut View) {
+    let [head, tree, history, foot] = Layout::vertical([
+        Constraint::Length(2),
+        Constraint::Min(3),
+        Constraint::Length(HISTORY as u16 + 1),
+        Constraint::Length(1),
+    ])
+    .areas(frame.area());
+    frame.render_widget(Paragraph::new(header(view)), head);
+    draw_tree(frame, tree, view);
+    draw_history(frame, history, view);
+    frame.render_widget(Paragraph::new(footer(view)).style(Modifier::REVERSED), foot);
+    if view.mode == Mode::Help {
+        draw_help(frame);
+    }
+}
+
+fn header(view: &View) -> Vec<Line<'static>> {
+    let told: u64 = view.told.values().sum();
+    let missed = view.missed();
+    vec![
+        Line::styled(words::statistics(&view.statistics), Modifier::BOLD),
+        Line::raw(format!(
+            "{}; {} events, {} missed",
+            words::durations(&view.statistics),
+            HumanCount(told),
+            HumanCount(missed)
+        )),
+    ]
+}
+
+fn draw_tree(frame: &mut Frame<'_>, area: Rect, view: &mut View) {
+    view.room = usize::from(area.height).saturating_sub(1).max(1);
+    // The selected row is kept on the screen.
+    view.top = view.top.min(view.selected);
+    view.top = view.top.max((view.selected + 1).saturating_sub(view.room));
+    // No more is below the end than there must be.
+    view.top = view.top.min(view.rows.len().saturating_sub(view.room));
+    let shown = view.rows.iter().enumerate().skip(view.top).take(view.room);
+    let rows = shown.map(|(place, row)| {
+        let style = match place == view.selected {
+            true => colour(row).add_modifier(Modifier::REVERSED),
+            false => colour(row),
+        };
+        let [age, left, progress, cause] = row.cells();
+        TableRow::new([
+            row.title(),
+            row.state().to_owned(),
+            age,
+            left,
+            progress,
+            cause,
+        ])
+        .style(style)
+    });
+    let head = [
+        "operation",
+        "status",
+        "age",
+        "left",
+        "progress",
+        "to stop because",
+    ];
+    let head = TableRow::new(head).style(Modifier::UNDERLINED);
+    frame.render_widget(Table::new(rows, WIDTHS).header(head), area);
+}
+
+fn colour(row: &Row) -> Style {
+    match (row.status, &row.cause) {
+        (_, Some(_)) => Color::Yellow.into(),
+        (Status::Pending, None) => Color::DarkGray.into(),
+        _ => Style::new(),
+    }
+}
+
+fn draw_history(frame: &mut Frame<'_>, area: Rect, view: &View) {
+    let mut lines = vec![Line::styled("ended last", Modifier::UNDERLINED)];
+    lines.extend(view.history.iter().map(|ended| {
+        let colour = match ended.status() {
+            Status::Completed => Color::Green,
+            Status::Failed => Color::Red,
+            _ => Color::Yellow,
+        };
+        Line::styled(ended_in_words(ended), colour)
+    }));
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// One that has ended, and why.
+pub(crate) fn ended_in_words(ended: &OperationSnapshot) -> String {
+    let took = ended.elapsed().map(words::span).unwrap_or_default();
+    let mut text = format!("{} {} after {took}", ended.name(), ended.status());
+    if let Some(error) = ended.error() {
+        text += &format!(": {error}");
+    } else if let Some(cause) = ended.cause() {
+        text += &format!(": {}", words::cause(cause));
+    }
+    text
+}
+
+fn footer(view: &View) -> String {
+    let shown = match view.pattern() {
+        Some(pattern) => format!("[{pattern}] "),
+        None => String::new(),
+    };
+    match view.mode {
+        Mode::Filter => format!("names with: {}_", view.filter),
+        Mode::Confirm => format!("{shown}cancel all of these? y/n"),
+        Mode::Browse | Mode::Help if view.is_quitting => {
+            format!(
+                "waiting for {} operations to end; q does not wait",
+                view.statistics.open()
+            )
+        }
+        Mode::Browse | Mode::Help if !view.message.is_empty() => format!("{shown}{}", view.message),
+        Mode::Browse | Mode::Help => {
+            format!("{shown}c cancel  C cancel all  / filter  -+ tree  ? help  q quit")
+        }
+    }
+}
+
+fn draw_help(frame: &mut Frame<'_>) {
+    let (width, height) = HELP.lines().fold((0, 2), |(width, height), line| {
+        (width.max(line.chars().count() as u16 + 2), height + 1)
+    });
+    let area = frame.area();
+    let area = area.centered(Constraint::Length(width), Constraint::Length(height));
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(HELP).block(Block::bordered()), area);
+}

@@ -1,0 +1,88 @@
+//! A live view of a registry in the terminal: what runs, how far it is, until when it may, and a key to
+//! stop it. A generated load is what there is to see.
+//!
+//! It shows a registry on `cancelable`: its tree, its statistics, its history and its events; cancels
+//! by number and by name; and an end that asks first, waits, and insists when it is told to. Nothing
+//! here names a runtime: `rt` is whichever the manifest says.
+
+mod cli;
+mod draw;
+mod keys;
+mod load;
+mod plain;
+mod plan;
+mod row;
+mod screen;
+mod view;
+mod words;
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use cancelable_core::{CancellationToken, Registry, Scope};
+use clap::Parser;
+use rt::{Escalation, Step};
+
+use crate::cli::Options;
+use crate::plan::Plan;
+use crate::view::View;
+
+/// For so long the load may wind down when it is told to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+fn main() -> ExitCode {
+    match rt::block_on(run(&Options::parse())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("monitor: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let runtime = rt::current()?;
+    let registry = Registry::new();
+    // Before anything is opened, so that no event is missed but for being slow.
+    let mut view = View::new(&registry);
+    let ask = CancellationToken::new();
+    let load = Scope::builder("load")
+        .runtime(&runtime)
+        .register_in(&registry)
+        .token(&ask)
+        .grace(GRACE)
+        .collect_all()
+        .build()?;
+    // The terminal gives Ctrl-C as a key; this is for signals from elsewhere.
+    let insisted = load.operation().clone();
+    let insist = Step::call(move |_| {
+        insisted.cancel_now("the second signal");
+    });
+    let _guard = Escalation::new(&ask).second(insist).start()?;
+
+    let plan = Plan::new(options.operations(), options.seed, options.speed);
+    let total = plan.total();
+    if options.once || !io::stdout().is_terminal() {
+        let operation = load.operation().clone();
+        let watching = runtime.spawn(async move {
+            plain::wait_until_open(&mut view, total).await;
+            operation.cancel_with("the picture is taken");
+            view
+        });
+        // That it is cancelled is what is wanted.
+        let _ = load.run(async |op| load::run(&op, plan).await).await;
+        let view = watching.await?;
+        plain::print(&view, &registry)?;
+        return Ok(());
+    }
+    let operation = load.operation().clone();
+    let watching = runtime.spawn_blocking(move || screen::show(view, &operation));
+    // How it ended is on the screen.
+    let _ = load.run(async |op| load::run(&op, plan).await).await;
+    watching.await??;
+    let ended = registry.statistics();
+    println!("monitor: {}", words::statistics(&ended));
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The view as text, for where there is no terminal.
+
+use std::io::{self, Write};
+
+use cancelable_core::Registry;
+use futures_util::StreamExt;
+
+use crate::draw::ended_in_words;
+use crate::view::View;
+use crate::words;
+
+/// Follows the events until all operations are open or have been, and looks at them then.
+pub(crate) async fn wait_until_open(view: &mut View, operations: usize) {
+    let all = operations as u64;
+    // Ends: each that is opened is an event, or one of those that were missed, which is one as well.
+    while view.statistics.total() < all {
+        if let Some(event) = view.events.next().await {
+            view.note(&event);
+        }
+        view.refresh();
+    }
+}
+
+/// Prints the picture that was taken, without what is below the jobs, and how all of it has ended.
+pub(crate) fn print(view: &View, registry: &Registry) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", words::statistics(&view.statistics))?;
+    for row in view.rows.iter().filter(|row| row.depth < 2) {
+        let (title, state) = (row.title(), row.state());
+        let [age, left, progress, cause] = row.cells();
+        let line = format!("{title:<22} {state:<9} {age:>6} {left:>6} {progress} {cause}");
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(out, "{}", words::statistics(&registry.statistics()))?;
+    writeln!(out, "{}", words::durations(&registry.statistics()))?;
+    writeln!(out, "{} events were missed", view.missed())?;
+    if let Some(last) = registry.history(&Default::default()).first() {
+        writeln!(out, "last: {}", ended_in_words(last))?;
+    }
+    Ok(())
+}

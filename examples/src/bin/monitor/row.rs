@@ -1,0 +1,133 @@
+//! The tree as rows: which are shown, and what each says.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use cancelable_core::cause::OperationId;
+use cancelable_core::operation::{OperationSnapshot, ProgressFigures};
+use cancelable_core::registry::{Filter, Registry};
+use cancelable_core::{Cause, Status};
+
+use crate::words;
+
+/// One operation as it is shown.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) id: OperationId,
+    pub(crate) depth: usize,
+    pub(crate) name: String,
+    /// How many operations below it are open.
+    pub(crate) below: usize,
+    /// Whether these are shown too.
+    pub(crate) is_expanded: bool,
+    pub(crate) status: Status,
+    pub(crate) age: Option<Duration>,
+    /// How much time is left to it.
+    pub(crate) remaining: Option<Duration>,
+    pub(crate) progress: Option<ProgressFigures>,
+    /// Why it is to stop, if it is.
+    pub(crate) cause: Option<Cause>,
+}
+
+/// The rows of what is open: all of it that has a name like `pattern`, and what that is below, where
+/// there is one; else what is not hidden by one that is collapsed.
+pub(crate) fn rows(
+    registry: &Registry,
+    pattern: Option<&str>,
+    collapsed: &HashSet<OperationId>,
+) -> Vec<Row> {
+    let tree = registry.tree();
+    let entries = tree.entries();
+    let wanted: Option<HashSet<OperationId>> = pattern.map(|pattern| {
+        let found = registry.operations(&Filter::new().name(pattern.to_owned()));
+        found.iter().map(|operation| operation.id()).collect()
+    });
+    // From the last one up: what is below an entry comes behind it.
+    let mut below = vec![0; entries.len()];
+    let mut is_shown = vec![wanted.is_none(); entries.len()];
+    let mut open: Vec<(usize, usize, bool)> = Vec::new();
+    for (place, entry) in entries.iter().enumerate().rev() {
+        let (mut count, mut has_wanted) = (0, false);
+        while let Some((depth, parts, wanted)) = open.pop() {
+            if depth <= entry.depth() {
+                open.push((depth, parts, wanted));
+                break;
+            }
+            count += 1 + parts;
+            has_wanted |= wanted;
+        }
+        if let Some(wanted) = &wanted {
+            has_wanted |= wanted.contains(&entry.operation().id());
+            is_shown[place] = has_wanted;
+        }
+        below[place] = count;
+        open.push((entry.depth(), count, has_wanted));
+    }
+    let mut rows = Vec::new();
+    let mut hidden_below = None;
+    for (place, entry) in entries.iter().enumerate() {
+        if hidden_below.is_some_and(|depth| entry.depth() > depth) {
+            continue;
+        }
+        let id = entry.operation().id();
+        let is_expanded = pattern.is_some() || !collapsed.contains(&id);
+        hidden_below = (!is_expanded).then_some(entry.depth());
+        if is_shown[place] {
+            let (depth, below) = (entry.depth(), below[place]);
+            rows.push(Row::of(entry.operation(), depth, below, is_expanded));
+        }
+    }
+    rows
+}
+
+impl Row {
+    fn of(operation: &OperationSnapshot, depth: usize, below: usize, is_expanded: bool) -> Self {
+        Self {
+            id: operation.id(),
+            depth,
+            name: operation.name().to_owned(),
+            below,
+            is_expanded,
+            status: operation.status(),
+            age: operation.age(),
+            remaining: operation.remaining(),
+            progress: operation.progress().map(|progress| *progress.overall()),
+            cause: operation.cause().cloned(),
+        }
+    }
+
+    /// The name at its place in the tree.
+    pub(crate) fn title(&self) -> String {
+        let mark = match (self.below, self.is_expanded) {
+            (0, _) => " ",
+            (_, true) => "▾",
+            (_, false) => "▸",
+        };
+        let mut title = format!("{}{mark} {}", "  ".repeat(self.depth), self.name);
+        if self.below > 0 {
+            title += &format!(" ({})", self.below);
+        }
+        title
+    }
+
+    /// The status, or that it is about to end.
+    pub(crate) fn state(&self) -> &'static str {
+        match (self.status, &self.cause) {
+            (Status::Running, Some(_)) => "stopping",
+            (status, _) => status.as_str(),
+        }
+    }
+
+    /// Age, time left, progress and cause, each as it is shown.
+    pub(crate) fn cells(&self) -> [String; 4] {
+        [
+            self.age.map(words::span).unwrap_or_default(),
+            self.remaining.map(words::span).unwrap_or_default(),
+            self.progress
+                .as_ref()
+                .map(words::progress)
+                .unwrap_or_default(),
+            self.cause.as_ref().map(words::cause).unwrap_or_default(),
+        ]
+    }
+}

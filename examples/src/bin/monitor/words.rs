@@ -1,0 +1,119 @@
+//! How times, counts and bars are written.
+
+use std::time::Duration;
+
+use cancelable_core::operation::ProgressFigures;
+use cancelable_core::registry::Statistics;
+use cancelable_core::{Cause, Status};
+use indicatif::HumanCount;
+
+const STATUSES: [Status; 6] = [
+    Status::Running,
+    Status::Pending,
+    Status::Completed,
+    Status::Cancelled,
+    Status::Failed,
+    Status::Abandoned,
+];
+
+/// A time in no more than six characters: `450ms`, `3.2s`, `1m05s`, `2h07m`, `3d04h`.
+pub(crate) fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match seconds {
+        0 => format!("{}ms", span.subsec_millis()),
+        1..60 => format!("{seconds}.{}s", span.subsec_millis() / 100),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3600..86400 => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86400, seconds / 3600 % 24),
+    }
+}
+
+/// `1,000 operations: 40 running, 960 completed`.
+pub(crate) fn statistics(statistics: &Statistics) -> String {
+    let counts = STATUSES.map(|status| (statistics.count(status), status));
+    let counts: Vec<_> = counts
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, status)| format!("{} {status}", HumanCount(count)))
+        .collect();
+    format!(
+        "{} operations: {}",
+        HumanCount(statistics.total()),
+        counts.join(", ")
+    )
+}
+
+/// How long those took that have ended: `took: mean 1.2s, p50 1.0s, p99 4.0s, max 5.1s`.
+pub(crate) fn durations(statistics: &Statistics) -> String {
+    match statistics.durations() {
+        None => "none has ended yet".to_owned(),
+        Some(took) => format!(
+            "took: mean {}, p50 {}, p99 {}, max {}",
+            span(took.mean()),
+            span(took.p50()),
+            span(took.p99()),
+            span(took.max())
+        ),
+    }
+}
+
+/// How far, how fast and how long still: `██████░░░░  60%  12/s 3.0s`.
+pub(crate) fn progress(figures: &ProgressFigures) -> String {
+    let mut text = match figures.fraction() {
+        Some(fraction) => format!("{} {:>3.0}%", bar(fraction), fraction * 100.0),
+        None => format!("{} done", HumanCount(figures.position())),
+    };
+    if let Some(rate) = figures.rate().filter(|rate| *rate > 0.0) {
+        text += &format!(" {rate:>5.1}/s");
+    }
+    if let Some(eta) = figures.eta().filter(|eta| !eta.is_zero()) {
+        text += &format!(" {}", span(eta));
+    }
+    text
+}
+
+/// Why something is to stop, in few words: those that were given, if any were.
+pub(crate) fn cause(cause: &Cause) -> String {
+    cause
+        .message()
+        .map_or_else(|| cause.to_string(), str::to_owned)
+}
+
+fn bar(fraction: f64) -> String {
+    // From 0 to 10, also for a fraction beyond its range.
+    let full = (fraction.clamp(0.0, 1.0) * 10.0) as usize;
+    "█".repeat(full) + &"░".repeat(10 - full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        for (millis, wanted) in [
+            (0, "0ms"),
+            (999, "999ms"),
+            (3_250, "3.2s"),
+            (59_999, "59.9s"),
+            (65_000, "1m05s"),
+            (7_620_000, "2h07m"),
+            (273_600_000, "3d04h"),
+        ] {
+            assert_eq!(span(Duration::from_millis(millis)), wanted);
+        }
+    }
+
+    #[test]
+    fn a_bar_has_its_length_whatever_the_fraction() {
+        for (fraction, wanted) in [
+            (0.0, "░░░░░░░░░░"),
+            (0.65, "██████░░░░"),
+            (1.0, "██████████"),
+            (7.0, "██████████"),
+            (f64::NAN, "░░░░░░░░░░"),
+        ] {
+            assert_eq!(bar(fraction), wanted);
+        }
+    }
+}

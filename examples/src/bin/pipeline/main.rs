@@ -1,0 +1,81 @@
+//! Takes web-server records, one JSON object a line, through stages with limits, and can be stopped at
+//! any moment and resumed without losing a record or doing one twice.
+//!
+//! It shows streams on `cancelable`: the input is a stream that a cancel cuts and not drops, so that
+//! what was done by then is written; each record may have a time limit of its own, as an operation
+//! below that of the run; the grace period of the run is for the last write. Nothing here names a
+//! runtime: `rt` is whichever the manifest says.
+
+mod batches;
+mod checkpoint;
+mod cli;
+mod failure;
+mod lines;
+mod progress;
+mod record;
+mod report;
+mod run;
+mod sink;
+mod stage;
+mod stop;
+mod target;
+mod value;
+
+use std::process::ExitCode;
+
+use cancelable_core::Status;
+use clap::Parser;
+
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::progress::Progress;
+use crate::report::{Ending, Report};
+use crate::run::Job;
+use crate::stop::Signals;
+
+fn main() -> ExitCode {
+    // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
+    match rt::block_on(run(Options::parse())) {
+        Ok(code) => code.into(),
+        Err(failure) => {
+            eprintln!("pipeline: {failure}");
+            failure.exit_code().into()
+        }
+    }
+}
+
+async fn run(options: Options) -> Result<u8, Failure> {
+    let runtime = rt::current().map_err(Failure::other)?;
+    let signals = Signals::watch().map_err(Failure::other)?;
+    let scope = stop::scope(&options, &runtime, &signals).map_err(Failure::other)?;
+    // The second signal ends the grace in which the last write is awaited.
+    let insisted = scope.operation().clone();
+    let insist = signals.insist.on_cancel(move |cause| {
+        insisted.cancel_now(cause.clone());
+    });
+    insist.detach();
+
+    let progress = Progress::new(&options);
+    let job = Job::open(&options, progress)?;
+    let outcome = scope.try_run(async |op| job.work(&op).await).await;
+
+    job.progress.finish();
+    let ending = Ending {
+        // A body that ends in its grace has completed, and the job has not.
+        is_complete: outcome.status() == Status::Completed && job.is_complete(),
+        cause: outcome.cause().cloned(),
+        elapsed: outcome.elapsed().unwrap_or_default(),
+        runtime: runtime.name(),
+        is_write_left: !outcome.stragglers().is_empty(),
+        failure: outcome
+            .into_result()
+            .err()
+            .filter(|error| !error.is_cancelled())
+            .map(Failure::of_run),
+    };
+    let report = Report::new(&options, &job, ending);
+    if options.json || !options.quiet || report.is_bad() {
+        report.print(options.json).map_err(Failure::other)?;
+    }
+    Ok(report.exit_code())
+}

@@ -1,0 +1,214 @@
+//! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use cancelable_core::{Cause, Reason};
+use indicatif::{BinaryBytes, HumanCount};
+use serde::Serialize;
+
+use crate::checkpoint::Counts;
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::run::Job;
+use crate::stop;
+
+/// How the run ended, as the scope tells it.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    pub(crate) is_complete: bool,
+    pub(crate) cause: Option<Cause>,
+    pub(crate) elapsed: Duration,
+    pub(crate) runtime: &'static str,
+    pub(crate) is_write_left: bool,
+    pub(crate) failure: Option<Failure>,
+}
+
+/// The report, whose fields are those of the JSON object.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    status: &'static str,
+    exit_code: u8,
+    runtime: &'static str,
+    elapsed_seconds: f64,
+    /// All that was done, by this run and by those before it that it went on from.
+    done: Amount,
+    /// What this run did.
+    now: Amount,
+    left: Option<Left>,
+    /// Why the run was asked to stop, also when it was done before it could.
+    cause: Option<Why>,
+    error: Option<String>,
+    /// A write hung and was not waited for. If it comes to its end, it counts.
+    is_write_left: bool,
+    is_resumable: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Amount {
+    lines: u64,
+    bytes: u64,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// What is left of an input whose length is known.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Left {
+    bytes: u64,
+    /// If they are as long as those before them.
+    about_lines: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Why {
+    reason: &'static str,
+    text: String,
+    signal: Option<&'static str>,
+    /// The line of this program at which it was laid down that this would stop it.
+    decided_at: String,
+}
+
+impl Report {
+    pub(crate) fn new(options: &Options, job: &Job, ending: Ending) -> Self {
+        let (before, reached) = (&job.before, job.reached());
+        let done = Amount {
+            lines: reached.input.lines,
+            bytes: reached.input.offset,
+            counts: reached.counts,
+        };
+        let now = Amount {
+            lines: done.lines - before.input.lines,
+            bytes: done.bytes - before.input.offset,
+            counts: Counts {
+                written: done.counts.written - before.counts.written,
+                rejected: done.counts.rejected - before.counts.rejected,
+                empty: done.counts.empty - before.counts.empty,
+            },
+        };
+        let left = job.length.filter(|_| !ending.is_complete).map(|length| {
+            let bytes = length.saturating_sub(done.bytes);
+            let lines = u128::from(bytes) * u128::from(done.lines) / u128::from(done.bytes.max(1));
+            Left {
+                bytes,
+                about_lines: u64::try_from(lines).unwrap_or(u64::MAX),
+            }
+        });
+        let has_bad = done.counts.rejected > 0 && !options.skip_bad;
+        let (status, exit_code) = match (&ending.failure, &ending.cause) {
+            (Some(failure), _) => ("failed", failure.exit_code()),
+            (None, _) if ending.is_complete => ("completed", u8::from(has_bad)),
+            (None, Some(cause)) => ("stopped", stop::exit_code(cause)),
+            (None, None) => ("failed", 1),
+        };
+        Self {
+            status,
+            exit_code,
+            runtime: ending.runtime,
+            elapsed_seconds: ending.elapsed.as_secs_f64(),
+            done,
+            now,
+            left,
+            cause: ending.cause.as_ref().map(Why::new),
+            error: ending.failure.map(|failure| failure.to_string()),
+            is_write_left: ending.is_write_left,
+            is_resumable: job.is_resumable,
+        }
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+
+    /// Whether a person who asked for quiet should see it all the same.
+    pub(crate) fn is_bad(&self) -> bool {
+        self.exit_code != 0
+    }
+
+    /// Prints it for people, or for machines.
+    pub(crate) fn print(&self, json: bool) -> io::Result<()> {
+        if !json {
+            return write!(io::stderr().lock(), "{self}");
+        }
+        let mut out = io::stdout().lock();
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")?;
+        out.flush()
+    }
+}
+
+impl Why {
+    fn new(cause: &Cause) -> Self {
+        let signal = match cause.reason() {
+            Reason::Signal { name, .. } => Some(*name),
+            _ => None,
+        };
+        let location = cause.location();
+        Self {
+            reason: cause.reason().as_str(),
+            text: cause.to_string(),
+            signal,
+            decided_at: format!("{}:{}", location.file(), location.line()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            status, done, now, ..
+        } = self;
+        write!(f, "pipeline: {status} after {:.1} s", self.elapsed_seconds)?;
+        match (&self.error, &self.cause) {
+            (Some(error), _) => writeln!(f, ": {error}")?,
+            (None, Some(why)) if *status == "completed" => {
+                writeln!(f, ", too early for: {}", why.text)?;
+            }
+            (None, Some(why)) => writeln!(f, ": {}", why.text)?,
+            (None, None) => writeln!(f)?,
+        }
+        writeln!(f, "  done     {done}")?;
+        if now.lines != done.lines {
+            writeln!(f, "  now      {now}")?;
+        }
+        if let Some(left) = &self.left {
+            let (bytes, lines) = (BinaryBytes(left.bytes), HumanCount(left.about_lines));
+            writeln!(f, "  left     {bytes}, about {lines} lines")?;
+        }
+        if self.is_write_left {
+            writeln!(f, "  hanging  a write, not waited for any longer")?;
+        }
+        if *status != "completed" && self.is_resumable {
+            let (lines, bytes) = (HumanCount(done.lines), HumanCount(done.bytes));
+            writeln!(
+                f,
+                "  resume   with --resume, after line {lines}, byte {bytes}"
+            )?;
+        }
+        if let Some(why) = &self.cause {
+            writeln!(f, "  decided  at {}", why.decided_at)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counts {
+            written,
+            rejected,
+            empty,
+        } = self.counts;
+        let s = if self.lines == 1 { "" } else { "s" };
+        write!(
+            f,
+            "{} line{s}, {}: {} written, {} rejected, {} empty",
+            HumanCount(self.lines),
+            BinaryBytes(self.bytes),
+            HumanCount(written),
+            HumanCount(rejected),
+            HumanCount(empty)
+        )
+    }
+}

@@ -1,0 +1,192 @@
+//! The job: the stages behind each other, from the input to the checkpoint.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use cancelable_core::Scope;
+use cancelable_core::stream::CutStream;
+use futures_util::StreamExt;
+use futures_util::future::{Either, select};
+use parking_lot::Mutex;
+
+use crate::batches::{Pace, Source, batches};
+use crate::checkpoint::Checkpoint;
+use crate::cli::Options;
+use crate::failure::{Failure, shown};
+use crate::lines::{Batch, Lines};
+use crate::progress::Progress;
+use crate::sink::Sink;
+use crate::stage::{Done, Stage};
+use crate::target;
+
+/// What was done waits so long for more to be written with.
+const SPAN: Duration = Duration::from_millis(100);
+/// After this time a person who has asked the run to stop is told what the wait is for.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// So many rejected lines are named; the rest are counted.
+const MOST_NAMED: u64 = 100;
+
+/// The job, and how far it has come.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) progress: Progress,
+    stage: Stage,
+    jobs: usize,
+    chunk: usize,
+    /// Taken when the work begins.
+    source: Mutex<Option<Source>>,
+    sink: Arc<Mutex<Sink>>,
+    /// How long the input is, if it is a file.
+    pub(crate) length: Option<u64>,
+    /// Whether there are checkpoints.
+    pub(crate) is_resumable: bool,
+    /// Where it began.
+    pub(crate) before: Checkpoint,
+    /// The last checkpoint. It is not asked of the sink, which may hang in a write.
+    reached: Mutex<Checkpoint>,
+    is_complete: AtomicBool,
+    named: Mutex<u64>,
+}
+
+impl Job {
+    /// Opens the input and the outputs. No line is read yet.
+    pub(crate) fn open(options: &Options, progress: Progress) -> Result<Self, Failure> {
+        let path = options.input_path();
+        let name = path.map_or_else(|| "standard input".into(), ToOwned::to_owned);
+        let (input, metadata) = target::input(path).map_err(Failure::file(&name))?;
+        let outputs = [options.output.as_deref(), options.rejects.as_deref()];
+        for output in outputs.into_iter().flatten() {
+            if target::is_same(path, &metadata, output) {
+                return Err(Failure::Files(format!("{} is the input", shown(output))));
+            }
+        }
+        if options.output == options.rejects && options.output.is_some() {
+            return Err(Failure::Files(
+                "the output and the rejects are one file".to_owned(),
+            ));
+        }
+        let sink = Sink::open(options)?;
+        let before = sink.checkpoint().clone();
+        let resume_at = sink
+            .path()
+            .map(|path| (path.to_owned(), before.input.clone()));
+        let source = Source {
+            lines: Lines::new(input, name, options.max_line.get(), options.batch()),
+            resume_at: resume_at.filter(|(_, mark)| mark.offset > 0),
+            pace: options.rate.map(Pace::new),
+        };
+        Ok(Self {
+            progress,
+            stage: Stage::of(options),
+            jobs: options.jobs(),
+            chunk: options.chunk(),
+            source: Mutex::new(Some(source)),
+            length: metadata.is_file().then_some(metadata.len()),
+            is_resumable: sink.path().is_some(),
+            reached: Mutex::new(before.clone()),
+            before,
+            sink: Arc::new(Mutex::new(sink)),
+            is_complete: AtomicBool::new(false),
+            named: Mutex::new(0),
+        })
+    }
+
+    /// Does the job until the input ends or the scope is cancelled. In both cases what was done is
+    /// written when this completes; the scope's grace is for that.
+    ///
+    /// # Errors
+    ///
+    /// The input or an output failed, or the input is not the one of the checkpoint.
+    pub(crate) async fn work(&self, op: &Scope) -> Result<(), Failure> {
+        let Some((source, runtime)) = self.source.lock().take().zip(op.runtime()) else {
+            return Ok(());
+        };
+        self.progress.begin(op, &self.before, self.length);
+        let _shown = self.progress.follow(op)?;
+
+        let work = async |batch: Result<Batch, Failure>| self.stage.work(op, batch?).await;
+        // Nothing below the cut looks for a cancel, so that an end of it is the end of the input.
+        let results = batches(source, runtime.clone())
+            .map(work)
+            .buffered(self.jobs);
+        // What is under way at a cancel is left to the next run; what is done by then is the last
+        // chunk.
+        let chunks = op
+            .stream(results)
+            .try_chunks_flushed_within(self.chunk, SPAN)
+            .map_err(Failure::other)?;
+        let mut chunks = pin!(chunks);
+        while let Some(chunk) = chunks.next().await {
+            self.commit(op, chunk?).await?;
+        }
+        if chunks.cut().is_none() {
+            self.write(op, Sink::complete).await?;
+            self.is_complete.store(true, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The last checkpoint.
+    pub(crate) fn reached(&self) -> Checkpoint {
+        self.reached.lock().clone()
+    }
+
+    /// Whether all of the input was done.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.is_complete.load(Relaxed)
+    }
+
+    async fn commit(&self, op: &Scope, chunk: Vec<Done>) -> Result<(), Failure> {
+        let notes: Vec<_> = chunk.iter().flat_map(|done| done.notes.clone()).collect();
+        self.write(op, move |sink| sink.commit(&chunk)).await?;
+        for note in notes {
+            self.name(&note);
+        }
+        Ok(())
+    }
+
+    /// Has the sink written to on a thread that may block. If this is dropped, at the end of the
+    /// grace, the thread goes on by itself, and whatever it comes to is right.
+    async fn write<W>(&self, op: &Scope, write: W) -> Result<(), Failure>
+    where
+        W: FnOnce(&mut Sink) -> Result<Checkpoint, Failure> + Send + 'static,
+    {
+        let Some(runtime) = op.runtime() else {
+            return Ok(());
+        };
+        let sink = Arc::clone(&self.sink);
+        let written = runtime.spawn_blocking(move || write(&mut sink.lock()));
+        let hanging = async {
+            op.cancelled().await;
+            runtime.sleep(PATIENCE).await;
+            self.progress
+                .note("waiting for a write that hangs; the next signal does not wait");
+            pending::<Infallible>().await
+        };
+        let written = match select(written, pin!(hanging)).await {
+            Either::Left((written, _)) => written,
+            Either::Right((never, _)) => match never {},
+        };
+        let checkpoint = written.map_err(Failure::other)??;
+        self.progress.note_checkpoint(op, &checkpoint);
+        *self.reached.lock() = checkpoint;
+        Ok(())
+    }
+
+    /// Says why a line was rejected, unless that was said of many.
+    fn name(&self, note: &str) {
+        let mut named = self.named.lock();
+        *named += 1;
+        match *named {
+            count if count < MOST_NAMED => self.progress.note(note),
+            MOST_NAMED => self
+                .progress
+                .note(&format!("{note} (the last one that is named)")),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where what was done goes: the outputs and, behind them, the checkpoint that makes it count.
+
+use std::path::{Path, PathBuf};
+
+use crate::checkpoint::{Checkpoint, Settings};
+use crate::cli::Options;
+use crate::failure::{Failure, shown};
+use crate::stage::Done;
+use crate::target::Target;
+
+/// The last stage. It is one thread's at a time.
+#[derive(Debug)]
+pub(crate) struct Sink {
+    output: Target,
+    rejects: Option<Target>,
+    /// Where checkpoints go, if the output can be resumed.
+    path: Option<PathBuf>,
+    /// The last one.
+    checkpoint: Checkpoint,
+}
+
+impl Sink {
+    /// Opens the outputs where the checkpoint says that they end, if the run is to be resumed, and
+    /// else empty.
+    pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
+        let settings = Settings::of(options);
+        let output = match &options.output {
+            Some(path) => open(path)?,
+            None => Target::stdout().map_err(Failure::other)?,
+        };
+        let mut sink = Self {
+            path: None,
+            checkpoint: Checkpoint::begin(settings),
+            output,
+            rejects: options.rejects.as_deref().map(open).transpose()?,
+        };
+        if let (Some(path), Some(length)) = (&options.output, sink.output.written()) {
+            let path = Checkpoint::path(path);
+            sink.checkpoint = beginning(options, &path, length, sink.checkpoint)?;
+            sink.path = Some(path);
+        } else if options.resume {
+            let name = shown(&sink.output.name);
+            return Err(Failure::Files(format!(
+                "{name} is no file that could be resumed"
+            )));
+        }
+        sink.cut_back()?;
+        Ok(sink)
+    }
+
+    /// The last checkpoint.
+    pub(crate) fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
+    /// Where checkpoints are, if there are any.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Writes what was done, and a checkpoint that says so.
+    pub(crate) fn commit(&mut self, chunk: &[Done]) -> Result<Checkpoint, Failure> {
+        let committed = self.append(chunk);
+        if committed.is_err() {
+            // The failure is reported either way; whole lines are the best that can be left.
+            let _ = self.cut_to_checkpoint();
+        }
+        committed
+    }
+
+    /// Notes that the input has come to its end.
+    pub(crate) fn complete(&mut self) -> Result<Checkpoint, Failure> {
+        let mut next = self.checkpoint.clone();
+        next.is_complete = true;
+        self.keep(next)
+    }
+
+    fn append(&mut self, chunk: &[Done]) -> Result<Checkpoint, Failure> {
+        let mut next = self.checkpoint.clone();
+        next.is_complete = false;
+        let (mut output, mut rejects) = (Vec::new(), Vec::new());
+        for done in chunk {
+            output.extend_from_slice(&done.output);
+            rejects.extend_from_slice(&done.rejects);
+            next.counts.written += done.counts.written;
+            next.counts.rejected += done.counts.rejected;
+            next.counts.empty += done.counts.empty;
+            next.input = done.end.clone();
+        }
+        append(&mut self.output, &output)?;
+        next.output = self.output.written().unwrap_or_default();
+        if let Some(target) = &mut self.rejects {
+            append(target, &rejects)?;
+            next.rejects = target.written().unwrap_or_default();
+        }
+        self.keep(next)
+    }
+
+    /// Puts the checkpoint behind what it speaks of: first that is on the disk, and then this.
+    fn keep(&mut self, next: Checkpoint) -> Result<Checkpoint, Failure> {
+        if let Some(path) = &self.path {
+            for target in [Some(&self.output), self.rejects.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                target.sync().map_err(Failure::file(&target.name))?;
+            }
+            next.save(path).map_err(Failure::file(path))?;
+        }
+        self.checkpoint = next.clone();
+        Ok(next)
+    }
+
+    /// Cuts the outputs back to the checkpoint, after making sure that they are the ones.
+    fn cut_back(&mut self) -> Result<(), Failure> {
+        let lengths = [
+            (Some(&self.output), self.checkpoint.output),
+            (self.rejects.as_ref(), self.checkpoint.rejects),
+        ];
+        for (target, length) in lengths {
+            let Some(target) = target else { continue };
+            if let Some(written) = target.written().filter(|written| *written < length) {
+                let name = shown(&target.name);
+                return Err(Failure::NotResumable {
+                    checkpoint: self.path.clone().unwrap_or_default(),
+                    why: format!("{name} has {written} bytes, and {length} were written"),
+                });
+            }
+        }
+        if let Some(path) = &self.path {
+            // Before anything is lost, so that it never speaks of more than there is.
+            self.checkpoint.save(path).map_err(Failure::file(path))?;
+        }
+        self.cut_to_checkpoint()
+    }
+
+    fn cut_to_checkpoint(&mut self) -> Result<(), Failure> {
+        let Self {
+            output,
+            rejects,
+            checkpoint,
+            ..
+        } = self;
+        output
+            .cut(checkpoint.output)
+            .map_err(Failure::file(&output.name))?;
+        match rejects {
+            Some(target) => target
+                .cut(checkpoint.rejects)
+                .map_err(Failure::file(&target.name)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The checkpoint to begin from: the one that is there, or `fresh`.
+fn beginning(
+    options: &Options,
+    path: &Path,
+    length: u64,
+    fresh: Checkpoint,
+) -> Result<Checkpoint, Failure> {
+    if options.restart {
+        return Ok(fresh);
+    }
+    let not_resumable = |why: String| Failure::NotResumable {
+        checkpoint: path.to_owned(),
+        why,
+    };
+    match Checkpoint::load(path)? {
+        Some(old) if options.resume => match old.settings.differs(&fresh.settings) {
+            None => Ok(old),
+            Some(option) => Err(not_resumable(format!("{option} was another"))),
+        },
+        Some(old) if !old.is_complete => Err(Failure::Unfinished {
+            checkpoint: path.to_owned(),
+        }),
+        None if options.resume && length > 0 => Err(not_resumable(
+            "it is not there, and the output is not empty".to_owned(),
+        )),
+        Some(_) | None => Ok(fresh),
+    }
+}
+
+fn open(path: &Path) -> Result<Target, Failure> {
+    let target = Target::open(path).map_err(Failure::file(path))?;
+    match target.lock().map_err(Failure::file(path))? {
+        true => Ok(target),
+        false => Err(Failure::Files(format!(
+            "{}: another run is writing it",
+            shown(path)
+        ))),
+    }
+}
+
+fn append(target: &mut Target, bytes: &[u8]) -> Result<(), Failure> {
+    target.write(bytes).map_err(|error| Failure::File {
+        name: target.name.clone(),
+        error,
+    })
+}

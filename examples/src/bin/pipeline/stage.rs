@@ -1,0 +1,163 @@
+//! The work on a batch of lines: on a blocking thread that is told of a cancel, and with a time limit
+//! for each record if there is to be one.
+
+use std::future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cancelable_core::error::Cancelled;
+use cancelable_core::{CancellationToken, Scope};
+use serde::Serialize;
+
+use crate::checkpoint::{Counts, Mark};
+use crate::cli::Options;
+use crate::failure::Failure;
+use crate::lines::{Batch, Line};
+use crate::record::Recipe;
+
+/// Of a rejected line that is long, so many bytes are shown.
+const SHOWN: usize = 4096;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Done {
+    /// What is behind the last line of it.
+    pub(crate) end: Mark,
+    pub(crate) output: Vec<u8>,
+    pub(crate) rejects: Vec<u8>,
+    pub(crate) counts: Counts,
+    /// The rejected lines in words.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A line in the file of those that were rejected.
+#[derive(Debug, Serialize)]
+struct Reject<'a> {
+    line: u64,
+    offset: u64,
+    length: u64,
+    error: &'a str,
+    /// Not all of it where it is long, and not as it was where it is not UTF-8: the place says where
+    /// it is in the input.
+    text: &'a str,
+}
+
+/// The stage that transforms.
+#[derive(Debug)]
+pub(crate) struct Stage {
+    recipe: Arc<Recipe>,
+    limit: Option<Duration>,
+    max_line: usize,
+}
+
+impl Stage {
+    pub(crate) fn of(options: &Options) -> Self {
+        Self {
+            recipe: Arc::new(Recipe::of(options)),
+            limit: options.record_timeout,
+            max_line: options.max_line.get(),
+        }
+    }
+
+    /// Works on a batch. Does not complete once `op` is cancelled: the stream is cut then.
+    pub(crate) async fn work(&self, op: &Scope, batch: Batch) -> Result<Done, Failure> {
+        let batch = Arc::new(batch);
+        match self.limit {
+            Some(limit) => self.work_within(op, batch, limit).await,
+            None => match self.transform(op, batch).await {
+                Ok(done) => Ok(done),
+                Err(Stopped) => future::pending().await,
+            },
+        }
+    }
+
+    /// Works on a batch of one record, which is an operation of its own and is rejected if its time
+    /// is not enough.
+    async fn work_within(
+        &self,
+        op: &Scope,
+        batch: Arc<Batch>,
+        limit: Duration,
+    ) -> Result<Done, Failure> {
+        let number = batch.lines.first().map_or(0, |line| line.number);
+        let record = op
+            .child(format!("line {number}"))
+            .timeout(limit)
+            .abandon_blocking_after(Duration::ZERO)
+            .build()
+            .map_err(Failure::other)?;
+        let outcome = record
+            .run(async |record| self.transform(&record, Arc::clone(&batch)).await)
+            .await;
+        let cause = outcome.cause().cloned();
+        match (outcome.into_value(), cause) {
+            (Some(Ok(done)), _) => Ok(done),
+            (_, Some(cause)) if cause.reason().is_timeout() && !cause.is_inherited() => {
+                Ok(self.reject_all(&batch, &format!("took longer than {limit:?}")))
+            }
+            _ => future::pending().await,
+        }
+    }
+
+    async fn transform(&self, op: &Scope, batch: Arc<Batch>) -> Result<Done, Stopped> {
+        let (recipe, max_line) = (Arc::clone(&self.recipe), self.max_line);
+        let work = move |token: CancellationToken| transform(&recipe, max_line, &batch, &token);
+        let work = op.spawn_blocking_named("transform", work);
+        work.map_err(|_| Stopped)?
+            .await
+            .map_err(|_| Stopped)?
+            .map_err(|_| Stopped)
+    }
+
+    fn reject_all(&self, batch: &Batch, why: &str) -> Done {
+        let mut done = Done::default();
+        for line in &batch.lines {
+            done.reject(batch, line, why);
+        }
+        done.end = batch.end.clone();
+        done
+    }
+}
+
+/// The work was stopped from above, or a thread of it panicked, for which all is stopped.
+struct Stopped;
+
+fn transform(
+    recipe: &Recipe,
+    max_line: usize,
+    batch: &Batch,
+    token: &CancellationToken,
+) -> Result<Done, Cancelled> {
+    let mut done = Done::default();
+    for line in &batch.lines {
+        token.check()?;
+        match batch.text(line) {
+            None => done.reject(batch, line, &format!("longer than {max_line} bytes")),
+            Some(text) if text.trim_ascii().is_empty() => done.counts.empty += 1,
+            Some(text) => match recipe.apply(line.number, text, &mut done.output) {
+                Ok(()) => done.counts.written += 1,
+                Err(why) => done.reject(batch, line, &why),
+            },
+        }
+    }
+    done.end = batch.end.clone();
+    Ok(done)
+}
+
+impl Done {
+    fn reject(&mut self, batch: &Batch, line: &Line, why: &str) {
+        let text = batch.text(line).unwrap_or_default();
+        let reject = Reject {
+            line: line.number,
+            offset: line.offset,
+            length: line.length,
+            error: why,
+            text: &String::from_utf8_lossy(&text[..text.len().min(SHOWN)]),
+        };
+        // Numbers and strings can be written as JSON, and to memory.
+        let _ = serde_json::to_writer(&mut self.rejects, &reject);
+        self.rejects.push(b'\n');
+        self.counts.rejected += 1;
+        self.notes.push(format!("line {}: {why}", line.number));
+    }
+}

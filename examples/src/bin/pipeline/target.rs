@@ -1,0 +1,145 @@
+//! A file that lines are written to, whole ones, and how much of it is true.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Where lines go.
+#[derive(Debug)]
+pub(crate) struct Target {
+    pub(crate) name: PathBuf,
+    file: File,
+    /// How much of it is written, if it is a regular file: only that can be cut back.
+    written: Option<u64>,
+}
+
+impl Target {
+    /// The file at `path`, which is made if it is not there, and left as it is.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        let metadata = file.metadata()?;
+        Ok(Self {
+            name: path.to_owned(),
+            file,
+            written: metadata.is_file().then_some(metadata.len()),
+        })
+    }
+
+    /// Standard output, without the standard library's buffer.
+    pub(crate) fn stdout() -> io::Result<Self> {
+        Ok(Self {
+            name: "standard output".into(),
+            file: stdout_file()?,
+            written: None,
+        })
+    }
+
+    /// How much of it is written; `None` if it is no regular file.
+    pub(crate) fn written(&self) -> Option<u64> {
+        self.written
+    }
+
+    /// Keeps others from writing it, for as long as it is open. False if another one does.
+    pub(crate) fn lock(&self) -> io::Result<bool> {
+        lock(&self.file)
+    }
+
+    /// Cuts off what is behind the first `length` bytes, and goes on there.
+    pub(crate) fn cut(&mut self, length: u64) -> io::Result<()> {
+        if let Some(written) = &mut self.written {
+            self.file.set_len(length)?;
+            self.file.seek(SeekFrom::Start(length))?;
+            *written = length;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        if let Some(written) = &mut self.written {
+            *written += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Completes when what was written is on the disk.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        match self.written {
+            Some(_) => self.file.sync_data(),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The file at `path` and what the system says of it, or standard input.
+pub(crate) fn input(path: Option<&Path>) -> io::Result<(File, Metadata)> {
+    let file = match path {
+        Some(path) => File::open(path)?,
+        None => stdin_file()?,
+    };
+    let metadata = file.metadata()?;
+    match metadata.is_dir() {
+        true => Err(io::ErrorKind::IsADirectory.into()),
+        false => Ok((file, metadata)),
+    }
+}
+
+/// Whether the file at `path` is the input.
+#[cfg(unix)]
+pub(crate) fn is_same(_: Option<&Path>, input: &Metadata, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same = |other: Metadata| (other.dev(), other.ino()) == (input.dev(), input.ino());
+    input.is_file() && fs::metadata(path).is_ok_and(same)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_same(input: Option<&Path>, _: &Metadata, path: &Path) -> bool {
+    let whole = |path: &Path| fs::canonicalize(path).ok();
+    input.is_some_and(|input| whole(path).is_some_and(|path| whole(input) == Some(path)))
+}
+
+#[cfg(unix)]
+fn lock(file: &File) -> io::Result<bool> {
+    use rustix::fs::{FlockOperation, flock};
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(true),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
+        // Some file systems have no locks, and need not be refused for that.
+        Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Nothing that Rust 1.85 has.
+#[cfg(not(unix))]
+fn lock(_: &File) -> io::Result<bool> {
+    Ok(true)
+}
+
+#[cfg(unix)]
+fn stdout_file() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn stdout_file() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
+}
+
+#[cfg(unix)]
+fn stdin_file() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn stdin_file() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
+}
