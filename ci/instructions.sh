@@ -17,7 +17,9 @@ kept=benches/instructions.txt
 tolerance=3
 
 apt_install valgrind
-cargo build --quiet --profile bench -p benches --bin instructions
+# Flags of a desk would make another program of it.
+unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+CARGO_INCREMENTAL=0 cargo build --quiet --profile bench -p benches --bin instructions
 binary=${CARGO_TARGET_DIR:-target}/release/instructions
 
 folder=$(mktemp -d)
