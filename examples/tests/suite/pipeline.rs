@@ -122,7 +122,7 @@ fn r20_no_time_at_all_is_enough_for_nothing() {
     on(&tree, "{}\n{}\n", &["--timeout", "0s"])
         .assert_code(124)
         .assert_says("pipeline: stopped after 0.0 s: timed out (limit ")
-        .assert_says("left     6 B")
+        .assert_says("left     6 B\n")
         .assert_says("resume   with --resume, after line 0, byte 0");
     on(&tree, "{}\n{}\n", &["--resume", "-q"]).assert_code(0);
     assert_eq!(lines(&tree, "output").len(), 2);

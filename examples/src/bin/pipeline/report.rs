@@ -57,8 +57,8 @@ struct Amount {
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Left {
     bytes: u64,
-    /// If they are as long as those before them.
-    about_lines: u64,
+    /// If they are as long as those before them, of which there must be some.
+    about_lines: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,10 +89,10 @@ impl Report {
         };
         let left = job.length.filter(|_| !ending.is_complete).map(|length| {
             let bytes = length.saturating_sub(done.bytes);
-            let lines = u128::from(bytes) * u128::from(done.lines) / u128::from(done.bytes.max(1));
+            let lines = (u128::from(bytes) * u128::from(done.lines)).checked_div(done.bytes.into());
             Left {
                 bytes,
-                about_lines: u64::try_from(lines).unwrap_or(u64::MAX),
+                about_lines: lines.map(|lines| u64::try_from(lines).unwrap_or(u64::MAX)),
             }
         });
         let has_bad = done.counts.rejected > 0 && !options.skip_bad;
@@ -173,8 +173,11 @@ impl fmt::Display for Report {
             writeln!(f, "  now      {now}")?;
         }
         if let Some(left) = &self.left {
-            let (bytes, lines) = (BinaryBytes(left.bytes), HumanCount(left.about_lines));
-            writeln!(f, "  left     {bytes}, about {lines} lines")?;
+            write!(f, "  left     {}", BinaryBytes(left.bytes))?;
+            match left.about_lines {
+                Some(lines) => writeln!(f, ", about {} lines", HumanCount(lines))?,
+                None => writeln!(f)?,
+            }
         }
         if self.is_write_left {
             writeln!(f, "  hanging  a write, not waited for any longer")?;
