@@ -339,7 +339,7 @@ mod a_scope {
         }
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
-        assert!(info.bytes_max <= 512, "{info:?}");
+        assert!(info.bytes_max <= 576, "{info:?}");
     }
 }
 

@@ -46,6 +46,8 @@ struct Row<'a> {
     due: Option<u64>,
     why: Option<Why>,
     cancelled_at: u64,
+    /// The body is looked at for the last time before it is dropped.
+    last_look: bool,
     hard: bool,
     /// What keeps the body from being dropped: shields, and scopes inside with something to wait for.
     tickets: usize,
@@ -370,7 +372,10 @@ impl<'a> Model<'a> {
                 finalizer,
             } => {
                 self.open_as(*inside, None, Some(id), false, shielded);
-                self.row_mut(*inside).status = Status::Abandoned;
+                let now = self.now;
+                let row = self.row_mut(*inside);
+                row.status = Status::Abandoned;
+                row.ended = Some(now);
                 if let Some(finalizer) = finalizer {
                     self.defer(*inside, finalizer);
                     self.hand_over(*inside, WindUp::default());
@@ -404,6 +409,7 @@ impl<'a> Model<'a> {
                 held,
             } => {
                 let in_time = match held {
+                    Some(_) if self.row(id).last_look => return None,
                     Some(in_time) => *in_time,
                     None => {
                         let in_time = match self.walk(id, inside, true) {
@@ -438,25 +444,8 @@ impl<'a> Model<'a> {
             run.phase = self.enter(id);
         }
         if let Phase::Body(walk) = &mut run.phase {
-            let end = match self.walk(id, walk, false) {
-                Some(came) => {
-                    let at_its_end = came.is_ok();
-                    self.log(id, What::BodyOver { at_its_end });
-                    match came {
-                        Ok(()) => End::Came(self.plan(id).ending),
-                        Err(Unwinding) => End::Came(Ending::Panic),
-                    }
-                }
-                None => {
-                    if !self.check(id) || self.row(id).tickets > 0 || self.has_window(id) {
-                        return None;
-                    }
-                    self.drop_walk(id, walk);
-                    self.log(id, What::BodyOver { at_its_end: false });
-                    End::Cancelled {
-                        straggles: self.plan(id).grace.is_some(),
-                    }
-                }
+            let Some(end) = self.look_at_body(id, walk) else {
+                return None;
             };
             run.phase = Phase::Ended(end);
         }
@@ -477,6 +466,42 @@ impl<'a> Model<'a> {
         }
         run.phase = Phase::Over;
         Some(self.close(id, end))
+    }
+
+    /// One look at a body, and another one where a cancel came after the first; none while it goes on.
+    fn look_at_body(&mut self, id: usize, walk: &mut Walk<'a>) -> Option<End> {
+        let knew = self.is_cancelled(id);
+        let mut came = self.walk(id, walk, false);
+        if came.is_none() {
+            if !self.check(id) || self.is_kept(id) {
+                return None;
+            }
+            if !knew {
+                self.row_mut(id).last_look = true;
+                came = self.walk(id, walk, false);
+                self.row_mut(id).last_look = false;
+                if came.is_none() && self.is_kept(id) {
+                    return None;
+                }
+            }
+        }
+        let at_its_end = came.as_ref().is_some_and(Result::is_ok);
+        if came.is_none() {
+            self.drop_walk(id, walk);
+        }
+        self.log(id, What::BodyOver { at_its_end });
+        Some(match came {
+            Some(Ok(())) => End::Came(self.plan(id).ending),
+            Some(Err(Unwinding)) => End::Came(Ending::Panic),
+            None => End::Cancelled {
+                straggles: self.plan(id).grace.is_some(),
+            },
+        })
+    }
+
+    /// Whether a cancelled body is looked at further.
+    fn is_kept(&self, id: usize) -> bool {
+        self.row(id).tickets > 0 || self.has_window(id)
     }
 
     fn enter(&mut self, id: usize) -> Phase<'a> {
@@ -898,6 +923,7 @@ impl<'a> Model<'a> {
             due: None,
             why: self.why_above(parent, isolated),
             cancelled_at: self.now,
+            last_look: false,
             hard: false,
             tickets: 0,
             obliged: false,
