@@ -30,6 +30,7 @@ mod cut_off;
 mod cut_stream;
 mod ext;
 mod keep_last;
+mod map_concurrent;
 mod partial;
 mod report;
 mod step_error;
@@ -63,6 +64,10 @@ impl Operation {
     /// once cut it yields nothing more. Inside a [shield](Self::shield) of the operation, and in what
     /// it deferred, the stream is not cut. Now and then it looks at the clock, so that a stream that is
     /// always ready notices a deadline.
+    ///
+    /// A stream that ends by itself at the same cancel seems to have come to its own end, if the cancel
+    /// comes while it is polled. Of this crate, that is what
+    /// [`map_concurrent`](crate::Scope::map_concurrent) gives, which needs no such wrapper.
     ///
     /// # Cancel safety
     ///

@@ -27,6 +27,11 @@ impl Scope {
     /// of a scope is dropped at its cancel, this shows where it goes on: in a grace period or in a
     /// shield.)
     ///
+    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
+    /// it. [`stream`](Operation::stream) around it is not needed, and would take an end by this cancel
+    /// for the end of the items.
+    ///
     /// # Errors
     ///
     /// A limit of zero.
@@ -157,6 +162,11 @@ where
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted
+    }
+
+    /// Whether it has ended, and because of the cancel.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.pulling == Pulling::Cancelled && self.under_way.len() == 0
     }
 
     /// The operation whose cancel stops the pulling.

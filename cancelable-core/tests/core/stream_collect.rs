@@ -52,6 +52,42 @@ fn r42_a_cut_stream_gives_what_it_had_and_says_why() {
     assert_eq!(partial.into_items(), BTreeSet::from([0, 1, 2]));
 }
 
+/// Concurrent work under a grace period, cancelled while the third of five items is under way.
+fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
+    let manual = ManualRuntime::new();
+    let builder = Scope::builder("numbers").runtime(&manual.handle());
+    let scope = builder.grace(10 * SECOND).build().unwrap();
+    let runtime = manual.handle();
+    let outcome = manual.block_on(scope.run(|op| {
+        let canceller = op.clone();
+        let work = move |number| {
+            let (runtime, op) = (runtime.clone(), canceller.clone());
+            async move {
+                runtime.sleep(SECOND).await;
+                if cancel && number == 3 {
+                    op.cancel();
+                }
+                number
+            }
+        };
+        let numbers = op.map_concurrent(2, 1..=5, work).unwrap();
+        numbers.collect_partial::<Vec<_>>()
+    }));
+    outcome.into_value().unwrap()
+}
+
+#[test]
+fn r42_concurrent_work_that_was_cut_is_not_taken_for_complete() {
+    let whole = concurrent_work(false);
+    assert!(whole.is_complete());
+    assert_eq!(whole.items(), &[1, 2, 3, 4, 5]);
+    let partial = concurrent_work(true);
+    assert!(!partial.is_complete());
+    assert!(partial.cancelled().is_some());
+    // The fourth was under way with the third.
+    assert_eq!(partial.items(), &[1, 2, 3, 4]);
+}
+
 #[test]
 fn r42_results_are_collected_up_to_the_first_error() {
     let token = CancellationToken::new();
