@@ -15,10 +15,10 @@ mod interruptions;
 mod kit;
 mod lines;
 mod manifests;
-mod retry;
 mod monitor;
 #[cfg(unix)]
 mod pipeline;
+mod retry;
 #[cfg(unix)]
 mod running;
 mod small;
@@ -26,6 +26,8 @@ mod small;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod supervise;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod transaction;
 #[cfg(unix)]
 mod trouble;
