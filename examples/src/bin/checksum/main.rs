@@ -2,7 +2,8 @@
 //!
 //! It shows a job of some size on `cancelable`: a scope that ends for whichever comes first of two
 //! signals, a time limit and a file; blocking threads that are told by a token, and say how far they
-//! have come; a report that says why it stopped. Nothing here names a runtime: `rt` is whichever the manifest says.
+//! have come; a report that says why it stopped. Nothing here names a runtime: `rt` is whichever the
+//! manifest says.
 
 mod cli;
 mod crew;
