@@ -1,6 +1,7 @@
 //! The lines of an operation and of everything below it.
 
 use crate::line::Line;
+use crate::unit::Unit;
 use crate::zero_interval::ZeroInterval;
 use cancelable_core::cause::OperationId;
 use cancelable_core::{Operation, RuntimeHandle};
@@ -26,6 +27,8 @@ pub struct Bars {
     screen: MultiProgress,
     interval: Duration,
     most: usize,
+    unit: Unit,
+    says_why: bool,
     lines: BTreeMap<OperationId, Line>,
 }
 
@@ -42,6 +45,8 @@ impl Bars {
             screen,
             interval: INTERVAL,
             most: MOST,
+            unit: Unit::Steps,
+            says_why: true,
             lines: BTreeMap::new(),
         }
     }
@@ -62,6 +67,18 @@ impl Bars {
     /// Draws no more than `lines` lines, instead of 20, those that come first in the tree.
     pub fn at_most(mut self, lines: usize) -> Self {
         self.most = lines;
+        self
+    }
+
+    /// Writes positions, totals and rates as bytes, in powers of 1024: `1.50 MiB`.
+    pub fn in_bytes(mut self) -> Self {
+        self.unit = Unit::Bytes;
+        self
+    }
+
+    /// Leaves no line of text for what was cancelled or failed: for a program that says so itself.
+    pub fn without_reasons(mut self) -> Self {
+        self.says_why = false;
         self
     }
 
@@ -98,7 +115,7 @@ impl Bars {
                     Some(above) => self.screen.insert_after(above, bar),
                     None => self.screen.add(bar),
                 };
-                Line::new(operation, depth, bar)
+                Line::new(operation, depth, self.unit, bar)
             });
             line.draw();
             above = Some(line.bar.clone());
@@ -129,7 +146,7 @@ impl Bars {
         for line in gone.iter().filter_map(|id| self.lines.remove(id)) {
             line.bar.finish_and_clear();
             self.screen.remove(&line.bar);
-            if let Some(text) = line.epitaph() {
+            if let Some(text) = line.epitaph().filter(|_| self.says_why) {
                 // A terminal that is gone shows nothing, which is no concern of the work.
                 let _ = self.screen.println(text);
             }

@@ -24,6 +24,7 @@
 
 mod bars;
 mod line;
+mod unit;
 mod zero_interval;
 
 pub use bars::Bars;

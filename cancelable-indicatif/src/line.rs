@@ -1,16 +1,15 @@
 //! The line of one operation.
 
+use crate::unit::Unit;
 use cancelable_core::operation::{ProgressFigures, ProgressSnapshot};
 use cancelable_core::{Operation, Status};
-use indicatif::{HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar};
 use std::fmt::Write as _;
-
-const BAR: &str = "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}";
-const SPINNER: &str = "{prefix} {spinner} {human_pos} {wide_msg}";
 
 pub(crate) struct Line {
     operation: Operation,
     depth: usize,
+    unit: Unit,
     pub(crate) bar: ProgressBar,
     /// Whether it has the style of a bar now.
     has_total: bool,
@@ -18,12 +17,13 @@ pub(crate) struct Line {
 
 impl Line {
     /// A line that `bar` draws, as a spinner at first.
-    pub(crate) fn new(operation: Operation, depth: usize, bar: ProgressBar) -> Self {
+    pub(crate) fn new(operation: Operation, depth: usize, unit: Unit, bar: ProgressBar) -> Self {
         bar.set_prefix(format!("{}{}", indent(depth), operation.name()));
-        bar.set_style(style(SPINNER));
+        bar.set_style(unit.style(false));
         Self {
             operation,
             depth,
+            unit,
             bar,
             has_total: false,
         }
@@ -35,8 +35,7 @@ impl Line {
         let overall = snapshot.overall();
         if self.has_total != overall.total().is_some() {
             self.has_total = overall.total().is_some();
-            let template = if self.has_total { BAR } else { SPINNER };
-            self.bar.set_style(style(template));
+            self.bar.set_style(self.unit.style(self.has_total));
         }
         self.bar.set_message(self.message(&snapshot));
         match overall.total() {
@@ -48,7 +47,7 @@ impl Line {
     }
 
     fn message(&self, snapshot: &ProgressSnapshot) -> String {
-        let mut message = speed(snapshot.overall());
+        let mut message = speed(snapshot.overall(), self.unit);
         let said = match self.operation.cause() {
             Some(cause) => Some(format!("stopping: {cause}")),
             None => snapshot.message().map(str::to_owned),
@@ -82,18 +81,10 @@ fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-/// The templates are constants of this file, and a test draws both: the default spares a panic.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
-}
-
 /// Rate and time left, by the clock of the operation's runtime.
-fn speed(figures: &ProgressFigures) -> String {
-    let mut text = match figures.rate() {
-        Some(rate) if rate < 10.0 => format!("{rate:.1}/s"),
-        Some(rate) => format!("{}/s", HumanCount(rate.round() as u64)),
-        None => String::new(),
-    };
+fn speed(figures: &ProgressFigures, unit: Unit) -> String {
+    let rate = figures.rate().map(|rate| unit.rate(rate));
+    let mut text = rate.unwrap_or_default();
     if let Some(eta) = figures.eta().filter(|eta| !eta.is_zero()) {
         // Writing to a string cannot fail.
         let _ = write!(text, ", {:#} left", HumanDuration(eta));

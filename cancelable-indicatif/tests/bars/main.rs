@@ -133,3 +133,49 @@ fn r38_it_follows_its_operation_to_the_end() {
         "bars cannot be drawn at an interval of zero"
     );
 }
+
+#[test]
+fn r38_bytes_are_written_as_bytes() {
+    let manual = ManualRuntime::new();
+    let copy = open(&manual, "copy");
+    copy.progress().set_message("2 files");
+    manual.advance(SECOND);
+    copy.progress().advance(3 << 19);
+    let (screen, bars) = bars(&copy);
+    let mut bars = bars.in_bytes();
+    bars.draw();
+    let lines = screen.lines();
+    assert!(
+        lines[0].ends_with(" 1.50 MiB 1.50 MiB/s  2 files"),
+        "{lines:?}"
+    );
+    copy.progress().set_total(6 << 20);
+    bars.draw();
+    let lines = screen.lines();
+    assert!(
+        lines[0].ends_with(" 1.50 MiB/6.00 MiB 1.50 MiB/s, 3s left  2 files"),
+        "{lines:?}"
+    );
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[test]
+fn r38_a_program_that_says_why_itself_is_not_spoken_for() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let stopped = sync.child("stopped").build().unwrap();
+    stopped.progress().advance(1);
+    let (screen, bars) = bars(&sync);
+    let mut bars = bars.without_reasons();
+    bars.draw();
+    assert_eq!(screen.lines().len(), 2);
+    stopped.cancel_with("enough of it");
+    bars.draw();
+    let lines = screen.lines();
+    assert!(lines[1].contains("stopping: "), "{lines:?}");
+    assert!(manual.block_on(stopped.run(async |_| ())).is_cancelled());
+    bars.draw();
+    let lines = screen.lines();
+    assert!(lines[0].starts_with("sync "), "{lines:?}");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}

@@ -26,6 +26,8 @@ mod small;
 mod stopping;
 #[cfg(target_os = "linux")]
 mod supervise;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod transaction;
 #[cfg(unix)]
 mod trouble;

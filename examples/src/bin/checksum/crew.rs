@@ -67,7 +67,6 @@ impl Crew {
 
     /// Completes when all is done and written, and never if a worker stopped before that.
     async fn watch(&mut self, token: &CancellationToken) {
-        let begin = self.runtime.now();
         let interval = self.job.progress.interval();
         while self
             .runtime
@@ -76,9 +75,7 @@ impl Crew {
             .await
             .is_err()
         {
-            self.job
-                .progress
-                .show(&self.job.tally, self.runtime.now() - begin);
+            self.job.show();
             self.start_flush(token);
         }
         if self.stopped {
@@ -86,6 +83,7 @@ impl Crew {
             // all, and to return would say that it is: the scope is about to drop this future.
             std::future::pending::<()>().await;
         }
+        self.job.say_files();
         self.flushed(token).await;
     }
 
@@ -183,14 +181,15 @@ impl Crew {
 
 #[cfg(test)]
 mod tests {
+    use cancelable_core::Scope;
     use clap::Parser;
 
     use super::*;
     use crate::cli::Options;
 
-    fn crew(runtime: &RuntimeHandle, args: &[&str]) -> Crew {
+    fn crew(runtime: &RuntimeHandle, scope: &Scope, args: &[&str]) -> Crew {
         let options = Options::parse_from([&["checksum", "--json", "-q"], args].concat());
-        Crew::new(runtime.clone(), Arc::new(Job::new(options).unwrap()))
+        Crew::new(runtime.clone(), Arc::new(Job::new(options, scope).unwrap()))
     }
 
     // A scope takes a body that returns for a body that is done, even when a cancel was asked for.
@@ -199,8 +198,8 @@ mod tests {
     fn workers_that_stopped_early_are_not_work_that_is_done() {
         rt::block_on(async {
             let runtime = rt::current().unwrap();
-            let mut crew = crew(&runtime, &["-j", "2", "."]);
-            let scope = cancelable_core::Scope::builder("stopped").build().unwrap();
+            let scope = Scope::builder("stopped").build().unwrap();
+            let mut crew = crew(&runtime, &scope, &["-j", "2", "."]);
             let outcome = scope
                 .run(async |scope| {
                     scope.cancel();

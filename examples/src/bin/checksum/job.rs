@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use cancelable_core::runtime::JoinError;
-use cancelable_core::{CancellationToken, error::Cancelled};
+use cancelable_core::{CancellationToken, Operation, error::Cancelled};
 use parking_lot::Mutex;
 
 use crate::cli::Options;
@@ -14,7 +14,7 @@ use crate::hash::{Hasher, Unhashed};
 use crate::line::{is_checkable, push_line, shown};
 use crate::opened::{Opened, open};
 use crate::output::Output;
-use crate::progress::Progress;
+use crate::progress::{Progress, say_files};
 use crate::survey::survey;
 use crate::tally::Tally;
 use crate::walk::{Found, Walk};
@@ -27,6 +27,8 @@ use crate::walk::{Found, Walk};
 pub(crate) struct Job {
     pub(crate) options: Options,
     pub(crate) progress: Progress,
+    /// Its progress counts bytes hashed, those of unfinished files included.
+    operation: Operation,
     pub(crate) tally: Tally,
     walk: Mutex<Walk>,
     output: Output,
@@ -37,8 +39,8 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Opens the output; nothing is walked yet.
-    pub(crate) fn new(options: Options) -> io::Result<Self> {
+    /// Opens the output; nothing is walked yet. How far it comes is said of `operation`.
+    pub(crate) fn new(options: Options, operation: &Operation) -> io::Result<Self> {
         let progress = Progress::new(options.quiet);
         let output = match &options.output {
             Some(path) => Output::to_file(path).map_err(|error| {
@@ -51,6 +53,7 @@ impl Job {
             walk: Mutex::new(Walk::new(&options.path, options.follow)),
             options,
             progress,
+            operation: operation.clone(),
             tally: Tally::default(),
             output,
             output_error: OnceLock::new(),
@@ -91,6 +94,21 @@ impl Job {
     pub(crate) fn survey(&self, token: &CancellationToken) {
         let Options { path, follow, .. } = &self.options;
         survey(path, *follow, self.output.identity(), &self.tally, token);
+        if self.tally.counted_all.load(Relaxed) {
+            let total = self.tally.counted_bytes.load(Relaxed);
+            self.operation.progress().set_total(total);
+        }
+    }
+
+    /// Says how many files are through.
+    pub(crate) fn say_files(&self) {
+        say_files(&self.tally, &self.operation);
+    }
+
+    /// Says and shows how far it has come.
+    pub(crate) fn show(&self) {
+        self.say_files();
+        self.progress.show(&self.tally, &self.operation);
     }
 
     /// Writes the lines that wait in the buffer. If that fails there is no point in going on.
@@ -115,9 +133,8 @@ impl Job {
         } = self.options;
         match open(path, follow, self.output.identity()) {
             Ok(Opened::File(file, length)) => {
-                let count = |bytes| {
-                    self.tally.read_bytes.fetch_add(bytes, Relaxed);
-                };
+                let progress = self.operation.progress();
+                let count = |bytes| progress.advance(bytes);
                 match hasher.hash_file(&file, length, token, count) {
                     Ok((digest, length)) => {
                         if !is_checkable(algorithm, path) {

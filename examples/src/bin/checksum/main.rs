@@ -1,8 +1,9 @@
 //! Hashes a directory tree, and can be stopped at any moment without losing what is done.
 //!
 //! It shows a job of some size on `cancelable`: a scope that ends for whichever comes first of two
-//! signals, a time limit and a file; blocking threads that are told by a token; a report that says
-//! why it stopped. Nothing here names a runtime: `rt` is whichever the manifest says.
+//! signals, a time limit and a file; blocking threads that are told by a token, and say how far they
+//! have come; a report that says why it stopped. Nothing here names a runtime: `rt` is whichever the
+//! manifest says.
 
 mod cli;
 mod crew;
@@ -46,17 +47,21 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
     let runtime = rt::current()?;
     let signals = Signals::watch()?;
     let scope = stop::scope(&options, &runtime, &signals)?;
-    let job = Arc::new(Job::new(options)?);
+    let job = Arc::new(Job::new(options, &scope)?);
     let mut crew = Crew::new(runtime.clone(), Arc::clone(&job));
 
     let token = scope.token().clone();
+    let drawing = job.progress.follow(&scope, &runtime);
     let outcome = scope
         .run(async |scope| crew.work(scope.token()).await)
         .await;
     // The body may have been dropped; its threads notice the cancel between two chunks.
     let left_behind = crew.leave(&token, &signals.insist).await;
 
-    job.progress.finish();
+    if let Some(drawing) = drawing {
+        // It has ended with the scope. That it could not draw would be no reason not to report.
+        let _ = drawing.await;
+    }
     if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {
         eprintln!("checksum: {error}");
     }

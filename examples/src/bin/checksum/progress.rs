@@ -1,21 +1,25 @@
 //! What is shown while the work goes on: a bar on a terminal, a plain line a second elsewhere.
+//!
+//! Both look at the progress of the job's operation. Only the workers write the bytes there, one
+//! addition for each chunk, and do not know who looks.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use indicatif::{BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use cancelable_core::operation::ProgressSnapshot;
+use cancelable_core::runtime::JoinHandle;
+use cancelable_core::{Operation, RuntimeHandle};
+use cancelable_indicatif::Bars;
+use indicatif::{BinaryBytes, HumanCount, HumanDuration, MultiProgress};
 
 use crate::tally::Tally;
-
-const BAR: &str = "{bar:24} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}  \
-                   ETA {eta}  {msg}";
 
 /// Where progress is shown. Everything goes to standard error: standard output is for the lines.
 #[derive(Clone, Debug)]
 pub(crate) enum Progress {
-    Bar(ProgressBar),
+    Bars(MultiProgress),
     Plain,
     Silent,
 }
@@ -24,42 +28,45 @@ impl Progress {
     /// A bar if a person is watching, plain lines if not.
     pub(crate) fn new(quiet: bool) -> Self {
         if quiet {
-            return Self::Silent;
+            Self::Silent
+        } else if io::stderr().is_terminal() {
+            Self::Bars(MultiProgress::new())
+        } else {
+            Self::Plain
         }
-        if !io::stderr().is_terminal() {
-            return Self::Plain;
-        }
-        let bar = ProgressBar::new(0);
-        if let Ok(style) = ProgressStyle::with_template(BAR) {
-            bar.set_style(style);
-        }
-        Self::Bar(bar)
+    }
+
+    /// Draws the bar, if there is one, until the operation has ended.
+    pub(crate) fn follow(
+        &self,
+        operation: &Operation,
+        runtime: &RuntimeHandle,
+    ) -> Option<JoinHandle<()>> {
+        let Self::Bars(screen) = self else {
+            return None;
+        };
+        // The report says how it ended.
+        let bars = Bars::on(operation, screen.clone())
+            .in_bytes()
+            .without_reasons();
+        Some(runtime.spawn(bars.follow(runtime)))
     }
 
     /// How often [`show`](Self::show) has something new to show.
     pub(crate) fn interval(&self) -> Duration {
         match self {
-            Self::Bar(_) => Duration::from_millis(100),
+            Self::Bars(_) => Duration::from_millis(100),
             Self::Plain | Self::Silent => Duration::from_secs(1),
         }
     }
 
-    /// Shows how far the work has come.
-    pub(crate) fn show(&self, tally: &Tally, elapsed: Duration) {
-        match self {
-            Self::Bar(bar) => {
-                let files = tally.settled.load(Relaxed);
-                let counted = tally.counted.load(Relaxed).max(files);
-                bar.set_length(tally.counted_bytes.load(Relaxed));
-                bar.set_position(tally.read_bytes.load(Relaxed));
-                bar.set_message(format!(
-                    "{}/{} files",
-                    HumanCount(files),
-                    HumanCount(counted)
-                ));
-            }
-            Self::Plain => eprintln!("checksum: {}", plain(tally, elapsed)),
-            Self::Silent => {}
+    /// Shows how far the work has come, as its operation says.
+    pub(crate) fn show(&self, tally: &Tally, operation: &Operation) {
+        if let Self::Plain = self {
+            eprintln!(
+                "checksum: {}",
+                plain(tally, &operation.progress().snapshot())
+            );
         }
     }
 
@@ -71,75 +78,98 @@ impl Progress {
     /// Does something to the terminal while the bar is out of its way.
     pub(crate) fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
         match self {
-            Self::Bar(bar) => bar.suspend(act),
+            Self::Bars(screen) => screen.suspend(act),
             Self::Plain | Self::Silent => act(),
-        }
-    }
-
-    /// Takes the bar away.
-    pub(crate) fn finish(&self) {
-        if let Self::Bar(bar) = self {
-            bar.finish_and_clear();
         }
     }
 }
 
-/// One line for a log: files, bytes, rate, time left.
-fn plain(tally: &Tally, elapsed: Duration) -> String {
+/// Says of the operation how many files are through. The bytes are said by the workers, and their
+/// total at the end of the survey.
+pub(crate) fn say_files(tally: &Tally, operation: &Operation) {
     let files = tally.settled.load(Relaxed);
     let counted = tally.counted.load(Relaxed).max(files);
-    let bytes = tally.read_bytes.load(Relaxed);
+    let progress = operation.progress();
+    progress.set_field("files", files);
+    progress.set_field("files_counted", counted);
+    progress.set_message(if tally.counted_all.load(Relaxed) {
+        format!("{}/{} files", HumanCount(files), HumanCount(counted))
+    } else {
+        format!("{} files", HumanCount(files))
+    });
+}
+
+/// One line for a log: files, bytes, rate, time left.
+fn plain(tally: &Tally, snapshot: &ProgressSnapshot) -> String {
+    let files = tally.settled.load(Relaxed);
+    let counted = tally.counted.load(Relaxed).max(files);
+    let bytes = snapshot.position();
     let total = tally.counted_bytes.load(Relaxed).max(bytes);
-    let counted_all = tally.counted_all.load(Relaxed);
-    let at_least = if counted_all { "" } else { "at least " };
-    let rate = rate(bytes, elapsed);
+    let at_least = match snapshot.total() {
+        Some(_) => "",
+        None => "at least ",
+    };
     let mut line = format!(
         "{} of {at_least}{} files, {} of {at_least}{}, {}/s",
         HumanCount(files),
         HumanCount(counted),
         BinaryBytes(bytes),
         BinaryBytes(total),
-        BinaryBytes(rate),
+        BinaryBytes(snapshot.rate().unwrap_or(0.0) as u64),
     );
-    if counted_all && rate > 0 {
-        let left = HumanDuration(Duration::from_secs((total - bytes) / rate));
+    if let Some(left) = snapshot.eta() {
         // Writing to a string cannot fail.
-        let _ = write!(line, ", {left:#} left");
+        let _ = write!(line, ", {:#} left", HumanDuration(left));
     }
     line
-}
-
-/// Bytes a second.
-pub(crate) fn rate(bytes: u64, elapsed: Duration) -> u64 {
-    let micros = elapsed.as_micros().max(1);
-    u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cancelable_core::Scope;
+    use cancelable_core::testing::ManualRuntime;
 
     #[test]
     fn a_line_has_files_bytes_rate_and_the_time_left() {
+        let manual = ManualRuntime::new();
+        let scope = Scope::builder("checksum").runtime(&manual.handle());
+        let scope = scope.build().unwrap();
         let tally = Tally::default();
         tally.counted.store(100_000, Relaxed);
         tally.counted_bytes.store(8 << 30, Relaxed);
         tally.settled.store(1234, Relaxed);
-        tally.read_bytes.store(2 << 30, Relaxed);
+        scope.progress().advance(0);
+        manual.advance(Duration::from_secs(2));
+        scope.progress().advance(2 << 30);
         assert_eq!(
-            plain(&tally, Duration::from_secs(2)),
+            plain(&tally, &scope.progress().snapshot()),
             "1,234 of at least 100,000 files, 2.00 GiB of at least 8.00 GiB, 1.00 GiB/s"
         );
-        tally.counted_all.store(true, Relaxed);
+        scope.progress().set_total(8 << 30);
         assert_eq!(
-            plain(&tally, Duration::from_secs(2)),
+            plain(&tally, &scope.progress().snapshot()),
             "1,234 of 100,000 files, 2.00 GiB of 8.00 GiB, 1.00 GiB/s, 6s left"
         );
     }
 
     #[test]
-    fn a_rate_needs_no_time_to_have_passed() {
-        assert_eq!(rate(10, Duration::ZERO), 10_000_000);
-        assert_eq!(rate(u64::MAX, Duration::ZERO), u64::MAX);
+    fn the_operation_says_how_many_files_there_are_once_all_are_counted() {
+        let scope = Scope::builder("checksum").build().unwrap();
+        let tally = Tally::default();
+        tally.counted.store(5000, Relaxed);
+        tally.settled.store(1234, Relaxed);
+        say_files(&tally, &scope);
+        let snapshot = scope.progress().snapshot();
+        assert_eq!(snapshot.message(), Some("1,234 files"));
+        tally.counted_all.store(true, Relaxed);
+        say_files(&tally, &scope);
+        let snapshot = scope.progress().snapshot();
+        assert_eq!(snapshot.message(), Some("1,234/5,000 files"));
+        let field = |key| snapshot.field(key).and_then(|field| field.as_u64());
+        assert_eq!(
+            (field("files"), field("files_counted")),
+            (Some(1234), Some(5000))
+        );
     }
 }

@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::crew::LeftBehind;
 use crate::job::Job;
-use crate::progress::rate;
 use crate::stop::exit_code;
 use crate::tally::{Failure, Left};
 
@@ -226,6 +225,12 @@ impl fmt::Display for Amount {
     }
 }
 
+/// Bytes a second.
+fn rate(bytes: u64, elapsed: Duration) -> u64 {
+    let micros = elapsed.as_micros().max(1);
+    u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX)
+}
+
 /// A number of files, in words.
 struct Files(u64);
 
@@ -237,5 +242,16 @@ impl fmt::Display for Files {
             HumanCount(self.0),
             if self.0 == 1 { "" } else { "s" }
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_needs_no_time_to_have_passed() {
+        assert_eq!(rate(10, Duration::ZERO), 10_000_000);
+        assert_eq!(rate(u64::MAX, Duration::ZERO), u64::MAX);
     }
 }

@@ -18,8 +18,6 @@ pub(crate) struct Tally {
     /// Files whose line was written, and their bytes.
     pub(crate) done: AtomicU64,
     pub(crate) done_bytes: AtomicU64,
-    /// Bytes hashed, those of unfinished files included: this is what the progress shows.
-    pub(crate) read_bytes: AtomicU64,
     /// Regular files that a worker is through with, whatever came of them.
     pub(crate) settled: AtomicU64,
     /// Files that could not be read.
