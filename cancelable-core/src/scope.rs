@@ -121,6 +121,12 @@ impl Scope {
     ///
     /// After the body the children are joined, and then what was [deferred](Operation::defer) runs.
     ///
+    /// A body that returns has completed, also if a cancel was asked for before that. What it waits for
+    /// may hear of the cancel first: a body that only joins children or blocking calls is woken by
+    /// their end, and returns. [`Outcome::cause`] has the request then. Where work that was cut short
+    /// must not pass for whole, ask that, or end the body of [`try_run`](Self::try_run) with a
+    /// [`check`](Operation::check).
+    ///
     /// A panic of the body goes on to the caller after that. A scope runs once: another run
     /// of it is refused.
     ///
@@ -143,9 +149,37 @@ impl Scope {
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
     /// [`Status::Failed`].
     ///
+    /// A body that joins others may be woken by their end before it is dropped for the cancel that
+    /// ended them. Let it [`check`](Operation::check) before it answers that all is done: the error is
+    /// the body's own then, so the scope ends as failed, with the request as its
+    /// [cause](Outcome::cause).
+    ///
     /// # Cancel safety
     ///
     /// As for [`run`](Self::run).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use cancelable_core::{Cancelled, Scope};
+    ///
+    /// let manual = ManualRuntime::with_threads();
+    /// let scope = Scope::builder("hash").runtime(&manual.handle()).build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.try_run(|op| async move {
+    ///     // It stops at the cancel, and its handle gives what it has until then.
+    ///     let worker = op.spawn_blocking(|token| token.is_cancelled());
+    ///     let worker = worker.expect("the scope is running");
+    ///     op.cancel();
+    ///     let _ = worker.await;
+    ///     op.check()?;
+    ///     Ok::<_, Cancelled>("all of it")
+    /// }));
+    /// assert!(!outcome.is_completed());
+    /// assert!(outcome.cause().is_some());
+    /// # }
+    /// ```
     pub fn try_run<F, Fut, T, E>(&self, body: F) -> TryRun<F, Fut>
     where
         F: FnOnce(Self) -> Fut,
@@ -159,6 +193,11 @@ impl Scope {
     ///
     /// It may extend the scope's own deadline. The deadlines above it still hold. Zero cancels at
     /// once.
+    ///
+    /// A nearer deadline reaches the scopes inside this one through the run of this one, whose timer
+    /// it moves. Where that run is held and not polled, a scope inside it that another task polls has
+    /// the new [`deadline`](Operation::deadline) and sees it by [`check`](Operation::check), and is
+    /// woken only when its time was up before the move.
     ///
     /// # Errors
     ///

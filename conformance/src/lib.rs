@@ -20,12 +20,17 @@
 )]
 
 pub mod ambient;
+pub mod blocking;
+pub mod children;
 pub mod deadlines;
+pub mod finalizers;
+pub mod grace;
 pub mod manual;
 pub mod plain;
 pub mod progress;
 pub mod registries;
 pub mod scopes;
+pub mod shields;
 pub mod sources;
 pub mod spawning;
 pub mod streams;

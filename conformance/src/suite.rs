@@ -99,6 +99,46 @@ macro_rules! common {
                 r21_a_timeout_is_put_down_to_the_scope_whose_it_was
                 r21_an_earlier_cancel_is_not_called_a_timeout
             }
+            shields {
+                r22_a_shield_finishes_although_its_scope_is_cancelled
+                r22_a_shield_holds_up_every_cancelled_scope_above_it
+                r22_a_scope_inside_a_shield_runs_although_the_one_around_it_is_cancelled
+                r22_a_shield_has_a_deadline_of_its_own
+                r22_a_deadline_that_passes_in_a_shield_comes_at_its_end
+                r22_a_spawned_child_is_not_shielded_with_its_scope
+            }
+            grace {
+                r23_a_cancelled_body_goes_on_and_its_value_counts
+                r23_what_outlasts_it_is_dropped_and_named
+                r23_a_child_has_no_more_than_its_scope_leaves
+                r23_an_inner_one_has_no_more_than_the_outer_leaves
+                r23_a_hard_cancel_ends_it
+            }
+            finalizers {
+                r24_they_run_last_first_after_a_value_an_error_and_a_cancel
+                r24_they_run_before_a_panic_goes_on
+                r24_those_of_a_dropped_run_are_run_by_the_runtime
+                r24_one_that_fails_or_panics_stops_no_other
+                r24_one_that_is_over_the_budget_is_dropped_and_named
+            }
+            children {
+                r25_a_run_joins_all_children
+                r25_the_first_failure_cancels_the_others
+                r25_failures_are_collected_by_choice_and_cancel_nobody
+                r25_a_panic_of_a_child_is_a_value
+                r25_children_are_cancelled_with_the_scope_and_joined
+                r25_no_more_children_run_at_once_than_the_scope_allows
+                r25_items_are_mapped_in_order_a_bounded_number_at_once
+                r25_something_is_done_for_each_item_a_bounded_number_at_once
+                r25_who_cancels_and_waits_is_told_when_everything_has_ended
+            }
+            blocking {
+                r26_a_thread_that_waits_is_woken_by_the_cancel_and_joined
+                r26_a_thread_that_asks_stops_in_its_loop
+                r26_current_is_the_call_in_its_thread
+                r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said
+                r26_a_panic_of_a_thread_is_a_value
+            }
             registries {
                 r34_a_snapshot_tells_the_time_of_the_runtime
                 r35_children_are_listed_below_their_scope_until_they_end

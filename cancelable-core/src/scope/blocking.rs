@@ -31,6 +31,10 @@ impl Scope {
     /// given up is [`is_abandoned`](ChildError::is_abandoned), and its thread goes on. Its failures
     /// count as those of a child do, see [`spawn`](Self::spawn).
     ///
+    /// The thread may hear of a cancel before the task of the scope does. A body that awaits the handle
+    /// and then returns has completed, with what the thread had until then: end it with a
+    /// [`check`](crate::Operation::check), as in [`try_run`](Self::try_run).
+    ///
     /// # Errors
     ///
     /// The scope is not running, is cancelled, or has no runtime. The work comes back.

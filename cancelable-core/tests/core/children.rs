@@ -4,7 +4,7 @@ use crate::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, ThreadRuntime, Timer};
 use cancelable_core::scope::{Child, RunError};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Cancelled, Reason, Scope, Status, current};
+use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
 use std::future::{Future, pending, poll_fn, ready};
 use std::io;
 use std::panic::panic_any;
@@ -233,6 +233,42 @@ fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
             .expect_err("it was cancelled")
             .is_cancelled()
     );
+}
+
+#[test]
+fn r25_a_scope_that_is_cancelled_for_a_failure_above_it_has_not_failed_by_its_own_child() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "import");
+    let (sender, handles) = mpsc::channel();
+    let outcome = manual.block_on(scope.run(|op| async move {
+        let begun = CancellationToken::new();
+        let begins = begun.clone();
+        let inner = op.spawn_with(op.child("inner"), |inner| async move {
+            let late = inner.child("late");
+            // Stopped by the failure above, it fails on its way out.
+            let late = inner.try_spawn_with(late, |late| async move {
+                begins.cancel();
+                late.cancelled().await;
+                Err::<(), _>(DiskFull(2))
+            });
+            drop(late.expect("it is running"));
+            pending::<()>().await;
+        });
+        let inner = inner.expect("the scope is running");
+        begun.cancelled().await;
+        let failing = op.child("writer");
+        let failing = op.try_spawn_with(failing, |_| ready(Err::<(), _>(DiskFull(1))));
+        drop(failing.expect("the scope is running"));
+        sender.send(inner).expect("it is kept");
+        pending::<()>().await;
+    }));
+    let failure = outcome.into_result().expect_err("a child has failed");
+    assert_eq!(failure.to_string(), "child writer failed: disk 1 is full");
+    let inner = handles.recv().expect("it was sent");
+    assert_eq!(inner.status(), Status::Cancelled);
+    let error = manual.block_on(inner).expect_err("it was cancelled");
+    let cause = error.cancellation().expect("it has not failed").cause();
+    assert_eq!(cause.operation().map(|label| label.name()), Some("writer"));
 }
 
 #[test]

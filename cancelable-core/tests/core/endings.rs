@@ -1,5 +1,5 @@
-//! Every way in which a scope ends, with every kind of thing open: the table of `docs/scopes.md`,
-//! cell by cell.
+//! Every way in which a scope ends, with every kind of thing open: the table of
+//! `docs/semantics.md`, cell by cell.
 //!
 //! The body ends, or is ended, when one second has passed.
 
@@ -25,16 +25,20 @@ enum Way {
     Panic,
     Cancel,
     Deadline,
+    /// The `run` future is dropped.
     Drop,
+    /// The task that polls it is aborted.
+    Abort,
 }
 
-const WAYS: [Way; 6] = [
+const WAYS: [Way; 7] = [
     Way::Return,
     Way::Error,
     Way::Panic,
     Way::Cancel,
     Way::Deadline,
     Way::Drop,
+    Way::Abort,
 ];
 
 impl Way {
@@ -47,8 +51,28 @@ impl Way {
         match self {
             Self::Return => Status::Completed,
             Self::Error | Self::Panic => Status::Failed,
-            Self::Cancel | Self::Deadline | Self::Drop => Status::Cancelled,
+            Self::Cancel | Self::Deadline | Self::Drop | Self::Abort => Status::Cancelled,
         }
+    }
+
+    /// Whether it comes from outside the run, so that nothing can wait.
+    fn is_from_outside(self) -> bool {
+        matches!(self, Self::Drop | Self::Abort)
+    }
+
+    /// Ends a run that has been polled, from outside.
+    fn give_up(self, run: Pin<Box<impl Future<Output: Send> + Send + 'static>>) {
+        if self != Self::Abort {
+            return drop(run);
+        }
+        let tokio = tokio::runtime::Builder::new_current_thread().build();
+        tokio.expect("a thread is all it needs").block_on(async {
+            let task = tokio::spawn(run);
+            // It is polled by its new task before that is aborted.
+            tokio::task::yield_now().await;
+            task.abort();
+            assert!(task.await.err().expect("aborted").is_cancelled());
+        });
     }
 }
 
@@ -94,11 +118,11 @@ impl Drop for AtDrop {
 
 /// Runs a scope that has what `open` opens in its body, ends it in that way, and notes the end of
 /// the run and the end of everything.
-fn end<Fut: Future<Output = ()>>(
+fn end<Fut: Future<Output = ()> + Send + 'static>(
     way: Way,
     manual: &ManualRuntime,
     build: impl FnOnce(ScopeBuilder) -> ScopeBuilder,
-    open: impl FnOnce(Scope, Notes) -> Fut,
+    open: impl FnOnce(Scope, Notes) -> Fut + Send + 'static,
 ) -> Vec<(&'static str, u64)> {
     let notes = Notes::new(manual);
     let runtime = manual.handle();
@@ -107,9 +131,9 @@ fn end<Fut: Future<Output = ()>>(
         builder = builder.timeout(SECOND);
     }
     let scope = builder.build().expect("it is sound");
-    let run = scope.try_run(|op| {
-        let inside = open(op.clone(), notes.clone());
-        let runtime = runtime.clone();
+    let in_body = notes.clone();
+    let run = scope.try_run(move |op| {
+        let inside = open(op.clone(), in_body);
         async move {
             let ending = async {
                 runtime.sleep(SECOND).await;
@@ -121,7 +145,7 @@ fn end<Fut: Future<Output = ()>>(
                         op.cancel();
                         pending().await
                     }
-                    Way::Deadline | Way::Drop => pending().await,
+                    Way::Deadline | Way::Drop | Way::Abort => pending().await,
                 }
             };
             let ending = std::pin::pin!(ending);
@@ -135,12 +159,11 @@ fn end<Fut: Future<Output = ()>>(
             }
         }
     });
-    if way == Way::Drop {
-        let limited = manual.handle().timeout(SECOND, run);
-        assert!(
-            manual.block_on(limited).is_err(),
-            "the run is dropped by then"
-        );
+    if way.is_from_outside() {
+        let mut run = Box::pin(run);
+        let limited = manual.handle().timeout(SECOND, run.as_mut());
+        assert!(manual.block_on(limited).is_err(), "it has not ended");
+        way.give_up(run);
     } else {
         let ended = catch_unwind(AssertUnwindSafe(|| manual.block_on(run).status()));
         assert_eq!(ended.is_err(), way == Way::Panic);
@@ -176,7 +199,7 @@ fn r25_every_ending_with_a_child_open() {
             },
         );
         let expected = match way {
-            Way::Drop => vec![("run", 1), ("child", 1), ("closed", 1)],
+            Way::Drop | Way::Abort => vec![("run", 1), ("child", 1), ("closed", 1)],
             _ if way.cancels() => vec![("child", 1), ("run", 1), ("closed", 1)],
             _ => vec![("child", 3), ("run", 3), ("closed", 3)],
         };
@@ -202,7 +225,7 @@ fn r24_every_ending_with_a_finalizer_open() {
             },
         );
         let expected = match way {
-            Way::Drop => [("run", 1), ("tidy", 2), ("closed", 2)],
+            Way::Drop | Way::Abort => [("run", 1), ("tidy", 2), ("closed", 2)],
             _ => [("tidy", 2), ("run", 2), ("closed", 2)],
         };
         assert_eq!(notes, expected, "{way:?}");
@@ -231,7 +254,7 @@ fn r24_every_ending_with_a_child_and_a_finalizer_open() {
         );
         // A child that is cancelled ends with its shield and not after it.
         let expected = match way {
-            Way::Drop => vec![("run", 1), ("tidy", 3), ("closed", 3)],
+            Way::Drop | Way::Abort => vec![("run", 1), ("tidy", 3), ("closed", 3)],
             _ if way.cancels() => vec![("tidy", 3), ("run", 3), ("closed", 3)],
             _ => vec![("child", 3), ("tidy", 3), ("run", 3), ("closed", 3)],
         };
@@ -302,8 +325,8 @@ fn r26_every_ending_with_a_blocking_call_open() {
             .build()
             .expect("it is sound");
         // The time stands still as long as the thread runs, so the ending does not wait for it.
-        let run = scope.try_run(|op| {
-            let in_thread = notes.clone();
+        let in_thread = notes.clone();
+        let run = scope.try_run(move |op| {
             let (begun, began) = mpsc::channel();
             let call = op.spawn_blocking(move |token| {
                 begun.send(()).expect("the body waits for it");
@@ -328,14 +351,14 @@ fn r26_every_ending_with_a_blocking_call_open() {
                         op.set_timeout(Duration::ZERO).expect("it is running");
                         pending().await
                     }
-                    Way::Drop => pending().await,
+                    Way::Drop | Way::Abort => pending().await,
                 }
             }
         });
-        if way == Way::Drop {
+        if way.is_from_outside() {
             let mut run = Box::pin(run);
             assert!(Probe::new().poll(run.as_mut()).is_pending());
-            drop(run);
+            way.give_up(run);
         } else {
             let ended = catch_unwind(AssertUnwindSafe(|| manual.block_on(run).status()));
             assert_eq!(ended.is_err(), way == Way::Panic);

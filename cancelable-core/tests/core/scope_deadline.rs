@@ -303,6 +303,32 @@ fn r20_a_nearer_deadline_of_a_parent_reaches_a_child_that_waits_elsewhere() {
 }
 
 #[test]
+fn r20_a_nearer_deadline_of_a_run_that_nobody_polls_is_seen_by_a_look_and_wakes_nobody() {
+    let manual = ManualRuntime::new();
+    for looks in [true, false] {
+        let parent = bounded(&manual, "parent", 60);
+        let child = parent.child("child").build().expect("a runtime");
+        let mut held = Box::pin(parent.run(|_| pending::<()>()));
+        assert!(Probe::new().poll(held.as_mut()).is_pending());
+        let child_run = manual.handle().spawn(child.run(|_| pending::<()>()));
+        manual.run_until_idle();
+        let start = manual.now();
+        parent.set_timeout(SECOND).expect("it runs");
+        assert_eq!(child.deadline(), Some(start + SECOND));
+        manual.advance(SECOND);
+        assert!(!child.is_cancelled(), "its timer stands where it stood");
+        if looks {
+            assert!(child.check().is_err());
+        }
+        let outcome = manual.block_on(child_run).expect("the runtime is there");
+        let took = SECOND * if looks { 1 } else { 60 };
+        assert_eq!(manual.now() - start, took);
+        let reason = outcome.cause().map(|cause| cause.reason().clone());
+        assert_eq!(reason, Some(timed_out(1)));
+    }
+}
+
+#[test]
 fn r20_moving_to_zero_or_past_cancels_at_once() {
     let manual = ManualRuntime::new();
     for past in [false, true] {

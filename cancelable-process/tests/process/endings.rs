@@ -1,5 +1,5 @@
 //! Every way in which a scope ends while a process of its runs: the row of the table in
-//! `docs/scopes.md`, cell by cell.
+//! `docs/semantics.md`, cell by cell.
 
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, is_gone, pid, shell};
 use cancelable_core::testing::{Hold, ManualRuntime};
