@@ -1,8 +1,6 @@
 //! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
-use benches::{
-    peers, plot, registry, report, scaling, scopes, streams, threads, tokens,
-};
+use benches::{peers, plot, registry, report, scaling, scopes, streams, threads, tokens};
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;

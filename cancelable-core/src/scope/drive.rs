@@ -249,7 +249,7 @@ fn enter<O>(
     *entered = true;
     watch.note_cancel(record);
     if let (false, Some(now)) = (record.token.is_cancelled(), now) {
-        watch.keep_time(record, followed, now, cx);
+        watch.keep_time(record, followed, now);
     }
     if record.token.is_cancelled() {
         return Err(End::Cancelled);

@@ -70,14 +70,8 @@ impl Watch {
     }
 
     /// Cancels the scope if its time is up at `now`, when it is entered.
-    pub(super) fn keep_time(
-        &mut self,
-        record: &Record,
-        followed: Followed,
-        now: Instant,
-        cx: &Context<'_>,
-    ) {
-        self.timekeeper.enter(record, followed, now, cx.waker());
+    pub(super) fn keep_time(&mut self, record: &Record, followed: Followed, now: Instant) {
+        self.timekeeper.enter(record, followed, now);
     }
 
     /// Stops watching, except that the time of a cancel is still noted.

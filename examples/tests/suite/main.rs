@@ -15,10 +15,10 @@ mod interruptions;
 mod kit;
 mod lines;
 mod manifests;
-mod retry;
 mod monitor;
 #[cfg(unix)]
 mod pipeline;
+mod retry;
 #[cfg(unix)]
 mod running;
 mod small;
