@@ -226,6 +226,8 @@ where
         // It may have opened a shield.
         ready!(watch.poll_delivery(record, cx));
     }
+    // After the last look, in which it may have ended.
+    watch.note_unfinished(record);
     // As above.
     body.set(Body::Over);
     Poll::Ready(End::Cancelled)

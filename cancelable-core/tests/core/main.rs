@@ -25,6 +25,8 @@ mod io;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]
+mod last_look;
+#[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
 mod operation;
