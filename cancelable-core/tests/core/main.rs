@@ -20,6 +20,8 @@ mod defer;
 mod endings;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(feature = "testing")]
+mod hostile_words;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod io;
 #[cfg(feature = "testing")]
@@ -47,6 +49,8 @@ mod registry_dump;
 mod registry_events;
 #[cfg(feature = "testing")]
 mod registry_hooks;
+#[cfg(feature = "testing")]
+mod registry_within;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
