@@ -45,7 +45,7 @@ fn open(manual: &ManualRuntime) -> Scope {
 fn r10_r34_an_error_is_handed_out_although_its_words_panic() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let run = scope.clone().try_run(async |_| Err::<(), _>(Wordless));
+    let run = scope.try_run(async |_| Err::<(), _>(Wordless));
     let outcome = manual.block_on(run.with_error_text());
     assert_eq!(scope.status(), Status::Failed);
     assert_eq!(scope.error_text().as_deref(), Some(INSTEAD));
@@ -90,7 +90,7 @@ fn r10_a_cancel_does_not_unwind_although_the_words_of_its_cause_panic() {
 fn r10_r25_a_child_fails_although_its_words_panic() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let outcome = manual.block_on(scope.clone().run(async |op: Scope| {
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn(async { Err::<(), _>(Wordless) })
                 .expect("it is open"),
@@ -107,7 +107,7 @@ fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
     let runtime = ThreadRuntime::new();
     let builder = Scope::builder("s").runtime(&runtime.handle());
     let scope = builder.build().expect("it is sound");
-    let outcome = runtime.block_on(scope.clone().run(async |op: Scope| {
+    let outcome = runtime.block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn_blocking(|_| Err::<(), _>(Wordless))
                 .expect("it is open"),
@@ -124,11 +124,7 @@ fn r10_r28_a_source_does_not_start_although_its_words_panic() {
         .runtime(&manual.handle())
         .source(Failing);
     let scope = builder.build().expect("it is sound");
-    let outcome = manual.block_on(
-        scope
-            .clone()
-            .run(async |_| unreachable!("it is not started")),
-    );
+    let outcome = manual.block_on(scope.run(async |_| unreachable!("it is not started")));
     assert_eq!(scope.status(), Status::Failed);
     let error = outcome.into_result().unwrap_err();
     assert!(matches!(error, RunError::SourceFailed(_)));

@@ -99,7 +99,7 @@ fn r24_r28_a_panic_in_it_is_the_bodys_and_what_was_deferred_runs() {
     let manual = ManualRuntime::new();
     let scope = timed(&manual);
     let finalized = Arc::new(AtomicUsize::new(0));
-    let run = scope.clone().run(async |op: Scope| {
+    let run = scope.run(async |op: Scope| {
         seen(&op).await;
         let finalized = Arc::clone(&finalized);
         op.defer(async move {

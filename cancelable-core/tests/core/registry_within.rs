@@ -67,11 +67,7 @@ fn r09_r35_a_predicate_may_cancel_and_open_and_end_what_it_looks_at() {
 fn r35_a_part_that_is_opened_after_its_parent_has_ended_is_listed_with_what_it_is() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
     let parent = open(&registry, "parent");
-    assert!(
-        manual
-            .block_on(parent.clone().run(async |_| ()))
-            .is_completed()
-    );
+    assert!(manual.block_on(parent.run(async |_| ())).is_completed());
     assert!(registry.list(&Filter::new()).is_empty());
     match parent.child("late").build() {
         Err(_) => assert!(registry.list(&Filter::new()).is_empty()),

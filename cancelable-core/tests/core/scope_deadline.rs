@@ -560,7 +560,7 @@ impl cooked_waker::Wake for Boxed {}
 fn r20_a_moved_deadline_wakes_the_task_that_polled_last_wherever_its_waker_lies() {
     let manual = ManualRuntime::new();
     let scope = bounded(&manual, "s", 60);
-    let mut run = pin!(scope.clone().run(|_| pending::<()>()));
+    let mut run = pin!(scope.run(|_| pending::<()>()));
     let tasks = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
     let waker = |task: usize| Box::new(Boxed(Arc::clone(&tasks[task]))).into_waker();
     let first = waker(0);
