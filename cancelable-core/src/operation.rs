@@ -69,7 +69,7 @@ pub use progress::{
 };
 pub(crate) use record::{Account, Opening, Record};
 pub(crate) use report::Report;
-pub(crate) use runner::Followed;
+pub(crate) use runner::{Followed, Task};
 pub use shield::{Shield, ShieldWithoutRuntime};
 pub use snapshot::OperationSnapshot;
 pub(crate) use standing::Standing;

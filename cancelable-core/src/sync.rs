@@ -15,7 +15,7 @@ pub(crate) use awaited::awaited;
 pub(crate) use awaited::gather;
 pub(crate) use gate::Gate;
 pub use isolate::isolated_panics;
-pub(crate) use isolate::{isolate, panic_text};
+pub(crate) use isolate::{isolate, panic_text, words_of};
 pub(crate) use parker::block_on;
 
 #[cfg(not(cancelable_loom))]

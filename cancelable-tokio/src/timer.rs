@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
+use tokio::task::coop::unconstrained;
 
 pin_project! {
     pub(crate) struct TokioTimer {
@@ -50,8 +51,11 @@ impl Timer for TokioTimer {
             return false;
         }
         let mut nobody = Context::from_waker(Waker::noop());
+        // Not constrained: where the task's budget is spent, Tokio would answer pending and keep the
+        // task's waker.
+        let mut sleep = unconstrained(this.sleep);
         // Tokio panics while the runtime goes away on another thread.
-        let polled = catch_unwind(AssertUnwindSafe(|| this.sleep.poll(&mut nobody)));
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut sleep).poll(&mut nobody)));
         matches!(polled, Ok(Poll::Pending))
     }
 }

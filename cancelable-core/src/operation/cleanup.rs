@@ -6,7 +6,7 @@ use super::defer_error::DeferError;
 use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
 use super::status::Status;
-use crate::sync::Ordering;
+use crate::sync::{Ordering, words_of};
 use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
@@ -80,11 +80,12 @@ impl Record {
     /// Keeps what went wrong in a finalizer, for the outcome, and logs it: where the run was dropped
     /// there is no outcome.
     pub(crate) fn note_cleanup_error(&self, error: CleanupError) {
+        let words = words_of(&error);
         log::warn!(
             target: "cancelable",
             operation = self.label.name(), id = self.label.id().get(),
             finalizer = error.name(), deferred_at:% = error.deferred_at();
-            "{}: {error}", self.label
+            "{}: {words}", self.label
         );
         self.with_aside(|aside| aside.cleanup_errors.push(error));
     }

@@ -22,7 +22,7 @@ use super::status::{Status, StatusCell};
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, isolate};
 use crate::token::CancellationToken;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -242,12 +242,15 @@ impl Record {
         let Some(cause) = self.token.cause() else {
             return;
         };
-        log::debug!(
-            target: "cancelable",
-            operation = self.label.name(), id = self.label.id().get(),
-            reason = cause.reason().as_str();
-            "{} was asked to stop: {cause}", self.label
-        );
+        // The words of a cause's error are the user's code, and a cancel does not unwind.
+        isolate("a logger", || {
+            log::debug!(
+                target: "cancelable",
+                operation = self.label.name(), id = self.label.id().get(),
+                reason = cause.reason().as_str();
+                "{} was asked to stop: {cause}", self.label
+            );
+        });
     }
 
     /// Says to the log, and to whoever observes, how the operation stands now.

@@ -226,6 +226,8 @@ where
         // It may have opened a shield.
         ready!(watch.poll_delivery(record, cx));
     }
+    // After the last look, in which it may have ended.
+    watch.note_unfinished(record);
     // As above.
     body.set(Body::Over);
     Poll::Ready(End::Cancelled)
@@ -249,7 +251,7 @@ fn enter<O>(
     *entered = true;
     watch.note_cancel(record);
     if let (false, Some(now)) = (record.token.is_cancelled(), now) {
-        watch.keep_time(record, followed, now, cx);
+        watch.keep_time(record, followed, now);
     }
     if record.token.is_cancelled() {
         return Err(End::Cancelled);

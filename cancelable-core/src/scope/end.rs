@@ -5,7 +5,7 @@ use super::{Outcome, Refused, RunError, SourceFailed};
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Status};
-use crate::sync::panic_text;
+use crate::sync::{panic_text, words_of};
 use std::any::{Any, type_name};
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -56,10 +56,10 @@ impl<O> End<O> {
                 None => format!("an error of type {}", type_name::<R::Error>()),
             },
             Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
-            Self::SourceFailed(failed) => failed.to_string(),
+            Self::SourceFailed(failed) => words_of(failed),
             Self::Refused(refused) => refused.to_string(),
             Self::Output(_) | Self::Cancelled => match child_failure(record) {
-                Some(failure) => failure.to_string(),
+                Some(failure) => words_of(&failure),
                 None => return,
             },
         };

@@ -3,7 +3,7 @@
 use super::drive::Drive;
 use super::reading::{Fallible, Plain};
 use super::{Outcome, Scope};
-use crate::sync::awaited;
+use crate::sync::{awaited, words_of};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -68,7 +68,7 @@ where
     pub fn with_error_text(mut self) -> Self {
         self.drive.describe(|output| match output {
             Ok(_) => String::new(),
-            Err(error) => error.to_string(),
+            Err(error) => words_of(error),
         });
         self
     }

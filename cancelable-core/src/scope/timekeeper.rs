@@ -1,9 +1,9 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::operation::{Followed, Record};
+use crate::operation::{Followed, Record, Task};
 use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::task::Context;
 use std::time::Instant;
 
 /// A timer that is made at the first deadline that has to be waited for, and moved from then on.
@@ -29,41 +29,19 @@ enum State {
     Rung,
 }
 
-/// The waker that was left with the record, and how often the run had been called until then.
+/// The waker that was left with the record, and how often the run had been called until then. As long
+/// as that number is the same the waker lies there.
 #[derive(PartialEq, Eq)]
 struct Following {
     calls: u64,
-    task: Task,
-}
-
-/// Which task a waker wakes, as in [`Waker::will_wake`], without the waker: the record keeps that,
-/// so no other one comes to lie in its place as long as the number of calls is the same.
-#[derive(PartialEq, Eq)]
-struct Task {
-    data: usize,
-    vtable: usize,
-}
-
-impl Task {
-    fn of(waker: &Waker) -> Self {
-        Self {
-            data: waker.data().addr(),
-            vtable: std::ptr::from_ref(waker.vtable()).addr(),
-        }
-    }
+    task: Option<Task>,
 }
 
 impl Timekeeper {
     /// Begins with what the run found when it entered at `now` and left its waker. A deadline that
     /// has been reached cancels.
-    pub(super) fn enter(
-        &mut self,
-        record: &Record,
-        followed: Followed,
-        now: Instant,
-        waker: &Waker,
-    ) {
-        self.follow(record, followed, waker);
+    pub(super) fn enter(&mut self, record: &Record, followed: Followed, now: Instant) {
+        self.follow(record, followed);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             record.expire(now);
         }
@@ -79,10 +57,10 @@ impl Timekeeper {
     pub(super) fn poll(&mut self, record: &Record, runtime: &RuntimeHandle, cx: &mut Context<'_>) {
         let present = Following {
             calls: record.calls(),
-            task: Task::of(cx.waker()),
+            task: Some(Task::of(cx.waker())),
         };
         if self.following.as_ref() != Some(&present) {
-            self.follow(record, record.follow(cx.waker()), cx.waker());
+            self.follow(record, record.follow(cx.waker()));
         }
         // One that is cancelled leaves the deadlines above to the runs whose they are.
         if !self.has_rung(runtime, cx)
@@ -109,7 +87,7 @@ impl Timekeeper {
         self.state = State::Behind;
     }
 
-    fn follow(&mut self, record: &Record, followed: Followed, waker: &Waker) {
+    fn follow(&mut self, record: &Record, followed: Followed) {
         let deadline = record.deadline_of(followed);
         if deadline != self.deadline {
             self.deadline = deadline;
@@ -117,7 +95,7 @@ impl Timekeeper {
         }
         self.following = Some(Following {
             calls: followed.calls,
-            task: Task::of(waker),
+            task: followed.task,
         });
     }
 

@@ -70,14 +70,8 @@ impl Watch {
     }
 
     /// Cancels the scope if its time is up at `now`, when it is entered.
-    pub(super) fn keep_time(
-        &mut self,
-        record: &Record,
-        followed: Followed,
-        now: Instant,
-        cx: &Context<'_>,
-    ) {
-        self.timekeeper.enter(record, followed, now, cx.waker());
+    pub(super) fn keep_time(&mut self, record: &Record, followed: Followed, now: Instant) {
+        self.timekeeper.enter(record, followed, now);
     }
 
     /// Stops watching, except that the time of a cancel is still noted.
@@ -116,7 +110,7 @@ impl Watch {
     }
 
     /// Ready when a cancelled body is to be dropped: no shield is open in it or below, and its
-    /// grace is over. What it leaves unfinished at the end of its grace is reported.
+    /// grace is over.
     ///
     /// Wakes: by the last shield, for which see [`Record::is_held`], and by the window, for which
     /// see [`Grace::poll`].
@@ -133,8 +127,14 @@ impl Watch {
         }
         if let Some(grace) = &mut rare.grace {
             ready!(grace.poll(record, cx));
-            record.note_stragglers(record.roll_call());
         }
         Poll::Ready(())
+    }
+
+    /// Reports what a body that is about to be dropped leaves unfinished, if it had a grace period.
+    pub(super) fn note_unfinished(&self, record: &Arc<Record>) {
+        if self.rare.as_ref().is_some_and(|rare| rare.grace.is_some()) {
+            record.note_stragglers(record.roll_call());
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Running a user's code so that its panic stops nobody else.
 
 use std::any::Any;
+use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -42,6 +43,15 @@ fn contain(code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
         std::mem::forget(payload);
     }
+}
+
+/// How a user's error reads. Its words are the user's code, and may panic.
+///
+/// Must be called with no lock held.
+pub(crate) fn words_of(error: &(impl Display + ?Sized)) -> String {
+    let mut words = None;
+    isolate("the text of an error", || words = Some(error.to_string()));
+    words.unwrap_or_else(|| "an error whose text panicked".into())
 }
 
 /// The text of a panic's payload, where it has one.

@@ -20,10 +20,14 @@ mod defer;
 mod endings;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(feature = "testing")]
+mod hostile_words;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod io;
 #[cfg(feature = "testing")]
 mod join;
+#[cfg(feature = "testing")]
+mod last_look;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
@@ -45,6 +49,8 @@ mod registry_dump;
 mod registry_events;
 #[cfg(feature = "testing")]
 mod registry_hooks;
+#[cfg(feature = "testing")]
+mod registry_within;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]

@@ -3,9 +3,12 @@
 use crate::probe::Probe;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Reason, Scope, Status};
+use cooked_waker::IntoWaker;
 use std::future::{Future, pending, ready};
 use std::pin::pin;
-use std::task::Poll;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -564,4 +567,39 @@ fn r20_a_move_wakes_the_task_that_polled_last() {
     assert!(first.poll(run.as_mut()).is_pending());
     scope.set_timeout(2 * SECOND).expect("it runs");
     assert_eq!((first.wakes(), second.wakes()), (1, 1));
+}
+
+/// A waker whose clones lie elsewhere, so that what it was cloned from may go and another task's may
+/// come to lie there.
+#[derive(Clone)]
+struct Boxed(Arc<AtomicUsize>);
+
+impl cooked_waker::WakeRef for Boxed {
+    fn wake_by_ref(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl cooked_waker::Wake for Boxed {}
+
+#[test]
+fn r20_a_moved_deadline_wakes_the_task_that_polled_last_wherever_its_waker_lies() {
+    let manual = ManualRuntime::new();
+    let scope = bounded(&manual, "s", 60);
+    let mut run = pin!(scope.run(|_| pending::<()>()));
+    let tasks = [Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0))];
+    let waker = |task: usize| Box::new(Boxed(Arc::clone(&tasks[task]))).into_waker();
+    let first = waker(0);
+    let place = first.data();
+    let polled = run.as_mut().poll(&mut Context::from_waker(&first));
+    assert!(polled.is_pending());
+    drop(first);
+    // The next ones of that size come to lie there, on most allocators the first.
+    let others: Vec<_> = (0..1000).map(|_| waker(1)).collect();
+    let same = others.iter().find(|waker| waker.data() == place);
+    let second = same.unwrap_or(&others[0]);
+    let polled = run.as_mut().poll(&mut Context::from_waker(second));
+    assert!(polled.is_pending());
+    scope.set_timeout(SECOND).expect("it is open");
+    assert_eq!(tasks[1].load(Ordering::SeqCst), 1);
 }

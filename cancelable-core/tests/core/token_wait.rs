@@ -3,6 +3,8 @@
 use crate::probe::Probe;
 use crate::token_hand::{Sleeper, poll, waker};
 use cancelable_core::CancellationToken;
+use cancelable_core::token::WaitForCancellationFutureOwned;
+use parking_lot::Mutex;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
@@ -360,4 +362,31 @@ fn r14_a_wait_on_a_token_that_cannot_be_cancelled_keeps_no_waker() {
     drop(waker);
     assert_eq!(Arc::strong_count(&held), 1);
     assert!(poll(&mut wait, Waker::noop()).is_pending());
+}
+
+#[test]
+fn r09_r12_a_waker_may_drop_the_first_waits_of_its_siblings_and_wait_itself() {
+    let parent = CancellationToken::new();
+    let children: Vec<_> = (0..8).map(|_| parent.child_token()).collect();
+    let waits: Arc<Mutex<Vec<WaitForCancellationFutureOwned>>> = Arc::default();
+    let woken = Arc::new(AtomicUsize::new(0));
+    for child in &children {
+        let act = {
+            let (parent, waits, woken) = (parent.clone(), Arc::clone(&waits), Arc::clone(&woken));
+            move || {
+                woken.fetch_add(1, SeqCst);
+                let others = std::mem::take(&mut *waits.lock());
+                drop(others);
+                let mut late = parent.child_token().cancelled_owned();
+                assert!(poll(&mut late, Waker::noop()).is_ready());
+            }
+        };
+        let mut wait = child.clone().cancelled_owned();
+        assert!(poll(&mut wait, &waker(act)).is_pending());
+        waits.lock().push(wait);
+    }
+    assert!(parent.cancel());
+    assert!((1..=8).contains(&woken.load(SeqCst)));
+    assert!(waits.lock().is_empty());
+    assert_eq!(Arc::strong_count(&woken), 1, "every waker is gone");
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 use tokio::runtime::Builder;
+use tokio::task::coop::consume_budget;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -106,4 +107,28 @@ fn r28_a_run_that_outlives_its_runtime_is_dropped_in_peace() {
     drop(tokio);
     drop(run);
     assert!(scope.is_cancelled());
+}
+
+#[test]
+fn r12_a_timer_is_forgotten_also_by_a_task_whose_budget_is_spent() {
+    let tokio = several_threads();
+    let idle = Arc::new(Idle);
+    let runtime = tokio.block_on(async { rt::current().unwrap() });
+    tokio.block_on(async {
+        let scope = limited(&runtime, HOUR);
+        let mut spent = false;
+        let mut run = pin!(scope.run(|_| poll_fn(move |context| {
+            // Tokio has its own resources answer pending from then on, until the task yields.
+            while spent && pin!(consume_budget()).poll(context).is_ready() {}
+            match std::mem::replace(&mut spent, true) {
+                false => Poll::Pending,
+                true => Poll::Ready(()),
+            }
+        })));
+        let waker = Waker::from(Arc::clone(&idle));
+        let mut context = Context::from_waker(&waker);
+        assert!(run.as_mut().poll(&mut context).is_pending());
+        assert!(run.as_mut().poll(&mut context).is_ready());
+    });
+    assert_eq!(Arc::strong_count(&idle), 1, "the kept timer has none");
 }
