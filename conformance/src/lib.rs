@@ -22,6 +22,7 @@
 pub mod ambient;
 pub mod blocking;
 pub mod children;
+pub mod copies;
 pub mod deadlines;
 pub mod finalizers;
 pub mod grace;

@@ -1,16 +1,11 @@
-//! Streams, readers and writers that a cancel cuts.
+//! Streams that a cancel cuts.
 
 use crate::Subject;
-use cancelable_core::io::{UntilCancelled, copy};
 use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::{CancellationToken, Scope};
-use futures_util::io::{AsyncRead, AsyncReadExt};
 use futures_util::{Stream, StreamExt, stream};
-use std::io::{self, ErrorKind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -131,54 +126,5 @@ pub fn r42_a_complete_result_says_so<S: Subject>() {
         assert_eq!(run.await.into_value(), Some(true));
         assert_eq!(items.len(), 200);
         assert_eq!(scope.progress().position(), 200);
-    });
-}
-
-/// Some bytes, and then a wait that has no end.
-struct Stalled(&'static [u8]);
-
-impl AsyncRead for Stalled {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.0 {
-            [] => Poll::Pending,
-            _ => Pin::new(&mut self.0).poll_read(cx, buffer),
-        }
-    }
-}
-
-pub fn r43_a_read_that_waits_fails_at_the_deadline<S: Subject>() {
-    S::run(async |runtime| {
-        let scope = Scope::builder("download")
-            .runtime(&runtime)
-            .timeout(MILLISECOND * 5);
-        let scope = scope.build().unwrap();
-        let run = scope.try_run(async |op: Scope| {
-            let mut bytes = [0; 10];
-            UntilCancelled::new(Stalled(b"short"), &op)
-                .read_exact(&mut bytes)
-                .await
-        });
-        let error = run.await.into_result().unwrap_err().into_failed().unwrap();
-        assert_eq!(error.kind(), ErrorKind::TimedOut);
-    });
-}
-
-pub fn r43_a_copy_says_how_far_it_came<S: Subject>() {
-    S::run(async |runtime| {
-        let scope = Scope::builder("download")
-            .runtime(&runtime)
-            .timeout(MILLISECOND * 5);
-        let scope = scope.build().unwrap();
-        let mut target = Vec::new();
-        let run = scope.try_run(async |op: Scope| copy(Stalled(b"short"), &mut target, &op).await);
-        let error = run.await.into_result().unwrap_err().into_failed().unwrap();
-        assert_eq!((error.copied(), error.unwritten()), (5, &b""[..]));
-        assert!(error.cancelled().unwrap().is_timeout());
-        assert_eq!(target, b"short");
-        assert_eq!(scope.progress().position(), 5);
     });
 }

@@ -171,6 +171,8 @@ macro_rules! common {
                 r41_no_item_is_lost_in_a_race_with_the_cancel
                 r41_a_chunk_waits_no_longer_than_it_may
                 r42_a_complete_result_says_so
+            }
+            copies {
                 r43_a_read_that_waits_fails_at_the_deadline
                 r43_a_copy_says_how_far_it_came
             }
