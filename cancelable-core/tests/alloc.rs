@@ -339,7 +339,9 @@ mod a_scope {
         }
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
-        assert!(info.bytes_max <= 576, "{info:?}");
+        // A span is 40 bytes.
+        let most = if cfg!(feature = "tracing") { 616 } else { 576 };
+        assert!(info.bytes_max <= most, "{info:?}");
     }
 }
 

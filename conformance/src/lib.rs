@@ -21,7 +21,9 @@
 
 pub mod ambient;
 pub mod blocking;
+pub mod bounds;
 pub mod children;
+pub mod closing;
 pub mod copies;
 pub mod deadlines;
 pub mod finalizers;

@@ -127,9 +127,13 @@ macro_rules! common {
                 r25_failures_are_collected_by_choice_and_cancel_nobody
                 r25_a_panic_of_a_child_is_a_value
                 r25_children_are_cancelled_with_the_scope_and_joined
+            }
+            bounds {
                 r25_no_more_children_run_at_once_than_the_scope_allows
                 r25_items_are_mapped_in_order_a_bounded_number_at_once
                 r25_something_is_done_for_each_item_a_bounded_number_at_once
+            }
+            closing {
                 r25_who_cancels_and_waits_is_told_when_everything_has_ended
             }
             blocking {
