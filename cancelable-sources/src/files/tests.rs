@@ -1,13 +1,14 @@
 //! Watchers that refuse, fail or are late, which the system's own do not do on demand.
 
+#[cfg(any(target_os = "linux", target_os = "windows"))]
+mod judged;
+
 use super::events::{Handler, Make};
-use super::interest::Interest;
 use super::look::{Found, Look, Want};
-use super::notice::{Notice, Seen};
-use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind, RemoveKind, RenameMode};
-use notify::{Event, EventKind, RecursiveMode, Watcher};
+use super::notice::Notice;
+use notify::{RecursiveMode, Watcher};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
@@ -133,58 +134,6 @@ fn r30_a_folder_that_was_replaced_is_watched_anew() {
     fs::create_dir(&home).unwrap();
     assert_eq!(look.look(false).unwrap(), Found::Nothing);
     assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
-}
-
-#[cfg(any(target_os = "linux", target_os = "windows"))]
-#[test]
-fn r30_what_others_do_in_the_folder_calls_for_no_look() {
-    let file = PathBuf::from("/home/stop");
-    let interest = Interest {
-        file: file.clone(),
-        on_the_way: vec!["/home".into()],
-        linked: false,
-    };
-    let linked = Interest {
-        linked: true,
-        ..interest.clone()
-    };
-    let event = |kind, path: &Path| Event::new(kind).add_path(path.to_owned());
-    let created = EventKind::Create(CreateKind::File);
-    let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-    let moved_here = EventKind::Modify(ModifyKind::Name(RenameMode::To));
-    let removed = EventKind::Remove(RemoveKind::File);
-    let nothing = Seen::default();
-    let appeared = Seen {
-        appeared: true,
-        ..nothing
-    };
-    for (kind, seen) in [
-        (created, appeared),
-        (moved_here, appeared),
-        (removed, nothing),
-        (
-            written,
-            Seen {
-                written: true,
-                ..nothing
-            },
-        ),
-    ] {
-        assert_eq!(interest.judge(&event(kind, &file)), Some(seen), "{kind:?}");
-        let other = Path::new("/home/other");
-        assert_eq!(interest.judge(&event(kind, other)), None, "{kind:?}");
-        // The end of a link may be anywhere; what is written there is not.
-        let concerns = (kind != written).then_some(nothing);
-        assert_eq!(linked.judge(&event(kind, other)), concerns, "{kind:?}");
-    }
-    let opened = EventKind::Access(AccessKind::Any);
-    assert_eq!(interest.judge(&event(opened, &file)), None);
-    assert_eq!(
-        interest.judge(&event(removed, Path::new("/home"))),
-        Some(nothing)
-    );
-    let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    assert!(interest.judge(&lost).unwrap().broken);
 }
 
 /// The kernel changes these files and tells nobody.
