@@ -87,6 +87,9 @@ pub fn stopping_futures() -> Vec<Row> {
                     drop(black_box(handle));
                 })
             },
+        )
+        .noting(
+            "its stop has one waiter for ever, which needs no lock; a token may have any number.",
         ),
     ]
 }

@@ -1,7 +1,7 @@
 //! How a cost grows with the number of threads, of children, of levels: one series of points for
 //! each library, in nanoseconds for one piece of the work.
 
-use crate::{once, threads};
+use crate::{once, registry, threads};
 use cancelable_core::{CancellationToken as Ours, Scope};
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -36,7 +36,7 @@ fn rounds(size: u32) -> u32 {
     (3_000_000 / size).clamp(2, 200)
 }
 
-fn series(who: &'static str, sizes: &[u32], mut once: impl FnMut(u32) -> f64) -> Series {
+pub(crate) fn series(who: &'static str, sizes: &[u32], mut once: impl FnMut(u32) -> f64) -> Series {
     let point = |&size: &u32| {
         let times = (0..rounds(size)).map(|_| once(size));
         (size, times.fold(f64::INFINITY, f64::min))
@@ -48,7 +48,7 @@ fn series(who: &'static str, sizes: &[u32], mut once: impl FnMut(u32) -> f64) ->
 }
 
 /// Powers of ten from 10 to `limit`.
-fn tens(limit: u32) -> Vec<u32> {
+pub(crate) fn tens(limit: u32) -> Vec<u32> {
     std::iter::successors(Some(10), |size: &u32| size.checked_mul(10))
         .take_while(|&size| size <= limit)
         .collect()
@@ -63,6 +63,7 @@ pub fn all() -> Vec<Growth> {
         cancel_by_children(),
         cancel_by_depth(),
         poll_by_depth(),
+        registry::scopes_by_open(),
     ]
 }
 

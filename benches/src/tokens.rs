@@ -11,6 +11,20 @@ const MANY: u32 = 1_000_000;
 const DEEP: u32 = 100_000;
 const FEW: u32 = 10_000;
 
+const CHILD_NOTE: &str = "a child reads two flags, its own and its parent's branch, and finds the \
+    second by a pointer: 0.6 ns.";
+
+const NEW_NOTE: &str = "more than half of the instructions are the allocator's, and two locked \
+    decrements are half of the rest. Tried: a `Drop` that is inlined with its cold part apart, \
+    which took 11 of 243 instructions away.";
+
+const WAITED_NOTE: &str = "a token whose first wait is over keeps its later ones itself, so that \
+    siblings share no lock: five locked instructions for each. Fewer would need strong references \
+    from the parent down.";
+
+const CALLBACK_NOTE: &str = "a closure of unknown size is kept in a box, the one allocation of a \
+    callback. Without `unsafe` there is no other place for it.";
+
 /// The same program for both types, which have the same methods.
 macro_rules! beside_tokio_util {
     ($work:expr, $goal:expr, |$Token:ident| $program:expr) => {
@@ -51,10 +65,12 @@ pub fn hot_paths() -> Vec<Row> {
             let parent = T::new();
             let token = parent.child_token();
             move || each(TIMES, || is(black_box(&token).is_cancelled()))
-        }),
+        })
+        .noting(CHILD_NOTE),
         beside_tokio_util!("new + drop", 0.45, |T| || each(TIMES, || drop(black_box(
             T::new()
-        )))),
+        ))))
+        .noting(NEW_NOTE),
         beside_tokio_util!("clone + drop", 0.40, |T| {
             let token = T::new();
             move || each(TIMES, || drop(black_box(black_box(&token).clone())))
@@ -152,7 +168,8 @@ pub fn cancelling() -> Vec<Row> {
             let time = once(MANY, || root.cancel());
             drop(waits);
             time
-        }),
+        })
+        .noting(WAITED_NOTE),
         beside_tokio_util!("cancel of a token with 100,000 waiters, one", 1.0, |T| {
             || {
                 let token = T::new();
@@ -197,7 +214,8 @@ pub fn beside_swansong() -> Vec<Row> {
             "`is_cancelled()`",
             &mut || each(TIMES, || is(black_box(&ours).is_cancelled())),
             &mut || each(TIMES, || is(black_box(&theirs).state().is_shutting_down())),
-        ),
+        )
+        .noting("both are one load, and the difference lies in where the compiler puts it."),
         row(
             "clone + drop",
             &mut || each(TIMES, || drop(black_box(ours.clone()))),
@@ -264,6 +282,7 @@ fn callbacks() -> Vec<Row> {
                     let _ = black_box(number);
                 }));
             })
-        }),
+        })
+        .noting(CALLBACK_NOTE),
     ]
 }

@@ -56,7 +56,8 @@ fn r42_a_cut_stream_gives_what_it_had_and_says_why() {
 fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("numbers").runtime(&manual.handle());
-    let scope = builder.grace(10 * SECOND).build().unwrap();
+    let scope = builder.grace(10 * SECOND).build();
+    let scope = scope.expect("it has a runtime");
     let runtime = manual.handle();
     let outcome = manual.block_on(scope.run(|op| {
         let canceller = op.clone();
@@ -70,10 +71,11 @@ fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
                 number
             }
         };
-        let numbers = op.map_concurrent(2, 1..=5, work).unwrap();
+        let numbers = op.map_concurrent(2, 1..=5, work);
+        let numbers = numbers.expect("two is not zero");
         numbers.collect_partial::<Vec<_>>()
     }));
-    outcome.into_value().unwrap()
+    outcome.into_value().expect("its grace is long enough")
 }
 
 #[test]

@@ -444,9 +444,7 @@ impl<'a> Model<'a> {
             run.phase = self.enter(id);
         }
         if let Phase::Body(walk) = &mut run.phase {
-            let Some(end) = self.look_at_body(id, walk) else {
-                return None;
-            };
+            let end = self.look_at_body(id, walk)?;
             run.phase = Phase::Ended(end);
         }
         let Phase::Ended(end) = run.phase else {
