@@ -53,7 +53,12 @@ say "tests on $target: ${packages[*]}"
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 args=()
 for package in "${packages[@]}"; do args+=(-p "$package"); done
-debian_cargo test --quiet --no-fail-fast --target "$target" --all-features "${args[@]}" --lib --bins --tests
+# What Wine 8 is not: its files have no time of creation of their own (it moves with every change, so a
+# folder seems to be another one), and its counters of processors and volumes never answer.
+skips=(--skip r30_lost_events_have_everything_looked_at_and_watched_anew)
+skips+=(--skip files::r30_a_file_that_changes_is_told_of)
+skips+=(--skip resources_real::r30_the_cpu_is_known --skip resources_real::r30_the_disk_of_a_path_is_known)
+debian_cargo test --quiet --no-fail-fast --target "$target" --all-features "${args[@]}" --lib --bins --tests -- "${skips[@]}"
 
 # Ctrl+C: the test binary of cancelable-signals is also the program that is signalled. Wine turns
 # a SIGINT to its process into CTRL_C_EVENT.
