@@ -14,7 +14,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let outcome = scope.run(async |_| {
             for row in 1..=10 {
                 println!("row {row}");
-                runtime.sleep(Duration::from_secs(1)).await;
+                runtime.sleep(Duration::from_millis(1200)).await;
             }
         });
         match outcome.await.into_result() {
