@@ -225,7 +225,8 @@ fn r09_r39_a_hook_may_use_the_operation_and_the_registry() {
             drop(own.events());
             drop(more);
         });
-    registry.add_hooks(hooks).detach();
+    // The hooks hold the registry that holds them: this takes them out again.
+    let _guard = registry.add_hooks(hooks);
     let scope = Scope::builder("job")
         .register_in(&registry)
         .build()

@@ -339,7 +339,7 @@ fn r12_a_first_wait_on_a_child_that_is_forgotten_leaves_nothing_in_the_parent() 
         let held = held.clone();
         move || unreachable!("{held:?}")
     });
-    let mut wait = Box::pin(child.cancelled());
+    let mut wait = child.cancelled();
     assert!(poll(&mut wait, &waker).is_pending());
     std::mem::forget(wait);
     drop(waker);
