@@ -47,7 +47,8 @@ pub(crate) fn tasks_of_tokio() -> Vec<Row> {
             Goal::AtMost(0.9),
             until_last_woken!(Ours, |root| root.child_token()),
             until_last_woken!(Theirs, |root| root.child_token()),
-        ),
+        )
+        .noting("most of it is Tokio's own waking of the tasks, which both do; 0.83 to 0.90 was measured too."),
     ]
 }
 

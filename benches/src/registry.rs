@@ -317,4 +317,5 @@ fn cancelling() -> Row {
             })
         },
     )
+    .noting("each token is told why, which the map's tokens have no place for.")
 }

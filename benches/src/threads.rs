@@ -77,6 +77,10 @@ pub fn shared_by_two() -> Vec<Row> {
             Goal::AtLeast(1.3),
             || 2.0 / with_threads(2, || wait_once(ours.cancelled())),
             || 1.0 / with_threads(1, || wait_once(ours.cancelled())),
+        )
+        .noting(
+            "the threads write to no line in common, and on two idle cores 1.8 to 2.0 was measured; \
+            where anything else runs, they wait for a core.",
         ),
         compare(
             "`cancelled()` created, polled pending, dropped, 2 threads on one token",
