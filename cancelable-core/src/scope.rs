@@ -39,6 +39,7 @@ pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
 pub use child::Child;
 pub use child_error::ChildError;
+pub(crate) use concurrent::{BUDGET, take};
 pub use concurrent::{MapConcurrent, ZeroConcurrency};
 pub use deadline_error::DeadlineError;
 pub use for_each::ForEachConcurrent;

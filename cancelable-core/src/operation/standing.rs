@@ -100,18 +100,8 @@ impl fmt::Display for Standing {
         if let Some(left) = self.grace {
             write!(f, "; {} of its grace left", Span(left))?;
         }
-        let Some(shield) = &self.shield else {
-            return Ok(());
-        };
-        let place = shield.opened_at;
-        write!(
-            f,
-            "; under the shield opened at {}:{}",
-            place.file(),
-            place.line()
-        )?;
-        match shield.open_for {
-            Some(span) => write!(f, " {} ago", Span(span)),
+        match &self.shield {
+            Some(shield) => shield.tell(f),
             None => Ok(()),
         }
     }

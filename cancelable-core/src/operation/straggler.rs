@@ -71,6 +71,17 @@ impl ShieldSite {
     pub fn open_for(&self) -> Option<Duration> {
         self.open_for
     }
+
+    /// Writes the clause at the end of a sentence on what runs under it.
+    pub(super) fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.opened_at;
+        let (file, line) = (place.file(), place.line());
+        write!(f, "; under the shield opened at {file}:{line}")?;
+        match self.open_for {
+            Some(span) => write!(f, " {} ago", Span(span)),
+            None => Ok(()),
+        }
+    }
 }
 
 impl Straggler {
@@ -175,18 +186,8 @@ impl fmt::Display for Straggler {
         if let Some(span) = self.checked_ago {
             write!(f, "; last checked {} ago", Span(span))?;
         }
-        let Some(shield) = &self.shield else {
-            return Ok(());
-        };
-        let place = shield.opened_at;
-        write!(
-            f,
-            "; under the shield opened at {}:{}",
-            place.file(),
-            place.line()
-        )?;
-        match shield.open_for {
-            Some(span) => write!(f, " {} ago", Span(span)),
+        match &self.shield {
+            Some(shield) => shield.tell(f),
             None => Ok(()),
         }
     }

@@ -195,11 +195,11 @@ where
     }
 }
 
-/// How many results are taken in a row before others run.
-pub(super) const BUDGET: u32 = 64;
+/// How many items are taken in a row before others run.
+pub(crate) const BUDGET: u32 = 64;
 
-/// The next result; when the budget is used up, pending for one turn.
-pub(super) fn take<S: Stream>(
+/// The next item; when the budget is used up, pending for one turn.
+pub(crate) fn take<S: Stream>(
     stream: Pin<&mut S>,
     budget: &mut u32,
     cx: &mut Context<'_>,

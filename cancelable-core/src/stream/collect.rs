@@ -1,6 +1,7 @@
 //! All items of a stream, or those that came before it was cut.
 
 use super::{CutStream, Partial};
+use crate::scope::{BUDGET, take};
 use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::borrow::BorrowMut;
@@ -9,9 +10,6 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-
-/// How many items are taken in a row before others run.
-pub(super) const BUDGET: u32 = 64;
 
 pin_project! {
     /// The items of a stream in a collection, or in one that is lent, from
@@ -81,22 +79,6 @@ where
             None => Poll::Pending,
         }
     }
-}
-
-/// The next item; when the budget is used up, pending for one turn.
-pub(super) fn take<S: CutStream>(
-    stream: Pin<&mut S>,
-    budget: &mut u32,
-    cx: &mut Context<'_>,
-) -> Poll<Option<S::Item>> {
-    if *budget == 0 {
-        *budget = BUDGET;
-        cx.waker().wake_by_ref();
-        return Poll::Pending;
-    }
-    let next = stream.poll_next(cx);
-    *budget = if next.is_ready() { *budget - 1 } else { BUDGET };
-    next
 }
 
 impl<S: fmt::Debug, C, P> fmt::Debug for CollectPartial<S, C, P> {

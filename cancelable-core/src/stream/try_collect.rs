@@ -1,7 +1,7 @@
 //! The values of a stream of results, up to its first error or its cancel.
 
-use super::collect::{BUDGET, take};
 use super::{CutStream, Partial};
+use crate::scope::{BUDGET, take};
 use crate::sync::awaited;
 use pin_project_lite::pin_project;
 use std::borrow::BorrowMut;
