@@ -40,6 +40,7 @@ mod snapshot;
 mod span;
 mod standing;
 mod status;
+mod stop;
 mod straggler;
 mod ticket;
 mod window;
@@ -146,7 +147,7 @@ impl Operation {
     /// The token that cancels it. Its children's tokens are children of this one.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-        &self.record.token
+        self.record.token()
     }
 
     /// The runtime that keeps its time, if it was given one.
@@ -158,13 +159,13 @@ impl Operation {
     /// Why cancellation was asked for, if it was, whatever came of it.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
-        self.record.token.cause()
+        self.record.cause()
     }
 
     /// Whether cancellation was asked for.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.record.token.is_cancelled()
+        self.record.is_cancelled()
     }
 
     /// Fails once cancellation was asked for, and from then on every time. It also looks at the
@@ -190,7 +191,7 @@ impl Operation {
     ///
     /// Dropping it unregisters it, nothing else.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        self.record.token.cancelled()
+        self.record.token().cancelled()
     }
 
     /// Asks for cancellation; true for the one call that was first.

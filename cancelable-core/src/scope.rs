@@ -21,6 +21,7 @@ mod items;
 mod membership;
 mod outcome;
 mod patience;
+mod reach;
 mod reading;
 mod registration;
 mod run;
@@ -28,6 +29,7 @@ mod run_blocking;
 mod run_error;
 mod spawn;
 mod spawn_error;
+mod stop_wait;
 mod task;
 mod timekeeper;
 mod watch;
@@ -225,7 +227,7 @@ impl Scope {
         if status.is_closed() {
             return Err(DeadlineError::closed(record.label.clone(), status));
         }
-        if record.token.is_cancelled() {
+        if record.is_cancelled() {
             return Err(DeadlineError::cancelled(record.label.clone()));
         }
         let now = record

@@ -21,6 +21,7 @@ pub(crate) use parker::block_on;
 #[cfg(not(cancelable_loom))]
 mod imp {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
+    pub(crate) use std::sync::OnceLock;
     pub(crate) use std::sync::atomic::{
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
@@ -81,6 +82,53 @@ mod imp {
                 Ok(value) => value,
                 Err(poisoned) => poisoned.into_inner(),
             }
+        }
+    }
+
+    /// The standard library's, with a lock and a flag that loom sees.
+    #[derive(Debug)]
+    pub(crate) struct OnceLock<T> {
+        value: std::sync::OnceLock<T>,
+        is_set: AtomicBool,
+        setting: Mutex<()>,
+    }
+
+    impl<T> OnceLock<T> {
+        pub(crate) fn new() -> Self {
+            Self {
+                value: std::sync::OnceLock::new(),
+                is_set: AtomicBool::new(false),
+                setting: Mutex::new(()),
+            }
+        }
+
+        pub(crate) fn get(&self) -> Option<&T> {
+            match self.is_set.load(Ordering::Acquire) {
+                true => self.value.get(),
+                false => None,
+            }
+        }
+
+        pub(crate) fn set(&self, value: T) -> Result<(), T> {
+            let _setting = self.setting.lock();
+            let set = self.value.set(value);
+            self.is_set.store(true, Ordering::Release);
+            set
+        }
+
+        pub(crate) fn get_or_init(&self, init: impl FnOnce() -> T) -> &T {
+            let _setting = self.setting.lock();
+            let value = self.value.get_or_init(init);
+            self.is_set.store(true, Ordering::Release);
+            value
+        }
+    }
+
+    impl<T> From<T> for OnceLock<T> {
+        fn from(value: T) -> Self {
+            let lock = Self::new();
+            let _ = lock.set(value);
+            lock
         }
     }
 

@@ -6,9 +6,9 @@
 #![cfg(cancelable_loom)]
 #![allow(missing_docs)]
 
-use cancelable_core::operation::Status;
+use cancelable_core::operation::{Operation, Status};
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-use cancelable_core::{Outcome, Scope};
+use cancelable_core::{CancellationToken, Cause, Outcome, Scope};
 use loom::thread;
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
@@ -105,7 +105,7 @@ fn scope(shelf: &Arc<Shelf>) -> Scope {
 /// at first since there were `seen` wakes.
 fn finish<R, T>(mut run: Pin<&mut R>, wakes: &Arc<Wakes>, mut seen: usize) -> Outcome<T>
 where
-    R: Future<Output = Outcome<T>>,
+    R: Future<Output = Outcome<T>> + ?Sized,
 {
     let waker = Waker::from(wakes.clone());
     loop {
@@ -118,7 +118,7 @@ where
     }
 }
 
-fn poll<F: Future>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&Waker::from(wakes.clone())))
 }
 
@@ -278,5 +278,132 @@ fn r25_a_child_that_comes_beside_the_end_is_joined_or_refused() {
                 );
             }
         }
+    });
+}
+
+/// A run that waits, and what is above its scope if there is to be anything.
+fn waiting(
+    above: Option<&CancellationToken>,
+) -> (
+    Scope,
+    Pin<Box<dyn Future<Output = Outcome<()>>>>,
+    Arc<Wakes>,
+) {
+    let wakes = Arc::new(Wakes::default());
+    let builder = Scope::builder("model").detached();
+    let builder = match above {
+        Some(token) => builder.token(token),
+        None => builder,
+    };
+    let scope = builder.build().unwrap();
+    let mut run = Box::pin(scope.run(|_| pending()));
+    assert!(poll(run.as_mut(), &wakes).is_pending());
+    (scope, run, wakes)
+}
+
+/// The token is asked for while the run is polled again, which has waited without one.
+#[test]
+fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
+    bounded(|| {
+        let above = CancellationToken::new();
+        for above in [None, Some(&above)] {
+            let (scope, mut run, wakes) = waiting(above);
+            let operation = scope.operation().clone();
+            let other = thread::spawn(move || assert!(operation.token().cancel()));
+            let seen = wakes.0.load(SeqCst);
+            let early = poll(run.as_mut(), &wakes);
+            other.join().unwrap();
+            let outcome = match early {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => finish(run.as_mut(), &wakes, seen),
+            };
+            assert!(outcome.is_cancelled());
+            assert_eq!(outcome.cause().map(Cause::is_inherited), Some(false));
+        }
+    });
+}
+
+/// As above, and the run has not come to its wait yet.
+#[test]
+fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
+    bounded(|| {
+        let wakes = Arc::new(Wakes::default());
+        let scope = Scope::builder("model").detached().build().unwrap();
+        let mut run = Box::pin(scope.run(|_| pending::<()>()));
+        let operation = scope.operation().clone();
+        let other = thread::spawn(move || assert!(operation.cancel()));
+        let early = poll(run.as_mut(), &wakes);
+        other.join().unwrap();
+        let outcome = match early {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => finish(run.as_mut(), &wakes, 0),
+        };
+        assert!(outcome.is_cancelled());
+    });
+}
+
+/// A cause that was seen does not change, wherever the token was when it was.
+#[test]
+fn r02_the_token_is_asked_for_beside_a_cancel_from_above() {
+    bounded(|| {
+        let above = CancellationToken::new();
+        let (scope, mut run, wakes) = waiting(Some(&above));
+        let seen = wakes.0.load(SeqCst);
+        let operation = scope.operation().clone();
+        let other = thread::spawn(move || {
+            let before = operation.is_cancelled();
+            let won = operation.cancel_with("its own");
+            assert!(!(before && won), "it was cancelled before");
+            (operation.cause().unwrap(), won)
+        });
+        above.cancel();
+        let cause = scope.cause().unwrap();
+        let (theirs, won) = other.join().unwrap();
+        assert!(cause.is_same(&theirs));
+        assert_eq!(cause.is_inherited(), !won);
+        let outcome = finish(run.as_mut(), &wakes, seen);
+        assert!(outcome.cause().unwrap().is_same(&cause));
+    });
+}
+
+#[test]
+fn r01_two_threads_ask_for_the_token_and_cancel_it_once() {
+    bounded(|| {
+        let (scope, mut run, wakes) = waiting(None);
+        let seen = wakes.0.load(SeqCst);
+        let operation = scope.operation().clone();
+        let other = thread::spawn(move || (operation.cancel(), operation.token().clone()));
+        let won = scope.cancel();
+        let (theirs, token) = other.join().unwrap();
+        assert_ne!(won, theirs);
+        assert_eq!(&token, scope.token());
+        assert!(finish(run.as_mut(), &wakes, seen).is_cancelled());
+    });
+}
+
+/// The token above says cancelled before what hangs below it does, for it reads its parent's branch.
+#[test]
+fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let above = root.child_token();
+        let scope = Scope::builder("model").detached().token(&above);
+        let scope = scope.build().unwrap();
+        let looks = |operation: Operation| {
+            thread::spawn(move || {
+                let before = operation.is_cancelled();
+                assert!(!before || operation.is_cancelled());
+                assert!(!before || operation.cause().is_some());
+            })
+        };
+        let one = looks(scope.operation().clone());
+        let two = thread::spawn({
+            let operation = scope.operation().clone();
+            move || drop(operation.token().clone())
+        });
+        root.cancel();
+        assert!(scope.is_cancelled());
+        one.join().unwrap();
+        two.join().unwrap();
     });
 }

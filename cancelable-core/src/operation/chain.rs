@@ -86,7 +86,7 @@ impl Record {
                     .with_time(now),
             );
         }
-        self.token.is_cancelled()
+        self.is_cancelled()
     }
 
     /// As [`expire`](Self::expire), now, where there is a clock and a deadline.

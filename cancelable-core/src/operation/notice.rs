@@ -37,7 +37,7 @@ impl Record {
         }
         // Weak: the token, which keeps the callback, is the record's.
         let record = Arc::downgrade(self);
-        let registration = self.token.on_cancel(move |cause| {
+        let registration = self.token().on_cancel(move |cause| {
             if let Some(record) = record.upgrade() {
                 if let Some(ledger) = &record.ledger {
                     ledger.tell_cancel(&record, cause, false);
@@ -70,7 +70,7 @@ impl Record {
         };
         // Before the look at the cause: a callback that can't be taken back has one.
         let never_ran = registration.is_some_and(CallbackRegistration::unregister);
-        let Some(cause) = self.token.cause() else {
+        let Some(cause) = self.cause() else {
             return;
         };
         if let Some(ledger) = &self.ledger {
@@ -84,7 +84,7 @@ impl Record {
     /// Without waiting for a callback that runs: its hooks may wait for the end that calls this.
     fn take_back(self: &Arc<Self>, registration: CallbackRegistration) {
         if registration.unregister() {
-            if let Some(cause) = self.token.cause() {
+            if let Some(cause) = self.cause() {
                 self.hook_cancel(&cause);
             }
         }

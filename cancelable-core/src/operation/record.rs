@@ -19,6 +19,7 @@ use super::policy::Policy;
 use super::progress::Progress;
 use super::span::Span;
 use super::status::{Status, StatusCell};
+use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
@@ -32,7 +33,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct Record {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    pub(crate) token: CancellationToken,
+    pub(super) stop: Stop,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(super) status: StatusCell,
@@ -95,7 +96,8 @@ pub(super) struct Inner {
 pub(crate) struct Opening {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    pub(crate) token: CancellationToken,
+    /// What it is cancelled with, if there is anything.
+    pub(crate) above: Option<CancellationToken>,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
@@ -121,7 +123,7 @@ impl Record {
         let Opening {
             label,
             parent,
-            token,
+            above,
             runtime,
             opened_at,
             deadline,
@@ -154,14 +156,13 @@ impl Record {
             span: Span::open(&label),
             partial: None,
         };
-        let above = parent.as_deref();
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
-        let watched = watches || above.is_some_and(|above| above.watched);
-        let sheltered = isolated || above.is_some_and(|above| above.sheltered);
+        let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
+        let sheltered = isolated || parent.as_ref().is_some_and(|parent| parent.sheltered);
         let record = Arc::new(Self {
             label,
             parent,
-            token,
+            stop: Stop::below(above),
             runtime,
             opened_at,
             status: StatusCell::new(),
@@ -216,10 +217,10 @@ impl Record {
     /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
     /// another token keeps what that one stamped on it.
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
-        if self.token.is_cancelled() {
+        if self.is_cancelled() {
             return false;
         }
-        let first = self.token.cancel_with(self.stamp(cause));
+        let first = self.token().cancel_with(self.stamp(cause));
         if first {
             self.log_cancel();
         }
@@ -239,7 +240,7 @@ impl Record {
         if log::max_level() < log::Level::Debug {
             return;
         }
-        let Some(cause) = self.token.cause() else {
+        let Some(cause) = self.cause() else {
             return;
         };
         // The words of a cause's error are the user's code, and a cancel does not unwind.

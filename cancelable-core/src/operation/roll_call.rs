@@ -101,7 +101,7 @@ impl Record {
 
     /// When it was cancelled, by its own clock if that was noted.
     fn cancelled_at(&self) -> Option<Instant> {
-        let cause = self.token.cause()?;
+        let cause = self.cause()?;
         let noted = self.on_aside(|aside| aside.stopping_since).flatten();
         noted.or_else(|| cause.at())
     }
@@ -154,7 +154,7 @@ impl Record {
     /// that goes on would collect them for as long as it runs.
     pub(super) fn hand_up(&self, stragglers: &[Straggler]) {
         let above = self.parent.as_ref();
-        let Some(parent) = above.filter(|parent| parent.token.is_cancelled()) else {
+        let Some(parent) = above.filter(|parent| parent.is_cancelled()) else {
             return;
         };
         for straggler in stragglers {

@@ -103,7 +103,7 @@ impl<F: Future> Shield<F> {
             ready!(this.future.poll(cx))
         };
         *this.ticket = None;
-        if home.token.is_cancelled() && !home.is_under_shield() {
+        if home.is_cancelled() && !home.is_under_shield() {
             *this.held = Some(value);
             cx.waker().wake_by_ref();
             return Poll::Pending;

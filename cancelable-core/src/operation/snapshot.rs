@@ -240,7 +240,7 @@ impl Record {
                 ended,
             },
             deadline: due.into_iter().chain(above).min(),
-            cause: self.token.cause(),
+            cause: self.cause(),
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
             progress: self

@@ -51,7 +51,7 @@ impl Record {
             (Status::Running, None) => Waits::ForItsBody,
             _ => Waits::Nothing,
         };
-        let cause = self.token.cause();
+        let cause = self.cause();
         let cancelled_at = cause.and_then(|cause| cancelled_at.or_else(|| cause.at()));
         // Relaxed: a report, which orders nothing.
         let is_shielded = self.shields.load(Ordering::Relaxed) > 0;

@@ -56,7 +56,7 @@ impl Drop for Ticket {
             // AcqRel: a run that has looked at the count before this knew of its cancel, and its
             // look is an exchange too, so the cancel is seen below.
             let last = record.shields.fetch_sub(1, Ordering::AcqRel) == 1;
-            if last && record.token.is_cancelled() {
+            if last && record.is_cancelled() {
                 record.call_runner();
             }
         }

@@ -39,10 +39,10 @@ impl Record {
     pub(crate) fn window(&self, now: Instant) -> Window<'_> {
         let mut until = None;
         for record in self.line() {
-            if !record.token.is_cancelled() {
+            if !record.is_cancelled() {
                 return Window::Open {
                     until,
-                    above: Some(&record.token),
+                    above: Some(record.token()),
                 };
             }
             let grace = record.grace();
@@ -67,7 +67,7 @@ impl Record {
     /// that it comes from may have had another clock.
     pub(crate) fn note_cancel(self: &Arc<Self>) -> CallbackRegistration {
         let record = Arc::downgrade(self);
-        self.token.on_cancel(move |_| {
+        self.token().on_cancel(move |_| {
             let Some(record) = record.upgrade() else {
                 return;
             };
@@ -79,7 +79,7 @@ impl Record {
 
     /// How much of the grace is left; `None` while it is not cancelled.
     pub(super) fn grace_remaining(&self) -> Option<Duration> {
-        if !self.token.is_cancelled() {
+        if !self.is_cancelled() {
             return None;
         }
         if self.status().is_closed() || self.hard_token().is_cancelled() {

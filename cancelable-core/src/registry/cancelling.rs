@@ -39,8 +39,7 @@ impl Registry {
         let cause = first.stamp(cause.into()).stamped(clock::now);
         let open = records.iter().filter(|record| !record.status().is_closed());
         let reached = open.filter(|record| {
-            record.cancel(cause.clone())
-                || record.token.cause().is_some_and(|own| own.is_same(&cause))
+            record.cancel(cause.clone()) || record.cause().is_some_and(|own| own.is_same(&cause))
         });
         reached.count()
     }

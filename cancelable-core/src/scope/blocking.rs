@@ -223,7 +223,7 @@ where
         handed_over::close(record, Status::Cancelled, WindUp::default());
         return Err(End::before_begin(record));
     }
-    let token = record.token.clone();
+    let token = record.token().clone();
     // Unwind safe: the work is consumed.
     let done = catch_unwind(AssertUnwindSafe(|| work(token)));
     drop(inside);

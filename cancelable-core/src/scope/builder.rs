@@ -274,7 +274,7 @@ impl ScopeBuilder {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let token = below(parent.as_ref().filter(|_| !isolated), token, more_tokens);
+        let above = above(parent.as_ref().filter(|_| !isolated), token, more_tokens);
         let label = OperationLabel::new(name);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -284,7 +284,7 @@ impl ScopeBuilder {
         Ok(Scope::opened(Record::open(Opening {
             label,
             parent: parent.map(|operation| operation.record().clone()),
-            token,
+            above,
             runtime,
             opened_at,
             deadline,
@@ -316,23 +316,19 @@ fn needs_runtime(
         .map(|source| source.name())
 }
 
-/// A token that is cancelled with the parent's, with `token` and with each of `more`.
-fn below(
+/// What is cancelled with the parent's token, with `token` and with each of `more`; none if there is
+/// nothing.
+fn above(
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
-) -> CancellationToken {
+) -> Option<CancellationToken> {
+    let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
-        (None, None) => CancellationToken::new(),
-        (Some(parent), None) => parent.token().child_token(),
-        (None, Some(token)) if more.is_empty() => token.child_token(),
+        (only, None) | (None, only) if more.is_empty() => only,
+        // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
-            let parent = parent.map(|parent| parent.token().clone());
-            let inputs = parent.into_iter().chain(token).chain(more);
-            // A join is of nothing only if its list is empty, and there are two here at least. Its
-            // inputs cancel it, so a child of it has their cause as an inherited one.
-            CancellationToken::any_of(inputs)
-                .map_or_else(|_| CancellationToken::new(), |joined| joined.child_token())
+            CancellationToken::any_of(parent.into_iter().chain(token).chain(more)).ok()
         }
     }
 }

@@ -124,6 +124,7 @@ where
     ) -> Poll<Outcome<R::Value, R::Error>> {
         let mut this = self.project();
         let record = this.scope.record();
+        record.unpark();
         let inside = Inside::enter(this.slot);
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
@@ -202,7 +203,7 @@ where
             body.set(Body::Entered { future });
         }
     }
-    let knew = record.token.is_cancelled();
+    let knew = record.is_cancelled();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -250,10 +251,10 @@ fn enter<O>(
     };
     *entered = true;
     watch.note_cancel(record);
-    if let (false, Some(now)) = (record.token.is_cancelled(), now) {
+    if let (false, Some(now)) = (record.is_cancelled(), now) {
         watch.keep_time(record, followed, now);
     }
-    if record.token.is_cancelled() {
+    if record.is_cancelled() {
         return Err(End::Cancelled);
     }
     if sources.is_empty() {
@@ -267,7 +268,7 @@ fn enter<O>(
         )));
     }
     watch.poll_sources(record, cx);
-    match record.token.is_cancelled() {
+    match record.is_cancelled() {
         true => Err(End::Cancelled),
         false => Ok(()),
     }

@@ -98,7 +98,7 @@ impl<O> End<O> {
             .flatten();
         let outcome = Outcome::new(status, elapsed, result, report).with_partial(partial);
         // Most scopes end here. The others have a cause, or may have failures of children.
-        if !record.token.is_cancelled() && !record.nursery.terms().collect_all {
+        if !record.is_cancelled() && !record.nursery.terms().collect_all {
             return outcome;
         }
         let failure = match outcome.is_completed() {
@@ -106,7 +106,7 @@ impl<O> End<O> {
             false => None,
         };
         outcome
-            .asked_to_stop(record.token.cause())
+            .asked_to_stop(record.cause())
             .failed_by(failure)
             .with_failures(record.nursery.take_failures())
     }
@@ -134,7 +134,7 @@ impl<O> End<O> {
 /// The failure of a child that counts. A failure that counts has cancelled the scope, so a scope
 /// that is not cancelled is not asked.
 fn child_failure(record: &Record) -> Option<ChildFailure> {
-    match record.token.is_cancelled() {
+    match record.is_cancelled() {
         true => record.nursery.failure(),
         false => None,
     }
@@ -144,14 +144,14 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
 /// because something failed beside it has not failed, even if a child of it does so on its way out.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
-    let cause = record.token.cause()?;
+    let cause = record.cause()?;
     let is_its_own = cause.operation() == Some(failure.operation());
     (is_its_own && *cause.reason() == Reason::ChildFailed).then_some(failure)
 }
 
 fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
     // A cancelled token has a cause; the other arm only spares a panic.
-    let cause = record.token.cause();
+    let cause = record.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
     Cancelled::new(cause).of(record.label.clone(), elapsed)
 }

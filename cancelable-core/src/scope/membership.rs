@@ -85,7 +85,7 @@ impl Membership {
 /// The cancellation, if `error` is what a member returns that looked at its token: it stopped for
 /// the cancel and did not fail.
 pub(super) fn stopped_by(member: &Record, error: &(dyn Error + 'static)) -> Option<Cancelled> {
-    if !member.token.is_cancelled() {
+    if !member.is_cancelled() {
         return None;
     }
     let mut chain = std::iter::successors(Some(error), |&error| error.source());
@@ -144,7 +144,7 @@ impl End {
 
     /// The end of a member that was cancelled before it began.
     pub(super) fn before_begin(member: &Record) -> Self {
-        let cause = member.token.cause();
+        let cause = member.cause();
         let cause = cause.unwrap_or_else(|| Cause::new(crate::Reason::Requested));
         Self::Cancelled(Cancelled::new(cause).of(member.label.clone(), None))
     }

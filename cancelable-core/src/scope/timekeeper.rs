@@ -1,6 +1,6 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::operation::{Followed, Record, Task};
+use crate::operation::{Followed, Record};
 use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
 use std::task::Context;
@@ -9,8 +9,6 @@ use std::time::Instant;
 /// A timer that is made at the first deadline that has to be waited for, and moved from then on.
 #[derive(Default)]
 pub(super) struct Timekeeper {
-    /// None until the first look.
-    following: Option<Following>,
     /// When the timer is to ring, as of the last look; none is never.
     deadline: Option<Instant>,
     timer: Option<Pin<Box<dyn Timer>>>,
@@ -29,14 +27,6 @@ enum State {
     Rung,
 }
 
-/// The waker that was left with the record, and how often the run had been called until then. As long
-/// as that number is the same the waker lies there.
-#[derive(PartialEq, Eq)]
-struct Following {
-    calls: u64,
-    task: Option<Task>,
-}
-
 impl Timekeeper {
     /// Begins with what the run found when it entered at `now` and left its waker. A deadline that
     /// has been reached cancels.
@@ -48,25 +38,24 @@ impl Timekeeper {
     }
 
     /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
-    /// when the scope's deadline is moved.
+    /// when the scope's deadline is moved. `followed` is what the run found if it has just left its waker.
     ///
     /// Wakes: for a move, see `operation/runner.rs`. The timer stands at the earliest deadline of the
     /// scope and everything it is a part of, as of this look. One of those above that moves further
     /// away makes it ring early, for which it is armed again; one that moves nearer is kept by the
     /// run of that scope, whose token cancels this one.
-    pub(super) fn poll(&mut self, record: &Record, runtime: &RuntimeHandle, cx: &mut Context<'_>) {
-        let present = Following {
-            calls: record.calls(),
-            task: Some(Task::of(cx.waker())),
-        };
-        if self.following.as_ref() != Some(&present) {
-            self.follow(record, record.follow(cx.waker()));
+    pub(super) fn poll(
+        &mut self,
+        record: &Record,
+        runtime: &RuntimeHandle,
+        followed: Option<Followed>,
+        cx: &mut Context<'_>,
+    ) {
+        if let Some(followed) = followed {
+            self.follow(record, followed);
         }
         // One that is cancelled leaves the deadlines above to the runs whose they are.
-        if !self.has_rung(runtime, cx)
-            || record.token.is_cancelled()
-            || record.expire(runtime.now())
-        {
+        if !self.has_rung(runtime, cx) || record.is_cancelled() || record.expire(runtime.now()) {
             return;
         }
         self.deadline = record.deadline();
@@ -82,7 +71,6 @@ impl Timekeeper {
         if let (Some(timer), Some(runtime)) = (self.timer.take(), runtime) {
             runtime.retire(timer);
         }
-        self.following = None;
         self.deadline = None;
         self.state = State::Behind;
     }
@@ -93,10 +81,6 @@ impl Timekeeper {
             self.deadline = deadline;
             self.state = State::Behind;
         }
-        self.following = Some(Following {
-            calls: followed.calls,
-            task: followed.task,
-        });
     }
 
     fn has_rung(&mut self, runtime: &RuntimeHandle, cx: &mut Context<'_>) -> bool {

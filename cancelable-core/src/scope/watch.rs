@@ -2,11 +2,13 @@
 //! cancel and the drop of the body: shields and grace.
 
 use super::grace::Grace;
+use super::reach::Reach;
+use super::stop_wait::StopWait;
 use super::timekeeper::Timekeeper;
 use super::watchdog;
 use crate::operation::{Followed, Record};
 use crate::source::{Source, SourceContext, SourceError, Watched};
-use crate::token::{CallbackRegistration, Wait};
+use crate::token::CallbackRegistration;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -18,10 +20,11 @@ use std::time::Instant;
 #[derive(Default)]
 pub(super) struct Watch {
     sources: Vec<Watched>,
+    reach: Reach,
     timekeeper: Timekeeper,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. It
-    /// does not own the token, which is the record's, so every way out goes through `rest` or `end`.
-    wait: Wait,
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. It has to
+    /// be ended, so every way out goes through `rest` or `end`.
+    stop: StopWait,
     /// What most scopes do not have.
     rare: Option<Box<Rare>>,
 }
@@ -48,7 +51,7 @@ impl Watch {
         if sources.is_empty() {
             return Ok(());
         }
-        let context = SourceContext::new(record.runtime.clone(), record.token.clone());
+        let context = SourceContext::new(record.runtime.clone(), record.token().clone());
         for source in sources {
             self.sources.push(Watched::start(source, &context)?);
         }
@@ -71,12 +74,14 @@ impl Watch {
 
     /// Cancels the scope if its time is up at `now`, when it is entered.
     pub(super) fn keep_time(&mut self, record: &Record, followed: Followed, now: Instant) {
+        self.reach.note(followed);
         self.timekeeper.enter(record, followed, now);
     }
 
     /// Stops watching, except that the time of a cancel is still noted.
     pub(super) fn rest(&mut self, record: &Record) {
-        self.wait.leave(&record.token);
+        self.reach = Reach::default();
+        self.stop.leave(record);
         self.timekeeper.end(record.runtime.as_ref());
         self.sources = Vec::new();
     }
@@ -99,14 +104,15 @@ impl Watch {
     /// Ready when the scope is cancelled.
     ///
     /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved
-    /// deadline, for which see [`Timekeeper::poll`]; and by the token, whose wait looks at the
-    /// token after it has registered. It is polled last, so what the others cancelled is seen.
+    /// deadline, for which see [`Timekeeper::poll`]; and by the token, for which see
+    /// [`StopWait::poll`]. It is polled last, so what the others cancelled is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
+        let followed = self.reach.keep(record, cx);
         if let Some(runtime) = &record.runtime {
-            self.timekeeper.poll(record, runtime, cx);
+            self.timekeeper.poll(record, runtime, followed, cx);
         }
-        self.wait.poll(&record.token, cx)
+        self.stop.poll(record, cx)
     }
 
     /// Ready when a cancelled body is to be dropped: no shield is open in it or below, and its

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 /// Has the watchdog started when the scope is cancelled.
 pub(super) fn set(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
     let (watched, watchdog) = (Arc::downgrade(record), watchdog.clone());
-    record.token.on_cancel(move |_| {
+    record.token().on_cancel(move |_| {
         let Some(record) = watched.upgrade() else {
             return;
         };

@@ -127,7 +127,7 @@ impl Tape {
         };
         let (tape, label) = (self.own.clone(), record.label.clone());
         // With no lock held: a token that is cancelled calls back at once.
-        let registration = record.token.on_cancel(move |cause| {
+        let registration = record.token().on_cancel(move |cause| {
             if let Some(tape) = tape.upgrade() {
                 tape.push(label, Change::CancelRequested(cause.clone()));
             }

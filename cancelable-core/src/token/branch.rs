@@ -7,8 +7,8 @@ use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 const LIVE: u8 = 0;

@@ -7,8 +7,8 @@ use super::link::Above;
 use super::marking::{Marking, Pass};
 use super::member::Member;
 use crate::cause::{Cause, Facts};
-use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, Ordering, isolate};
-use std::sync::{Arc, OnceLock, Weak};
+use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, isolate};
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 // The states in order; up to `NEVER` there is no parent to look at, and from `CANCELLED` on the token

@@ -140,6 +140,124 @@ fn r16_a_cancel_wakes_the_run_which_drops_the_body_before_it_returns() {
     );
 }
 
+/// Nothing, an operation, or a token above the scope; with and without a runtime.
+fn below_each(name: &'static str, check: impl Fn(Scope)) {
+    let (parent, token) = (open("parent"), CancellationToken::new());
+    let manual = ManualRuntime::new();
+    let builder = || Scope::builder(name);
+    for builder in [
+        builder(),
+        builder().parent(&parent),
+        builder().token(&token),
+        builder().parent(&parent).token(&token),
+        builder().runtime(&manual.handle()),
+        builder().runtime(&manual.handle()).token(&token),
+    ] {
+        check(builder.build().expect("it is sound"));
+    }
+    assert!(now(parent.run(|_| ready(()))).is_completed());
+}
+
+#[test]
+fn r16_a_token_that_is_asked_for_while_the_run_waits_cancels_it() {
+    below_each("asked", |scope| {
+        let probe = Probe::new();
+        let mut run = pin!(scope.run(|_| pending::<()>()));
+        assert!(probe.poll(run.as_mut()).is_pending());
+        let token = scope.token().clone();
+        // It may have been woken for that, and waits again.
+        assert!(probe.poll(run.as_mut()).is_pending());
+        let before = probe.wakes();
+        assert!(token.cancel());
+        assert_eq!(probe.wakes(), before + 1);
+        let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+            panic!("a cancelled run is over");
+        };
+        assert!(outcome.is_cancelled());
+        assert_eq!(scope.token(), &token);
+    });
+    below_each("asked and cancelled", |scope| {
+        let probe = Probe::new();
+        let mut run = pin!(scope.run(|_| pending::<()>()));
+        assert!(probe.poll(run.as_mut()).is_pending());
+        assert!(scope.cancel());
+        assert!(probe.wakes() > 0);
+        assert!(probe.poll(run.as_mut()).is_ready());
+    });
+}
+
+#[test]
+fn r16_a_cancel_from_above_wakes_a_run_that_waits() {
+    for asked in [false, true] {
+        let (parent, token) = (open("parent"), CancellationToken::new());
+        let scope = Scope::builder("below").parent(&parent).token(&token);
+        let scope = scope.build().expect("it is sound");
+        let beside = parent.child("beside").build().expect("it is sound");
+        let [one, two] = [Probe::new(), Probe::new()];
+        let mut first = pin!(scope.run(|_| pending::<()>()));
+        let mut second = pin!(beside.run(|_| pending::<()>()));
+        assert!(one.poll(first.as_mut()).is_pending() && two.poll(second.as_mut()).is_pending());
+        if asked {
+            let _ = (scope.token(), beside.token());
+            assert!(one.poll(first.as_mut()).is_pending());
+            assert!(two.poll(second.as_mut()).is_pending());
+        }
+        let before = [one.wakes(), two.wakes()];
+        assert!(token.cancel());
+        assert_eq!([one.wakes(), two.wakes()], [before[0] + 1, before[1]]);
+        assert!(one.poll(first.as_mut()).is_ready());
+        assert!(parent.cancel());
+        assert_eq!(two.wakes(), before[1] + 1);
+        assert!(two.poll(second.as_mut()).is_ready());
+        assert!(now(parent.run(|_| ready(()))).is_cancelled());
+    }
+}
+
+#[test]
+fn r16_a_body_that_asks_for_the_token_wakes_nobody() {
+    below_each("asks", |scope| {
+        let probe = Probe::new();
+        let mut run = pin!(scope.run(async |op| {
+            let mut first = true;
+            poll_fn(|_| match std::mem::take(&mut first) {
+                true => Poll::Pending,
+                false => Poll::Ready(op.token().clone()),
+            })
+            .await;
+            pending::<()>().await;
+        }));
+        for _ in 0..3 {
+            assert!(probe.poll(run.as_mut()).is_pending());
+            assert_eq!(probe.wakes(), 0);
+        }
+        assert!(scope.cancel());
+        assert_eq!(probe.wakes(), 1);
+        assert!(probe.poll(run.as_mut()).is_ready());
+    });
+}
+
+#[test]
+fn r03_r06_a_scope_has_the_cause_from_above_whether_or_not_its_token_was_asked_for() {
+    for asked in [false, true] {
+        let above = CancellationToken::new();
+        let scope = Scope::builder("below").token(&above).build();
+        let scope = scope.expect("it is sound");
+        if asked {
+            assert!(!scope.token().is_cancelled());
+        }
+        let inner = scope.child("inner").build().expect("it is sound");
+        assert!(!scope.is_cancelled() && scope.cause().is_none());
+        assert!(above.cancel_with("from above"));
+        for scope in [&inner, &scope] {
+            assert!(scope.is_cancelled());
+            let cause = scope.cause().expect("it is cancelled");
+            assert!(cause.is_inherited() && cause.is_same(&above.cause().expect("likewise")));
+            assert!(!scope.cancel(), "it was cancelled before");
+            assert!(now(scope.run(|_| ready(()))).is_cancelled());
+        }
+    }
+}
+
 #[test]
 fn r16_nothing_is_spawned_and_no_source_outlives_the_run() {
     let manual = ManualRuntime::new();

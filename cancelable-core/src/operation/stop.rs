@@ -1,0 +1,124 @@
+//! What cancels an operation: its own token, which is made when it is first asked for, and the token above
+//! it, of which its own is a child.
+//!
+//! Most operations are never asked for their token: they run, and end. Until then the token above
+//! says all there is to say, and where there is none nothing can cancel.
+//!
+//! # Invariants
+//!
+//! 1. There is one own token at most, and once it is there every answer is its. So what was said
+//!    of the cancel before it was made has to hold for it: only "no" is said from above. A "yes"
+//!    is the own token's, which is made for it, and is cancelled from the start because the one
+//!    above is.
+//! 2. A run that answers pending waits on the own token if that is there. Otherwise it waits on
+//!    the token above, and is *parked*: whoever makes the own token calls it.
+//!
+//! # Wakes
+//!
+//! The run leaves its waker (`runner.rs`), sets the mark, and then looks for the token. Whoever makes
+//! the token puts it in its place, and then takes the mark. Both go to the mark by an exchange, so one
+//! of them comes first. If it is the run's, the maker finds the mark and calls the run. If it is the
+//! maker's, the run reads what that exchange or a later one wrote, and sees the token.
+//!
+//! A poll takes the mark off, as the run is about to look anyway. It writes only where it finds the mark,
+//! which is its own: what it may overwrite is then the exchange of a maker that has found it as well.
+//! To overwrite one that has not would hide the token from the run's next exchange.
+
+use super::record::Record;
+use crate::cause::Cause;
+use crate::sync::{AtomicBool, OnceLock, Ordering};
+use crate::token::CancellationToken;
+
+pub(super) struct Stop {
+    above: Option<CancellationToken>,
+    own: OnceLock<CancellationToken>,
+    /// The run waits and has not seen an own token.
+    parked: AtomicBool,
+}
+
+impl Stop {
+    /// `above` is what the operation is cancelled with, if there is anything.
+    pub(super) fn below(above: Option<CancellationToken>) -> Self {
+        Self {
+            above,
+            own: OnceLock::new(),
+            parked: AtomicBool::new(false),
+        }
+    }
+
+    fn make(&self) -> CancellationToken {
+        match &self.above {
+            Some(above) => above.child_token(),
+            None => CancellationToken::new(),
+        }
+    }
+}
+
+impl Record {
+    /// The operation's token.
+    #[inline]
+    pub(crate) fn token(&self) -> &CancellationToken {
+        match self.stop.own.get() {
+            Some(token) => token,
+            None => self.make_token(),
+        }
+    }
+
+    #[cold]
+    fn make_token(&self) -> &CancellationToken {
+        // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is dropped.
+        let made = self.stop.make();
+        let token = self.stop.own.get_or_init(move || made);
+        // AcqRel: "Wakes" in the module's header.
+        if self.stop.parked.swap(false, Ordering::AcqRel) {
+            self.call_runner();
+        }
+        token
+    }
+
+    /// The operation's token, if anyone has asked for it.
+    pub(crate) fn made_token(&self) -> Option<&CancellationToken> {
+        self.stop.own.get()
+    }
+
+    /// The token that the operation is cancelled with, if there is one.
+    pub(crate) fn token_above(&self) -> Option<&CancellationToken> {
+        self.stop.above.as_ref()
+    }
+
+    /// Whether the operation is cancelled.
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        match (self.stop.own.get(), &self.stop.above) {
+            (Some(token), _) => token.is_cancelled(),
+            (None, None) => false,
+            // Invariant 1.
+            (None, Some(above)) => above.is_cancelled() && self.token().is_cancelled(),
+        }
+    }
+
+    /// Why the operation is cancelled, if it is.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        match self.is_cancelled() {
+            true => self.token().cause(),
+            false => None,
+        }
+    }
+
+    /// Marks the run as parked. False if there is a token of the operation's own to wait on.
+    ///
+    /// To be called after the run has left its waker.
+    pub(crate) fn park(&self) -> bool {
+        // AcqRel: "Wakes" in the module's header.
+        self.stop.parked.swap(true, Ordering::AcqRel);
+        self.stop.own.get().is_none()
+    }
+
+    /// Takes the mark off, at the beginning of a poll of the run.
+    pub(crate) fn unpark(&self) {
+        // Relaxed, both: see the module's header for what the store may overwrite.
+        if self.stop.parked.load(Ordering::Relaxed) {
+            self.stop.parked.store(false, Ordering::Relaxed);
+        }
+    }
+}

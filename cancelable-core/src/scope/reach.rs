@@ -1,0 +1,42 @@
+//! Whether a run can be called.
+
+use crate::operation::{Followed, Record, Task};
+use std::task::Context;
+
+/// The waker that a run left with the record, and how often the run had been called until then. As long
+/// as that number is the same the waker lies there; see `operation/runner.rs`.
+#[derive(Default)]
+pub(super) struct Reach {
+    /// None until the run has left its waker.
+    left: Option<Left>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Left {
+    calls: u64,
+    task: Option<Task>,
+}
+
+impl Reach {
+    /// Notes what the run found when it left its waker.
+    pub(super) fn note(&mut self, followed: Followed) {
+        self.left = Some(Left {
+            calls: followed.calls,
+            task: followed.task,
+        });
+    }
+
+    /// Leaves the waker of `cx`, unless it lies there. What the run found then, if it did.
+    pub(super) fn keep(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
+        let present = Left {
+            calls: record.calls(),
+            task: Some(Task::of(cx.waker())),
+        };
+        if self.left.as_ref() == Some(&present) {
+            return None;
+        }
+        let followed = record.follow(cx.waker());
+        self.note(followed);
+        Some(followed)
+    }
+}
