@@ -43,6 +43,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod block_on;
+mod clock;
 #[cfg(feature = "io")]
 pub mod io;
 mod runtime;

@@ -1,5 +1,6 @@
 //! Tokio as a runtime of the core.
 
+use crate::clock;
 use crate::timer::TokioTimer;
 use cancelable_core::RuntimeHandle;
 use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
@@ -36,9 +37,9 @@ impl Runtime {
         Ok(Self { handle })
     }
 
-    /// Tokio lets only a runtime of one thread do that.
+    /// Tokio lets only a runtime of one thread do that, and only in some builds.
     fn can_pause_its_clock(&self) -> bool {
-        self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
+        clock::MAY_BE_PAUSED && self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
     }
 }
 
@@ -49,7 +50,7 @@ impl runtime::Runtime for Runtime {
 
     #[allow(
         clippy::disallowed_methods,
-        reason = "the clock of a runtime of several threads is the system's"
+        reason = "a clock that can't be paused is the system's"
     )]
     fn now(&self) -> Instant {
         // To enter a runtime costs as much as to read the clock.
