@@ -108,6 +108,10 @@ impl Operation {
         &self.record
     }
 
+    pub(crate) fn into_record(self) -> Arc<Record> {
+        self.record
+    }
+
     /// The number and the name.
     #[must_use]
     pub fn label(&self) -> &OperationLabel {

@@ -338,7 +338,7 @@ mod a_scope {
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
         // A span is 40 bytes.
-        let most = if cfg!(feature = "tracing") { 616 } else { 576 };
+        let most = if cfg!(feature = "tracing") { 488 } else { 448 };
         assert!(info.bytes_max <= most, "{info:?}");
     }
 }

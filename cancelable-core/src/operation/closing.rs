@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 /// What a run that enters takes over.
 pub(crate) struct Entered {
-    pub(crate) sources: Vec<Box<dyn Source>>,
+    pub(crate) sources: Option<Box<[Box<dyn Source>]>>,
     pub(crate) followed: Followed,
 }
 
@@ -56,7 +56,7 @@ impl Record {
                 inner.deadline.enter(now);
             }
             Entered {
-                sources: std::mem::take(&mut inner.sources),
+                sources: inner.sources.take(),
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
@@ -141,6 +141,7 @@ impl Record {
             .map(|(now, started)| now.saturating_duration_since(started))
     }
 
+    #[inline]
     fn after_end(self: &Arc<Self>, end: Status, elapsed: Option<Duration>, now: Option<Instant>) {
         if let Some(parent) = self.watching_parent() {
             let id = self.label.id();
@@ -197,7 +198,7 @@ impl Record {
             }
             inner.ended = now;
             // Nothing will start them, and a handle may keep the record for long.
-            std::mem::take(&mut inner.sources)
+            inner.sources.take()
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);

@@ -13,8 +13,8 @@ pub(super) struct Due {
 /// The limits that were set on one operation, of which the earliest counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OwnDeadline {
-    /// The shortest span. It becomes a point at entry and is none from then on.
-    span: Option<(Duration, Limit)>,
+    /// The one of the shortest span. It becomes a point at entry and is none from then on.
+    span: Option<Limit>,
     /// The earliest point.
     due: Option<Due>,
 }
@@ -24,11 +24,18 @@ impl OwnDeadline {
     pub(crate) fn add(&mut self, limit: Limit) {
         match limit.kind() {
             LimitKind::After(span) => {
-                if self.span.is_none_or(|(shortest, _)| span < shortest) {
-                    self.span = Some((span, limit));
+                if self.span().is_none_or(|shortest| span < shortest) {
+                    self.span = Some(limit);
                 }
             }
             LimitKind::At(at) => self.add_due(at, limit),
+        }
+    }
+
+    fn span(&self) -> Option<Duration> {
+        match self.span?.kind() {
+            LimitKind::After(span) => Some(span),
+            LimitKind::At(_) => None,
         }
     }
 
@@ -45,7 +52,7 @@ impl OwnDeadline {
 
     /// Lets the span count from `start`.
     pub(super) fn enter(&mut self, start: Instant) {
-        if let Some((_, limit)) = self.span.take() {
+        if let Some(limit) = self.span.take() {
             if let Some(at) = limit.due(start) {
                 self.add_due(at, limit);
             }

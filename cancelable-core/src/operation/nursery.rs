@@ -39,8 +39,23 @@ pub(crate) struct Terms {
     pub(crate) abandon_after: Option<Duration>,
 }
 
+impl Terms {
+    /// Whether it says anything.
+    pub(crate) fn is_set(&self) -> bool {
+        self.concurrency.is_some() || self.collect_all || self.abandon_after.is_some()
+    }
+}
+
+/// What holds where a scope says nothing.
+static NO_TERMS: Terms = Terms {
+    concurrency: None,
+    collect_all: false,
+    abandon_after: None,
+};
+
 pub(crate) struct Nursery {
-    terms: Terms,
+    /// None where the scope says nothing.
+    terms: Option<Box<Terms>>,
     /// The run that waits for the members.
     joiner: AtomicWaker,
     /// `UNUSED`, `OPEN` or `CLOSED`. Stored under the lock of the state, and read without it by a
@@ -93,7 +108,7 @@ pub(crate) struct Straggling {
 }
 
 impl Nursery {
-    pub(crate) fn new(terms: Terms) -> Self {
+    pub(crate) fn new(terms: Option<Box<Terms>>) -> Self {
         Self {
             terms,
             joiner: AtomicWaker::new(),
@@ -103,7 +118,7 @@ impl Nursery {
     }
 
     pub(crate) fn terms(&self) -> &Terms {
-        &self.terms
+        self.terms.as_deref().unwrap_or(&NO_TERMS)
     }
 
     /// Takes a member in; none if the nursery is closed, or its operation has ended.
@@ -126,7 +141,7 @@ impl Nursery {
         nursery.phase.store(OPEN, Ordering::Relaxed);
         let yard = state.yard.get_or_insert_default();
         if call.is_none() {
-            match nursery.terms.concurrency {
+            match nursery.terms().concurrency {
                 Some(limit) if yard.running >= limit.get() => {
                     yard.queue.insert(id, None);
                 }
@@ -160,7 +175,7 @@ impl Nursery {
             return Poll::Ready(());
         }
         self.joiner.register(cx.waker());
-        if self.terms.abandon_after.is_some() {
+        if self.terms().abandon_after.is_some() {
             self.abandon_overdue(cx);
         }
         match self.close_if_done() {
@@ -237,15 +252,15 @@ impl Nursery {
         }
         let failures = &mut state.yard.get_or_insert_default().failures;
         let first = failures.is_empty();
-        if first || self.terms.collect_all {
+        if first || self.terms().collect_all {
             failures.push(failure.clone());
         }
-        first && !self.terms.collect_all
+        first && !self.terms().collect_all
     }
 
     /// The failure that cancels the operation: the first, unless they are collected.
     pub(crate) fn failure(&self) -> Option<ChildFailure> {
-        if self.terms.collect_all {
+        if self.terms().collect_all {
             return None;
         }
         self.with_yard(|yard| yard.failures.first().cloned())?

@@ -76,8 +76,8 @@ pub(super) struct Inner {
     pub(super) deadline: OwnDeadline,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: Option<Waker>,
-    /// What is to be started at entry; empty from then on.
-    pub(super) sources: Vec<Box<dyn Source>>,
+    /// What is to be started at entry, if there is anything; none from then on.
+    pub(super) sources: Option<Box<[Box<dyn Source>]>>,
     /// Nothing can be deferred any more.
     pub(super) sealed: bool,
     /// Nothing of the operation runs any more.
@@ -101,8 +101,8 @@ pub(crate) struct Opening {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
-    pub(crate) sources: Vec<Box<dyn Source>>,
-    pub(crate) terms: Terms,
+    pub(crate) sources: Option<Box<[Box<dyn Source>]>>,
+    pub(crate) terms: Option<Box<Terms>>,
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
     pub(crate) isolated: bool,

@@ -29,15 +29,57 @@ pub struct ScopeBuilder {
     deadline: OwnDeadline,
     /// The one that most scopes with a token have, which needs no list.
     token: Option<CancellationToken>,
-    more_tokens: Vec<CancellationToken>,
+    pub(super) registration: Registration,
+    /// Kept apart, because a builder is moved by each of its methods.
+    rare: Option<Box<Rare>>,
+}
+
+/// What most scopes do not have.
+#[derive(Default)]
+pub(super) struct Rare {
+    /// All but the first.
+    tokens: Vec<CancellationToken>,
     sources: Vec<Box<dyn Source>>,
     terms: Terms,
-    policy: Option<Box<Policy>>,
     /// The limit on children was given as zero.
     no_children: bool,
-    pub(super) registration: Registration,
+    policy: Policy,
     pub(super) hooks: Hooks,
     pub(super) metadata: Metadata,
+}
+
+/// What of it a record keeps, each if anything was said.
+#[derive(Default)]
+struct Parts {
+    tokens: Vec<CancellationToken>,
+    sources: Option<Box<[Box<dyn Source>]>>,
+    terms: Option<Box<Terms>>,
+    policy: Option<Box<Policy>>,
+    hooks: Option<Box<Hooks>>,
+    metadata: Option<Arc<Metadata>>,
+}
+
+impl Rare {
+    #[cold]
+    fn into_parts(self) -> Parts {
+        let Self {
+            tokens,
+            sources,
+            terms,
+            no_children: _,
+            policy,
+            hooks,
+            metadata,
+        } = self;
+        Parts {
+            tokens,
+            sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
+            terms: terms.is_set().then(|| Box::new(terms)),
+            policy: policy.is_set().then(|| Box::new(policy)),
+            hooks: (!hooks.is_empty()).then(|| Box::new(hooks)),
+            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+        }
+    }
 }
 
 /// What the scope will be a part of.
@@ -62,14 +104,8 @@ impl ScopeBuilder {
             default_runtime: None,
             deadline: OwnDeadline::default(),
             token: None,
-            more_tokens: Vec::new(),
-            sources: Vec::new(),
-            terms: Terms::default(),
-            policy: None,
-            no_children: false,
             registration: Registration::Inherited,
-            hooks: Hooks::new(),
-            metadata: Metadata::default(),
+            rare: None,
         }
     }
 
@@ -140,8 +176,8 @@ impl ScopeBuilder {
     /// A child that waits for another child of the same scope keeps its place meanwhile, and may so
     /// wait for ever for one that waits for a place.
     pub fn concurrency(mut self, limit: usize) -> Self {
-        self.terms.concurrency = NonZeroUsize::new(limit);
-        self.no_children = limit == 0;
+        self.terms().concurrency = NonZeroUsize::new(limit);
+        self.rare().no_children = limit == 0;
         self
     }
 
@@ -149,7 +185,7 @@ impl ScopeBuilder {
     /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
     /// cancels the scope and so the other children.
     pub fn collect_all(mut self) -> Self {
-        self.terms.collect_all = true;
+        self.terms().collect_all = true;
         self
     }
 
@@ -158,7 +194,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its blocking calls for as long as they take.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
-        self.terms.abandon_after = Some(span);
+        self.terms().abandon_after = Some(span);
         self
     }
 
@@ -205,14 +241,22 @@ impl ScopeBuilder {
         self
     }
 
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    fn terms(&mut self) -> &mut Terms {
+        &mut self.rare().terms
+    }
+
     fn policy(&mut self) -> &mut Policy {
-        self.policy.get_or_insert_default()
+        &mut self.rare().policy
     }
 
     fn add_token(&mut self, token: CancellationToken) {
         match self.token {
             None => self.token = Some(token),
-            Some(_) => self.more_tokens.push(token),
+            Some(_) => self.rare().tokens.push(token),
         }
     }
 
@@ -227,7 +271,7 @@ impl ScopeBuilder {
         } else if let Some(token) = source.token() {
             self.add_token(token);
         } else {
-            self.sources.push(source);
+            self.rare().sources.push(source);
         }
     }
 
@@ -246,18 +290,20 @@ impl ScopeBuilder {
             default_runtime,
             deadline,
             token,
-            more_tokens,
+            registration,
+            rare,
+        } = self;
+        if rare.as_ref().is_some_and(|rare| rare.no_children) {
+            return Err(BuildError::zero_concurrency(name));
+        }
+        let Parts {
+            tokens,
             sources,
             terms,
             policy,
-            no_children,
-            registration,
             hooks,
             metadata,
-        } = self;
-        if no_children {
-            return Err(BuildError::zero_concurrency(name));
-        }
+        } = rare.map_or_else(Parts::default, |rare| rare.into_parts());
         let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
             Parent::Current => operation::current(),
@@ -265,25 +311,24 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
-        let policy = policy.filter(|policy| policy.is_set());
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
             .or_else(|| default_runtime?().ok());
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, policy.as_deref(), &sources) {
+            if let Some(what) = needs_runtime(&deadline, policy.as_deref(), sources.as_deref()) {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let above = above(parent.as_ref().filter(|_| !isolated), token, more_tokens);
+        let above = above(parent.as_ref().filter(|_| !isolated), token, tokens);
         let label = OperationLabel::new(name);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
-            hooks: (!hooks.is_empty()).then(|| Box::new(hooks)),
-            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            hooks,
+            metadata,
         };
         Ok(Scope::opened(Record::open(Opening {
             label,
-            parent: parent.map(|operation| operation.record().clone()),
+            parent: parent.map(Operation::into_record),
             above,
             runtime,
             opened_at,
@@ -302,7 +347,7 @@ impl ScopeBuilder {
 fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
-    sources: &[Box<dyn Source>],
+    sources: Option<&[Box<dyn Source>]>,
 ) -> Option<Cow<'static, str>> {
     if deadline.is_set() {
         return Some("time limit".into());
@@ -310,10 +355,9 @@ fn needs_runtime(
     if let Some(part) = policy.and_then(Policy::needs_runtime) {
         return Some(part.into());
     }
-    sources
-        .iter()
-        .find(|source| source.needs_runtime())
-        .map(|source| source.name())
+    let mut sources = sources.unwrap_or_default().iter();
+    let source = sources.find(|source| source.needs_runtime())?;
+    Some(source.name())
 }
 
 /// What is cancelled with the parent's token, with `token` and with each of `more`; none if there is

@@ -257,9 +257,9 @@ fn enter<O>(
     if record.is_cancelled() {
         return Err(End::Cancelled);
     }
-    if sources.is_empty() {
+    let Some(sources) = sources else {
         return Ok(());
-    }
+    };
     if let Err((name, error)) = watch.start(record, sources) {
         return Err(End::SourceFailed(SourceFailed::new(
             record.label.clone(),

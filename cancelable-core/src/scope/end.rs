@@ -92,23 +92,22 @@ impl<O> End<O> {
                 None => RunError::Cancelled(cancelled(record, elapsed)),
             }),
         };
+        let mut outcome = Outcome::new(status, elapsed, result, report);
         // A spawned child has no outcome that anyone sees.
-        let partial = (has_partial && !record.spawned)
-            .then(|| record.take_partial())
-            .flatten();
-        let outcome = Outcome::new(status, elapsed, result, report).with_partial(partial);
-        // Most scopes end here. The others have a cause, or may have failures of children.
-        if !record.is_cancelled() && !record.nursery.terms().collect_all {
-            return outcome;
+        if has_partial && !record.spawned {
+            if let Some(partial) = record.take_partial() {
+                outcome.add_partial(partial);
+            }
         }
-        let failure = match outcome.is_completed() {
-            true => child_failure(record),
-            false => None,
-        };
+        // Most scopes have neither a cause nor failures of children.
+        if record.is_cancelled() || record.nursery.terms().collect_all {
+            outcome.set_cause(record.cause());
+            if let Some(failure) = child_failure(record) {
+                outcome.fail_by(failure);
+            }
+            outcome.add_failures(record.nursery.take_failures());
+        }
         outcome
-            .asked_to_stop(record.cause())
-            .failed_by(failure)
-            .with_failures(record.nursery.take_failures())
     }
 
     /// The outcome of a run that never entered.
@@ -133,6 +132,7 @@ impl<O> End<O> {
 
 /// The failure of a child that counts. A failure that counts has cancelled the scope, so a scope
 /// that is not cancelled is not asked.
+#[inline]
 fn child_failure(record: &Record) -> Option<ChildFailure> {
     match record.is_cancelled() {
         true => record.nursery.failure(),

@@ -42,33 +42,27 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// Puts the cause of a cancel on record.
-    pub(super) fn asked_to_stop(mut self, cause: Option<Cause>) -> Self {
+    pub(super) fn set_cause(&mut self, cause: Option<Cause>) {
         self.cause = cause;
-        self
     }
 
     /// Turns the value, if there is one, into a failure that leaves it within reach.
-    pub(super) fn failed_by(mut self, failure: Option<ChildFailure>) -> Self {
-        if let (Some(failure), Ok(_)) = (failure, &self.result) {
+    pub(super) fn fail_by(&mut self, failure: ChildFailure) {
+        if self.result.is_ok() {
             let error = Err(RunError::ChildFailed(failure));
             self.late = std::mem::replace(&mut self.result, error).ok();
         }
-        self
     }
 
     /// Adds the failures of children, if there are any.
-    pub(super) fn with_failures(mut self, failures: Vec<ChildFailure>) -> Self {
+    pub(super) fn add_failures(&mut self, failures: Vec<ChildFailure>) {
         if !failures.is_empty() {
             self.report.get_or_insert_default().child_failures = failures;
         }
-        self
     }
 
-    pub(super) fn with_partial(mut self, partial: Option<Value>) -> Self {
-        if partial.is_some() {
-            self.report.get_or_insert_default().partial = partial;
-        }
-        self
+    pub(super) fn add_partial(&mut self, partial: Value) {
+        self.report.get_or_insert_default().partial = Some(partial);
     }
 
     /// How the scope stood when the run ended. For a refused run it is what it was refused for.

@@ -59,7 +59,7 @@ impl ScopeBuilder {
         key: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
-        self.metadata.set(key.into(), value.into());
+        self.rare().metadata.set(key.into(), value.into());
         self
     }
 
@@ -112,7 +112,8 @@ impl ScopeBuilder {
     }
 
     fn hooked(mut self, add: impl FnOnce(Hooks) -> Hooks) -> Self {
-        self.hooks = add(mem::take(&mut self.hooks));
+        let hooks = &mut self.rare().hooks;
+        *hooks = add(mem::take(hooks));
         self
     }
 }

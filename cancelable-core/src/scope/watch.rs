@@ -19,7 +19,6 @@ use std::time::Instant;
 /// The sources, the timer and the wait for the token.
 #[derive(Default)]
 pub(super) struct Watch {
-    sources: Vec<Watched>,
     reach: Reach,
     timekeeper: Timekeeper,
     /// Registered once the body has been pending; a body that is ready at once costs no wait. It has to
@@ -31,6 +30,7 @@ pub(super) struct Watch {
 
 #[derive(Default)]
 struct Rare {
+    sources: Vec<Watched>,
     /// Open from the first look after a cancel on, if there is one.
     grace: Option<Grace>,
     /// Note when the scope was cancelled, and set the watchdog off.
@@ -46,14 +46,12 @@ impl Watch {
     pub(super) fn start(
         &mut self,
         record: &Record,
-        sources: Vec<Box<dyn Source>>,
+        sources: Box<[Box<dyn Source>]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
-        if sources.is_empty() {
-            return Ok(());
-        }
+        let started = &mut self.rare.get_or_insert_default().sources;
         let context = SourceContext::new(record.runtime.clone(), record.token().clone());
         for source in sources {
-            self.sources.push(Watched::start(source, &context)?);
+            started.push(Watched::start(source, &context)?);
         }
         Ok(())
     }
@@ -83,7 +81,9 @@ impl Watch {
         self.reach = Reach::default();
         self.stop.leave(record);
         self.timekeeper.end(record.runtime.as_ref());
-        self.sources = Vec::new();
+        if let Some(rare) = &mut self.rare {
+            rare.sources = Vec::new();
+        }
     }
 
     /// Stops altogether.
@@ -94,7 +94,10 @@ impl Watch {
 
     /// Polls the sources, and cancels the scope for each that fires: the first is the cause.
     pub(super) fn poll_sources(&mut self, record: &Record, cx: &mut Context<'_>) {
-        for source in &mut self.sources {
+        let Some(rare) = &mut self.rare else {
+            return;
+        };
+        for source in &mut rare.sources {
             if let Poll::Ready(cause) = Pin::new(source).poll(cx) {
                 record.cancel(cause);
             }
