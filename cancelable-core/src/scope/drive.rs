@@ -124,7 +124,10 @@ where
     ) -> Poll<Outcome<R::Value, R::Error>> {
         let mut this = self.project();
         let record = this.scope.record();
-        record.unpark();
+        // A run that has not entered may be refused because another one has, whose mark it is.
+        if *this.entered {
+            record.unpark();
+        }
         let inside = Inside::enter(this.slot);
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,

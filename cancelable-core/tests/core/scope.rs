@@ -237,6 +237,21 @@ fn r16_a_body_that_asks_for_the_token_wakes_nobody() {
 }
 
 #[test]
+fn r16_r29_a_run_that_is_refused_leaves_the_one_that_waits_alone() {
+    below_each("run twice", |scope| {
+        let [one, two] = [Probe::new(), Probe::new()];
+        let mut run = pin!(scope.run(|_| pending::<()>()));
+        assert!(one.poll(run.as_mut()).is_pending());
+        let mut second = pin!(scope.run(|_| pending::<()>()));
+        assert!(two.poll(second.as_mut()).is_ready(), "it is refused");
+        assert_eq!((one.wakes(), two.wakes()), (0, 0));
+        assert!(scope.cancel());
+        assert_eq!((one.wakes(), two.wakes()), (1, 0));
+        assert!(one.poll(run.as_mut()).is_ready());
+    });
+}
+
+#[test]
 fn r03_r06_a_scope_has_the_cause_from_above_whether_or_not_its_token_was_asked_for() {
     for asked in [false, true] {
         let above = CancellationToken::new();
