@@ -407,3 +407,32 @@ fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
         two.join().unwrap();
     });
 }
+
+/// The token above says cancelled, and the scope's own, which was made meanwhile, does not yet.
+#[test]
+fn r03_a_run_does_not_end_for_a_cancel_that_its_own_token_does_not_know_yet() {
+    bounded(|| {
+        let root = CancellationToken::new();
+        let above = root.child_token();
+        let (scope, mut run, wakes) = waiting(Some(&above));
+        let seen = wakes.0.load(SeqCst);
+        let asks = thread::spawn({
+            let operation = scope.operation().clone();
+            move || drop(operation.token().clone())
+        });
+        let cancels = thread::spawn(move || root.cancel_with("from above"));
+        let early = poll(run.as_mut(), &wakes);
+        if let Poll::Ready(outcome) = &early {
+            assert!(outcome.cause().is_some(), "cancelled without a cause");
+        }
+        asks.join().unwrap();
+        assert!(cancels.join().unwrap());
+        let outcome = match early {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => finish(run.as_mut(), &wakes, seen),
+        };
+        assert!(outcome.is_cancelled());
+        let cause = outcome.cause().expect("it was cancelled");
+        assert_eq!(cause.message(), Some("from above"));
+    });
+}

@@ -18,23 +18,26 @@ impl StopWait {
     /// Ready when the scope is cancelled. The run has left its waker with the record.
     ///
     /// Wakes: by the token that it waits on, and if that is not the scope's own, by whoever makes that
-    /// one; see `operation/stop.rs`.
+    /// one; see `operation/stop.rs`. It is the scope's own that says ready: one that was made meanwhile
+    /// may be told of a cancel a little after the one above is.
     pub(super) fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
-            if record.made_token().is_none() {
-                if let Some(above) = record.token_above() {
-                    if self.wait.poll(above, cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                }
-                if record.park() {
-                    return Poll::Pending;
-                }
+            if self.poll_above(record, cx).is_pending() && record.park() {
+                return Poll::Pending;
             }
             self.leave(record);
             self.is_on_own = true;
         }
         self.wait.poll(record.token(), cx)
+    }
+
+    /// Ready when there is no use in a wait on the token above.
+    fn poll_above(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
+        match (record.made_token(), record.token_above()) {
+            (Some(_), _) => Poll::Ready(()),
+            (None, Some(above)) => self.wait.poll(above, cx),
+            (None, None) => Poll::Pending,
+        }
     }
 
     /// Takes the waker back.
