@@ -114,7 +114,7 @@ impl Record {
         self.stop.own.get().is_none()
     }
 
-    /// Takes the mark off, at the beginning of a poll of the run that has entered.
+    /// Takes the mark off, at the beginning of a poll of the run that has entered, and of its drop.
     pub(crate) fn unpark(&self) {
         // Relaxed, both: see the module's header for what the store may overwrite.
         if self.stop.parked.load(Ordering::Relaxed) {

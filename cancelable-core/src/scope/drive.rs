@@ -313,6 +313,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         }
         let inside = Inside::enter(this.slot);
         // Before the cancel, which would wake a task that has no use for it any more.
+        record.unpark();
         this.watch.rest(record);
         let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
         record.cancel(cause.with_operation(record.label.clone()));

@@ -252,6 +252,20 @@ fn r16_r29_a_run_that_is_refused_leaves_the_one_that_waits_alone() {
 }
 
 #[test]
+fn r16_a_run_that_is_dropped_while_it_waits_wakes_nobody() {
+    below_each("dropped", |scope| {
+        let probe = Probe::new();
+        let mut run = Box::pin(scope.run(|_| pending::<()>()));
+        assert!(probe.poll(run.as_mut()).is_pending());
+        drop(run);
+        assert!(scope.is_cancelled());
+        assert_eq!(probe.wakes(), 0);
+        assert!(scope.token().is_cancelled());
+        assert_eq!(probe.wakes(), 0);
+    });
+}
+
+#[test]
 fn r03_r06_a_scope_has_the_cause_from_above_whether_or_not_its_token_was_asked_for() {
     for asked in [false, true] {
         let above = CancellationToken::new();
