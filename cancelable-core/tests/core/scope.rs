@@ -140,7 +140,7 @@ fn r16_a_cancel_wakes_the_run_which_drops_the_body_before_it_returns() {
     );
 }
 
-/// Nothing, an operation, or a token above the scope; with and without a runtime.
+/// Nothing, an operation, a token, or more than one of them above the scope; with and without a runtime.
 fn below_each(name: &'static str, check: impl Fn(Scope)) {
     let (parent, token) = (open("parent"), CancellationToken::new());
     let manual = ManualRuntime::new();
@@ -150,6 +150,8 @@ fn below_each(name: &'static str, check: impl Fn(Scope)) {
         builder().parent(&parent),
         builder().token(&token),
         builder().parent(&parent).token(&token),
+        builder().token(&token).token(&CancellationToken::new()),
+        builder().token(&CancellationToken::never()),
         builder().runtime(&manual.handle()),
         builder().runtime(&manual.handle()).token(&token),
     ] {
@@ -249,6 +251,41 @@ fn r16_r29_a_run_that_is_refused_leaves_the_one_that_waits_alone() {
         assert_eq!((one.wakes(), two.wakes()), (1, 0));
         assert!(one.poll(run.as_mut()).is_ready());
     });
+}
+
+#[test]
+fn r16_a_run_that_waits_is_woken_where_it_was_polled_last() {
+    below_each("moved", |scope| {
+        let probes = [Probe::new(), Probe::new()];
+        let wakes = || probes.each_ref().map(Probe::wakes);
+        let mut run = pin!(scope.run(|_| pending::<()>()));
+        for probe in &probes {
+            assert!(probe.poll(run.as_mut()).is_pending());
+        }
+        let _ = scope.token();
+        assert_eq!(wakes(), [0, 1], "to wait on the token");
+        for probe in probes.iter().rev() {
+            assert!(probe.poll(run.as_mut()).is_pending());
+        }
+        assert!(scope.cancel());
+        assert_eq!(wakes(), [1, 1]);
+        assert!(probes[0].poll(run.as_mut()).is_ready());
+    });
+}
+
+#[test]
+fn r16_a_run_that_moved_is_woken_from_above_where_it_was_polled_last() {
+    let [one, two] = [Probe::new(), Probe::new()];
+    let above = CancellationToken::new();
+    let scope = Scope::builder("moved").token(&above).build();
+    let scope = scope.expect("it is sound");
+    let mut run = pin!(scope.run(|_| pending::<()>()));
+    for probe in [&one, &two] {
+        assert!(probe.poll(run.as_mut()).is_pending());
+    }
+    assert!(above.cancel());
+    assert_eq!((one.wakes(), two.wakes()), (0, 1));
+    assert!(two.poll(run.as_mut()).is_ready());
 }
 
 #[test]
