@@ -1,13 +1,13 @@
-//! How the task that runs an operation is told to look at it again: its deadline was moved, or the
-//! last ticket on it was given back.
+//! How the task that runs an operation is told to look at it again: its deadline was moved, its token
+//! was made (`stop.rs`), or the last ticket on it was given back.
 //!
 //! The waker lies under the record's lock, with a number that goes up under the same lock whenever
 //! the waker is taken. A run that has left its waker keeps the number it found then. As long as the
 //! number is the same the waker is still there, so a poll costs one load; and if the run reads an
 //! old number, the waker was taken by someone who wakes it. Either way no call is lost.
 //!
-//! A run leaves its waker when it enters, for moves of the deadline, which ask for a runtime; so one
-//! without a runtime leaves none. It leaves it again when it waits for a ticket.
+//! A run with a runtime leaves its waker when it enters, for moves of the deadline. Each does when it
+//! first waits, for its token too, and again when it waits for a ticket.
 //!
 //! Wakers are cloned before the lock and called or dropped after it.
 
