@@ -3,6 +3,7 @@
 use crate::Signal;
 use crate::watch;
 use crate::work::Work;
+use cancelable_core::token::isolate;
 use cancelable_core::{CancellationToken, Cause, Reason};
 use std::fmt;
 use std::panic::Location;
@@ -23,13 +24,8 @@ impl Step {
     /// Calls `action`, on a thread of its own. A panic in it is logged and goes no further.
     #[must_use]
     pub fn call(action: impl Fn(Signal) + Send + Sync + 'static) -> Self {
-        let action = Arc::new(action);
         Self(watch::Step::Run(Arc::new(move |signal| {
-            // A token isolates, logs and counts what its callbacks do wrong.
-            let call = CancellationToken::new();
-            let action = Arc::clone(&action);
-            call.on_cancel(move |_| action(signal)).detach();
-            call.cancel_with(cause(signal, Location::caller()));
+            isolate("the action of a signal", || action(signal));
         })))
     }
 
