@@ -25,12 +25,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use common::Signals;
 
 use crate::cli::Options;
 use crate::crew::Crew;
 use crate::job::Job;
 use crate::report::{Ending, Report};
-use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
@@ -74,7 +74,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
     };
     let report = Report::new(&job, ending);
     if job.options.json || !job.options.quiet || report.is_bad() {
-        report.print(job.options.json)?;
+        common::print(&report, job.options.json)?;
     }
     Ok(report.exit_code())
 }

@@ -25,13 +25,13 @@ use std::process::ExitCode;
 
 use cancelable_core::Status;
 use clap::Parser;
+use common::Signals;
 
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::report::{Ending, Report};
 use crate::run::Job;
-use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
@@ -75,7 +75,7 @@ async fn run(options: Options) -> Result<u8, Failure> {
     };
     let report = Report::new(&options, &job, ending);
     if options.json || !options.quiet || report.is_bad() {
-        report.print(options.json).map_err(Failure::other)?;
+        common::print(&report, options.json).map_err(Failure::other)?;
     }
     Ok(report.exit_code())
 }
