@@ -4,7 +4,7 @@ use crate::Signal;
 use crate::watch;
 use crate::work::Work;
 use cancelable_core::token::isolate;
-use cancelable_core::{CancellationToken, Cause, Reason};
+use cancelable_core::{CancellationToken, Cause, Operation, Reason};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -19,6 +19,20 @@ impl Step {
     #[track_caller]
     pub fn cancel(token: &CancellationToken) -> Self {
         Self(watch::Step::Run(Self::cancelling(token)))
+    }
+
+    /// Cancels `operation`, with a cause that names the signal, and ends its grace period and those of
+    /// the operations below it at once: [`Operation::cancel_now`]. Shields still finish.
+    ///
+    /// As the second step it insists on what the first has asked for. It holds on to the record of
+    /// the operation.
+    #[must_use]
+    #[track_caller]
+    pub fn cancel_now(operation: &Operation) -> Self {
+        let (operation, location) = (operation.clone(), Location::caller());
+        Self(watch::Step::Run(Arc::new(move |signal| {
+            operation.cancel_now(cause(signal, location));
+        })))
     }
 
     /// Calls `action`, on a thread of its own. A panic in it is logged and goes no further.
