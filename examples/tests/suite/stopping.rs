@@ -33,7 +33,7 @@ fn assert_stopped(tree: &Tree, ended: &Ended, code: i32, reason: &str, text: &st
     let why = report["cause"]["text"].as_str().unwrap();
     assert!(why.contains(text), "{why}");
     let place = report["cause"]["decided_at"].as_str().unwrap();
-    assert!(place.contains("bin/checksum/"), "{place}");
+    assert!(place.contains("stop.rs:"), "{place}");
     assert_eq!(report["done"]["files"], 1);
     assert_eq!(report["done"]["bytes"], 3);
     assert_eq!(report["left"]["files"], 1);
@@ -141,7 +141,7 @@ fn the_report_for_people_says_the_same() {
         .assert_says("SIGINT received")
         .assert_says("done     1 file, 3 B")
         .assert_says("left     1 file, 1.00 TiB")
-        .assert_says("bin/checksum/main.rs:");
+        .assert_says("stop.rs:");
 }
 
 #[test]

@@ -25,12 +25,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use common::Signals;
 
 use crate::cli::Options;
 use crate::crew::Crew;
 use crate::job::Job;
 use crate::report::{Ending, Report};
+use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.

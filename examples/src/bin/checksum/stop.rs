@@ -4,13 +4,37 @@ use std::error::Error;
 use std::time::Duration;
 
 use cancelable_core::source::condition_blocking;
-use cancelable_core::{RuntimeHandle, Scope};
-use common::{Signals, shown};
+use cancelable_core::{CancellationToken, RuntimeHandle, Scope};
+use common::shown;
+use rt::{Escalation, SignalGuard, Step};
 
 use crate::cli::Options;
 
 /// How often to look for the stop file.
 const INTERVAL: Duration = Duration::from_millis(50);
+
+/// The signals: the first asks, the second insists, and a third does what it does to any program.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    ask: CancellationToken,
+    pub(crate) insist: CancellationToken,
+    _guard: SignalGuard,
+}
+
+impl Signals {
+    /// Watches SIGINT and, where there is one, SIGTERM, until it is dropped.
+    pub(crate) fn watch() -> Result<Self, rt::WatchError> {
+        let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
+        let guard = Escalation::new(&ask)
+            .second(Step::cancel(&insist))
+            .start()?;
+        Ok(Self {
+            ask,
+            insist,
+            _guard: guard,
+        })
+    }
+}
 
 /// A scope that stops for the signals, the time limit and the stop file, whichever is first.
 pub(crate) fn scope(

@@ -25,7 +25,6 @@ use std::process::ExitCode;
 
 use cancelable_core::Status;
 use clap::Parser;
-use common::Signals;
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -46,14 +45,8 @@ fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<u8, Failure> {
     let runtime = rt::current().map_err(Failure::other)?;
-    let signals = Signals::watch().map_err(Failure::other)?;
-    let scope = stop::scope(&options, &runtime, &signals).map_err(Failure::other)?;
-    // The second signal ends the grace in which the last write is awaited.
-    let insisted = scope.operation().clone();
-    let insist = signals.insist.on_cancel(move |cause| {
-        insisted.cancel_now(cause.clone());
-    });
-    insist.detach();
+    let scope = stop::scope(&options, &runtime).map_err(Failure::other)?;
+    let _signals = stop::signals(&scope).map_err(Failure::other)?;
 
     let progress = Progress::new(&options);
     let job = Job::open(&options, progress)?;
