@@ -122,6 +122,13 @@ impl Hooks {
         self.list.is_empty()
     }
 
+    #[cold]
+    fn release(&mut self) {
+        for hook in self.list.drain(..) {
+            isolate("the drop of a hook", || drop(hook));
+        }
+    }
+
     /// Whether any is for the request to stop.
     pub(crate) fn on_cancel(&self) -> bool {
         let mut list = self.list.iter();
@@ -199,9 +206,11 @@ impl Hooks {
 /// Not left to the compiler: what a hook holds is dropped wherever the last handle of an operation or
 /// the guard of a registry's hooks goes, also while another panic unwinds.
 impl Drop for Hooks {
+    #[inline]
     fn drop(&mut self) {
-        for hook in self.list.drain(..) {
-            isolate("the drop of a hook", || drop(hook));
+        // Most scopes have none, and pay for this look.
+        if !self.is_empty() {
+            self.release();
         }
     }
 }
