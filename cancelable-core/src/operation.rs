@@ -65,8 +65,8 @@ pub use partial::{Partial, PartialError, PartialSnapshot};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub use progress::{
-    FieldValue, Progress, ProgressFigures, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
-    ThrottleWithoutRuntime,
+    FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
+    ProgressUpdate, ThrottleWithoutRuntime,
 };
 pub(crate) use record::{Account, Opening, Record};
 pub(crate) use report::Report;

@@ -9,14 +9,16 @@ pub(crate) mod clock;
 mod gate;
 mod isolate;
 mod parker;
+mod say;
 
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
 pub(crate) use awaited::gather;
 pub(crate) use gate::Gate;
-pub use isolate::isolated_panics;
-pub(crate) use isolate::{isolate, panic_text, words_of};
+pub use isolate::{isolate, isolated_panics};
+pub(crate) use isolate::{panic_text, words_of};
 pub(crate) use parker::block_on;
+pub(crate) use say::{is_logged, say, to_logger};
 
 #[cfg(not(cancelable_loom))]
 mod imp {

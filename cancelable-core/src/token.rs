@@ -146,7 +146,7 @@ mod wait;
 mod waiters;
 mod weak;
 
-pub use crate::sync::isolated_panics;
+pub use crate::sync::{isolate, isolated_panics};
 pub use callback::{AlreadyCancelled, CallbackRegistration};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};

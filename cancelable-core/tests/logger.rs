@@ -1,14 +1,22 @@
 //! A logger that panics wherever it can (R10). Its own binary, because a process has one logger.
+#![cfg(feature = "testing")]
 #![allow(missing_docs)]
 
-use cancelable_core::CancellationToken;
+use cancelable_core::source;
+use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
-use std::future::Future;
-use std::panic::panic_any;
+use cancelable_core::{CancellationToken, Registry, Scope, Status};
+use parking_lot::{Mutex, MutexGuard};
+use std::fmt;
+use std::future::{Future, pending};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Once, mpsc};
 use std::task::{Context, Wake, Waker};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Panics when it is asked, and when it is told.
 struct Panics;
@@ -31,6 +39,27 @@ impl log::Log for Panics {
     }
 
     fn flush(&self) {}
+}
+
+/// Sets the logger. What the panics are counted in is the process's, so one test runs at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    static SET: Once = Once::new();
+    let alone = ALONE.lock();
+    SET.call_once(|| {
+        log::set_logger(&Panics).expect("it is the first");
+        log::set_max_level(log::LevelFilter::Trace);
+    });
+    ASKED.store(false, SeqCst);
+    alone
+}
+
+/// What `code` gives, and that the logger's panics were more than none on the way.
+fn told<T>(code: impl FnOnce() -> T) -> T {
+    let before = isolated_panics();
+    let value = code();
+    assert!(isolated_panics() > before, "the logger was told nothing");
+    value
 }
 
 struct Counts;
@@ -60,8 +89,7 @@ impl Drop for Bomb {
 
 #[test]
 fn r10_a_logger_that_panics_stops_nobody_and_is_told_after_the_waiters() {
-    log::set_logger(&Panics).unwrap();
-    log::set_max_level(log::LevelFilter::Trace);
+    let _alone = alone();
     let root = CancellationToken::new();
     let child = root.child_token();
     let wakers = [
@@ -94,4 +122,156 @@ fn r10_a_logger_that_panics_stops_nobody_and_is_told_after_the_waiters() {
     assert_eq!(WOKEN_BEFORE_THE_LINE.load(SeqCst), 2);
     // The waker, the callback, and the logger at the line about the cancel.
     assert_eq!(isolated_panics(), before + 3);
+}
+
+#[test]
+fn r10_r28_a_scope_runs_to_its_end_beside_it() {
+    let _alone = alone();
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let open = || {
+        let scope = Scope::builder("job").runtime(&manual.handle());
+        told(|| scope.register_in(&registry).build().unwrap())
+    };
+    let scope = open();
+    let outcome = told(|| manual.block_on(scope.run(async |_| 7)));
+    assert_eq!(outcome.into_value(), Some(7));
+
+    let scope = open();
+    let failed = scope.try_run(async |_| Err::<(), _>("torn"));
+    let failed = told(|| manual.block_on(failed.with_error_text()));
+    assert_eq!(failed.status(), Status::Failed);
+
+    let scope = open();
+    let operation = scope.operation().clone();
+    let run = scope.run(async |_| panic_any("the body's own"));
+    let panic = catch_unwind(AssertUnwindSafe(|| told(|| manual.block_on(run))));
+    let panic = panic.unwrap_err();
+    assert_eq!(panic.downcast_ref(), Some(&"the body's own"));
+    assert_eq!(operation.status(), Status::Failed);
+
+    assert!(registry.is_empty());
+    let tally = registry.statistics();
+    assert_eq!(
+        (tally.count(Status::Completed), tally.count(Status::Failed)),
+        (1, 2)
+    );
+}
+
+#[test]
+fn r10_r28_a_scope_that_is_dropped_unrun_or_half_way_is_closed_beside_it() {
+    let _alone = alone();
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let ended = Arc::new(AtomicUsize::new(0));
+    let open = || {
+        let ended = ended.clone();
+        let scope = Scope::builder("job").runtime(&manual.handle());
+        let scope = scope.on_end(move |_| {
+            ended.fetch_add(1, SeqCst);
+        });
+        scope.register_in(&registry).build().unwrap()
+    };
+    let scope = open();
+    let operation = scope.operation().clone();
+    told(|| drop(scope));
+    assert_eq!(operation.status(), Status::Abandoned);
+
+    let scope = open();
+    let mut run = Box::pin(scope.run(|_| pending::<()>()));
+    assert!(poll(run.as_mut()).is_none());
+    told(|| drop(run));
+    assert_eq!(scope.operation().status(), Status::Cancelled);
+
+    // While another panic unwinds, one that got out of the drop would end the process.
+    let scope = open();
+    let panic = catch_unwind(AssertUnwindSafe(move || {
+        let _dropped = scope;
+        panic_any("another");
+    }));
+    assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"another"));
+    assert_eq!(ended.load(SeqCst), 3);
+    assert!(registry.is_empty());
+}
+
+#[test]
+fn r10_r23_r24_what_a_body_leaves_is_dealt_with_beside_it() {
+    let _alone = alone();
+    let manual = ManualRuntime::new();
+    let scope = Scope::builder("job").runtime(&manual.handle());
+    let scope = scope.grace(SECOND).build().unwrap();
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        op.defer(async { Err::<(), _>("first") }).ok().unwrap();
+        op.defer(async { Err::<(), _>("second") }).ok().unwrap();
+        op.cancel();
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(outcome.stragglers().len(), 1);
+    assert_eq!(outcome.cleanup_errors().len(), 2);
+
+    // Nobody runs what was deferred, and the operation is settled all the same.
+    let scope = Scope::builder("job").build().unwrap();
+    let operation = scope.operation().clone();
+    let mut run = Box::pin(scope.run(|op| {
+        op.defer(pending::<()>()).ok().unwrap();
+        op.defer(pending::<()>()).ok().unwrap();
+        pending::<()>()
+    }));
+    assert!(poll(run.as_mut()).is_none());
+    told(|| drop(run));
+    assert!(poll(Box::pin(operation.closed()).as_mut()).is_some());
+}
+
+#[test]
+fn r10_r26_a_wait_for_a_thread_ends_beside_it() {
+    let _alone = alone();
+    let manual = ManualRuntime::with_threads();
+    let scope = Scope::builder("job").runtime(&manual.handle());
+    let scope = scope.abandon_blocking_after(SECOND).build().unwrap();
+    let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+    let mut run = Box::pin(scope.run(|op| {
+        let call = op.spawn_blocking(move |_| {
+            begin.send(()).unwrap();
+            ending.recv().is_ok()
+        });
+        drop(call.unwrap());
+        pending::<()>()
+    }));
+    assert!(poll(run.as_mut()).is_none());
+    begun.recv().unwrap();
+    scope.cancel();
+    assert!(poll(run.as_mut()).is_none());
+    manual.advance(SECOND);
+    let outcome = told(|| poll(run.as_mut())).expect("the wait is over");
+    assert!(outcome.is_cancelled());
+    drop(end);
+}
+
+#[test]
+fn r10_r31_a_condition_that_fails_is_asked_again_beside_it() {
+    struct Full;
+
+    impl fmt::Display for Full {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("no answer")
+        }
+    }
+
+    let _alone = alone();
+    let manual = ManualRuntime::new();
+    let mut asked = 0;
+    let condition = source::condition(SECOND, move || {
+        asked += 1;
+        if asked == 1 { Err(Full) } else { Ok(true) }
+    });
+    let scope = Scope::builder("job").runtime(&manual.handle());
+    let scope = scope.source(condition.unwrap()).build().unwrap();
+    let outcome = manual.block_on(scope.run(|_| pending::<()>()));
+    assert_eq!(outcome.elapsed(), Some(SECOND));
+}
+
+fn poll<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
 }

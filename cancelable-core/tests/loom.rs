@@ -1406,6 +1406,32 @@ fn r38_a_sum_with_the_end_of_a_part_and_of_what_is_below_it() {
     });
 }
 
+/// R38: several changes are seen together or not at all, here and above.
+#[test]
+fn r38_several_changes_as_one_with_who_reads() {
+    bounded(|| {
+        let root = operation("root");
+        let part = root.child("part").build().expect("it is sound");
+        let progress = part.progress().clone();
+        let other = thread::spawn(move || {
+            let change = progress.change().set_position(2).set_total(3);
+            change.set_message("copying").apply();
+        });
+        let all = root.progress().snapshot();
+        let figures = (all.overall().position(), all.overall().total());
+        assert!(
+            figures == (0, None) || figures == (2, Some(3)),
+            "{figures:?}"
+        );
+        let own = part.progress().snapshot();
+        let seen = (own.position(), own.total(), own.message());
+        let (none, whole) = ((0, None, None), (2, Some(3), Some("copying")));
+        assert!(seen == none || seen == whole, "{seen:?}");
+        other.join().unwrap();
+        assert_eq!(part.progress().position(), 2);
+    });
+}
+
 /// Partial results: two updates both count, and who waits for the other is woken.
 #[test]
 fn r38_two_updates_of_a_partial_result() {

@@ -13,7 +13,7 @@
 use crate::error::Kind;
 use crate::os::Target;
 use crate::{PoliteSignal, ProcessError, ProcessOutcome};
-use cancelable_core::token::CallbackRegistration;
+use cancelable_core::token::{CallbackRegistration, isolate};
 use cancelable_core::{Cause, RuntimeHandle};
 use event_listener::{Event, Listener};
 use parking_lot::Mutex;
@@ -88,7 +88,9 @@ impl Shared {
         };
         let killed = state.killed;
         drop(state);
-        log::debug!(target: "cancelable", process = &*self.name, cause:% = cause; "{} is asked to end", self.name);
+        isolate("a logger", || {
+            log::debug!(target: "cancelable", process = &*self.name, cause:% = cause; "{} is asked to end", self.name);
+        });
         self.note(sent);
         if !killed {
             self.time_the_grace();
@@ -139,7 +141,9 @@ impl Shared {
     fn note(&self, sent: io::Result<()>) {
         if let Err(error) = sent {
             // Some systems say of a group of zombies that it may not be signalled.
-            log::debug!(target: "cancelable", process = &*self.name; "a signal was not sent to {}: {error}", self.name);
+            isolate("a logger", || {
+                log::debug!(target: "cancelable", process = &*self.name; "a signal was not sent to {}: {error}", self.name);
+            });
         }
     }
 

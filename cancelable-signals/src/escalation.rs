@@ -10,10 +10,35 @@ use cancelable_core::CancellationToken;
 /// second, each later one ends the process as if it had no handler. The signals count together: a
 /// `SIGTERM` after a `SIGINT` is the second.
 ///
-/// To insist is for the program to define, mostly by a second token that stops what the first one
-/// lets finish: hand the first to the work, and bound the clean-up by the second.
+/// To insist is for the program to define. For a scope with a period of grace it means that there is
+/// none any more ([`Step::cancel_now`]); else a second token can stop what the first one lets finish:
+/// hand the first to the work, and bound the clean-up by the second.
 ///
 /// # Examples
+///
+/// The first Ctrl+C gives a scope ten seconds, the second none:
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::runtime::ThreadRuntime;
+/// use cancelable_signals::{Escalation, Step};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let threads = ThreadRuntime::new();
+/// let scope = Scope::builder("import")
+///     .runtime(&threads.handle())
+///     .grace(Duration::from_secs(10))
+///     .build()?;
+/// let guard = Escalation::new(scope.token())
+///     .second(Step::cancel_now(&scope))
+///     .start()?;
+/// # drop((guard, threads.block_on(scope.run(async |_| ()))));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Two tokens, with no scope and no runtime:
 ///
 /// ```
 /// use cancelable_core::CancellationToken;

@@ -3,7 +3,8 @@
 use crate::Signal;
 use crate::watch;
 use crate::work::Work;
-use cancelable_core::{CancellationToken, Cause, Reason};
+use cancelable_core::token::isolate;
+use cancelable_core::{CancellationToken, Cause, Operation, Reason};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -20,16 +21,25 @@ impl Step {
         Self(watch::Step::Run(Self::cancelling(token)))
     }
 
+    /// Cancels `operation`, with a cause that names the signal, and ends its grace period and those of
+    /// the operations below it at once: [`Operation::cancel_now`]. Shields still finish.
+    ///
+    /// As the second step it insists on what the first has asked for. It holds on to the record of
+    /// the operation.
+    #[must_use]
+    #[track_caller]
+    pub fn cancel_now(operation: &Operation) -> Self {
+        let (operation, location) = (operation.clone(), Location::caller());
+        Self(watch::Step::Run(Arc::new(move |signal| {
+            operation.cancel_now(cause(signal, location));
+        })))
+    }
+
     /// Calls `action`, on a thread of its own. A panic in it is logged and goes no further.
     #[must_use]
     pub fn call(action: impl Fn(Signal) + Send + Sync + 'static) -> Self {
-        let action = Arc::new(action);
         Self(watch::Step::Run(Arc::new(move |signal| {
-            // A token isolates, logs and counts what its callbacks do wrong.
-            let call = CancellationToken::new();
-            let action = Arc::clone(&action);
-            call.on_cancel(move |_| action(signal)).detach();
-            call.cancel_with(cause(signal, Location::caller()));
+            isolate("the action of a signal", || action(signal));
         })))
     }
 

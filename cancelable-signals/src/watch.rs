@@ -41,6 +41,7 @@
 use crate::os::{self, Gate, Os};
 use crate::work::Work;
 use crate::{Disposition, Signal, WatchError};
+use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
@@ -127,10 +128,12 @@ pub(crate) fn add(mut signals: Vec<Signal>, plan: Plan, ignored: bool) -> Result
     drop(table);
     for signal in asked {
         let watched = signals.contains(&signal);
-        log::debug!(
-            target: "cancelable", signal = signal.name(), watched = watched;
-            "{signal} is {}", if watched { "watched" } else { "ignored by this process and not watched" }
-        );
+        isolate("a logger", || {
+            log::debug!(
+                target: "cancelable", signal = signal.name(), watched = watched;
+                "{signal} is {}", if watched { "watched" } else { "ignored by this process and not watched" }
+            );
+        });
     }
     Ok(id)
 }

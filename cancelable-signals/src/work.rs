@@ -6,6 +6,7 @@
 //! between them the reading thread is the only one.
 
 use crate::Signal;
+use cancelable_core::token::isolate;
 use std::sync::Arc;
 use std::thread;
 
@@ -20,12 +21,16 @@ pub(crate) fn run(signal: Signal, work: Vec<Work>) {
     let theirs = Arc::clone(&ours);
     let thread = thread::Builder::new().name(format!("{signal} received"));
     if let Err(error) = thread.spawn(move || run_here(signal, &theirs)) {
-        log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served where signals are read: {error}");
+        isolate("a logger", || {
+            log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served where signals are read: {error}");
+        });
         run_here(signal, &ours);
     }
 }
 
 fn run_here(signal: Signal, work: &[Work]) {
-    log::debug!(target: "cancelable", signal = signal.name(); "{signal} received");
+    isolate("a logger", || {
+        log::debug!(target: "cancelable", signal = signal.name(); "{signal} received");
+    });
     work.iter().for_each(|work| work(signal));
 }

@@ -7,6 +7,7 @@ use super::call::Call;
 use super::nursery::Nursery;
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
+use crate::sync::say;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -72,8 +73,8 @@ impl Nursery {
             return;
         };
         if let Some(record) = record {
-            log::warn!(
-                target: "cancelable",
+            say!(
+                Warn,
                 operation = record.label.name(), id = record.label.id().get(),
                 opened_at:% = record.opened_at;
                 "{} was abandoned: it has not ended after its cancel, and its thread goes on; \

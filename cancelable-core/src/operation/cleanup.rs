@@ -6,7 +6,7 @@ use super::defer_error::DeferError;
 use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
 use super::status::Status;
-use crate::sync::{Ordering, words_of};
+use crate::sync::{Ordering, say, words_of};
 use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
@@ -81,8 +81,8 @@ impl Record {
     /// there is no outcome.
     pub(crate) fn note_cleanup_error(&self, error: CleanupError) {
         let words = words_of(&error);
-        log::warn!(
-            target: "cancelable",
+        say!(
+            Warn,
             operation = self.label.name(), id = self.label.id().get(),
             finalizer = error.name(), deferred_at:% = error.deferred_at();
             "{}: {words}", self.label
@@ -93,8 +93,8 @@ impl Record {
     /// Logs a finalizer that nothing will run.
     pub(crate) fn log_lost(&self, finalizer: &Finalizer) {
         let (name, place) = (&*finalizer.name, finalizer.deferred_at);
-        log::warn!(
-            target: "cancelable",
+        say!(
+            Warn,
             operation = self.label.name(), id = self.label.id().get(),
             finalizer = name, deferred_at:% = place;
             "finalizer {name} of {} is lost, because no runtime runs it: it was deferred at {place}",

@@ -11,7 +11,7 @@ use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
-use crate::sync::isolate;
+use crate::sync::{isolate, say};
 use event_listener::Event;
 use std::sync::Arc;
 use std::task::Waker;
@@ -202,8 +202,8 @@ impl Record {
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
-        log::warn!(
-            target: "cancelable",
+        say!(
+            Warn,
             operation = self.label.name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at

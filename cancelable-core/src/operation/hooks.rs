@@ -19,8 +19,8 @@ type OnText = Arc<dyn Fn(&Operation, &str) + Send + Sync>;
 /// ([`Registry::add_hooks`](crate::Registry::add_hooks)).
 ///
 /// Each is called with no lock held, on the thread that made the change, and holds that up for as
-/// long as it takes. Of several for one thing the first added is called first. A panic of one is
-/// logged and [counted](crate::token::isolated_panics), and stops nobody.
+/// long as it takes. Of several for one thing the first added is called first. A panic of one, or of
+/// its drop, is logged and [counted](crate::token::isolated_panics), and stops nobody.
 ///
 /// # Examples
 ///
@@ -108,8 +108,8 @@ impl Hooks {
 
     /// Adds all of `other` behind these.
     #[must_use]
-    pub fn and_all(mut self, other: Self) -> Self {
-        self.list.extend(other.list);
+    pub fn and_all(mut self, mut other: Self) -> Self {
+        self.list.append(&mut other.list);
         self
     }
 
@@ -120,6 +120,13 @@ impl Hooks {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+
+    #[cold]
+    fn release(&mut self) {
+        for hook in self.list.drain(..) {
+            isolate("the drop of a hook", || drop(hook));
+        }
     }
 
     /// Whether any is for the request to stop.
@@ -192,6 +199,18 @@ impl Hooks {
                 let operation = operation_of(&mut operation, record);
                 isolate("an end hook", || hook(operation));
             }
+        }
+    }
+}
+
+/// Not left to the compiler: what a hook holds is dropped wherever the last handle of an operation or
+/// the guard of a registry's hooks goes, also while another panic unwinds.
+impl Drop for Hooks {
+    #[inline]
+    fn drop(&mut self) {
+        // Most scopes have none, and pay for this look.
+        if !self.is_empty() {
+            self.release();
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A [`Progress`] is made when it is first asked for, so that an operation without it carries an
 //! empty cell and no more. It is one meter (`meter.rs`), which parents sum up when they are asked.
 
+mod change;
 mod field_value;
 mod figures;
 mod listener;
@@ -15,6 +16,7 @@ mod throttle;
 mod unthrottled;
 mod update;
 
+pub use change::ProgressChange;
 pub use field_value::FieldValue;
 pub use figures::ProgressFigures;
 pub use registration::ProgressRegistration;
@@ -68,6 +70,13 @@ impl Progress {
         self.meter.set_position(position);
     }
 
+    /// Begins at `position`, with what was done before: by an earlier run that this one resumes, or
+    /// found to be done already. It counts in the position and in the fraction, here and above.
+    /// Rates and times left count only what is done from now on.
+    pub fn start_at(&self, position: u64) {
+        self.change().start_at(position).apply();
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn position(&self) -> u64 {
@@ -76,12 +85,12 @@ impl Progress {
 
     /// Says where the end is.
     pub fn set_total(&self, total: u64) {
-        self.meter.write(|notes| notes.total = Some(total));
+        self.change().set_total(total).apply();
     }
 
     /// Says that it is not known where the end is, as it is at first.
     pub fn clear_total(&self) {
-        self.meter.write(|notes| notes.total = None);
+        self.change().clear_total().apply();
     }
 
     /// Where the end is, if that was said.
@@ -92,28 +101,27 @@ impl Progress {
 
     /// Says in words what goes on.
     pub fn set_message(&self, message: impl Into<Cow<'static, str>>) {
-        let message = message.into();
-        self.meter.write(|notes| notes.message = Some(message));
+        self.change().set_message(message).apply();
     }
 
     /// Takes the message away.
     pub fn clear_message(&self) {
-        self.meter.write(|notes| notes.message = None);
+        self.change().clear_message().apply();
     }
 
     /// Sets a value that programs read by its key.
     pub fn set_field(&self, key: impl Into<Cow<'static, str>>, value: impl Into<FieldValue>) {
-        let (key, value) = (key.into(), value.into());
-        self.meter.write(|notes| {
-            notes.fields.insert(key, value);
-        });
+        self.change().set_field(key, value).apply();
     }
 
     /// Takes a value away.
     pub fn remove_field(&self, key: &str) {
-        self.meter.write(|notes| {
-            notes.fields.remove(key);
-        });
+        self.change().remove_field(key.to_owned()).apply();
+    }
+
+    /// Several changes that nobody sees by half: `progress.change().set_position(40).set_total(120).apply()`.
+    pub fn change(&self) -> ProgressChange<'_> {
+        ProgressChange::new(&self.meter)
     }
 
     /// All that is known now. It looks at everything below that has progress and has not ended.

@@ -23,8 +23,9 @@ use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, isolate};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, is_logged, say};
 use crate::token::CancellationToken;
+use log::Level;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::task::Waker;
@@ -237,43 +238,48 @@ impl Record {
 
     fn log_cancel(&self) {
         // Not even the cause is read for a level that is off.
-        if log::max_level() < log::Level::Debug {
+        if !is_logged(Level::Debug) {
             return;
         }
         let Some(cause) = self.cause() else {
             return;
         };
-        // The words of a cause's error are the user's code, and a cancel does not unwind.
-        isolate("a logger", || {
-            log::debug!(
-                target: "cancelable",
-                operation = self.label.name(), id = self.label.id().get(),
-                reason = cause.reason().as_str();
-                "{} was asked to stop: {cause}", self.label
-            );
-        });
+        say!(
+            Debug,
+            operation = self.label.name(), id = self.label.id().get(),
+            reason = cause.reason().as_str();
+            "{} was asked to stop: {cause}", self.label
+        );
     }
 
     /// Says to the log, and to whoever observes, how the operation stands now.
     pub(super) fn log_status(&self, status: Status) {
         #[cfg(feature = "testing")]
         super::observers::tell(self, status);
-        if status == Status::Failed {
-            if let Some(error) = self.error_text() {
-                log::debug!(
-                    target: "cancelable",
-                    operation = self.label.name(), id = self.label.id().get(),
-                    status = status.as_str(), error = &*error;
-                    "{} is {status}: {error}", self.label
-                );
-                return;
-            }
+        if is_logged(Level::Debug) {
+            self.say_status(status);
         }
-        log::debug!(
-            target: "cancelable",
-            operation = self.label.name(), id = self.label.id().get(), status = status.as_str();
-            "{} is {status}", self.label
-        );
+    }
+
+    #[cold]
+    fn say_status(&self, status: Status) {
+        let error = match status {
+            Status::Failed => self.error_text(),
+            _ => None,
+        };
+        match error {
+            Some(error) => say!(
+                Debug,
+                operation = self.label.name(), id = self.label.id().get(),
+                status = status.as_str(), error = &*error;
+                "{} is {status}: {error}", self.label
+            ),
+            None => say!(
+                Debug,
+                operation = self.label.name(), id = self.label.id().get(), status = status.as_str();
+                "{} is {status}", self.label
+            ),
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 use super::record::Record;
 use super::status::Status;
 use super::straggler::{ShieldSite, Straggler, StragglerKind};
+use crate::sync::say;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -132,8 +133,8 @@ impl Record {
     /// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
     pub(crate) fn note_stragglers(&self, stragglers: Vec<Straggler>) {
         for straggler in stragglers {
-            log::warn!(
-                target: "cancelable",
+            say!(
+                Warn,
                 operation = self.label.name(), id = self.label.id().get(),
                 kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
                 "{} ends without it: {straggler}", self.label

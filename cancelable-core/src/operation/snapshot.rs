@@ -155,7 +155,8 @@ impl OperationSnapshot {
     }
 }
 
-/// One line, such as `#7 import: running for 3.2 s, 1.8 s left`.
+/// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`:
+/// what is left is until the deadline, and what is to go is of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.id(), self.name(), self.status)?;
@@ -168,10 +169,7 @@ impl fmt::Display for OperationSnapshot {
             write!(f, ", {} left", Span(left))?;
         }
         if let Some(progress) = &self.progress {
-            write!(f, ", at {}", progress.overall().position())?;
-            if let Some(total) = progress.overall().total() {
-                write!(f, " of {total}")?;
-            }
+            write!(f, ", at {progress}")?;
         }
         if let Some(error) = &self.error {
             write!(f, ", {error}")?;

@@ -1,5 +1,6 @@
 //! What a condition may answer.
 
+use crate::sync::say;
 use std::fmt::Display;
 
 /// The answer of a condition: a `bool`, or a `Result` of one whose error is logged and after which
@@ -30,8 +31,8 @@ pub(super) fn holds(name: &str, answer: Result<bool, String>) -> bool {
     match answer {
         Ok(holds) => holds,
         Err(error) => {
-            log::warn!(
-                target: "cancelable",
+            say!(
+                Warn,
                 source = name, error = error.as_str();
                 "condition {name} failed and will be asked again: {error}"
             );

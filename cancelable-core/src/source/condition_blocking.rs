@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::isolate;
+use crate::sync::{isolate, say};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::pending;
@@ -74,8 +74,8 @@ where
                     (ask, answer)
                 });
                 let Ok((returned, answer)) = call.await else {
-                    log::warn!(
-                        target: "cancelable", source = &*pace.name;
+                    say!(
+                        Warn, source = &*pace.name;
                         "condition {} is no longer asked: the runtime dropped its call", pace.name
                     );
                     return pending().await;

@@ -16,7 +16,8 @@ const STEPS: u32 = 64;
 ///
 /// It is what the wrappers of this library are made with, and is public for wrappers of other
 /// traits. Before each step ask [`is_cut`](Self::is_cut); where the step answers pending, ask
-/// [`poll_cut`](Self::poll_cut). It wakes one task, the one that asked last.
+/// [`poll_cut`](Self::poll_cut); for readers and writers [`poll_io`](Self::poll_io) does both. It wakes
+/// one task, the one that asked last.
 ///
 /// # Examples
 ///
@@ -102,6 +103,39 @@ impl CutOff {
             true => Poll::Pending,
             false => Poll::Ready(()),
         }
+    }
+
+    /// A step of a reader or writer, or [`error`](Self::error) where it is cut: all that a wrapper of
+    /// such traits has to do.
+    ///
+    /// Wakes: where the step is pending it has the waker, and the cut has it too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::CutOff;
+    /// use std::task::{Context, Poll};
+    ///
+    /// let token = CancellationToken::new();
+    /// let mut cut_off = CutOff::from(&token);
+    /// let mut cx = Context::from_waker(std::task::Waker::noop());
+    /// assert!(matches!(cut_off.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Ok(7))));
+    /// token.cancel();
+    /// assert!(matches!(cut_off.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Err(_))));
+    /// ```
+    pub fn poll_io<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        step: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if !self.is_cut() {
+            if let Poll::Ready(result) = step(cx) {
+                return Poll::Ready(result);
+            }
+            ready!(self.poll_cut(cx));
+        }
+        Poll::Ready(Err(self.error()))
     }
 
     /// Takes the waker back from the token, for when no step follows.

@@ -19,10 +19,23 @@ pub fn isolated_panics() -> u64 {
     ISOLATED.load(Ordering::Relaxed)
 }
 
-/// Runs `code`; a panic is logged with `what`, counted, and ends here. True if there was none.
+/// Runs `code`; a panic of it is logged with `what`, [counted](isolated_panics), and ends here. True if
+/// there was none.
 ///
-/// Must be called with no lock held: `code`, the logger and the payload's `Drop` are the user's.
-pub(crate) fn isolate(what: &str, code: impl FnOnce()) -> bool {
+/// For a crate that calls its users' code where a panic would do harm: under a signal, on a thread
+/// that serves others too, in a `Drop`. It is called with no lock held: `code`, the logger and the
+/// drop of the panic's payload are the user's.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::token::{isolate, isolated_panics};
+///
+/// let before = isolated_panics();
+/// assert!(!isolate("the hook of a gauge", || panic!("out of range")));
+/// assert!(isolated_panics() > before);
+/// ```
+pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
     let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
         return true;
     };

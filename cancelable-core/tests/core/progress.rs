@@ -269,6 +269,148 @@ fn r38_the_rate_stands_when_the_operation_has_ended() {
 }
 
 #[test]
+fn r38_what_was_done_before_counts_in_the_position_and_not_in_the_rate() {
+    let manual = ManualRuntime::new();
+    let root = Scope::builder("sync").runtime(&manual.handle());
+    let root = root.build().unwrap();
+    let _ = root.progress();
+    let file = inside(&root, "file");
+    let progress = file.progress();
+    progress.set_total(120);
+    // Finding out what is done already takes its time, in which nothing else is done.
+    manual.advance(3 * SECOND);
+    progress.start_at(40);
+    let snapshot = progress.snapshot();
+    assert_eq!((snapshot.position(), snapshot.total()), (40, Some(120)));
+    assert_eq!((snapshot.rate(), snapshot.eta()), (None, None));
+    manual.advance(SECOND);
+    assert_eq!(progress.snapshot().rate(), None, "nothing moved since");
+    manual.advance(SECOND);
+    progress.advance(20);
+    let snapshot = progress.snapshot();
+    assert_eq!((snapshot.position(), snapshot.fraction()), (60, Some(0.5)));
+    assert_eq!(snapshot.rate(), Some(10.0));
+    assert_eq!(snapshot.eta(), Some(6 * SECOND));
+    assert_eq!(snapshot.overall(), snapshot.own());
+    // Above, the clock has run for five seconds.
+    let above = root.progress().snapshot();
+    assert_eq!(
+        (above.overall().position(), above.overall().rate()),
+        (60, Some(4.0))
+    );
+    // The clock is not set back where others are at work, or have been.
+    for is_over in [false, true] {
+        if is_over {
+            end(&file);
+        }
+        root.progress().start_at(7);
+        let above = root.progress().snapshot();
+        assert_eq!((above.position(), above.rate()), (7, None));
+        assert_eq!(above.overall().position(), 67);
+        assert_eq!(above.overall().rate(), Some(4.0));
+    }
+}
+
+#[test]
+fn r38_who_starts_again_does_again_what_was_done_before() {
+    let manual = ManualRuntime::new();
+    let scope = Scope::builder("copy").runtime(&manual.handle());
+    let scope = scope.build().unwrap();
+    let progress = scope.progress();
+    progress.start_at(100);
+    progress.set_position(0);
+    assert_eq!(progress.snapshot().rate(), None);
+    manual.advance(SECOND);
+    progress.advance(30);
+    assert_eq!(progress.snapshot().rate(), Some(30.0));
+    // From the middle of the work: what came until now is before the start.
+    manual.advance(SECOND);
+    progress.start_at(200);
+    manual.advance(SECOND);
+    progress.advance(1);
+    assert_eq!(progress.snapshot().rate(), Some(1.0));
+}
+
+#[test]
+fn r38_several_changes_are_one() {
+    let root = open("root");
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let _registration = root.on_progress({
+        let told = Arc::clone(&told);
+        move |update| told.lock().push(update.snapshot())
+    });
+    let change = root.progress().change().start_at(10).set_position(40);
+    let change = change.set_total(120).set_message("copying");
+    change.set_field("file", "a.csv").apply();
+    let last = {
+        let told = told.lock();
+        assert_eq!(told.len(), 1, "one call for all of it");
+        told[0].clone()
+    };
+    assert_eq!((last.position(), last.total()), (40, Some(120)));
+    assert_eq!(last.message(), Some("copying"));
+    assert_eq!(
+        last.field("file").and_then(FieldValue::as_str),
+        Some("a.csv")
+    );
+    let change = root.progress().change().clear_total().clear_message();
+    change.remove_field("file").apply();
+    let snapshot = root.progress().snapshot();
+    assert_eq!((snapshot.position(), snapshot.total()), (40, None));
+    assert_eq!((snapshot.message(), snapshot.fields().count()), (None, 0));
+    root.progress().change().apply();
+    end(&root);
+    root.progress().change().set_position(1).apply();
+    assert_eq!(root.progress().position(), 40, "it stands still");
+}
+
+#[test]
+fn r38_it_reads_as_one_line() {
+    let manual = ManualRuntime::new();
+    let scope = Scope::builder("copy").runtime(&manual.handle());
+    let scope = scope.build().unwrap();
+    let progress = scope.progress();
+    let line = || progress.snapshot().to_string();
+    assert_eq!(line(), "0");
+    progress.set_message("looking");
+    progress.advance(20);
+    assert_eq!(line(), "20: looking");
+    manual.advance(SECOND);
+    progress.set_total(63);
+    progress.set_message("copying");
+    assert_eq!(line(), "20 of 63 (31 %), 2.1 s to go: copying");
+    assert_eq!(
+        scope.snapshot().to_string(),
+        format!(
+            "{} copy: pending, at 20 of 63 (31 %), 2.1 s to go: copying",
+            scope.id()
+        )
+    );
+    // What is below counts, as it does in the line of the operation.
+    let part = inside(&scope, "part");
+    part.progress()
+        .change()
+        .set_position(42)
+        .set_total(43)
+        .apply();
+    progress.clear_message();
+    let snapshot = progress.snapshot();
+    assert_eq!(snapshot.own().to_string(), "20 of 63 (31 %), 2.1 s to go");
+    assert_eq!(snapshot.to_string(), "62 of 106 (58 %), 709.6 ms to go");
+    part.progress().set_position(43);
+    for (position, line) in [
+        (62, "62 of 63 (98 %)"),
+        (63, "63 of 63 (100 %)"),
+        (64, "64 of 63 (100 %)"),
+    ] {
+        progress.set_position(position);
+        assert!(progress.snapshot().own().to_string().starts_with(line));
+    }
+    progress.change().set_position(0).set_total(0).apply();
+    assert_eq!(progress.snapshot().own().to_string(), "0 of 0 (100 %)");
+}
+
+#[test]
 fn r38_a_hook_is_told_of_each_change_here_and_below_and_of_the_end() {
     let root = open("root");
     let (told, _registration) = listen(&root);

@@ -202,6 +202,44 @@ fn r39_a_hook_that_panics_stops_nobody() {
     assert!(registry.is_empty());
 }
 
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a hook's own drop");
+    }
+}
+
+#[test]
+fn r39_a_hook_that_panics_when_it_is_dropped_stops_nobody() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let dropped = Arc::new(());
+    let hooks = || {
+        let (first, second, last) = (Bomb, Bomb, dropped.clone());
+        Hooks::new()
+            .on_start(move |_| hold(&first))
+            .on_end(move |_| hold(&second))
+            .on_end(move |_| hold(&last))
+    };
+    let before = isolated_panics();
+    let guard = registry.add_hooks(hooks());
+    let scope = Scope::builder("job")
+        .hooks(hooks())
+        .register_in(&registry)
+        .build()
+        .unwrap();
+    assert!(manual.block_on(scope.run(async |_| ())).is_completed());
+    drop(scope);
+    drop(guard);
+    drop(Scope::builder("not built").hooks(hooks()));
+    assert_eq!(Arc::strong_count(&dropped), 1);
+    assert!(isolated_panics() >= before + 6);
+}
+
+/// Has a hook hold `value`.
+fn hold<T>(_value: &T) {}
+
 #[test]
 fn r09_r39_a_hook_may_use_the_operation_and_the_registry() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());

@@ -2,6 +2,7 @@
 
 use super::Captured;
 use crate::watch::AtEnd;
+use cancelable_core::token::isolate;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::{Errno, ioctl_fionbio, ioctl_fionread};
 use std::fs::File;
@@ -100,5 +101,7 @@ fn is_at_end(pipe: &mut File, bound: u64, index: usize, captured: &Captured) -> 
 }
 
 fn cannot_read(error: &io::Error) {
-    log::warn!(target: "cancelable", "the output of a process cannot be read: {error}");
+    isolate("a logger", || {
+        log::warn!(target: "cancelable", "the output of a process cannot be read: {error}");
+    });
 }

@@ -1,6 +1,7 @@
 //! Process 1 on Unix. One thread does everything in turn, so no signal is sent to a process whose
 //! status has been taken.
 
+use cancelable_core::token::isolate;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
 use rustix::termios::tcsetpgrp;
@@ -54,7 +55,9 @@ pub(super) fn run(mut command: Command, name: &str) -> io::Result<i32> {
 fn adopt() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
-        log::warn!(target: "cancelable", "orphans will not be reaped: {error}");
+        isolate("a logger", || {
+            log::warn!(target: "cancelable", "orphans will not be reaped: {error}");
+        });
     }
 }
 
@@ -68,7 +71,9 @@ fn give_terminal(child: Pid) {
     // It may have read before it was in the foreground, which has stopped it.
     let continued = given.and_then(|()| kill_process_group(child, Signal::CONT));
     if let Err(error) = continued {
-        log::warn!(target: "cancelable", "the terminal was not handed over: {error}");
+        isolate("a logger", || {
+            log::warn!(target: "cancelable", "the terminal was not handed over: {error}");
+        });
     }
 }
 
@@ -99,7 +104,9 @@ fn forward(number: i32, child: Pid, name: &str) {
         return;
     };
     if let Err(error) = kill_process_group(child, signal) {
-        log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+        isolate("a logger", || {
+            log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+        });
     }
 }
 

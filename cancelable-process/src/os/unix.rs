@@ -4,6 +4,7 @@
 use crate::PoliteSignal;
 use crate::process::Pipes;
 use crate::shared::Shared;
+use cancelable_core::token::isolate;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
@@ -91,7 +92,9 @@ pub(crate) fn watch(shared: &Shared, mut child: Child) -> io::Result<ExitStatus>
     match until_dead(Pid::from_child(&child)) {
         Ok(()) => until_the_rest_has_ended(shared),
         Err(error) => {
-            log::warn!(target: "cancelable", process = &*shared.name; "{} cannot be waited for: {error}", shared.name);
+            isolate("a logger", || {
+                log::warn!(target: "cancelable", process = &*shared.name; "{} cannot be waited for: {error}", shared.name);
+            });
         }
     }
     shared.close();

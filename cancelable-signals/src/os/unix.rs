@@ -6,6 +6,7 @@
 //! writes do not block: a queue that is full has hundreds of the same signal unread.
 
 use crate::{Signal, watch};
+use cancelable_core::token::isolate;
 use signal_hook::{consts, flag, low_level};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::net::UnixStream;
@@ -68,7 +69,9 @@ fn read(mut woken: UnixStream) {
             Ok(1..) => watch::pending().into_iter().for_each(watch::serve),
             // Cannot be while the process lives: the other end is never closed.
             ended => {
-                log::error!(target: "cancelable", outcome:? = ended; "signals can no longer be read");
+                isolate("a logger", || {
+                    log::error!(target: "cancelable", outcome:? = ended; "signals can no longer be read");
+                });
                 return;
             }
         }
@@ -110,7 +113,9 @@ pub(crate) fn take_default(signal: Signal) {
         low_level::exit(status(signal));
     }
     if let Err(error) = low_level::emulate_default_handler(signal.number()) {
-        log::error!(target: "cancelable", signal = signal.name(); "the default action of {signal} failed: {error}");
+        isolate("a logger", || {
+            log::error!(target: "cancelable", signal = signal.name(); "the default action of {signal} failed: {error}");
+        });
     }
 }
 

@@ -4,12 +4,14 @@
 #[cfg(unix)]
 mod unix;
 
+use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::{CancellationToken, Cause, Scope};
 use cancelable_signals::{Escalation, Signal, SignalGuard, SignalSource, Step};
 use cancelable_signals::{cancel_on_signal, ctrl_c, shutdown};
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake};
+use std::time::Duration;
 
 /// Not a test: the entry of the programs. Does nothing unless it is told which.
 #[test]
@@ -21,6 +23,8 @@ fn child() {
         "ctrl_c" => once(&[Signal::INT]),
         "escalation" => escalation(),
         "hung" => hung(),
+        "grace" => grace(),
+        "at_once" => at_once(),
         "second_kills" => second_kills(),
         "restored" => restored(),
         "scope" => scope(),
@@ -110,6 +114,41 @@ fn escalation() {
     say(format_args!("insisted-{}", name_of(&insist)));
     say("ready");
     stay();
+}
+
+/// A scope that does not come to its end in its grace, which is longer than anyone waits.
+fn grace() {
+    let threads = ThreadRuntime::new();
+    let builder = Scope::builder("import").runtime(&threads.handle());
+    let scope = builder.grace(Duration::from_secs(86_400)).build().unwrap();
+    let _guard = Escalation::new(scope.token())
+        .second(Step::cancel_now(&scope))
+        .start()
+        .unwrap();
+    let outcome = threads.block_on(scope.run(async |op: Scope| {
+        say("ready");
+        op.cancelled().await;
+        say(format_args!("asked-{}", name_of(op.token())));
+        assert!(!op.grace_remaining().unwrap().is_zero());
+        say("ready");
+        std::future::pending::<()>().await;
+    }));
+    assert_eq!(outcome.stragglers().len(), 1);
+    say(format_args!("ended-{}", name_in(outcome.cause())));
+    say("ready");
+    stay();
+}
+
+/// A scope of which nobody has asked anything before it is insisted on.
+fn at_once() {
+    let scope = Scope::builder("import").build().unwrap();
+    let steps = Escalation::new(&CancellationToken::new()).first(Step::cancel_now(&scope));
+    let _guard = steps.start().unwrap();
+    say("ready");
+    scope.token().wait();
+    let cause = scope.cause().unwrap();
+    assert_eq!(cause.location().file(), file!());
+    say(name_in(Some(&cause)));
 }
 
 /// What the first signal sets off never comes to its end.

@@ -33,6 +33,15 @@ fn r33_every_signal_that_can_be_caught_is_delivered() {
 }
 
 #[test]
+fn r10_r33_a_logger_that_panics_loses_no_signal() {
+    Program::start("panicking_logger")
+        .hears("ready")
+        .signal(Signal::INT)
+        .hears("SIGINT")
+        .exits_with(0);
+}
+
+#[test]
 fn r33_several_watchers_from_two_threads_all_receive_one_signal() {
     Program::start("many")
         .hears("ready")

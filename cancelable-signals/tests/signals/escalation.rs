@@ -20,6 +20,30 @@ fn r33_the_first_asks_the_second_insists_a_third_takes_the_default_action() {
 }
 
 #[test]
+fn r23_r33_the_first_gives_a_scope_its_grace_and_the_second_ends_that() {
+    let mut program = Program::start("grace");
+    program
+        .hears("ready")
+        .signal(Signal::INT)
+        .hears("asked-SIGINT")
+        .hears("ready")
+        .signal(Signal::term().unwrap())
+        .hears("ended-SIGINT")
+        .hears("ready")
+        .signal(Signal::INT)
+        .is_killed_by(Signal::INT);
+}
+
+#[test]
+fn r33_a_scope_that_is_insisted_on_at_first_is_cancelled_by_the_signal() {
+    Program::start("at_once")
+        .hears("ready")
+        .signal(Signal::INT)
+        .hears("SIGINT")
+        .exits_with(0);
+}
+
+#[test]
 fn r33_work_that_hangs_does_not_hold_up_the_next_signals() {
     let mut program = Program::start("hung");
     program

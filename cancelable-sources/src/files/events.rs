@@ -3,6 +3,7 @@
 use super::anchors::Anchors;
 use super::mount;
 use super::notice::Notice;
+use cancelable_core::token::isolate;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
 use std::sync::Arc;
@@ -144,7 +145,7 @@ enum Why {
 impl Why {
     fn log(&self, file: &Path) {
         let file = file.display().to_string();
-        match self {
+        isolate("a logger", || match self {
             Self::Refused(error) => log::warn!(
                 target: "cancelable", file = file.as_str(), error = error.to_string().as_str();
                 "{file} is looked at in an interval, since the system does not watch it: {error}"
@@ -153,6 +154,6 @@ impl Why {
                 target: "cancelable", file = file.as_str();
                 "{file} is looked at in an interval, since its file system tells of no changes"
             ),
-        }
+        });
     }
 }

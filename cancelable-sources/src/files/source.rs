@@ -5,6 +5,7 @@ use super::events;
 use super::look::{Found, Look, Want};
 use super::notice::Notice;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
+use cancelable_core::token::isolate;
 use cancelable_core::{Cause, Reason, RuntimeHandle};
 use futures_util::future::select;
 use std::borrow::Cow;
@@ -161,10 +162,12 @@ async fn watch(
     loop {
         let more = notice.listen();
         let Some(found) = held.look(settled).await else {
-            log::warn!(
-                target: "cancelable", file = file;
-                "{file} is no longer watched: the runtime dropped the look at it"
-            );
+            isolate("a logger", || {
+                log::warn!(
+                    target: "cancelable", file = file;
+                    "{file} is no longer watched: the runtime dropped the look at it"
+                );
+            });
             return pending().await;
         };
         settled = false;
@@ -180,10 +183,12 @@ async fn watch(
             Err(error) => {
                 // Told once for all that follow it: a file is looked at often.
                 if !failing {
-                    log::warn!(
-                        target: "cancelable", file = file, error = error.to_string().as_str();
-                        "{file} cannot be looked at, and will be again: {error}"
-                    );
+                    isolate("a logger", || {
+                        log::warn!(
+                            target: "cancelable", file = file, error = error.to_string().as_str();
+                            "{file} cannot be looked at, and will be again: {error}"
+                        );
+                    });
                 }
                 interval
             }

@@ -18,20 +18,47 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn r30_without_a_watch_to_be_had_it_looks_in_the_interval() {
+    run("files_refused::child");
+}
+
+#[test]
+fn r10_a_logger_that_panics_ends_no_watch() {
+    run("files_refused::child_with_a_logger");
+}
+
+fn run(child: &str) {
     let folder = TempDir::new().unwrap();
     let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "files_refused::child",
-            "--ignored",
-            "--nocapture",
-        ])
+        .args(["--exact", child, "--ignored", "--nocapture"])
         .env(FILE, folder.path().join("stop"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("told after an hour"), "{said}");
+}
+
+#[test]
+#[ignore = "run as a process of its own by the test above"]
+fn child_with_a_logger() {
+    struct Panics;
+
+    impl log::Log for Panics {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, _: &log::Record<'_>) {
+            panic!("the logger was told");
+        }
+
+        fn flush(&self) {}
+    }
+
+    log::set_logger(&Panics).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    child();
+    assert!(cancelable_core::token::isolated_panics() > 0);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use pin_project_lite::pin_project;
 use std::fmt;
 use std::io::{self, IoSlice, SeekFrom};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 pin_project! {
@@ -77,24 +77,6 @@ impl<T> UntilCancelled<T> {
     }
 }
 
-/// A step, unless it is cut.
-///
-/// Wakes: where the step is pending it has the waker, and the cut has it too.
-fn step<'a, T, R>(
-    inner: Pin<&'a mut T>,
-    cut_off: &mut CutOff,
-    cx: &mut Context<'_>,
-    poll: impl FnOnce(Pin<&'a mut T>, &mut Context<'_>) -> Poll<io::Result<R>>,
-) -> Poll<io::Result<R>> {
-    if !cut_off.is_cut() {
-        if let Poll::Ready(result) = poll(inner, cx) {
-            return Poll::Ready(result);
-        }
-        ready!(cut_off.poll_cut(cx));
-    }
-    Poll::Ready(Err(cut_off.error()))
-}
-
 impl<T: AsyncRead> AsyncRead for UntilCancelled<T> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -102,16 +84,15 @@ impl<T: AsyncRead> AsyncRead for UntilCancelled<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.project();
-        step(this.inner, this.reading, cx, |inner, cx| {
-            inner.poll_read(cx, buffer)
-        })
+        this.reading
+            .poll_io(cx, |cx| this.inner.poll_read(cx, buffer))
     }
 }
 
 impl<T: AsyncBufRead> AsyncBufRead for UntilCancelled<T> {
     fn poll_fill_buf(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.project();
-        step(this.inner, this.reading, cx, T::poll_fill_buf)
+        this.reading.poll_io(cx, |cx| this.inner.poll_fill_buf(cx))
     }
 
     fn consume(self: Pin<&mut Self>, amount: usize) {
@@ -130,7 +111,7 @@ impl<T: AsyncSeek> AsyncSeek for UntilCancelled<T> {
 
     fn poll_complete(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<u64>> {
         let this = self.project();
-        step(this.inner, this.reading, cx, T::poll_complete)
+        this.reading.poll_io(cx, |cx| this.inner.poll_complete(cx))
     }
 }
 
@@ -141,9 +122,8 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        step(this.inner, this.writing, cx, |inner, cx| {
-            inner.poll_write(cx, bytes)
-        })
+        this.writing
+            .poll_io(cx, |cx| this.inner.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
@@ -152,9 +132,8 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let this = self.project();
-        step(this.inner, this.writing, cx, |inner, cx| {
-            inner.poll_write_vectored(cx, slices)
-        })
+        this.writing
+            .poll_io(cx, |cx| this.inner.poll_write_vectored(cx, slices))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -163,7 +142,7 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.project();
-        step(this.inner, this.writing, cx, T::poll_flush)
+        this.writing.poll_io(cx, |cx| this.inner.poll_flush(cx))
     }
 
     /// Not cut.

@@ -1,6 +1,8 @@
 //! The numbers of a progress, of one operation or of several together.
 
 use super::sum::Own;
+use crate::cause::Span;
+use std::fmt;
 use std::time::Duration;
 
 /// How far something has come, how fast it goes, and how long it will take.
@@ -14,7 +16,9 @@ pub struct ProgressFigures {
 
 impl ProgressFigures {
     pub(super) fn new(own: Own, rate: Option<f64>, ended: bool) -> Self {
-        let Own { position, total } = own;
+        let Own {
+            position, total, ..
+        } = own;
         Self {
             position,
             total,
@@ -50,7 +54,8 @@ impl ProgressFigures {
     }
 
     /// Steps a second over the last five to ten seconds; over a longer time where nobody looked at
-    /// it in between, and over a shorter one at first. `None` without a runtime to tell the time,
+    /// it in between, and over a shorter one at first. What was done before the
+    /// [start](super::Progress::start_at) does not count. `None` without a runtime to tell the time,
     /// before anything moved, and just after the position was set back. Never infinite.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
@@ -63,6 +68,26 @@ impl ProgressFigures {
     pub fn eta(&self) -> Option<Duration> {
         self.eta
     }
+}
+
+/// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where no more is known.
+impl fmt::Display for ProgressFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.position)?;
+        if let Some(total) = self.total {
+            write!(f, " of {total} ({} %)", percent(self.position, total))?;
+        }
+        match self.eta {
+            Some(eta) if !eta.is_zero() => write!(f, ", {} to go", Span(eta)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Rounded down, so that only what is done is at 100.
+fn percent(position: u64, total: u64) -> u128 {
+    let done = u128::from(position.min(total)) * 100;
+    done.checked_div(total.into()).unwrap_or(100)
 }
 
 fn eta(left: u64, rate: f64) -> Option<Duration> {
@@ -79,7 +104,12 @@ mod tests {
 
     fn figures(position: u64, total: impl Into<Option<u64>>, rate: f64) -> ProgressFigures {
         let total = total.into();
-        ProgressFigures::new(Own { position, total }, Some(rate), false)
+        let own = Own {
+            position,
+            total,
+            ..Own::default()
+        };
+        ProgressFigures::new(own, Some(rate), false)
     }
 
     #[test]

@@ -10,7 +10,10 @@
 //!    figures. So each counts once, and a sum falls only if a position is set back.
 //! 3. One lock is held at a time, and nothing of a user's runs under it.
 //! 4. The figures of a meter that has ended stand still: what is added later is read by nobody.
+//! 5. Who reads the position together with anything else does so under the lock, and so writes who
+//!    sets it together with anything else. So several changes are seen as one.
 
+use super::change::Edit;
 use super::figures::ProgressFigures;
 use super::listener::Listener;
 use super::pace::Pace;
@@ -41,6 +44,9 @@ pub(super) struct Meter {
 #[derive(Default)]
 struct Inner {
     notes: Notes,
+    /// How much of the position was there at the start. Never more than the position, as far as
+    /// anyone has looked: who sets that back below the start does again what was done before.
+    before: u64,
     /// Those directly below that are not detached, in the order of their opening.
     parts: BTreeMap<OperationId, Arc<Meter>>,
     /// What the detached ones have left.
@@ -123,13 +129,22 @@ impl Meter {
         self.changed();
     }
 
-    pub(super) fn write(self: &Arc<Self>, write: impl FnOnce(&mut Notes)) {
+    pub(super) fn apply(self: &Arc<Self>, edit: Edit) {
+        // The clock is the runtime's, so it is read before the lock.
+        let started = edit.start.and(self.runtime.as_ref());
+        let started = started.map(RuntimeHandle::now);
         {
             let mut inner = self.inner.lock();
             if inner.end.is_some() {
                 return;
             }
-            write(&mut inner.notes);
+            if let Some(position) = edit.position {
+                self.position.store(position, Ordering::Relaxed);
+            }
+            if let Some(before) = edit.start {
+                inner.start(before, started);
+            }
+            inner.notes.apply(edit);
         }
         self.changed();
     }
@@ -231,7 +246,8 @@ impl Meter {
                     return;
                 }
                 inner.detached = true;
-                inner.sum(meter.own_of(&inner))
+                let own = meter.own_of(&mut inner);
+                inner.sum(own)
             };
             let Some(parent) = &meter.parent else {
                 return;
@@ -247,40 +263,44 @@ impl Meter {
     }
 
     pub(super) fn own(&self) -> Own {
-        self.own_of(&self.inner.lock())
+        self.own_of(&mut self.inner.lock())
     }
 
-    fn own_of(&self, inner: &Inner) -> Own {
+    fn own_of(&self, inner: &mut Inner) -> Own {
+        let position = match inner.end {
+            Some(end) => end.position,
+            None => self.position.load(Ordering::Relaxed),
+        };
+        inner.before = inner.before.min(position);
         Own {
-            position: match inner.end {
-                Some(end) => end.position,
-                None => self.position.load(Ordering::Relaxed),
-            },
+            position,
             total: inner.notes.total,
+            before: inner.before,
         }
     }
 
     pub(super) fn snapshot(&self) -> ProgressSnapshot {
         let now = self.runtime.as_ref().map(RuntimeHandle::now);
         let (own, notes, mut sum, mut open, end) = {
-            let inner = self.inner.lock();
-            let own = self.own_of(&inner);
+            let mut inner = self.inner.lock();
+            let own = self.own_of(&mut inner);
             let parts: Vec<_> = inner.parts.values().cloned().collect();
             (own, inner.notes.clone(), inner.sum(own), parts, inner.end)
         };
         let all_ended = end.is_some() && open.is_empty();
         // Ends: the tree has an end below.
         while let Some(part) = open.pop() {
-            let inner = part.inner.lock();
-            sum.add_all(inner.sum(part.own_of(&inner)));
+            let mut inner = part.inner.lock();
+            let own = part.own_of(&mut inner);
+            sum.add_all(inner.sum(own));
             open.extend(inner.parts.values().cloned());
         }
         let all = sum.read();
         let at = |end: Option<End>| end.map_or(now, |end| end.at);
         let (rate, overall_rate) = match &mut self.inner.lock().pace {
             Some((own_pace, pace)) => (
-                at(end).and_then(|at| own_pace.look(at, own.position)),
-                at(end.filter(|_| all_ended)).and_then(|at| pace.look(at, all.position)),
+                at(end).and_then(|at| own_pace.look(at, own.done())),
+                at(end.filter(|_| all_ended)).and_then(|at| pace.look(at, all.done())),
             ),
             None => (None, None),
         };
@@ -300,7 +320,35 @@ impl Meter {
     }
 }
 
+impl Notes {
+    fn apply(&mut self, edit: Edit) {
+        if let Some(total) = edit.total {
+            self.total = total;
+        }
+        if let Some(message) = edit.message {
+            self.message = message;
+        }
+        for (key, value) in edit.fields {
+            match value {
+                Some(value) => self.fields.insert(key, value),
+                None => self.fields.remove(&key),
+            };
+        }
+    }
+}
+
 impl Inner {
+    /// Has the rates count from `now`. That of all together goes on if someone below has moved.
+    fn start(&mut self, before: u64, now: Option<Instant>) {
+        self.before = before;
+        if let (Some(now), Some((own, overall))) = (now, &mut self.pace) {
+            *own = Pace::new(now);
+            if self.parts.is_empty() && self.left.done() == 0 {
+                *overall = Pace::new(now);
+            }
+        }
+    }
+
     /// Its own figures and what the detached ones have left.
     fn sum(&self, own: Own) -> Sum {
         let mut sum = self.left;

@@ -1,6 +1,6 @@
-//! How fast a position moves, from the looks that were taken at it.
+//! How fast work moves, from the looks that were taken at it.
 //!
-//! An advance reads no clock, so a look is the only moment at which position and time are both
+//! An advance reads no clock, so a look is the only moment at which steps and time are both
 //! known. Two earlier looks are kept, half a window apart or more: the rate is taken from the older
 //! one, which is between half a window and a window ago, or longer where nobody looked.
 
@@ -12,7 +12,8 @@ const WINDOW: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug)]
 struct Look {
     at: Instant,
-    position: u64,
+    /// How many steps were done since the start.
+    done: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,10 +24,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(start: Instant) -> Self {
-        let look = Look {
-            at: start,
-            position: 0,
-        };
+        let look = Look { at: start, done: 0 };
         Self {
             older: look,
             newer: look,
@@ -34,14 +32,14 @@ impl Pace {
     }
 
     /// Steps a second, with this look; `None` before anything moved, while no time has passed, and
-    /// where the position went back.
-    pub(super) fn look(&mut self, at: Instant, position: u64) -> Option<f64> {
-        let look = Look { at, position };
+    /// where the work went back.
+    pub(super) fn look(&mut self, at: Instant, done: u64) -> Option<f64> {
+        let look = Look { at, done };
         if at.saturating_duration_since(self.newer.at) >= WINDOW / 2 {
             self.older = self.newer;
             self.newer = look;
         }
-        let Some(steps) = position.checked_sub(self.older.position) else {
+        let Some(steps) = done.checked_sub(self.older.done) else {
             // What was before says nothing of what comes.
             *self = Self {
                 older: look,
@@ -50,7 +48,7 @@ impl Pace {
             return None;
         };
         let time = at.saturating_duration_since(self.older.at);
-        if position == 0 || time.is_zero() {
+        if done == 0 || time.is_zero() {
             return None;
         }
         // Finite: the time is a nanosecond at least.

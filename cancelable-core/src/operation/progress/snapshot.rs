@@ -4,6 +4,7 @@ use super::field_value::FieldValue;
 use super::figures::ProgressFigures;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// How far an operation had come when it was asked, from
@@ -81,5 +82,16 @@ impl ProgressSnapshot {
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&FieldValue> {
         self.fields.get(key)
+    }
+}
+
+/// One line, of the figures over all and the message: `40 of 120 (33 %), 3.2 s to go: copying`.
+impl fmt::Display for ProgressSnapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.overall.fmt(f)?;
+        match &self.message {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
     }
 }

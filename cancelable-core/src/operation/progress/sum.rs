@@ -5,6 +5,15 @@
 pub(super) struct Own {
     pub(super) position: u64,
     pub(super) total: Option<u64>,
+    /// How much of the position was there at the start, and is no work of this run.
+    pub(super) before: u64,
+}
+
+impl Own {
+    /// How many steps were done since the start.
+    pub(super) fn done(&self) -> u64 {
+        self.position.saturating_sub(self.before)
+    }
 }
 
 /// Positions and totals, added up.
@@ -15,6 +24,7 @@ pub(super) struct Own {
 pub(super) struct Sum {
     position: u64,
     total: u64,
+    done: u64,
     /// Someone said a total.
     said: bool,
     /// Someone moves and has not said one.
@@ -25,6 +35,7 @@ impl Sum {
     pub(super) fn add(&mut self, own: Own, ended: bool) {
         self.position = self.position.saturating_add(own.position);
         self.total = self.total.saturating_add(own.total.unwrap_or(own.position));
+        self.done = self.done.saturating_add(own.done());
         self.said |= own.total.is_some();
         self.unknown |= own.total.is_none() && own.position > 0 && !ended;
     }
@@ -32,6 +43,7 @@ impl Sum {
     pub(super) fn add_all(&mut self, other: Self) {
         self.position = self.position.saturating_add(other.position);
         self.total = self.total.saturating_add(other.total);
+        self.done = self.done.saturating_add(other.done);
         self.said |= other.said;
         self.unknown |= other.unknown;
     }
@@ -40,7 +52,13 @@ impl Sum {
         Own {
             position: self.position,
             total: (self.said && !self.unknown).then_some(self.total),
+            before: self.position.saturating_sub(self.done),
         }
+    }
+
+    /// How many steps were done since the start.
+    pub(super) fn done(&self) -> u64 {
+        self.done
     }
 }
 
@@ -51,9 +69,16 @@ mod tests {
     fn sum(parts: &[(u64, Option<u64>, bool)]) -> (u64, Option<u64>) {
         let mut sum = Sum::default();
         for &(position, total, ended) in parts {
-            sum.add(Own { position, total }, ended);
+            let own = Own {
+                position,
+                total,
+                ..Own::default()
+            };
+            sum.add(own, ended);
         }
-        let Own { position, total } = sum.read();
+        let Own {
+            position, total, ..
+        } = sum.read();
         (position, total)
     }
 

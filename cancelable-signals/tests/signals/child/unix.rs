@@ -23,6 +23,7 @@ pub(super) fn run(program: &str) {
         "dumps" => dumps(),
         "custom_steps" => custom_steps(),
         "panicking_step" => panicking_step(),
+        "panicking_logger" => panicking_logger(),
         "unemulated" => restored_of(number_from_parent()),
         other => panic!("no program {other}"),
     }
@@ -284,4 +285,25 @@ fn panicking_step() {
     say("ready");
     token.wait();
     say("served");
+}
+
+fn panicking_logger() {
+    struct Panics;
+
+    impl log::Log for Panics {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, _: &log::Record<'_>) {
+            panic!("on purpose");
+        }
+
+        fn flush(&self) {}
+    }
+
+    std::panic::set_hook(Box::new(|_| {}));
+    log::set_logger(&Panics).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    once(&[Signal::INT]);
 }

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use cancelable_core::runtime::JoinError;
 use cancelable_core::{CancellationToken, Operation, error::Cancelled};
+use common::shown;
 use parking_lot::Mutex;
 
 use crate::cli::Options;
 use crate::hash::{Hasher, Unhashed};
-use crate::line::{is_checkable, push_line, shown};
+use crate::line::{is_checkable, push_line};
 use crate::opened::{Opened, open};
 use crate::output::Output;
 use crate::progress::{Progress, say_files};

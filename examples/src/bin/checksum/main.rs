@@ -74,7 +74,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
     };
     let report = Report::new(&job, ending);
     if job.options.json || !job.options.quiet || report.is_bad() {
-        report.print(job.options.json)?;
+        common::print(&report, job.options.json)?;
     }
     Ok(report.exit_code())
 }

@@ -1,8 +1,10 @@
 //! A file opened for hashing: never one that blocks, never the file that the lines go to.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
+
+use common::Identity;
 
 use crate::walk::kind_of;
 
@@ -52,39 +54,6 @@ fn open_options(_follow: bool) -> OpenOptions {
     options
 }
 
-/// Which file it is, whatever its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
-    #[cfg(unix)]
-    device_and_inode: (u64, u64),
-    #[cfg(not(unix))]
-    path: std::path::PathBuf,
-}
-
-impl Identity {
-    /// The identity of an open regular file; `path` is its name where there is one.
-    #[cfg(unix)]
-    pub(crate) fn of(metadata: &Metadata, _path: Option<&Path>) -> Option<Self> {
-        use std::os::unix::fs::MetadataExt;
-        metadata.is_file().then(|| Self {
-            device_and_inode: (metadata.dev(), metadata.ino()),
-        })
-    }
-
-    /// The identity of an open regular file; `path` is its name where there is one.
-    #[cfg(not(unix))]
-    pub(crate) fn of(_metadata: &Metadata, path: Option<&Path>) -> Option<Self> {
-        Some(Self {
-            path: path?.canonicalize().ok()?,
-        })
-    }
-
-    /// Whether the file of this metadata is the one.
-    pub(crate) fn is(&self, metadata: &Metadata, path: &Path) -> bool {
-        Self::of(metadata, Some(path)).as_ref() == Some(self)
-    }
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -115,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_by_any_of_its_names() {
+    fn the_output_is_not_read_by_whichever_of_its_names() {
         let dir = tempfile::tempdir().unwrap();
         let (one, two) = (dir.path().join("one"), dir.path().join("two"));
         std::fs::write(&one, "abc").unwrap();

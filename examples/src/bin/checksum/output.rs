@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use common::{Identity, stdout_file};
 use parking_lot::Mutex;
 
-use crate::opened::Identity;
 use crate::progress::Progress;
 
 /// Lines are handed to the system in pieces of about this size.
@@ -169,19 +169,6 @@ fn whole_lines(bytes: &[u8]) -> u64 {
         .iter()
         .rposition(|&byte| byte == b'\n')
         .map_or(0, |end| end as u64 + 1)
-}
-
-/// Standard output without the standard library's buffer, which would split lines at its own edges.
-#[cfg(unix)]
-fn stdout_file() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn stdout_file() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use cancelable_core::{Cause, Reason, Status};
+use cancelable_core::{Cause, Status};
+use common::{Headline, Why, exit_code};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
 use crate::crew::LeftBehind;
 use crate::job::Job;
-use crate::stop::exit_code;
 use crate::tally::{Failure, Left};
 
 /// The report, whose fields are those of the JSON object.
@@ -50,15 +49,6 @@ struct Amount {
 struct Skipped {
     special: u64,
     links: u64,
-}
-
-#[derive(Debug, Serialize)]
-struct Why {
-    reason: &'static str,
-    text: String,
-    signal: Option<&'static str>,
-    /// The line of this program at which it was laid down that this would stop it.
-    decided_at: String,
 }
 
 /// How the run ended, as the scope tells it.
@@ -133,33 +123,6 @@ impl Report {
     pub(crate) fn is_bad(&self) -> bool {
         self.exit_code != 0
     }
-
-    /// Prints it for people, or for machines.
-    pub(crate) fn print(&self, json: bool) -> io::Result<()> {
-        if !json {
-            return write!(io::stderr().lock(), "{self}");
-        }
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, self)?;
-        out.write_all(b"\n")?;
-        out.flush()
-    }
-}
-
-impl Why {
-    fn new(cause: &Cause) -> Self {
-        let signal = match cause.reason() {
-            Reason::Signal { name, .. } => Some(*name),
-            _ => None,
-        };
-        let location = cause.location();
-        Self {
-            reason: cause.reason().as_str(),
-            text: cause.to_string(),
-            signal,
-            decided_at: format!("{}:{}", location.file(), location.line()),
-        }
-    }
 }
 
 impl fmt::Display for Report {
@@ -171,14 +134,14 @@ impl fmt::Display for Report {
             ..
         } = self;
         let rate = BinaryBytes(self.bytes_per_second);
-        write!(f, "checksum: {status} after {elapsed:.1} s")?;
-        match &self.cause {
-            Some(why) if self.status == Status::Completed.as_str() => {
-                writeln!(f, ", too early for: {}", why.text)?;
-            }
-            Some(why) => writeln!(f, ": {}", why.text)?,
-            None => writeln!(f)?,
-        }
+        let headline = Headline {
+            program: "checksum",
+            status,
+            elapsed: *elapsed,
+            error: None,
+            cause: self.cause.as_ref(),
+        };
+        writeln!(f, "{headline}")?;
         writeln!(f, "  done     {}, {algorithm}, {rate}/s", self.done)?;
         if self.left.files > 0 || !self.left_is_exact {
             let at_least = if self.left_is_exact { "" } else { "at least " };
@@ -208,12 +171,12 @@ impl fmt::Display for Report {
             let count = self.threads_left_behind;
             write!(f, "  hanging  {count} threads, not waited for")?;
             match &self.insisted {
-                Some(why) => writeln!(f, " because of the second signal: {}", why.text)?,
+                Some(why) => writeln!(f, " because of the second signal: {why}")?,
                 None => writeln!(f, " any longer")?,
             }
         }
         if let Some(why) = &self.cause {
-            writeln!(f, "  decided  at {}", why.decided_at)?;
+            writeln!(f, "  decided  at {}", why.decided_at())?;
         }
         Ok(())
     }

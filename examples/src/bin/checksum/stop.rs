@@ -1,14 +1,14 @@
-//! What may stop the job, and the exit code that tells a script what did.
+//! What may stop the job.
 
 use std::error::Error;
 use std::time::Duration;
 
 use cancelable_core::source::condition_blocking;
-use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle, Scope};
+use cancelable_core::{CancellationToken, RuntimeHandle, Scope};
+use common::shown;
 use rt::{Escalation, SignalGuard, Step};
 
 use crate::cli::Options;
-use crate::line::shown;
 
 /// How often to look for the stop file.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -53,47 +53,4 @@ pub(crate) fn scope(
         scope = scope.source(condition_blocking(INTERVAL, move || path.try_exists())?.named(name));
     }
     Ok(scope.build()?)
-}
-
-/// The exit code of a job that was stopped: timeout(1)'s for a time limit, the shells' for a signal.
-pub(crate) fn exit_code(cause: &Cause) -> u8 {
-    match cause.reason() {
-        Reason::TimedOut { .. } | Reason::DeadlineReached => 124,
-        Reason::Signal { number, .. } => u8::try_from(128 + number).unwrap_or(1),
-        // EX_TEMPFAIL of sysexits.h: not done, and can be done later.
-        Reason::Condition => 75,
-        _ => 1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scripts_can_tell_what_stopped_the_job() {
-        let limit = Duration::from_secs(1);
-        for (reason, code) in [
-            (Reason::TimedOut { limit }, 124),
-            (Reason::DeadlineReached, 124),
-            (
-                Reason::Signal {
-                    number: 2,
-                    name: "SIGINT",
-                },
-                130,
-            ),
-            (
-                Reason::Signal {
-                    number: 15,
-                    name: "SIGTERM",
-                },
-                143,
-            ),
-            (Reason::Condition, 75),
-            (Reason::Requested, 1),
-        ] {
-            assert_eq!(exit_code(&Cause::new(reason.clone())), code, "{reason:?}");
-        }
-    }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
 use cancelable_core::CancellationToken;
+use common::Identity;
 
-use crate::opened::Identity;
 use crate::tally::Tally;
 use crate::walk::{Found, Walk};
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use parking_lot::Mutex;
 
-use crate::line::shown;
+use common::shown;
 
 /// Failures that the report names; the rest are only counted, so that memory stays flat.
 const MOST_NAMED: usize = 100;

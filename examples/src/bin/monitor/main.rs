@@ -21,7 +21,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cancelable_core::{CancellationToken, Registry, Scope};
+use cancelable_core::{Registry, Scope};
 use clap::Parser;
 use rt::{Escalation, Step};
 
@@ -47,20 +47,16 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let registry = Registry::new();
     // Before anything is opened, so that no event is missed but for being slow.
     let mut view = View::new(&registry);
-    let ask = CancellationToken::new();
     let load = Scope::builder("load")
         .runtime(&runtime)
         .register_in(&registry)
-        .token(&ask)
         .grace(GRACE)
         .collect_all()
         .build()?;
     // The terminal gives Ctrl-C as a key; this is for signals from elsewhere.
-    let insisted = load.operation().clone();
-    let insist = Step::call(move |_| {
-        insisted.cancel_now("the second signal");
-    });
-    let _guard = Escalation::new(&ask).second(insist).start()?;
+    let _guard = Escalation::new(load.token())
+        .second(Step::cancel_now(&load))
+        .start()?;
 
     let plan = Plan::new(options.operations(), options.seed, options.speed);
     let total = plan.total();

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use cancelable_core::scope::RunError;
+use common::shown;
 
 /// Why the pipeline cannot go on.
 #[derive(Debug)]
@@ -84,14 +85,4 @@ impl Error for Failure {
             Self::NotResumable { .. } | Self::Unfinished { .. } | Self::Files(_) => None,
         }
     }
-}
-
-/// A name as a message may show it: control characters could steer the terminal, so they are spelled
-/// out.
-pub(crate) fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if text.chars().any(char::is_control) {
-        return text.escape_debug().to_string();
-    }
-    text.into_owned()
 }

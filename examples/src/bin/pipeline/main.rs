@@ -31,7 +31,6 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::report::{Ending, Report};
 use crate::run::Job;
-use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
@@ -46,14 +45,8 @@ fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<u8, Failure> {
     let runtime = rt::current().map_err(Failure::other)?;
-    let signals = Signals::watch().map_err(Failure::other)?;
-    let scope = stop::scope(&options, &runtime, &signals).map_err(Failure::other)?;
-    // The second signal ends the grace in which the last write is awaited.
-    let insisted = scope.operation().clone();
-    let insist = signals.insist.on_cancel(move |cause| {
-        insisted.cancel_now(cause.clone());
-    });
-    insist.detach();
+    let scope = stop::scope(&options, &runtime).map_err(Failure::other)?;
+    let _signals = stop::signals(&scope).map_err(Failure::other)?;
 
     let progress = Progress::new(&options);
     let job = Job::open(&options, progress)?;
@@ -75,7 +68,7 @@ async fn run(options: Options) -> Result<u8, Failure> {
     };
     let report = Report::new(&options, &job, ending);
     if options.json || !options.quiet || report.is_bad() {
-        report.print(options.json).map_err(Failure::other)?;
+        common::print(&report, options.json).map_err(Failure::other)?;
     }
     Ok(report.exit_code())
 }

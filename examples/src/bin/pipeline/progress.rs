@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use cancelable_core::operation::{Operation, ProgressRegistration, ProgressSnapshot};
+use cancelable_core::operation::{FieldValue, Operation, ProgressRegistration, ProgressSnapshot};
 use indicatif::{BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::checkpoint::Checkpoint;
@@ -21,13 +19,10 @@ const COUNTER: &str = "{spinner} {binary_bytes}  {msg}";
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     form: Form,
-    /// The bytes that were done before this run. The operation's progress begins behind them: they
-    /// would count as if they had been done in no time.
-    before: Arc<AtomicU64>,
-    /// The lines that are done. The steps of the operation's progress are bytes; a field beside them
-    /// would be another change, told by itself.
-    lines: Arc<AtomicU64>,
 }
+
+/// The field of the operation's progress that has the lines that are done. Its steps are bytes.
+const LINES: &str = "lines";
 
 #[derive(Clone, Debug)]
 enum Form {
@@ -46,19 +41,16 @@ impl Progress {
             (false, false) if io::stderr().is_terminal() => Form::Bar(ProgressBar::no_length()),
             (false, false) => Form::Plain,
         };
-        Self {
-            form,
-            before: Arc::default(),
-            lines: Arc::default(),
-        }
+        Self { form }
     }
 
-    /// Notes in the operation where it begins, and where the end is if that is known.
+    /// Notes in the operation where it begins, behind what was done before this run, and where the
+    /// end is if that is known.
     pub(crate) fn begin(&self, op: &Operation, checkpoint: &Checkpoint, length: Option<u64>) {
-        let offset = checkpoint.input.offset;
-        self.before.store(offset, Relaxed);
-        if let Some(length) = length {
-            op.progress().set_total(length.saturating_sub(offset));
+        let start = op.progress().change().start_at(checkpoint.input.offset);
+        match length {
+            Some(length) => start.set_total(length).apply(),
+            None => start.apply(),
         }
         self.note_checkpoint(op, checkpoint);
     }
@@ -87,9 +79,8 @@ impl Progress {
     /// Notes in the operation how far it has come.
     pub(crate) fn note_checkpoint(&self, op: &Operation, checkpoint: &Checkpoint) {
         let (offset, lines) = (checkpoint.input.offset, checkpoint.input.lines);
-        self.lines.store(lines, Relaxed);
-        let now = offset - self.before.load(Relaxed);
-        op.progress().set_position(now);
+        let change = op.progress().change().set_position(offset);
+        change.set_field(LINES, lines).apply();
         if matches!(self.form, Form::Verbose) {
             eprintln!("pipeline: {lines} lines done, {offset} bytes");
         }
@@ -120,16 +111,14 @@ impl Progress {
     }
 
     fn show(&self, snapshot: &ProgressSnapshot) {
-        let before = self.before.load(Relaxed);
-        let position = before + snapshot.position();
-        let total = snapshot.total().map(|total| before + total);
+        let (position, total) = (snapshot.position(), snapshot.total());
         match &self.form {
             Form::Bar(bar) => {
                 if let Some(total) = total {
                     bar.set_length(total);
                 }
                 bar.set_position(position);
-                bar.set_message(self.said(snapshot));
+                bar.set_message(said(snapshot));
             }
             Form::Plain => {
                 let mut line = BinaryBytes(position).to_string();
@@ -137,24 +126,25 @@ impl Progress {
                     // Writing to a string cannot fail.
                     let _ = write!(line, " of {}", BinaryBytes(total));
                 }
-                eprintln!("pipeline: {line}, {}", self.said(snapshot));
+                eprintln!("pipeline: {line}, {}", said(snapshot));
             }
             Form::Verbose | Form::Silent => {}
         }
     }
+}
 
-    /// The lines, how fast it goes, and how long it will take.
-    fn said(&self, snapshot: &ProgressSnapshot) -> String {
-        let lines = self.lines.load(Relaxed);
-        let s = if lines == 1 { "" } else { "s" };
-        let mut text = format!("{} line{s}", HumanCount(lines));
-        if let Some(rate) = snapshot.rate().filter(|rate| *rate > 0.0) {
-            // A rate is far from where a float cannot count bytes.
-            let _ = write!(text, ", {}/s", BinaryBytes(rate as u64));
-        }
-        if let Some(eta) = snapshot.eta() {
-            let _ = write!(text, ", {:#} left", HumanDuration(eta));
-        }
-        text
+/// The lines, how fast it goes, and how long it will take.
+fn said(snapshot: &ProgressSnapshot) -> String {
+    let lines = snapshot.field(LINES).and_then(FieldValue::as_u64);
+    let lines = lines.unwrap_or_default();
+    let s = if lines == 1 { "" } else { "s" };
+    let mut text = format!("{} line{s}", HumanCount(lines));
+    if let Some(rate) = snapshot.rate().filter(|rate| *rate > 0.0) {
+        // A rate is far from where a float cannot count bytes.
+        let _ = write!(text, ", {}/s", BinaryBytes(rate as u64));
     }
+    if let Some(eta) = snapshot.eta() {
+        let _ = write!(text, ", {:#} left", HumanDuration(eta));
+    }
+    text
 }

@@ -1,10 +1,10 @@
 //! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
 
 use std::fmt;
-use std::io::{self, Write};
 use std::time::Duration;
 
-use cancelable_core::{Cause, Reason};
+use cancelable_core::Cause;
+use common::{Headline, Why, exit_code};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
@@ -12,7 +12,6 @@ use crate::checkpoint::Counts;
 use crate::cli::Options;
 use crate::failure::Failure;
 use crate::run::Job;
-use crate::stop;
 
 /// How the run ended, as the scope tells it.
 #[derive(Debug)]
@@ -61,15 +60,6 @@ struct Left {
     about_lines: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
-struct Why {
-    reason: &'static str,
-    text: String,
-    signal: Option<&'static str>,
-    /// The line of this program at which it was laid down that this would stop it.
-    decided_at: String,
-}
-
 impl Report {
     pub(crate) fn new(options: &Options, job: &Job, ending: Ending) -> Self {
         let (before, reached) = (&job.before, job.reached());
@@ -99,7 +89,7 @@ impl Report {
         let (status, exit_code) = match (&ending.failure, &ending.cause) {
             (Some(failure), _) => ("failed", failure.exit_code()),
             (None, _) if ending.is_complete => ("completed", u8::from(has_bad)),
-            (None, Some(cause)) => ("stopped", stop::exit_code(cause)),
+            (None, Some(cause)) => ("stopped", exit_code(cause)),
             (None, None) => ("failed", 1),
         };
         Self {
@@ -125,33 +115,6 @@ impl Report {
     pub(crate) fn is_bad(&self) -> bool {
         self.exit_code != 0
     }
-
-    /// Prints it for people, or for machines.
-    pub(crate) fn print(&self, json: bool) -> io::Result<()> {
-        if !json {
-            return write!(io::stderr().lock(), "{self}");
-        }
-        let mut out = io::stdout().lock();
-        serde_json::to_writer_pretty(&mut out, self)?;
-        out.write_all(b"\n")?;
-        out.flush()
-    }
-}
-
-impl Why {
-    fn new(cause: &Cause) -> Self {
-        let signal = match cause.reason() {
-            Reason::Signal { name, .. } => Some(*name),
-            _ => None,
-        };
-        let location = cause.location();
-        Self {
-            reason: cause.reason().as_str(),
-            text: cause.to_string(),
-            signal,
-            decided_at: format!("{}:{}", location.file(), location.line()),
-        }
-    }
 }
 
 impl fmt::Display for Report {
@@ -159,15 +122,14 @@ impl fmt::Display for Report {
         let Self {
             status, done, now, ..
         } = self;
-        write!(f, "pipeline: {status} after {:.1} s", self.elapsed_seconds)?;
-        match (&self.error, &self.cause) {
-            (Some(error), _) => writeln!(f, ": {error}")?,
-            (None, Some(why)) if *status == "completed" => {
-                writeln!(f, ", too early for: {}", why.text)?;
-            }
-            (None, Some(why)) => writeln!(f, ": {}", why.text)?,
-            (None, None) => writeln!(f)?,
-        }
+        let headline = Headline {
+            program: "pipeline",
+            status,
+            elapsed: self.elapsed_seconds,
+            error: self.error.as_deref(),
+            cause: self.cause.as_ref(),
+        };
+        writeln!(f, "{headline}")?;
         writeln!(f, "  done     {done}")?;
         if now.lines != done.lines {
             writeln!(f, "  now      {now}")?;
@@ -190,7 +152,7 @@ impl fmt::Display for Report {
             )?;
         }
         if let Some(why) = &self.cause {
-            writeln!(f, "  decided  at {}", why.decided_at)?;
+            writeln!(f, "  decided  at {}", why.decided_at())?;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! The job: the stages behind each other, from the input to the checkpoint.
 
 use std::convert::Infallible;
+use std::fs;
 use std::future::pending;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -9,6 +11,7 @@ use std::time::Duration;
 
 use cancelable_core::Scope;
 use cancelable_core::stream::CutStream;
+use common::{Identity, shown};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
@@ -16,7 +19,7 @@ use parking_lot::Mutex;
 use crate::batches::{Pace, Source, batches};
 use crate::checkpoint::Checkpoint;
 use crate::cli::Options;
-use crate::failure::{Failure, shown};
+use crate::failure::Failure;
 use crate::lines::{Batch, Lines};
 use crate::progress::Progress;
 use crate::sink::Sink;
@@ -59,8 +62,13 @@ impl Job {
         let name = path.map_or_else(|| "standard input".into(), ToOwned::to_owned);
         let (input, metadata) = target::input(path).map_err(Failure::file(&name))?;
         let outputs = [options.output.as_deref(), options.rejects.as_deref()];
+        let identity = Identity::of(&metadata, path);
+        let is_input = |output: &Path| {
+            let identity = identity.as_ref().zip(fs::metadata(output).ok());
+            identity.is_some_and(|(input, metadata)| input.is(&metadata, output))
+        };
         for output in outputs.into_iter().flatten() {
-            if target::is_same(path, &metadata, output) {
+            if is_input(output) {
                 return Err(Failure::Files(format!("{} is the input", shown(output))));
             }
         }

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use common::shown;
+
 use crate::checkpoint::{Checkpoint, Settings};
 use crate::cli::Options;
-use crate::failure::{Failure, shown};
+use crate::failure::Failure;
 use crate::stage::Done;
 use crate::target::Target;
 

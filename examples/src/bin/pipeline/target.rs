@@ -1,8 +1,10 @@
 //! A file that lines are written to, whole ones, and how much of it is true.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use common::{stdin_file, stdout_file};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -88,20 +90,6 @@ pub(crate) fn input(path: Option<&Path>) -> io::Result<(File, Metadata)> {
     }
 }
 
-/// Whether the file at `path` is the input.
-#[cfg(unix)]
-pub(crate) fn is_same(_: Option<&Path>, input: &Metadata, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let same = |other: Metadata| (other.dev(), other.ino()) == (input.dev(), input.ino());
-    input.is_file() && fs::metadata(path).is_ok_and(same)
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_same(input: Option<&Path>, _: &Metadata, path: &Path) -> bool {
-    let whole = |path: &Path| fs::canonicalize(path).ok();
-    input.is_some_and(|input| whole(path).is_some_and(|path| whole(input) == Some(path)))
-}
-
 #[cfg(unix)]
 fn lock(file: &File) -> io::Result<bool> {
     use rustix::fs::{FlockOperation, flock};
@@ -118,28 +106,4 @@ fn lock(file: &File) -> io::Result<bool> {
 #[cfg(not(unix))]
 fn lock(_: &File) -> io::Result<bool> {
     Ok(true)
-}
-
-#[cfg(unix)]
-fn stdout_file() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn stdout_file() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
-}
-
-#[cfg(unix)]
-fn stdin_file() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
-}
-
-#[cfg(windows)]
-fn stdin_file() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
