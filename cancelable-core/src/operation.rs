@@ -149,6 +149,9 @@ impl Operation {
     }
 
     /// The token that cancels it. Its children's tokens are children of this one.
+    ///
+    /// It is made when it is first asked for. A run that has begun to wait before is polled once more
+    /// for that.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
         self.record.token()
