@@ -2,10 +2,11 @@
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 
+use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
 use cancelable_core::source;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
-use cancelable_core::{CancellationToken, Registry, Scope, Status};
+use cancelable_core::{CancellationToken, Registry, RuntimeHandle, Scope, Status};
 use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::future::{Future, pending};
@@ -14,7 +15,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Once, mpsc};
 use std::task::{Context, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -269,7 +270,73 @@ fn r10_r31_a_condition_that_fails_is_asked_again_beside_it() {
     assert_eq!(outcome.elapsed(), Some(SECOND));
 }
 
-fn poll<F: Future>(future: Pin<&mut F>) -> Option<F::Output> {
+#[test]
+fn r10_r23_a_watchdog_tells_its_hook_beside_it() {
+    let _alone = alone();
+    let manual = ManualRuntime::new();
+    let told_of = Arc::new(AtomicUsize::new(0));
+    let scope = Scope::builder("job").runtime(&manual.handle());
+    let scope = scope.grace(3 * SECOND).watchdog_with(SECOND, {
+        let told_of = told_of.clone();
+        move |stragglers| {
+            told_of.fetch_add(stragglers.len(), SeqCst);
+        }
+    });
+    let scope = scope.build().unwrap();
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        op.cancel();
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(told_of.load(SeqCst), 1);
+}
+
+/// A runtime that takes tasks and drops them: unpolled, or after one poll.
+struct Drops {
+    polls: bool,
+}
+
+impl Runtime for Drops {
+    fn name(&self) -> &'static str {
+        "drops"
+    }
+
+    fn now(&self) -> Instant {
+        unreachable!("nothing here asks for the time")
+    }
+
+    fn timer(&self, _at: Instant) -> Pin<Box<dyn Timer>> {
+        unreachable!("nothing here has a time limit")
+    }
+
+    fn spawn(&self, mut task: Task) -> Result<(), Refused<Task>> {
+        if self.polls {
+            assert!(poll(task.as_mut()).is_none());
+        }
+        drop(task);
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        Err(Refused::new(job))
+    }
+}
+
+#[test]
+fn r10_r44_a_task_that_is_lost_is_reported_beside_it() {
+    let _alone = alone();
+    for polls in [false, true] {
+        let runtime = RuntimeHandle::new(Drops { polls });
+        let task = told(|| runtime.spawn(pending::<()>()));
+        let lost = poll(Box::pin(task).as_mut()).expect("nothing is to come");
+        assert!(lost.is_err());
+    }
+    let runtime = RuntimeHandle::new(Drops { polls: false });
+    let job = told(|| runtime.spawn_blocking(|| ()));
+    assert!(poll(Box::pin(job).as_mut()).expect("likewise").is_err());
+}
+
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
     match future.poll(&mut Context::from_waker(Waker::noop())) {
         std::task::Poll::Ready(value) => Some(value),
         std::task::Poll::Pending => None,

@@ -6,7 +6,7 @@
 //! because a completion that is dropped without one reports the task as lost.
 
 use super::JoinError;
-use crate::sync::{Mutex, awaited, isolate};
+use crate::sync::{Mutex, awaited, isolate, say};
 use event_listener::{Event, EventListener};
 use std::fmt;
 use std::future::Future;
@@ -162,9 +162,9 @@ impl<T> Drop for Completion<T> {
         let (runtime, started) = (self.runtime, self.started);
         if started {
             // Usual when a runtime shuts down with detached tasks.
-            log::debug!(target: "cancelable", runtime; "a task was dropped before its end by the {runtime} runtime");
+            say!(Debug, runtime; "a task was dropped before its end by the {runtime} runtime");
         } else {
-            log::warn!(target: "cancelable", runtime; "a task was lost: the {runtime} runtime never ran it");
+            say!(Warn, runtime; "a task was lost: the {runtime} runtime never ran it");
         }
         self.report(Err(JoinError::lost(runtime, started)));
     }

@@ -6,7 +6,7 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
-use crate::sync::{isolate, panic_text, words_of};
+use crate::sync::{panic_text, say, words_of};
 use std::any::Any;
 use std::error::Error;
 use std::io;
@@ -66,15 +66,12 @@ impl Membership {
     }
 
     fn fail(&self, failure: &ChildFailure) {
-        // The words of the error are the user's code, and the failure has to be told all the same.
-        isolate("a logger", || {
-            log::debug!(
-                target: "cancelable",
-                operation = self.member.label.name(), id = self.member.label.id().get(),
-                scope = self.place.owner().label.name();
-                "{failure}"
-            );
-        });
+        say!(
+            Debug,
+            operation = self.member.label.name(), id = self.member.label.id().get(),
+            scope = self.place.owner().label.name();
+            "{failure}"
+        );
         let owner = self.place.owner();
         if owner.nursery.fail(failure) {
             owner.cancel(failure.cause());

@@ -3,7 +3,7 @@
 
 use crate::operation::{Closed, Operation, Record, Watchdog};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::isolate;
+use crate::sync::{isolate, say};
 use crate::token::CallbackRegistration;
 use std::future::Future;
 use std::pin::Pin;
@@ -63,8 +63,8 @@ impl Future for Vigil {
 fn report(record: &Arc<Record>, watchdog: &Watchdog) {
     let stragglers = record.roll_call();
     for straggler in &stragglers {
-        log::warn!(
-            target: "cancelable",
+        say!(
+            Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} has not stopped: {straggler}", record.label

@@ -15,7 +15,7 @@ use super::marking::Pass;
 use super::member::Member;
 use super::node::{Node, Settled};
 use crate::cause::{Cause, Facts};
-use crate::sync::isolate;
+use crate::sync::{is_logged, isolate, say};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -73,14 +73,10 @@ fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
 /// panic of its ends here.
 fn report(facts: &Arc<Facts>) {
-    let level = log::Level::Debug;
-    if level > log::STATIC_MAX_LEVEL || level > log::max_level() {
-        return;
+    if is_logged(log::Level::Debug) {
+        let cause = Cause::from_facts(Arc::clone(facts), false);
+        say!(Debug, reason = cause.reason().as_str(); "token cancelled: {cause}");
     }
-    let cause = Cause::from_facts(Arc::clone(facts), false);
-    isolate("a logger", || {
-        log::debug!(target: "cancelable", reason = cause.reason().as_str(); "token cancelled: {cause}");
-    });
 }
 
 struct Walk {
