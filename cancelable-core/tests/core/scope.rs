@@ -5,7 +5,8 @@ use crate::probe::Probe;
 use cancelable_core::scope::{BuildError, RunError};
 use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Outcome, Reason, Scope, Source, Status};
+use cancelable_core::{CancellationToken, Operation, Outcome, Reason, Scope, Source, Status};
+use cooked_waker::IntoWaker;
 use log::Level;
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -15,8 +16,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -286,6 +287,92 @@ fn r16_a_run_that_moved_is_woken_from_above_where_it_was_polled_last() {
     assert!(above.cancel());
     assert_eq!((one.wakes(), two.wakes()), (0, 1));
     assert!(two.poll(run.as_mut()).is_ready());
+}
+
+/// A waker all of whose parts are a user's code.
+struct Acts {
+    act: Arc<dyn Fn() + Send + Sync>,
+    wakes: Arc<AtomicUsize>,
+}
+
+impl Clone for Acts {
+    fn clone(&self) -> Self {
+        (self.act)();
+        let (act, wakes) = (self.act.clone(), self.wakes.clone());
+        Self { act, wakes }
+    }
+}
+
+impl cooked_waker::WakeRef for Acts {
+    fn wake_by_ref(&self) {
+        self.wakes.fetch_add(1, Ordering::SeqCst);
+        (self.act)();
+    }
+}
+
+impl cooked_waker::Wake for Acts {}
+
+impl Drop for Acts {
+    fn drop(&mut self) {
+        (self.act)();
+    }
+}
+
+/// In the step `at` of the waker, everything that one may do with an operation but to cancel it, and
+/// that too if `cancels`.
+fn waker_that_acts(operation: Operation, at: usize, cancels: bool) -> (Waker, Arc<AtomicUsize>) {
+    let wakes = Arc::new(AtomicUsize::new(0));
+    let step = AtomicUsize::new(0);
+    let act = Arc::new(move || {
+        if step.fetch_add(1, Ordering::SeqCst) == at {
+            let _ = (
+                operation.is_cancelled(),
+                operation.cause(),
+                operation.remaining(),
+            );
+            drop(operation.token().child_token());
+            drop(operation.snapshot());
+            if cancels {
+                operation.cancel();
+            }
+        }
+    });
+    let acts = Box::new(Acts {
+        act,
+        wakes: wakes.clone(),
+    });
+    (acts.into_waker(), wakes)
+}
+
+#[test]
+fn r09_the_waker_of_a_run_may_use_the_operation_and_no_cancel_is_lost() {
+    for (at, cancels) in (0..8).flat_map(|at| [(at, false), (at, true)]) {
+        below_each("watched by its waker", |scope| {
+            let (waker, wakes) = waker_that_acts(scope.operation().clone(), at, cancels);
+            let wakes = || wakes.load(Ordering::SeqCst);
+            let mut context = Context::from_waker(&waker);
+            let mut run = pin!(scope.run(|_| pending::<()>()));
+            // As an executor does: until nobody has woken it since.
+            let mut until_it_sleeps = || {
+                loop {
+                    let before = wakes();
+                    let polled = run.as_mut().poll(&mut context);
+                    if polled.is_ready() || wakes() == before {
+                        return polled.is_ready();
+                    }
+                }
+            };
+            let over = until_it_sleeps();
+            assert_eq!(over, scope.is_cancelled());
+            if !over {
+                let before = wakes();
+                // The waker may be first, when it is called for the token.
+                assert!(scope.cancel() || cancels);
+                assert!(wakes() > before, "step {at}");
+                assert!(until_it_sleeps());
+            }
+        });
+    }
 }
 
 #[test]
