@@ -4,9 +4,14 @@
 //!
 //! A registry is a number of shards (`shard.rs`) and what they share (`hub.rs`). An operation
 //! belongs to the shard that its number says, and keeps that shard, so that starts and ends on many
-//! threads seldom meet. A shard's lock is held to enter or leave its map, and to copy its handles out.
-//! What is done with these (filters, snapshots, cancels) is done with no lock held, shard after shard,
-//! so a listing stops nobody, and shows each operation as it was at its own moment.
+//! threads seldom meet. A shard's list is made of pages (`pages.rs`), of up to 64 operations whose numbers
+//! follow each other there. Its lock is held to enter and leave, and to take references to its pages.
+//! What is done with these (filters, snapshots, cancels) is done with no lock held (`selection.rs`), so a
+//! listing stops nobody, and shows each operation as it was at its own moment. Who enters or leaves a page
+//! that is being read changes a copy of it.
+//!
+//! What a filter asks that never changes is in the page, where many lie side by side. The status is
+//! in the record alone, so that nothing is written twice.
 //!
 //! A shard holds the records of what has not ended and no others. What has ended is in the history as
 //! a snapshot, which keeps nothing alive.
@@ -27,11 +32,16 @@ mod histogram;
 mod history;
 mod hooked;
 mod hub;
+mod name_start;
+mod page;
+mod pages;
 mod pattern;
 mod queue;
+mod selection;
 #[cfg(feature = "serde")]
 mod serial;
 mod shard;
+mod sieve;
 mod statistics;
 mod tally;
 mod tree;
@@ -49,7 +59,9 @@ use crate::cause::OperationId;
 use crate::operation::{Ledger, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
 use hub::Hub;
+use name_start::WantedStart;
 use shard::Shard;
+use sieve::Sieve;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
@@ -153,8 +165,12 @@ impl Registry {
     /// The listed operation with this name; of several the one that was opened first.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Operation> {
-        let records = self.records(|record| record.label.name() == name);
-        records.into_iter().next().map(Operation::new)
+        let start = WantedStart::of(name);
+        let found = self.select(|page| {
+            let slots = page.select(page.taken(), |row| row.may_start_with(&start));
+            page.select_records(slots, |record| record.label.name() == name)
+        });
+        found.first().cloned().map(Operation::new)
     }
 
     /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
@@ -162,14 +178,18 @@ impl Registry {
     pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
         let candidates = self.candidates(filter);
         let mut found = Vec::with_capacity(candidates.len().min(filter.most()));
-        Self::sift(filter, candidates, |_, snapshot| found.push(snapshot));
+        let mut sieve = Sieve::of(filter);
+        candidates.visit(|record| {
+            found.extend(sieve.pass(record));
+            sieve.flow()
+        });
         found
     }
 
     /// [`list`](Self::list) with handles instead of snapshots.
     #[must_use]
     pub fn operations(&self, filter: &Filter) -> Vec<Operation> {
-        let found = self.matching(filter);
+        let found = self.matching(filter).into_records();
         found.into_iter().map(Operation::new).collect()
     }
 
@@ -206,46 +226,6 @@ impl Registry {
             shard.forget_ended();
         }
         self.root.hub.history.remove(|_| true);
-    }
-
-    /// Those of the open records for which `keep`, which is called under a shard's lock and runs
-    /// nothing of a user's. They come in the order of opening.
-    fn records(&self, keep: impl Fn(&Record) -> bool) -> Vec<Arc<Record>> {
-        let mut found = Vec::new();
-        for shard in &self.root.shards {
-            shard.copy(&keep, &mut found);
-        }
-        // A sort that makes use of the order that each shard's have already.
-        found.sort_by_key(|(id, _)| *id);
-        found.into_iter().map(|(_, record)| record).collect()
-    }
-
-    /// The open records that may pass.
-    fn candidates(&self, filter: &Filter) -> Vec<Arc<Record>> {
-        self.records(|record| filter.passes_at_once(record))
-    }
-
-    /// Hands on those of the candidates that pass, in their order, each with its snapshot.
-    fn sift(
-        filter: &Filter,
-        candidates: Vec<Arc<Record>>,
-        mut take: impl FnMut(Arc<Record>, OperationSnapshot),
-    ) {
-        let (mut clock, mut left) = (Clock::default(), filter.most());
-        for record in candidates {
-            if left == 0 {
-                return;
-            }
-            if !filter.needs_snapshot_of(&record) {
-                continue;
-            }
-            let snapshot = record.snapshot(clock.read(&record));
-            // One that has ended since is in the history.
-            if !snapshot.status().is_closed() && filter.passes(&snapshot) {
-                left -= 1;
-                take(record, snapshot);
-            }
-        }
     }
 }
 

@@ -42,6 +42,31 @@ fn r36_bytes_per_operation_that_is_open() {
 }
 
 #[test]
+fn r36_bytes_per_operation_of_which_few_are_left() {
+    const OPENED: usize = 32 * 64 * 64;
+    let (manual, registry) = (ManualRuntime::new(), Registry::builder().history(0).build());
+    drop(open(&manual, Some(&registry)));
+    let keep_some = |registry| {
+        let mut kept = Vec::with_capacity(OPENED);
+        kept.extend((0..OPENED).map(|_| open(&manual, registry)));
+        // Far apart, so that each is alone where the list has it.
+        let mut number = 0;
+        kept.retain(|_| {
+            number += 1;
+            number % (32 * 64) < 32
+        });
+        kept.shrink_to_fit();
+        kept
+    };
+    let mut kept = Vec::new();
+    let plain = measure(|| kept.push(keep_some(None))).bytes_current;
+    let listed = measure(|| kept.push(keep_some(Some(&registry)))).bytes_current;
+    let each = (listed - plain) / registry.len() as i64;
+    println!("{each} bytes for a listing of one of 64");
+    assert!(registry.len() >= 1000 && each <= 120, "{each} bytes");
+}
+
+#[test]
 fn r36_a_hundred_thousand_operations_leave_nothing() {
     const ALIVE: usize = 1000;
     const COUNT: usize = 100_000;

@@ -4,7 +4,7 @@ use super::{Filter, Registry};
 use crate::cause::{Cause, OperationId, Reason};
 use crate::operation::Record;
 use crate::sync::clock;
-use std::sync::Arc;
+use std::ops::ControlFlow;
 
 impl Registry {
     /// Asks the operation with this number to stop. True if this call was what cancelled it.
@@ -21,8 +21,8 @@ impl Registry {
             .is_some_and(|operation| operation.cancel_with(cause))
     }
 
-    /// Asks all that are open and pass `filter` to stop, and counts those that this call cancelled,
-    /// among them those that it reached through an operation above.
+    /// Asks all that are open and pass `filter` to stop, and counts those whose cause this call is:
+    /// also those that it reached through an operation above, and those that have ended since.
     #[track_caller]
     pub fn cancel_all(&self, filter: &Filter) -> usize {
         self.cancel_all_with(filter, Cause::new(Reason::Requested))
@@ -31,27 +31,28 @@ impl Registry {
     /// [`cancel_all`](Self::cancel_all) that says why.
     #[track_caller]
     pub fn cancel_all_with(&self, filter: &Filter, cause: impl Into<Cause>) -> usize {
-        let records = self.matching(filter);
-        let Some(first) = records.first() else {
+        let cause = cause.into();
+        let mut found = self.matching(filter);
+        if cause.at().is_some() {
+            // It may be another token's, and so that of some of them already.
+            found.retain(|record| !record.is_cancelled());
+        }
+        let Some(first) = found.first() else {
             return 0;
         };
         // Stamped once, so that what was reached through another one is known by its cause.
-        let cause = first.stamp(cause.into()).stamped(clock::now);
-        let open = records.iter().filter(|record| !record.status().is_closed());
-        let reached = open.filter(|record| {
-            record.cancel(cause.clone()) || record.cause().is_some_and(|own| own.is_same(&cause))
+        let cause = first.stamp(cause).stamped(clock::now);
+        let mut reached = 0;
+        let is_new = |record: &Record| !record.is_cancelled();
+        found.visit_seen(is_new, |record, is_new| {
+            // What has ended meanwhile is left alone, and counts if it was reached before.
+            let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
+            let is_reached = || record.cause().is_some_and(|own| own.is_same(&cause));
+            if is_first || is_reached() {
+                reached += 1;
+            }
+            ControlFlow::Continue(())
         });
-        reached.count()
-    }
-
-    /// The records that pass. Snapshots are taken only where the filter looks at one.
-    pub(super) fn matching(&self, filter: &Filter) -> Vec<Arc<Record>> {
-        let candidates = self.candidates(filter);
-        if filter.is_decided_at_once() {
-            return candidates;
-        }
-        let mut found = Vec::new();
-        Self::sift(filter, candidates, |record, _| found.push(record));
-        found
+        reached
     }
 }

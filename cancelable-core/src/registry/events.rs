@@ -56,7 +56,7 @@ impl Registry {
     /// Has cancels and progress of what is open told from now on, after someone has begun to listen; see
     /// `Shard::opened` for what is opened meanwhile.
     pub(super) fn notice_all(&self) {
-        for record in self.records(|_| true) {
+        for record in self.listed().into_records() {
             if self.root.hub.wants_cancels() {
                 record.notice_cancel();
             }

@@ -1,5 +1,6 @@
 //! Which operations are meant.
 
+use super::page::{Page, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record, Status};
@@ -130,17 +131,33 @@ impl Filter {
         self.statuses == 0 || self.statuses & bit(status) != 0
     }
 
-    /// What is asked at once, under a shard's lock: what takes a few loads and is no user's code.
-    pub(super) fn passes_at_once(&self, record: &Record) -> bool {
-        let status = record.status();
+    /// The rows of a page that pass what is asked at once, by a few loads: what takes no snapshot.
+    pub(super) fn select(&self, page: &Page) -> Slots {
         // One that has ended is about to leave the list.
-        !status.is_closed()
-            && self.has_status(status)
-            && self.parent.is_none_or(|id| {
-                let parent = record.parent.as_ref();
-                parent.is_some_and(|parent| parent.label.id() == id)
-            })
-            && self.has_name(record.label.name())
+        let statuses = match self.statuses {
+            0 => OPEN,
+            asked => asked & OPEN,
+        };
+        let mut slots = match statuses {
+            0 => 0,
+            _ => page.taken(),
+        };
+        if let Some(id) = self.parent {
+            slots = page.select(slots, |row| row.is_part_of(id));
+        }
+        if let Some(pattern) = &self.name {
+            slots = page.select(slots, |row| row.may_start_with(pattern.start()));
+        }
+        if slots == 0 {
+            return 0;
+        }
+        slots = page.select_records(slots, |record| statuses & bit(record.status()) != 0);
+        match &self.name {
+            Some(pattern) if !pattern.is_start() => {
+                page.select_records(slots, |record| pattern.matches(record.label.name()))
+            }
+            _ => slots,
+        }
     }
 
     fn has_name(&self, name: &str) -> bool {
@@ -200,9 +217,12 @@ impl Filter {
     }
 }
 
-fn bit(status: Status) -> u8 {
+const fn bit(status: Status) -> u8 {
     1 << status as u8
 }
+
+/// Those that are no ends.
+const OPEN: u8 = bit(Status::Pending) | bit(Status::Running);
 
 impl fmt::Debug for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

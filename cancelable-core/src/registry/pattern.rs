@@ -1,15 +1,37 @@
 //! A pattern for names: `*` is any number of characters, `?` is one.
 
+use super::name_start::WantedStart;
 use std::borrow::Cow;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     text: Cow<'static, str>,
+    /// What stands before the first star or question mark.
+    start: WantedStart,
+    /// Names that start so match, and it is known of the first bytes of a name whether it does.
+    is_start: bool,
 }
 
 impl Pattern {
     pub(super) fn new(text: Cow<'static, str>) -> Self {
-        Self { text }
+        let end = text.find(['*', '?']).unwrap_or(text.len());
+        let (start, rest) = text.split_at(end);
+        let is_start = rest == "*" && WantedStart::is_exact_for(start);
+        let start = WantedStart::of(start);
+        Self {
+            text,
+            start,
+            is_start,
+        }
+    }
+
+    pub(super) fn start(&self) -> &WantedStart {
+        &self.start
+    }
+
+    /// Whether a name that may start with [`start`](Self::start) matches.
+    pub(super) fn is_start(&self) -> bool {
+        self.is_start
     }
 
     /// Ends: each turn reads on in the name, or goes back to one character after the last place

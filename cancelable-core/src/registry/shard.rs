@@ -3,22 +3,23 @@
 
 use super::Event;
 use super::hub::Hub;
+use super::page::{Page, Row};
+use super::pages::Pages;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Ledger, Operation, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How many shards a registry has. A power of two, so that a number's place is a mask.
 #[cfg(not(cancelable_loom))]
-const SHARDS: usize = 32;
+pub(super) const SHARDS: usize = 32;
 /// One, as a model must do the same in each run, and numbers of operations go on from run to run.
 #[cfg(cancelable_loom)]
-const SHARDS: usize = 1;
+pub(super) const SHARDS: usize = 1;
 
 /// On cache lines of its own, so that the shards are apart for the processor too.
 #[repr(align(128))]
@@ -30,10 +31,9 @@ pub(super) struct Shard {
     hub: Arc<Hub>,
 }
 
+#[derive(Default)]
 struct Part {
-    /// In the order of opening: what was opened in turn mostly lies in memory in turn, which makes
-    /// going through many of them quick. It gives back the room of those that leave.
-    live: BTreeMap<OperationId, Arc<Record>>,
+    live: Pages,
     tally: Tally,
 }
 
@@ -67,10 +67,7 @@ impl Shard {
         let shards: Box<[_]> = (0..SHARDS)
             .map(|_| {
                 Arc::new(Self {
-                    part: Mutex::new(Part {
-                        live: BTreeMap::new(),
-                        tally: Tally::default(),
-                    }),
+                    part: Mutex::new(Part::default()),
                     entered: AtomicU64::new(0),
                     hub: Arc::clone(hub),
                 })
@@ -85,18 +82,15 @@ impl Shard {
     }
 
     pub(super) fn get(&self, id: OperationId) -> Option<Arc<Record>> {
-        self.part.lock().live.get(&id).cloned()
+        self.part.lock().live.get(id).cloned()
     }
 
-    /// Copies out the records for which `keep`.
-    pub(super) fn copy(
-        &self,
-        keep: impl Fn(&Record) -> bool,
-        into: &mut Vec<(OperationId, Arc<Record>)>,
-    ) {
+    /// Reads the list: all pages that have a row, with their numbers. `give` is called under the lock.
+    pub(super) fn read(&self, mut give: impl FnMut(u64, Arc<Page>)) {
         let part = self.part.lock();
-        let kept = part.live.iter().filter(|(_, record)| keep(record));
-        into.extend(kept.map(|(id, record)| (*id, Arc::clone(record))));
+        part.live
+            .read()
+            .for_each(|(number, page)| give(number, page));
     }
 
     /// The counts, and how many of the operations were entered.
@@ -129,8 +123,9 @@ impl Ledger for Shard {
         self.hub
             .tell(|| Event::Opened(Operation::new(Arc::clone(record))));
         {
+            let row = Row::of(record);
             let mut part = self.part.lock();
-            part.live.insert(record.label.id(), Arc::clone(record));
+            part.live.insert(record.label.id(), row);
             part.tally.opened += 1;
         }
         // Who begins to listen says so, and then looks through the shards. Either it looked at
@@ -181,7 +176,7 @@ impl Ledger for Shard {
         let gone = {
             let mut part = self.part.lock();
             part.tally.end(end, elapsed);
-            part.live.remove(&record.label.id())
+            part.live.remove(record.label.id())
         };
         drop(gone);
         self.hub

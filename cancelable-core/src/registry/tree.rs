@@ -1,6 +1,6 @@
 //! What is a part of what.
 
-use super::{Clock, Registry};
+use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record};
 use std::collections::HashMap;
@@ -102,7 +102,7 @@ impl Registry {
 
     /// What is open, or what of it is below `top`, each with its depth and before what is below it.
     pub(super) fn arranged(&self, top: Option<OperationId>) -> Vec<(usize, Arc<Record>)> {
-        let records = self.records(|record| !record.status().is_closed());
+        let records = self.candidates(&Filter::new()).into_records();
         let places: HashMap<_, _> = records
             .iter()
             .enumerate()

@@ -50,6 +50,8 @@ mod registry_events;
 #[cfg(feature = "testing")]
 mod registry_hooks;
 #[cfg(feature = "testing")]
+mod registry_pages;
+#[cfg(feature = "testing")]
 mod registry_within;
 #[cfg(feature = "testing")]
 mod runtime;
