@@ -150,8 +150,8 @@ impl Operation {
 
     /// The token that cancels it. Its children's tokens are children of this one.
     ///
-    /// It is made when it is first asked for. A run that has begun to wait before is polled once more
-    /// for that.
+    /// It is made when it is first asked for. A run that waits already is woken for that, on this
+    /// thread, and goes on to wait for this one.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
         self.record.token()

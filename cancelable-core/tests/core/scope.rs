@@ -17,7 +17,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -287,6 +287,53 @@ fn r16_a_run_that_moved_is_woken_from_above_where_it_was_polled_last() {
     assert!(above.cancel());
     assert_eq!((one.wakes(), two.wakes()), (0, 1));
     assert!(two.poll(run.as_mut()).is_ready());
+}
+
+#[test]
+fn r12_a_run_leaves_no_waker_at_what_is_above_when_it_ends_moves_or_is_dropped() {
+    struct Idle;
+    impl Wake for Idle {
+        fn wake(self: Arc<Self>) {}
+    }
+    for way in [
+        "ends",
+        "is dropped",
+        "has a token",
+        "has a token and is dropped",
+        "moves",
+    ] {
+        let (parent, token) = (open("parent"), CancellationToken::new());
+        let builders = [
+            Scope::builder("below").token(&token),
+            Scope::builder("below").parent(&parent),
+            Scope::builder("below").parent(&parent).token(&token),
+        ];
+        for builder in builders {
+            let scope = builder.build().expect("it is sound");
+            let task = Arc::new(Idle);
+            let waker = Waker::from(task.clone());
+            let mut context = Context::from_waker(&waker);
+            let mut first = true;
+            let body = poll_fn(|_| match std::mem::take(&mut first) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            });
+            let mut run = Box::pin(scope.run(|_| body));
+            assert!(run.as_mut().poll(&mut context).is_pending());
+            assert!(Arc::strong_count(&task) > 2, "it waits");
+            if way.starts_with("has a token") {
+                let _ = scope.token();
+            }
+            match way {
+                "moves" => assert!(now(run.as_mut()).is_completed()),
+                way if way.ends_with("is dropped") => drop(run),
+                _ => assert!(run.as_mut().poll(&mut context).is_ready()),
+            }
+            drop(waker);
+            assert_eq!(Arc::strong_count(&task), 1, "one that {way}");
+        }
+        assert!(now(parent.run(|_| ready(()))).is_completed());
+    }
 }
 
 /// A waker all of whose parts are a user's code.

@@ -1,15 +1,16 @@
 //! The one effective deadline of a scope: what it is, how it moves, and whose fault it was.
 
 use crate::probe::Probe;
+use cancelable_core::runtime::{Job, Refused, Runtime, Sleep, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Outcome, Reason, Scope, Status};
+use cancelable_core::{Outcome, Reason, RuntimeHandle, Scope, Status};
 use cooked_waker::IntoWaker;
 use std::future::{Future, pending, ready};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -602,4 +603,76 @@ fn r20_a_moved_deadline_wakes_the_task_that_polled_last_wherever_its_waker_lies(
     assert!(polled.is_pending());
     scope.set_timeout(SECOND).expect("it is open");
     assert_eq!(tasks[1].load(Ordering::SeqCst), 1);
+}
+
+/// The time of a runtime that is moved by hand, with timers that have to be moved before they are
+/// polled again.
+struct Strict(RuntimeHandle);
+
+struct StrictTimer {
+    sleep: Sleep,
+    has_rung: bool,
+}
+
+impl Future for StrictTimer {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        assert!(!self.has_rung, "polled after it has rung");
+        let polled = Pin::new(&mut self.sleep).poll(cx);
+        self.has_rung = polled.is_ready();
+        polled
+    }
+}
+
+impl Timer for StrictTimer {
+    fn reset(mut self: Pin<&mut Self>, at: Instant) {
+        self.sleep.reset(at);
+        self.has_rung = false;
+    }
+}
+
+impl Runtime for Strict {
+    fn name(&self) -> &'static str {
+        "strict"
+    }
+
+    fn now(&self) -> Instant {
+        self.0.now()
+    }
+
+    fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
+        Box::pin(StrictTimer {
+            sleep: self.0.sleep_until(at),
+            has_rung: false,
+        })
+    }
+
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+        self.0.spawn(task).detach();
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        Err(Refused::new(job))
+    }
+}
+
+#[test]
+fn r20_a_timer_that_has_rung_is_moved_before_it_is_polled_again() {
+    let manual = ManualRuntime::new();
+    let runtime = RuntimeHandle::new(Strict(manual.handle()));
+    let scope = Scope::builder("s").runtime(&runtime);
+    let scope = scope.timeout(SECOND).grace(5 * SECOND).build();
+    let scope = scope.expect("it has a runtime");
+    let probe = Probe::new();
+    let mut run = pin!(scope.run(|_| pending::<()>()));
+    assert!(probe.poll(run.as_mut()).is_pending());
+    manual.advance(SECOND);
+    assert_eq!(probe.wakes(), 1);
+    for _ in 0..3 {
+        assert!(probe.poll(run.as_mut()).is_pending(), "in its grace");
+    }
+    manual.advance(5 * SECOND);
+    assert!(probe.poll(run.as_mut()).is_ready());
 }
