@@ -221,7 +221,7 @@ impl Record {
         if self.is_cancelled() {
             return false;
         }
-        let first = self.token().cancel_with(self.stamp(cause));
+        let first = self.cancel_token(self.stamp(cause));
         if first {
             self.log_cancel();
         }

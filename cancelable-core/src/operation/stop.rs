@@ -1,5 +1,6 @@
 //! What cancels an operation: its own token, which is made when it is first asked for, and the token above
-//! it, of which its own is a child.
+//! it, of which its own is a child. One that is made by a cancel of the operation is below nothing: it has
+//! its cause, and nothing above can change that.
 //!
 //! Most operations are never asked for their token: they run, and end. Until then the token above
 //! says all there is to say, and where there is none nothing can cancel.
@@ -69,11 +70,34 @@ impl Record {
         // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is dropped.
         let made = self.stop.make();
         let token = self.stop.own.get_or_init(move || made);
+        self.call_parked();
+        token
+    }
+
+    /// Cancels the operation. True if this call did it, and no other before.
+    pub(super) fn cancel_token(&self, cause: Cause) -> bool {
+        if let Some(token) = self.stop.own.get() {
+            return token.cancel_with(cause);
+        }
+        // A token that is not there yet has nobody to tell but the run.
+        match self.stop.own.set(CancellationToken::born_cancelled(cause)) {
+            Ok(()) => {
+                self.call_parked();
+                self.token().report_cancel();
+                true
+            }
+            Err(late) => late
+                .cause()
+                .is_some_and(|cause| self.token().cancel_with(cause)),
+        }
+    }
+
+    /// Calls the run if it is parked, for whoever has put the token in its place.
+    fn call_parked(&self) {
         // AcqRel: "Wakes" in the module's header.
         if self.stop.parked.swap(false, Ordering::AcqRel) {
             self.call_runner();
         }
-        token
     }
 
     /// The operation's token, if anyone has asked for it.

@@ -32,7 +32,7 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
         node.wait_below();
         return false;
     }
-    let facts = cause.stamped(crate::sync::clock::now).into_facts();
+    let facts = facts_of(cause);
     let mut walk = Walk::new(facts);
     let Some(settled) = settle_first(node, &mut walk.pass) else {
         node.wait_below();
@@ -44,6 +44,11 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     }
     walk.end(won);
     won
+}
+
+/// The cause of a cancel that happens now.
+pub(super) fn facts_of(cause: Cause) -> Arc<Facts> {
+    cause.stamped(crate::sync::clock::now).into_facts()
 }
 
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
@@ -72,7 +77,7 @@ fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
 
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
 /// panic of its ends here.
-fn report(facts: &Arc<Facts>) {
+pub(super) fn report(facts: &Arc<Facts>) {
     if is_logged(log::Level::Debug) {
         let cause = Cause::from_facts(Arc::clone(facts), false);
         say!(Debug, reason = cause.reason().as_str(); "token cancelled: {cause}");

@@ -62,6 +62,19 @@ impl CancellationToken {
         Self::from_node(Node::never())
     }
 
+    /// A token that is cancelled from the start, of which nobody knows yet. Whoever makes it known says
+    /// so by [`report_cancel`](Self::report_cancel).
+    pub(crate) fn born_cancelled(cause: Cause) -> Self {
+        Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
+    }
+
+    /// Says to the log that it was cancelled.
+    pub(crate) fn report_cancel(&self) {
+        if let Some(cause) = self.cause() {
+            cancel::report(&cause.into_facts());
+        }
+    }
+
     pub(super) fn from_node(node: Arc<Node>) -> Self {
         Self { node }
     }

@@ -87,6 +87,11 @@ impl Node {
         Self::with(NEVER, None, None)
     }
 
+    /// One that was cancelled itself, before it had anything below.
+    pub(super) fn born_cancelled(facts: Arc<Facts>) -> Arc<Self> {
+        Self::with(CANCELLED, None, Some(facts))
+    }
+
     /// A child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
         Self::with(ALONE, Some(branch), None)
