@@ -290,6 +290,37 @@ fn r16_a_run_that_moved_is_woken_from_above_where_it_was_polled_last() {
 }
 
 #[test]
+fn r13_each_of_several_tokens_cancels_a_scope() {
+    for which in 0..3 {
+        let tokens = [(); 3].map(|()| CancellationToken::new());
+        let builder = Scope::builder("below");
+        let builder = tokens
+            .iter()
+            .fold(builder, |builder, token| builder.token(token));
+        let scope = builder.build().expect("it is sound");
+        let probe = Probe::new();
+        let mut run = pin!(scope.run(|_| pending::<()>()));
+        assert!(probe.poll(run.as_mut()).is_pending());
+        assert!(tokens[which].cancel());
+        assert_eq!(probe.wakes(), 1);
+        assert!(probe.poll(run.as_mut()).is_ready());
+        let cause = scope.cause().expect("it is cancelled");
+        assert!(cause.is_same(&tokens[which].cause().expect("likewise")));
+    }
+}
+
+#[test]
+fn r25_the_last_limit_on_children_counts() {
+    let limits = |first, last| {
+        let builder = Scope::builder("limited").concurrency(first);
+        builder.concurrency(last).build()
+    };
+    assert!(limits(2, 0).is_err());
+    let scope = limits(0, 2).expect("two at once");
+    assert!(now(scope.run(|_| ready(()))).is_completed());
+}
+
+#[test]
 fn r12_a_run_leaves_no_waker_at_what_is_above_when_it_ends_moves_or_is_dropped() {
     struct Idle;
     impl Wake for Idle {
