@@ -159,8 +159,6 @@ impl ScopeBuilder {
     }
 
     /// Cancels the scope when `token` is cancelled, with its cause. Each of several tokens does.
-    ///
-    /// Where it is all that the scope is cancelled with, the operation holds a handle of it.
     pub fn token(mut self, token: &CancellationToken) -> Self {
         self.add_token(token.clone());
         self

@@ -17,8 +17,8 @@ impl WeakCancellationToken {
         }
     }
 
-    /// The token, if anyone still holds it: a handle, a future that owns one, an operation that is
-    /// cancelled with it and with nothing else, or a registered callback. Children do not.
+    /// The token, if anyone still holds it: a handle, a future that owns one, or a registered
+    /// callback. Children do not.
     #[must_use]
     pub fn upgrade(&self) -> Option<CancellationToken> {
         self.node.upgrade().map(CancellationToken::from_node)
