@@ -75,6 +75,7 @@ pub use shield::{Shield, ShieldWithoutRuntime};
 pub use snapshot::OperationSnapshot;
 pub(crate) use standing::Standing;
 pub use status::Status;
+pub(crate) use stop::Stop;
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use ticket::Ticket;
 pub(crate) use window::Window;

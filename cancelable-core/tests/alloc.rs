@@ -307,7 +307,8 @@ mod a_scope {
     }
 
     /// The record; what it waits with is the runtime's, and a token that is given is not put into a list.
-    /// The scope's own token is made for whoever asks for it, which nobody does here.
+    /// The scope's own token is made for whoever asks for it, which nobody does here, and below a token
+    /// that is given.
     #[test]
     fn r16_r28_a_scope_is_one_allocation_and_a_timer() {
         let manual = ManualRuntime::new();
@@ -318,7 +319,9 @@ mod a_scope {
         };
         assert_eq!(count(&|scope| scope, 0), 1, "plain, ready at once");
         assert_eq!(count(&|scope| scope, 3), 1, "plain, waits");
-        assert_eq!(count(&|scope| scope.token(&token), 3), 1, "with a token");
+        // The branch, which is the token's for good.
+        drop(token.child_token());
+        assert_eq!(count(&|scope| scope.token(&token), 3), 2, "with a token");
         let timed = |scope: ScopeBuilder| scope.timeout(hour);
         assert_eq!(count(&timed, 0), 1, "a timeout of a body that is ready");
         // What the timer of this runtime is made of: asked of itself.
@@ -333,7 +336,7 @@ mod a_scope {
         for yields in [1, 3] {
             assert_eq!(count(&timed, yields), 1 + timer, "with a timeout, waits");
             let both = |scope: ScopeBuilder| scope.timeout(hour).token(&token);
-            assert_eq!(count(&both, yields), 1 + timer, "with both");
+            assert_eq!(count(&both, yields), 2 + timer, "with both");
         }
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);

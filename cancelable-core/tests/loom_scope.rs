@@ -281,9 +281,9 @@ fn r25_a_child_that_comes_beside_the_end_is_joined_or_refused() {
     });
 }
 
-/// A run that waits, and what is above its scope if there is to be anything.
+/// A run that waits, and what its scope is a part of if it is to be of anything.
 fn waiting(
-    above: Option<&CancellationToken>,
+    above: Option<&Scope>,
 ) -> (
     Scope,
     Pin<Box<dyn Future<Output = Outcome<()>>>>,
@@ -292,7 +292,7 @@ fn waiting(
     let wakes = Arc::new(Wakes::default());
     let builder = Scope::builder("model").detached();
     let builder = match above {
-        Some(token) => builder.token(token),
+        Some(above) => builder.parent(above),
         None => builder,
     };
     let scope = builder.build().unwrap();
@@ -305,7 +305,7 @@ fn waiting(
 #[test]
 fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
     bounded(|| {
-        let above = CancellationToken::new();
+        let above = Scope::builder("above").detached().build().unwrap();
         for above in [None, Some(&above)] {
             let (scope, mut run, wakes) = waiting(above);
             let operation = scope.operation().clone();
@@ -346,7 +346,7 @@ fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
 #[test]
 fn r02_the_token_is_asked_for_beside_a_cancel_from_above() {
     bounded(|| {
-        let above = CancellationToken::new();
+        let above = Scope::builder("above").detached().build().unwrap();
         let (scope, mut run, wakes) = waiting(Some(&above));
         let seen = wakes.0.load(SeqCst);
         let operation = scope.operation().clone();
@@ -386,9 +386,9 @@ fn r01_two_threads_ask_for_the_token_and_cancel_it_once() {
 fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
     bounded(|| {
         let root = CancellationToken::new();
-        let above = root.child_token();
-        let scope = Scope::builder("model").detached().token(&above);
-        let scope = scope.build().unwrap();
+        let above = Scope::builder("above").detached().token(&root);
+        let above = above.build().unwrap();
+        let scope = above.child("model").build().unwrap();
         let looks = |operation: Operation| {
             thread::spawn(move || {
                 let before = operation.is_cancelled();
@@ -413,7 +413,8 @@ fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
 fn r03_a_run_does_not_end_for_a_cancel_that_its_own_token_does_not_know_yet() {
     bounded(|| {
         let root = CancellationToken::new();
-        let above = root.child_token();
+        let above = Scope::builder("above").detached().token(&root);
+        let above = above.build().unwrap();
         let (scope, mut run, wakes) = waiting(Some(&above));
         let seen = wakes.0.load(SeqCst);
         let asks = thread::spawn({

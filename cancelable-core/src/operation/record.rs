@@ -24,7 +24,6 @@ use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, is_logged, say};
-use crate::token::CancellationToken;
 use log::Level;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -97,8 +96,7 @@ pub(super) struct Inner {
 pub(crate) struct Opening {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    /// What it is cancelled with, if there is anything.
-    pub(crate) above: Option<CancellationToken>,
+    pub(crate) stop: Stop,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
@@ -124,7 +122,7 @@ impl Record {
         let Opening {
             label,
             parent,
-            above,
+            stop,
             runtime,
             opened_at,
             deadline,
@@ -163,7 +161,7 @@ impl Record {
         let record = Arc::new(Self {
             label,
             parent,
-            stop: Stop::below(above),
+            stop,
             runtime,
             opened_at,
             status: StatusCell::new(),

@@ -3,7 +3,9 @@
 //! its cause, and nothing above can change that.
 //!
 //! Most operations are never asked for their token: they run, and end. Until then the token above
-//! says all there is to say, and where there is none nothing can cancel.
+//! says all there is to say, and where there is none nothing can cancel. The one above is that of an
+//! operation or a join, never a user's, which a handle here would keep: below that the own token is there
+//! from the start.
 //!
 //! # Invariants
 //!
@@ -30,7 +32,7 @@ use crate::cause::Cause;
 use crate::sync::{AtomicBool, OnceLock, Ordering};
 use crate::token::CancellationToken;
 
-pub(super) struct Stop {
+pub(crate) struct Stop {
     above: Option<CancellationToken>,
     own: OnceLock<CancellationToken>,
     /// The run waits and has not seen an own token.
@@ -38,8 +40,17 @@ pub(super) struct Stop {
 }
 
 impl Stop {
+    /// `own` is the operation's token.
+    pub(crate) fn by(own: CancellationToken) -> Self {
+        Self {
+            above: None,
+            own: OnceLock::from(own),
+            parked: AtomicBool::new(false),
+        }
+    }
+
     /// `above` is what the operation is cancelled with, if there is anything.
-    pub(super) fn below(above: Option<CancellationToken>) -> Self {
+    pub(crate) fn below(above: Option<CancellationToken>) -> Self {
         Self {
             above,
             own: OnceLock::new(),

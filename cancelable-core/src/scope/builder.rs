@@ -4,8 +4,8 @@ use super::registration::Registration;
 use super::{BuildError, Scope};
 use crate::cause::OperationLabel;
 use crate::operation::{
-    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Straggler,
-    Terms, Watchdog,
+    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
+    Straggler, Terms, Watchdog,
 };
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source};
@@ -319,7 +319,7 @@ impl ScopeBuilder {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let above = above(parent.as_ref().filter(|_| !isolated), token, tokens);
+        let stop = stop(parent.as_ref().filter(|_| !isolated), token, tokens);
         let label = OperationLabel::new(name);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -329,7 +329,7 @@ impl ScopeBuilder {
         Ok(Scope::opened(Record::open(Opening {
             label,
             parent: parent.map(Operation::into_record),
-            above,
+            stop,
             runtime,
             opened_at,
             deadline,
@@ -360,19 +360,23 @@ fn needs_runtime(
     Some(source.name())
 }
 
-/// What is cancelled with the parent's token, with `token` and with each of `more`; none if there is
-/// nothing.
-fn above(
+/// What cancels the scope: the parent's token, `token` and each of `more`, or nothing.
+///
+/// Below one that is given its own token is a child from the start. A handle of the one that is given
+/// would keep that, and what was left at it, for as long as anyone knows of the operation.
+fn stop(
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
-) -> Option<CancellationToken> {
+) -> Stop {
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
-        (only, None) | (None, only) if more.is_empty() => only,
+        (parent, None) => Stop::below(parent),
+        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token()),
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
-            CancellationToken::any_of(parent.into_iter().chain(token).chain(more)).ok()
+            let inputs = parent.into_iter().chain(token).chain(more);
+            Stop::below(CancellationToken::any_of(inputs).ok())
         }
     }
 }

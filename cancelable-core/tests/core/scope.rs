@@ -264,12 +264,13 @@ fn r16_a_run_that_waits_is_woken_where_it_was_polled_last() {
             assert!(probe.poll(run.as_mut()).is_pending());
         }
         let _ = scope.token();
-        assert_eq!(wakes(), [0, 1], "to wait on the token");
+        let [before, to_wait_on_it] = wakes();
+        assert_eq!(before, 0, "it has moved away from there");
         for probe in probes.iter().rev() {
             assert!(probe.poll(run.as_mut()).is_pending());
         }
         assert!(scope.cancel());
-        assert_eq!(wakes(), [1, 1]);
+        assert_eq!(wakes(), [1, to_wait_on_it]);
         assert!(probes[0].poll(run.as_mut()).is_ready());
     });
 }
@@ -465,6 +466,28 @@ fn r16_a_run_that_is_dropped_while_it_waits_wakes_nobody() {
         assert!(scope.token().is_cancelled());
         assert_eq!(probe.wakes(), 0);
     });
+}
+
+#[test]
+fn r28_what_was_left_at_a_token_goes_with_its_last_handle_though_it_holds_what_hangs_below() {
+    for more in [false, true] {
+        let (guard, dropped) = Dropped::new();
+        let (token, other) = (CancellationToken::new(), CancellationToken::new());
+        let builder = Scope::builder("below").token(&token);
+        let builder = match more {
+            true => builder.token(&other),
+            false => builder,
+        };
+        let scope = builder.build().expect("it is sound");
+        let operation = scope.operation().clone();
+        let callback = token.on_cancel(move |_| drop((operation, guard)));
+        callback.detach();
+        assert!(now(scope.run(|_| ready(()))).is_completed());
+        let weak = token.weak();
+        drop(token);
+        assert!(weak.upgrade().is_none());
+        assert!(dropped.load(Ordering::SeqCst));
+    }
 }
 
 #[test]
