@@ -22,7 +22,9 @@ found no way to either.";
 
 const TOKEN_NOTE: &str = "\
 the goal is below what the yield and `tokio::time::timeout` alone take, and both are parts of either time. \
-What a scope adds is said above; of the token it takes a handle and a wait, and no child.";
+What a scope adds is said above, and here a child token, which is allocated. Tried: to wait on the token \
+that is given (0.05 of the ratio), which would keep that, and what was left at it, for as long as the \
+operation is known.";
 
 /// The table of scopes.
 ///

@@ -25,17 +25,16 @@ impl Pause for fn() {
     const IS_TOKIOS: bool = true;
 }
 
+const fn is_tokios<R>(_: fn() -> R) -> bool
+where
+    fn() -> R: Pause,
+{
+    <fn() -> R>::IS_TOKIOS
+}
+
 /// A clock of Tokio's may be paused, and then its time is not the system's.
 pub(crate) const MAY_BE_PAUSED: bool = {
     #[allow(unused_imports, reason = "as above")]
     use tokio::time::*;
-
-    const fn is_tokios<R>(_: fn() -> R) -> bool
-    where
-        fn() -> R: Pause,
-    {
-        <fn() -> R>::IS_TOKIOS
-    }
-
     is_tokios(pause)
 };
