@@ -6,8 +6,8 @@
 //! number is the same the waker is still there, so a poll costs one load; and if the run reads an
 //! old number, the waker was taken by someone who wakes it. Either way no call is lost.
 //!
-//! A run with a runtime leaves its waker when it enters, for moves of the deadline. Each does when it
-//! first waits, for its token too, and again when it waits for a ticket.
+//! A run with a runtime leaves its waker when it enters, for moves of the deadline. One whose
+//! token was not made yet leaves it when it first waits, and each when it waits for a ticket.
 //!
 //! Wakers are cloned before the lock and called or dropped after it.
 

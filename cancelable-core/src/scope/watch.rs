@@ -111,7 +111,11 @@ impl Watch {
     /// [`StopWait::poll`]. It is polled last, so what the others cancelled is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
-        let followed = self.reach.keep(record, cx);
+        // Otherwise nobody calls: no deadline moves, and the token is there.
+        let followed = match record.runtime.is_some() || record.made_token().is_none() {
+            true => self.reach.keep(record, cx),
+            false => None,
+        };
         if let Some(runtime) = &record.runtime {
             self.timekeeper.poll(record, runtime, followed, cx);
         }
