@@ -1,24 +1,33 @@
 #!/usr/bin/env bash
-# Type-checks the library crates and their tests for systems that no test runs on here, with a std
-# built from source, so that no other toolchain has to be there.
+# Type-checks the library crates for systems that no test runs on here, with a std built from source, so that
+# no other toolchain has to be there: with their tests for those that differ from Linux and from each other.
 #
-#   ci/targets.sh             the list below
-#   ci/targets.sh TARGET...   these
+#   ci/targets.sh             the lists below
+#   ci/targets.sh TARGET...   these, with tests
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 
 packages=()
 for package in $(published); do packages+=(-p "$package"); done
-[ $# -gt 0 ] || set -- x86_64-pc-windows-msvc aarch64-apple-darwin x86_64-unknown-freebsd i686-unknown-linux-gnu wasm32-unknown-unknown
-
 target_dir targets
 debian_rust
 export RUSTFLAGS='-D warnings'
-for target in "$@"; do
-    say "$target"
-    case $target in
-        # No threads to wait on, no signals and no runtime of ours: tokens and scopes only.
-        wasm32-*) debian_cargo check --quiet --target "$target" -p cancelable-core --lib ;;
-        *) debian_cargo check --quiet --target "$target" --all-features "${packages[@]}" --lib --tests ;;
-    esac
-done
+
+# check WHAT... -- TARGET...: in one run, so that one target's crates are checked beside another's.
+check() {
+    local what=() targets=()
+    while [ "$1" != -- ]; do what+=("$1") && shift; done
+    shift
+    say "$*: ${what[*]}"
+    for target in "$@"; do targets+=(--target "$target"); done
+    debian_cargo check --quiet "${targets[@]}" "${what[@]}"
+}
+
+if [ $# -gt 0 ]; then
+    check --all-features "${packages[@]}" --lib --tests -- "$@"
+    exit
+fi
+check --all-features "${packages[@]}" --lib --tests -- x86_64-pc-windows-msvc aarch64-apple-darwin
+check --all-features "${packages[@]}" --lib -- x86_64-unknown-freebsd i686-unknown-linux-gnu
+# No threads to wait on, no signals and no runtime of ours: tokens and scopes only.
+check -p cancelable-core --lib -- wasm32-unknown-unknown
