@@ -5,6 +5,7 @@ use crate::kit::{GRACE, SLOW, STUBBORN, Talk, is_gone, pid, shell};
 use cancelable_core::testing::{Hold, ManualRuntime};
 use cancelable_core::{Scope, Status};
 use cancelable_process::Command;
+use parking_lot::Mutex;
 use rustix::process::Pid;
 use std::fmt;
 use std::future::{Future, pending};
@@ -54,6 +55,9 @@ struct Open {
     scope: Scope,
     /// The time stands still: what ends does not end by it.
     _hold: Hold,
+    /// Who moves the time, or begins to drive the runtime: one at a time, for a runtime that another
+    /// thread drives at that moment can't be begun with.
+    turn: Mutex<()>,
 }
 
 /// The process, for others than the body that has its handle.
@@ -67,6 +71,7 @@ impl Open {
             scope: builder.build().unwrap(),
             _hold: manual.hold(),
             manual,
+            turn: Mutex::new(()),
         }
     }
 
@@ -113,9 +118,22 @@ impl Open {
         }
     }
 
+    fn block_on<F: Future>(&self, future: F) -> F::Output {
+        let turn = self.turn.lock();
+        self.manual.block_on(async {
+            drop(turn);
+            future.await
+        })
+    }
+
+    fn advance(&self, by: Duration) {
+        let _turn = self.turn.lock();
+        self.manual.advance(by);
+    }
+
     /// Runs it to its end.
     fn finish(&self, way: Way, run: impl Future<Output = Status>) {
-        let ended = catch_unwind(AssertUnwindSafe(|| self.manual.block_on(run)));
+        let ended = catch_unwind(AssertUnwindSafe(|| self.block_on(run)));
         match way {
             Way::Panic => assert!(ended.is_err()),
             _ => assert_eq!(ended.unwrap(), way.status()),
@@ -123,7 +141,7 @@ impl Open {
     }
 
     fn assert_closed(&self, way: Way) {
-        assert_eq!(self.manual.block_on(self.scope.closed()), way.status());
+        assert_eq!(self.block_on(self.scope.closed()), way.status());
         assert_eq!(self.scope.status(), way.status());
     }
 }
@@ -164,7 +182,7 @@ fn r23_every_ending_with_a_stubborn_process_open() {
         let open = Open::new();
         let (run, opened) = open.run(way, shell(STUBBORN));
         let is_over = AtomicBool::new(false);
-        let (manual, is_over) = (&open.manual, &is_over);
+        let (open, is_over) = (&open, &is_over);
         thread::scope(|threads| {
             let clock = threads.spawn(move || {
                 let (pid, mut talk) = opened.recv().unwrap();
@@ -173,7 +191,7 @@ fn r23_every_ending_with_a_stubborn_process_open() {
                 assert!(!is_gone(pid));
                 // Again, for the period of grace may begin after it was heard that it was asked.
                 while !is_over.load(Ordering::Acquire) {
-                    manual.advance(GRACE);
+                    open.advance(GRACE);
                     thread::yield_now();
                 }
                 assert!(is_gone(pid), "{way:?}");
