@@ -23,7 +23,7 @@ found no way to either.";
 const TOKEN_NOTE: &str = "\
 the goal is below what the yield and `tokio::time::timeout` alone take, and both are parts of either time. \
 What a scope adds is said above, and here a child token, which is allocated. Tried: to wait on the token \
-that is given (0.05 of the ratio), which would keep that, and what was left at it, for as long as the \
+that is given (0.1 of the ratio), which would keep that, and what was left at it, for as long as the \
 operation is known.";
 
 /// The table of scopes.
