@@ -70,7 +70,7 @@ pub use progress::{
 };
 pub(crate) use record::{Account, Opening, Record};
 pub(crate) use report::Report;
-pub(crate) use runner::{Followed, Task};
+pub(crate) use runner::Followed;
 pub use shield::{Shield, ShieldWithoutRuntime};
 pub use snapshot::OperationSnapshot;
 pub(crate) use standing::Standing;

@@ -10,6 +10,7 @@ mod gate;
 mod isolate;
 mod parker;
 mod say;
+mod waker_id;
 
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
@@ -19,6 +20,7 @@ pub use isolate::{isolate, isolated_panics};
 pub(crate) use isolate::{panic_text, words_of};
 pub(crate) use parker::block_on;
 pub(crate) use say::{is_logged, say, to_logger};
+pub(crate) use waker_id::WakerId;
 
 #[cfg(not(cancelable_loom))]
 mod imp {

@@ -13,34 +13,17 @@
 
 use super::deadline::Due;
 use super::record::{Inner, Record};
-use crate::sync::{Ordering, isolate};
+use crate::sync::{Ordering, WakerId, isolate};
 use std::task::Waker;
 use std::time::Instant;
-
-/// Which task a waker wakes, as in [`Waker::will_wake`], without the waker.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Task {
-    data: usize,
-    vtable: usize,
-}
-
-impl Task {
-    pub(crate) fn of(waker: &Waker) -> Self {
-        Self {
-            data: waker.data().addr(),
-            vtable: std::ptr::from_ref(waker.vtable()).addr(),
-        }
-    }
-}
 
 /// What a run finds when it leaves its waker.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Followed {
     /// How often the run had been called until then.
     pub(crate) calls: u64,
-    /// Whom the waker that was left wakes. It is a clone, which may have another identity than what it
-    /// was cloned from; and while it lies here no other waker comes to have the same.
-    pub(crate) task: Option<Task>,
+    /// Which waker was left, which is a clone; while it lies here no other comes to have the same.
+    pub(crate) waker: Option<WakerId>,
     /// The operation's own deadline.
     due: Option<Due>,
 }
@@ -63,7 +46,7 @@ impl Record {
         Followed {
             // Relaxed: it changes under the lock that is held here.
             calls: self.calls.load(Ordering::Relaxed),
-            task: inner.runner.as_ref().map(Task::of),
+            waker: inner.runner.as_ref().map(WakerId::of),
             due: inner.deadline.due(),
         }
     }

@@ -1,6 +1,7 @@
 //! Whether a run can be called.
 
-use crate::operation::{Followed, Record, Task};
+use crate::operation::{Followed, Record};
+use crate::sync::WakerId;
 use std::task::Context;
 
 /// The waker that a run left with the record, and how often the run had been called until then. As long
@@ -14,7 +15,7 @@ pub(super) struct Reach {
 #[derive(PartialEq, Eq)]
 struct Left {
     calls: u64,
-    task: Option<Task>,
+    waker: Option<WakerId>,
 }
 
 impl Reach {
@@ -22,7 +23,7 @@ impl Reach {
     pub(super) fn note(&mut self, followed: Followed) {
         self.left = Some(Left {
             calls: followed.calls,
-            task: followed.task,
+            waker: followed.waker,
         });
     }
 
@@ -30,7 +31,7 @@ impl Reach {
     pub(super) fn keep(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
         let present = Left {
             calls: record.calls(),
-            task: Some(Task::of(cx.waker())),
+            waker: Some(WakerId::of(cx.waker())),
         };
         if self.left.as_ref() == Some(&present) {
             return None;

@@ -3,7 +3,7 @@
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::Place;
-use crate::sync::{Gate, awaited};
+use crate::sync::{Gate, WakerId, awaited};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,33 +15,15 @@ use std::time::Duration;
 pub(super) struct Waiter {
     /// Where the waker is stored, once it was.
     place: Option<Place>,
-    /// Whose it is. It is alive as long as it is stored, so no other can have the same identity.
-    stored: Identity,
-}
-
-/// Two wakers with the same one wake the same task: what `will_wake` compares.
-#[derive(Clone, Copy, PartialEq)]
-struct Identity {
-    data: usize,
-    vtable: usize,
-}
-
-impl Identity {
-    const NONE: Self = Self { data: 0, vtable: 0 };
-
-    fn of(waker: &Waker) -> Self {
-        Self {
-            data: waker.data().addr(),
-            vtable: std::ptr::from_ref(waker.vtable()).addr(),
-        }
-    }
+    /// Whose it is. It is alive as long as it is stored.
+    stored: WakerId,
 }
 
 impl Waiter {
     pub(super) const fn new() -> Self {
         Self {
             place: None,
-            stored: Identity::NONE,
+            stored: WakerId::NONE,
         }
     }
 
@@ -55,13 +37,13 @@ impl Waiter {
         if node.is_cancelled() {
             return Poll::Ready(());
         }
-        if self.place.is_some() && self.stored == Identity::of(cx.waker()) {
+        if self.place.is_some() && self.stored == WakerId::of(cx.waker()) {
             return Poll::Pending;
         }
         // Cloned with no lock held, as it is dropped: both are code of a user. The clone's identity counts,
         // which may be another.
         let waker = cx.waker().clone();
-        self.stored = Identity::of(&waker);
+        self.stored = WakerId::of(&waker);
         let place = match self.place {
             None => node.store(waker),
             Some(place) => node.replace(place, waker).then_some(place),
