@@ -118,6 +118,22 @@ where
     }
 }
 
+/// The outcome of a poll beside other threads, or of those that follow it; see [`finish`].
+fn finish_after<R, T>(
+    early: Poll<Outcome<T>>,
+    run: Pin<&mut R>,
+    wakes: &Arc<Wakes>,
+    seen: usize,
+) -> Outcome<T>
+where
+    R: Future<Output = Outcome<T>> + ?Sized,
+{
+    match early {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => finish(run, wakes, seen),
+    }
+}
+
 fn poll<F: Future + ?Sized>(future: Pin<&mut F>, wakes: &Arc<Wakes>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(&Waker::from(wakes.clone())))
 }
@@ -153,10 +169,7 @@ fn r25_children_that_leave_while_they_are_joined_are_not_missed() {
         for other in others {
             other.join().unwrap();
         }
-        let outcome = match early {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes, seen),
-        };
+        let outcome = finish_after(early, run.as_mut(), &wakes, seen);
         assert_eq!(outcome.status(), Status::Completed);
         assert_eq!(outcome.child_failures().len(), 2);
     });
@@ -189,10 +202,7 @@ fn r22_a_cancel_beside_the_end_of_the_last_shield_is_delivered() {
         let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         assert!(canceller.join().unwrap());
-        let outcome = match early {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes, seen),
-        };
+        let outcome = finish_after(early, run.as_mut(), &wakes, seen);
         assert_eq!(outcome.status(), Status::Cancelled);
         assert!(saved.load(SeqCst));
     });
@@ -214,10 +224,7 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         dropper.join().unwrap();
-        let outcome = match early {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes, seen),
-        };
+        let outcome = finish_after(early, run.as_mut(), &wakes, seen);
         assert_eq!(outcome.status(), Status::Cancelled);
     });
 }
@@ -313,10 +320,7 @@ fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
             let seen = wakes.0.load(SeqCst);
             let early = poll(run.as_mut(), &wakes);
             other.join().unwrap();
-            let outcome = match early {
-                Poll::Ready(outcome) => outcome,
-                Poll::Pending => finish(run.as_mut(), &wakes, seen),
-            };
+            let outcome = finish_after(early, run.as_mut(), &wakes, seen);
             assert!(outcome.is_cancelled());
             assert_eq!(outcome.cause().map(Cause::is_inherited), Some(false));
         }
@@ -334,10 +338,7 @@ fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
         let other = thread::spawn(move || assert!(operation.cancel()));
         let early = poll(run.as_mut(), &wakes);
         other.join().unwrap();
-        let outcome = match early {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes, 0),
-        };
+        let outcome = finish_after(early, run.as_mut(), &wakes, 0);
         assert!(outcome.is_cancelled());
     });
 }
@@ -428,10 +429,7 @@ fn r03_a_run_does_not_end_for_a_cancel_that_its_own_token_does_not_know_yet() {
         }
         asks.join().unwrap();
         assert!(cancels.join().unwrap());
-        let outcome = match early {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => finish(run.as_mut(), &wakes, seen),
-        };
+        let outcome = finish_after(early, run.as_mut(), &wakes, seen);
         assert!(outcome.is_cancelled());
         let cause = outcome.cause().expect("it was cancelled");
         assert_eq!(cause.message(), Some("from above"));
