@@ -43,9 +43,8 @@ impl Stop {
     /// `own` is the operation's token.
     pub(crate) fn by(own: CancellationToken) -> Self {
         Self {
-            above: None,
             own: OnceLock::from(own),
-            parked: AtomicBool::new(false),
+            ..Self::below(None)
         }
     }
 
@@ -70,7 +69,7 @@ impl Record {
     /// The operation's token.
     #[inline]
     pub(crate) fn token(&self) -> &CancellationToken {
-        match self.stop.own.get() {
+        match self.made_token() {
             Some(token) => token,
             None => self.make_token(),
         }
@@ -87,7 +86,7 @@ impl Record {
 
     /// Cancels the operation. True if this call did it, and no other before.
     pub(super) fn cancel_token(&self, cause: Cause) -> bool {
-        if let Some(token) = self.stop.own.get() {
+        if let Some(token) = self.made_token() {
             return token.cancel_with(cause);
         }
         // A token that is not there yet has nobody to tell but the run.
@@ -112,6 +111,7 @@ impl Record {
     }
 
     /// The operation's token, if anyone has asked for it.
+    #[inline]
     pub(crate) fn made_token(&self) -> Option<&CancellationToken> {
         self.stop.own.get()
     }
@@ -124,7 +124,7 @@ impl Record {
     /// Whether the operation is cancelled.
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        match (self.stop.own.get(), &self.stop.above) {
+        match (self.made_token(), &self.stop.above) {
             (Some(token), _) => token.is_cancelled(),
             (None, None) => false,
             // Invariant 1.
@@ -146,7 +146,7 @@ impl Record {
     pub(crate) fn park(&self) -> bool {
         // AcqRel: "Wakes" in the module's header.
         self.stop.parked.swap(true, Ordering::AcqRel);
-        self.stop.own.get().is_none()
+        self.made_token().is_none()
     }
 
     /// Takes the mark off, at the beginning of a poll of the run that has entered, and of its drop.

@@ -102,9 +102,7 @@ impl<O> End<O> {
         // Most scopes have neither a cause nor failures of children.
         if record.is_cancelled() || record.nursery.terms().collect_all {
             outcome.set_cause(record.cause());
-            if let Some(failure) = child_failure(record) {
-                outcome.fail_by(failure);
-            }
+            outcome.fail_by(|| child_failure(record));
             outcome.add_failures(record.nursery.take_failures());
         }
         outcome

@@ -46,9 +46,12 @@ impl<T, E> Outcome<T, E> {
         self.cause = cause;
     }
 
-    /// Turns the value, if there is one, into a failure that leaves it within reach.
-    pub(super) fn fail_by(&mut self, failure: ChildFailure) {
-        if self.result.is_ok() {
+    /// Turns the value, if there is one, into the failure, if there is one, and leaves it within reach.
+    pub(super) fn fail_by(&mut self, failure: impl FnOnce() -> Option<ChildFailure>) {
+        if self.result.is_err() {
+            return;
+        }
+        if let Some(failure) = failure() {
             let error = Err(RunError::ChildFailed(failure));
             self.late = std::mem::replace(&mut self.result, error).ok();
         }

@@ -77,9 +77,13 @@ fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
 
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
 /// panic of its ends here.
-pub(super) fn report(facts: &Arc<Facts>) {
-    if is_logged(log::Level::Debug) {
-        let cause = Cause::from_facts(Arc::clone(facts), false);
+///
+/// The cause is not asked for while the level is off.
+pub(super) fn report(cause: impl FnOnce() -> Option<Cause>) {
+    if !is_logged(log::Level::Debug) {
+        return;
+    }
+    if let Some(cause) = cause() {
         say!(Debug, reason = cause.reason().as_str(); "token cancelled: {cause}");
     }
 }
@@ -192,7 +196,7 @@ impl Walk {
         self.taken.wake();
         drop(self.gone);
         if won {
-            report(&facts);
+            report(|| Some(Cause::from_facts(Arc::clone(&facts), false)));
         }
         // The third pass.
         for node in self.with_callbacks {

@@ -70,9 +70,7 @@ impl CancellationToken {
 
     /// Says to the log that it was cancelled.
     pub(crate) fn report_cancel(&self) {
-        if let Some(cause) = self.cause() {
-            cancel::report(&cause.into_facts());
-        }
+        cancel::report(|| self.cause());
     }
 
     pub(super) fn from_node(node: Arc<Node>) -> Self {
