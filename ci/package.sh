@@ -24,14 +24,23 @@ cargo metadata --no-deps --format-version 1 | jq -r '
     (if .metadata.docs.rs == null then lacks("no [package.metadata.docs.rs]") else empty end)
     ' | { ! grep . ; } || fail 'manifests lack something (above)'
 
-say 'packages'
+# Cargo builds each package against the others from a registry of its own making, and takes what
+# that holds for as unchanging as what crates.io does: a package of this name and version that was
+# once unpacked or compiled is never looked at again, whatever is packed now. So both are forgotten
+# first; of the unpacked sources what any registry gave, which costs a download where one is real.
 target_dir package
+rm -rf "$CARGO_TARGET_DIR"
+version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
+for name in $names; do
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/"$name-$version"
+done
+
+say 'packages'
 dirty=()
 [ -n "${CI:-}" ] || dirty=(--allow-dirty)
 cargo package --locked --all-features "${dirty[@]}" "${packages[@]}"
 
 say 'contents'
-version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
 for name in $names; do
     crate=$CARGO_TARGET_DIR/package/$name-$version.crate
     listing=$(tar -tvzf "$crate")
