@@ -11,7 +11,6 @@
 //!
 //! Wakers are cloned before the lock and called or dropped after it.
 
-use super::deadline::Due;
 use super::record::{Inner, Record};
 use crate::sync::{Ordering, WakerId, isolate};
 use std::task::Waker;
@@ -25,7 +24,7 @@ pub(crate) struct Followed {
     /// Which waker was left, which is a clone; while it lies here no other comes to have the same.
     pub(crate) waker: Option<WakerId>,
     /// The operation's own deadline.
-    due: Option<Due>,
+    due: Option<Instant>,
 }
 
 impl Record {
@@ -47,7 +46,7 @@ impl Record {
             // Relaxed: it changes under the lock that is held here.
             calls: self.calls.load(Ordering::Relaxed),
             waker: inner.runner.as_ref().map(WakerId::of),
-            due: inner.deadline.due(),
+            due: inner.deadline.due().map(|due| due.at),
         }
     }
 
@@ -73,9 +72,8 @@ impl Record {
 
     /// The earliest deadline on the line, given what was found of this record's own.
     pub(crate) fn deadline_of(&self, followed: Followed) -> Option<Instant> {
-        let own = followed.due.map(|due| due.at);
         let above = self.above().and_then(Self::deadline);
-        own.into_iter().chain(above).min()
+        followed.due.into_iter().chain(above).min()
     }
 }
 

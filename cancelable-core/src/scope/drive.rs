@@ -217,7 +217,7 @@ where
             // Whoever polls a run after its end. One that has closed does not do so again.
             *entered &= !record.status().is_closed();
             let refused = Refused::new(record.label.clone(), record.status());
-            return Poll::Ready(End::Refused(refused));
+            return Poll::Ready(End::Refused(Box::new(refused)));
         }
     }
     ready!(watch.poll(record, cx));
@@ -250,7 +250,10 @@ fn enter<O>(
     let waker = now.map(|_| cx.waker().clone());
     let Entered { sources, followed } = match record.enter(now, waker) {
         Ok(begun) => begun,
-        Err(status) => return Err(End::Refused(Refused::new(record.label.clone(), status))),
+        Err(status) => {
+            let refused = Refused::new(record.label.clone(), status);
+            return Err(End::Refused(Box::new(refused)));
+        }
     };
     *entered = true;
     watch.note_cancel(record);
@@ -264,11 +267,8 @@ fn enter<O>(
         return Ok(());
     };
     if let Err((name, error)) = watch.start(record, sources) {
-        return Err(End::SourceFailed(SourceFailed::new(
-            record.label.clone(),
-            name,
-            error,
-        )));
+        let failed = SourceFailed::new(record.label.clone(), name, error);
+        return Err(End::SourceFailed(Box::new(failed)));
     }
     watch.poll_sources(record, cx);
     match record.is_cancelled() {

@@ -15,8 +15,9 @@ pub(super) enum End<O> {
     Output(O),
     Cancelled,
     Panicked(Box<dyn Any + Send>),
-    SourceFailed(SourceFailed),
-    Refused(Refused),
+    /// As the next, kept apart because an end is moved, and hardly any is one of these.
+    SourceFailed(Box<SourceFailed>),
+    Refused(Box<Refused>),
 }
 
 impl<O> End<O> {
@@ -84,8 +85,8 @@ impl<O> End<O> {
         } = closing;
         let result = match self {
             Self::Panicked(panic) => resume_unwind(panic),
-            Self::Refused(refused) => Err(RunError::Refused(refused)),
-            Self::SourceFailed(failed) => Err(RunError::SourceFailed(failed)),
+            Self::Refused(refused) => Err(RunError::Refused(*refused)),
+            Self::SourceFailed(failed) => Err(RunError::SourceFailed(*failed)),
             Self::Output(output) => R::read(output).map_err(RunError::Failed),
             Self::Cancelled => Err(match stopped_by_child(record) {
                 Some(failure) => RunError::ChildFailed(failure),
