@@ -341,7 +341,7 @@ mod a_scope {
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
         // A span is 40 bytes.
-        let most = if cfg!(feature = "tracing") { 488 } else { 448 };
+        let most = if cfg!(feature = "tracing") { 472 } else { 432 };
         assert!(info.bytes_max <= most, "{info:?}");
     }
 }

@@ -41,6 +41,10 @@ impl Timer for TokioTimer {
         self.project().sleep.reset(at.into());
     }
 
+    fn stands_at(&self) -> Option<Instant> {
+        Some(self.sleep.deadline().into_std())
+    }
+
     /// To move a registered timer to a later time is one exchange, where to make one and to drop it
     /// takes the lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {

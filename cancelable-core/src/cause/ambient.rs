@@ -33,6 +33,15 @@ thread_local! {
     static CURRENT: RefCell<Option<Ambient>> = const { RefCell::new(None) };
 }
 
+/// Puts `ambient` in the place of the entry of this thread, which is given back.
+pub(crate) fn replace(ambient: Ambient) -> Option<Ambient> {
+    // As for `swap`.
+    CURRENT
+        .try_with(|current| current.borrow_mut().replace(ambient))
+        .ok()
+        .flatten()
+}
+
 /// Exchanges this thread's entry with `slot`. A thread that is ending keeps none.
 pub(crate) fn swap(slot: &mut Option<Ambient>) {
     // No code of a user runs under the borrow: the exchange is two moves.

@@ -74,7 +74,7 @@ impl Record {
             }
             if let Some(due) = record.own_due() {
                 if due.at <= now {
-                    outermost = Some((record, due.limit, target));
+                    outermost = Some((record, due.limit(), target));
                 }
             }
         }

@@ -41,13 +41,23 @@ impl Running for Record {
 }
 
 impl Record {
-    /// The entry that makes this operation the current one.
-    pub(crate) fn ambient(self: &Arc<Self>) -> Ambient {
+    /// Makes this operation the current one of the thread, until the answer is dropped.
+    ///
+    /// Its entry lies in the slot from the first time on, for which the slot is empty.
+    pub(crate) fn enter_here<'a>(self: &Arc<Self>, slot: &'a mut Option<Ambient>) -> Inside<'a> {
+        if slot.is_some() {
+            let span = InSpan::enter(slot.as_ref());
+            ambient::swap(slot);
+            return Inside { slot, _span: span };
+        }
         let record = Arc::clone(self);
-        Ambient {
+        let entry = Ambient {
             handle: record,
             shielded: false,
-        }
+        };
+        let span = InSpan::enter(Some(&entry));
+        *slot = ambient::replace(entry);
+        Inside { slot, _span: span }
     }
 }
 
@@ -104,14 +114,6 @@ impl Record {
 pub(crate) struct Inside<'a> {
     slot: &'a mut Option<Ambient>,
     _span: InSpan,
-}
-
-impl<'a> Inside<'a> {
-    pub(crate) fn enter(slot: &'a mut Option<Ambient>) -> Self {
-        let span = InSpan::enter(slot.as_ref());
-        ambient::swap(slot);
-        Self { slot, _span: span }
-    }
 }
 
 /// In a drop, so that a panic puts back what was there, too.

@@ -1,20 +1,41 @@
 //! The deadline that an operation has of its own, before those above it are looked at.
 
 use crate::source::{Limit, LimitKind};
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// A point in time, and the limit from which it follows.
+/// A point in time, and the limit from which it follows. Smaller than a limit with a point, because it
+/// is moved with an operation that is opened.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Due {
     pub(super) at: Instant,
-    pub(super) limit: Limit,
+    /// None for a limit that was a point from the start.
+    span: Option<Duration>,
+    set_at: &'static Location<'static>,
+}
+
+impl Due {
+    pub(super) fn limit(&self) -> Limit {
+        let kind = match self.span {
+            Some(span) => LimitKind::After(span),
+            None => LimitKind::At(self.at),
+        };
+        Limit::new(kind, self.set_at)
+    }
+}
+
+/// A span that counts from entry, and where it was set.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    span: Duration,
+    set_at: &'static Location<'static>,
 }
 
 /// The limits that were set on one operation, of which the earliest counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct OwnDeadline {
-    /// The one of the shortest span. It becomes a point at entry and is none from then on.
-    span: Option<Limit>,
+    /// The shortest one. It becomes a point at entry and is none from then on.
+    pending: Option<Pending>,
     /// The earliest point.
     due: Option<Due>,
 }
@@ -22,40 +43,41 @@ pub(crate) struct OwnDeadline {
 impl OwnDeadline {
     /// Adds a limit before entry.
     pub(crate) fn add(&mut self, limit: Limit) {
+        let set_at = limit.location();
         match limit.kind() {
             LimitKind::After(span) => {
-                if self.span().is_none_or(|shortest| span < shortest) {
-                    self.span = Some(limit);
+                if self.pending.is_none_or(|shortest| span < shortest.span) {
+                    self.pending = Some(Pending { span, set_at });
                 }
             }
-            LimitKind::At(at) => self.add_due(at, limit),
+            LimitKind::At(at) => self.add_due(Due {
+                at,
+                span: None,
+                set_at,
+            }),
         }
     }
 
-    fn span(&self) -> Option<Duration> {
-        match self.span?.kind() {
-            LimitKind::After(span) => Some(span),
-            LimitKind::At(_) => None,
-        }
-    }
-
-    fn add_due(&mut self, at: Instant, limit: Limit) {
-        if self.due.is_none_or(|due| at < due.at) {
-            self.due = Some(Due { at, limit });
+    fn add_due(&mut self, due: Due) {
+        if self.due.is_none_or(|earliest| due.at < earliest.at) {
+            self.due = Some(due);
         }
     }
 
     /// Whether there is any limit, even one that the clock cannot express.
     pub(crate) fn is_set(&self) -> bool {
-        self.span.is_some() || self.due.is_some()
+        self.pending.is_some() || self.due.is_some()
     }
 
     /// Lets the span count from `start`.
     pub(super) fn enter(&mut self, start: Instant) {
-        if let Some(limit) = self.span.take() {
-            if let Some(at) = limit.due(start) {
-                self.add_due(at, limit);
-            }
+        let Some(Pending { span, set_at }) = self.pending.take() else {
+            return;
+        };
+        // Too far away for the clock is never.
+        if let Some(at) = start.checked_add(span) {
+            let span = Some(span);
+            self.add_due(Due { at, span, set_at });
         }
     }
 

@@ -1,7 +1,7 @@
 //! A future that a cancel lets finish.
 
 use super::Operation;
-use super::current::{Inside, Shielded};
+use super::current::Shielded;
 use super::record::Record;
 use super::ticket::{OpenShield, Ticket};
 use crate::cause::OperationLabel;
@@ -48,7 +48,7 @@ impl<F: Future> Shield<F> {
 
     fn at(operation: Arc<Record>, opened_at: &'static Location<'static>, future: F) -> Self {
         Self {
-            slot: Some(operation.ambient()),
+            slot: None,
             operation,
             opened_at,
             held: None,
@@ -97,7 +97,7 @@ impl<F: Future> Shield<F> {
         let value = {
             let _inside = match ambient::is_set() {
                 true => None,
-                false => Some(Inside::enter(this.slot)),
+                false => Some(this.operation.enter_here(this.slot)),
             };
             let _shielded = Shielded::enter();
             ready!(this.future.poll(cx))

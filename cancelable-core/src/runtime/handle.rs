@@ -74,13 +74,22 @@ impl RuntimeHandle {
 
     /// A timer of the runtime that stands at `at`.
     pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        let spare = self.shared.spare.take(at);
+        let spare = self.shared.spare.take(at, false);
+        spare.unwrap_or_else(|| self.shared.runtime.timer(at))
+    }
+
+    /// A timer that stands at `at` or shortly before, for who looks at the clock when it rings.
+    pub(crate) fn alarm(&self, at: Instant) -> Pin<Box<dyn Timer>> {
+        let spare = self.shared.spare.take(at, true);
         spare.unwrap_or_else(|| self.shared.runtime.timer(at))
     }
 
     /// Takes back a timer that has no more use for whoever had it.
     pub(crate) fn retire(&self, timer: Pin<Box<dyn Timer>>) {
-        self.shared.spare.keep(timer);
+        // A timer kept behind the only handle would be of use to nobody.
+        if Arc::strong_count(&self.shared) > 1 {
+            self.shared.spare.keep(timer);
+        }
     }
 
     /// Gives `future` no more than `limit` from this call to complete.

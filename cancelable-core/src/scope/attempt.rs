@@ -5,7 +5,7 @@
 
 use super::RunError;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Inside, Operation};
+use crate::operation::Operation;
 use crate::sync::awaited;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
@@ -92,13 +92,13 @@ pin_project! {
 impl<Fut> Attempt<Fut> {
     fn new(operation: &Operation, make: &mut impl FnMut() -> Fut) -> Self {
         let record = operation.record();
-        let mut slot = Some(record.ambient());
+        let mut slot = None;
         let future = match (operation.is_cancelled(), record.runs_here()) {
             (true, _) => None,
             (false, true) => Some(make()),
             // A closure may do a part of the work before it gives the future.
             (false, false) => {
-                let _inside = Inside::enter(&mut slot);
+                let _inside = record.enter_here(&mut slot);
                 Some(make())
             }
         };
@@ -124,11 +124,12 @@ where
         let too_late = !*this.polled && this.operation.is_cancelled();
         *this.polled = true;
         if let (false, Some(future)) = (too_late, this.future.as_mut().as_pin_mut()) {
-            let runs_here = this.operation.record().runs_here();
+            let record = this.operation.record();
+            let runs_here = record.runs_here();
             let polled = match runs_here {
                 true => future.poll(cx),
                 false => {
-                    let _inside = Inside::enter(this.slot);
+                    let _inside = record.enter_here(this.slot);
                     future.poll(cx)
                 }
             };
@@ -138,7 +139,7 @@ where
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
             if Pin::new(this.cancelled).poll(cx).is_pending()
-                || (runs_here && this.operation.record().is_under_shield())
+                || (runs_here && record.is_under_shield())
             {
                 return Poll::Pending;
             }

@@ -9,7 +9,7 @@ use super::patience::Patience;
 use super::spawn::{Entry, never, share};
 use super::wind_up::WindUp;
 use super::{Child, ChildError, Scope, SpawnError};
-use crate::operation::{Call, Inside, Status};
+use crate::operation::{Call, Status};
 use crate::runtime::Completion;
 use crate::sync::isolate;
 use crate::token::{CallbackRegistration, CancellationToken};
@@ -215,8 +215,8 @@ where
     let record = scope.record();
     // Nobody else has the scope, so it was not entered before.
     let _ = record.enter(record.now(), None);
-    let mut slot = Some(record.ambient());
-    let inside = Inside::enter(&mut slot);
+    let mut slot = None;
+    let inside = record.enter_here(&mut slot);
     if scope.check().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);

@@ -37,7 +37,7 @@ use super::wind_up::WindUp;
 use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Entered, Inside, Record, Status};
+use crate::operation::{Record, Status};
 use crate::sync::{isolate, panic_text};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -53,7 +53,8 @@ pin_project! {
         Fut: Future,
     {
         scope: Scope,
-        // This operation's entry, and while it is polled the one that was current before.
+        // This operation's entry from the first poll on, and while it is polled the one that was
+        // current before.
         slot: Option<Ambient>,
         // Whether it was this run that entered, and so has to close.
         entered: bool,
@@ -91,10 +92,9 @@ pin_project! {
 
 impl<F, Fut: Future> Drive<F, Fut> {
     pub(super) fn new(scope: Scope, make: F) -> Self {
-        let slot = Some(scope.record().ambient());
         Self {
             scope,
-            slot,
+            slot: None,
             entered: false,
             body: Body::Unentered { make },
             watch: Watch::default(),
@@ -128,7 +128,7 @@ where
         if *this.entered {
             record.unpark();
         }
-        let inside = Inside::enter(this.slot);
+        let inside = record.enter_here(this.slot);
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
             None => {
@@ -148,7 +148,7 @@ where
             return Poll::Ready(end.refusal::<R>(record));
         }
         // Ends: each turn but the last ran a finalizer that was deferred in between.
-        let closing = loop {
+        loop {
             let fails = || end.is_failure::<R>();
             if after(record, this.wind_up, this.watch, fails, cx).is_pending() {
                 record.note_body_over();
@@ -160,12 +160,11 @@ where
                 end.note_failure::<R>(record, *this.describe);
             }
             if let Ok(closing) = record.close(status) {
-                break closing;
+                this.watch.end(record);
+                drop(inside);
+                return Poll::Ready(end.outcome::<R>(record, closing));
             }
-        };
-        this.watch.end(record);
-        drop(inside);
-        Poll::Ready(end.outcome::<R>(record, closing))
+        }
     }
 }
 
@@ -248,7 +247,7 @@ fn enter<O>(
     let now = record.now();
     // Where nobody tells the time there is no deadline to be moved, so nobody calls.
     let waker = now.map(|_| cx.waker().clone());
-    let Entered { sources, followed } = match record.enter(now, waker) {
+    let begun = match record.enter(now, waker) {
         Ok(begun) => begun,
         Err(status) => {
             let refused = Refused::new(record.label.clone(), status);
@@ -258,12 +257,12 @@ fn enter<O>(
     *entered = true;
     watch.note_cancel(record);
     if let (false, Some(now)) = (record.is_cancelled(), now) {
-        watch.keep_time(record, followed, now);
+        watch.keep_time(record, &begun.followed, now);
     }
     if record.is_cancelled() {
         return Err(End::Cancelled);
     }
-    let Some(sources) = sources else {
+    let Some(sources) = begun.sources else {
         return Ok(());
     };
     if let Err((name, error)) = watch.start(record, sources) {
@@ -311,7 +310,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         if !*this.entered || record.status().is_closed() {
             return;
         }
-        let inside = Inside::enter(this.slot);
+        let inside = record.enter_here(this.slot);
         // Before the cancel, which would wake a task that has no use for it any more.
         record.unpark();
         this.watch.rest(record);

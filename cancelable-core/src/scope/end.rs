@@ -72,7 +72,24 @@ impl<O> End<O> {
     /// # Panics
     ///
     /// If the body did, with the same payload.
+    #[inline]
     pub(super) fn outcome<R: Reading<O>>(
+        self,
+        record: &Record,
+        closing: Closing,
+    ) -> Outcome<R::Value, R::Error> {
+        match self {
+            // Most scopes have neither a cause, nor failures of children, nor a partial result, and
+            // most outcomes are written where the caller wants them.
+            Self::Output(output) if !closing.has_partial && !may_have_failures(record) => {
+                let result = R::read(output).map_err(RunError::Failed);
+                Outcome::new(closing.status, closing.elapsed, result, closing.report)
+            }
+            end => end.whole_outcome::<R>(record, closing),
+        }
+    }
+
+    fn whole_outcome<R: Reading<O>>(
         self,
         record: &Record,
         closing: Closing,
@@ -100,8 +117,7 @@ impl<O> End<O> {
                 outcome.add_partial(partial);
             }
         }
-        // Most scopes have neither a cause nor failures of children.
-        if record.is_cancelled() || record.nursery.terms().collect_all {
+        if may_have_failures(record) {
             outcome.set_cause(record.cause());
             outcome.fail_by(|| child_failure(record));
             outcome.add_failures(record.nursery.take_failures());
@@ -127,6 +143,12 @@ impl<O> End<O> {
         };
         self.outcome::<R>(record, closing)
     }
+}
+
+/// Whether there may be a cause or failures of children.
+#[inline]
+fn may_have_failures(record: &Record) -> bool {
+    record.is_cancelled() || record.nursery.terms().collect_all
 }
 
 /// The failure of a child that counts. A failure that counts has cancelled the scope, so a scope

@@ -3,7 +3,7 @@
 
 use super::wind_up::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Inside, Record, Status};
+use crate::operation::{Record, Status};
 use crate::sync::isolate;
 use std::future::Future;
 use std::pin::Pin;
@@ -40,7 +40,7 @@ impl HandedOver {
     fn start(record: &Arc<Record>, wind_up: WindUp) {
         let task = Self {
             record: Arc::clone(record),
-            slot: Some(record.ambient()),
+            slot: None,
             wind_up,
             done: false,
         };
@@ -60,7 +60,7 @@ impl Future for HandedOver {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;
-        let _inside = Inside::enter(&mut this.slot);
+        let _inside = record.enter_here(&mut this.slot);
         loop {
             ready!(this.wind_up.poll_joined(record, cx));
             ready!(this.wind_up.poll_cleanup(record, cx));
@@ -80,7 +80,7 @@ impl Drop for HandedOver {
             return;
         }
         let record = &self.record;
-        let _inside = Inside::enter(&mut self.slot);
+        let _inside = record.enter_here(&mut self.slot);
         record.nursery.close();
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {

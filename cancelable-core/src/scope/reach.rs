@@ -20,7 +20,7 @@ struct Left {
 
 impl Reach {
     /// Notes what the run found when it left its waker.
-    pub(super) fn note(&mut self, followed: Followed) {
+    pub(super) fn note(&mut self, followed: &Followed) {
         self.left = Some(Left {
             calls: followed.calls,
             waker: followed.waker,
@@ -37,7 +37,7 @@ impl Reach {
             return None;
         }
         let followed = record.follow(cx.waker());
-        self.note(followed);
+        self.note(&followed);
         Some(followed)
     }
 }

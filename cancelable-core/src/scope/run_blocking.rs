@@ -6,7 +6,7 @@
 //! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::{Outcome, Scope};
-use crate::operation::{Inside, Ticket};
+use crate::operation::Ticket;
 use crate::sync::{self, Condvar, Mutex, panic_text};
 use futures_util::task::AtomicWaker;
 use std::any::type_name;
@@ -83,8 +83,8 @@ impl Scope {
             });
             if let Some(op) = handover.receive() {
                 let record = op.record();
-                let mut slot = Some(record.ambient());
-                let inside = Inside::enter(&mut slot);
+                let mut slot = None;
+                let inside = record.enter_here(&mut slot);
                 // Unwind safe: the panic goes on below, when the scope has closed.
                 let done = catch_unwind(AssertUnwindSafe(|| body(&op)));
                 drop(inside);

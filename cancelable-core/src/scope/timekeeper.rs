@@ -30,7 +30,7 @@ enum State {
 impl Timekeeper {
     /// Begins with what the run found when it entered at `now` and left its waker. A deadline that
     /// has been reached cancels.
-    pub(super) fn enter(&mut self, record: &Record, followed: Followed, now: Instant) {
+    pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
         self.follow(record, followed);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             record.expire(now);
@@ -48,7 +48,7 @@ impl Timekeeper {
         &mut self,
         record: &Record,
         runtime: &RuntimeHandle,
-        followed: Option<Followed>,
+        followed: Option<&Followed>,
         cx: &mut Context<'_>,
     ) {
         if let Some(followed) = followed {
@@ -75,7 +75,7 @@ impl Timekeeper {
         self.state = State::Behind;
     }
 
-    fn follow(&mut self, record: &Record, followed: Followed) {
+    fn follow(&mut self, record: &Record, followed: &Followed) {
         let deadline = record.deadline_of(followed);
         if deadline != self.deadline {
             self.deadline = deadline;
@@ -94,7 +94,7 @@ impl Timekeeper {
                 timer.as_mut().reset(at);
                 timer
             }
-            (_, none) => none.insert(runtime.timer(at)),
+            (_, none) => none.insert(runtime.alarm(at)),
         };
         let rung = timer.as_mut().poll(cx).is_ready();
         self.state = if rung { State::Rung } else { State::Armed };

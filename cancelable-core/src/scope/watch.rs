@@ -71,7 +71,7 @@ impl Watch {
     }
 
     /// Cancels the scope if its time is up at `now`, when it is entered.
-    pub(super) fn keep_time(&mut self, record: &Record, followed: Followed, now: Instant) {
+    pub(super) fn keep_time(&mut self, record: &Record, followed: &Followed, now: Instant) {
         self.reach.note(followed);
         self.timekeeper.enter(record, followed, now);
     }
@@ -117,7 +117,7 @@ impl Watch {
             false => None,
         };
         if let Some(runtime) = &record.runtime {
-            self.timekeeper.poll(record, runtime, followed, cx);
+            self.timekeeper.poll(record, runtime, followed.as_ref(), cx);
         }
         self.stop.poll(record, cx)
     }

@@ -18,6 +18,10 @@ pub(crate) enum LimitKind {
 }
 
 impl Limit {
+    pub(crate) fn new(kind: LimitKind, location: &'static Location<'static>) -> Self {
+        Self { kind, location }
+    }
+
     /// A span of time, counted from the entry of the scope. One too long for the clock is no limit.
     #[must_use]
     #[track_caller]

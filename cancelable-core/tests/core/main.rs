@@ -27,6 +27,7 @@ mod io;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]
+mod kept_timers;
 mod last_look;
 #[cfg(feature = "testing")]
 mod manual_runtime;
