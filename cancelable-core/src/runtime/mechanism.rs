@@ -90,7 +90,7 @@ pub trait Timer: Future<Output = ()> + Send {
     /// Whoever resets polls afterwards; an implementation need not keep the last waker.
     fn reset(self: Pin<&mut Self>, at: Instant);
 
-    /// Where the timer stands, if it can tell. Who knows it need not move one that stands well.
+    /// Where the timer stands, if it can tell. Whoever knows it need not move one that stands well.
     fn stands_at(&self) -> Option<Instant> {
         None
     }
