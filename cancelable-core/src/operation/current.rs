@@ -44,12 +44,17 @@ impl Record {
     /// Makes this operation the current one of the thread, until the answer is dropped.
     ///
     /// Its entry lies in the slot from the first time on, for which the slot is empty.
+    #[inline]
     pub(crate) fn enter_here<'a>(self: &Arc<Self>, slot: &'a mut Option<Ambient>) -> Inside<'a> {
-        if slot.is_some() {
-            let span = InSpan::enter(slot.as_ref());
-            ambient::swap(slot);
-            return Inside { slot, _span: span };
+        if slot.is_none() {
+            return self.enter_first(slot);
         }
+        let span = InSpan::enter(slot.as_ref());
+        ambient::swap(slot);
+        Inside { slot, _span: span }
+    }
+
+    fn enter_first<'a>(self: &Arc<Self>, slot: &'a mut Option<Ambient>) -> Inside<'a> {
         let record = Arc::clone(self);
         let entry = Ambient {
             handle: record,

@@ -63,9 +63,16 @@ pub(super) struct Inner {
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
 
+/// A root's.
+impl Default for Node {
+    fn default() -> Self {
+        Self::with(ROOT, None, None)
+    }
+}
+
 impl Node {
-    fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Arc<Self> {
-        Arc::new(Self {
+    fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Self {
+        Self {
             state: AtomicU8::new(state),
             met: AtomicU8::new(0),
             entry: AtomicU32::new(NO_KEY),
@@ -76,25 +83,26 @@ impl Node {
             }),
             parent,
             branch: OnceLock::new(),
-        })
+        }
     }
 
     pub(super) fn root() -> Arc<Self> {
-        Self::with(ROOT, None, None)
+        // std writes a default where it is to lie, and what is given to `Arc::new` it copies there.
+        Arc::default()
     }
 
     pub(super) fn never() -> Arc<Self> {
-        Self::with(NEVER, None, None)
+        Arc::new(Self::with(NEVER, None, None))
     }
 
     /// One that was cancelled itself, before it had anything below.
     pub(super) fn born_cancelled(facts: Arc<Facts>) -> Arc<Self> {
-        Self::with(CANCELLED, None, Some(facts))
+        Arc::new(Self::with(CANCELLED, None, Some(facts)))
     }
 
     /// A child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
-        Self::with(ALONE, Some(branch), None)
+        Arc::new(Self::with(ALONE, Some(branch), None))
     }
 
     #[inline]
@@ -171,7 +179,8 @@ impl Node {
         // child of a token that says cancelled has to say so too, also in between.
         if self.is_cancelled() && !branch.is_cancelled() {
             if let Some(cause) = self.cause() {
-                return Self::with(INHERITED, Some(branch), Some(cause.into_facts()));
+                let facts = Some(cause.into_facts());
+                return Arc::new(Self::with(INHERITED, Some(branch), facts));
             }
         }
         Self::below(branch)
