@@ -131,7 +131,7 @@ impl Clock {
 
 fn limited(runtime: &RuntimeHandle, limit: Duration) -> Scope {
     let scope = Scope::builder("limited").runtime(runtime).timeout(limit);
-    scope.build().unwrap()
+    scope.build().expect("it has a runtime")
 }
 
 #[test]
