@@ -142,6 +142,7 @@ mod marking;
 mod member;
 mod node;
 mod run_until;
+mod slab;
 mod wait;
 mod waiters;
 mod weak;

@@ -1,7 +1,7 @@
 //! Code that runs when a token is cancelled.
 
-use super::bag::{Key, NO_KEY, Slab};
 use super::node::Node;
+use super::slab::{Key, NO_KEY, Slab};
 use crate::cause::{Cause, Facts};
 use crate::sync::{Gate, ThreadId, isolate, thread_id};
 use std::fmt;

@@ -8,12 +8,13 @@
 //! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
 //! the list's last entry, so a chain of any depth takes constant space.
 
-use super::bag::{Bag, Rest};
+use super::bag::Bag;
 use super::branch::Branch;
 use super::callback;
 use super::marking::Pass;
 use super::member::Member;
 use super::node::{Node, Settled};
+use super::slab::Rest;
 use crate::cause::{Cause, Facts};
 use crate::sync::{is_logged, isolate, say};
 use std::sync::{Arc, Weak};

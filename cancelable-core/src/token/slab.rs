@@ -1,0 +1,386 @@
+//! A list whose entries keep their key, in pages that are given back one by one.
+//!
+//! An entry that stays can't be moved, because its owner has its key. It must not keep the room of all
+//! that came and went around it either, so the room is given back a page at a time.
+//!
+//! # Invariants
+//!
+//! 1. A page with a vacant place is in the list that begins at `open`, once, and one without is not. A
+//!    page that was given back has all its places vacant.
+//! 2. One page at most is empty and has room: `idle`. An entry that comes and goes alone does not ask
+//!    the allocator for a page each time.
+
+/// The key of an entry. Good until the entry is removed or the list is taken.
+pub(super) type Key = u32;
+
+/// A key that no entry has.
+pub(super) const NO_KEY: Key = Key::MAX;
+
+/// The places of a page. Its room is this times the size of an entry.
+const PAGE: u32 = if cfg!(test) { 4 } else { 512 };
+
+/// Room for more entries than this is given back when the last of them is removed.
+const KEPT: usize = if cfg!(test) { 2 } else { 16 };
+
+/// An unordered list: insert, reach and remove by key in constant time.
+#[derive(Debug)]
+pub(super) struct Slab<T> {
+    /// The page that most lists do with. Its room grows by doubling.
+    first: Page<T>,
+    /// The pages from 1.
+    more: Vec<Page<T>>,
+    /// The first page with a vacant place, or `NO_KEY`.
+    open: u32,
+    /// An empty page that has room, or `NO_KEY`.
+    idle: u32,
+    live: u32,
+}
+
+/// A vector with a list of its vacant places running through it. One that was given back has no room.
+#[derive(Debug)]
+struct Page<T> {
+    entries: Vec<Entry<T>>,
+    /// The vacant place to fill next, or `NO_KEY`.
+    vacant: u32,
+    live: u32,
+    /// Whether it is in the list of pages with a vacant place.
+    is_open: bool,
+    /// The one after it there.
+    next: u32,
+}
+
+#[derive(Debug)]
+enum Entry<T> {
+    Full(T),
+    Vacant { next: u32 },
+}
+
+impl<T> Default for Slab<T> {
+    fn default() -> Self {
+        Self {
+            first: Page::open(NO_KEY),
+            more: Vec::new(),
+            open: 0,
+            idle: NO_KEY,
+            live: 0,
+        }
+    }
+}
+
+impl<T> Slab<T> {
+    #[inline]
+    pub(super) fn insert(&mut self, value: T) -> Key {
+        if self.open == NO_KEY {
+            // Fits: four thousand million entries of 16 bytes are more than memory holds.
+            self.open = self.more.len() as u32 + 1;
+            self.more.push(Page::open(NO_KEY));
+        }
+        let index = self.open;
+        if self.idle == index {
+            self.idle = NO_KEY;
+        }
+        self.live += 1;
+        let page = match index.checked_sub(1) {
+            None => &mut self.first,
+            Some(slot) => self.more[slot as usize].with_room(),
+        };
+        let place = page.insert(value);
+        if page.live == PAGE {
+            page.is_open = false;
+            self.open = page.next;
+        }
+        index * PAGE + place
+    }
+
+    #[inline]
+    fn page_mut(&mut self, index: u32) -> Option<&mut Page<T>> {
+        match index.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(slot) => self.more.get_mut(slot as usize),
+        }
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let page = self.page_mut(key / PAGE)?;
+        match page.entries.get_mut((key % PAGE) as usize)? {
+            Entry::Full(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        let (index, open) = (key / PAGE, self.open);
+        let page = self.page_mut(index)?;
+        let removed = page.remove(key % PAGE)?;
+        let is_empty = page.live == 0;
+        if !page.is_open {
+            page.is_open = true;
+            page.next = open;
+            self.open = index;
+        }
+        self.live -= 1;
+        let is_last = self.live == 0;
+        if is_empty && (!is_last || self.has_much_room()) {
+            self.note_empty(index);
+        }
+        Some(removed)
+    }
+
+    fn has_much_room(&self) -> bool {
+        !self.more.is_empty() || self.first.entries.capacity() > KEPT
+    }
+
+    /// The page `index` has become empty, and its room may be given back.
+    #[cold]
+    fn note_empty(&mut self, index: u32) {
+        if self.live == 0 {
+            *self = Self::default();
+            return;
+        }
+        if self.idle == NO_KEY {
+            self.idle = index;
+            return;
+        }
+        if let Some(page) = self.page_mut(index) {
+            page.entries = Vec::new();
+            page.vacant = NO_KEY;
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// A number above all keys.
+    pub(super) fn bound(&self) -> Key {
+        match self.more.len() as u32 {
+            0 => self.first.entries.len() as u32,
+            more => (more + 1) * PAGE,
+        }
+    }
+}
+
+impl<T> Page<T> {
+    fn open(next: u32) -> Self {
+        Self {
+            entries: Vec::new(),
+            vacant: NO_KEY,
+            live: 0,
+            is_open: true,
+            next,
+        }
+    }
+
+    /// The page, with room for all of its places.
+    #[inline]
+    fn with_room(&mut self) -> &mut Self {
+        if self.entries.capacity() == 0 {
+            self.entries.reserve_exact(PAGE as usize);
+        }
+        self
+    }
+
+    #[inline]
+    fn insert(&mut self, value: T) -> u32 {
+        self.live += 1;
+        let place = self.vacant;
+        if let Some(entry) = self.entries.get_mut(place as usize) {
+            if let Entry::Vacant { next } = *entry {
+                self.vacant = next;
+            }
+            *entry = Entry::Full(value);
+            return place;
+        }
+        self.entries.push(Entry::Full(value));
+        (self.entries.len() - 1) as u32
+    }
+
+    #[inline]
+    fn remove(&mut self, place: u32) -> Option<T> {
+        let entry = self.entries.get_mut(place as usize)?;
+        if matches!(entry, Entry::Vacant { .. }) {
+            return None;
+        }
+        let removed = std::mem::replace(entry, Entry::Vacant { next: self.vacant });
+        self.vacant = place;
+        self.live -= 1;
+        match removed {
+            Entry::Full(value) => Some(value),
+            Entry::Vacant { .. } => None,
+        }
+    }
+}
+
+/// The entries of a list that was taken apart.
+#[derive(Debug)]
+pub(super) struct Rest<T> {
+    page: std::vec::IntoIter<Entry<T>>,
+    more: std::vec::IntoIter<Page<T>>,
+    live: u32,
+}
+
+impl<T> Rest<T> {
+    pub(super) fn of(slab: Slab<T>) -> Option<Self> {
+        (slab.live > 0).then(|| Self {
+            page: slab.first.entries.into_iter(),
+            more: slab.more.into_iter(),
+            live: slab.live,
+        })
+    }
+
+    /// Whether nothing is left.
+    pub(super) fn is_done(&self) -> bool {
+        self.live == 0
+    }
+}
+
+impl<T> Iterator for Rest<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        // Ends: each turn takes a page.
+        loop {
+            let found = self.page.find_map(|entry| match entry {
+                Entry::Full(value) => Some(value),
+                Entry::Vacant { .. } => None,
+            });
+            if found.is_some() {
+                self.live -= 1;
+                return found;
+            }
+            self.page = self.more.next()?.entries.into_iter();
+        }
+    }
+
+    fn fold<A, F: FnMut(A, T) -> A>(self, start: A, mut step: F) -> A {
+        let mut fold = |sum, page: std::vec::IntoIter<Entry<T>>| {
+            page.fold(sum, |sum, entry| match entry {
+                Entry::Full(value) => step(sum, value),
+                Entry::Vacant { .. } => sum,
+            })
+        };
+        let sum = fold(start, self.page);
+        self.more
+            .fold(sum, |sum, page| fold(sum, page.entries.into_iter()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NO_KEY, PAGE, Rest, Slab};
+    use std::collections::BTreeMap;
+
+    /// Numbers that are the same in every run.
+    struct Numbers(u64);
+
+    impl Numbers {
+        fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+            self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % bound
+        }
+    }
+
+    impl<T> Slab<T> {
+        fn all(&self) -> impl Iterator<Item = &super::Page<T>> {
+            std::iter::once(&self.first).chain(&self.more)
+        }
+
+        /// How many pages have room.
+        fn pages(&self) -> usize {
+            let has_room = |page: &&super::Page<T>| page.entries.capacity() > 0;
+            self.all().filter(has_room).count()
+        }
+
+        /// Checks the invariants in the module's header.
+        fn check(&self) {
+            let mut open = Vec::new();
+            let mut next = self.open;
+            while next != NO_KEY {
+                assert!(!open.contains(&next), "page {next} is open twice");
+                open.push(next);
+                next = self.all().nth(next as usize).unwrap().next;
+            }
+            let (mut live, mut idle) = (0, 0);
+            for (index, page) in self.all().enumerate() {
+                let index = index as u32;
+                assert_eq!(open.contains(&index), page.live < PAGE, "page {index}");
+                assert_eq!(page.is_open, page.live < PAGE, "page {index}");
+                live += page.live;
+                idle += u32::from(page.live == 0 && page.entries.capacity() > 0);
+            }
+            assert_eq!(live, self.live);
+            assert!(idle <= 1, "{idle} empty pages have room");
+        }
+    }
+
+    #[test]
+    fn r12_entries_keep_their_keys_and_no_page_stays_for_those_that_have_gone() {
+        for seed in 0..200 {
+            let mut numbers = Numbers(seed);
+            let mut slab = Slab::default();
+            let mut model = BTreeMap::new();
+            for step in 0..400_usize {
+                // It grows, shrinks and grows again.
+                let grows = match step / 100 % 2 {
+                    0 => 3,
+                    _ => 1,
+                };
+                if model.is_empty() || numbers.below(4) < grows {
+                    let key = slab.insert(step);
+                    assert_eq!(model.insert(key, step), None, "the key {key} was taken");
+                } else {
+                    let nth = numbers.below(model.len());
+                    let key = *model.keys().nth(nth).unwrap();
+                    assert_eq!(slab.remove(key), model.remove(&key));
+                    assert_eq!(slab.remove(key), None);
+                }
+                slab.check();
+                for key in 0..slab.bound() + 2 {
+                    assert_eq!(slab.get_mut(key).copied(), model.get(&key).copied());
+                }
+                assert_eq!(slab.is_empty(), model.is_empty());
+                assert!(slab.pages() <= model.len() + 1);
+            }
+            let rest: Vec<_> = Rest::of(slab).into_iter().flatten().collect();
+            assert_eq!(rest, model.into_values().collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn r12_one_that_comes_and_goes_alone_keeps_its_page() {
+        let mut slab = Slab::default();
+        for number in 0..PAGE {
+            slab.insert(number);
+        }
+        for number in 0..10 {
+            let key = slab.insert(number);
+            assert_eq!((key / PAGE, slab.pages()), (1, 2));
+            assert_eq!(slab.remove(key), Some(number));
+            assert_eq!(slab.pages(), 2);
+        }
+        for key in 0..PAGE {
+            slab.remove(key);
+        }
+        assert_eq!((slab.pages(), slab.bound()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_left_is_known_at_each_step() {
+        let mut slab = Slab::default();
+        let keys: Vec<_> = (0..3 * PAGE).map(|number| slab.insert(number)).collect();
+        for key in keys.iter().filter(|key| *key % 3 != 1) {
+            slab.remove(*key);
+        }
+        let mut rest = Rest::of(slab).unwrap();
+        for number in (0..3 * PAGE).filter(|number| number % 3 == 1) {
+            assert!(!rest.is_done());
+            assert_eq!(rest.next(), Some(number));
+        }
+        assert!(rest.is_done());
+        assert_eq!(rest.next(), None);
+        assert!(Rest::of(Slab::<u8>::default()).is_none());
+    }
+}
