@@ -14,6 +14,12 @@
 //! over is always delivered. Each part of a chain that holds items (a chunk) gives them when the part
 //! below it ends, before it ends itself.
 //!
+//! # The end and the cut
+//!
+//! Only a stream's answer is its end, not a size hint of zero, which one that waits for ever has too.
+//! Where the hint says that nothing is left, the stream is asked also after the cancel: the last item
+//! may have been the one that cancelled, and then nothing was cut.
+//!
 //! # Wakes
 //!
 //! While items are ready nothing is registered anywhere: an item costs a look at the token. When the

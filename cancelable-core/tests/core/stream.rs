@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use std::cell::Cell;
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -78,6 +79,64 @@ fn r41_a_cancel_after_the_last_item_has_cut_nothing() {
     let mut stream = numbers.until_cancelled(&token);
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2], true));
     assert!(stream.cut().is_none());
+}
+
+#[test]
+fn r41_a_cut_of_a_stream_that_waits_is_not_its_end_whatever_its_size_hint() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    token.cancel_with("enough");
+    let waits = || stream::pending::<Result<u8, Cancelled>>();
+    assert_eq!(waits().size_hint(), (0, Some(0)));
+    let mut plain = waits().until_cancelled(&token);
+    assert!(matches!(poll_next(&probe, &mut plain), Poll::Ready(None)));
+    assert!(plain.cut().is_some());
+    let mut results = waits().try_until_cancelled(&token);
+    let (items, ended) = taken(&probe, &mut results);
+    assert!(
+        ended && matches!(&items[..], [Err(cut)] if cut.cause().message() == Some("enough")),
+        "{items:?}"
+    );
+    // Nor is the cut of one inside, which has its end of the same cancel.
+    let mut twice = waits().until_cancelled(&token).until_cancelled(&token);
+    assert!(matches!(poll_next(&probe, &mut twice), Poll::Ready(None)));
+    assert!(twice.cut().is_some());
+}
+
+#[test]
+fn r41_a_stream_that_has_waited_and_ended_before_the_cancel_was_seen_has_missed_nothing() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    let feed = Feed::<u8>::new([]);
+    let mut stream = feed.handle().until_cancelled(&token);
+    assert_eq!(poll_next(&probe, &mut stream), Poll::Pending);
+    feed.end();
+    token.cancel();
+    assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
+    assert!(stream.is_terminated() && stream.cut().is_none());
+}
+
+/// Says that it has nothing left, and has.
+struct Liar(Feed<u8>);
+
+impl Stream for Liar {
+    type Item = u8;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u8>> {
+        self.0.poll_next_unpin(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(0))
+    }
+}
+
+#[test]
+fn r41_what_a_stream_gives_beyond_its_size_hint_is_delivered() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    let feed = Feed::new([1, 2]);
+    let mut stream = Liar(feed.handle()).until_cancelled(&token);
+    token.cancel();
+    assert_eq!(taken(&probe, &mut stream), (vec![1, 2], true));
+    assert!(stream.cut().is_some(), "it waits");
 }
 
 #[test]
