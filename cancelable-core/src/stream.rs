@@ -75,6 +75,11 @@ impl Operation {
     /// comes while it is polled. Of this crate, that is what
     /// [`map_concurrent`](crate::Scope::map_concurrent) gives, which needs no such wrapper.
     ///
+    /// A stream that is returned out of the run of its operation is cut by a cancel from above as long as
+    /// it is used. The timer of the operation's own deadline goes with the run, so a stream that waits is
+    /// not woken for that. The cut is told as one of the operation, with the time that its run took. What
+    /// must keep to the deadline is to be used up inside the run.
+    ///
     /// # Cancel safety
     ///
     /// Awaiting an item may be given up at any time, and the item is not pulled. What the stream was

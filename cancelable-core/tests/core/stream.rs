@@ -429,3 +429,33 @@ fn r41_the_end_of_a_scope_is_seen_by_a_stream_in_it_whatever_cancels() {
     });
     assert_eq!(outcome.into_value(), Some(true));
 }
+
+#[test]
+fn r41_a_stream_that_is_returned_out_of_a_run_is_woken_by_a_cancel_from_above_alone() {
+    let manual = ManualRuntime::new();
+    let server = open(&manual).build().unwrap();
+    let probe = Probe::new();
+    let outcome = manual.block_on(server.run(async |op: Scope| {
+        let request = op.child("request").timeout(SECOND).build().unwrap();
+        let feed = Feed::new([]);
+        let body = request.run(async |op: Scope| op.stream(feed.handle()));
+        let mut body = body.await.into_value().unwrap();
+        assert_eq!(poll_next(&probe, &mut body), Poll::Pending);
+        // The timer of its own deadline went with the run.
+        manual.advance(SECOND * 2);
+        assert_eq!(probe.wakes(), 0);
+        feed.push(7);
+        assert_eq!(poll_next(&probe, &mut body), Poll::Ready(Some(7)));
+        assert_eq!(poll_next(&probe, &mut body), Poll::Pending);
+        let wakes = probe.wakes();
+        op.cancel_with("enough");
+        assert_eq!(probe.wakes(), wakes + 1);
+        assert_eq!(poll_next(&probe, &mut body), Poll::Ready(None));
+        body.cut().unwrap()
+    }));
+    let cut = outcome.into_value().expect("it ended by itself");
+    assert_eq!(cut.cause().message(), Some("enough"));
+    // It speaks of the run, which was over at once.
+    assert_eq!(cut.operation().map(|label| label.name()), Some("request"));
+    assert_eq!(cut.elapsed(), Some(Duration::ZERO));
+}
