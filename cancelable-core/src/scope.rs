@@ -157,6 +157,9 @@ impl Scope {
     /// the body's own then, so the scope ends as failed, with the request as its
     /// [cause](Outcome::cause).
     ///
+    /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
+    /// [`flatten`](Outcome::flatten).
+    ///
     /// # Cancel safety
     ///
     /// As for [`run`](Self::run).

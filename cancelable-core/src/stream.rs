@@ -14,6 +14,12 @@
 //! over is always delivered. Each part of a chain that holds items (a chunk) gives them when the part
 //! below it ends, before it ends itself.
 //!
+//! # The end and the cut
+//!
+//! Only a stream's answer is its end, not a size hint of zero, which one that waits for ever has too.
+//! Where the hint says that nothing is left, the stream is asked also after the cancel: the last item
+//! may have been the one that cancelled, and then nothing was cut.
+//!
 //! # Wakes
 //!
 //! While items are ready nothing is registered anywhere: an item costs a look at the token. When the
@@ -68,6 +74,11 @@ impl Operation {
     /// A stream that ends by itself at the same cancel seems to have come to its own end, if the cancel
     /// comes while it is polled. Of this crate, that is what
     /// [`map_concurrent`](crate::Scope::map_concurrent) gives, which needs no such wrapper.
+    ///
+    /// A stream that is returned out of the run of its operation is cut by a cancel from above as long as
+    /// it is used. The timer of the operation's own deadline goes with the run, so a stream that waits is
+    /// not woken for that. The cut is told as one of the operation, with the time that its run took. What
+    /// must keep to the deadline is to be used up inside the run.
     ///
     /// # Cancel safety
     ///

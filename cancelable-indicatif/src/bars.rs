@@ -16,9 +16,9 @@ const MOST: usize = 20;
 /// Draws the progress of an operation and of everything below it, a line for each that has some.
 ///
 /// A line shows the overall figures, those of what is below included. It goes when its operation
-/// ends, and one that was cancelled or failed leaves a line of text that says why. An operation that
-/// begins and ends between two looks is not seen. Nothing is drawn where standard error is no
-/// terminal.
+/// ends, and one that was cancelled or failed leaves a line of text that says why: the cause of the
+/// cancel, or the [words of the failure](Operation::error_text). An operation that begins and ends between
+/// two looks is not seen. Nothing is drawn where standard error is no terminal.
 ///
 /// Dropping it takes its lines away.
 #[must_use = "it draws when it follows or is told to"]

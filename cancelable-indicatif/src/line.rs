@@ -61,17 +61,17 @@ impl Line {
         message
     }
 
-    /// What is left to be said of an operation that has ended, if it was cut short. What only
-    /// followed the cancel of one above says nothing, unless it is the first line.
+    /// What is left to be said of an operation that has ended, if it was cut short or has failed. What
+    /// only followed the cancel of one above says nothing, unless it is the first line.
     pub(crate) fn epitaph(&self) -> Option<String> {
         let head = format!("{}{}", indent(self.depth), self.operation.name());
         match (self.operation.status(), self.operation.cause()) {
             (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
             (Status::Cancelled, Some(cause)) => Some(format!("{head} cancelled: {cause}")),
-            (Status::Failed, Some(cause)) if !cause.is_inherited() => {
-                Some(format!("{head} failed: {cause}"))
-            }
-            (Status::Failed, _) => Some(format!("{head} failed")),
+            (Status::Failed, _) => Some(match self.operation.error_text() {
+                Some(words) => format!("{head} failed: {words}"),
+                None => format!("{head} failed"),
+            }),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::Subject;
 use cancelable_core::scope::{RunError, ScopeBuilder};
-use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status};
+use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status, current};
 use std::fmt;
 use std::future;
 use std::panic::panic_any;
@@ -33,6 +33,20 @@ pub fn r25_a_run_joins_all_children<S: Subject>() {
         assert!(outcome.await.is_completed());
         assert_eq!(ended.load(Ordering::Relaxed), 100);
         assert_eq!(scope.live_children(), 0);
+    });
+}
+
+pub fn r25_a_child_has_the_name_that_it_is_given<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = scope(&runtime).build().unwrap();
+        let outcome = scope.run(async |op| {
+            let name = || async { current().unwrap().name().to_owned() };
+            let named = op.spawn_named("fetch", name()).unwrap();
+            let tried = async move { Ok::<_, fmt::Error>(name().await) };
+            let tried = op.try_spawn_named("store", tried).unwrap();
+            [named.await.unwrap(), tried.await.unwrap()]
+        });
+        assert_eq!(outcome.await.into_value().unwrap(), ["fetch", "store"]);
     });
 }
 

@@ -123,6 +123,7 @@ macro_rules! common {
             }
             children {
                 r25_a_run_joins_all_children
+                r25_a_child_has_the_name_that_it_is_given
                 r25_the_first_failure_cancels_the_others
                 r25_failures_are_collected_by_choice_and_cancel_nobody
                 r25_a_panic_of_a_child_is_a_value

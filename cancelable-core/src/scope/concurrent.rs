@@ -157,8 +157,8 @@ where
         Self { under_way, ..self }
     }
 
-    /// Whether all items were pulled, rather than the scope cancelled before that. Known when the
-    /// stream has ended.
+    /// Whether all items were pulled and their end was seen, rather than the scope cancelled before
+    /// that. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted
@@ -222,22 +222,26 @@ where
 {
     type Item = Fut::Output;
 
-    /// Wakes: pending only after the items (while there is room), what is under way and the wait
-    /// for the cancel were polled, so each of them wakes.
+    /// Wakes: pending only after what is under way was polled, and while there is room the items and
+    /// the wait for the cancel too, so each of them wakes.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
-            if this.items.size_hint().1 == Some(0) {
-                // Also where it is cancelled by now, it has missed nothing.
-                *this.pulling = Pulling::Exhausted;
-            } else if this.operation.is_cancelled() {
+            let cancelled = this.operation.is_cancelled();
+            // Items that have nothing left to give may be at their end, and then they have missed
+            // nothing; only their answer shows that, as they may wait for ever too.
+            if cancelled && this.items.size_hint().1 != Some(0) {
                 *this.pulling = Pulling::Cancelled;
-            } else {
-                match this.items.as_mut().poll_next(cx) {
-                    Poll::Ready(Some(item)) => this.under_way.push((this.f)(item)),
-                    Poll::Ready(None) => *this.pulling = Pulling::Exhausted,
-                    Poll::Pending => break,
+                break;
+            }
+            match this.items.as_mut().poll_next(cx) {
+                Poll::Ready(Some(item)) => this.under_way.push((this.f)(item)),
+                // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
+                Poll::Ready(None) if !cancelled && this.operation.is_cancelled() => {
+                    *this.pulling = Pulling::Cancelled;
                 }
+                Poll::Ready(None) => *this.pulling = Pulling::Exhausted,
+                Poll::Pending => break,
             }
         }
         match this.under_way.poll_next(cx) {
@@ -245,11 +249,11 @@ where
             Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
             Poll::Ready(None) | Poll::Pending => {}
         }
-        if *this.pulling == Pulling::Open && Pin::new(this.cancelled).poll(cx).is_ready() {
-            *this.pulling = match this.items.size_hint().1 {
-                Some(0) => Pulling::Exhausted,
-                _ => Pulling::Cancelled,
-            };
+        // Where there is no room the items were not asked, and it is decided when there is.
+        let waits_for_items =
+            *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
+        if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
+            *this.pulling = Pulling::Cancelled;
             // What is under way goes on.
             if this.under_way.len() == 0 {
                 return Poll::Ready(None);

@@ -116,7 +116,9 @@ impl<T, E> Outcome<T, E> {
         self.result.ok().or(self.late)
     }
 
-    /// The value, or why the run did not complete.
+    /// The value, or why the run did not complete. In a function whose error is one for all, such as
+    /// `Box<dyn Error>`, it is [`flatten`](Self::flatten) that goes with a `?`: there the error of the
+    /// body stays what it is.
     ///
     /// # Errors
     ///
@@ -132,6 +134,24 @@ impl<T, E> Outcome<T, E> {
     /// # Errors
     ///
     /// As for [`into_result`](Self::into_result).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::error::Error;
+    ///
+    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let parsed = scope.try_run(async |op: Scope| {
+    ///         op.check()?;
+    ///         Ok(text.parse()?)
+    ///     });
+    ///     parsed.await.flatten()
+    /// }
+    /// # let scope = Scope::builder("parse").build().expect("it is sound");
+    /// # let parsed = futures_util::FutureExt::now_or_never(parse(&scope, "7"));
+    /// # assert_eq!(parsed.and_then(Result::ok), Some(7));
+    /// ```
     pub fn flatten(self) -> Result<T, E>
     where
         E: From<RunError>,

@@ -12,6 +12,9 @@ use std::fmt;
 use std::io;
 
 /// Why a run has no value.
+///
+/// It is an error where that of the body is one, and a `Box<dyn Error>` is none. Where a body answers with
+/// an error for all, [`Outcome::flatten`](super::Outcome::flatten) gives that or makes one of this.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RunError<E = Infallible> {

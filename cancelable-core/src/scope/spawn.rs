@@ -9,6 +9,7 @@ use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use futures_util::TryFutureExt;
+use std::borrow::Cow;
 use std::convert::{Infallible, identity};
 use std::error::Error;
 use std::future::Future;
@@ -22,7 +23,8 @@ impl Scope {
     /// failed, and the first failure cancels the scope, unless it was built with
     /// [`collect_all`](ScopeBuilder::collect_all). Its value, an `Err` too, is for whoever awaits
     /// the handle; a child whose errors count is for [`try_spawn`](Self::try_spawn). A child that
-    /// was cancelled has not failed.
+    /// was cancelled has not failed. Listings, errors and logs call it `child`; a name of its own it has
+    /// from [`spawn_named`](Self::spawn_named).
     ///
     /// Where the future of the run itself is dropped, nobody waits: the children are cancelled and
     /// end by themselves.
@@ -54,10 +56,7 @@ impl Scope {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        match self.admit(self.child("child"), None) {
-            Ok(entry) => Ok(entry.start(|scope| scope.run(|_| future), never)),
-            Err(why) => Err(SpawnError::new(why, future)),
-        }
+        self.spawn_named("child", future)
     }
 
     /// [`spawn`](Self::spawn) for a future that may fail: an error is a failure of the child.
@@ -75,7 +74,47 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        match self.admit(self.child("child"), None) {
+        self.try_spawn_named("child", future)
+    }
+
+    /// [`spawn`](Self::spawn) with a name for the child, instead of `child`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn spawn_named<Fut>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        future: Fut,
+    ) -> Result<Child<Fut::Output>, SpawnError<Fut>>
+    where
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        match self.admit(self.child(name), None) {
+            Ok(entry) => Ok(entry.start(|scope| scope.run(|_| future), never)),
+            Err(why) => Err(SpawnError::new(why, future)),
+        }
+    }
+
+    /// [`try_spawn`](Self::try_spawn) with a name for the child, which the text of its failure has.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    #[track_caller]
+    pub fn try_spawn_named<Fut, T, E>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        future: Fut,
+    ) -> Result<Child<T>, SpawnError<Fut>>
+    where
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        match self.admit(self.child(name), None) {
             Ok(entry) => Ok(entry.start(
                 |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
                 identity,

@@ -11,11 +11,8 @@ use std::task::{Context, Poll, ready};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
-    /// Not polled yet, or it gave an item when it was.
     Open,
-    /// It has answered pending, so it has not ended, whatever its size hint says.
-    Waiting,
-    /// The stream inside has ended, or has nothing left to give.
+    /// The stream inside has answered that it has ended.
     Exhausted,
     Cut,
 }
@@ -82,34 +79,33 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         if this.state.is_end() {
             return Poll::Ready(None);
         }
-        *this.state = match this.cut_off.is_cut() {
-            // Although it is cancelled by now, it has missed nothing.
-            true if *this.state == State::Open && this.stream.size_hint().1 == Some(0) => {
-                State::Exhausted
-            }
-            true => State::Cut,
-            false => match this.stream.as_mut().poll_next(cx) {
-                Poll::Ready(Some(item)) => {
-                    *this.state = State::Open;
-                    return Poll::Ready(Some(item));
-                }
+        // Nothing is pulled after the cancel. A stream that has nothing left to give may be at its end,
+        // and then it has missed nothing; only its answer shows that, as it may wait for ever too.
+        *this.state = if this.cut_off.is_cut() && this.stream.size_hint().1 != Some(0) {
+            State::Cut
+        } else {
+            match this.stream.as_mut().poll_next(cx) {
+                Poll::Ready(Some(item)) => return Poll::Ready(Some(item)),
                 Poll::Ready(None) => State::Exhausted,
                 Poll::Pending => {
-                    *this.state = State::Waiting;
                     ready!(this.cut_off.poll_cut(cx));
                     State::Cut
                 }
-            },
+            }
         };
         this.cut_off.leave();
         Poll::Ready(None)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        match self.state.is_end() {
-            false => (0, self.stream.size_hint().1),
-            true => (0, Some(0)),
+        if self.state.is_end() {
+            return (0, Some(0));
         }
+        let most = self.stream.size_hint().1;
+        // Whoever asks a stream for its end that has nothing left, as is done above, would be given the
+        // cut for it.
+        let may_be_cut = most == Some(0) && self.cut_off.cause().is_some();
+        (0, if may_be_cut { None } else { most })
     }
 }
 
@@ -123,7 +119,7 @@ impl<S: Stream> CutStream for UntilCancelled<S> {
     fn cut(&self) -> Option<Cancelled> {
         match self.state {
             State::Cut => self.cut_off.cancelled(),
-            State::Open | State::Waiting | State::Exhausted => None,
+            State::Open | State::Exhausted => None,
         }
     }
 

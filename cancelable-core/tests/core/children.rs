@@ -98,6 +98,56 @@ fn r25_a_child_is_an_operation_of_its_own_below_the_scope() {
 }
 
 #[test]
+fn r25_a_child_has_the_name_that_it_is_given_and_a_plain_one_is_called_child() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "import");
+    let name = || async { current().map(|operation| operation.name().to_owned()) };
+    let outcome = manual.block_on(scope.run(|op| async move {
+        let plain = op.spawn(name()).expect("the scope is running");
+        let named = op.spawn_named("fetch", name());
+        let named = named.expect("the scope is running");
+        let result = async move { Ok::<_, io::Error>(name().await) };
+        let tried = op.try_spawn_named(format!("part {}", 7), result);
+        let tried = tried.expect("the scope is running");
+        for child in [&plain, &named, &tried] {
+            let file = child.operation().opened_at().file();
+            assert!(file.ends_with("children.rs"), "{file}: the caller's place");
+        }
+        [plain.await, named.await, tried.await]
+    }));
+    let names = outcome.into_value().expect("it has a value");
+    let names = names.map(|name| name.ok().flatten().expect("it is an operation"));
+    assert_eq!(names, ["child", "fetch", "part 7"]);
+    // After its end it takes none in, and the future comes back.
+    let error = scope.spawn_named("late", async { 7 }).expect_err("closed");
+    assert!(error.is_closed());
+    assert_eq!(manual.block_on(error.into_inner()), 7);
+    let late = async { Ok::<_, io::Error>(8) };
+    let error = scope.try_spawn_named("late", late).expect_err("closed");
+    assert_eq!(manual.block_on(error.into_inner()).ok(), Some(8));
+}
+
+#[test]
+fn r25_the_text_of_a_failed_child_has_its_name() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "import");
+    let outcome = manual.block_on(scope.run(|op| async move {
+        let full = ready(Err::<(), _>(io::Error::other("disk full")));
+        drop(op.try_spawn_named("fetch", full));
+        pending::<()>().await;
+    }));
+    assert_eq!(
+        scope.operation().error_text().as_deref(),
+        Some("child fetch failed: disk full")
+    );
+    let error = outcome.into_result().expect_err("a child has failed");
+    assert!(
+        error.to_string().contains("child fetch failed: disk full"),
+        "{error}"
+    );
+}
+
+#[test]
 fn r25_a_child_built_by_hand_has_what_it_was_built_with() {
     let manual = ManualRuntime::new();
     let scope = open(&manual, "import");

@@ -2,9 +2,11 @@
 
 use crate::probe::Probe;
 use cancelable_core::scope::MapConcurrent;
+use cancelable_core::stream::CutStream;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope};
 use futures_core::Stream;
+use futures_util::{StreamExt, stream};
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn, ready};
 use std::pin::{Pin, pin};
@@ -195,6 +197,71 @@ fn r25_a_cancel_wakes_who_waits_for_a_stream_and_ends_it() {
     assert_eq!(probe.wakes(), 1);
     assert_eq!(taken(&probe, map.as_mut()), (vec![], true));
     assert!(!map.is_complete());
+}
+
+/// Concurrent work on `items` of a scope that is cancelled: whether it was told that these were all.
+fn all_were_done<S: Stream<Item = u32>>(items: impl FnOnce(&Scope) -> S) -> (bool, Duration) {
+    let manual = ManualRuntime::new();
+    let builder = Scope::builder("crawl").runtime(&manual.handle());
+    let scope = builder.timeout(SECOND * 5).build().expect("it is sound");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let items = items(&op);
+        let each = async |_| manual.advance(SECOND);
+        let all = op.for_each_concurrent(2, items, each);
+        all.expect("two is not zero").await.is_ok()
+    }));
+    let elapsed = outcome.elapsed().expect("it was run");
+    // A body that the cancel drops was not told it either.
+    (outcome.into_value().unwrap_or(false), elapsed)
+}
+
+#[test]
+fn r41_concurrent_work_on_a_stream_that_waits_is_not_at_its_end_whatever_its_size_hint() {
+    let waits = |_: &Scope| stream::iter([1, 2]).chain(stream::pending());
+    assert_eq!(all_were_done(waits), (false, SECOND * 5));
+    // The stream of the operation looks at the clock, and has its end of the same cancel.
+    let cut = |op: &Scope| op.stream(stream::repeat(1));
+    assert!(!all_were_done(cut).0);
+    let waits_and_is_cut = |op: &Scope| {
+        op.cancel();
+        op.stream(stream::pending())
+    };
+    assert!(!all_were_done(waits_and_is_cut).0);
+    let ends = |op: &Scope| op.stream(stream::iter([1, 2]));
+    assert_eq!(all_were_done(ends), (true, SECOND * 2));
+}
+
+#[test]
+fn r41_what_is_below_concurrent_work_is_polled_to_its_end() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let items = op.stream(stream::iter(0..5)).report_every(3);
+        let map = op.map_concurrent(2, items.expect("three is not zero"), ready);
+        let mut map = pin!(map.expect("two is not zero"));
+        while map.next().await.is_some() {}
+        assert!(map.is_complete());
+        op.progress().position()
+    }));
+    assert_eq!(outcome.into_value(), Some(5), "the rest at the end");
+}
+
+#[test]
+fn r41_a_cancel_while_there_is_no_room_has_cut_what_is_left_and_nothing_else() {
+    for left in [0, 1] {
+        let manual = ManualRuntime::new();
+        let scope = open(&manual);
+        let items = std::iter::repeat_n(1, 2 + left);
+        let map = scope.map_concurrent(2, items, sleeping(&manual));
+        let (probe, mut map) = (Probe::new(), pin!(map.expect("two is not zero")));
+        assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
+        scope.cancel();
+        assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
+        manual.advance(SECOND);
+        assert_eq!(taken(&probe, map.as_mut()), (vec![1, 1], true));
+        assert_eq!(map.is_complete(), left == 0);
+        assert_eq!(CutStream::cut(&*map).is_some(), left != 0);
+    }
 }
 
 #[test]

@@ -63,6 +63,8 @@ mod scope_deadline;
 #[cfg(all(feature = "testing", feature = "serde"))]
 mod serial;
 #[cfg(feature = "testing")]
+mod server;
+#[cfg(feature = "testing")]
 mod shield;
 #[cfg(feature = "testing")]
 mod source;

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use std::cell::Cell;
 use std::future::pending;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -78,6 +79,64 @@ fn r41_a_cancel_after_the_last_item_has_cut_nothing() {
     let mut stream = numbers.until_cancelled(&token);
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2], true));
     assert!(stream.cut().is_none());
+}
+
+#[test]
+fn r41_a_cut_of_a_stream_that_waits_is_not_its_end_whatever_its_size_hint() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    token.cancel_with("enough");
+    let waits = || stream::pending::<Result<u8, Cancelled>>();
+    assert_eq!(waits().size_hint(), (0, Some(0)));
+    let mut plain = waits().until_cancelled(&token);
+    assert!(matches!(poll_next(&probe, &mut plain), Poll::Ready(None)));
+    assert!(plain.cut().is_some());
+    let mut results = waits().try_until_cancelled(&token);
+    let (items, ended) = taken(&probe, &mut results);
+    assert!(
+        ended && matches!(&items[..], [Err(cut)] if cut.cause().message() == Some("enough")),
+        "{items:?}"
+    );
+    // Nor is the cut of one inside, which has its end of the same cancel.
+    let mut twice = waits().until_cancelled(&token).until_cancelled(&token);
+    assert!(matches!(poll_next(&probe, &mut twice), Poll::Ready(None)));
+    assert!(twice.cut().is_some());
+}
+
+#[test]
+fn r41_a_stream_that_has_waited_and_ended_before_the_cancel_was_seen_has_missed_nothing() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    let feed = Feed::<u8>::new([]);
+    let mut stream = feed.handle().until_cancelled(&token);
+    assert_eq!(poll_next(&probe, &mut stream), Poll::Pending);
+    feed.end();
+    token.cancel();
+    assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
+    assert!(stream.is_terminated() && stream.cut().is_none());
+}
+
+/// Says that it has nothing left, and has.
+struct Liar(Feed<u8>);
+
+impl Stream for Liar {
+    type Item = u8;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<u8>> {
+        self.0.poll_next_unpin(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(0))
+    }
+}
+
+#[test]
+fn r41_what_a_stream_gives_beyond_its_size_hint_is_delivered() {
+    let (probe, token) = (Probe::new(), CancellationToken::new());
+    let feed = Feed::new([1, 2]);
+    let mut stream = Liar(feed.handle()).until_cancelled(&token);
+    token.cancel();
+    assert_eq!(taken(&probe, &mut stream), (vec![1, 2], true));
+    assert!(stream.cut().is_some(), "it waits");
 }
 
 #[test]
@@ -369,4 +428,34 @@ fn r41_the_end_of_a_scope_is_seen_by_a_stream_in_it_whatever_cancels() {
         join(by_other.run(body), cancel).await.0
     });
     assert_eq!(outcome.into_value(), Some(true));
+}
+
+#[test]
+fn r41_a_stream_that_is_returned_out_of_a_run_is_woken_by_a_cancel_from_above_alone() {
+    let manual = ManualRuntime::new();
+    let server = open(&manual).build().unwrap();
+    let probe = Probe::new();
+    let outcome = manual.block_on(server.run(async |op: Scope| {
+        let request = op.child("request").timeout(SECOND).build().unwrap();
+        let feed = Feed::new([]);
+        let body = request.run(async |op: Scope| op.stream(feed.handle()));
+        let mut body = body.await.into_value().unwrap();
+        assert_eq!(poll_next(&probe, &mut body), Poll::Pending);
+        // The timer of its own deadline went with the run.
+        manual.advance(SECOND * 2);
+        assert_eq!(probe.wakes(), 0);
+        feed.push(7);
+        assert_eq!(poll_next(&probe, &mut body), Poll::Ready(Some(7)));
+        assert_eq!(poll_next(&probe, &mut body), Poll::Pending);
+        let wakes = probe.wakes();
+        op.cancel_with("enough");
+        assert_eq!(probe.wakes(), wakes + 1);
+        assert_eq!(poll_next(&probe, &mut body), Poll::Ready(None));
+        body.cut().unwrap()
+    }));
+    let cut = outcome.into_value().expect("it ended by itself");
+    assert_eq!(cut.cause().message(), Some("enough"));
+    // It speaks of the run, which was over at once.
+    assert_eq!(cut.operation().map(|label| label.name()), Some("request"));
+    assert_eq!(cut.elapsed(), Some(Duration::ZERO));
 }

@@ -52,6 +52,25 @@ fn r42_a_cut_stream_gives_what_it_had_and_says_why() {
     assert_eq!(partial.into_items(), BTreeSet::from([0, 1, 2]));
 }
 
+#[test]
+fn r42_a_cancel_while_the_stream_waits_for_its_end_leaves_the_items_incomplete() {
+    let token = CancellationToken::new();
+    let lines = stream::iter(["a", "b", "c"]).inspect(|line| {
+        if *line == "c" {
+            token.cancel_with("enough");
+        }
+    });
+    // What comes next may be the end, or a line.
+    let lines = lines.chain(stream::pending()).until_cancelled(&token);
+    let partial = ManualRuntime::new().block_on(lines.collect_partial::<Vec<_>>());
+    assert_eq!(
+        partial.cause().and_then(|cause| cause.message()),
+        Some("enough")
+    );
+    assert!(!partial.is_complete());
+    assert_eq!(partial.into_items(), ["a", "b", "c"]);
+}
+
 /// Concurrent work under a grace period, cancelled while the third of five items is under way.
 fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
     let manual = ManualRuntime::new();

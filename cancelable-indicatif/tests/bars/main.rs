@@ -8,7 +8,9 @@ use cancelable_core::{Operation, Scope};
 use cancelable_indicatif::{Bars, ZeroInterval};
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use screen::Screen;
-use std::future::pending;
+use std::future::{pending, ready};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -81,6 +83,56 @@ fn r38_a_line_goes_with_its_operation_and_says_why_it_was_cut_short() {
     );
     assert!(lines[1].starts_with("sync "), "{lines:?}");
     assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[test]
+fn r38_a_failed_operation_leaves_a_line_with_the_words_of_its_failure() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let (screen, mut bars) = bars(&sync);
+    let part = |name: &'static str| sync.child(name).build().unwrap();
+    let (said, asked, panicked, silent) = (
+        part("said"),
+        part("asked"),
+        part("panicked"),
+        part("silent"),
+    );
+    for part in [&said, &asked, &panicked, &silent] {
+        part.progress().advance(1);
+    }
+    bars.draw();
+    assert_eq!(screen.lines().len(), 5);
+    let full = |_| ready(Err::<(), _>(io::Error::other("disk full")));
+    let run = said.try_run(full).with_error_text();
+    assert!(manual.block_on(run).into_result().is_err());
+    // That it was asked to stop meanwhile is not why it failed.
+    let run = asked.try_run(|op: Scope| {
+        op.cancel_with("enough of it");
+        full(op)
+    });
+    assert!(
+        manual
+            .block_on(run.with_error_text())
+            .into_result()
+            .is_err()
+    );
+    let run = catch_unwind(AssertUnwindSafe(|| {
+        manual.block_on(panicked.run(async |_| panic!("a bug")))
+    }));
+    assert!(run.is_err());
+    // Its words were not kept, and the type is.
+    assert!(manual.block_on(silent.try_run(full)).into_result().is_err());
+    bars.draw();
+    let lines = screen.lines();
+    for line in [
+        "  said failed: disk full",
+        "  asked failed: disk full",
+        "  panicked failed: panicked: a bug",
+        "  silent failed: an error of type std::io::error::Error",
+    ] {
+        let found = lines.iter().filter(|drawn| drawn.trim_end() == line);
+        assert_eq!(found.count(), 1, "{line}: {lines:?}");
+    }
 }
 
 #[test]
