@@ -14,6 +14,7 @@ pub(crate) mod serial;
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 
+use crate::sync::{clock, isolate};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -49,10 +50,35 @@ pub(crate) struct Facts {
     reason: Reason,
     message: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
-    /// None until a token was cancelled with it.
+    /// None until a token was cancelled with it, unless it was given.
     at: Option<Instant>,
+    stamp: Stamp,
     operation: Option<OperationLabel>,
-    error: Option<Arc<dyn Error + Send + Sync>>,
+    /// Behind a reference of its own: most causes have none, and all are moved.
+    error: Option<Arc<Underlying>>,
+}
+
+/// Whether a token was cancelled with a cause, which fills in what it does not say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stamp {
+    Missing,
+    /// The time was given, or is by the clock of a runtime.
+    Set,
+    /// The time is by the system's clock, because there was no runtime at hand.
+    BySystem,
+}
+
+/// The error that led to a cause; it is there until it is dropped.
+#[derive(Debug)]
+struct Underlying(Option<Arc<dyn Error + Send + Sync>>);
+
+/// Whoever cancels may be the last to hold the error, whose drop is a user's code. A panic of it ends
+/// here, so that no cancel unwinds.
+impl Drop for Underlying {
+    fn drop(&mut self) {
+        let error = self.0.take();
+        isolate("the drop of a cause's error", || drop(error));
+    }
 }
 
 impl Cause {
@@ -65,6 +91,7 @@ impl Cause {
             message: None,
             location: Location::caller(),
             at: None,
+            stamp: Stamp::Missing,
             operation: None,
             error: None,
         };
@@ -102,14 +129,18 @@ impl Cause {
     /// the first token was cancelled with it.
     #[must_use]
     pub fn with_time(mut self, at: Instant) -> Self {
-        self.edit().at = Some(at);
+        let facts = self.edit();
+        facts.at = Some(at);
+        if facts.stamp == Stamp::BySystem {
+            facts.stamp = Stamp::Set;
+        }
         self
     }
 
     /// Adds the error that led to the cancellation.
     #[must_use]
     pub fn with_error(mut self, error: Arc<dyn Error + Send + Sync>) -> Self {
-        self.edit().error = Some(error);
+        self.edit().error = Some(Arc::new(Underlying(Some(error))));
         self
     }
 
@@ -119,13 +150,19 @@ impl Cause {
         &self.facts.reason
     }
 
+    /// Whether time ran out: a limit or a deadline.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.reason().is_timeout()
+    }
+
     /// The words that were given with it.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.facts.message.as_deref()
     }
 
-    /// When the first token was cancelled with it; `None` before that.
+    /// When the first token was cancelled with it, or the time that it was given; `None` before that.
     #[must_use]
     pub fn at(&self) -> Option<Instant> {
         self.facts.at
@@ -146,7 +183,7 @@ impl Cause {
     /// The error that led to it, if there was one.
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.facts.error.as_deref()
+        self.facts.error.as_ref()?.0.as_deref()
     }
 
     /// Whether the token that was asked got the cause from a token above it, rather than being
@@ -164,18 +201,50 @@ impl Cause {
     }
 
     /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
-    /// comes from another token keeps what that one has.
-    pub(crate) fn stamped(mut self, now: impl FnOnce() -> Instant) -> Self {
-        if self.facts.at.is_none() {
-            let now = now();
-            let operation = ambient::label();
-            let facts = self.edit();
-            facts.at = Some(now);
-            if facts.operation.is_none() {
-                facts.operation = operation;
-            }
+    /// comes from another token keeps what that one has. `now` is by the clock of a runtime.
+    pub(crate) fn stamped(self, now: impl FnOnce() -> Instant) -> Self {
+        if self.is_stamped() {
+            return self;
+        }
+        let at = self.facts.at.unwrap_or_else(now);
+        self.fill(at, ambient::label(), Stamp::Set)
+    }
+
+    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of the operation that runs here,
+    /// or else the system's.
+    pub(crate) fn stamped_here(self) -> Self {
+        if self.is_stamped() {
+            return self;
+        }
+        let here = ambient::current();
+        let operation = here.as_ref().map(|here| here.handle.label().clone());
+        let given = self.facts.at;
+        let (at, stamp) = match given.or_else(|| here?.now()) {
+            Some(at) => (at, Stamp::Set),
+            None => (clock::now(), Stamp::BySystem),
+        };
+        self.fill(at, operation, stamp)
+    }
+
+    #[inline]
+    fn fill(mut self, at: Instant, operation: Option<OperationLabel>, stamp: Stamp) -> Self {
+        let facts = self.edit();
+        facts.at = Some(at);
+        facts.stamp = stamp;
+        if facts.operation.is_none() {
+            facts.operation = operation;
         }
         self
+    }
+
+    /// Whether a token was cancelled with it, or with what it was made of.
+    pub(crate) fn is_stamped(&self) -> bool {
+        self.facts.stamp != Stamp::Missing
+    }
+
+    /// Whether its time is by the system's clock, which need not be that of whoever asks.
+    pub(crate) fn is_timed_by_system(&self) -> bool {
+        self.facts.stamp == Stamp::BySystem
     }
 
     pub(crate) fn into_facts(self) -> Arc<Facts> {
@@ -227,7 +296,7 @@ impl fmt::Debug for Cause {
             .field("location", &format_args!("{}", self.facts.location))
             .field("at", &self.facts.at)
             .field("operation", &self.facts.operation)
-            .field("error", &self.facts.error)
+            .field("error", &self.error())
             .field("inherited", &self.inherited)
             .finish()
     }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 /// Work ended because it was cancelled.
 ///
-/// Reads like `import cancelled after 3.2 s: timed out (limit 3 s, set at src/main.rs:14)`.
-#[derive(Clone, Debug)]
+/// Reads like `import cancelled after 3.2 s: timed out (limit 3 s, set at src/main.rs:14)`. So does its
+/// `{:?}`, which is what a `main` that returns it prints; its parts are in `{:#?}`.
+#[derive(Clone)]
 pub struct Cancelled {
     cause: Cause,
     operation: Option<OperationLabel>,
@@ -58,7 +59,7 @@ impl Cancelled {
     /// Whether time ran out: a limit or a deadline.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        self.cause.reason().is_timeout()
+        self.cause.is_timeout()
     }
 }
 
@@ -73,6 +74,19 @@ impl fmt::Display for Cancelled {
         }
         f.write_str(": ")?;
         self.cause.tell(self.operation.as_ref(), f)
+    }
+}
+
+impl fmt::Debug for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("Cancelled")
+            .field("cause", &self.cause)
+            .field("operation", &self.operation)
+            .field("elapsed", &self.elapsed)
+            .finish()
     }
 }
 

@@ -7,8 +7,9 @@
 #![allow(missing_docs)]
 
 use cancelable_core::operation::{Operation, Status};
+use cancelable_core::registry::Filter;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-use cancelable_core::{CancellationToken, Cause, Outcome, Scope};
+use cancelable_core::{CancellationToken, Cause, Outcome, Registry, Scope};
 use loom::thread;
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
@@ -433,5 +434,52 @@ fn r03_a_run_does_not_end_for_a_cancel_that_its_own_token_does_not_know_yet() {
         assert!(outcome.is_cancelled());
         let cause = outcome.cause().expect("it was cancelled");
         assert_eq!(cause.message(), Some("from above"));
+    });
+}
+
+/// A scope that is cancelled by two threads, each in its own way: who has its answer finds that all below
+/// says cancelled.
+fn cancelled_twice(second: impl Fn(&Registry, &Scope) + Clone + Send + Sync + 'static) {
+    bounded(move || {
+        let registry = Registry::builder().history(0).build();
+        let scope = Scope::builder("model").detached().register_in(&registry);
+        let scope = scope.build().unwrap();
+        let leaf = scope.token().child_token().child_token();
+        let other = thread::spawn({
+            let operation = scope.operation().clone();
+            move || operation.cancel()
+        });
+        // loom would not let the other thread come first: it forgets a load that is followed by one
+        // of another thread.
+        thread::yield_now();
+        second(&registry, &scope);
+        assert!(
+            leaf.is_cancelled(),
+            "cancel returned before it reached a descendant"
+        );
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn r06_a_cancel_of_an_operation_that_answers_false_has_seen_the_first_one_reach_all() {
+    cancelled_twice(|_, scope| {
+        scope.cancel();
+    });
+}
+
+#[test]
+fn r06_a_cancel_of_all_that_reaches_none_has_seen_the_first_one_reach_all() {
+    cancelled_twice(|registry, _| {
+        registry.cancel_all(&Filter::new());
+    });
+}
+
+#[test]
+fn r06_a_cancel_of_all_for_the_cause_of_another_token_has_seen_the_first_one_reach_all() {
+    cancelled_twice(|registry, _| {
+        let token = CancellationToken::new();
+        token.cancel();
+        registry.cancel_all_with(&Filter::new(), token.cause().unwrap());
     });
 }

@@ -93,19 +93,17 @@ impl Source for SignalSource {
     }
 
     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
-        let location = self.location;
         let received = CancellationToken::new();
-        let plan = Plan::Once(Step::cancelling(&received));
+        let plan = Plan::Once(Step::cancelling_at(&received, self.location));
         let guard = SignalGuard::new(self.signals, plan, self.ignored).map_err(SourceError::new)?;
         Ok(Box::pin(async move {
             // Owned by the future, so that the scope's end is the end of watching.
             let _guard = guard;
             received.cancelled().await;
             // A cancelled token has a cause; the other arm only spares a panic.
-            let cause = received
+            received
                 .cause()
-                .unwrap_or_else(|| Cause::new(Reason::Source));
-            cause.with_location(location)
+                .unwrap_or_else(|| Cause::new(Reason::Source))
         }))
     }
 }

@@ -63,7 +63,15 @@ impl Step {
     /// What cancels `token`, located at the caller.
     #[track_caller]
     pub(crate) fn cancelling(token: &CancellationToken) -> Work {
-        let (token, location) = (token.clone(), Location::caller());
+        Self::cancelling_at(token, Location::caller())
+    }
+
+    /// What cancels `token`, located at `location`.
+    pub(crate) fn cancelling_at(
+        token: &CancellationToken,
+        location: &'static Location<'static>,
+    ) -> Work {
+        let token = token.clone();
         Arc::new(move |signal| {
             token.cancel_with(cause(signal, location));
         })

@@ -5,13 +5,18 @@
 //! moves a pointer and touches no reference count.
 
 use super::OperationLabel;
+use crate::sync::isolate;
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What can be the running operation.
 pub(crate) trait Running: Send + Sync {
     fn label(&self) -> &OperationLabel;
+
+    /// The time by the clock of its runtime, if it has one.
+    fn now(&self) -> Option<Instant>;
 
     /// The same handle, for whoever knows the type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -27,6 +32,15 @@ pub(crate) struct Ambient {
     pub(crate) handle: Arc<dyn Running>,
     /// What is polled now is shielded: a cancel of the operation does not reach what it opens.
     pub(crate) shielded: bool,
+}
+
+impl Ambient {
+    /// The time by the clock of the operation's runtime, if it has one.
+    pub(crate) fn now(&self) -> Option<Instant> {
+        let mut now = None;
+        isolate("the clock of a runtime", || now = self.handle.now());
+        now
+    }
 }
 
 thread_local! {

@@ -7,7 +7,7 @@
 use super::deadline::Due;
 use super::record::Record;
 use super::runner;
-use crate::source::Limit;
+use crate::source::{Limit, LimitKind};
 use std::time::{Duration, Instant};
 
 impl Record {
@@ -107,15 +107,15 @@ impl Record {
     ///
     /// The run is called under the lock under which the deadline moves, so it finds the new one.
     pub(crate) fn move_deadline(&self, limit: Limit, now: Instant) {
-        let (entered, waker) = {
+        // One that is over at its entry is over now.
+        let is_nothing = matches!(limit.kind(), LimitKind::After(span) if span.is_zero());
+        let waker = {
             let mut inner = self.inner.lock();
-            let entered = inner.started.is_some();
-            inner.deadline.replace(limit, entered.then_some(now));
-            (entered, self.take_runner(&mut inner))
+            let counts = is_nothing || inner.started.is_some();
+            inner.deadline.replace(limit, counts.then_some(now));
+            self.take_runner(&mut inner)
         };
-        if entered {
-            self.expire_if_due();
-        }
+        self.expire_if_due();
         runner::wake(waker);
     }
 }

@@ -6,6 +6,7 @@ use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient, Running};
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The innermost operation that the caller runs in, if there is one.
 ///
@@ -28,6 +29,10 @@ pub fn current() -> Option<Operation> {
 impl Running for Record {
     fn label(&self) -> &OperationLabel {
         &self.label
+    }
+
+    fn now(&self) -> Option<Instant> {
+        Self::now(self)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -215,8 +215,11 @@ impl Record {
 
     /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
     /// another token keeps what that one stamped on it.
+    ///
+    /// True or false, everything below says cancelled when it returns.
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
+            self.wait_below();
             return false;
         }
         let first = self.cancel_token(self.stamp(cause));

@@ -8,6 +8,7 @@
 use super::record::Record;
 use super::status::Status;
 use super::straggler::{ShieldSite, Straggler, StragglerKind};
+use crate::runtime::RuntimeHandle;
 use crate::sync::say;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Record {
             operation: self.label.clone(),
             finalizer: None,
             opened_at: self.opened_at,
-            cancelled_for: since(now, self.cancelled_at()),
+            cancelled_for: since(now, self.cancelled_at(now)),
             polled_ago: since(now, polled),
             checked_ago: since(now, checked),
             shield: shield.map(|shield| ShieldSite {
@@ -100,11 +101,32 @@ impl Record {
         }
     }
 
-    /// When it was cancelled, by its own clock if that was noted.
-    fn cancelled_at(&self) -> Option<Instant> {
+    /// When it was cancelled, by its own clock, as it is asked at `now`.
+    ///
+    /// A token that was cancelled outside every run has a cause by the system's clock. Where that is
+    /// another one it does not count, but the first look here does.
+    pub(super) fn cancelled_at(&self, now: Option<Instant>) -> Option<Instant> {
         let cause = self.cause()?;
         let noted = self.on_aside(|aside| aside.stopping_since).flatten();
-        noted.or_else(|| cause.at())
+        noted.or_else(
+            || match cause.is_timed_by_system() && !self.keeps_systems_time() {
+                true => Some(self.stopping_since(now?)),
+                false => cause.at(),
+            },
+        )
+    }
+
+    fn keeps_systems_time(&self) -> bool {
+        let runtime = self.runtime.as_ref();
+        runtime.is_some_and(RuntimeHandle::keeps_systems_time)
+    }
+
+    /// Takes the first look at a cancel, for a run that goes on after it.
+    pub(crate) fn note_stopping(&self) {
+        if self.is_cancelled() {
+            let now = self.now();
+            self.cancelled_at(now);
+        }
     }
 
     /// Notes a poll, for reports, if they are noted here.

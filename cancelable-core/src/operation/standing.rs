@@ -33,12 +33,12 @@ enum Waits {
 impl Record {
     pub(crate) fn standing(&self, now: Option<Instant>) -> Standing {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
-        let (shield, finalizer, body_over, cancelled_at) = self
+        let (shield, finalizer, body_over) = self
             .on_aside(|aside| {
                 let shield = aside.shields.last().cloned();
                 let finalizing = aside.finalizing.as_ref();
                 let finalizer = finalizing.map(|finalizing| finalizing.name.clone());
-                (shield, finalizer, aside.body_over, aside.stopping_since)
+                (shield, finalizer, aside.body_over)
             })
             .unwrap_or_default();
         let (is_blocking, is_queued) = self.membership();
@@ -51,14 +51,12 @@ impl Record {
             (Status::Running, None) => Waits::ForItsBody,
             _ => Waits::Nothing,
         };
-        let cause = self.cause();
-        let cancelled_at = cause.and_then(|cause| cancelled_at.or_else(|| cause.at()));
         // Relaxed: a report, which orders nothing.
         let is_shielded = self.shields.load(Ordering::Relaxed) > 0;
         Standing {
             waits,
             children: self.nursery.live(),
-            cancelled_for: since(cancelled_at),
+            cancelled_for: since(self.cancelled_at(now)),
             grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
             shield: shield.filter(|_| is_shielded).map(|shield| ShieldSite {
                 opened_at: shield.opened_at,

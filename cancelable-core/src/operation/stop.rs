@@ -102,6 +102,17 @@ impl Record {
         }
     }
 
+    /// Waits until everything below a cancelled operation says cancelled.
+    ///
+    /// To be called with no lock held. It waits for no code of a user's, so whoever is called by a cancel
+    /// may cancel again; see "Overlapping cancels" in the header of the token's module.
+    pub(crate) fn wait_below(&self) {
+        // Without a token of its own there is nothing below.
+        if let Some(token) = self.made_token() {
+            token.wait_below();
+        }
+    }
+
     /// Calls the run if it is parked, for whoever has put the token in its place.
     fn call_parked(&self) {
         // AcqRel: "Wakes" in the module's header.

@@ -3,7 +3,6 @@
 use super::{Filter, Registry};
 use crate::cause::{Cause, OperationId, Reason};
 use crate::operation::Record;
-use crate::sync::clock;
 use std::ops::ControlFlow;
 
 impl Registry {
@@ -33,20 +32,29 @@ impl Registry {
     pub fn cancel_all_with(&self, filter: &Filter, cause: impl Into<Cause>) -> usize {
         let cause = cause.into();
         let mut found = self.matching(filter);
-        if cause.at().is_some() {
-            // It may be another token's, and so that of some of them already.
-            found.retain(|record| !record.is_cancelled());
+        if cause.is_stamped() {
+            // It is another token's, and so may be that of some of them already.
+            found.retain(|record| match record.is_cancelled() {
+                true => {
+                    record.wait_below();
+                    false
+                }
+                false => true,
+            });
         }
         let Some(first) = found.first() else {
             return 0;
         };
         // Stamped once, so that what was reached through another one is known by its cause.
-        let cause = first.stamp(cause).stamped(clock::now);
+        let cause = first.stamp(cause).stamped_here();
         let mut reached = 0;
         let is_new = |record: &Record| !record.is_cancelled();
         found.visit_seen(is_new, |record, is_new| {
             // What has ended meanwhile is left alone, and counts if it was reached before.
             let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
+            if !is_new {
+                record.wait_below();
+            }
             let is_reached = || record.cause().is_some_and(|own| own.is_same(&cause));
             if is_first || is_reached() {
                 reached += 1;

@@ -4,6 +4,7 @@ use super::join::Completion;
 use super::spare_timers::SpareTimers;
 use super::supervised::{Supervised, SupervisedJob};
 use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout, Timer};
+use crate::sync::clock;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -45,6 +46,13 @@ impl RuntimeHandle {
     /// Whether both are handles to one mechanism.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
+    }
+
+    /// Whether its clock is the system's. One that reads between two looks at that is.
+    pub(crate) fn keeps_systems_time(&self) -> bool {
+        let before = clock::now();
+        let now = self.now();
+        before <= now && now <= clock::now()
     }
 
     /// The time on the runtime's clock.

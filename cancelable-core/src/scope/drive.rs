@@ -291,13 +291,16 @@ fn after(
             record.cancel(cause.with_message("the body failed"));
         }
         // What it cancels wakes the children, and the last of these wakes this.
-        let _ = watch.poll(record, cx);
+        if watch.poll(record, cx).is_ready() {
+            record.note_stopping();
+        }
         return Poll::Pending;
     }
     let cleaned_up = wind_up.poll_cleanup(record, cx);
     if cleaned_up.is_pending() {
         // Nothing that it may see stops a finalizer.
         watch.rest(record);
+        record.note_stopping();
     }
     cleaned_up
 }

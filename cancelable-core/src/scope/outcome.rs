@@ -98,6 +98,15 @@ impl<T, E> Outcome<T, E> {
         matches!(self.result, Err(RunError::Cancelled(_)))
     }
 
+    /// Whether it stopped because time ran out: its own, or that of one above. A body that had its value
+    /// all the same did not stop for that; its [`cause`](Self::cause) says whether time ran out.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.error()
+            .and_then(RunError::cancelled)
+            .is_some_and(Cancelled::is_timeout)
+    }
+
     /// The value, if there is one, also where a child failed after it.
     #[must_use]
     pub fn value(&self) -> Option<&T> {

@@ -15,7 +15,9 @@ use std::io;
 ///
 /// It is an error where that of the body is one, and a `Box<dyn Error>` is none. Where a body answers with
 /// an error for all, [`Outcome::flatten`](super::Outcome::flatten) gives that or makes one of this.
-#[derive(Debug)]
+///
+/// Its `{:?}` is the sentence that it reads as, since that is what a `main` that returns it prints; the
+/// error of a body has its own there. Its parts are in `{:#?}`.
 #[non_exhaustive]
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
@@ -106,6 +108,26 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
             Self::NotBuilt(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for RunError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, sentence, parts): (_, &dyn fmt::Display, &dyn fmt::Debug) = match self {
+            Self::Failed(error) if f.alternate() => {
+                return f.debug_tuple("Failed").field(error).finish();
+            }
+            Self::Failed(error) => return error.fmt(f),
+            Self::Cancelled(cancelled) => ("Cancelled", cancelled, cancelled),
+            Self::SourceFailed(failed) => ("SourceFailed", failed, failed),
+            Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
+            Self::Refused(refused) => ("Refused", refused, refused),
+            Self::NotBuilt(error) => ("NotBuilt", error, error),
+        };
+        match f.alternate() {
+            true => f.debug_tuple(name).field(parts).finish(),
+            false => sentence.fmt(f),
         }
     }
 }

@@ -129,6 +129,7 @@ impl Watch {
     /// see [`Grace::poll`].
     pub(super) fn poll_delivery(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         if record.is_held(cx) {
+            record.note_stopping();
             return Poll::Pending;
         }
         if !record.has_grace() {

@@ -46,12 +46,31 @@ impl IntoCause for String {
 /// The source that [`future()`] makes.
 pub struct FutureSource<F> {
     future: F,
-    name: Cow<'static, str>,
+    /// None until it is given one.
+    name: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
 }
 
 /// Fires when `future` is ready. What it resolves to says why: nothing, words, a
 /// [`Reason`] or a [`Cause`].
+///
+/// # Examples
+///
+/// One that resolves to nothing says what it is by its [name](FutureSource::named). Here a token of
+/// another kind cancels the scope:
+///
+/// ```
+/// use cancelable_core::{Scope, source};
+///
+/// # async fn cancelled_owned() {}
+/// # fn open() -> Result<Scope, cancelable_core::scope::BuildError> {
+/// let other = cancelled_owned();
+/// Scope::builder("import")
+///     .source(source::future(other).named("the server stops"))
+///     .build()
+/// # }
+/// # open().unwrap();
+/// ```
 #[must_use]
 #[track_caller]
 pub fn future<F>(future: F) -> FutureSource<F>
@@ -61,17 +80,22 @@ where
 {
     FutureSource {
         future,
-        name: "future".into(),
+        name: None,
         location: Location::caller(),
     }
 }
 
 impl<F> FutureSource<F> {
-    /// Gives the source a name for logs and errors.
+    /// Gives the source a name, for logs and errors, and for the message of its cause where what the
+    /// future resolves to has no words of its own.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = name.into();
+        self.name = Some(name.into());
         self
+    }
+
+    fn called(&self) -> Cow<'static, str> {
+        self.name.clone().unwrap_or("future".into())
     }
 }
 
@@ -81,21 +105,33 @@ where
     F::Output: IntoCause,
 {
     fn name(&self) -> Cow<'static, str> {
-        self.name.clone()
+        self.called()
     }
 
     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
         let Self {
-            future, location, ..
+            future,
+            name,
+            location,
         } = *self;
-        Ok(Box::pin(async move { future.await.into_cause(location) }))
+        Ok(Box::pin(async move {
+            let cause = future.await.into_cause(location);
+            // Any other reason says what it was.
+            let is_bare = cause.reason() == &Reason::Source
+                && cause.message().is_none()
+                && cause.error().is_none();
+            match name {
+                Some(name) if is_bare => cause.with_message(name),
+                _ => cause,
+            }
+        }))
     }
 }
 
 impl<F> fmt::Debug for FutureSource<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FutureSource")
-            .field("name", &self.name)
+            .field("name", &self.called())
             .finish_non_exhaustive()
     }
 }

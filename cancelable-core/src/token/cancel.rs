@@ -49,7 +49,7 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
 
 /// The cause of a cancel that happens now.
 pub(super) fn facts_of(cause: Cause) -> Arc<Facts> {
-    cause.stamped(crate::sync::clock::now).into_facts()
+    cause.stamped_here().into_facts()
 }
 
 /// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.

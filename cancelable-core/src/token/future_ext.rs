@@ -21,11 +21,15 @@ use std::future::Future;
 /// ```
 pub trait FutureExt: Future {
     /// Runs the future until it is ready or `token` is cancelled: `None` if it was cancelled first.
+    ///
+    /// It looks at the token when it is called: a future for a token that is cancelled already is dropped
+    /// at once. [`run_until_cancelled`](CancellationToken::run_until_cancelled) looks when it is first
+    /// polled.
     fn with_cancellation_token(self, token: &CancellationToken) -> RunUntilCancelled<'_, Self>
     where
         Self: Sized,
     {
-        token.run_until_cancelled(self)
+        RunUntilCancelled::entered(token, self)
     }
 
     /// [`with_cancellation_token`](Self::with_cancellation_token) with a future that owns the token.
@@ -33,7 +37,7 @@ pub trait FutureExt: Future {
     where
         Self: Sized,
     {
-        token.run_until_cancelled_owned(self)
+        RunUntilCancelledOwned::entered(token, self)
     }
 }
 

@@ -1,4 +1,7 @@
 //! Guards that cancel a token when they are dropped.
+//!
+//! They are `must_use` no more than tokio-util's are, as are the token's methods that tokio-util has too:
+//! a crate that denies warnings moves over as it is.
 
 use super::handle::CancellationToken;
 use crate::cause::{Cause, Reason};
@@ -7,7 +10,6 @@ use std::panic::Location;
 /// Cancels its token when it is dropped, from [`CancellationToken::drop_guard`]. The cause is
 /// [`Reason::GuardDropped`], located where the guard was made.
 #[derive(Debug)]
-#[must_use = "dropping the guard cancels the token"]
 pub struct DropGuard {
     /// None once disarmed.
     token: Option<CancellationToken>,
@@ -24,7 +26,6 @@ impl DropGuard {
     }
 
     /// The token that it guards.
-    #[must_use]
     pub fn token(&self) -> &CancellationToken {
         // Only `disarm` takes the token, and it takes the guard with it.
         self.token
@@ -51,7 +52,6 @@ impl Drop for DropGuard {
 /// Cancels the token it borrows when it is dropped, from [`CancellationToken::drop_guard_ref`]. The
 /// cause is [`Reason::GuardDropped`], located where the guard was made.
 #[derive(Debug)]
-#[must_use = "dropping the guard cancels the token"]
 pub struct DropGuardRef<'a> {
     token: &'a CancellationToken,
     armed: bool,
@@ -69,7 +69,6 @@ impl<'a> DropGuardRef<'a> {
     }
 
     /// The token that it guards.
-    #[must_use]
     pub fn token(&self) -> &CancellationToken {
         self.token
     }

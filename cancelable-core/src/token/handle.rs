@@ -50,7 +50,6 @@ pub struct CancellationToken {
 
 impl CancellationToken {
     /// A token that is not cancelled and has no parent.
-    #[must_use]
     pub fn new() -> Self {
         Self::from_node(Node::root())
     }
@@ -73,6 +72,11 @@ impl CancellationToken {
         cancel::report(|| self.cause());
     }
 
+    /// Waits until everything below says cancelled, given that this does. To be called with no lock held.
+    pub(crate) fn wait_below(&self) {
+        self.node.wait_below();
+    }
+
     pub(super) fn from_node(node: Arc<Node>) -> Self {
         Self { node }
     }
@@ -85,7 +89,6 @@ impl CancellationToken {
     ///
     /// A child of a cancelled token is cancelled from the start. The parent may be dropped before the
     /// child, which then is still cancelled with the ancestors above.
-    #[must_use]
     pub fn child_token(&self) -> Self {
         Self::from_node(self.node.child())
     }
@@ -111,7 +114,6 @@ impl CancellationToken {
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
     #[inline]
-    #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }
@@ -206,8 +208,9 @@ impl CancellationToken {
 
     /// Runs `future` until it is ready or the token is cancelled: `None` if it was cancelled first.
     ///
-    /// An already cancelled token does not poll the future. Afterwards the future is polled first, so
-    /// that its output wins over a cancel seen in the same poll.
+    /// A token that is cancelled when this is first polled does not poll the future. Afterwards the future
+    /// is polled first, so that its output wins over a cancel seen in the same poll. It is dropped when
+    /// this is ready.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,7 @@
 //! Running a future until it is ready or a token is cancelled.
+//!
+//! The future is dropped as soon as its run is over, and not only with it: a run that is kept, as that of
+//! a `join` of several is, must not keep what its future holds, such as a lock or the end of a channel.
 
 use super::handle::CancellationToken;
 use super::wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -7,9 +10,9 @@ use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-/// Whether the token was looked at before the future was polled for the first time.
+/// Whether the token was looked at before the future is polled for the first time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     New,
@@ -21,8 +24,9 @@ pin_project! {
     /// [`CancellationToken::run_until_cancelled`].
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelled<'a, F> {
+        // None once the run is over.
         #[pin]
-        future: F,
+        future: Option<F>,
         token: &'a CancellationToken,
         cancelled: WaitForCancellationFuture<'a>,
         stage: Stage,
@@ -32,10 +36,20 @@ pin_project! {
 impl<'a, F> RunUntilCancelled<'a, F> {
     pub(super) fn new(token: &'a CancellationToken, future: F) -> Self {
         Self {
-            future,
+            future: Some(future),
             token,
             cancelled: token.cancelled(),
             stage: Stage::New,
+        }
+    }
+
+    /// One that looks at the token now, and not when it is first polled.
+    pub(super) fn entered(token: &'a CancellationToken, future: F) -> Self {
+        Self {
+            future: unless_cancelled(token, future),
+            token,
+            cancelled: token.cancelled(),
+            stage: Stage::Polled,
         }
     }
 }
@@ -57,8 +71,9 @@ pin_project! {
     /// [`CancellationToken::run_until_cancelled_owned`].
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelledOwned<F> {
+        // None once the run is over.
         #[pin]
-        future: F,
+        future: Option<F>,
         cancelled: WaitForCancellationFutureOwned,
         stage: Stage,
     }
@@ -67,9 +82,18 @@ pin_project! {
 impl<F> RunUntilCancelledOwned<F> {
     pub(super) fn new(token: CancellationToken, future: F) -> Self {
         Self {
-            future,
+            future: Some(future),
             cancelled: token.cancelled_owned(),
             stage: Stage::New,
+        }
+    }
+
+    /// As [`RunUntilCancelled::entered`].
+    pub(super) fn entered(token: CancellationToken, future: F) -> Self {
+        Self {
+            future: unless_cancelled(&token, future),
+            cancelled: token.cancelled_owned(),
+            stage: Stage::Polled,
         }
     }
 }
@@ -86,22 +110,32 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
     }
 }
 
+/// The future, for a token that is not cancelled.
+fn unless_cancelled<F>(token: &CancellationToken, future: F) -> Option<F> {
+    (!token.is_cancelled()).then_some(future)
+}
+
 /// The future first, so that its output wins; then the token, which stores the waker.
 ///
-/// Wakes: both were polled with `cx`, so whichever changes wakes the task.
+/// Wakes: both were polled with `cx`, so whichever changes wakes the task. Without a future the run is
+/// over, and what is left to say is whether the token is cancelled.
 fn poll<F: Future, W: Future<Output = ()> + Unpin>(
     cancelled_before: bool,
-    future: Pin<&mut F>,
+    mut future: Pin<&mut Option<F>>,
     cancelled: &mut W,
     cx: &mut Context<'_>,
 ) -> Poll<Option<F::Output>> {
-    if cancelled_before {
-        return Poll::Ready(None);
+    if !cancelled_before {
+        if let Some(work) = future.as_mut().as_pin_mut() {
+            if let Poll::Ready(output) = work.poll(cx) {
+                future.set(None);
+                return Poll::Ready(Some(output));
+            }
+        }
+        ready!(Pin::new(cancelled).poll(cx));
     }
-    if let Poll::Ready(output) = future.poll(cx) {
-        return Poll::Ready(Some(output));
-    }
-    Pin::new(cancelled).poll(cx).map(|()| None)
+    future.set(None);
+    Poll::Ready(None)
 }
 
 impl<F> fmt::Debug for RunUntilCancelled<'_, F> {

@@ -56,6 +56,7 @@ impl Waiter {
     }
 
     /// Takes the waker out of the node.
+    #[inline]
     pub(super) fn leave(&mut self, node: &Node) {
         if let Some(place) = self.place.take() {
             node.remove(place);

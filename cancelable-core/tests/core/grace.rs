@@ -6,7 +6,7 @@ use crate::probe::Probe;
 use cancelable_core::operation::{Straggler, StragglerKind};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Outcome, Scope, Status};
+use cancelable_core::{CancellationToken, Outcome, Registry, Scope, Status};
 use futures_util::future::join;
 use log::Level;
 use parking_lot::Mutex;
@@ -703,4 +703,54 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
         panic!("the finalizer is done");
     };
     assert!(outcome.is_cancelled());
+}
+
+/// The token that is cancelled has another clock than the scope.
+#[test]
+fn r23_r44_how_long_ago_is_told_by_the_scopes_own_clock() {
+    let manual = ManualRuntime::new();
+    let (registry, token) = (Registry::new(), CancellationToken::new());
+    let open = || {
+        let builder = on(&manual, "s").token(&token).register_in(&registry);
+        builder.build().expect("it is sound")
+    };
+    let ago = |scope: &Scope| scope.why_not_stopped()[0].cancelled_for();
+    let in_dump = |ago: &str| {
+        let dump = registry.dump().to_string();
+        assert!(dump.contains(&format!("; cancelled {ago} ago")), "{dump}");
+    };
+    let body = async |op: Scope| op.shield(pending::<()>()).await;
+    let (polled, unpolled) = (open(), open());
+    manual.advance(7200 * SECOND);
+    let (mut first, mut second) = (pin!(polled.run(body)), pin!(unpolled.run(body)));
+    assert!(Probe::new().poll(first.as_mut()).is_pending());
+    assert!(Probe::new().poll(second.as_mut()).is_pending());
+    token.cancel();
+
+    // A poll of its run has seen it, or else the first who asks.
+    assert!(Probe::new().poll(first.as_mut()).is_pending());
+    manual.advance(10 * SECOND);
+    assert_eq!(ago(&polled), Some(10 * SECOND));
+    assert_eq!(ago(&unpolled), Some(Duration::ZERO));
+    manual.advance(SECOND);
+    in_dump("11 s");
+    assert_eq!(ago(&unpolled), Some(SECOND));
+    in_dump("1 s");
+}
+
+#[test]
+fn r23_r44_a_token_that_is_cancelled_inside_a_run_is_so_by_its_clock() {
+    let manual = ManualRuntime::new();
+    let token = CancellationToken::new();
+    let scope = on(&manual, "s").token(&token);
+    let scope = scope.build().expect("it is sound");
+    manual.advance(7200 * SECOND);
+    let mut run = pin!(scope.run(async |op: Scope| {
+        token.cancel();
+        assert_eq!(token.cancelled_at(), Some(manual.now()));
+        op.shield(pending::<()>()).await;
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_pending());
+    manual.advance(SECOND);
+    assert_eq!(scope.why_not_stopped()[0].cancelled_for(), Some(SECOND));
 }

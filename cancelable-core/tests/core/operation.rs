@@ -2,8 +2,11 @@
 
 use crate::operation_log::lines_of;
 use crate::probe::Probe;
+use cancelable_core::cause::OperationLabel;
+use cancelable_core::registry::Filter;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Operation, Reason, Scope, Status, current, source};
+use cancelable_core::{CancellationToken, Cause, Operation, Reason, Registry, Scope, Status};
+use cancelable_core::{current, source};
 use log::Level;
 use std::future::{pending, poll_fn, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -295,4 +298,54 @@ fn state_changes_are_logged_at_debug_with_their_names() {
             .any(|line| line.text.contains("cancel requested: enough")),
         "{lines:?}"
     );
+}
+
+#[test]
+fn r02_a_cause_that_was_given_a_time_has_the_operation_that_runs() {
+    let manual = ManualRuntime::new();
+    let (timed, again) = (CancellationToken::new(), CancellationToken::new());
+    let outside = CancellationToken::new();
+    outside.cancel();
+    let at = manual.now() + SECOND;
+    let outcome = manual.block_on(open("outer").run(async |_| {
+        timed.cancel_with(Cause::new(Reason::Requested).with_time(at));
+        // It has been decided outside, and is passed on here.
+        again.cancel_with(outside.cause().expect("it is cancelled"));
+    }));
+    assert!(outcome.is_completed());
+    let cause = timed.cause().expect("it is cancelled");
+    assert_eq!(cause.operation().map(OperationLabel::name), Some("outer"));
+    assert_eq!(cause.at(), Some(at));
+    let cause = again.cause().expect("it is cancelled");
+    assert_eq!(cause.operation(), None);
+    assert_eq!(cause.at(), outside.cancelled_at());
+}
+
+#[test]
+fn r06_r09_a_callback_may_cancel_its_operation_again() {
+    let registry = Registry::new();
+    let scope = Scope::builder("s").register_in(&registry).build();
+    let scope = scope.expect("it needs no runtime");
+    let leaf = scope.token().child_token().child_token();
+    let (answers, told) = mpsc::channel();
+    for token in [scope.token(), &leaf] {
+        let (operation, registry, leaf) =
+            (scope.operation().clone(), registry.clone(), leaf.clone());
+        let answers = answers.clone();
+        let callback = move |_: &Cause| {
+            let again = [
+                operation.cancel(),
+                operation.cancel_now("now"),
+                registry.cancel(operation.id()),
+                registry.cancel_all(&Filter::new()) > 0,
+            ];
+            answers
+                .send((again, leaf.is_cancelled()))
+                .expect("it is heard");
+        };
+        token.on_cancel(callback).detach();
+    }
+    assert!(scope.cancel());
+    drop(answers);
+    assert_eq!(told.iter().collect::<Vec<_>>(), [([false; 4], true); 2]);
 }

@@ -5,7 +5,9 @@ use crate::probe::Probe;
 use cancelable_core::scope::{BuildError, RunError};
 use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Operation, Outcome, Reason, Scope, Source, Status};
+use cancelable_core::{
+    CancellationToken, Cause, Operation, Outcome, Reason, Scope, Source, Status,
+};
 use cooked_waker::IntoWaker;
 use log::Level;
 use std::borrow::Cow;
@@ -1092,4 +1094,50 @@ fn r44_the_default_runtime_is_asked_where_there_is_no_other() {
         .default_runtime(none)
         .timeout(Duration::ZERO);
     assert!(needs.build().is_err());
+}
+
+#[test]
+fn r18_an_outcome_says_whether_time_ran_out_before_there_was_a_value() {
+    let manual = ManualRuntime::new();
+    let bounded = || {
+        let builder = Scope::builder("s").runtime(&manual.handle());
+        builder.timeout(SECOND).build().expect("it is sound")
+    };
+    let outcome = manual.block_on(bounded().run(|_| pending::<()>()));
+    assert!(outcome.is_timeout() && outcome.is_cancelled());
+    let outcome = manual.block_on(bounded().run(async |op: Scope| {
+        op.cancel();
+        pending::<()>().await;
+    }));
+    assert!(!outcome.is_timeout() && outcome.is_cancelled());
+    // It was asked to stop for that, and was done.
+    let outcome = manual.block_on(bounded().run(async |op: Scope| {
+        let _ = op.set_timeout(Duration::ZERO);
+        7
+    }));
+    assert!(outcome.cause().is_some_and(Cause::is_timeout));
+    assert!(!outcome.is_timeout() && outcome.is_completed());
+}
+
+#[test]
+fn the_debug_form_of_a_runs_error_is_its_sentence_and_the_alternate_one_its_parts() {
+    let scope = Scope::builder("import").build().expect("it is sound");
+    scope.cancel();
+    let error = now(scope.run(|_| ready(()))).into_result().unwrap_err();
+    assert_eq!(format!("{error:?}"), error.to_string());
+    let parts = format!("{error:#?}");
+    assert!(
+        parts.starts_with("Cancelled(\n    Cancelled {\n"),
+        "{parts}"
+    );
+    let refused = now(scope.run(|_| ready(()))).into_result().unwrap_err();
+    assert_eq!(format!("{refused:?}"), refused.to_string());
+    assert!(format!("{refused:#?}").starts_with("Refused(\n    Refused {\n"));
+
+    // The error of a body has a form of its own.
+    let scope = Scope::builder("import").build().expect("it is sound");
+    let failed = now(scope.try_run(|_| ready(Err::<(), _>("torn wire"))));
+    let failed = failed.into_result().unwrap_err();
+    assert_eq!(format!("{failed:?}"), "\"torn wire\"");
+    assert_eq!(format!("{failed:#?}"), "Failed(\n    \"torn wire\",\n)");
 }

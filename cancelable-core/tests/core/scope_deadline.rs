@@ -351,6 +351,43 @@ fn r20_moving_to_zero_or_past_cancels_at_once() {
 }
 
 #[test]
+fn r20_a_scope_that_is_not_entered_is_cancelled_at_once_by_a_limit_that_is_over() {
+    let manual = ManualRuntime::new();
+    manual.advance(SECOND);
+    let limits = [
+        (Some(manual.now()), Reason::DeadlineReached),
+        (Some(manual.now() - SECOND), Reason::DeadlineReached),
+        (None, timed_out(0)),
+    ];
+    for (point, reason) in limits {
+        let scope = unbounded(&manual, "s");
+        let inner = scope.child("inner").build().expect("it is sound");
+        let line = line!() + 3;
+        match point {
+            None => scope.set_timeout(Duration::ZERO).expect("it is open"),
+            Some(point) => scope.set_deadline(point).expect("it is open"),
+        }
+        assert!(scope.is_cancelled() && inner.is_cancelled());
+        assert_eq!(scope.status(), Status::Pending);
+        let cause = scope.cause().expect("it is cancelled");
+        assert_eq!(cause.reason(), &reason);
+        assert!((line - 1..=line).contains(&cause.location().line()));
+        assert_eq!(cause.operation(), Some(scope.label()));
+        let again = scope.set_timeout(SECOND).expect_err("it is cancelled");
+        assert!(again.is_cancelled(), "{again}");
+        let outcome = manual.block_on(scope.run(|_| untouched()));
+        assert!(outcome.is_cancelled());
+    }
+    // One that is not over, of its own or above, cancels nothing.
+    let scope = bounded(&manual, "s", 1);
+    let inner = scope.child("inner").build().expect("it is sound");
+    let later = manual.now() + SECOND;
+    inner.set_deadline(later).expect("it is open");
+    inner.set_timeout(SECOND).expect("it is open");
+    assert!(!inner.is_cancelled() && !scope.is_cancelled());
+}
+
+#[test]
 fn r20_a_limit_set_before_entry_replaces_the_built_one() {
     let manual = ManualRuntime::new();
     let scope = bounded(&manual, "s", 1);

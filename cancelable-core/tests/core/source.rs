@@ -10,6 +10,7 @@ use cancelable_core::{CancellationToken, Cause, Reason, Scope, Source, Status};
 use log::Level;
 use std::borrow::Cow;
 use std::future::{pending, poll_fn, ready};
+use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -164,14 +165,36 @@ fn r30_any_future_is_a_source_and_says_why() {
     );
     let (cause, _) = fires(source::future(ready(String::from("bell"))));
     assert_eq!(cause.message(), Some("bell"));
-    let (cause, _) = fires(source::future(ready(Reason::ShuttingDown)));
-    assert_eq!(cause.reason(), &Reason::ShuttingDown);
+    let (cause, _) = fires(source::future(ready(Reason::ShuttingDown)).named("watcher"));
+    assert_eq!(
+        (cause.reason(), cause.message()),
+        (&Reason::ShuttingDown, None)
+    );
     let given = Cause::new(Reason::File).with_message("gone");
     let (cause, _) = fires(source::future(ready(given)).named("watcher"));
     assert_eq!(
         (cause.reason(), cause.message()),
         (&Reason::File, Some("gone"))
     );
+}
+
+#[test]
+fn r30_a_future_without_words_fires_in_the_name_of_its_source() {
+    let named = || source::future(ready(())).named("the client hung up");
+    assert_eq!(named().name(), "the client hung up");
+    let (cause, _) = fires(named());
+    assert_eq!(cause.message(), Some("the client hung up"));
+    let phrase = cause.to_string();
+    let expected = "a source fired: the client hung up (set at ";
+    assert!(phrase.starts_with(expected), "{phrase}");
+    let group = source::any_of([named().boxed()]).expect("one");
+    assert_eq!(fires(group).0.message(), Some("the client hung up"));
+    // What it resolves to says more.
+    let (cause, _) = fires(source::future(ready("bell")).named("watcher"));
+    assert_eq!(cause.message(), Some("bell"));
+    let given = Cause::new(Reason::Source).with_error(Arc::new(io::Error::other("torn wire")));
+    let (cause, _) = fires(source::future(ready(given)).named("watcher"));
+    assert_eq!(cause.message(), None);
 }
 
 #[test]

@@ -158,6 +158,26 @@ fn the_error_of_a_token_reads_as_a_sentence() {
 }
 
 #[test]
+fn the_debug_form_of_the_error_is_its_sentence_and_the_alternate_one_its_parts() {
+    let cancelled = check(Cause::new(Reason::ShuttingDown).with_message("deploy"));
+    assert_eq!(format!("{cancelled:?}"), cancelled.to_string());
+    let parts = format!("{cancelled:#?}");
+    assert!(
+        parts.starts_with("Cancelled {\n    cause: Cause {\n"),
+        "{parts}"
+    );
+    assert!(parts.contains("reason: ShuttingDown") && parts.contains("elapsed: None"));
+}
+
+#[test]
+fn r21_a_cause_says_whether_time_ran_out() {
+    let limit = Duration::from_secs(1);
+    assert!(Cause::new(Reason::TimedOut { limit }).is_timeout());
+    assert!(Cause::new(Reason::DeadlineReached).is_timeout());
+    assert!(!Cause::new(Reason::Requested).is_timeout());
+}
+
+#[test]
 fn the_error_has_the_causes_error_as_its_source() {
     let cause = Cause::new(Reason::ChildFailed).with_error(Arc::new(io::Error::other("disk")));
     let cancelled = check(cause);

@@ -1,10 +1,12 @@
 //! Panicking and blocking wakers and callbacks (R10): each stops itself and nobody else.
 
 use crate::token_hand::{OnDrop, Sleeper, wait_with};
-use cancelable_core::CancellationToken;
 use cancelable_core::token::{WaitForCancellationFutureOwned, isolated_panics};
+use cancelable_core::{CancellationToken, Cause, Reason, Scope};
 use parking_lot::Mutex;
 use std::cell::RefCell;
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -258,4 +260,61 @@ fn r10_a_cancel_in_the_drop_of_a_thread_local_does_not_unwind() {
     .join()
     .unwrap();
     assert_eq!((sleeper.wakes(), ran.load(SeqCst)), (1, 1));
+}
+
+/// An error whose drop panics.
+#[derive(Debug)]
+struct Spiteful;
+
+impl Display for Spiteful {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("spite")
+    }
+}
+
+impl Error for Spiteful {}
+
+impl Drop for Spiteful {
+    fn drop(&mut self) {
+        panic!("the drop of an error of the test's");
+    }
+}
+
+fn spiteful() -> Cause {
+    Cause::new(Reason::Requested).with_error(Arc::new(Spiteful))
+}
+
+#[test]
+fn r10_a_cancel_does_not_unwind_when_it_drops_its_cause() {
+    let root = CancellationToken::new();
+    let child = root.child_token();
+    root.cancel();
+    for token in [root, child, CancellationToken::never()] {
+        let before = isolated_panics();
+        let answer = catch_unwind(|| token.cancel_with(spiteful()));
+        assert_eq!(answer.ok(), Some(false));
+        assert!(isolated_panics() > before);
+    }
+
+    let scope = Scope::builder("s").build().expect("it needs no runtime");
+    assert!(scope.cancel());
+    let cancels: [fn(&Scope) -> bool; 2] = [
+        |scope| scope.cancel_with(spiteful()),
+        |scope| scope.cancel_now(spiteful()),
+    ];
+    for cancel in cancels {
+        let answer = catch_unwind(AssertUnwindSafe(|| cancel(&scope)));
+        assert_eq!(answer.ok(), Some(false));
+    }
+}
+
+#[test]
+fn r10_the_last_owner_of_a_cause_does_not_unwind_when_it_drops_it() {
+    let token = CancellationToken::new();
+    assert!(token.cancel_with(spiteful()));
+    let copy = token.cause().map(|cause| cause.with_message("a copy"));
+    drop(copy);
+    let before = isolated_panics();
+    assert!(catch_unwind(|| drop(token)).is_ok());
+    assert!(isolated_panics() > before);
 }

@@ -39,3 +39,14 @@ fn r33_a_scope_that_has_ended_gives_the_signal_back() {
         .signal(Signal::INT)
         .is_killed_by(Signal::INT);
 }
+
+/// Once for the source, and twice for the scope that it cancels.
+#[cfg(unix)]
+#[test]
+fn r33_the_log_says_where_a_signal_was_asked_for() {
+    Program::start("logs")
+        .hears("ready")
+        .signal(Signal::INT)
+        .hears("3 of 3")
+        .exits_with(0);
+}

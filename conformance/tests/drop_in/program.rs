@@ -1,14 +1,16 @@
 // A program that uses the whole surface of `tokio_util::sync::CancellationToken`. It is included
 // twice and names no crate that the token may come from.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::future::{Future, pending, poll_fn, ready};
 use std::panic::{RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// Holds every nameable type in a struct, as a program does that keeps them.
 struct Server<'a> {
@@ -294,6 +296,123 @@ fn r15_work_is_polled_first_and_its_output_kept_in_every_form() {
     sender.send(5).unwrap();
     token.cancel();
     assert_eq!(poll_once(run), Poll::Ready(Some(Ok(5))));
+}
+
+/// Says that it was dropped.
+struct Noisy(Rc<Cell<bool>>);
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        self.0.set(true);
+    }
+}
+
+/// Work that holds something until it is dropped, and whether it was.
+fn noisy<F: Future>(work: F) -> (impl Future<Output = F::Output>, Rc<Cell<bool>>) {
+    let dropped = Rc::new(Cell::new(false));
+    let noisy = Noisy(dropped.clone());
+    let work = async move {
+        let _noisy = noisy;
+        work.await
+    };
+    (work, dropped)
+}
+
+#[test]
+fn r15_work_is_dropped_when_its_run_is_over() {
+    let token = CancellationToken::new();
+    let owner = || token.clone();
+    let (first, first_dropped) = noisy(ready(1));
+    let (second, second_dropped) = noisy(ready(2));
+    let mut run = pin!(token.run_until_cancelled(first));
+    let mut owned = pin!(owner().run_until_cancelled_owned(second));
+    assert_eq!(poll_once(run.as_mut()), Poll::Ready(Some(1)));
+    assert_eq!(poll_once(owned.as_mut()), Poll::Ready(Some(2)));
+    assert!(first_dropped.get() && second_dropped.get());
+
+    let (first, first_dropped) = noisy(pending::<()>());
+    let (second, second_dropped) = noisy(pending::<()>());
+    let mut run = pin!(token.run_until_cancelled(first));
+    let mut owned = pin!(owner().run_until_cancelled_owned(second));
+    assert!(poll_once(run.as_mut()).is_pending() && poll_once(owned.as_mut()).is_pending());
+    token.cancel();
+    assert!(!first_dropped.get() && !second_dropped.get());
+    assert_eq!(poll_once(run.as_mut()), Poll::Ready(None));
+    assert_eq!(poll_once(owned.as_mut()), Poll::Ready(None));
+    assert!(first_dropped.get() && second_dropped.get());
+
+    // Cancelled before: the first poll drops it, or the call where that looks already.
+    let (first, first_dropped) = noisy(pending::<()>());
+    let (second, second_dropped) = noisy(pending::<()>());
+    let mut run = pin!(token.run_until_cancelled(first));
+    let mut owned = pin!(owner().run_until_cancelled_owned(second));
+    assert!(!first_dropped.get() && !second_dropped.get());
+    assert_eq!(poll_once(run.as_mut()), Poll::Ready(None));
+    assert_eq!(poll_once(owned.as_mut()), Poll::Ready(None));
+    assert!(first_dropped.get() && second_dropped.get());
+    let (first, first_dropped) = noisy(pending::<()>());
+    let (second, second_dropped) = noisy(pending::<()>());
+    let run = pin!(first.with_cancellation_token(&token));
+    let owned = pin!(second.with_cancellation_token_owned(owner()));
+    assert!(first_dropped.get() && second_dropped.get());
+    assert_eq!(poll_once(run), Poll::Ready(None));
+    assert_eq!(poll_once(owned), Poll::Ready(None));
+}
+
+#[test]
+fn r15_a_run_that_is_over_and_kept_holds_up_nobody() {
+    let token = CancellationToken::new();
+    let (sender, mut receiver) = mpsc::channel::<u32>(1);
+    let mut run = pin!(token.run_until_cancelled(async move {
+        let _sender = sender;
+        pending::<()>().await
+    }));
+    assert!(poll_once(run.as_mut()).is_pending());
+    token.cancel();
+    assert_eq!(poll_once(run.as_mut()), Poll::Ready(None));
+    let received = pin!(receiver.recv());
+    assert_eq!(poll_once(received), Poll::Ready(None), "the sender is gone");
+}
+
+#[test]
+fn r15_the_extension_looks_at_the_token_when_it_is_called_and_the_method_when_it_is_polled() {
+    let token = CancellationToken::new();
+    let owner = || token.clone();
+    let extended = ready(1).with_cancellation_token(&token);
+    let extended_owned = ready(2).with_cancellation_token_owned(owner());
+    let waits = pending::<()>().with_cancellation_token(&token);
+    let waits_owned = pending::<()>().with_cancellation_token_owned(owner());
+    let run = token.run_until_cancelled(ready(3));
+    let run_owned = owner().run_until_cancelled_owned(ready(4));
+    token.cancel();
+    assert_eq!(poll_once(pin!(extended)), Poll::Ready(Some(1)));
+    assert_eq!(poll_once(pin!(extended_owned)), Poll::Ready(Some(2)));
+    assert_eq!(poll_once(pin!(waits)), Poll::Ready(None));
+    assert_eq!(poll_once(pin!(waits_owned)), Poll::Ready(None));
+    assert_eq!(poll_once(pin!(run)), Poll::Ready(None));
+    assert_eq!(poll_once(pin!(run_owned)), Poll::Ready(None));
+}
+
+/// As in a crate that denies warnings.
+#[test]
+#[deny(warnings)]
+fn r15_an_answer_that_nobody_wants_is_no_warning() {
+    let token = CancellationToken::new();
+    CancellationToken::new();
+    CancellationToken::default();
+    token.child_token();
+    token.is_cancelled();
+    let guard = token.drop_guard_ref();
+    guard.token();
+    guard.disarm();
+    let guard = token.clone().drop_guard();
+    guard.token();
+    guard.disarm();
+    assert!(!token.is_cancelled());
+    token.child_token().drop_guard();
+    token.drop_guard_ref();
+    assert!(token.is_cancelled());
+    token.cancel();
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! The programs that are signalled in ways that only Unix has.
 
-use super::{listen, name_of, once, say, stay, watch};
+use super::{block_on, listen, name_of, once, say, scope_on, stay, watch};
 use cancelable_core::{CancellationToken, Registry, Scope};
-use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step, dump_on_signal_to};
+use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step};
+use cancelable_signals::{dump_on_signal_to, signal};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -24,6 +26,7 @@ pub(super) fn run(program: &str) {
         "custom_steps" => custom_steps(),
         "panicking_step" => panicking_step(),
         "panicking_logger" => panicking_logger(),
+        "logs" => logs(),
         "unemulated" => restored_of(number_from_parent()),
         other => panic!("no program {other}"),
     }
@@ -306,4 +309,47 @@ fn panicking_logger() {
     log::set_logger(&Panics).unwrap();
     log::set_max_level(log::LevelFilter::Trace);
     once(&[Signal::INT]);
+}
+
+/// Says how many lines of the log name a place, and how many of these the one where the signal was asked
+/// for.
+fn logs() {
+    static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    struct Keeps;
+
+    impl log::Log for Keeps {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+
+        fn log(&self, record: &log::Record<'_>) {
+            LINES.lock().push(record.args().to_string());
+        }
+
+        fn flush(&self) {}
+    }
+
+    log::set_logger(&Keeps).unwrap();
+    log::set_max_level(log::LevelFilter::Debug);
+    let source = signal(Signal::INT);
+    let place = format!("(set at {}:{})", file!(), line!() - 1);
+    let outcome = block_on(scope_on(source).run(|_| async {
+        say("ready");
+        std::future::pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    // The source's own token is told of on the thread that serves the signal, after it was cancelled.
+    let told = loop {
+        let lines = LINES.lock();
+        let placed = lines.iter().filter(|line| line.contains("(set at "));
+        let placed: Vec<_> = placed.cloned().collect();
+        if placed.len() == 3 {
+            break placed;
+        }
+        drop(lines);
+        std::thread::yield_now();
+    };
+    let right = told.iter().filter(|line| line.ends_with(&place));
+    say(format!("{} of {}", right.count(), told.len()));
 }
