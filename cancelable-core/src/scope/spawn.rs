@@ -24,8 +24,8 @@ impl Scope {
     /// the handle; a child whose errors count is for [`try_spawn`](Self::try_spawn). A child that
     /// was cancelled has not failed.
     ///
-    /// Where the future of the run itself is dropped, nobody waits: the children are cancelled and
-    /// end by themselves.
+    /// Where the future of the run itself is dropped, the children are cancelled and end by themselves.
+    /// The scope that this one is a part of waits for them then.
     ///
     /// # Errors
     ///
