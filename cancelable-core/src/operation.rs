@@ -4,6 +4,7 @@
 //! ask for the work's cancellation. It lives on after the work has ended.
 
 mod abandonment;
+mod adoption;
 mod aside;
 mod call;
 mod chain;
@@ -45,6 +46,7 @@ mod straggler;
 mod ticket;
 mod window;
 
+pub(crate) use adoption::Adoption;
 pub(crate) use call::Call;
 pub use child_failure::ChildFailure;
 pub use cleanup_error::CleanupError;
@@ -235,8 +237,8 @@ impl Operation {
         self.closed()
     }
 
-    /// Completes when the body, the children and the finalizers are done, with how it ended. Any
-    /// number of callers may wait, before and after that.
+    /// Completes when the body, the children, what dropped runs inside have left and the finalizers are
+    /// done, with how it ended. Any number of callers may wait, before and after that.
     ///
     /// # Cancel safety
     ///
@@ -298,7 +300,7 @@ impl Operation {
     /// cancel and within the [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget). One that
     /// fails or panics does not stop the others; the outcome has
     /// [what went wrong](crate::Outcome::cleanup_errors). Where the run is dropped, the runtime of
-    /// the scope runs them; without one they are lost, and the log says so.
+    /// the scope runs them, and the scope above waits; without one they are lost, and the log says so.
     ///
     /// # Errors
     ///

@@ -122,7 +122,8 @@ impl Scope {
     /// Afterwards the body is polled before anything else, so that a value it has produced is never
     /// thrown away.
     ///
-    /// After the body the children are joined, and then what was [deferred](Operation::defer) runs.
+    /// After the body the children are joined, and what dropped runs of scopes inside have left, and then
+    /// what was [deferred](Operation::defer) runs.
     ///
     /// A body that returns has completed, also if a cancel was asked for before that. What it waits for
     /// may hear of the cancel first: a body that only joins children or blocking calls is woken by
@@ -136,7 +137,8 @@ impl Scope {
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the scope, with
-    /// [`Reason::RunDropped`](crate::Reason::RunDropped).
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped). Its children end and its finalizers run on the
+    /// runtime, and the scope that it is a part of waits for that before its own finalizers.
     ///
     /// # Fairness
     ///

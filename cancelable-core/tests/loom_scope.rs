@@ -483,3 +483,77 @@ fn r06_a_cancel_of_all_for_the_cause_of_another_token_has_seen_the_first_one_rea
         registry.cancel_all_with(&Filter::new(), token.cause().unwrap());
     });
 }
+
+/// A scope inside `above` that something was deferred to, which goes on when it is dropped.
+fn leaving(above: &Scope) -> Scope {
+    let scope = Scope::builder("inside").parent(above).build().unwrap();
+    scope.defer(async {}).unwrap();
+    scope
+}
+
+fn run_to_end(task: Option<Task>) {
+    let mut task = task.expect("it goes on on the runtime");
+    assert!(poll(task.as_mut(), &Arc::default()).is_ready());
+}
+
+/// A scope is dropped that was not run: a run that is dropped would put its operation in place, see
+/// above.
+#[test]
+fn r25_what_is_left_inside_beside_the_end_is_joined_or_goes_to_the_scope_above() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let (wakes, gate) = (Arc::new(Wakes::default()), Gate::default());
+        let above = scope(&shelf);
+        let outer = Scope::builder("model").parent(&above).build().unwrap();
+        let mut run = Box::pin(outer.run(|_| gate.opened()));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let inside = leaving(&outer);
+        let other = thread::spawn(move || drop(inside));
+        gate.open();
+        let seen = wakes.0.load(SeqCst);
+        let early = poll(run.as_mut(), &wakes);
+        other.join().unwrap();
+        let left = shelf.take();
+        let operation = above.operation().clone();
+        if early.is_pending() {
+            run_to_end(left);
+            let outcome = finish(run.as_mut(), &wakes, seen);
+            assert_eq!(outcome.status(), Status::Completed);
+            drop(above);
+            let closed = operation.closed();
+            assert!(poll(Box::pin(closed).as_mut(), &wakes).is_ready());
+            return;
+        }
+        drop(above);
+        let mut closed = Box::pin(operation.closed());
+        assert!(
+            poll(closed.as_mut(), &wakes).is_pending(),
+            "nobody waits for what was left"
+        );
+        let above = shelf.take();
+        run_to_end(left);
+        run_to_end(above);
+        assert!(poll(closed.as_mut(), &wakes).is_ready());
+    });
+}
+
+#[test]
+fn r25_what_is_left_inside_beside_the_join_is_joined_or_goes_on_by_itself() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let scope = scope(&shelf);
+        let mut run = Box::pin(scope.run(|op| async move { drop(leaving(&op)) }));
+        assert!(poll(run.as_mut(), &wakes).is_pending());
+        let first = shelf.take();
+        let second = leaving(&scope);
+        let other = thread::spawn(move || drop(second));
+        let seen = wakes.0.load(SeqCst);
+        run_to_end(first);
+        let early = poll(run.as_mut(), &wakes);
+        other.join().unwrap();
+        run_to_end(shelf.take());
+        let outcome = finish_after(early, run.as_mut(), &wakes, seen);
+        assert_eq!(outcome.status(), Status::Completed);
+    });
+}

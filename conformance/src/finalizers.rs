@@ -1,13 +1,13 @@
 //! Finalizers: what was deferred, on each way out.
 
 use crate::Subject;
-use cancelable_core::{Reason, RuntimeHandle, Scope, Status, current};
+use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status, current};
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::{self, Future};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -117,6 +117,65 @@ pub fn r24_those_of_a_dropped_run_are_run_by_the_runtime<S: Subject>() {
         assert_eq!(*scope.cause().unwrap().reason(), Reason::RunDropped);
         scope.closed().await;
         assert_eq!(steps.taken(), ["second", "first"]);
+    });
+}
+
+pub fn r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them<S: Subject>() {
+    S::run(async |runtime| {
+        let (scope, steps) = (open(&runtime), Steps::default());
+        let begun = CancellationToken::new();
+        let (release, released) = mpsc::channel::<()>();
+        let mut run = Box::pin(scope.run(async |op| {
+            let undo = steps.clone();
+            // It needs no time.
+            op.defer(async move { undo.add("undo") }).unwrap();
+            let inner = op.child("inner").build().unwrap();
+            let run = inner.run(async |op| {
+                steps.defer(&op, &runtime, "inner");
+                let (steps, begun) = (steps.clone(), begun.clone());
+                let call = op.spawn_blocking(move |_| {
+                    begun.cancel();
+                    // Looks at no token.
+                    let _ = released.recv();
+                    steps.add("thread");
+                });
+                drop(call.unwrap());
+                future::pending::<()>().await;
+            });
+            drop(run.await);
+        }));
+        let polled = future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx).is_ready()));
+        assert!(!polled.await);
+        begun.cancelled().await;
+        drop(run);
+        // Turns enough for those that do not wait. No time passes: a manual one waits for the thread.
+        for _ in 0..100 {
+            runtime.spawn(async {}).await.unwrap();
+        }
+        assert!(steps.taken().is_empty(), "the thread is at work");
+        assert_eq!(scope.status(), Status::Cancelled);
+        drop(release);
+        scope.closed().await;
+        assert_eq!(steps.taken(), ["thread", "inner", "undo"]);
+    });
+}
+
+pub fn r25_what_a_run_leaves_that_the_body_drops_is_joined<S: Subject>() {
+    S::run(async |runtime| {
+        let (scope, steps) = (open(&runtime), Steps::default());
+        let outcome = scope.run(async |op| {
+            steps.defer(&op, &runtime, "outer");
+            let inner = op.child("inner").build().unwrap();
+            let run = inner.run(async |op| {
+                steps.defer(&op, &runtime, "inner");
+                future::pending::<()>().await;
+            });
+            assert!(runtime.timeout(MILLISECOND, run).await.is_err());
+            assert_eq!(*inner.cause().unwrap().reason(), Reason::RunDropped);
+            7
+        });
+        assert_eq!(outcome.await.into_value(), Some(7));
+        assert_eq!(steps.taken(), ["inner", "outer"]);
     });
 }
 

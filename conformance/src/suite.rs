@@ -118,6 +118,8 @@ macro_rules! common {
                 r24_they_run_last_first_after_a_value_an_error_and_a_cancel
                 r24_they_run_before_a_panic_goes_on
                 r24_those_of_a_dropped_run_are_run_by_the_runtime
+                r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them
+                r25_what_a_run_leaves_that_the_body_drops_is_joined
                 r24_one_that_fails_or_panics_stops_no_other
                 r24_one_that_is_over_the_budget_is_dropped_and_named
             }

@@ -4,7 +4,7 @@
 //! too, so whoever is first abandons the call and the other finds it abandoned.
 
 use super::call::Call;
-use super::nursery::Nursery;
+use super::nursery::{Nursery, Yard};
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use crate::sync::say;
@@ -57,6 +57,11 @@ impl Nursery {
                 .collect()
         })
         .unwrap_or_default()
+    }
+
+    pub(super) fn is_abandoned(&self, id: OperationId) -> bool {
+        let member = |yard: &mut Yard| yard.members.get(&id).is_some_and(|member| member.abandoned);
+        self.with_yard(member).unwrap_or(false)
     }
 
     /// Waits no longer for a blocking call, and tells whoever joins it.

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Completes when the body, the children and the finalizers of an operation are done, from
-/// [`Operation::closed`](super::Operation::closed) and
+/// Completes when the body, the children, what dropped runs inside have left and the finalizers of an
+/// operation are done, from [`Operation::closed`](super::Operation::closed) and
 /// [`Operation::cancel_and_wait`](super::Operation::cancel_and_wait).
 ///
 /// # Cancel safety

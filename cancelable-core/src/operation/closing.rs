@@ -33,7 +33,8 @@ pub(crate) struct Closing {
     pub(crate) has_partial: bool,
 }
 
-/// A child came in or something was deferred, and has to end before the operation can be settled.
+/// A child came in, an orphan did, or something was deferred, and has to end before the operation can be
+/// settled.
 pub(crate) struct Unfinished;
 
 impl Record {
@@ -80,7 +81,8 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// A child has not been joined, or something was deferred that has not run. Nothing has changed.
+    /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
+    /// changed.
     pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
         let now = self.now();
         let (elapsed, aside, has_partial, waker) = {
@@ -218,7 +220,7 @@ impl Record {
 impl Inner {
     fn seal(&mut self, nursery: &Nursery) -> Result<Option<Box<Aside>>, Unfinished> {
         let aside = self.aside.as_ref();
-        if nursery.is_open() || aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
+        if nursery.is_occupied() || aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
             return Err(Unfinished);
         }
         self.sealed = true;

@@ -1,19 +1,20 @@
-//! The children and the blocking calls of one operation: who has not ended, who waits for a place,
-//! who failed.
+//! The children and the blocking calls of one operation, and what it has adopted (`adoption.rs`): who
+//! has not ended, who waits for a place, who failed.
 //!
 //! # Invariants
 //!
 //! 1. A member is listed from before its task is handed to a runtime until everything of it is
 //!    gone: its future is dropped and its result is reported. Its [`Place`] takes it off the list,
 //!    on every way out, also where a runtime drops the task.
-//! 2. Once the nursery is closed nobody comes in. [`Nursery::poll_joined`] closes it in the step in
-//!    which it finds nobody left, so nobody slips in between.
+//! 2. Once the nursery is shut no member comes in. [`Nursery::poll_joined`] shuts it in the step in
+//!    which it finds nobody left, so none slips in between.
 //! 3. `running` counts the children that are neither queued nor gone and never exceeds the limit. A
 //!    place that becomes free goes to the first of the queue under the same lock, so the order is
 //!    the order of spawning and each place that becomes free wakes one child.
 //! 4. One lock, and nothing of a user's or a runtime's runs under it: wakers are cloned before,
 //!    woken and dropped after.
 
+use super::adoption::Orphan;
 use super::call::Call;
 use super::child_failure::ChildFailure;
 use super::place::Place;
@@ -58,23 +59,24 @@ pub(crate) struct Nursery {
     terms: Option<Box<Terms>>,
     /// The run that waits for the members.
     joiner: AtomicWaker,
-    /// `UNUSED`, `OPEN` or `CLOSED`. Stored under the lock of the state, and read without it by a
-    /// run that ends: most have no children, and pay nothing for them.
+    /// | bits               | who is in          | who comes in    |
+    /// |--------------------|--------------------|-----------------|
+    /// | none               | nobody ever was    | anyone          |
+    /// | `OCCUPIED`         | somebody may be    | anyone          |
+    /// | `OCCUPIED`, `SHUT` | somebody may be    | what is adopted |
+    /// | `SHUT`             | nobody to wait for | what is adopted |
+    ///
+    /// Stored under the lock of the yard, and read without it by a run that ends: most have no
+    /// children, leave it at none, and pay nothing for them; see `admit`.
     phase: AtomicU8,
-    state: Mutex<State>,
+    /// None until somebody comes in, and for most operations for ever.
+    yard: Mutex<Option<Box<Yard>>>,
 }
 
-/// Nobody ever came in. A run that ends leaves it at that, and seals its record; see `admit`.
-const UNUSED: u8 = 0;
-/// Somebody came in, and others may.
-const OPEN: u8 = 1;
-/// Nobody comes in any more.
-const CLOSED: u8 = 2;
-
-struct State {
-    /// None until the first member, and for most operations for ever.
-    yard: Option<Box<Yard>>,
-}
+/// Somebody came in, and has to be joined.
+const OCCUPIED: u8 = 1;
+/// No member comes in any more.
+const SHUT: u8 = 2;
 
 #[derive(Default)]
 pub(super) struct Yard {
@@ -82,11 +84,13 @@ pub(super) struct Yard {
     /// How many of the members are not waited for any more.
     pub(super) abandoned: usize,
     running: usize,
-    /// Children without a place, in the order of spawning, with their waker once they were polled.
+    /// Children without a place, in order of spawning, with their waker once they were polled.
     queue: BTreeMap<OperationId, Option<Waker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     pub(super) patience: Option<Sleep>,
+    /// What was adopted and has not ended.
+    pub(super) orphans: BTreeMap<OperationId, Orphan>,
 }
 
 pub(super) struct Member {
@@ -112,8 +116,8 @@ impl Nursery {
         Self {
             terms,
             joiner: AtomicWaker::new(),
-            phase: AtomicU8::new(UNUSED),
-            state: Mutex::new(State { yard: None }),
+            phase: AtomicU8::new(0),
+            yard: Mutex::new(None),
         }
     }
 
@@ -121,11 +125,11 @@ impl Nursery {
         self.terms.as_deref().unwrap_or(&NO_TERMS)
     }
 
-    /// Takes a member in; none if the nursery is closed, or its operation has ended.
+    /// Takes a member in; none if the nursery is shut, or its operation has ended.
     ///
-    /// A run that ends does not lock a nursery that is unused. It reads the phase under the lock of
-    /// its record while it seals that, and here the phase is stored before the seal is looked at
-    /// under the same lock. So either it sees that the nursery is used, or the seal is seen here.
+    /// A run that ends does not lock a nursery that is unused. It reads the phase under the lock of its
+    /// record while it seals that, and here the phase is stored before the seal is looked at under the
+    /// same lock. So either it sees that the nursery is used, or the seal is seen here.
     pub(crate) fn admit(
         owner: &Arc<Record>,
         record: &Arc<Record>,
@@ -133,19 +137,19 @@ impl Nursery {
     ) -> Option<Place> {
         let nursery = &owner.nursery;
         let id = record.label.id();
-        let mut state = nursery.state.lock();
-        if nursery.is_closed() {
+        let mut yard = nursery.yard.lock();
+        if nursery.is_shut() {
             return None;
         }
         // Relaxed, here and below: ordered by the locks, as said above.
-        nursery.phase.store(OPEN, Ordering::Relaxed);
-        let yard = state.yard.get_or_insert_default();
+        nursery.phase.store(OCCUPIED, Ordering::Relaxed);
+        let listed = yard.get_or_insert_default();
         if call.is_none() {
             match nursery.terms().concurrency {
-                Some(limit) if yard.running >= limit.get() => {
-                    yard.queue.insert(id, None);
+                Some(limit) if listed.running >= limit.get() => {
+                    listed.queue.insert(id, None);
                 }
-                _ => yard.running += 1,
+                _ => listed.running += 1,
             }
         }
         let member = Member {
@@ -153,8 +157,8 @@ impl Nursery {
             call,
             abandoned: false,
         };
-        yard.members.insert(id, member);
-        drop(state);
+        listed.members.insert(id, member);
+        drop(yard);
         let place = Place::new(Arc::clone(owner), id);
         if owner.is_sealed() {
             return None;
@@ -164,35 +168,35 @@ impl Nursery {
         Some(place)
     }
 
-    /// Ready when nobody is left, or only blocking calls that were abandoned; it is closed then.
+    /// Ready when nobody is left, or only blocking calls that were abandoned; it is shut then.
     /// One run waits at a time.
     ///
-    /// Wakes: the waker is registered before the list is looked at for the last time, and who
-    /// leaves takes itself off the list before it wakes. A blocking call that was cancelled wakes
-    /// too, for its abandonment to be timed.
+    /// Wakes: the waker is registered before the list is looked at for the last time, and who leaves
+    /// takes itself off it before it wakes. A blocking call that was cancelled wakes too, for its
+    /// abandonment to be timed.
     pub(crate) fn poll_joined(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.close_if_done() {
+        if self.shut_if_done() {
             return Poll::Ready(());
         }
         self.joiner.register(cx.waker());
         if self.terms().abandon_after.is_some() {
             self.abandon_overdue(cx);
         }
-        match self.close_if_done() {
+        match self.shut_if_done() {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }
 
-    fn close_if_done(&self) -> bool {
-        let mut state = self.state.lock();
-        let done = state.yard.as_ref().is_none_or(|yard| yard.is_done());
+    pub(super) fn shut_if_done(&self) -> bool {
+        let mut yard = self.yard.lock();
+        let done = yard.as_ref().is_none_or(|yard| yard.is_done());
         let mut patience = None;
         if done {
-            self.phase.store(CLOSED, Ordering::Relaxed);
-            patience = state.yard.as_mut().and_then(|yard| yard.patience.take());
+            self.phase.store(SHUT, Ordering::Relaxed);
+            patience = yard.as_mut().and_then(|yard| yard.patience.take());
         }
-        drop(state);
+        drop(yard);
         // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
         // task that has nothing more to do here.
         drop(patience);
@@ -202,24 +206,41 @@ impl Nursery {
         done
     }
 
-    /// Nobody comes in any more.
-    pub(crate) fn close(&self) {
-        let _state = self.state.lock();
-        self.phase.store(CLOSED, Ordering::Relaxed);
+    /// No member comes in any more. True if there is nobody to wait for.
+    pub(crate) fn shut(&self) -> bool {
+        let yard = self.yard.lock();
+        let done = yard.as_ref().is_none_or(|yard| yard.is_done());
+        let occupied = u8::from(!done) * OCCUPIED;
+        self.phase.store(SHUT | occupied, Ordering::Relaxed);
+        done
     }
 
-    fn is_closed(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == CLOSED
+    /// As [`shut`](Self::shut), and whoever is in is not waited for.
+    pub(crate) fn desert(&self) {
+        let _yard = self.yard.lock();
+        self.phase.store(SHUT, Ordering::Relaxed);
+    }
+
+    /// Puts something on the list that has to be joined.
+    pub(super) fn occupy(&self, put: impl FnOnce(&mut Yard)) {
+        let mut yard = self.yard.lock();
+        let shut = self.phase.load(Ordering::Relaxed) & SHUT;
+        self.phase.store(shut | OCCUPIED, Ordering::Relaxed);
+        put(yard.get_or_insert_default());
+    }
+
+    fn is_shut(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) & SHUT != 0
     }
 
     /// Whether nobody ever came in, as far as this thread has heard.
     pub(crate) fn is_unused(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == UNUSED
+        self.phase.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether there may be members to join. Asked under the lock of the record, see `admit`.
-    pub(super) fn is_open(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) == OPEN
+    /// Whether somebody may have to be joined. Read under the lock of the record it holds, see `admit`.
+    pub(crate) fn is_occupied(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
 
     /// Ready when the child has a place.
@@ -245,12 +266,12 @@ impl Nursery {
     /// Keeps a failure. True if the operation is to be cancelled for it, which is so for the first
     /// one unless they are collected.
     pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
-        let mut state = self.state.lock();
+        let mut yard = self.yard.lock();
         // A call that was abandoned may fail when nobody asks any more.
-        if self.is_closed() {
+        if self.is_shut() {
             return false;
         }
-        let failures = &mut state.yard.get_or_insert_default().failures;
+        let failures = &mut yard.get_or_insert_default().failures;
         let first = failures.is_empty();
         if first || self.terms().collect_all {
             failures.push(failure.clone());
@@ -334,7 +355,7 @@ impl Nursery {
     }
 
     pub(super) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
-        Some(act(self.state.lock().yard.as_mut()?))
+        Some(act(self.yard.lock().as_mut()?))
     }
 }
 
@@ -347,8 +368,9 @@ enum Freed {
 }
 
 impl Yard {
-    fn is_done(&self) -> bool {
-        self.members.len() == self.abandoned
+    /// Whether there is nobody to wait for.
+    pub(super) fn is_done(&self) -> bool {
+        self.members.len() == self.abandoned && self.orphans.is_empty()
     }
 
     /// Gives what a member that left had: its place in the queue, or its place to the first there.

@@ -41,6 +41,7 @@ impl Record {
                     next.push(member.record);
                 }
             }
+            next.extend(record.nursery.orphans());
             let inside = record.on_aside(|aside| {
                 let inside = aside.inside.values();
                 inside.filter_map(|record| record.upgrade()).collect()

@@ -22,10 +22,12 @@
 //!    its grace is over, and is dropped in the poll in which neither holds any more. It was polled
 //!    since the cancel: where that came after its poll, it is polled once more before it is dropped.
 //! 4. The body is dropped before the children are waited for, and these have ended before the first
-//!    finalizer is polled. A panic of the body is kept until then, and goes on to the caller.
+//!    finalizer is polled; so has what dropped runs inside have left (`operation/adoption.rs`). A panic
+//!    of the body is kept until then, and goes on to the caller.
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
-//!    closes the operation. A run that was refused closes nothing. A run that is dropped hands
-//!    over what is open (`handed_over.rs`).
+//!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body,
+//!    so that what runs inside leave is on its list, and then hands over what is open
+//!    (`handed_over.rs`).
 //! 6. When it answers pending, everything that can make the next step possible has its waker: the
 //!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget.
 
@@ -286,7 +288,7 @@ fn after(
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     if wind_up.poll_joined(record, cx).is_pending() {
-        if fails() && !record.nursery.terms().collect_all {
+        if fails() && record.nursery.live() > 0 && !record.nursery.terms().collect_all {
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
             record.cancel(cause.with_message("the body failed"));
         }

@@ -1,9 +1,11 @@
 //! What is left of a scope whose run was dropped: its children to be joined and its finalizers to
-//! be run, by a task of the runtime, because a drop cannot wait.
+//! be run, by a task of the runtime, because a drop cannot wait. The scope that it was in waits for that
+//! task in its place (`operation/adoption.rs`).
 
 use super::wind_up::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Record, Status};
+use crate::operation::{Adoption, Record, Status};
+use crate::runtime::RuntimeHandle;
 use crate::sync::isolate;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,19 +14,21 @@ use std::task::{Context, Poll, ready};
 
 /// Closes the operation of a run that was dropped, and hands over what is left to do.
 pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp) {
-    record.nursery.close();
-    let is_idle = record.nursery.live() == 0 && !wind_up.has_begun();
+    let is_idle = record.nursery.shut() && !wind_up.has_begun();
     if is_idle && record.close(end).is_ok() {
         return;
     }
+    let task = HandedOver::new(record, wind_up);
     record.close_unsettled(end);
-    HandedOver::start(record, wind_up);
+    task.start();
 }
 
 /// Settles an operation that was abandoned, and hands over what was deferred to it.
 pub(super) fn settle(record: &Arc<Record>) {
+    // What it had adopted may have ended.
+    record.nursery.shut();
     if record.settle().is_err() {
-        HandedOver::start(record, WindUp::default());
+        HandedOver::new(record, WindUp::default()).start();
     }
 }
 
@@ -33,21 +37,49 @@ struct HandedOver {
     /// The operation's entry.
     slot: Option<Ambient>,
     wind_up: WindUp,
+    /// What it goes on on.
+    runtime: Option<RuntimeHandle>,
+    /// Given back when the operation is settled.
+    adoption: Option<Adoption>,
     done: bool,
 }
 
 impl HandedOver {
-    fn start(record: &Arc<Record>, wind_up: WindUp) {
-        let task = Self {
+    fn new(record: &Arc<Record>, wind_up: WindUp) -> Self {
+        let mut task = Self {
             record: Arc::clone(record),
             slot: None,
             wind_up,
+            runtime: record.runtime.clone(),
+            adoption: None,
             done: false,
         };
-        match &record.runtime {
-            // A runtime that is gone drops it.
-            Some(runtime) => runtime.spawn(task).detach(),
-            None => drop(task),
+        if task.runtime.is_none() {
+            // What is left inside goes on on a runtime of its own, and only that is waited for.
+            task.runtime = record.nursery.orphans_runtime();
+        }
+        if let Some(runtime) = &task.runtime {
+            task.adoption = record.be_adopted(runtime);
+        }
+        task
+    }
+
+    fn start(mut self) {
+        if self.record.runtime.is_none() {
+            self.lose();
+        }
+        // A runtime that is gone drops it.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.spawn(self).detach();
+        }
+    }
+
+    /// Drops what was deferred, because there is nothing to run it.
+    fn lose(&mut self) {
+        let _inside = self.record.enter_here(&mut self.slot);
+        for finalizer in self.wind_up.lost(&self.record) {
+            self.record.log_lost(&finalizer);
+            isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
 }
@@ -55,8 +87,8 @@ impl HandedOver {
 impl Future for HandedOver {
     type Output = ();
 
-    /// Wakes: pending only while the children or a finalizer are, which have the waker then. Ends:
-    /// each turn of the loop follows one that was deferred meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then.
+    /// Ends: each turn of the loop follows one that was deferred or adopted meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;
@@ -66,6 +98,7 @@ impl Future for HandedOver {
             ready!(this.wind_up.poll_cleanup(record, cx));
             if record.settle().is_ok() {
                 this.done = true;
+                this.adoption = None;
                 return Poll::Ready(());
             }
         }
@@ -79,16 +112,11 @@ impl Drop for HandedOver {
         if self.done {
             return;
         }
-        let record = &self.record;
-        let _inside = record.enter_here(&mut self.slot);
-        record.nursery.close();
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {
-            for finalizer in self.wind_up.lost(record) {
-                record.log_lost(&finalizer);
-                isolate("the drop of a finalizer", || drop(finalizer));
-            }
-            if record.settle().is_ok() {
+            self.lose();
+            self.record.nursery.desert();
+            if self.record.settle().is_ok() {
                 return;
             }
         }

@@ -26,8 +26,8 @@ impl Scope {
     /// was cancelled has not failed. Listings, errors and logs call it `child`; a name of its own it has
     /// from [`spawn_named`](Self::spawn_named).
     ///
-    /// Where the future of the run itself is dropped, nobody waits: the children are cancelled and
-    /// end by themselves.
+    /// Where the future of the run itself is dropped, the children are cancelled and end by themselves.
+    /// The scope that this one is a part of waits for them then.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! What goes on after the body: the children are joined, then the finalizers run, the last one
-//! deferred first.
+//! What goes on after the body: the children and the orphans (`operation/adoption.rs`) are joined, then
+//! the finalizers run, the last one deferred first.
 //!
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
 //! task of its own where the run was dropped.
@@ -14,7 +14,6 @@ use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
 pub(super) struct WindUp {
-    joined: bool,
     cleanup: Option<Box<Cleanup>>,
 }
 
@@ -26,15 +25,15 @@ struct Cleanup {
 }
 
 impl WindUp {
-    /// Ready when the children have ended; from then on there are no more. Where there never were
-    /// any and nothing is to be run after them, that is left to the seal of the record.
-    pub(super) fn poll_joined(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+    /// Ready when the children and the orphans have ended; from then on there are no more children. Where
+    /// there never were any and nothing is to be run after them, that is left to the seal of the record.
+    /// Once the finalizers have begun, what they leave is for [`poll_cleanup`](Self::poll_cleanup).
+    pub(super) fn poll_joined(&self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         let nothing_open = record.nursery.is_unused() && !record.has_deferred();
-        if !self.joined && !nothing_open {
-            ready!(record.nursery.poll_joined(cx));
-            self.joined = true;
+        match nothing_open || self.cleanup.is_some() {
+            true => Poll::Ready(()),
+            false => record.nursery.poll_joined(cx),
         }
-        Poll::Ready(())
     }
 
     /// Whether a finalizer is under way.
@@ -43,10 +42,11 @@ impl WindUp {
         cleanup.is_some_and(|cleanup| cleanup.current.is_some())
     }
 
-    /// Ready when no finalizer is left. One that is deferred meanwhile is next.
+    /// Ready when no finalizer is left. One that is deferred meanwhile is next. What a finalizer has left is
+    /// a part of it, so it is joined before the next one begins.
     ///
-    /// Wakes: pending only when the current finalizer and the budget are, and both have the waker.
-    /// Ends: each turn but the last ends one finalizer.
+    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have
+    /// the waker. Ends: each turn but the last ends one finalizer.
     pub(super) fn poll_cleanup(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if !record.has_deferred() {
             return Poll::Ready(());
@@ -56,6 +56,7 @@ impl WindUp {
             .get_or_insert_with(|| Box::new(Cleanup::new(record)));
         loop {
             if cleanup.current.is_none() {
+                ready!(cleanup.poll_orphans(record, cx));
                 cleanup.current = record.next_finalizer();
             }
             let Some(current) = &mut cleanup.current else {
@@ -115,6 +116,19 @@ impl Cleanup {
                 .zip(limit)
                 .map(|(runtime, limit)| runtime.sleep(limit)),
         }
+    }
+
+    /// Ready when no orphan is left that came since the finalizers began, or none is waited for any more.
+    fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+        let nursery = &record.nursery;
+        if !nursery.is_occupied() || nursery.poll_joined(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        ready!(self.poll_budget(cx));
+        for orphan in nursery.give_up_orphans() {
+            record.note_stragglers(orphan.roll_call());
+        }
+        Poll::Ready(())
     }
 
     /// Ready when the budget is spent.

@@ -263,6 +263,38 @@ fn r24_every_ending_with_a_child_and_a_finalizer_open() {
 }
 
 #[test]
+fn r25_every_ending_with_something_left_inside() {
+    let manual = ManualRuntime::new();
+    for way in WAYS {
+        let notes = end(
+            way,
+            &manual,
+            |builder| builder,
+            |op, notes| async move {
+                let tidy = notes.clone();
+                op.defer(async move { tidy.add("tidy") })
+                    .expect("it is running");
+                let inner = op.child("inner").build().expect("it is sound");
+                let mut run = Box::pin(inner.run(|op| {
+                    let inside = async move {
+                        notes.runtime.sleep(3 * SECOND).await;
+                        notes.add("inside");
+                    };
+                    op.defer(inside).expect("it is running");
+                    pending::<()>()
+                }));
+                assert!(Probe::new().poll(run.as_mut()).is_pending());
+            },
+        );
+        let expected = match way {
+            Way::Drop | Way::Abort => [("run", 1), ("inside", 3), ("tidy", 3), ("closed", 3)],
+            _ => [("inside", 3), ("tidy", 3), ("run", 3), ("closed", 3)],
+        };
+        assert_eq!(notes, expected, "{way:?}");
+    }
+}
+
+#[test]
 fn r22_every_ending_with_a_shield_open() {
     let manual = ManualRuntime::new();
     for way in WAYS {

@@ -1,6 +1,8 @@
 //! The tests of `cancelable-core`: one file per noun, mirroring `src`.
 
 #[cfg(feature = "testing")]
+mod adoption;
+#[cfg(feature = "testing")]
 mod attempt;
 #[cfg(feature = "testing")]
 mod await_points;

@@ -61,6 +61,10 @@ struct Row<'a> {
     /// Nobody asks for failures any more.
     closed: bool,
     failed: Vec<usize>,
+    /// What dropped runs inside have left, which goes on.
+    adopted: BTreeSet<usize>,
+    /// When nothing of it ran any more.
+    settled: Option<u64>,
     /// As a child: how it ended, once that is known.
     reported: Option<How>,
 }
@@ -120,11 +124,25 @@ struct Final<'a> {
 }
 
 enum Task<'a> {
-    Root { run: Run<'a>, until: Option<u64> },
+    Root {
+        run: Run<'a>,
+        until: Option<u64>,
+    },
     Child(Run<'a>),
-    Call { id: usize, ending: Ending },
-    HandedOver { id: usize, wind_up: WindUp<'a> },
-    Blows { next: usize, at: u64 },
+    Call {
+        id: usize,
+        ending: Ending,
+    },
+    HandedOver {
+        id: usize,
+        wind_up: WindUp<'a>,
+        /// Who waits for it.
+        owner: Option<usize>,
+    },
+    Blows {
+        next: usize,
+        at: u64,
+    },
 }
 
 /// What a panic unwinds with.
@@ -166,7 +184,7 @@ impl<'a> Model<'a> {
             last: model
                 .rows
                 .iter()
-                .map(|row| Some(row.as_ref()?.last()))
+                .map(|row| Some(row.as_ref()?.last(case.is_awaited)))
                 .collect(),
             logs: model.logs,
         }
@@ -232,8 +250,17 @@ impl<'a> Model<'a> {
                 self.call(*id, *ending);
                 true
             }
-            Task::HandedOver { id, wind_up } => {
-                self.row(*id).members.is_empty() && self.clean_up(*id, wind_up)
+            Task::HandedOver { id, wind_up, owner } => {
+                let joined = wind_up.begun || !self.is_waiting(*id);
+                if !joined || !self.clean_up(*id, wind_up) {
+                    return false;
+                }
+                self.settle(*id);
+                if let Some(owner) = *owner {
+                    self.row_mut(owner).adopted.remove(id);
+                }
+                self.moved = true;
+                true
             }
             Task::Blows { next, at } => {
                 if *at > self.now {
@@ -370,21 +397,33 @@ impl<'a> Model<'a> {
             Step::Abandon {
                 id: inside,
                 finalizer,
-            } => {
-                self.open_as(*inside, None, Some(id), false, shielded);
-                let now = self.now;
-                let row = self.row_mut(*inside);
-                row.status = Status::Abandoned;
-                row.ended = Some(now);
-                if let Some(finalizer) = finalizer {
-                    self.defer(*inside, finalizer);
-                    self.hand_over(*inside, WindUp::default());
-                }
-                What::Abandoned(*inside)
-            }
+            } => self.abandon(id, *inside, finalizer.as_ref(), shielded),
         };
         self.log(id, what);
         None
+    }
+
+    fn abandon(
+        &mut self,
+        id: usize,
+        inside: usize,
+        finalizer: Option<&'a Finalizer>,
+        shielded: bool,
+    ) -> What {
+        self.open_as(inside, None, Some(id), false, shielded);
+        let now = self.now;
+        let row = self.row_mut(inside);
+        row.status = Status::Abandoned;
+        row.ended = Some(now);
+        match finalizer {
+            Some(finalizer) => {
+                self.defer(inside, finalizer);
+                let owner = self.adopt(inside);
+                self.hand_over(inside, WindUp::default(), owner);
+            }
+            None => self.settle(inside),
+        }
+        What::Abandoned(inside)
     }
 
     fn go_on(&mut self, id: usize, doing: &mut Doing<'a>) -> Option<Result<What, Unwinding>> {
@@ -450,9 +489,10 @@ impl<'a> Model<'a> {
         let Phase::Ended(end) = run.phase else {
             return None;
         };
-        if !self.row(id).members.is_empty() {
+        if !run.wind_up.begun && self.is_waiting(id) {
             let fails = matches!(end, End::Came(Ending::Error | Ending::Panic));
-            if fails && !self.plan(id).collect_all {
+            let has_children = !self.row(id).members.is_empty();
+            if fails && has_children && !self.plan(id).collect_all {
                 self.cancel(id, "child_failed", None, Some(id));
             }
             self.check(id);
@@ -549,6 +589,7 @@ impl<'a> Model<'a> {
             is_straggler: end == End::Cancelled { straggles: true },
         };
         self.over(id, status);
+        self.settle(id);
         match how {
             How::Panic => Err(Unwinding),
             _ => Ok(ran),
@@ -569,6 +610,10 @@ impl<'a> Model<'a> {
         self.moved = true;
     }
 
+    fn settle(&mut self, id: usize) {
+        self.row_mut(id).settled = Some(self.now);
+    }
+
     fn drop_run(&mut self, run: &mut Run<'a>) {
         let id = run.id;
         match std::mem::replace(&mut run.phase, Phase::Over) {
@@ -582,8 +627,16 @@ impl<'a> Model<'a> {
                 self.cancel(id, "run_dropped", None, Some(id));
             }
         }
+        self.row_mut(id).closed = true;
+        let is_idle = run.wind_up.current.is_none() && self.row(id).finalizers.is_empty();
+        if is_idle && !self.is_waiting(id) {
+            self.over(id, Status::Cancelled);
+            self.settle(id);
+            return;
+        }
+        let owner = self.adopt(id);
         self.over(id, Status::Cancelled);
-        self.hand_over(id, std::mem::take(&mut run.wind_up));
+        self.hand_over(id, std::mem::take(&mut run.wind_up), owner);
     }
 
     fn drop_walk(&mut self, id: usize, walk: &mut Walk<'a>) {
@@ -601,11 +654,27 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn hand_over(&mut self, id: usize, wind_up: WindUp<'a>) {
-        let row = self.row_mut(id);
-        row.closed = true;
-        self.tasks.push(Some(Task::HandedOver { id, wind_up }));
+    fn hand_over(&mut self, id: usize, wind_up: WindUp<'a>, owner: Option<usize>) {
+        self.tasks
+            .push(Some(Task::HandedOver { id, wind_up, owner }));
         self.moved = true;
+    }
+
+    /// Has the nearest scope above of which something runs wait for what this one leaves.
+    fn adopt(&mut self, id: usize) -> Option<usize> {
+        let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
+        let owner = above.find(|above| self.row(*above).settled.is_none())?;
+        self.row_mut(owner).adopted.insert(id);
+        if self.row(owner).status == Status::Running {
+            self.oblige(owner);
+        }
+        Some(owner)
+    }
+
+    /// Whether there is something to join.
+    fn is_waiting(&self, id: usize) -> bool {
+        let row = self.row(id);
+        !row.members.is_empty() || !row.adopted.is_empty()
     }
 
     // Finalizers.
@@ -633,6 +702,11 @@ impl<'a> Model<'a> {
         }
         loop {
             if wind_up.current.is_none() {
+                // What a finalizer leaves is waited for within the budget.
+                if !self.row(id).adopted.is_empty() && !self.is_past(wind_up.until) {
+                    return false;
+                }
+                self.row_mut(id).adopted.clear();
                 let next = self.row_mut(id).finalizers.pop();
                 wind_up.current = next.map(|plan| Final {
                     plan,
@@ -692,6 +766,14 @@ impl<'a> Model<'a> {
                     let first = self.ask(Some(id), *target, *number, false);
                     self.log(id, What::Asked { first });
                 }
+                FinalStep::Abandon {
+                    id: inside,
+                    finalizer,
+                } => {
+                    // A finalizer is shielded, and so is what is opened in it.
+                    let what = self.abandon(id, *inside, finalizer.as_ref(), true);
+                    self.log(id, what);
+                }
             }
         }
     }
@@ -714,6 +796,7 @@ impl<'a> Model<'a> {
             }
         };
         self.over(id, status);
+        self.settle(id);
         self.member_over(id, how);
     }
 
@@ -933,6 +1016,8 @@ impl<'a> Model<'a> {
             queue: Vec::new(),
             closed: false,
             failed: Vec::new(),
+            adopted: BTreeSet::new(),
+            settled: None,
             reported: None,
         });
         self.moved = true;
@@ -987,11 +1072,12 @@ impl Run<'_> {
 }
 
 impl Row<'_> {
-    fn last(&self) -> Last {
+    fn last(&self, is_awaited: bool) -> Last {
         Last {
             status: self.status,
             started: self.started,
             ended: self.ended,
+            closed: self.settled.filter(|_| is_awaited),
             why: self.why.clone(),
         }
     }

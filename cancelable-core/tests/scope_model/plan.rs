@@ -74,7 +74,15 @@ pub(crate) struct Finalizer {
 pub(crate) enum FinalStep {
     Sleep(u64),
     Defer(Finalizer),
-    Cancel { number: usize, target: usize },
+    Cancel {
+        number: usize,
+        target: usize,
+    },
+    /// As the step of a body.
+    Abandon {
+        id: usize,
+        finalizer: Option<Finalizer>,
+    },
 }
 
 /// A cancel that comes from no scope.
@@ -95,6 +103,8 @@ pub(crate) struct Case {
     /// When the run of the root is dropped from outside.
     pub(crate) dropped_after: Option<u64>,
     pub(crate) blows: Vec<Blow>,
+    /// Somebody waits for the end of each scope.
+    pub(crate) is_awaited: bool,
 }
 
 /// Numbers that look random and are the same in every run (SplitMix64).
@@ -152,6 +162,7 @@ impl Maker {
             scopes: maker.scopes,
             dropped_after,
             blows,
+            is_awaited: maker.numbers.one_in(2),
         }
     }
 
@@ -280,6 +291,10 @@ impl Maker {
                 1 => FinalStep::Cancel {
                     number: self.cancel_number(),
                     target: self.target(),
+                },
+                2 if depth < 2 && self.take_room() => FinalStep::Abandon {
+                    id: self.id(),
+                    finalizer: Some(self.finalizer(depth + 1)),
                 },
                 _ => FinalStep::Sleep(self.span()),
             })

@@ -50,6 +50,8 @@ struct World {
     runtime: RuntimeHandle,
     start: Instant,
     ops: Mutex<Vec<Option<Operation>>>,
+    is_awaited: bool,
+    closed: Mutex<Vec<Option<u64>>>,
     logs: Mutex<Vec<Log>>,
 }
 
@@ -64,8 +66,17 @@ impl World {
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
-    fn opened(&self, id: usize, operation: &Operation) {
+    fn opened(self: &Arc<Self>, id: usize, operation: &Operation) {
         self.ops.lock()[id] = Some(operation.clone());
+        if self.is_awaited {
+            let (world, closed) = (self.clone(), operation.closed());
+            let wait = async move {
+                closed.await;
+                let now = world.at(world.runtime.now());
+                world.closed.lock()[id] = Some(now);
+            };
+            self.runtime.spawn(wait).detach();
+        }
     }
 
     fn op(&self, id: usize) -> Option<Operation> {
@@ -92,11 +103,12 @@ impl World {
         }
     }
 
-    fn last(&self, operation: &Operation) -> Last {
+    fn last(&self, id: usize, operation: &Operation) -> Last {
         Last {
             status: operation.status(),
             started: operation.started_at().map(|at| self.at(at)),
             ended: operation.ended_at().map(|at| self.at(at)),
+            closed: self.closed.lock()[id],
             why: operation.cause().map(|cause| self.why(&cause)),
         }
     }
@@ -306,18 +318,26 @@ async fn take(
             children.remove(child);
             What::Joined { child: *child, how }
         }
-        Step::Abandon { id, finalizer } => {
-            let scope = op.child(id.to_string()).build().expect("it is sound");
-            world.opened(*id, &scope);
-            if let Some(finalizer) = finalizer {
-                defer(world, &scope, *id, finalizer);
-            }
-            What::Abandoned(*id)
-        }
+        Step::Abandon { id, finalizer } => abandon(world, op, *id, finalizer.as_ref()),
     })
 }
 
-fn spawned(world: &World, id: usize, child: Option<Child<()>>, children: &mut Children) -> What {
+fn abandon(world: &Arc<World>, op: &Operation, id: usize, finalizer: Option<&Finalizer>) -> What {
+    let scope = Scope::builder(id.to_string()).parent(op).build();
+    let scope = scope.expect("it is sound");
+    world.opened(id, &scope);
+    if let Some(finalizer) = finalizer {
+        defer(world, &scope, id, finalizer);
+    }
+    What::Abandoned(id)
+}
+
+fn spawned(
+    world: &Arc<World>,
+    id: usize,
+    child: Option<Child<()>>,
+    children: &mut Children,
+) -> What {
     let done = child.is_some();
     if let Some(child) = child {
         world.opened(id, &child);
@@ -374,6 +394,11 @@ fn finalize(
                     let first = world.cancel(*target, *number, false);
                     world.log(scope, What::Asked { first });
                 }
+                FinalStep::Abandon { id, finalizer } => {
+                    let op = world.op(scope).expect("it is open");
+                    let what = abandon(&world, &op, *id, finalizer.as_ref());
+                    world.log(scope, what);
+                }
             }
         }
         over.at_its_end = true;
@@ -419,6 +444,8 @@ pub(crate) fn run(case: &Case) -> Result<Seen, String> {
         runtime: counted.handle(),
         start: manual.now(),
         ops: Mutex::new(vec![None; case.scopes]),
+        is_awaited: case.is_awaited,
+        closed: Mutex::new(vec![None; case.scopes]),
         logs: Mutex::new(vec![Log::new(); case.scopes]),
     });
     let walk = root(world.clone(), case.root.clone(), case.dropped_after);
@@ -428,7 +455,8 @@ pub(crate) fn run(case: &Case) -> Result<Seen, String> {
     manual.advance(LONG);
 
     let ops: Vec<_> = std::mem::take(&mut *world.ops.lock());
-    let last = ops.iter().map(|op| Some(world.last(op.as_ref()?)));
+    let last = ops.iter().enumerate();
+    let last = last.map(|(id, op)| Some(world.last(id, op.as_ref()?)));
     let seen = Seen {
         last: last.collect(),
         logs: std::mem::take(&mut *world.logs.lock()),

@@ -1,6 +1,6 @@
 //! Cutting a case down: all cases that come of it by leaving one thing out.
 
-use crate::plan::{Case, Plan, Step};
+use crate::plan::{Case, FinalStep, Finalizer, Plan, Step};
 use std::sync::Arc;
 
 pub(crate) fn smaller(case: &Case) -> impl Iterator<Item = Case> + '_ {
@@ -51,6 +51,9 @@ impl Cut {
     fn case(&mut self, case: &mut Case) {
         self.option(&mut case.dropped_after);
         self.list(&mut case.blows);
+        if case.is_awaited && self.is_due() {
+            case.is_awaited = false;
+        }
         self.plan(&mut case.root);
     }
 
@@ -83,10 +86,28 @@ impl Cut {
                     self.plan(plan);
                 }
                 Step::Spawn(plan) => self.plan(plan),
-                Step::Defer(finalizer) => self.list(&mut finalizer.steps),
-                Step::Abandon { finalizer, .. } => self.option(finalizer),
+                Step::Defer(finalizer) => self.finalizer(finalizer),
+                Step::Abandon { finalizer, .. } => self.abandoned(finalizer),
                 _ => {}
             }
+        }
+    }
+
+    fn finalizer(&mut self, finalizer: &mut Finalizer) {
+        self.list(&mut finalizer.steps);
+        for step in &mut finalizer.steps {
+            match step {
+                FinalStep::Defer(another) => self.finalizer(another),
+                FinalStep::Abandon { finalizer, .. } => self.abandoned(finalizer),
+                FinalStep::Sleep(_) | FinalStep::Cancel { .. } => {}
+            }
+        }
+    }
+
+    fn abandoned(&mut self, finalizer: &mut Option<Finalizer>) {
+        self.option(finalizer);
+        if let Some(finalizer) = finalizer {
+            self.finalizer(finalizer);
         }
     }
 }

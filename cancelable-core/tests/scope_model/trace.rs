@@ -100,6 +100,8 @@ pub(crate) struct Last {
     pub(crate) status: Status,
     pub(crate) started: Option<u64>,
     pub(crate) ended: Option<u64>,
+    /// When those who wait for its end are told; none where nobody does.
+    pub(crate) closed: Option<u64>,
     pub(crate) why: Option<Why>,
 }
 

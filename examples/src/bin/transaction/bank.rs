@@ -40,62 +40,40 @@ impl Bank {
         })
     }
 
-    /// Executes a statement on a thread where it may block, as a part of `op`, which waits for it.
+    /// Executes a statement on a thread where it may block, as a part of `op`, which waits for it also
+    /// where the run of the transfer is dropped: no statement comes after the rollback.
     pub(crate) async fn execute<P>(
         &self,
         op: &Scope,
-        truth: &Truth,
         sql: &'static str,
         values: P,
     ) -> Result<(), AnyError>
     where
         P: Params + Send + Sync + 'static,
     {
-        let statement = self.on_thread(op, "statement", truth, move |connection, _| {
-            connection.execute(sql, values).map(|_| ())
-        });
-        statement.await
-    }
-
-    /// Commits, and notes it before anyone else has the connection: whoever waits for the thread may be
-    /// dropped.
-    pub(crate) async fn commit(&self, op: &Scope, truth: &Truth) -> Result<(), AnyError> {
-        let commit = self.on_thread(op, "commit", truth, |connection, truth| {
-            connection.execute_batch("COMMIT")?;
-            truth.note_commit();
-            Ok(())
-        });
-        commit.await
-    }
-
-    /// Where the run is dropped, what a scope inside it has on a thread goes on by itself, so the end of
-    /// the transfer may come first. No statement may follow that: it would be one without a transaction.
-    async fn on_thread<W>(
-        &self,
-        op: &Scope,
-        name: &'static str,
-        truth: &Truth,
-        work: W,
-    ) -> Result<(), AnyError>
-    where
-        W: FnOnce(&Connection, &Truth) -> rusqlite::Result<()> + Send + Sync + 'static,
-    {
-        let (bank, truth) = (self.clone(), truth.clone());
-        let work = op.try_spawn_blocking_named(name, move |_| {
-            let connection = bank.connection.lock();
-            match truth.is_over() {
-                true => Err(AnyError::from("the transfer is over")),
-                false => Ok(work(&connection, &truth)?),
-            }
+        let bank = self.clone();
+        let statement = op.try_spawn_blocking_named("statement", move |_| {
+            bank.connection.lock().execute(sql, values)
         })?;
-        work.await?;
+        statement.await?;
         Ok(())
     }
 
-    /// Ends a transfer, and undoes what it has not committed, if there is something.
-    pub(crate) fn end(&self, truth: &Truth) -> Result<(), AnyError> {
+    /// Commits, and notes it where it happens: whoever waits for the thread may be dropped.
+    pub(crate) async fn commit(&self, op: &Scope, truth: Truth) -> Result<(), AnyError> {
+        let bank = self.clone();
+        let commit = op.try_spawn_blocking_named("commit", move |_| {
+            bank.connection.lock().execute_batch("COMMIT")?;
+            truth.note_commit();
+            Ok::<_, rusqlite::Error>(())
+        })?;
+        commit.await?;
+        Ok(())
+    }
+
+    /// Undoes what has not been committed, if there is something.
+    pub(crate) fn roll_back(&self) -> Result<(), AnyError> {
         let connection = self.connection.lock();
-        truth.note_end();
         if !connection.is_autocommit() {
             connection.execute_batch("ROLLBACK")?;
         }

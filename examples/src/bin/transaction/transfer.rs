@@ -17,32 +17,18 @@ pub(crate) struct Transfer {
     pub(crate) amount: i64,
 }
 
-/// What is true of a transfer, as those know who have the connection: the value of a shield is dropped
-/// where a cancel is due. It changes only while the connection is locked.
+/// Whether it was committed, as the thread knows that did it: the value of a shield is dropped where
+/// a cancel is due.
 #[derive(Clone, Default)]
-pub(crate) struct Truth(Arc<Facts>);
-
-#[derive(Default)]
-struct Facts {
-    is_committed: AtomicBool,
-    is_over: AtomicBool,
-}
+pub(crate) struct Truth(Arc<AtomicBool>);
 
 impl Truth {
     pub(crate) fn note_commit(&self) {
-        self.0.is_committed.store(true, Ordering::Release);
+        self.0.store(true, Ordering::Release);
     }
 
     pub(crate) fn is_committed(&self) -> bool {
-        self.0.is_committed.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn note_end(&self) {
-        self.0.is_over.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn is_over(&self) -> bool {
-        self.0.is_over.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -69,22 +55,22 @@ impl Transfer {
         let Self { from, to, amount } = self;
         // Before there is anything to undo. It runs whichever way this ends, after the statements
         // that are under way.
-        let (undo, end) = (bank.clone(), truth.clone());
-        op.defer_named("rollback", async move { undo.end(&end) })?;
+        let undo = bank.clone();
+        op.defer_named("rollback", async move { undo.roll_back() })?;
 
-        bank.execute(op, truth, "BEGIN IMMEDIATE", ()).await?;
+        bank.execute(op, "BEGIN IMMEDIATE", ()).await?;
         let take = "UPDATE account SET balance = balance - ?2 WHERE id = ?1";
-        bank.execute(op, truth, take, (from, amount)).await?;
+        bank.execute(op, take, (from, amount)).await?;
         let give = "UPDATE account SET balance = balance + ?2 WHERE id = ?1";
-        bank.execute(op, truth, give, (to, amount)).await?;
+        bank.execute(op, give, (to, amount)).await?;
         // From here on it is done or it is not, but never half.
         op.shield(async {
             // A scope that is opened in a shield is not cancelled from above.
             let commit = op.child("commit").build()?;
             let outcome = commit.try_run(async |op| {
                 let entry = "INSERT INTO ledger (payer, payee, amount) VALUES (?1, ?2, ?3)";
-                bank.execute(&op, truth, entry, (from, to, amount)).await?;
-                bank.commit(&op, truth).await
+                bank.execute(&op, entry, (from, to, amount)).await?;
+                bank.commit(&op, truth.clone()).await
             });
             match outcome.await.into_result() {
                 Ok(()) => Ok(()),
