@@ -43,6 +43,8 @@ mod progress;
 #[cfg(feature = "testing")]
 mod recorder;
 #[cfg(feature = "testing")]
+mod refusals;
+#[cfg(feature = "testing")]
 mod registry;
 #[cfg(feature = "testing")]
 mod registry_dump;
