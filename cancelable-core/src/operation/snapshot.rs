@@ -6,7 +6,7 @@ use super::partial::PartialSnapshot;
 use super::progress::ProgressSnapshot;
 use super::record::Record;
 use super::status::Status;
-use crate::cause::{Cause, OperationId, OperationLabel, Span};
+use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -159,7 +159,13 @@ impl OperationSnapshot {
 /// what is left is until the deadline, and what is to go is of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.id(), self.name(), self.status)?;
+        one_line(f, |f| self.tell(f))
+    }
+}
+
+impl OperationSnapshot {
+    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.id(), self.label, self.status)?;
         match (self.status.is_closed(), self.elapsed(), self.age()) {
             (true, Some(span), _) => write!(f, " after {}", Span(span))?,
             (false, Some(span), _) | (false, None, Some(span)) => write!(f, " for {}", Span(span))?,

@@ -6,6 +6,7 @@ use super::spawn_error::{Kind, Refusal};
 use super::task::ChildTask;
 use super::wind_up::WindUp;
 use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
+use crate::cause::ChildName;
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use futures_util::TryFutureExt;
@@ -54,7 +55,7 @@ impl Scope {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        match self.admit(self.child("child"), None) {
+        match self.admit(self.child(ChildName::CHILD), None) {
             Ok(entry) => Ok(entry.start(|scope| scope.run(|_| future), never)),
             Err(why) => Err(SpawnError::new(why, future)),
         }
@@ -75,7 +76,7 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        match self.admit(self.child("child"), None) {
+        match self.admit(self.child(ChildName::CHILD), None) {
             Ok(entry) => Ok(entry.start(
                 |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
                 identity,

@@ -704,3 +704,26 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     };
     assert!(outcome.is_cancelled());
 }
+
+#[test]
+fn r23_what_did_not_stop_is_reported_once_by_each_above_it() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let scope = graceful(&manual, "s", SECOND);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for number in 0..100 {
+            let child = op.child(format!("child {number}")).grace(SECOND);
+            drop(
+                op.spawn_with(child, |_| pending::<()>())
+                    .expect("it is running"),
+            );
+        }
+        runtime.sleep(SECOND).await;
+        op.cancel();
+        pending::<()>().await;
+    }));
+    let mut ids: Vec<_> = outcome.stragglers().iter().collect();
+    assert_eq!(ids.len(), 101, "the children and the body");
+    ids.dedup_by_key(|straggler| straggler.operation().id());
+    assert_eq!(ids.len(), 101);
+}

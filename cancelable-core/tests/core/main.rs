@@ -32,6 +32,8 @@ mod last_look;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
+mod names;
+#[cfg(feature = "testing")]
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
