@@ -3,7 +3,7 @@
 use super::Operation;
 use super::metadata::Metadata;
 use super::partial::PartialSnapshot;
-use super::progress::ProgressSnapshot;
+use super::progress::{Below, ProgressSnapshot};
 use super::record::Record;
 use super::status::Status;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
@@ -202,14 +202,16 @@ impl Operation {
 impl Record {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn snapshot(&self, now: Option<Instant>) -> OperationSnapshot {
-        self.snapshot_below(self.deadline_above(None), now)
+        self.snapshot_among(self.deadline_above(None), now, None)
     }
 
-    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above.
-    pub(crate) fn snapshot_below(
+    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above, and that looks at
+    /// others too: what it has found out about progress goes from one to the next.
+    pub(crate) fn snapshot_among(
         &self,
         above: Option<Instant>,
         now: Option<Instant>,
+        below: Option<&mut Below>,
     ) -> OperationSnapshot {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = self.status();
@@ -250,7 +252,7 @@ impl Record {
             progress: self
                 .progress
                 .get()
-                .map(|progress| Arc::new(progress.snapshot())),
+                .map(|progress| Arc::new(progress.snapshot_among(below))),
             partial: partial.map(Arc::new),
         }
     }
