@@ -4,9 +4,13 @@
 //! that token and all its descendants for ever.
 
 pub(crate) mod ambient;
+mod child_name;
+pub(crate) use child_name::ChildName;
 mod display;
 pub(crate) use display::Span;
 mod label;
+mod one_line;
+pub(crate) use one_line::{Named, OneLine, one_line};
 mod reason;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;

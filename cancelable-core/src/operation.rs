@@ -66,6 +66,7 @@ pub(crate) use partial::Value;
 pub use partial::{Partial, PartialError, PartialSnapshot};
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
+pub(crate) use progress::Below;
 pub use progress::{
     FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
     ProgressUpdate, ThrottleWithoutRuntime,

@@ -8,6 +8,7 @@ mod awaited;
 pub(crate) mod clock;
 mod gate;
 mod isolate;
+mod kept;
 mod parker;
 mod say;
 mod waker_id;
@@ -18,6 +19,7 @@ pub(crate) use awaited::gather;
 pub(crate) use gate::Gate;
 pub use isolate::{isolate, isolated_panics};
 pub(crate) use isolate::{panic_text, words_of};
+pub(crate) use kept::Kept;
 pub(crate) use parker::block_on;
 pub(crate) use say::{is_logged, say, to_logger};
 pub(crate) use waker_id::WakerId;
@@ -78,6 +80,13 @@ mod imp {
                 Ok(guard) => Some(guard),
                 Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
                 Err(std::sync::TryLockError::WouldBlock) => None,
+            }
+        }
+
+        pub(crate) fn into_inner(self) -> T {
+            match self.0.into_inner() {
+                Ok(value) => value,
+                Err(poisoned) => poisoned.into_inner(),
             }
         }
 

@@ -4,6 +4,7 @@
 #![allow(missing_docs)]
 
 use allocation_counter::measure;
+use cancelable_core::operation::OperationSnapshot;
 use cancelable_core::registry::Filter;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope, Status};
@@ -98,6 +99,33 @@ fn r36_a_hundred_thousand_operations_leave_nothing() {
     assert_eq!((after.open(), registry.len()), (ALIVE as u64, ALIVE));
     assert_eq!(registry.history(&Filter::new()).len(), 64);
     assert!(events.missed() >= 3 * COUNT as u64);
+}
+
+#[test]
+fn r36_a_history_grows_as_it_fills() {
+    let manual = ManualRuntime::new();
+    let end = |registry: &Registry| {
+        let scope = open(&manual, Some(registry));
+        manual.block_on(scope.run(async |_| 7)).into_value()
+    };
+    let mut kept = Vec::with_capacity(3);
+    for bound in [100_000, 5_000_000, usize::MAX] {
+        let info = measure(|| {
+            let registry = Registry::builder().history(bound).build();
+            assert_eq!(end(&registry), Some(7));
+            kept.push(registry);
+        });
+        assert!(info.bytes_max <= 64 * 1024, "{bound}: {info:?}");
+    }
+    // Twice what it holds, at the most.
+    let (registry, one) = (&kept[2], size_of::<OperationSnapshot>() + 32);
+    let info = measure(|| {
+        for _ in 0..10_000 {
+            assert_eq!(end(registry), Some(7));
+        }
+    });
+    assert!(info.bytes_current <= 20_000 * one as i64, "{info:?}");
+    assert_eq!(registry.history(&Filter::new()).len(), 10_001);
 }
 
 #[test]

@@ -151,8 +151,8 @@ impl Command {
     /// # }
     /// ```
     pub async fn output(mut self, operation: &Operation) -> Result<Output, ProcessError> {
-        let name = self.name();
-        let refused = |refused| ProcessError::refused(&name, refused);
+        let program = self.command.get_program().to_owned();
+        let refused = |refused| ProcessError::refused(&program, refused);
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let (capture, at_end) = Capture::new().map_err(refused)?;
         let (mut process, shared) = self.spawn_joined(operation, at_end)?;
@@ -221,10 +221,11 @@ impl Command {
         if !os::can_send(self.polite) {
             return Err(error(Kind::CannotSend(self.polite.name())));
         }
-        let refused = |refused| ProcessError::refused(&name, refused);
-        let watcher = Watcher::new(&name).map_err(refused)?;
-        let (started, target, pipes) =
-            os::start(&mut self.command, self.foreground).map_err(refused)?;
+        let refused =
+            |command: &process::Command, error| ProcessError::refused(command.get_program(), error);
+        let watcher = Watcher::new(&name).map_err(|error| refused(&self.command, error))?;
+        let (started, target, pipes) = os::start(&mut self.command, self.foreground)
+            .map_err(|error| refused(&self.command, error))?;
         let id = started.id();
         let shared = Shared::new(
             Arc::clone(&name),

@@ -3,6 +3,7 @@
 use cancelable_core::Cancelled;
 use cancelable_core::cause::OperationLabel;
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -35,8 +36,10 @@ impl ProcessError {
         }
     }
 
-    pub(crate) fn refused(name: &Arc<str>, error: io::Error) -> Self {
-        Self::new(name, Kind::Refused(Arc::new(error)))
+    /// Named by the program as it was given: where that is a path, the path may be what is wrong.
+    pub(crate) fn refused(program: &OsStr, error: io::Error) -> Self {
+        let name = program.to_string_lossy().into();
+        Self::new(&name, Kind::Refused(Arc::new(error)))
     }
 
     /// Whether no process was started.

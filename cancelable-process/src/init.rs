@@ -58,10 +58,10 @@ impl Init {
     ///
     /// The program could not be started, or the system does not let signals be caught.
     pub fn run(self) -> Result<u8, ProcessError> {
-        let program = Path::new(self.command.get_program());
-        let name = program.file_name().unwrap_or(program.as_os_str());
+        let program = self.command.get_program().to_owned();
+        let name = Path::new(&program).file_name().unwrap_or(&program);
         let name: Arc<str> = name.to_string_lossy().into();
-        let refused = |error| ProcessError::refused(&name, error);
+        let refused = |error| ProcessError::refused(&program, error);
         #[cfg(unix)]
         let code = unix::run(self.command, &name).map_err(refused)?;
         #[cfg(not(unix))]

@@ -1,5 +1,6 @@
 //! What an operation is called, for causes and errors that name it.
 
+use super::OneLine;
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -86,9 +87,10 @@ impl OperationLabel {
     }
 }
 
-/// The name, which is what a person knows the operation by.
+/// The name, which is what a person knows the operation by. It may come from outside, so what would
+/// end a line is escaped.
 impl fmt::Display for OperationLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        OneLine(self.name()).fmt(f)
     }
 }

@@ -12,7 +12,7 @@ use crate::cause::OperationId;
 use crate::token::CancellationToken;
 use event_listener::Event;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -28,6 +28,8 @@ pub(super) struct Aside {
     pub(super) cleanup_errors: Vec<CleanupError>,
     /// What was dropped at the end of its time.
     pub(super) stragglers: Vec<Straggler>,
+    /// The operations of which one of them is the body: that is reported once.
+    pub(super) straggling: BTreeSet<OperationId>,
     /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
     pub(super) stopping_since: Option<Instant>,
     pub(super) polled: Option<Instant>,

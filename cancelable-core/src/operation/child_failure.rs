@@ -1,6 +1,6 @@
 //! How a child failed, for the scope that it belongs to.
 
-use crate::cause::{Cause, OperationLabel, Reason};
+use crate::cause::{Cause, ChildName, OperationLabel, Reason};
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
@@ -95,7 +95,8 @@ impl ChildFailure {
 
 impl fmt::Display for ChildFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "child {} ", self.operation)?;
+        ChildName::new(&self.operation, self.opened_at).fmt(f)?;
+        f.write_str(" ")?;
         match &self.why {
             Why::Error(error) => write!(f, "failed: {error}"),
             Why::Panic(text) => write!(f, "panicked: {text}"),

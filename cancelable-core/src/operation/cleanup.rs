@@ -6,6 +6,7 @@ use super::defer_error::DeferError;
 use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
 use super::status::Status;
+use crate::cause::Named;
 use crate::sync::{Ordering, say, words_of};
 use std::borrow::Cow;
 use std::future::Future;
@@ -97,8 +98,8 @@ impl Record {
             Warn,
             operation = self.label.name(), id = self.label.id().get(),
             finalizer = name, deferred_at:% = place;
-            "finalizer {name} of {} is lost, because no runtime runs it: it was deferred at {place}",
-            self.label
+            "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
+            Named("finalizer", name), self.label
         );
     }
 }

@@ -1,5 +1,6 @@
 //! What went wrong in a finalizer.
 
+use crate::cause::Named;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -98,8 +99,8 @@ impl fmt::Display for CleanupError {
         let place = self.deferred_at;
         write!(
             f,
-            "finalizer {}, deferred at {}:{}, ",
-            self.name,
+            "{}, deferred at {}:{}, ",
+            Named("finalizer", &self.name),
             place.file(),
             place.line()
         )?;

@@ -1,18 +1,22 @@
 //! Why a finalizer was not taken.
 
 use crate::cause::OperationLabel;
+use crate::sync::Kept;
 use std::error::Error;
 use std::fmt;
 
 /// The operation has ended and runs no finalizer any more. The future comes back.
 pub struct DeferError<C> {
     operation: OperationLabel,
-    future: C,
+    future: Kept<C>,
 }
 
 impl<C> DeferError<C> {
     pub(super) fn new(operation: OperationLabel, future: C) -> Self {
-        Self { operation, future }
+        Self {
+            operation,
+            future: Kept::new(future),
+        }
     }
 
     /// The operation.
@@ -23,7 +27,7 @@ impl<C> DeferError<C> {
 
     /// The future that was not taken.
     pub fn into_inner(self) -> C {
-        self.future
+        self.future.into_inner()
     }
 }
 

@@ -11,9 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) trait Ledger: Send + Sync {
-    /// The part of the same ledger that an operation with this number belongs to. None if nobody
-    /// can read the ledger any more.
-    fn part_for(&self, id: OperationId) -> Option<Arc<dyn Ledger>>;
+    /// The part of the same ledger that an operation with this number belongs to.
+    fn part_for(&self, id: OperationId) -> Arc<dyn Ledger>;
 
     fn opened(&self, record: &Arc<Record>);
 

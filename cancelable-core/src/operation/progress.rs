@@ -3,6 +3,7 @@
 //! A [`Progress`] is made when it is first asked for, so that an operation without it carries an
 //! empty cell and no more. It is one meter (`meter.rs`), which parents sum up when they are asked.
 
+mod below;
 mod change;
 mod field_value;
 mod figures;
@@ -16,6 +17,7 @@ mod throttle;
 mod unthrottled;
 mod update;
 
+pub(crate) use below::Below;
 pub use change::ProgressChange;
 pub use field_value::FieldValue;
 pub use figures::ProgressFigures;
@@ -124,10 +126,16 @@ impl Progress {
         ProgressChange::new(&self.meter)
     }
 
-    /// All that is known now. It looks at everything below that has progress and has not ended.
+    /// All that is known now. It looks at everything below that has progress and has not ended. What
+    /// begins to make progress when this operation and all of those have ended counts above it only.
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
-        self.meter.snapshot()
+        self.snapshot_among(None)
+    }
+
+    /// [`snapshot`](Self::snapshot) for a caller that looks at others too.
+    pub(super) fn snapshot_among(&self, below: Option<&mut Below>) -> ProgressSnapshot {
+        self.meter.snapshot(below)
     }
 
     /// The operations directly below that have progress, or something below them that has, and have

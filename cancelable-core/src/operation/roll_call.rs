@@ -167,8 +167,9 @@ impl Record {
     }
 
     fn keep_straggler(&self, straggler: Straggler) {
+        let body = straggler.body();
         self.with_aside(|aside| {
-            if !aside.stragglers.iter().any(|kept| kept.is_same(&straggler)) {
+            if body.is_none_or(|id| aside.straggling.insert(id)) {
                 aside.stragglers.push(straggler);
             }
         });

@@ -7,7 +7,7 @@ use super::ticket::{OpenShield, Ticket};
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
 use crate::runtime::Timeout;
-use crate::sync::awaited;
+use crate::sync::{Kept, awaited};
 use pin_project_lite::pin_project;
 use std::error::Error;
 use std::fmt;
@@ -65,7 +65,7 @@ impl<F: Future> Shield<F> {
     /// The operation has no runtime to keep the time. The shield comes back.
     pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, ShieldWithoutRuntime<F>> {
         let Some(runtime) = self.operation.runtime.clone() else {
-            return Err(ShieldWithoutRuntime { shield: self });
+            return Err(ShieldWithoutRuntime::new(self));
         };
         let future = runtime.timeout(limit, self.future);
         Ok(Shield::at(self.operation, self.opened_at, future))
@@ -133,27 +133,38 @@ impl<F: Future> fmt::Debug for Shield<F> {
 
 /// A shield was to have a deadline of its own, and its operation has no runtime to keep it.
 pub struct ShieldWithoutRuntime<F: Future> {
-    shield: Shield<F>,
+    operation: OperationLabel,
+    opened_at: &'static Location<'static>,
+    shield: Kept<Shield<F>>,
 }
 
 impl<F: Future> ShieldWithoutRuntime<F> {
+    fn new(shield: Shield<F>) -> Self {
+        Self {
+            operation: shield.operation.label.clone(),
+            opened_at: shield.opened_at,
+            shield: Kept::new(shield),
+        }
+    }
+
     /// The operation.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
-        &self.shield.operation.label
+        &self.operation
     }
 
     /// The shield, without a deadline.
     pub fn into_inner(self) -> Shield<F> {
-        self.shield
+        self.shield.into_inner()
     }
 }
 
 impl<F: Future> fmt::Debug for ShieldWithoutRuntime<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ShieldWithoutRuntime")
-            .field(&self.shield)
-            .finish()
+        f.debug_struct("ShieldWithoutRuntime")
+            .field("operation", &self.operation)
+            .field("opened_at", &format_args!("{}", self.opened_at))
+            .finish_non_exhaustive()
     }
 }
 

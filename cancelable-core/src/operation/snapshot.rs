@@ -3,10 +3,10 @@
 use super::Operation;
 use super::metadata::Metadata;
 use super::partial::PartialSnapshot;
-use super::progress::ProgressSnapshot;
+use super::progress::{Below, ProgressSnapshot};
 use super::record::Record;
 use super::status::Status;
-use crate::cause::{Cause, OperationId, OperationLabel, Span};
+use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -159,7 +159,13 @@ impl OperationSnapshot {
 /// what is left is until the deadline, and what is to go is of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.id(), self.name(), self.status)?;
+        one_line(f, |f| self.tell(f))
+    }
+}
+
+impl OperationSnapshot {
+    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: {}", self.id(), self.label, self.status)?;
         match (self.status.is_closed(), self.elapsed(), self.age()) {
             (true, Some(span), _) => write!(f, " after {}", Span(span))?,
             (false, Some(span), _) | (false, None, Some(span)) => write!(f, " for {}", Span(span))?,
@@ -196,14 +202,16 @@ impl Operation {
 impl Record {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn snapshot(&self, now: Option<Instant>) -> OperationSnapshot {
-        self.snapshot_below(self.deadline_above(None), now)
+        self.snapshot_among(self.deadline_above(None), now, None)
     }
 
-    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above.
-    pub(crate) fn snapshot_below(
+    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above, and that looks at
+    /// others too: what it has found out about progress goes from one to the next.
+    pub(crate) fn snapshot_among(
         &self,
         above: Option<Instant>,
         now: Option<Instant>,
+        below: Option<&mut Below>,
     ) -> OperationSnapshot {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = self.status();
@@ -244,7 +252,7 @@ impl Record {
             progress: self
                 .progress
                 .get()
-                .map(|progress| Arc::new(progress.snapshot())),
+                .map(|progress| Arc::new(progress.snapshot_among(below))),
             partial: partial.map(Arc::new),
         }
     }

@@ -3,7 +3,7 @@
 use super::record::Record;
 use super::status::Status;
 use super::straggler::ShieldSite;
-use crate::cause::Span;
+use crate::cause::{OneLine, Span};
 use crate::sync::Ordering;
 use std::borrow::Cow;
 use std::fmt;
@@ -81,7 +81,7 @@ impl fmt::Display for Standing {
             Waits::ForItsBody => f.write_str("in its body")?,
             Waits::ForItsThread => f.write_str("on a blocking thread")?,
             Waits::ForItsChildren => f.write_str("done with its body")?,
-            Waits::ForAFinalizer(name) => write!(f, "in finalizer {name}")?,
+            Waits::ForAFinalizer(name) => write!(f, "in finalizer {}", OneLine(name))?,
             Waits::Nothing => f.write_str("ended")?,
         }
         let joins = matches!(self.waits, Waits::ForItsChildren);

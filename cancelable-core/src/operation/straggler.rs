@@ -1,6 +1,6 @@
 //! What has not stopped, and what is known of why.
 
-use crate::cause::{OperationLabel, Span};
+use crate::cause::{ChildName, Named, OperationId, OperationLabel, Span};
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -45,9 +45,9 @@ impl StragglerKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Operation => "operation",
-            Self::Child => "child",
+            Self::Child => ChildName::CHILD,
             Self::Finalizer => "finalizer",
-            Self::Blocking => "blocking call",
+            Self::Blocking => ChildName::BLOCKING_CALL,
         }
     }
 }
@@ -152,10 +152,10 @@ impl Straggler {
         self.is_abandoned
     }
 
-    /// Whether both are reports on the same thing. A finalizer is reported once.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        let both_bodies = self.finalizer.is_none() && other.finalizer.is_none();
-        both_bodies && self.operation.id() == other.operation.id()
+    /// The operation whose body it is, of which there may be several reports; of a finalizer there is
+    /// one.
+    pub(super) fn body(&self) -> Option<OperationId> {
+        self.finalizer.is_none().then(|| self.operation.id())
     }
 }
 
@@ -165,7 +165,7 @@ impl fmt::Display for Straggler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, place) = (self.kind.as_str(), self.opened_at);
         let (file, line) = (place.file(), place.line());
-        write!(f, "{kind} {}", self.name())?;
+        Named(kind, self.name()).fmt(f)?;
         if self.finalizer.is_some() {
             write!(f, " of {}, deferred", self.operation)?;
         } else {

@@ -20,7 +20,7 @@ impl RegistryBuilder {
     }
 
     /// How many operations that have ended are kept, the latest ones; zero is none. Without this it
-    /// is 512.
+    /// is 512. Room for them is made as they come, whatever the bound.
     pub fn history(mut self, bound: usize) -> Self {
         self.history = bound;
         self

@@ -69,11 +69,13 @@ impl fmt::Display for Dump {
                 place.file(),
                 place.line()
             )?;
-            if let Some(age) = operation
-                .age()
-                .filter(|age| Some(*age) != operation.elapsed())
-            {
-                write!(f, " {} ago", Span(age))?;
+            let Some(age) = operation.age().map(Span) else {
+                continue;
+            };
+            // Not where it reads as what the line begins with.
+            let elapsed = operation.elapsed().map(Span);
+            if elapsed.is_none_or(|elapsed| elapsed.to_string() != age.to_string()) {
+                write!(f, " {age} ago")?;
             }
         }
         Ok(())

@@ -57,7 +57,7 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = self.operation() {
-            write!(f, "{} {} ", operation.id(), operation.name())?;
+            write!(f, "{} {} ", operation.id(), operation.label())?;
         }
         match self {
             Self::Opened(_) => f.write_str("was opened"),

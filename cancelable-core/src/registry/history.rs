@@ -2,6 +2,9 @@
 //!
 //! Each that ends takes the next number, and with it a slot that nobody else writes to for as long
 //! as the history is long. So ends on many threads meet at one counter and at no lock.
+//!
+//! The slots are made as they are needed, in blocks of which each is as large as all before it. So a
+//! history takes what it holds and at most as much again, however large its bound is.
 
 use crate::operation::OperationSnapshot;
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -10,9 +13,14 @@ use std::sync::OnceLock;
 pub(super) struct History {
     bound: usize,
     next: AtomicU64,
-    /// Made when the first operation ends.
-    slots: OnceLock<Box<[Mutex<Option<Entry>>]>>,
+    /// As many as the bound has; each is made when an operation ends that has its place there.
+    blocks: Box<[OnceLock<Block>]>,
 }
+
+type Block = Box<[Mutex<Option<Entry>>]>;
+
+/// How many slots the first block has, and the second one. A power of two.
+const FIRST: usize = 64;
 
 struct Entry {
     number: u64,
@@ -24,13 +32,22 @@ impl History {
         Self {
             bound,
             next: AtomicU64::new(0),
-            slots: OnceLock::new(),
+            blocks: match bound.checked_sub(1) {
+                Some(last) => (0..=block_of(last)).map(|_| OnceLock::new()).collect(),
+                None => Box::default(),
+            },
         }
     }
 
-    fn slots(&self) -> &[Mutex<Option<Entry>>] {
-        self.slots
-            .get_or_init(|| (0..self.bound).map(|_| Mutex::new(None)).collect())
+    /// The slot of this place, which is below the bound. Its block is made if it is not there.
+    fn slot(&self, place: usize) -> Option<&Mutex<Option<Entry>>> {
+        let number = block_of(place);
+        let start = start_of(number);
+        let block = self.blocks.get(number)?.get_or_init(|| {
+            let length = start.max(FIRST).min(self.bound - start);
+            (0..length).map(|_| Mutex::new(None)).collect()
+        });
+        block.get(place - start)
     }
 
     /// Keeps what `take` gives, in the place of the oldest.
@@ -43,7 +60,7 @@ impl History {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         // The remainder is below the bound, so nothing is cut off.
         let place = (number % self.bound as u64) as usize;
-        let Some(slot) = self.slots().get(place) else {
+        let Some(slot) = self.slot(place) else {
             return;
         };
         let mut entry = Some(Entry { number, snapshot });
@@ -82,6 +99,44 @@ impl History {
     }
 
     fn made(&self) -> impl Iterator<Item = &Mutex<Option<Entry>>> {
-        self.slots.get().into_iter().flat_map(|slots| slots.iter())
+        let made = self.blocks.iter().filter_map(OnceLock::get);
+        made.flat_map(|block| block.iter())
+    }
+}
+
+/// In which block a place is: the first one ends at `FIRST`, and each other one at twice where the
+/// one before it does.
+fn block_of(place: usize) -> usize {
+    match (place / FIRST).checked_ilog2() {
+        Some(doublings) => doublings as usize + 1,
+        None => 0,
+    }
+}
+
+/// The first place in a block.
+fn start_of(block: usize) -> usize {
+    match block.checked_sub(1) {
+        Some(doublings) => FIRST << doublings,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FIRST, block_of, start_of};
+
+    #[test]
+    fn r36_blocks_follow_each_other_without_a_gap() {
+        let (mut block, mut next) = (0, 0);
+        for place in 0..20 * FIRST {
+            if block_of(place) != block {
+                block += 1;
+                next = place;
+            }
+            assert_eq!((block_of(place), start_of(block)), (block, next), "{place}");
+        }
+        let last = block_of(usize::MAX);
+        assert_eq!(block_of(start_of(last)), last);
+        assert_eq!(block_of(start_of(last) - 1), last - 1);
     }
 }

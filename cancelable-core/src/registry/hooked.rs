@@ -33,7 +33,8 @@ impl Registry {
 }
 
 impl HooksGuard {
-    /// Leaves the hooks in place for as long as the registry is used.
+    /// Leaves the hooks in place for as long as the registry is used: by a handle of it, or by an
+    /// operation in it that is open, whose parts they hear of too.
     pub fn detach(mut self) {
         self.hooks = None;
     }

@@ -8,7 +8,12 @@ use std::time::Duration;
 /// An event has a snapshot of its operation, taken as it is serialised.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut event = serializer.serialize_struct("Event", 3)?;
+        // Some formats write the number of fields before them.
+        let fields = match self {
+            Self::CancelRequested(..) => 3,
+            _ => 2,
+        };
+        let mut event = serializer.serialize_struct("Event", fields)?;
         event.serialize_field("event", self.as_str())?;
         if let Some(operation) = self.operation() {
             event.serialize_field("operation", &operation.snapshot())?;

@@ -64,17 +64,17 @@ pub(super) fn of_thread(shards: &[Arc<Shard>]) -> &Arc<Shard> {
 impl Shard {
     /// The shards of one registry.
     pub(super) fn all(hub: &Arc<Hub>) -> Box<[Arc<Self>]> {
-        let shards: Box<[_]> = (0..SHARDS)
-            .map(|_| {
-                Arc::new(Self {
-                    part: Mutex::new(Part::default()),
-                    entered: AtomicU64::new(0),
-                    hub: Arc::clone(hub),
-                })
-            })
-            .collect();
+        let shards: Box<[_]> = (0..SHARDS).map(|_| Self::new(hub)).collect();
         hub.introduce(shards.iter().map(Arc::downgrade).collect());
         shards
+    }
+
+    fn new(hub: &Arc<Hub>) -> Arc<Self> {
+        Arc::new(Self {
+            part: Mutex::new(Part::default()),
+            entered: AtomicU64::new(0),
+            hub: Arc::clone(hub),
+        })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,9 +113,12 @@ impl Shard {
 }
 
 impl Ledger for Shard {
-    fn part_for(&self, id: OperationId) -> Option<Arc<dyn Ledger>> {
-        let shard = self.hub.shards().get(place(id)).and_then(Weak::upgrade)?;
-        Some(shard)
+    /// Where the last handle of the registry is gone and with it the shard, nobody can read a list any
+    /// more, and an empty one serves as well: hooks are in the hub, and those that are left in place
+    /// hear of all parts of what is open.
+    fn part_for(&self, id: OperationId) -> Arc<dyn Ledger> {
+        let shard = self.hub.shards().get(place(id)).and_then(Weak::upgrade);
+        shard.unwrap_or_else(|| Self::new(&self.hub))
     }
 
     /// Told before it is listed: a cancel is told only of what is listed, and so after this.

@@ -2,12 +2,13 @@
 
 use super::selection::Selection;
 use super::{Clock, Filter, Registry};
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::{Below, OperationSnapshot, Record};
 use std::ops::ControlFlow;
 
 pub(super) struct Sieve<'a> {
     filter: &'a Filter,
     clock: Clock,
+    below: Below,
     /// How many more may pass.
     left: usize,
 }
@@ -17,6 +18,7 @@ impl<'a> Sieve<'a> {
         Self {
             filter,
             clock: Clock::default(),
+            below: Below::default(),
             left: filter.most(),
         }
     }
@@ -26,7 +28,9 @@ impl<'a> Sieve<'a> {
         if self.left == 0 || !self.filter.needs_snapshot_of(record) {
             return None;
         }
-        let snapshot = record.snapshot(self.clock.read(record));
+        let now = self.clock.read(record);
+        let snapshot =
+            record.snapshot_among(record.deadline_above(None), now, Some(&mut self.below));
         // One that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
             return None;

@@ -2,7 +2,7 @@
 
 use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::{Below, OperationSnapshot, Record};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -135,11 +135,13 @@ impl Registry {
     }
 }
 
-/// The deadlines of the operations above the present one, outermost first: each is worked out once,
-/// where every operation by itself would ask all above it.
+/// What is known of the operations above the present one and below it, where every operation by itself
+/// would ask all of them.
 #[derive(Default)]
 pub(super) struct Line {
+    /// The deadlines of those above, outermost first.
     above: Vec<(Arc<Record>, Option<Instant>)>,
+    below: Below,
 }
 
 impl Line {
@@ -152,7 +154,8 @@ impl Line {
     ) -> OperationSnapshot {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
-        let snapshot = record.snapshot_below(record.deadline_above(above), now);
+        let due = record.deadline_above(above);
+        let snapshot = record.snapshot_among(due, now, Some(&mut self.below));
         self.above.push((Arc::clone(record), snapshot.deadline()));
         snapshot
     }

@@ -1,21 +1,24 @@
 //! The error of a runtime that takes no more work.
 
+use crate::sync::Kept;
 use std::fmt;
 
 /// A runtime that is gone did not take this work, and hands it back.
 pub struct Refused<W> {
-    work: W,
+    work: Kept<W>,
 }
 
 impl<W> Refused<W> {
     /// Hands `work` back.
     pub fn new(work: W) -> Self {
-        Self { work }
+        Self {
+            work: Kept::new(work),
+        }
     }
 
     /// The work that was not taken.
     pub fn into_inner(self) -> W {
-        self.work
+        self.work.into_inner()
     }
 }
 

@@ -9,6 +9,7 @@ use super::patience::Patience;
 use super::spawn::{Entry, never, share};
 use super::wind_up::WindUp;
 use super::{Child, ChildError, Scope, SpawnError};
+use crate::cause::ChildName;
 use crate::operation::{Call, Status};
 use crate::runtime::Completion;
 use crate::sync::isolate;
@@ -68,7 +69,7 @@ impl Scope {
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn_blocking_named("blocking call", work)
+        self.spawn_blocking_named(ChildName::BLOCKING_CALL, work)
     }
 
     /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error is a failure of the
@@ -84,7 +85,7 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
-        self.try_spawn_blocking_named("blocking call", work)
+        self.try_spawn_blocking_named(ChildName::BLOCKING_CALL, work)
     }
 
     /// [`spawn_blocking`](Self::spawn_blocking) with a name.

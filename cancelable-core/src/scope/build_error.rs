@@ -1,5 +1,6 @@
 //! Why a scope could not be built.
 
+use crate::cause::OneLine;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -42,7 +43,7 @@ impl BuildError {
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scope = &self.scope;
+        let scope = OneLine(&self.scope);
         match &self.kind {
             Kind::NoRuntime(part) => write!(
                 f,

@@ -68,16 +68,18 @@ impl<T> Child<T> {
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
-            return Poll::Ready(joined.unwrap_or_else(|error| {
-                Err(ChildError::joined(this.operation.label().clone(), error))
-            }));
+            return Poll::Ready(
+                joined.unwrap_or_else(|error| {
+                    Err(ChildError::joined(this.operation.record(), error))
+                }),
+            );
         }
         let Some(patience) = &mut this.patience else {
             return Poll::Pending;
         };
         patience
             .poll(cx)
-            .map(|span| Err(ChildError::abandoned(this.operation.label().clone(), span)))
+            .map(|span| Err(ChildError::abandoned(this.operation.record(), span)))
     }
 }
 

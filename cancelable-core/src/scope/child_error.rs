@@ -1,11 +1,13 @@
 //! Why awaiting a child gave no value.
 
-use crate::cause::{OperationLabel, Span};
+use crate::cause::{ChildName, OperationLabel, Span};
 use crate::error::Cancelled;
+use crate::operation::Record;
 use crate::runtime::JoinError;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +15,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ChildError {
     operation: OperationLabel,
+    opened_at: &'static Location<'static>,
     why: Why,
 }
 
@@ -26,24 +29,32 @@ enum Why {
 }
 
 impl ChildError {
-    pub(super) fn failed(operation: OperationLabel, error: Arc<dyn Error + Send + Sync>) -> Self {
+    fn new(child: &Record, why: Why) -> Self {
+        Self {
+            operation: child.label.clone(),
+            opened_at: child.opened_at,
+            why,
+        }
+    }
+
+    pub(super) fn failed(child: &Record, error: Arc<dyn Error + Send + Sync>) -> Self {
         let why = Why::Failed(error);
-        Self { operation, why }
+        Self::new(child, why)
     }
 
-    pub(super) fn cancelled(operation: OperationLabel, cancelled: Cancelled) -> Self {
+    pub(super) fn cancelled(child: &Record, cancelled: Cancelled) -> Self {
         let why = Why::Cancelled(cancelled);
-        Self { operation, why }
+        Self::new(child, why)
     }
 
-    pub(super) fn joined(operation: OperationLabel, error: JoinError) -> Self {
+    pub(super) fn joined(child: &Record, error: JoinError) -> Self {
         let why = Why::Joined(error);
-        Self { operation, why }
+        Self::new(child, why)
     }
 
-    pub(super) fn abandoned(operation: OperationLabel, patience: Duration) -> Self {
+    pub(super) fn abandoned(child: &Record, patience: Duration) -> Self {
         let why = Why::Abandoned(patience);
-        Self { operation, why }
+        Self::new(child, why)
     }
 
     /// The child.
@@ -102,27 +113,25 @@ impl ChildError {
     ///
     /// It did not panic; the error comes back.
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
-        let Self { operation, why } = self;
-        match why {
-            Why::Joined(error) => error
-                .into_panic()
-                .map_err(|error| Self::joined(operation, error)),
-            why => Err(Self { operation, why }),
+        let back = |why| Self { why, ..self };
+        match self.why {
+            Why::Joined(error) => error.into_panic().map_err(|error| back(Why::Joined(error))),
+            why => Err(back(why)),
         }
     }
 }
 
 impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = &self.operation;
+        let child = ChildName::new(&self.operation, self.opened_at);
         match &self.why {
-            Why::Failed(error) => write!(f, "child {operation} failed: {error}"),
+            Why::Failed(error) => write!(f, "{child} failed: {error}"),
             Why::Cancelled(cancelled) => cancelled.fmt(f),
-            Why::Joined(error) => write!(f, "child {operation} has no value: {error}"),
+            Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(patience) => write!(
                 f,
-                "blocking call {operation} was abandoned: it has not ended {} after its cancel, let \
-                 it look at its token",
+                "{} was abandoned: it has not ended {} after its cancel, let it look at its token",
+                child.of_blocking_call(),
                 Span(*patience)
             ),
         }

@@ -41,26 +41,23 @@ impl Membership {
     /// Takes the end of the member: a failure cancels the scope, unless failures are collected.
     pub(super) fn end<T>(&mut self, result: Result<T, End>) -> Result<T, ChildError> {
         self.ended = true;
-        let label = self.member.label.clone();
+        let member = &*self.member;
         result.map_err(|end| match end {
-            End::Cancelled(cancelled) => ChildError::cancelled(label, cancelled),
-            End::Failed(error) => match stopped_by(&self.member, &*error) {
-                Some(cancelled) => ChildError::cancelled(label, cancelled),
+            End::Cancelled(cancelled) => ChildError::cancelled(member, cancelled),
+            End::Failed(error) => match stopped_by(member, &*error) {
+                Some(cancelled) => ChildError::cancelled(member, cancelled),
                 None => {
-                    let opened_at = self.member.opened_at;
-                    self.fail(&ChildFailure::error(
-                        label.clone(),
-                        opened_at,
-                        error.clone(),
-                    ));
-                    ChildError::failed(label, error)
+                    let label = member.label.clone();
+                    let shared = Arc::clone(&error);
+                    self.fail(&ChildFailure::error(label, member.opened_at, shared));
+                    ChildError::failed(member, error)
                 }
             },
             End::Panicked(payload) => {
                 let error = JoinError::panic(payload);
-                let opened_at = self.member.opened_at;
-                self.fail(&ChildFailure::panic(label.clone(), opened_at, error.text()));
-                ChildError::joined(label, error)
+                let (label, opened_at) = (member.label.clone(), member.opened_at);
+                self.fail(&ChildFailure::panic(label, opened_at, error.text()));
+                ChildError::joined(member, error)
             }
         })
     }

@@ -22,11 +22,12 @@ impl Registration {
         id: OperationId,
         parent: Option<&Operation>,
     ) -> Option<Arc<dyn Ledger>> {
-        match self {
-            Self::Inherited => parent?.record().ledger.as_ref()?.part_for(id),
-            Self::In(ledger) => ledger.part_for(id),
-            Self::Nowhere => None,
-        }
+        let ledger = match self {
+            Self::Inherited => parent?.record().ledger.as_ref()?,
+            Self::In(ledger) => ledger,
+            Self::Nowhere => return None,
+        };
+        Some(ledger.part_for(id))
     }
 }
 

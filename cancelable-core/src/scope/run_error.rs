@@ -1,7 +1,7 @@
 //! Why a run has no value.
 
 use super::BuildError;
-use crate::cause::OperationLabel;
+use crate::cause::{Named, OperationLabel};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
 use crate::source::SourceError;
@@ -190,7 +190,8 @@ impl fmt::Display for SourceFailed {
         } = self;
         write!(
             f,
-            "scope {operation} did not start because its source {source} did not: {error}"
+            "scope {operation} did not start because its {} did not: {error}",
+            Named("source", source)
         )
     }
 }

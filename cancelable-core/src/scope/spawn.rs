@@ -6,6 +6,7 @@ use super::spawn_error::{Kind, Refusal};
 use super::task::ChildTask;
 use super::wind_up::WindUp;
 use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
+use crate::cause::ChildName;
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use futures_util::TryFutureExt;
@@ -56,7 +57,7 @@ impl Scope {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        self.spawn_named("child", future)
+        self.spawn_named(ChildName::CHILD, future)
     }
 
     /// [`spawn`](Self::spawn) for a future that may fail: an error is a failure of the child.
@@ -74,7 +75,7 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        self.try_spawn_named("child", future)
+        self.try_spawn_named(ChildName::CHILD, future)
     }
 
     /// [`spawn`](Self::spawn) with a name for the child, instead of `child`.

@@ -4,13 +4,14 @@ use super::BuildError;
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Status;
+use crate::sync::Kept;
 use std::error::Error;
 use std::fmt;
 
 /// A scope did not take a child or a blocking call. The work that was not started comes back.
 pub struct SpawnError<W> {
     why: Refusal,
-    work: W,
+    work: Kept<W>,
 }
 
 /// The scope, and what kept it from taking a child.
@@ -33,7 +34,10 @@ pub(super) enum Kind {
 
 impl<W> SpawnError<W> {
     pub(super) fn new(why: Refusal, work: W) -> Self {
-        Self { why, work }
+        Self {
+            why,
+            work: Kept::new(work),
+        }
     }
 
     /// The scope.
@@ -90,7 +94,7 @@ impl<W> SpawnError<W> {
 
     /// The work that was not started.
     pub fn into_inner(self) -> W {
-        self.work
+        self.work.into_inner()
     }
 }
 

@@ -754,3 +754,26 @@ fn r23_r44_a_token_that_is_cancelled_inside_a_run_is_so_by_its_clock() {
     manual.advance(SECOND);
     assert_eq!(scope.why_not_stopped()[0].cancelled_for(), Some(SECOND));
 }
+
+#[test]
+fn r23_what_did_not_stop_is_reported_once_by_each_above_it() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let scope = graceful(&manual, "s", SECOND);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for number in 0..100 {
+            let child = op.child(format!("child {number}")).grace(SECOND);
+            drop(
+                op.spawn_with(child, |_| pending::<()>())
+                    .expect("it is running"),
+            );
+        }
+        runtime.sleep(SECOND).await;
+        op.cancel();
+        pending::<()>().await;
+    }));
+    let mut ids: Vec<_> = outcome.stragglers().iter().collect();
+    assert_eq!(ids.len(), 101, "the children and the body");
+    ids.dedup_by_key(|straggler| straggler.operation().id());
+    assert_eq!(ids.len(), 101);
+}

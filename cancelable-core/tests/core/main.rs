@@ -34,6 +34,8 @@ mod last_look;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
+mod names;
+#[cfg(feature = "testing")]
 mod operation;
 #[cfg(feature = "testing")]
 mod operation_log;
@@ -44,6 +46,8 @@ mod probe;
 mod progress;
 #[cfg(feature = "testing")]
 mod recorder;
+#[cfg(feature = "testing")]
+mod refusals;
 #[cfg(feature = "testing")]
 mod registry;
 #[cfg(feature = "testing")]

@@ -3,13 +3,14 @@
 use cancelable_core::operation::{
     FieldValue, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
 };
+use cancelable_core::registry::Filter;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
-use cancelable_core::{Operation, Scope, Status};
+use cancelable_core::{Operation, Registry, Scope, Status};
 use parking_lot::Mutex;
 use std::future::pending;
 use std::pin::pin;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::task::{Context, Waker};
 use std::thread;
@@ -117,6 +118,26 @@ fn r38_a_position_may_pass_the_total_and_stops_at_the_largest_number() {
 }
 
 #[test]
+fn r38_a_position_at_the_largest_number_is_never_seen_below() {
+    let scope = open("import");
+    let progress = scope.progress().clone();
+    progress.set_position(u64::MAX);
+    let over = AtomicBool::new(false);
+    let lowest = thread::scope(|threads| {
+        threads.spawn(|| {
+            (0..500_000).for_each(|_| progress.advance(1));
+            over.store(true, SeqCst);
+        });
+        let mut lowest = u64::MAX;
+        while !over.load(SeqCst) {
+            lowest = lowest.min(progress.position());
+        }
+        lowest
+    });
+    assert_eq!(lowest, u64::MAX);
+}
+
+#[test]
 fn r38_a_parent_has_its_own_figures_and_the_sum_of_all_below() {
     let root = open("sync");
     let upload = inside(&root, "upload");
@@ -194,6 +215,62 @@ fn r38_whatever_order_a_tree_ends_in_the_sum_is_the_same() {
         late.progress().advance(8);
         assert_eq!(overall(&root).0, 15);
         assert_eq!(root.progress().parts()[0].name(), "late");
+    }
+}
+
+#[test]
+fn r38_the_sum_of_what_has_ended_is_closed_with_the_last_of_it() {
+    let root = open("root");
+    let middle = inside(&root, "middle");
+    let parts = ["early", "late"].map(|name| inside(&middle, name));
+    middle.progress().advance(1);
+    parts[0].progress().advance(2);
+    end(&middle);
+    // Something below is open still, so its sum is.
+    inside(&middle, "between").progress().advance(4);
+    assert_eq!((overall(&middle).0, overall(&root).0), (7, 7));
+    end(&parts[0]);
+    assert_eq!((overall(&middle).0, overall(&root).0), (7, 7));
+    // Nothing was any more, when this one began.
+    parts[1].progress().advance(8);
+    assert_eq!((overall(&middle).0, overall(&root).0), (7, 15));
+}
+
+#[test]
+fn r38_a_look_at_a_whole_tree_sums_up_as_a_look_at_each() {
+    let registry = Registry::new();
+    let builder = Scope::builder("root").register_in(&registry);
+    let root = builder.build().expect("it is sound");
+    let mut scopes = vec![root];
+    for number in 0..60_usize {
+        let above = &scopes[number * 3 / 4];
+        let builder = above.child("part");
+        let builder = match number % 20 {
+            19 => builder.unregistered(),
+            _ => builder,
+        };
+        let part = builder.build().expect("it is sound");
+        // Some say nothing of themselves, and some have parts before they do.
+        if number % 3 != 0 {
+            part.progress().advance(number as u64);
+            part.progress().set_total(100);
+        }
+        scopes.push(part);
+    }
+    for number in (1..60).step_by(7) {
+        end(&scopes[number]);
+    }
+    let all = Filter::new();
+    let listed = registry.list(&all);
+    let tree = registry.tree();
+    assert!(listed.len() > 30 && tree.entries().len() == listed.len());
+    let shown = tree.entries().iter().map(|entry| entry.operation());
+    for snapshot in shown.chain(&listed) {
+        let operation = registry.get(snapshot.id()).expect("it is open");
+        let alone = operation.progress_snapshot();
+        let alone = alone.map(|progress| *progress.overall());
+        let together = snapshot.progress().map(|progress| *progress.overall());
+        assert_eq!(together, alone, "{snapshot}");
     }
 }
 

@@ -522,6 +522,26 @@ fn r35_the_history_is_bounded_and_the_latest_comes_first() {
 }
 
 #[test]
+fn r35_a_history_of_any_length_has_the_latest() {
+    for (bound, ended, kept) in [
+        (200, 450, 200),
+        (64, 65, 64),
+        (65, 64, 64),
+        (129, 1000, 129),
+    ] {
+        let registry = Registry::builder().history(bound).build();
+        let all: Vec<_> = (0..ended)
+            .map(|_| Scope::builder("x").register_in(&registry).build().unwrap())
+            .map(|scope| scope.id())
+            .collect();
+        let latest = all.iter().rev().take(kept);
+        let history = registry.history(&Filter::new());
+        let history = history.iter().map(OperationSnapshot::id);
+        assert!(history.eq(latest.copied()), "{bound}: {ended}");
+    }
+}
+
+#[test]
 fn r35_cleanup_goes_by_age_and_keeps_failures_if_asked() {
     let bench = Bench::new();
     bench.run("old", SECOND);

@@ -101,6 +101,29 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
 }
 
 #[test]
+fn r35_a_dump_tells_the_age_where_it_reads_as_another_time() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let builder = Scope::builder("job").runtime(&manual.handle());
+    let scope = builder.register_in(&registry).build().unwrap();
+    manual.advance(Duration::from_millis(40));
+    let mut run = Box::pin(scope.run(async |_| pending::<()>().await));
+    step(run.as_mut());
+    manual.advance(Duration::from_millis(3210));
+    assert!(
+        lines(&registry)[1].ends_with("running for 3.2 s; in its body; opened at FILE:_"),
+        "3.25 s and 3.21 s read alike: {}",
+        registry.dump()
+    );
+    manual.advance(Duration::from_millis(60));
+    assert!(
+        lines(&registry)[1].ends_with("running for 3.2 s; in its body; opened at FILE:_ 3.3 s ago"),
+        "{}",
+        registry.dump()
+    );
+    drop(run);
+}
+
+#[test]
 fn r35_a_dump_names_joins_and_finalizers() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
     let runtime = manual.handle();

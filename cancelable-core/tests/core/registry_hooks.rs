@@ -7,6 +7,7 @@ use cancelable_core::{CancellationToken, Registry, Scope};
 use parking_lot::Mutex;
 use std::future::pending;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 #[derive(Clone, Default)]
@@ -172,6 +173,33 @@ fn r39_hooks_of_a_registry_see_all_of_it_and_go_with_their_guard() {
     registry.add_hooks(diary.hooks("kept ")).detach();
     drop(open("seen"));
     assert_eq!(diary.take(), ["kept end seen abandoned"]);
+}
+
+#[test]
+fn r35_r39_detached_hooks_hear_of_every_part_when_the_registry_has_no_handle() {
+    const PARTS: usize = 64;
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let started = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&started);
+    let hooks = Hooks::new().on_start(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+    });
+    registry.add_hooks(hooks).detach();
+    let scope = Scope::builder("root").runtime(&manual.handle());
+    let scope = scope.register_in(&registry).build().unwrap();
+    drop(registry);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for _ in 0..PARTS {
+            let part = op.child("part").build().unwrap();
+            let inner = part.run(async |part: Scope| {
+                assert!(part.snapshot().age().is_some());
+                part.child("inner").build().unwrap().run(async |_| ()).await
+            });
+            assert!(inner.await.into_value().unwrap().is_completed());
+        }
+    }));
+    assert!(outcome.is_completed());
+    assert_eq!(started.load(Ordering::SeqCst), 1 + 2 * PARTS);
 }
 
 #[test]

@@ -174,6 +174,41 @@ fn r40_events_and_trees_are_told_with_their_operations() {
 }
 
 #[test]
+fn r40_every_event_has_as_many_fields_as_it_says() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let mut events = registry.events_within(NonZeroUsize::new(4).unwrap());
+    for _ in 0..2 {
+        let builder = Scope::builder("job").runtime(&manual.handle());
+        let scope = builder.register_in(&registry).build().unwrap();
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            op.progress().advance(1);
+            op.cancel();
+        }));
+        drop(outcome);
+    }
+    let mut told = Vec::new();
+    while let Some(event) = events.try_next() {
+        let mut bytes = Vec::new();
+        ciborium::into_writer(&event, &mut bytes).unwrap();
+        // A map says how long it is, and what comes next is taken for a part of it.
+        let mut rest = &bytes[..];
+        let value: ciborium::Value = ciborium::from_reader(&mut rest).unwrap();
+        assert!(rest.is_empty(), "{event}");
+        told.push((event.as_str(), value.as_map().unwrap().len()));
+    }
+    assert_eq!(
+        told,
+        [
+            ("missed", 2),
+            ("started", 2),
+            ("progress", 2),
+            ("cancel_requested", 3),
+            ("ended", 2)
+        ]
+    );
+}
+
+#[test]
 fn r40_what_says_all_by_itself_is_read_back() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
     let runtime = manual.handle();

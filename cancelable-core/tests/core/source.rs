@@ -555,7 +555,7 @@ fn r30_a_result_of_a_source_is_one() {
         .block_on(scope.run(|_| pending::<()>()))
         .into_result();
     assert!(error.unwrap_err().to_string().ends_with(
-        "its source source did not: a condition needs an interval longer than zero between \
+        "its source did not: a condition needs an interval longer than zero between \
              two questions"
     ));
     assert_eq!(scope.status(), Status::Failed);

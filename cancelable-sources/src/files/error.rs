@@ -14,6 +14,8 @@ pub struct InvalidWatch {
 #[derive(Clone, Debug)]
 enum Why {
     EmptyPath,
+    Nul,
+    TooLong(Arc<io::Error>),
     NoPlace(Arc<io::Error>),
     ZeroInterval,
 }
@@ -21,6 +23,16 @@ enum Why {
 impl InvalidWatch {
     pub(super) fn empty_path() -> Self {
         let why = Why::EmptyPath;
+        Self { why }
+    }
+
+    pub(super) fn nul() -> Self {
+        let why = Why::Nul;
+        Self { why }
+    }
+
+    pub(super) fn too_long(error: io::Error) -> Self {
+        let why = Why::TooLong(Arc::new(error));
         Self { why }
     }
 
@@ -40,7 +52,7 @@ impl InvalidWatch {
         matches!(self.why, Why::ZeroInterval)
     }
 
-    /// Whether the path was empty, or relative to a directory that is not known.
+    /// Whether nothing can be at the path, or it was relative to a directory that is not known.
     #[must_use]
     pub fn is_path(&self) -> bool {
         !self.is_interval()
@@ -51,6 +63,10 @@ impl fmt::Display for InvalidWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
             Why::EmptyPath => f.write_str("the path of a file to watch is empty"),
+            Why::Nul => f.write_str("the path of a file to watch has a zero byte in it"),
+            Why::TooLong(error) => {
+                write!(f, "the path of a file to watch is too long: {error}")
+            }
             Why::NoPlace(error) => {
                 write!(
                     f,
@@ -67,8 +83,8 @@ impl fmt::Display for InvalidWatch {
 impl Error for InvalidWatch {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
-            Why::NoPlace(error) => Some(&**error),
-            Why::EmptyPath | Why::ZeroInterval => None,
+            Why::TooLong(error) | Why::NoPlace(error) => Some(&**error),
+            Why::EmptyPath | Why::Nul | Why::ZeroInterval => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use std::future::pending;
 use std::io;
 use std::panic::Location;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// Cancels a scope when a file appears, changes or disappears, with a cause that names the file.
 ///
 /// It watches from the moment the scope is entered. The path is made absolute where the source is
-/// made; nothing of it need exist. Links are followed. A folder counts as a file.
+/// made; nothing of it need exist. Of a long one the system is asked there whether it is too long. Links
+/// are followed. A folder counts as a file.
 #[derive(Clone, Debug)]
 #[must_use = "a source does nothing until a scope has it"]
 pub struct FileSource {
@@ -47,11 +48,15 @@ impl FileSource {
         if path.as_os_str().is_empty() {
             return Err(InvalidWatch::empty_path());
         }
+        if path.as_os_str().as_encoded_bytes().contains(&0) {
+            return Err(InvalidWatch::nul());
+        }
+        let file = std::path::absolute(path).map_err(InvalidWatch::no_place)?;
+        if let Some(error) = too_long(&file) {
+            return Err(InvalidWatch::too_long(error));
+        }
         Ok(Self {
-            file: match std::path::absolute(path) {
-                Ok(file) => file,
-                Err(error) => return Err(InvalidWatch::no_place(error)),
-            },
+            file,
             want,
             interval: INTERVAL,
             native: true,
@@ -81,11 +86,30 @@ impl FileSource {
     }
 }
 
+/// How many bytes a name may have on nearly all systems, and a path on all.
+const SHORT: usize = 255;
+
+/// What the system says of a path at which nothing can ever be, because it or a name in it is too long.
+fn too_long(path: &Path) -> Option<io::Error> {
+    if path.as_os_str().len() <= SHORT {
+        return None;
+    }
+    let error = path.symlink_metadata().err()?;
+    (error.raw_os_error() == Some(TOO_LONG)).then_some(error)
+}
+
+#[cfg(unix)]
+const TOO_LONG: i32 = rustix::io::Errno::NAMETOOLONG.raw_os_error();
+/// `ERROR_FILENAME_EXCED_RANGE`, in Microsoft's list of system error codes.
+#[cfg(not(unix))]
+const TOO_LONG: i32 = 206;
+
 /// The source of a file that appears: it fires at once if the file is there already.
 ///
 /// # Errors
 ///
-/// The path is empty, or relative to a directory that is not known.
+/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
+/// that is not known.
 #[track_caller]
 pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Appears)
@@ -96,7 +120,8 @@ pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch
 ///
 /// # Errors
 ///
-/// The path is empty, or relative to a directory that is not known.
+/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
+/// that is not known.
 #[track_caller]
 pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Changes)
@@ -107,7 +132,8 @@ pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch
 ///
 /// # Errors
 ///
-/// The path is empty, or relative to a directory that is not known.
+/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
+/// that is not known.
 #[track_caller]
 pub fn file_disappears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Disappears)

@@ -14,6 +14,7 @@ pub struct InvalidLimit {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Why {
     NotANumber(f64),
+    Endless(f64),
     NotPositive(f64, GaugeUnit),
     OverHundred(f64),
     ZeroInterval,
@@ -23,12 +24,14 @@ enum Why {
 impl InvalidLimit {
     /// The limit, or the reason why it is none.
     pub(super) fn check(limit: f64, unit: GaugeUnit) -> Result<f64, Self> {
-        let why = if !limit.is_finite() {
+        let why = if limit.is_nan() {
             Why::NotANumber(limit)
         } else if limit <= 0.0 {
             Why::NotPositive(limit, unit)
         } else if unit == GaugeUnit::Percent && limit > 100.0 {
             Why::OverHundred(limit)
+        } else if limit.is_infinite() {
+            Why::Endless(limit)
         } else {
             return Ok(limit);
         };
@@ -62,15 +65,19 @@ impl fmt::Display for InvalidLimit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.why {
             Why::NotANumber(limit) => write!(f, "a limit of {limit} is not a number"),
+            Why::Endless(limit) => write!(
+                f,
+                "a limit of {limit} is never reached: give one that has an end"
+            ),
             Why::NotPositive(limit, unit) => write!(
                 f,
                 "a limit of {} is reached by everything: give one above zero",
                 Measured(limit, unit)
             ),
+            // Not rounded: it may be more than 100 by little.
             Why::OverHundred(limit) => write!(
                 f,
-                "a limit of {} is never reached: 100 % is all there is",
-                Measured(limit, GaugeUnit::Percent)
+                "a limit of {limit} % is never reached: 100 % is all there is"
             ),
             Why::ZeroInterval => {
                 f.write_str("a resource needs an interval longer than zero between two looks")

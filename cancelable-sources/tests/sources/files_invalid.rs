@@ -3,7 +3,10 @@
 use cancelable_core::{Scope, Source};
 use cancelable_sources::{file_appears, file_changes, file_disappears};
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
+#[cfg(unix)]
+use tempfile::TempDir;
 
 #[test]
 fn r30_an_empty_path_is_refused() {
@@ -12,6 +15,40 @@ fn r30_an_empty_path_is_refused() {
         assert!(error.is_path() && !error.is_interval());
         assert_eq!(error.to_string(), "the path of a file to watch is empty");
         assert!(error.source().is_none());
+    }
+}
+
+#[test]
+fn r30_a_path_at_which_nothing_can_be_is_refused() {
+    for make in [file_appears, file_changes, file_disappears] {
+        let error = make(PathBuf::from("a\0b")).unwrap_err();
+        assert!(error.is_path() && error.source().is_none());
+        let text = error.to_string();
+        assert_eq!(text, "the path of a file to watch has a zero byte in it");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn r30_a_path_that_is_too_long_is_refused_where_the_system_says_so() {
+    let folder = TempDir::new().unwrap();
+    // Each is a path that may be, of names that may.
+    for length in [1, 100, 255] {
+        let may_be = folder.path().join("x".repeat(length));
+        assert!(file_appears(may_be).is_ok());
+    }
+    let names = folder.path().join(["name"; 100].join("/"));
+    assert!(file_appears(names).is_ok());
+    let name = "x".repeat(5000);
+    let path = ["name"; 2000].join("/");
+    for long in [name, path] {
+        for make in [file_appears, file_changes, file_disappears] {
+            let error = make(folder.path().join(&long)).unwrap_err();
+            assert!(error.is_path() && error.source().is_some());
+            let text = error.to_string();
+            let expected = "the path of a file to watch is too long: ";
+            assert!(text.starts_with(expected), "{text}");
+        }
     }
 }
 

@@ -176,7 +176,14 @@ fn r30_a_limit_that_makes_no_sense_is_refused() {
     for make in percents {
         for (limit, words) in [
             (f64::NAN, "a limit of NaN is not a number"),
-            (f64::INFINITY, "a limit of inf is not a number"),
+            (
+                f64::INFINITY,
+                "a limit of inf % is never reached: 100 % is all there is",
+            ),
+            (
+                100.000001,
+                "a limit of 100.000001 % is never reached: 100 % is all there is",
+            ),
             (
                 -1.0,
                 "a limit of -1 % is reached by everything: give one above zero",
@@ -202,6 +209,11 @@ fn r30_a_limit_that_makes_no_sense_is_refused() {
     );
     let plain = dial(GaugeUnit::Number, |_| Ok(0.0));
     assert!(gauge_limit(plain, 1e9).is_ok());
+    let plain = dial(GaugeUnit::Number, |_| Ok(0.0));
+    assert_eq!(
+        gauge_limit(plain, f64::INFINITY).unwrap_err().to_string(),
+        "a limit of inf is never reached: give one that has an end"
+    );
     let error = disk_limit("", 90.0).unwrap_err();
     assert!(error.is_path(), "{error}");
     let error = memory_limit(90.0)

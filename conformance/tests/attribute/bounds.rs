@@ -127,7 +127,7 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
         assert!(matches!(error, RunError::SourceFailed(_)));
         assert_eq!(
             error.to_string(),
-            "scope empty_group did not start because its source source did not: a group needs at \
+            "scope empty_group did not start because its source did not: a group needs at \
              least one source"
         );
         token.cancel_with("deploy");

@@ -7,12 +7,14 @@
 //!    parent's lock. A detached meter takes nobody in.
 //! 2. Who sums up reads a meter's list and what it has taken over under one lock, the parent before
 //!    its parts. A part that is detached in between has been counted by the list and keeps its
-//!    figures. So each counts once, and a sum falls only if a position is set back.
+//!    figures. So each counts once, and a sum falls only if a position is set back. A look at many
+//!    keeps such sums (`below.rs`), with what the meter had taken over then, for the same reason.
 //! 3. One lock is held at a time, and nothing of a user's runs under it.
 //! 4. The figures of a meter that has ended stand still: what is added later is read by nobody.
 //! 5. Who reads the position together with anything else does so under the lock, and so writes who
 //!    sets it together with anything else. So several changes are seen as one.
 
+use super::below::{Below, Reading};
 use super::change::Edit;
 use super::figures::ProgressFigures;
 use super::listener::Listener;
@@ -116,9 +118,16 @@ impl Meter {
     pub(super) fn advance(self: &Arc<Self>, steps: u64) {
         // Relaxed, here and below: a position orders nothing. Who reads one twice never sees it fall,
         // because that is one variable.
-        let before = self.position.fetch_add(steps, Ordering::Relaxed);
-        if before.checked_add(steps).is_none() {
-            self.position.store(u64::MAX, Ordering::Relaxed);
+        let mut position = self.position.load(Ordering::Relaxed);
+        // Not one addition, which would wrap: nobody may see that. Ends: another turn is made because
+        // somebody else has come through.
+        while let Err(now) = self.position.compare_exchange_weak(
+            position,
+            position.saturating_add(steps),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        ) {
+            position = now;
         }
         self.changed();
     }
@@ -279,23 +288,16 @@ impl Meter {
         }
     }
 
-    pub(super) fn snapshot(&self) -> ProgressSnapshot {
+    /// What it knows, for a caller that looks at others too if `known` is there.
+    pub(super) fn snapshot(&self, known: Option<&mut Below>) -> ProgressSnapshot {
         let now = self.runtime.as_ref().map(RuntimeHandle::now);
-        let (own, notes, mut sum, mut open, end) = {
+        let (notes, end, reading) = {
             let mut inner = self.inner.lock();
-            let own = self.own_of(&mut inner);
-            let parts: Vec<_> = inner.parts.values().cloned().collect();
-            (own, inner.notes.clone(), inner.sum(own), parts, inner.end)
+            (inner.notes.clone(), inner.end, self.read(&mut inner))
         };
-        let all_ended = end.is_some() && open.is_empty();
-        // Ends: the tree has an end below.
-        while let Some(part) = open.pop() {
-            let mut inner = part.inner.lock();
-            let own = part.own_of(&mut inner);
-            sum.add_all(inner.sum(own));
-            open.extend(inner.parts.values().cloned());
-        }
-        let all = sum.read();
+        let own = reading.own;
+        let all_ended = end.is_some() && reading.parts.is_empty();
+        let all = Below::sum(known, self.label.id(), reading).read();
         let at = |end: Option<End>| end.map_or(now, |end| end.at);
         let (rate, overall_rate) = match &mut self.inner.lock().pace {
             Some((own_pace, pace)) => (
@@ -309,6 +311,20 @@ impl Meter {
             overall: ProgressFigures::new(all, overall_rate, all_ended),
             message: notes.message,
             fields: notes.fields,
+        }
+    }
+
+    pub(super) fn reading(&self) -> Reading {
+        self.read(&mut self.inner.lock())
+    }
+
+    /// Under one lock, as invariant 2 asks.
+    fn read(&self, inner: &mut Inner) -> Reading {
+        Reading {
+            own: self.own_of(inner),
+            has_ended: inner.end.is_some(),
+            left: inner.left,
+            parts: inner.parts.values().cloned().collect(),
         }
     }
 

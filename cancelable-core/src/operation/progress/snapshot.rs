@@ -2,6 +2,7 @@
 
 use super::field_value::FieldValue;
 use super::figures::ProgressFigures;
+use crate::cause::OneLine;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,7 +91,7 @@ impl fmt::Display for ProgressSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.overall.fmt(f)?;
         match &self.message {
-            Some(message) => write!(f, ": {message}"),
+            Some(message) => write!(f, ": {}", OneLine(message)),
             None => Ok(()),
         }
     }

@@ -1,18 +1,22 @@
 //! The error of a throttle that nothing tells the time to.
 
 use crate::cause::OperationLabel;
+use crate::sync::Kept;
 use std::error::Error;
 use std::fmt;
 
 /// A hook was to be called once in an interval, and its operation has no runtime to tell the time.
 pub struct ThrottleWithoutRuntime<H> {
     operation: OperationLabel,
-    hook: H,
+    hook: Kept<H>,
 }
 
 impl<H> ThrottleWithoutRuntime<H> {
     pub(super) fn new(operation: OperationLabel, hook: H) -> Self {
-        Self { operation, hook }
+        Self {
+            operation,
+            hook: Kept::new(hook),
+        }
     }
 
     /// The operation.
@@ -23,7 +27,7 @@ impl<H> ThrottleWithoutRuntime<H> {
 
     /// The hook, which was not registered.
     pub fn into_inner(self) -> H {
-        self.hook
+        self.hook.into_inner()
     }
 }
 

@@ -35,13 +35,13 @@ impl ProgressUpdate {
     /// [everything below it](ProgressSnapshot::overall).
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
-        self.owner.snapshot()
+        self.owner.snapshot(None)
     }
 
     /// How far the operation has come that made the progress.
     #[must_use]
     pub fn maker_snapshot(&self) -> ProgressSnapshot {
-        self.maker.snapshot()
+        self.maker.snapshot(None)
     }
 
     /// Whether the operation that is listened to has ended, and this is the last call.

@@ -1,0 +1,60 @@
+//! What a sentence calls a child.
+
+use super::{Named, OperationLabel};
+use std::fmt;
+use std::panic::Location;
+
+/// A child as the subject of a sentence: `child fetch`, or where it has no name of its own, by the
+/// place where it was opened.
+#[derive(Clone, Copy)]
+pub(crate) struct ChildName<'a> {
+    kind: &'static str,
+    operation: &'a OperationLabel,
+    opened_at: &'static Location<'static>,
+}
+
+impl<'a> ChildName<'a> {
+    /// What a child is called that was given no name.
+    pub(crate) const CHILD: &'static str = "child";
+    /// What a blocking call is called that was given no name.
+    pub(crate) const BLOCKING_CALL: &'static str = "blocking call";
+
+    pub(crate) fn new(
+        operation: &'a OperationLabel,
+        opened_at: &'static Location<'static>,
+    ) -> Self {
+        let kind = match operation.name() {
+            Self::BLOCKING_CALL => Self::BLOCKING_CALL,
+            _ => Self::CHILD,
+        };
+        Self {
+            kind,
+            operation,
+            opened_at,
+        }
+    }
+
+    /// The same for what is known to be a blocking call.
+    pub(crate) fn of_blocking_call(self) -> Self {
+        Self {
+            kind: Self::BLOCKING_CALL,
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for ChildName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.operation.name();
+        Named(self.kind, name).fmt(f)?;
+        match name == self.kind {
+            true => write!(
+                f,
+                " opened at {}:{}",
+                self.opened_at.file(),
+                self.opened_at.line()
+            ),
+            false => Ok(()),
+        }
+    }
+}

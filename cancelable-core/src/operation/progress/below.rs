@@ -1,0 +1,98 @@
+//! What is below a meter, added up, and kept for a look at many operations.
+
+use super::meter::Meter;
+use super::sum::{Own, Sum};
+use crate::cause::OperationId;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What a look at many operations has found out on its way: the sums below those that have something
+/// below. A deep line is walked down once for all of them, where each by itself would walk to the end.
+#[derive(Default)]
+pub(crate) struct Below {
+    sums: HashMap<OperationId, Sum>,
+}
+
+/// What goes into a sum, read of one meter under one lock.
+pub(super) struct Reading {
+    pub(super) own: Own,
+    pub(super) has_ended: bool,
+    /// What the detached ones below have left.
+    pub(super) left: Sum,
+    /// The others directly below.
+    pub(super) parts: Vec<Arc<Meter>>,
+}
+
+impl Reading {
+    /// Its own figures, with what is below.
+    pub(super) fn with(&self, mut below: Sum) -> Sum {
+        below.add(self.own, self.has_ended);
+        below
+    }
+}
+
+/// A meter that has parts, on the way down.
+struct Node {
+    id: OperationId,
+    /// Where the one above it is.
+    above: usize,
+    reading: Reading,
+    below: Sum,
+}
+
+impl Node {
+    fn new(id: OperationId, above: usize, reading: Reading) -> Self {
+        let below = reading.left;
+        Self {
+            id,
+            above,
+            reading,
+            below,
+        }
+    }
+}
+
+impl Below {
+    /// Everything there is of the meter of which this was read. What was found before is as good, but
+    /// not for one that has ended: it may be from before the end.
+    pub(super) fn sum(known: Option<&mut Self>, id: OperationId, reading: Reading) -> Sum {
+        let found = match &known {
+            Some(known) if !reading.has_ended => known.sums.get(&id),
+            _ => None,
+        };
+        match found {
+            _ if reading.parts.is_empty() => reading.with(reading.left),
+            Some(below) => reading.with(*below),
+            None => Self::walk(known, id, reading),
+        }
+    }
+
+    /// Not by recursion: the tree may be deep.
+    fn walk(mut known: Option<&mut Self>, id: OperationId, mut reading: Reading) -> Sum {
+        let mut open: Vec<_> = reading.parts.drain(..).map(|part| (0, part)).collect();
+        let mut nodes = vec![Node::new(id, 0, reading)];
+        // Ends: the tree has an end below.
+        while let Some((above, part)) = open.pop() {
+            let mut reading = part.reading();
+            if reading.parts.is_empty() {
+                nodes[above].below.add_all(reading.with(reading.left));
+                continue;
+            }
+            let place = nodes.len();
+            open.extend(reading.parts.drain(..).map(|part| (place, part)));
+            nodes.push(Node::new(part.label.id(), above, reading));
+        }
+        let mut sum = Sum::default();
+        // Each comes after the one above it, and the last to go is the first.
+        while let Some(node) = nodes.pop() {
+            if let Some(known) = &mut known {
+                known.sums.insert(node.id, node.below);
+            }
+            sum = node.reading.with(node.below);
+            if let Some(above) = nodes.get_mut(node.above) {
+                above.below.add_all(sum);
+            }
+        }
+        sum
+    }
+}
