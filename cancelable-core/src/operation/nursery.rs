@@ -20,8 +20,7 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, isolate};
-use futures_util::task::AtomicWaker;
+use crate::sync::{AtomicU8, Mutex, Ordering, WakerSlot, isolate};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
@@ -57,7 +56,7 @@ pub(crate) struct Nursery {
     /// None where the scope says nothing.
     terms: Option<Box<Terms>>,
     /// The run that waits for the members.
-    joiner: AtomicWaker,
+    joiner: WakerSlot,
     /// `UNUSED`, `OPEN` or `CLOSED`. Stored under the lock of the state, and read without it by a
     /// run that ends: most have no children, and pay nothing for them.
     phase: AtomicU8,
@@ -111,7 +110,7 @@ impl Nursery {
     pub(crate) fn new(terms: Option<Box<Terms>>) -> Self {
         Self {
             terms,
-            joiner: AtomicWaker::new(),
+            joiner: WakerSlot::new(),
             phase: AtomicU8::new(UNUSED),
             state: Mutex::new(State { yard: None }),
         }
@@ -306,7 +305,7 @@ impl Nursery {
     }
 
     pub(crate) fn wake_joiner(&self) {
-        isolate("the waker of a run", || self.joiner.wake());
+        self.joiner.wake("the waker of a run");
     }
 
     pub(super) fn leave(&self, id: OperationId) {
