@@ -8,7 +8,7 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Outcome, Scope, Status, current};
 use parking_lot::Mutex;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -276,12 +276,19 @@ fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
 }
 
 #[test]
-fn r14_a_thread_may_wait_for_the_end_of_an_operation() {
+fn r14_a_thread_that_waits_for_the_end_of_an_operation_is_woken() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
+    let (asleep, fallen) = mpsc::channel();
     thread::scope(|threads| {
-        let wait = scope.closed();
+        let mut wait = scope.closed();
+        let wait = poll_fn(move |cx| {
+            let polled = Pin::new(&mut wait).poll(cx);
+            let _ = asleep.send(());
+            polled
+        });
         let waits = threads.spawn(move || ThreadRuntime::new().block_on(wait));
+        fallen.recv().expect("it is polled");
         assert!(manual.block_on(scope.run(async |_| ())).is_completed());
         assert_eq!(waits.join().ok(), Some(Status::Completed));
     });
