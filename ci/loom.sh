@@ -5,6 +5,6 @@
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 
-# A cfg of our own: dependencies such as event-listener have a meaning for `--cfg loom`.
+# A cfg of our own: dependencies such as tokio have a meaning for `--cfg loom`.
 target_dir loom
 RUSTFLAGS='--cfg cancelable_loom' cargo test --release -p cancelable-core --test loom --test loom_scope -- "$@"

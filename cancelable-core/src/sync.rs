@@ -9,9 +9,11 @@ pub(crate) mod clock;
 mod gate;
 mod isolate;
 mod kept;
+mod latch;
 mod parker;
 mod say;
 mod waker_id;
+mod waker_slot;
 
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
@@ -20,9 +22,11 @@ pub(crate) use gate::Gate;
 pub use isolate::{isolate, isolated_panics};
 pub(crate) use isolate::{panic_text, words_of};
 pub(crate) use kept::Kept;
+pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use parker::block_on;
 pub(crate) use say::{is_logged, say, to_logger};
 pub(crate) use waker_id::WakerId;
+pub(crate) use waker_slot::WakerSlot;
 
 #[cfg(not(cancelable_loom))]
 mod imp {

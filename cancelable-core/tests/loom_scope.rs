@@ -230,6 +230,81 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
     });
 }
 
+/// A wait that was polled once beside the end it waits for, with its wakes.
+type Waited<F> = (Poll<<F as Future>::Output>, F, Arc<Wakes>);
+
+fn wait_once<F: Future + Unpin>(mut wait: F) -> Waited<F> {
+    let wakes = Arc::new(Wakes::default());
+    (poll(Pin::new(&mut wait), &wakes), wait, wakes)
+}
+
+/// What a wait ends with, now that the end has come: if it went to sleep, it was woken.
+fn never_lost<F: Future + Unpin>((polled, mut wait, wakes): Waited<F>) -> F::Output {
+    if let Poll::Ready(output) = polled {
+        return output;
+    }
+    assert_eq!(wakes.0.load(SeqCst), 1, "a wait sleeps through the end");
+    match poll(Pin::new(&mut wait), &wakes) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("the end has come"),
+    }
+}
+
+#[test]
+fn r14_two_waits_for_the_end_of_an_operation_beside_it_are_not_missed() {
+    bounded(|| {
+        let scope = scope(&Shelf::new());
+        let waits = [(); 2].map(|()| {
+            let closed = scope.closed();
+            thread::spawn(move || wait_once(closed))
+        });
+        let run = poll(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
+        assert!(run.is_ready());
+        for wait in waits {
+            assert_eq!(never_lost(wait.join().unwrap()), Status::Completed);
+        }
+    });
+}
+
+#[test]
+fn r10_a_wait_that_is_dropped_beside_the_end_of_an_operation_takes_no_other_with_it() {
+    bounded(|| {
+        let scope = scope(&Shelf::new());
+        let (left, kept) = (wait_once(scope.closed()), wait_once(scope.closed()));
+        let leaves = thread::spawn(move || drop(left));
+        let run = poll(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
+        assert!(run.is_ready());
+        leaves.join().unwrap();
+        assert_eq!(never_lost(kept), Status::Completed);
+    });
+}
+
+#[test]
+fn r14_a_task_that_ends_while_it_is_joined_wakes_who_joins() {
+    loom::model(|| {
+        let shelf = Shelf::new();
+        let task = shelf.handle().spawn(async { 3 });
+        let mut work = shelf.take().unwrap();
+        let join = thread::spawn(move || wait_once(task));
+        assert!(poll(Pin::new(&mut work), &Arc::default()).is_ready());
+        assert_eq!(never_lost(join.join().unwrap()).ok(), Some(3));
+    });
+}
+
+#[test]
+fn r14_who_joins_with_another_waker_beside_the_end_is_woken_by_that() {
+    loom::model(|| {
+        let shelf = Shelf::new();
+        let (polled, task, _) = wait_once(shelf.handle().spawn(async { 3 }));
+        assert!(polled.is_pending());
+        let work = shelf.take().unwrap();
+        let join = thread::spawn(move || wait_once(task));
+        // A task that is dropped is reported as lost.
+        drop(work);
+        assert!(never_lost(join.join().unwrap()).is_err());
+    });
+}
+
 #[test]
 fn r24_what_is_deferred_late_runs_or_comes_back() {
     bounded(|| {

@@ -10,8 +10,7 @@ pub(crate) use unix::Capture;
 #[cfg(windows)]
 pub(crate) use windows::Capture;
 
-use cancelable_core::RuntimeHandle;
-use event_listener::Event;
+use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +18,8 @@ use std::time::Duration;
 /// What has been read so far.
 pub(crate) struct Captured {
     read: Mutex<Read>,
-    over: Event,
+    /// Cancelled when no reader is left. Nobody else has it.
+    over: CancellationToken,
 }
 
 struct Read {
@@ -36,7 +36,7 @@ impl Captured {
                 bytes: Default::default(),
                 readers,
             }),
-            over: Event::new(),
+            over: CancellationToken::new(),
         })
     }
 
@@ -46,8 +46,15 @@ impl Captured {
 
     /// A reader has ended.
     fn close(&self) {
-        self.read.lock().readers -= 1;
-        self.over.notify(usize::MAX);
+        let is_last = {
+            let mut read = self.read.lock();
+            read.readers -= 1;
+            read.readers == 0
+        };
+        if is_last {
+            let read = Cause::new(Reason::Source).with_message("the output of a process is read");
+            self.over.cancel_with(read);
+        }
     }
 
     /// What there is, when the readers have ended. On Windows, where a reader cannot be told to
@@ -57,7 +64,7 @@ impl Captured {
         runtime: &RuntimeHandle,
         patience: Duration,
     ) -> (Vec<u8>, Vec<u8>) {
-        let over = self.over();
+        let over = self.over.cancelled();
         match cfg!(windows) {
             // What was read is good also when the time is over.
             true => drop(runtime.timeout(patience, over).await),
@@ -65,17 +72,5 @@ impl Captured {
         }
         let [stdout, stderr] = std::mem::take(&mut self.read.lock().bytes);
         (stdout, stderr)
-    }
-
-    /// Registers, looks, and waits, so that no notification is missed. Ends: each turn but the last
-    /// is one reader that has ended.
-    async fn over(&self) {
-        loop {
-            let listener = self.over.listen();
-            if self.read.lock().readers == 0 {
-                return;
-            }
-            listener.await;
-        }
     }
 }

@@ -5,7 +5,8 @@
 //!    is sent under the lock with the target in hand, and the target is taken out under the lock
 //!    before the status is: so no signal goes to a number that may be another's.
 //! 2. `asked` is set once, by the first who asks, before the polite signal is sent.
-//! 3. `end` is set once, after `target` was taken out, and then everyone who waits is notified.
+//! 3. `end` is set once, after `target` was taken out, and then `ended` is cancelled. It is a token because
+//!    who waits for one is woken outside of any lock, and a waker that panics stops no other.
 //!
 //! Nothing of a user's runs under the lock: wakers, callbacks and their registrations, and the
 //! log, are dealt with outside it. So there is no order of locks to keep.
@@ -14,8 +15,7 @@ use crate::error::Kind;
 use crate::os::Target;
 use crate::{PoliteSignal, ProcessError, ProcessOutcome};
 use cancelable_core::token::{CallbackRegistration, isolate};
-use cancelable_core::{Cause, RuntimeHandle};
-use event_listener::{Event, Listener};
+use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle};
 use parking_lot::Mutex;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -33,7 +33,8 @@ pub(crate) struct Shared {
     pub(crate) grace: Duration,
     polite: PoliteSignal,
     state: Mutex<State>,
-    ended: Event,
+    /// Cancelled at the end, for those who wait for that. Nobody else has it.
+    ended: CancellationToken,
 }
 
 struct State {
@@ -66,7 +67,7 @@ impl Shared {
             grace,
             polite,
             state: Mutex::new(state),
-            ended: Event::new(),
+            ended: CancellationToken::new(),
         })
     }
 
@@ -206,33 +207,32 @@ impl Shared {
             // Does not wait, as its drop would for a callback that runs on another thread.
             registration.unregister();
         }
-        self.ended.notify(usize::MAX);
+        let ended = Cause::new(Reason::Source).with_message(format!("{} has ended", self.name));
+        self.ended.cancel_with(ended);
     }
 
     pub(crate) fn try_end(&self) -> Option<End> {
         self.state.lock().end.clone()
     }
 
-    /// Waits for the end. Registers, then looks, then waits: no notification is missed. Ends after
-    /// two turns, for it is notified once.
+    /// Waits for the end. Returns in the second turn at the latest: it is there before the token is
+    /// cancelled.
     pub(crate) async fn ended(&self) -> End {
         loop {
-            let listener = self.ended.listen();
             if let Some(end) = self.try_end() {
                 return end;
             }
-            listener.await;
+            self.ended.cancelled().await;
         }
     }
 
     /// [`ended`](Self::ended) on a thread.
     pub(crate) fn wait_for_end(&self) -> End {
         loop {
-            let listener = self.ended.listen();
             if let Some(end) = self.try_end() {
                 return end;
             }
-            listener.wait();
+            self.ended.wait();
         }
     }
 }

@@ -9,8 +9,8 @@ use super::record::Record;
 use super::straggler::Straggler;
 use super::ticket::{OpenShield, Ticket};
 use crate::cause::OperationId;
+use crate::sync::Latch;
 use crate::token::CancellationToken;
-use event_listener::Event;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
@@ -40,8 +40,8 @@ pub(super) struct Aside {
     pub(super) obligation: Option<Ticket>,
     /// The operations that run directly below, if this one watches them.
     pub(super) inside: BTreeMap<OperationId, Weak<Record>>,
-    /// Notified when the operation is settled.
-    pub(super) settled: Option<Arc<Event>>,
+    /// Set when the operation is settled, for those who wait for that.
+    pub(super) settled: Option<Arc<Latch>>,
     /// The body has ended; what goes on are children and finalizers.
     pub(super) body_over: bool,
 }

@@ -5,8 +5,8 @@
 //! known to the scope, which joins the call, and to whoever awaits the call's handle.
 
 use crate::runtime::RuntimeHandle;
-use crate::sync::{Mutex, isolate};
-use event_listener::{Event, EventListener};
+use crate::sync::{Mutex, WakerSlot};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Call {
@@ -14,8 +14,9 @@ pub(crate) struct Call {
     /// How long after its cancel the call is waited for; none is for ever.
     patience: Option<Duration>,
     state: Mutex<State>,
-    /// Notified when the state has changed, with its lock released.
-    changed: Event,
+    /// Whoever awaits the handle, of which there is one; woken after the state has changed, with its lock
+    /// released.
+    waiter: WakerSlot,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -30,7 +31,7 @@ impl Call {
             runtime,
             patience,
             state: Mutex::new(State::default()),
-            changed: Event::new(),
+            waiter: WakerSlot::new(),
         }
     }
 
@@ -53,9 +54,14 @@ impl Call {
         self.state.lock().abandoned
     }
 
-    /// Completes at the next change after this.
-    pub(crate) fn listen(&self) -> EventListener {
-        self.changed.listen()
+    /// Has the task woken by the next change. It is to look again after this.
+    pub(crate) fn follow(&self, cx: &Context<'_>) {
+        self.waiter.register(cx.waker());
+    }
+
+    /// Takes back what [`follow`](Self::follow) has left.
+    pub(crate) fn unfollow(&self) {
+        drop(self.waiter.take());
     }
 
     /// From now on its abandonment is timed.
@@ -71,8 +77,6 @@ impl Call {
     }
 
     fn notify(&self) {
-        isolate("the waker of a join handle", || {
-            self.changed.notify(usize::MAX);
-        });
+        self.waiter.wake("the waker of a join handle");
     }
 }

@@ -2,8 +2,7 @@
 
 use super::record::Record;
 use super::status::Status;
-use crate::sync::awaited;
-use event_listener::EventListener;
+use crate::sync::{LatchWait, awaited};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -20,36 +19,30 @@ use std::task::{Context, Poll, ready};
 #[must_use = "futures do nothing unless polled"]
 pub struct Closed {
     record: Arc<Record>,
-    listener: Option<EventListener>,
+    /// Made when it first waits.
+    wait: Option<LatchWait>,
 }
 
 impl Closed {
     pub(super) fn new(record: Arc<Record>) -> Self {
-        Self {
-            record,
-            listener: None,
-        }
+        Self { record, wait: None }
     }
 }
 
 impl Closed {
-    /// Wakes: the listener is registered before the record is looked at a last time, and a record
-    /// is settled before its listeners are notified. Ends: a notification is sent once, after which
-    /// the record is settled.
+    /// Wakes: by the latch, which is set once the record is settled.
     fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
-        loop {
-            if self.record.is_settled() {
-                self.listener = None;
-                return Poll::Ready(self.record.status());
+        let this = &mut *self;
+        if !this.record.is_settled() {
+            if this.wait.is_none() {
+                this.wait = this.record.wait_settled();
             }
-            match &mut self.listener {
-                None => self.listener = Some(self.record.settled_event().listen()),
-                Some(listener) => {
-                    ready!(Pin::new(listener).poll(cx));
-                    self.listener = None;
-                }
+            if let Some(wait) = &mut this.wait {
+                ready!(Pin::new(wait).poll(cx));
             }
         }
+        this.wait = None;
+        Poll::Ready(this.record.status())
     }
 }
 

@@ -11,8 +11,7 @@ use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
-use crate::sync::{isolate, say};
-use event_listener::Event;
+use crate::sync::{LatchWait, say};
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -154,12 +153,10 @@ impl Record {
         self.tell_closed(end, elapsed);
     }
 
-    /// Notifies who waits, and lets go of what lay beside the record.
+    /// Wakes who waits, and lets go of what lay beside the record.
     fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
-        if let Some(event) = aside.settled.take() {
-            isolate("the waker of who waits for an operation's end", || {
-                event.notify(usize::MAX);
-            });
+        if let Some(latch) = aside.settled.take() {
+            latch.set("the waker of who waits for an operation's end");
         }
         let mut stragglers = std::mem::take(&mut aside.stragglers);
         stragglers.sort_by_key(|straggler| straggler.operation().id());
@@ -185,9 +182,15 @@ impl Record {
         self.inner.lock().settled
     }
 
-    /// Notified when the record is settled, if that has not happened yet.
-    pub(super) fn settled_event(&self) -> Arc<Event> {
-        self.with_aside(|aside| Arc::clone(aside.settled.get_or_insert_default()))
+    /// Completes when the record is settled; none if it is. Made under the lock under which the record is
+    /// sealed, so whoever seals it finds the latch.
+    pub(super) fn wait_settled(&self) -> Option<LatchWait> {
+        let mut inner = self.inner.lock();
+        if inner.settled {
+            return None;
+        }
+        let aside = inner.aside.get_or_insert_default();
+        Some(aside.settled.get_or_insert_default().wait())
     }
 
     /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.

@@ -21,8 +21,7 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, isolate};
-use futures_util::task::AtomicWaker;
+use crate::sync::{AtomicU8, Mutex, Ordering, WakerSlot, isolate};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
@@ -58,7 +57,7 @@ pub(crate) struct Nursery {
     /// None where the scope says nothing.
     terms: Option<Box<Terms>>,
     /// The run that waits for the members.
-    joiner: AtomicWaker,
+    joiner: WakerSlot,
     /// | bits               | who is in          | who comes in    |
     /// |--------------------|--------------------|-----------------|
     /// | none               | nobody ever was    | anyone          |
@@ -115,7 +114,7 @@ impl Nursery {
     pub(crate) fn new(terms: Option<Box<Terms>>) -> Self {
         Self {
             terms,
-            joiner: AtomicWaker::new(),
+            joiner: WakerSlot::new(),
             phase: AtomicU8::new(0),
             yard: Mutex::new(None),
         }
@@ -327,7 +326,7 @@ impl Nursery {
     }
 
     pub(crate) fn wake_joiner(&self) {
-        isolate("the waker of a run", || self.joiner.wake());
+        self.joiner.wake("the waker of a run");
     }
 
     pub(super) fn leave(&self, id: OperationId) {

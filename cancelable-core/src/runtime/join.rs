@@ -6,8 +6,7 @@
 //! because a completion that is dropped without one reports the task as lost.
 
 use super::JoinError;
-use crate::sync::{Mutex, awaited, isolate, say};
-use event_listener::{Event, EventListener};
+use crate::sync::{Mutex, WakerSlot, awaited, isolate, say};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -23,8 +22,8 @@ enum Report<T> {
 
 struct Shared<T> {
     report: Mutex<Report<T>>,
-    /// Notified once, after the report arrived and with its lock released.
-    arrived: Event,
+    /// Whoever joins; woken once, after the report arrived and with its lock released.
+    joiner: WakerSlot,
 }
 
 impl<T> Shared<T> {
@@ -52,7 +51,6 @@ impl<T> Shared<T> {
 /// Awaiting it by reference and dropping that loses nothing.
 pub struct JoinHandle<T> {
     shared: Arc<Shared<T>>,
-    listener: Option<EventListener>,
 }
 
 impl<T> JoinHandle<T> {
@@ -67,24 +65,14 @@ impl<T> JoinHandle<T> {
 }
 
 impl<T> JoinHandle<T> {
-    /// Wakes: the listener is registered before the report is looked at a last time, and the
-    /// report arrives before listeners are notified, so it is seen or the notification is
-    /// received. Each turn of the loop ends the poll or gets one step further along look, listen,
-    /// look again; it starts over only after a notification, which is sent once.
-    fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
-        loop {
-            if let Some(result) = self.shared.take() {
-                self.listener = None;
-                return Poll::Ready(result);
-            }
-            match &mut self.listener {
-                None => self.listener = Some(self.shared.arrived.listen()),
-                Some(listener) => {
-                    std::task::ready!(Pin::new(listener).poll(cx));
-                    self.listener = None;
-                }
-            }
+    /// Wakes: the waker is left before the report is looked at a last time, and the report arrives
+    /// before the waker is taken, so it is seen or the task is woken.
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        if let Some(result) = self.shared.take() {
+            return Poll::Ready(result);
         }
+        self.shared.joiner.register(cx.waker());
+        self.shared.take().map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -94,6 +82,13 @@ impl<T> Future for JoinHandle<T> {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         awaited(self.advance(cx))
+    }
+}
+
+/// Takes the waker back: the task may run on for long.
+impl<T> Drop for JoinHandle<T> {
+    fn drop(&mut self) {
+        drop(self.shared.joiner.take());
     }
 }
 
@@ -118,11 +113,10 @@ impl<T> Completion<T> {
     pub(crate) fn new(runtime: &'static str) -> (Self, JoinHandle<T>) {
         let shared = Arc::new(Shared {
             report: Mutex::new(Report::Awaited),
-            arrived: Event::new(),
+            joiner: WakerSlot::new(),
         });
         let handle = JoinHandle {
             shared: Arc::clone(&shared),
-            listener: None,
         };
         (
             Self {
@@ -145,9 +139,7 @@ impl<T> Completion<T> {
         };
         *shared.report.lock() = Report::Arrived(result);
         // A waker is the user's code and must not unwind into the runtime that runs the task.
-        isolate("the waker of a join handle", || {
-            shared.arrived.notify(usize::MAX);
-        });
+        shared.joiner.wake("the waker of a join handle");
         // The last reference may be this one, and then the value is dropped here: a user's code too.
         isolate("the value of a detached task", || drop(shared));
     }

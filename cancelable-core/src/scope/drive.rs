@@ -152,10 +152,18 @@ where
         // Ends: each turn but the last ran a finalizer that was deferred in between.
         loop {
             let fails = || end.is_failure::<R>();
-            if after(record, this.wind_up, this.watch, fails, cx).is_pending() {
+            let stepped = catch_unwind(AssertUnwindSafe(|| {
+                after(record, this.wind_up, this.watch, fails, cx)
+            }));
+            if !matches!(stepped, Ok(Poll::Ready(()))) {
                 record.note_body_over();
                 this.body.set(Body::Ended { end });
-                return Poll::Pending;
+                match stepped {
+                    Ok(_) => return Poll::Pending,
+                    // Of the task's waker, in its clone. What the body has produced is kept for the poll
+                    // that may come, or else a drop closes and hands over.
+                    Err(panic) => resume_unwind(panic),
+                }
             }
             let status = end.status::<R>(record);
             if status == Status::Failed {

@@ -3,11 +3,10 @@
 use crate::cause::OperationId;
 use crate::operation::{Call, Record};
 use crate::runtime::Sleep;
-use event_listener::EventListener;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a handle to a blocking call needs to notice that the call is waited for no longer, also
@@ -17,7 +16,6 @@ pub(super) struct Patience {
     id: OperationId,
     call: Arc<Call>,
     span: Duration,
-    listener: Option<EventListener>,
     /// Made when the call is cancelled.
     sleep: Option<Sleep>,
 }
@@ -30,40 +28,41 @@ impl Patience {
             id,
             call: Arc::clone(call),
             span: call.patience()?,
-            listener: None,
             sleep: None,
         })
     }
 
     /// Ready when the call is abandoned, which this does when its time is up.
     ///
-    /// Wakes: the listener is registered before the call is looked at a last time, and a change is
-    /// made before listeners are notified. Each turn of the loop ends the poll or gets one step
-    /// further along look, listen, look again; it starts over only after a change, of which there
-    /// are two at most.
+    /// Wakes: the waker is left before the call is looked at a last time, and a change is made before the
+    /// waker is taken. A call that is cancelled has a timer, which has the waker too.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
-        loop {
-            if self.call.is_abandoned() {
-                return Poll::Ready(self.span);
-            }
-            if let Some(due) = self.call.due() {
-                let runtime = self.call.runtime();
-                let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
-                if Pin::new(sleep).poll(cx).is_ready() {
-                    // It changes nothing if the call has just ended: then its end was reported.
-                    self.owner.nursery.abandon(self.id);
-                    if self.call.is_abandoned() {
-                        return Poll::Ready(self.span);
-                    }
-                }
-            }
-            match &mut self.listener {
-                None => self.listener = Some(self.call.listen()),
-                Some(listener) => {
-                    ready!(Pin::new(listener).poll(cx));
-                    self.listener = None;
-                }
+        if self.look(cx).is_pending() {
+            self.call.follow(cx);
+            return self.look(cx);
+        }
+        Poll::Ready(self.span)
+    }
+
+    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        if let Some(due) = self.call.due() {
+            let runtime = self.call.runtime();
+            let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
+            if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
+                // It changes nothing if the call has just ended: then its end was reported.
+                self.owner.nursery.abandon(self.id);
             }
         }
+        match self.call.is_abandoned() {
+            true => Poll::Ready(self.span),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// The call may go on for long after its handle.
+impl Drop for Patience {
+    fn drop(&mut self) {
+        self.call.unfollow();
     }
 }

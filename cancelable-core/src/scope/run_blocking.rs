@@ -7,8 +7,7 @@
 
 use super::{Outcome, Scope};
 use crate::operation::Ticket;
-use crate::sync::{self, Condvar, Mutex, panic_text};
-use futures_util::task::AtomicWaker;
+use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
 use std::any::type_name;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -126,7 +125,7 @@ enum Done {
 struct Handover {
     state: Mutex<State>,
     changed: Condvar,
-    driver: AtomicWaker,
+    driver: WakerSlot,
 }
 
 enum State {
@@ -143,7 +142,7 @@ impl Handover {
         Arc::new(Self {
             state: Mutex::new(State::Unentered),
             changed: Condvar::new(),
-            driver: AtomicWaker::new(),
+            driver: WakerSlot::new(),
         })
     }
 
@@ -180,7 +179,7 @@ impl Handover {
 
     fn finish(&self, done: Done) {
         self.set(State::Done(done));
-        self.driver.wake();
+        self.driver.wake("the waker of a run");
     }
 }
 

@@ -23,6 +23,8 @@ mod endings;
 #[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
+mod hostile_wakers;
+#[cfg(feature = "testing")]
 mod hostile_words;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod io;

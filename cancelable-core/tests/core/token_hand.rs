@@ -4,6 +4,7 @@
 use crate::probe::Probe;
 use cancelable_core::CancellationToken;
 use cancelable_core::token::WaitForCancellationFutureOwned;
+use cooked_waker::IntoWaker;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -52,6 +53,23 @@ pub(crate) fn waker(act: impl Fn() + Send + Sync + 'static) -> Waker {
         }
     }
     Waker::from(Arc::new(Act(act)))
+}
+
+/// A waker that does `act` when it is cloned. One that is made of an `Arc` can't: its clone is not the user's
+/// code.
+pub(crate) fn clone_acts(act: impl Fn() + Send + Sync + 'static) -> Waker {
+    struct CloneActs(Arc<dyn Fn() + Send + Sync>);
+    impl Clone for CloneActs {
+        fn clone(&self) -> Self {
+            (self.0)();
+            Self(self.0.clone())
+        }
+    }
+    impl cooked_waker::WakeRef for CloneActs {
+        fn wake_by_ref(&self) {}
+    }
+    impl cooked_waker::Wake for CloneActs {}
+    Box::new(CloneActs(Arc::new(act))).into_waker()
 }
 
 /// Waits on `token` with a waker that does `act`. The wait lasts until what this returns is dropped.

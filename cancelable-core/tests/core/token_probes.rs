@@ -1,8 +1,7 @@
 //! Wakers and callbacks that use the tokens they are called for (R9): what others hang on.
 
-use crate::token_hand::{OnDrop, Sleeper, poll, wait_with, waker};
+use crate::token_hand::{OnDrop, Sleeper, clone_acts, poll, wait_with, waker};
 use cancelable_core::CancellationToken;
-use cooked_waker::{IntoWaker, WakeRef};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -272,28 +271,12 @@ fn r09_what_a_callback_holds_may_use_the_token_and_its_ancestors_when_it_is_drop
     }
 }
 
-/// A waker whose clone is the user's code, which `Arc`-made wakers can't have.
-struct CloneActs(Arc<dyn Fn() + Send + Sync>);
-
-impl Clone for CloneActs {
-    fn clone(&self) -> Self {
-        (self.0)();
-        Self(self.0.clone())
-    }
-}
-
-impl WakeRef for CloneActs {
-    fn wake_by_ref(&self) {}
-}
-
-impl cooked_waker::Wake for CloneActs {}
-
 #[test]
 fn r09_a_wakers_clone_may_use_the_token_and_its_ancestors() {
     for used in 0..3 {
         let tokens = chain();
         let clones = Arc::new(AtomicUsize::new(0));
-        let act: Arc<dyn Fn() + Send + Sync> = Arc::new({
+        let act = Arc::new({
             let (token, clones) = (tokens[used].clone(), clones.clone());
             move || {
                 let _ = (token.is_cancelled(), token.cause());
@@ -304,7 +287,10 @@ fn r09_a_wakers_clone_may_use_the_token_and_its_ancestors() {
                 clones.fetch_add(1, SeqCst);
             }
         });
-        let make = || Box::new(CloneActs(act.clone())).into_waker();
+        let make = || {
+            let act = act.clone();
+            clone_acts(move || act())
+        };
         drop_wakers_everywhere(&tokens[2], &make);
         assert_eq!(
             clones.load(SeqCst),
@@ -317,14 +303,14 @@ fn r09_a_wakers_clone_may_use_the_token_and_its_ancestors() {
 #[test]
 fn r09_a_wakers_clone_may_cancel_the_token_that_is_polled() {
     let token = CancellationToken::new().child_token();
-    let act: Arc<dyn Fn() + Send + Sync> = Arc::new({
+    let waker = clone_acts({
         let token = token.clone();
         move || {
             token.cancel();
         }
     });
     let mut wait = token.cancelled_owned();
-    let polled = poll(&mut wait, &Box::new(CloneActs(act)).into_waker());
+    let polled = poll(&mut wait, &waker);
     assert_eq!(
         polled,
         Poll::Ready(()),

@@ -23,3 +23,5 @@ mod output;
 mod scopes;
 mod simple;
 mod starting;
+#[cfg(unix)]
+mod wakers;

@@ -176,7 +176,7 @@ impl Source for FileSource {
 /// Looks until there is something to say.
 ///
 /// Wakes: by the call of a look; or by a note that comes after the look has begun, since the
-/// listener is made before; or by the timer.
+/// wait for it is made before; or by the timer.
 async fn watch(
     mut held: Held,
     runtime: RuntimeHandle,
@@ -186,7 +186,7 @@ async fn watch(
 ) -> &'static str {
     let (mut settled, mut failing) = (false, false);
     loop {
-        let more = notice.listen();
+        let more = notice.next();
         let Some(found) = held.look(settled).await else {
             isolate("a logger", || {
                 log::warn!(

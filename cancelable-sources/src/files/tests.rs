@@ -2,6 +2,7 @@
 
 #[cfg(any(target_os = "linux", target_os = "windows"))]
 mod judged;
+mod notes;
 
 use super::events::{Handler, Make};
 use super::look::{Found, Look, Want};

@@ -1,0 +1,76 @@
+//! Who waits for the next note, with a waker that panics or comes back at once.
+
+use super::super::notice::Notice;
+use cancelable_core::token::isolated_panics;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+struct Act<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Act<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+fn waker(act: impl Fn() + Send + Sync + 'static) -> Waker {
+    Waker::from(Arc::new(Act(act)))
+}
+
+fn poll(wait: impl Future<Output = ()>, waker: &Waker) -> Poll<()> {
+    pin!(wait).poll(&mut Context::from_waker(waker))
+}
+
+#[test]
+fn r10_a_panicking_waker_does_not_unwind_into_the_thread_of_the_events() {
+    let notice = Notice::default();
+    let before = isolated_panics();
+    let mut next = pin!(notice.next());
+    assert!(poll(next.as_mut(), &waker(|| panic!("a waker of the test's"))).is_pending());
+    notice.note(|seen| seen.written = true);
+    assert!(isolated_panics() > before);
+    assert!(poll(next, Waker::noop()).is_ready());
+    assert!(notice.take().written);
+}
+
+#[test]
+fn r09_a_waker_may_look_and_wait_for_the_next_note() {
+    let (notice, looked) = (Arc::new(Notice::default()), Arc::new(AtomicUsize::new(0)));
+    let waker = waker({
+        let (notice, looked) = (notice.clone(), looked.clone());
+        move || {
+            assert!(notice.take().appeared);
+            assert!(poll(notice.next(), Waker::noop()).is_pending());
+            looked.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    let mut next = pin!(notice.next());
+    assert!(poll(next.as_mut(), &waker).is_pending());
+    notice.note(|seen| seen.appeared = true);
+    assert_eq!(looked.load(Ordering::SeqCst), 1);
+    assert!(poll(next, &waker).is_ready());
+}
+
+#[test]
+fn r30_a_note_that_comes_before_the_first_poll_of_the_wait_is_heard() {
+    let notice = Notice::default();
+    let next = notice.next();
+    notice.note(|_| ());
+    assert!(poll(next, Waker::noop()).is_ready());
+    assert!(poll(notice.next(), Waker::noop()).is_pending());
+}
+
+#[test]
+fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
+    let (notice, probe) = (Notice::default(), Arc::new(()));
+    let kept = probe.clone();
+    let waker = waker(move || {
+        let _ = &kept;
+    });
+    assert!(poll(notice.next(), &waker).is_pending());
+    drop(waker);
+    assert_eq!(Arc::strong_count(&probe), 1);
+}
