@@ -80,10 +80,13 @@ fn r20_r25_a_server_that_spawns_its_requests_joins_them_until_its_time_is_up() {
     let (runtime, server) = (manual.handle(), open(&manual));
     let stop = stops(&server, &runtime);
     let outcome = manual.block_on(server.run(async |op: Scope| {
-        let start = |span| op.spawn_named("connection", runtime.sleep(span));
+        let start = |span| {
+            let connection = op.spawn_named("connection", runtime.sleep(span));
+            connection.expect("the scope is running")
+        };
         let connections = [SECOND * 3, SECOND * 7, SECOND * 20].map(start);
         stop.cancelled().await;
-        connections.map(|connection| connection.expect("the scope is running"))
+        connections
     }));
     assert_eq!(outcome.elapsed(), Some(SECOND * 15));
     assert!(
@@ -108,7 +111,10 @@ fn r23_the_second_request_to_stop_cuts_the_drain() {
         insisting.cancel_now("the second signal");
     }));
     let outcome = manual.block_on(server.run(async |op: Scope| {
-        drop(op.spawn(pending::<()>()));
+        // It would have a second of its own.
+        let connection = op.child("connection").grace(SECOND);
+        let connection = op.spawn_with(connection, |_| pending::<()>());
+        drop(connection.expect("the scope is running"));
         stop.cancelled().await;
     }));
     assert_eq!(outcome.elapsed(), Some(SECOND * 6));
