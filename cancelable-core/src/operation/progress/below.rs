@@ -56,19 +56,20 @@ impl Below {
     /// Everything there is of the meter of which this was read. What was found before is as good, but
     /// not for one that has ended: it may be from before the end.
     pub(super) fn sum(known: Option<&mut Self>, id: OperationId, reading: Reading) -> Sum {
-        let found = match &known {
-            Some(known) if !reading.has_ended => known.sums.get(&id),
-            _ => None,
+        if reading.parts.is_empty() {
+            return reading.with(reading.left);
+        }
+        let Some(known) = known else {
+            return alone(reading);
         };
-        match found {
-            _ if reading.parts.is_empty() => reading.with(reading.left),
-            Some(below) => reading.with(*below),
-            None => Self::walk(known, id, reading),
+        match known.sums.get(&id) {
+            Some(below) if !reading.has_ended => reading.with(*below),
+            _ => known.walk(id, reading),
         }
     }
 
     /// Not by recursion: the tree may be deep.
-    fn walk(mut known: Option<&mut Self>, id: OperationId, mut reading: Reading) -> Sum {
+    fn walk(&mut self, id: OperationId, mut reading: Reading) -> Sum {
         let mut open: Vec<_> = reading.parts.drain(..).map(|part| (0, part)).collect();
         let mut nodes = vec![Node::new(id, 0, reading)];
         // Ends: the tree has an end below.
@@ -85,9 +86,7 @@ impl Below {
         let mut sum = Sum::default();
         // Each comes after the one above it, and the last to go is the first.
         while let Some(node) = nodes.pop() {
-            if let Some(known) = &mut known {
-                known.sums.insert(node.id, node.below);
-            }
+            self.sums.insert(node.id, node.below);
             sum = node.reading.with(node.below);
             if let Some(above) = nodes.get_mut(node.above) {
                 above.below.add_all(sum);
@@ -95,4 +94,15 @@ impl Below {
         }
         sum
     }
+}
+
+/// The same for one that is looked at alone: nothing is kept on the way.
+fn alone(reading: Reading) -> Sum {
+    let mut sum = reading.with(reading.left);
+    let mut open = reading.parts;
+    // Ends: the tree has an end below.
+    while let Some(part) = open.pop() {
+        sum.add_all(part.sum_to(&mut open));
+    }
+    sum
 }

@@ -314,6 +314,14 @@ impl Meter {
         }
     }
 
+    /// Its own sum, for who goes on with those below it that are put on `open`.
+    pub(super) fn sum_to(&self, open: &mut Vec<Arc<Self>>) -> Sum {
+        let mut inner = self.inner.lock();
+        open.extend(inner.parts.values().cloned());
+        let own = self.own_of(&mut inner);
+        inner.sum(own)
+    }
+
     pub(super) fn reading(&self) -> Reading {
         self.read(&mut self.inner.lock())
     }
