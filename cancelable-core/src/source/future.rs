@@ -56,20 +56,16 @@ pub struct FutureSource<F> {
 ///
 /// # Examples
 ///
-/// One that resolves to nothing says what it is by its [name](FutureSource::named). Here a token of
-/// another kind cancels the scope:
+/// One that resolves to nothing says what it is by its [name](FutureSource::named):
 ///
 /// ```
 /// use cancelable_core::{Scope, source};
 ///
-/// # async fn cancelled_owned() {}
-/// # fn open() -> Result<Scope, cancelable_core::scope::BuildError> {
-/// let other = cancelled_owned();
-/// Scope::builder("import")
-///     .source(source::future(other).named("the server stops"))
-///     .build()
-/// # }
-/// # open().unwrap();
+/// # async fn hung_up() {}
+/// let reply = Scope::builder("reply")
+///     .source(source::future(hung_up()).named("the client hung up"))
+///     .build()?;
+/// # Ok::<(), cancelable_core::scope::BuildError>(())
 /// ```
 #[must_use]
 #[track_caller]

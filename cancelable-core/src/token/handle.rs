@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 ///
 /// Clones are handles to the same token. A [child](Self::child_token) is cancelled with its parent
 /// and never cancels it. The methods of `tokio_util::sync::CancellationToken` are here with the
-/// same meaning; a project moves over by changing its `use` lines.
+/// same meaning; a project moves over by changing its `use` lines. [`cancel`](Self::cancel) answers a
+/// `bool` here, which may ask for a semicolon.
 ///
 /// Cancelling stops nothing by itself: it tells those who look ([`is_cancelled`], [`check`]), wakes
 /// those who wait ([`cancelled`], [`wait`]) and runs callbacks ([`on_cancel`]).

@@ -6,7 +6,7 @@ use crate::probe::Probe;
 use cancelable_core::operation::{Straggler, StragglerKind};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Outcome, Registry, Scope, Status};
+use cancelable_core::{CancellationToken, Outcome, Registry, Scope, Status, current};
 use futures_util::future::join;
 use log::Level;
 use parking_lot::Mutex;
@@ -736,6 +736,36 @@ fn r23_r44_how_long_ago_is_told_by_the_scopes_own_clock() {
     in_dump("11 s");
     assert_eq!(ago(&unpolled), Some(SECOND));
     in_dump("1 s");
+}
+
+#[test]
+fn r23_r44_a_run_that_winds_up_notes_by_its_own_clock_when_it_was_cancelled() {
+    for joins in [true, false] {
+        let manual = ManualRuntime::new();
+        let (registry, token) = (Registry::new(), CancellationToken::new());
+        let scope = on(&manual, "s").token(&token).register_in(&registry);
+        let scope = scope.build().expect("it is sound");
+        manual.advance(7200 * SECOND);
+        let mut run = pin!(scope.run(async |op: Scope| match joins {
+            true => drop(op.spawn(async {
+                let child = current().expect("it runs");
+                child.shield(pending::<()>()).await;
+            })),
+            false => op.defer(pending::<()>()).expect("it is running"),
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        token.cancel();
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        manual.advance(10 * SECOND);
+        let dump = registry.dump().to_string();
+        let waits = match joins {
+            true => "joins 1 child; cancelled 10 s ago",
+            false => "in finalizer finalizer; cancelled 10 s ago",
+        };
+        assert!(dump.contains(waits), "{dump}");
+    }
 }
 
 #[test]

@@ -365,7 +365,7 @@ fn r15_a_run_that_is_over_and_kept_holds_up_nobody() {
     let (sender, mut receiver) = mpsc::channel::<u32>(1);
     let mut run = pin!(token.run_until_cancelled(async move {
         let _sender = sender;
-        pending::<()>().await
+        pending::<()>().await;
     }));
     assert!(poll_once(run.as_mut()).is_pending());
     token.cancel();

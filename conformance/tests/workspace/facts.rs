@@ -137,6 +137,49 @@ fn the_first_program_is_one_program_everywhere() {
     }
 }
 
+/// The names of the public functions in a file.
+fn functions(code: &str) -> BTreeSet<&str> {
+    let lines = code.lines();
+    let names = lines.filter_map(|line| line.trim_start().strip_prefix("pub fn "));
+    names
+        .filter_map(|rest| rest.split(['(', '<']).next())
+        .collect()
+}
+
+/// The words in backquotes in the sentence that begins with `start` and ends with a full stop at the end of
+/// a line.
+fn listed<'a>(page: &'a str, start: &str) -> BTreeSet<&'a str> {
+    let list = page.split_once(start).map_or("", |(_, rest)| rest);
+    let list = list.split_once(".\n").map_or("", |(list, _)| list);
+    list.split('`').skip(1).step_by(2).collect()
+}
+
+/// The methods that tokio-util's token has as well.
+const DROP_IN: [&str; 10] = [
+    "new",
+    "child_token",
+    "cancel",
+    "is_cancelled",
+    "cancelled",
+    "cancelled_owned",
+    "drop_guard",
+    "drop_guard_ref",
+    "run_until_cancelled",
+    "run_until_cancelled_owned",
+];
+
+#[test]
+fn r15_the_page_for_those_who_migrate_names_every_new_method_of_the_token() {
+    let files =
+        ["handle", "join"].map(|file| text(&format!("cancelable-core/src/token/{file}.rs")));
+    let all: BTreeSet<&str> = files.iter().flat_map(|file| functions(file)).collect();
+    let theirs = BTreeSet::from(DROP_IN);
+    assert!(all.is_superset(&theirs), "{all:?}");
+    let page = text("docs/migrating.md");
+    let new: BTreeSet<&str> = &all - &theirs;
+    assert_eq!(listed(&page, "These are new:"), new);
+}
+
 #[test]
 fn a_fact_that_is_stated_otherwise_is_found() {
     assert_eq!(
@@ -154,6 +197,14 @@ fn a_fact_that_is_stated_otherwise_is_found() {
     assert_eq!(
         other_versions("cancelable-core = \"0.2\"", "0.1.0").len(),
         1
+    );
+    assert_eq!(
+        functions("    pub fn one(a: u8) {}\n    pub(super) fn two() {}\npub fn three<T>() {}"),
+        ["one", "three"].into()
+    );
+    assert_eq!(
+        listed("These: `a`,\n`b`.\nAnd `c`.\n", "These:"),
+        ["a", "b"].into()
     );
     let line = "rt = { package = \"cancelable-tokio\", version = \"0.2\" }";
     assert_eq!(other_versions(line, "0.1.0").len(), 1);
