@@ -43,9 +43,7 @@ struct Page<T> {
     /// The vacant place to fill next, or `NO_KEY`.
     vacant: u32,
     live: u32,
-    /// Whether it is in the list of pages with a vacant place.
-    is_open: bool,
-    /// The one after it there.
+    /// The one after it in the list of pages with a vacant place.
     next: u32,
 }
 
@@ -86,7 +84,6 @@ impl<T> Slab<T> {
         };
         let place = page.insert(value);
         if page.live == PAGE {
-            page.is_open = false;
             self.open = page.next;
         }
         index * PAGE + place
@@ -113,10 +110,10 @@ impl<T> Slab<T> {
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let (index, open) = (key / PAGE, self.open);
         let page = self.page_mut(index)?;
+        let was_full = page.live == PAGE;
         let removed = page.remove(key % PAGE)?;
         let is_empty = page.live == 0;
-        if !page.is_open {
-            page.is_open = true;
+        if was_full {
             page.next = open;
             self.open = index;
         }
@@ -147,6 +144,8 @@ impl<T> Slab<T> {
             page.entries = Vec::new();
             page.vacant = NO_KEY;
         }
+        // There may never be as many pages again.
+        self.more.shrink_to_fit();
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -168,7 +167,6 @@ impl<T> Page<T> {
             entries: Vec::new(),
             vacant: NO_KEY,
             live: 0,
-            is_open: true,
             next,
         }
     }
@@ -307,7 +305,6 @@ mod tests {
             for (index, page) in self.all().enumerate() {
                 let index = index as u32;
                 assert_eq!(open.contains(&index), page.live < PAGE, "page {index}");
-                assert_eq!(page.is_open, page.live < PAGE, "page {index}");
                 live += page.live;
                 idle += u32::from(page.live == 0 && page.entries.capacity() > 0);
             }
