@@ -47,7 +47,7 @@ impl OperationEvent {
 
 impl fmt::Display for OperationEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.operation.name();
+        let name = &self.operation;
         match &self.change {
             Change::Status(status) => write!(f, "{name} is {status}"),
             Change::CancelRequested(cause) => write!(f, "{name} was asked to stop: {cause}"),

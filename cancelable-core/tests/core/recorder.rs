@@ -131,3 +131,13 @@ fn r44_a_recorder_that_comes_late_records_from_then_on() {
         ]
     );
 }
+
+#[test]
+fn r44_an_event_is_one_line_whatever_the_name() {
+    let manual = ManualRuntime::new();
+    let recorder = Recorder::new(&manual.handle());
+    let builder = Scope::builder("a\nb is running").runtime(&manual.handle());
+    let scope = builder.build().unwrap();
+    assert_eq!(lines(&recorder), ["a\\nb is running is pending"]);
+    drop(scope);
+}

@@ -95,7 +95,7 @@ pub fn disk_limit(path: impl Into<PathBuf>, percent: f64) -> Result<ResourceSour
 ///
 /// # Errors
 ///
-/// The limit is not a number above zero, or is more than 100 percent.
+/// The limit is not a number above zero, is infinite, or is more than 100 percent.
 #[track_caller]
 pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidLimit> {
     Ok(ResourceSource {
