@@ -1120,7 +1120,7 @@ fn r18_an_outcome_says_whether_time_ran_out_before_there_was_a_value() {
 }
 
 #[test]
-fn the_debug_form_of_a_runs_error_is_its_sentence_and_the_alternate_one_its_parts() {
+fn r40_the_debug_form_of_a_runs_error_is_its_sentence_and_the_alternate_one_its_parts() {
     let scope = Scope::builder("import").build().expect("it is sound");
     scope.cancel();
     let error = now(scope.run(|_| ready(()))).into_result().unwrap_err();

@@ -158,7 +158,7 @@ fn the_error_of_a_token_reads_as_a_sentence() {
 }
 
 #[test]
-fn the_debug_form_of_the_error_is_its_sentence_and_the_alternate_one_its_parts() {
+fn r40_the_debug_form_of_the_error_is_its_sentence_and_the_alternate_one_its_parts() {
     let cancelled = check(Cause::new(Reason::ShuttingDown).with_message("deploy"));
     assert_eq!(format!("{cancelled:?}"), cancelled.to_string());
     let parts = format!("{cancelled:#?}");
