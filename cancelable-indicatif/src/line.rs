@@ -18,7 +18,7 @@ pub(crate) struct Line {
 impl Line {
     /// A line that `bar` draws, as a spinner at first.
     pub(crate) fn new(operation: Operation, depth: usize, unit: Unit, bar: ProgressBar) -> Self {
-        bar.set_prefix(format!("{}{}", indent(depth), operation.name()));
+        bar.set_prefix(format!("{}{}", indent(depth), operation.label()));
         bar.set_style(unit.style(false));
         Self {
             operation,
@@ -64,7 +64,7 @@ impl Line {
     /// What is left to be said of an operation that has ended, if it was cut short or has failed. What
     /// only followed the cancel of one above says nothing, unless it is the first line.
     pub(crate) fn epitaph(&self) -> Option<String> {
-        let head = format!("{}{}", indent(self.depth), self.operation.name());
+        let head = format!("{}{}", indent(self.depth), self.operation.label());
         match (self.operation.status(), self.operation.cause()) {
             (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
             (Status::Cancelled, Some(cause)) => Some(format!("{head} cancelled: {cause}")),
