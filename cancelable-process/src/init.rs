@@ -4,9 +4,7 @@
 mod unix;
 
 use crate::ProcessError;
-use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
 /// What the first process of a container has to do beside the program that the container is for.
 ///
@@ -59,11 +57,9 @@ impl Init {
     /// The program could not be started, or the system does not let signals be caught.
     pub fn run(self) -> Result<u8, ProcessError> {
         let program = self.command.get_program().to_owned();
-        let name = Path::new(&program).file_name().unwrap_or(&program);
-        let name: Arc<str> = name.to_string_lossy().into();
         let refused = |error| ProcessError::refused(&program, error);
         #[cfg(unix)]
-        let code = unix::run(self.command, &name).map_err(refused)?;
+        let code = unix::run(self.command).map_err(refused)?;
         #[cfg(not(unix))]
         let code = {
             let mut command = self.command;

@@ -9,6 +9,7 @@ use signal_hook::consts;
 use signal_hook::iterator::Signals;
 use std::io;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::Command;
 
 /// What is forwarded: not what reports a fault of this process, nor what a terminal sends to one
@@ -33,7 +34,10 @@ const FORWARDED: &[i32] = &[
     consts::SIGIO,
 ];
 
-pub(super) fn run(mut command: Command, name: &str) -> io::Result<i32> {
+pub(super) fn run(mut command: Command) -> io::Result<i32> {
+    let program = command.get_program().to_owned();
+    let name = Path::new(&program).file_name().unwrap_or(&program);
+    let name = name.to_string_lossy();
     // Before there is a child: a signal that comes now waits until there is one.
     let mut signals = Signals::new(FORWARDED.iter().chain(&[consts::SIGCHLD]))?;
     adopt();
@@ -43,7 +47,7 @@ pub(super) fn run(mut command: Command, name: &str) -> io::Result<i32> {
     // Ends with the child, of whose end a SIGCHLD tells.
     for signal in signals.forever() {
         if signal != consts::SIGCHLD {
-            forward(signal, pid, name);
+            forward(signal, pid, &name);
         } else if let Some(code) = reap(pid)? {
             return Ok(code);
         }
