@@ -39,8 +39,8 @@
 //! looks at the mark under the record's lock. Whoever comes second sees the other: either the seal fails and
 //! the list is joined once more, or the orphan goes on to the next above.
 //!
-//! Nobody waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and is
-//! waited for by what is above.
+//! Nothing here waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
+//! is waited for by what is above. It needs that runtime to be driven, as a child does.
 
 use super::nursery::Nursery;
 use super::record::Record;
@@ -130,6 +130,12 @@ impl Nursery {
         records
             .filter_map(|orphan| orphan.record.upgrade())
             .collect()
+    }
+
+    /// Whether a member or an orphan has not ended.
+    pub(super) fn has_any(&self) -> bool {
+        self.with_yard(|yard| !(yard.members.is_empty() && yard.orphans.is_empty()))
+            .unwrap_or(false)
     }
 
     /// The orphans that have not ended, in the order in which their operations were opened.

@@ -60,7 +60,7 @@ impl Record {
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
-        if self.has_deferred() {
+        if self.has_deferred() || self.nursery.is_occupied() {
             self.oblige();
         }
         if let Some(parent) = self.watching_parent() {

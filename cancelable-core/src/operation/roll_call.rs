@@ -53,7 +53,8 @@ impl Record {
         found
     }
 
-    /// What of this operation itself runs: its body, or a finalizer.
+    /// What of this operation itself runs: its body, or a finalizer; or itself, where it goes on without its
+    /// run and nothing of it has begun.
     fn answer(&self, found: &mut Vec<Straggler>) {
         let body_over = self.on_aside(|aside| aside.body_over);
         let body_over = body_over.unwrap_or(false);
@@ -64,7 +65,12 @@ impl Record {
             };
             found.push(self.as_straggler(kind));
         }
-        found.extend(self.running_finalizer());
+        let finalizer = self.running_finalizer();
+        let has_begun = finalizer.is_some() || self.nursery.has_any();
+        if self.status().is_closed() && !has_begun && !self.is_settled() {
+            found.push(self.as_straggler(StragglerKind::Operation));
+        }
+        found.extend(finalizer);
     }
 
     /// The finalizer that runs, if one does.

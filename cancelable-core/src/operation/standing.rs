@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct Standing {
     waits: Waits,
     children: usize,
+    /// How many dropped runs have left something that it joins.
+    orphans: usize,
     cancelled_for: Option<Duration>,
     /// What is left of its grace, once it was cancelled and if it gives any.
     grace: Option<Duration>,
@@ -56,6 +58,7 @@ impl Record {
         Standing {
             waits,
             children: self.nursery.live(),
+            orphans: self.nursery.orphans().len(),
             cancelled_for: since(self.cancelled_at(now)),
             grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
             shield: shield.filter(|_| is_shielded).map(|shield| ShieldSite {
@@ -91,6 +94,11 @@ impl fmt::Display for Standing {
             (true, count) => write!(f, ", joins {count} children")?,
             (false, 1) => f.write_str(", 1 child open")?,
             (false, count) => write!(f, ", {count} children open")?,
+        }
+        match self.orphans {
+            0 => {}
+            1 => f.write_str(", waits for what 1 dropped run has left")?,
+            count => write!(f, ", waits for what {count} dropped runs have left")?,
         }
         if let Some(span) = self.cancelled_for {
             write!(f, "; cancelled {} ago", Span(span))?;

@@ -15,7 +15,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on by themselves.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the
+    /// nearest scope above waits for them.
     #[must_use = "a scope does not run unless this is polled"]
     pub struct Run<F, Fut>
     where
@@ -31,7 +32,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on by themselves.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the
+    /// nearest scope above waits for them.
     #[must_use = "a scope does not run unless this is polled"]
     pub struct TryRun<F, Fut>
     where

@@ -51,6 +51,10 @@ impl WindUp {
         if !record.has_deferred() {
             return Poll::Ready(());
         }
+        if self.cleanup.is_none() {
+            // Something may have been deferred since the join found nothing to wait for, and left the list open.
+            ready!(record.nursery.poll_joined(cx));
+        }
         let cleanup = self
             .cleanup
             .get_or_insert_with(|| Box::new(Cleanup::new(record)));

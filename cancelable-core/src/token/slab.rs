@@ -69,7 +69,7 @@ impl<T> Slab<T> {
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> Key {
         if self.open == NO_KEY {
-            // Fits: four thousand million entries of 16 bytes are more than memory holds.
+            // Fits: so many futures as there are keys are more than memory holds, each with its waiter.
             self.open = self.more.len() as u32 + 1;
             self.more.push(Page::open(NO_KEY));
         }
@@ -140,7 +140,12 @@ impl<T> Slab<T> {
             self.idle = index;
             return;
         }
-        if let Some(page) = self.page_mut(index) {
+        // The next entry goes to the first page that is open, so that is the one to have room.
+        let given_back = match self.open == index {
+            true => std::mem::replace(&mut self.idle, index),
+            false => index,
+        };
+        if let Some(page) = self.page_mut(given_back) {
             page.entries = Vec::new();
             page.vacant = NO_KEY;
         }
@@ -362,6 +367,24 @@ mod tests {
             slab.remove(key);
         }
         assert_eq!((slab.pages(), slab.bound()), (0, 0));
+
+        // Also where two pages have become empty: the one that is filled next has room.
+        let keys: Vec<_> = (0..3 * PAGE).map(|number| slab.insert(number)).collect();
+        for key in keys.into_iter().filter(|key| key / PAGE > 0) {
+            slab.remove(key);
+        }
+        for number in 0..10 {
+            let room = |slab: &Slab<u32>| {
+                slab.all()
+                    .map(|page| page.entries.capacity())
+                    .collect::<Vec<_>>()
+            };
+            let before = room(&slab);
+            let key = slab.insert(number);
+            assert_eq!(room(&slab), before);
+            assert_eq!(slab.remove(key), Some(number));
+            assert_eq!(room(&slab), before);
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::{ManualRuntime, cancel_after};
-use cancelable_core::{Operation, Scope, Status, current};
+use cancelable_core::{Operation, Registry, Scope, Status, current};
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, pending, ready};
@@ -404,11 +404,12 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
         let stragglers: Vec<_> = stragglers.map(|one| one.to_string()).collect();
         if slow {
             assert_eq!(outcome.elapsed(), Some(5 * SECOND));
-            let [last, left] = &stragglers[..] else {
-                panic!("two did not end: {stragglers:?}");
+            let [last, left, unbegun] = &stragglers[..] else {
+                panic!("three did not end: {stragglers:?}");
             };
             assert!(left.starts_with("finalizer inner of inner"), "{left}");
             assert!(last.starts_with("finalizer last of outer"), "{last}");
+            assert!(unbegun.starts_with("operation short"), "{unbegun}");
             manual.advance(60 * SECOND);
             assert_eq!(notes.taken(), [("inner", 14), ("short", 14)]);
         } else {
@@ -419,6 +420,44 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
         }
         assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
     }
+}
+
+/// Its runtime is one that nobody drives for now.
+#[test]
+fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
+    let (manual, elsewhere) = (ManualRuntime::new(), ManualRuntime::new());
+    let registry = Registry::new();
+    let outer = on(&manual, "outer").register_in(&registry);
+    let outer = outer.build().expect("it is sound");
+    let there = elsewhere.handle();
+    let mut run = pin!(outer.run(async |op: Scope| {
+        let inner = op
+            .child("inner")
+            .runtime(&there)
+            .build()
+            .expect("it is sound");
+        let mut inside = Box::pin(inner.run(async |op: Scope| {
+            op.defer(async {}).expect("it is running");
+            pending::<()>().await;
+        }));
+        assert!(Probe::new().poll(inside.as_mut()).is_pending());
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_pending());
+    let names: Vec<_> = outer
+        .why_not_stopped()
+        .iter()
+        .map(|one| one.name().to_owned())
+        .collect();
+    assert_eq!(names, ["inner"]);
+    let dump = registry.dump().to_string();
+    assert!(
+        dump.contains("done with its body, waits for what 1 dropped run has left"),
+        "{dump}"
+    );
+
+    elsewhere.run_until_idle();
+    assert!(outer.why_not_stopped().is_empty());
+    assert!(Probe::new().poll(run.as_mut()).is_ready());
 }
 
 #[test]
