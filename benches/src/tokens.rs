@@ -12,7 +12,7 @@ const DEEP: u32 = 100_000;
 const FEW: u32 = 10_000;
 
 const CHILD_NOTE: &str = "a child reads two flags, its own and its parent's branch, and finds the \
-    second by a pointer: 0.6 ns.";
+    second by a pointer: 0.6 to 1 ns, as the compiler lays the loop out.";
 
 const NEW_NOTE: &str = "more than half of the instructions are the allocator's, and two locked \
     decrements are half of the rest. Kept: a token that is written where it lies (3 of 20 ns), a `Drop` \
@@ -21,6 +21,9 @@ const NEW_NOTE: &str = "more than half of the instructions are the allocator's, 
 const WAITED_NOTE: &str = "a token whose first wait is over keeps its later ones itself, so that \
     siblings share no lock: five locked instructions for each. Fewer would need strong references \
     from the parent down.";
+
+const PAGES_NOTE: &str = "its list is in pages of 512, of which each is given back as its last waiter \
+    goes: 0.1 ns for one waiter.";
 
 const CALLBACK_NOTE: &str = "a closure of unknown size is kept in a box, the one allocation of a \
     callback. Without `unsafe` there is no other place for it.";
@@ -179,7 +182,8 @@ pub fn cancelling() -> Vec<Row> {
                 drop(waits);
                 time
             }
-        }),
+        })
+        .noting(PAGES_NOTE),
         beside_tokio_util!("cancel down a chain of 100,000, per level", 0.50, |T| {
             || {
                 let mut chain = vec![T::new()];
