@@ -38,7 +38,9 @@ done
 say 'packages'
 dirty=()
 [ -n "${CI:-}" ] || dirty=(--allow-dirty)
-cargo package --locked --all-features "${dirty[@]}" "${packages[@]}"
+pack() { cargo package --locked --all-features "${dirty[@]}" "${packages[@]}"; }
+# Once in a dozen runs Cargo did not find in its own registry what it had packed a moment before.
+pack || pack
 
 say 'contents'
 for name in $names; do
