@@ -1,9 +1,10 @@
 //! What a dropped run leaves, as a part of the scope that it was in: who waits for it, before what, and
 //! for how long (R24, R25).
 
+use crate::clockwork::Clockwork;
 use crate::operation_log::lines_of;
 use crate::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::{ManualRuntime, cancel_after};
 use cancelable_core::{Operation, Registry, Scope, Status, current};
@@ -609,50 +610,9 @@ fn r28_a_long_lived_scope_keeps_nothing_of_what_it_adopted() {
     assert_eq!(notes.taken().len(), 100);
 }
 
-type Act = Box<dyn FnOnce() + Send>;
-
-/// A runtime that keeps its tasks for the test, and whose clock is code of the test too.
-#[derive(Clone)]
-struct Clockwork {
-    now: Instant,
-    tasks: Arc<Mutex<Vec<Task>>>,
-    at_next_look: Arc<Mutex<Option<Act>>>,
-}
-
-impl Runtime for Clockwork {
-    fn name(&self) -> &'static str {
-        "clockwork"
-    }
-
-    fn now(&self) -> Instant {
-        let act = self.at_next_look.lock().take();
-        if let Some(act) = act {
-            act();
-        }
-        self.now
-    }
-
-    fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
-        panic!("nothing here sleeps")
-    }
-
-    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
-        self.tasks.lock().push(task);
-        Ok(())
-    }
-
-    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        Err(Refused::new(job))
-    }
-}
-
 #[test]
 fn r25_what_comes_at_the_last_moment_is_joined() {
-    let runtime = Clockwork {
-        now: ManualRuntime::new().now(),
-        tasks: Arc::default(),
-        at_next_look: Arc::default(),
-    };
+    let runtime = Clockwork::new();
     let handle = RuntimeHandle::new(runtime.clone());
     let scope = Scope::builder("outer").runtime(&handle).build();
     let scope = scope.expect("it is sound");

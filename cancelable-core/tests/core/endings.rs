@@ -3,8 +3,8 @@
 //!
 //! The body ends, or is ended, when one second has passed.
 
+use crate::clockwork::Clockwork;
 use crate::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{RuntimeHandle, Scope, Status};
@@ -401,50 +401,9 @@ fn r26_every_ending_with_a_blocking_call_open() {
     }
 }
 
-type Act = Box<dyn FnOnce() + Send>;
-
-/// A runtime that keeps its tasks for the test, and whose clock is code of the test too.
-#[derive(Clone)]
-struct Clockwork {
-    now: Instant,
-    tasks: Arc<Mutex<Vec<Task>>>,
-    at_next_look: Arc<Mutex<Option<Act>>>,
-}
-
-impl Runtime for Clockwork {
-    fn name(&self) -> &'static str {
-        "clockwork"
-    }
-
-    fn now(&self) -> Instant {
-        let act = self.at_next_look.lock().take();
-        if let Some(act) = act {
-            act();
-        }
-        self.now
-    }
-
-    fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
-        panic!("nothing here sleeps")
-    }
-
-    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
-        self.tasks.lock().push(task);
-        Ok(())
-    }
-
-    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        Err(Refused::new(job))
-    }
-}
-
 #[test]
 fn r25_a_child_that_comes_at_the_last_moment_is_joined_and_one_after_it_is_refused() {
-    let runtime = Clockwork {
-        now: ManualRuntime::new().now(),
-        tasks: Arc::default(),
-        at_next_look: Arc::default(),
-    };
+    let runtime = Clockwork::new();
     let handle = RuntimeHandle::new(runtime.clone());
     let scope = Scope::builder("s").runtime(&handle).build();
     let scope = scope.expect("it is sound");

@@ -15,6 +15,7 @@ mod cancel_schedule;
 #[cfg(feature = "testing")]
 mod children;
 #[cfg(feature = "testing")]
+mod clockwork;
 mod concurrent;
 #[cfg(feature = "testing")]
 mod defer;
