@@ -138,6 +138,10 @@ impl Nursery {
             .unwrap_or(false)
     }
 
+    pub(super) fn orphan_count(&self) -> usize {
+        self.with_yard(|yard| yard.orphans.len()).unwrap_or(0)
+    }
+
     /// The orphans that have not ended, in the order in which their operations were opened.
     pub(crate) fn orphans(&self) -> Vec<Arc<Record>> {
         self.with_yard(|yard| {

@@ -58,7 +58,7 @@ impl Record {
         Standing {
             waits,
             children: self.nursery.live(),
-            orphans: self.nursery.orphans().len(),
+            orphans: self.nursery.orphan_count(),
             cancelled_for: since(self.cancelled_at(now)),
             grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
             shield: shield.filter(|_| is_shielded).map(|shield| ShieldSite {
