@@ -29,7 +29,7 @@ pub use context::SourceContext;
 pub use error::{EmptyGroup, SourceError, ZeroInterval};
 pub use future::{FutureSource, IntoCause, future};
 pub use limit::Limit;
-pub(crate) use limit::LimitKind;
+pub(crate) use limit::{LimitKind, Words};
 pub use timeout::{TimeLimit, deadline, timeout};
 pub use token::{TokenSource, token};
 pub(crate) use watched::Watched;

@@ -41,7 +41,11 @@ impl Cause {
         }
         match self.reason() {
             Reason::TimedOut { limit } => {
-                write!(f, " (limit {}, set at {file}:{line}", Span(*limit))?;
+                write!(f, " (limit {}", Span(*limit))?;
+                if let Some(counted_from) = self.facts.counted_from {
+                    write!(f, " counted from {} on", Span(counted_from))?;
+                }
+                write!(f, ", set at {file}:{line}")?;
             }
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown => {
                 write!(f, " (at {file}:{line}")?;
