@@ -32,6 +32,10 @@ impl Cause {
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
             Reason::ChildFailed => f.write_str("another part of it failed")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
+            Reason::ScopeEnded => match self.operation() {
+                Some(scope) => write!(f, "scope {scope} has ended")?,
+                None => f.write_str("its scope has ended")?,
+            },
         }
         if let Some(message) = self.message() {
             write!(f, ": {message}")?;
@@ -46,6 +50,8 @@ impl Cause {
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown => {
                 write!(f, " (at {file}:{line}")?;
             }
+            // Its operation is named above.
+            Reason::ScopeEnded => return write!(f, " (opened at {file}:{line})"),
             _ => write!(f, " (set at {file}:{line}")?,
         }
         if let Some(operation) = self

@@ -76,13 +76,18 @@ impl Record {
         self.parent.as_ref().filter(|parent| parent.watched)
     }
 
-    /// Takes the record from running to an end and settles it.
+    /// Takes the record from running to an end and settles it. The run takes back what it has left at the
+    /// token in `rest`, which is called before that is cancelled.
     ///
     /// # Errors
     ///
     /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
     /// changed.
-    pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
+    pub(crate) fn close(
+        self: &Arc<Self>,
+        end: Status,
+        rest: impl FnOnce(),
+    ) -> Result<Closing, Unfinished> {
         let now = self.now();
         let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
@@ -93,6 +98,8 @@ impl Record {
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
+        rest();
+        self.end_token();
         self.after_end(end, elapsed, now);
         self.end_span();
         let report = aside.and_then(|aside| self.settled(aside));
@@ -116,6 +123,7 @@ impl Record {
         };
         // As above.
         drop(waker);
+        self.end_token();
         self.after_end(end, elapsed, now);
         drop(obligation);
     }
@@ -138,6 +146,7 @@ impl Record {
         inner.ended = now;
         // Only the run that entered closes, and it does so once, so the table allows it.
         let _ = self.status.change(end);
+        self.fix_cancel();
         now.zip(inner.started)
             .map(|(now, started)| now.saturating_duration_since(started))
     }
@@ -151,6 +160,18 @@ impl Record {
         self.end_progress(now);
         self.log_status(end);
         self.tell_closed(end, elapsed);
+        self.leave_parent();
+    }
+
+    /// A spawned child is joined, so nothing of it goes on after the end of its scope.
+    pub(super) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref().filter(|_| !self.spawned)
+    }
+
+    fn leave_parent(&self) {
+        if let Some(parent) = self.parent_it_may_outlive() {
+            parent.end_inside();
+        }
     }
 
     /// Wakes who waits, and lets go of what lay beside the record.
@@ -202,6 +223,7 @@ impl Record {
                 return false;
             }
             inner.ended = now;
+            self.fix_cancel();
             // Nothing will start them, and a handle may keep the record for long.
             inner.sources.take()
         };
@@ -214,8 +236,10 @@ impl Record {
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
+        self.end_token();
         self.end_progress(now);
         self.tell_closed(Status::Abandoned, None);
+        self.leave_parent();
         true
     }
 }

@@ -182,6 +182,9 @@ impl Record {
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
+        if let Some(parent) = record.parent_it_may_outlive() {
+            parent.begin_inside();
+        }
         record.log_status(Status::Pending);
         record.enlist();
         record
@@ -220,6 +223,10 @@ impl Record {
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
             self.wait_below();
+            return false;
+        }
+        // Nothing is left to cancel, and the record of it does not change any more.
+        if self.status().is_closed() {
             return false;
         }
         let first = self.cancel_token(self.stamp(cause));

@@ -169,8 +169,7 @@ where
             if status == Status::Failed {
                 end.note_failure::<R>(record, *this.describe);
             }
-            if let Ok(closing) = record.close(status) {
-                this.watch.end(record);
+            if let Ok(closing) = record.close(status, || this.watch.end(record)) {
                 drop(inside);
                 return Poll::Ready(end.outcome::<R>(record, closing));
             }

@@ -96,7 +96,7 @@ where
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
             // It is cancelled, or it would not have stopped.
-            false => Poll::Ready(this.map.operation().check()),
+            false => Poll::Ready(this.map.operation().look()),
         }
     }
 }

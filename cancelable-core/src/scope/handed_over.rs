@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 /// Closes the operation of a run that was dropped, and hands over what is left to do.
 pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp) {
     let is_idle = record.nursery.shut() && !wind_up.has_begun();
-    if is_idle && record.close(end).is_ok() {
+    if is_idle && record.close(end, || {}).is_ok() {
         return;
     }
     let task = HandedOver::new(record, wind_up);

@@ -25,6 +25,15 @@ use std::task::Waker;
 /// Either way, everything below says cancelled when it returns. No lock is held when anything of a
 /// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
+    cancel_and(node, cause, true)
+}
+
+/// [`cancel`] without a word to the log.
+pub(super) fn end(node: &Arc<Node>, cause: Cause) {
+    cancel_and(node, cause, false);
+}
+
+fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> bool {
     if node.is_never() {
         return false;
     }
@@ -43,7 +52,7 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     if let Some(branch) = walk.note(Arc::clone(node), settled) {
         walk.descend(branch);
     }
-    walk.end(won);
+    walk.end(won && says_so);
     won
 }
 
@@ -191,12 +200,12 @@ impl Walk {
     }
 
     /// Ends the first pass, and runs the other two.
-    fn end(self, won: bool) {
+    fn end(self, says_so: bool) {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         self.taken.wake();
         drop(self.gone);
-        if won {
+        if says_so {
             report(|| Some(Cause::from_facts(Arc::clone(&facts), false)));
         }
         // The third pass.
