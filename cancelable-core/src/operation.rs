@@ -205,9 +205,15 @@ impl Operation {
         self.record.token().cancelled()
     }
 
+    /// Asks for cancellation. An operation that is cancelled already keeps its first cause.
+    #[track_caller]
+    pub fn cancel(&self) {
+        self.cancel_with(Cause::new(Reason::Requested));
+    }
+
     /// Asks for cancellation; true for the one call that was first.
     #[track_caller]
-    pub fn cancel(&self) -> bool {
+    pub fn try_cancel(&self) -> bool {
         self.cancel_with(Cause::new(Reason::Requested))
     }
 

@@ -81,7 +81,7 @@ fn r14_cancel_with_wait() {
             let token = token.clone();
             move || wait_on(token)
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         never_lost(waiter.join().unwrap());
     });
 }
@@ -92,7 +92,7 @@ fn r14_cancel_of_the_parent_with_wait_on_a_child() {
         let root = CancellationToken::new();
         let child = root.child_token();
         let waiter = thread::spawn(move || wait_on(child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiter.join().unwrap());
     });
 }
@@ -103,7 +103,7 @@ fn r14_cancel_of_the_root_with_wait_on_a_grandchild() {
         let root = CancellationToken::new();
         let child = root.child_token();
         let waiter = thread::spawn(move || wait_on(child.child_token()));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiter.join().unwrap());
     });
 }
@@ -117,7 +117,7 @@ fn r14_two_waits_on_one_child_with_cancel_of_the_parent() {
             let child = child.clone();
             thread::spawn(move || wait_on(child))
         });
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         waiters
             .into_iter()
             .for_each(|waiter| never_lost(waiter.join().unwrap()));
@@ -135,7 +135,7 @@ fn r14_cancel_with_a_change_of_the_waker() {
             let polled = poll(&mut future, &Waker::from(wakes.clone()));
             (polled, future, wakes)
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         never_lost(waiter.join().unwrap());
     });
 }
@@ -148,7 +148,7 @@ fn r12_cancel_with_drop_of_the_future() {
         let (polled, future, wakes) = wait_on(child);
         assert!(polled.is_pending());
         let dropper = thread::spawn(move || drop(future));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         dropper.join().unwrap();
         assert!(wakes.count() <= 1);
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
@@ -194,7 +194,7 @@ fn r06_cancel_of_the_root_reaches_below_a_token_that_is_dropped_meanwhile() {
         let seen = leaf.clone();
         let dropper = thread::spawn(move || drop(middle));
         let user = thread::spawn(move || leaf.child_token());
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         assert!(
             seen.is_cancelled(),
             "cancel returned before it reached a descendant"
@@ -218,7 +218,7 @@ fn r08_cancel_with_register() {
                 })
             }
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         drop(registrar.join().unwrap());
         assert_eq!(runs.load(SeqCst), 1);
     });
@@ -236,7 +236,7 @@ fn r07_cancel_with_unregister() {
             }
         });
         let unregistrar = thread::spawn(move || registration.unregister());
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         let never = unregistrar.join().unwrap();
         assert_eq!(runs.load(SeqCst), usize::from(!never));
     });
@@ -263,7 +263,7 @@ fn r07_dropping_a_registration_waits_for_its_own_callback() {
                 assert_ne!(inside.load(SeqCst), 1, "the callback still runs");
             }
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         dropper.join().unwrap();
     });
 }
@@ -284,7 +284,7 @@ fn r07_register_with_unregister() {
         });
         assert!(first.unregister());
         let _second = registrar.join().unwrap();
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         assert_eq!(runs.load(SeqCst), 1);
     });
 }
@@ -406,7 +406,7 @@ fn r12_drop_of_parent_with_drop_of_child() {
         parents.join().unwrap();
         children.join().unwrap();
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
-        assert!(root.cancel());
+        assert!(root.try_cancel());
     });
 }
 
@@ -419,7 +419,7 @@ fn r12_drop_of_the_parent_with_cancel_of_the_root_and_a_wait_below() {
         let parents = thread::spawn(move || drop(parent));
         // The child gets its branch above the orphan, or below it, while the root is cancelled.
         let waiter = thread::spawn(move || wait_on(child.child_token()));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         parents.join().unwrap();
         never_lost(waiter.join().unwrap());
     });
@@ -437,7 +437,7 @@ fn r06_a_member_that_moves_above_an_orphan_is_still_told() {
         assert!(waiting.0.is_pending());
         drop(parent);
         let mover = thread::spawn(move || child.child_token());
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiting);
         assert!(mover.join().unwrap().is_cancelled());
     });
@@ -456,7 +456,7 @@ fn r14_a_wait_with_the_node_getting_its_branch() {
             let child = child.clone();
             move || child.child_token()
         });
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiter.join().unwrap());
         assert!(maker.join().unwrap().is_cancelled());
     });
@@ -482,7 +482,7 @@ fn r09_cancel_from_inside_a_waker_that_touches_an_ancestor() {
         assert!(polled.is_pending());
         let canceller = thread::spawn({
             let child = child.clone();
-            move || child.cancel()
+            move || child.try_cancel()
         });
         root.cancel_with("root");
         canceller.join().unwrap();
@@ -497,7 +497,7 @@ fn r13_any_of_with_cancel_of_two_inputs() {
         let any = CancellationToken::any_of(&inputs).unwrap();
         let cancellers = inputs
             .clone()
-            .map(|input| thread::spawn(move || input.cancel()));
+            .map(|input| thread::spawn(move || input.try_cancel()));
         let waiting = wait_on(any.child_token());
         cancellers
             .into_iter()
@@ -537,7 +537,7 @@ fn any_of_made_while_an_input_is_cancelled(with_children: bool) {
                 any
             }
         });
-        assert!(input.cancel());
+        assert!(input.try_cancel());
         let any = maker.join().unwrap();
         assert!(any.is_cancelled());
         assert_eq!(any.cancelled_input(), Some(1));
@@ -551,10 +551,10 @@ fn r13_all_of_with_cancel_of_two_inputs() {
         let all = CancellationToken::all_of(&inputs).unwrap();
         let canceller = thread::spawn({
             let input = inputs[0].clone();
-            move || input.cancel()
+            move || input.try_cancel()
         });
         let waiting = wait_on(all.clone());
-        assert!(inputs[1].cancel());
+        assert!(inputs[1].try_cancel());
         canceller.join().unwrap();
         never_lost(waiting);
     });
@@ -580,7 +580,7 @@ fn r06_a_child_of_a_child_of_a_token_that_was_cancelled_and_dropped() {
         let root = CancellationToken::new();
         let parent = root.child_token();
         let child = parent.child_token();
-        let canceller = thread::spawn(move || parent.cancel());
+        let canceller = thread::spawn(move || parent.try_cancel());
         let seen = child.is_cancelled();
         let below = child.child_token();
         assert!(!seen || below.is_cancelled());
@@ -632,7 +632,7 @@ fn r06_a_child_of_a_token_that_says_cancelled_says_so() {
             let before = child.is_cancelled();
             assert!(!before || child.child_token().is_cancelled());
         });
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         maker.join().unwrap();
     });
 }
@@ -649,7 +649,7 @@ fn r12_handing_up_with_cancel_of_the_root_and_a_wait() {
         // Moves the child's branch, and its entry if it is listed by then, to the root.
         let parents = thread::spawn(move || drop(parent));
         let waiter = thread::spawn(move || wait_on(child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         parents.join().unwrap();
         never_lost(waiting);
         never_lost(waiter.join().unwrap());
@@ -673,7 +673,7 @@ fn r12_handing_up_with_drop_of_what_is_handed_up() {
         parents.join().unwrap();
         children.join().unwrap();
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiting);
         never_lost(other);
         assert!(below.is_cancelled());
@@ -691,7 +691,7 @@ fn r12_two_generations_are_dropped_at_once() {
         assert!(waiting.0.is_pending());
         let parents = thread::spawn(move || drop(parent));
         let children = thread::spawn(move || drop(child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(waiting);
         parents.join().unwrap();
         children.join().unwrap();
@@ -706,8 +706,8 @@ fn r06_a_cancel_waits_for_what_another_one_is_marking() {
         let middle = root.child_token();
         let below = middle.child_token();
         let leaf = below.child_token();
-        let other = thread::spawn(move || middle.cancel());
-        assert!(root.cancel());
+        let other = thread::spawn(move || middle.try_cancel());
+        assert!(root.try_cancel());
         assert!(
             leaf.is_cancelled(),
             "cancel returned before it reached a descendant"
@@ -724,8 +724,8 @@ fn r06_a_cancel_waits_for_what_those_it_waits_for_have_met() {
         let first = root.child_token();
         let second = first.child_token();
         let leaf = second.child_token().child_token();
-        let others = [first, second].map(|token| thread::spawn(move || token.cancel()));
-        assert!(root.cancel());
+        let others = [first, second].map(|token| thread::spawn(move || token.try_cancel()));
+        assert!(root.try_cancel());
         assert!(
             leaf.is_cancelled(),
             "cancel returned before it reached a descendant"
@@ -743,12 +743,12 @@ fn r06_a_cancel_that_answers_false_has_seen_the_first_one_reach_all() {
         let leaf = root.child_token().child_token();
         let other = thread::spawn({
             let root = root.clone();
-            move || root.cancel()
+            move || root.try_cancel()
         });
         // loom would not let the other thread come first: it forgets a load that is followed by one
         // of another thread.
         thread::yield_now();
-        let mine = root.cancel();
+        let mine = root.try_cancel();
         assert!(
             leaf.is_cancelled(),
             "cancel returned before it reached a descendant"
@@ -765,7 +765,7 @@ fn r06_a_cancel_of_a_child_that_answers_false_has_seen_the_parents_reach_all_bel
             let child = root.child_token();
             let leaf = child.child_token().child_token();
             let _waiting = waits.then(|| wait_on(child.clone()));
-            let other = thread::spawn(move || root.cancel());
+            let other = thread::spawn(move || root.try_cancel());
             thread::yield_now(); // As above.
             child.cancel();
             assert!(
@@ -832,7 +832,7 @@ fn r06_a_cancel_below_two_orphans_waits_for_the_one_above() {
         let dropper = thread::spawn(move || drop(upper));
         let leaf = child.child_token().child_token();
         dropper.join().unwrap();
-        let other = thread::spawn(move || root.cancel());
+        let other = thread::spawn(move || root.try_cancel());
         thread::yield_now(); // As above.
         child.cancel();
         assert!(
@@ -853,9 +853,9 @@ fn r06_r13_two_cancels_that_meet_each_other_end() {
         let leaves = joins.clone().map(|join| join.child_token().child_token());
         let other = thread::spawn({
             let a = a.clone();
-            move || a.cancel()
+            move || a.try_cancel()
         });
-        assert!(b.cancel());
+        assert!(b.try_cancel());
         assert!(
             leaves.iter().all(CancellationToken::is_cancelled),
             "cancel returned before it reached a descendant"
@@ -949,7 +949,7 @@ fn r14_waits_that_meet_with_cancel() {
             let token = token.clone();
             move || waits_that_meet(&token)
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         waiter.join().unwrap().into_iter().for_each(never_lost);
     });
 }
@@ -963,7 +963,7 @@ fn r14_waits_of_two_threads_in_a_crowd_with_cancel() {
             let token = token.clone();
             thread::spawn(move || wait_on(token))
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         first.into_iter().for_each(never_lost);
         for waiter in waiters {
             never_lost(waiter.join().unwrap());
@@ -979,7 +979,7 @@ fn r14_waits_that_meet_on_a_child_with_cancel_of_the_parent() {
         // Stands in the parent's list until there is a second.
         let first = wait_on(child.clone());
         let waiter = thread::spawn(move || waits_that_meet(&child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(first);
         waiter.join().unwrap().into_iter().for_each(never_lost);
     });
@@ -992,7 +992,7 @@ fn r12_waits_in_a_crowd_leave_with_cancel() {
         let [first, second, third] = waits_that_meet(&token);
         let wakes = third.2.clone();
         let leaver = thread::spawn(move || drop((third.1, third.2)));
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         leaver.join().unwrap();
         assert!(wakes.count() <= 1);
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
@@ -1024,7 +1024,7 @@ fn r14_a_change_of_the_waker_in_a_crowd_with_cancel() {
             let polled = poll(&mut future, &Waker::from(wakes.clone()));
             (polled, future, wakes)
         });
-        assert!(token.cancel());
+        assert!(token.try_cancel());
         never_lost(changer.join().unwrap());
         [first, second].into_iter().for_each(never_lost);
     });
@@ -1044,8 +1044,8 @@ fn r14_a_second_wait_with_cancel_of_the_child_and_of_the_parent() {
                 move || wait_on(child)
             });
             match of_the_child {
-                true => assert!(child.cancel()),
-                false => assert!(root.cancel()),
+                true => assert!(child.try_cancel()),
+                false => assert!(root.try_cancel()),
             }
             never_lost(first);
             never_lost(waiter.join().unwrap());
@@ -1060,7 +1060,7 @@ fn r14_the_first_wait_on_a_child_with_its_cancel_and_the_parents() {
         let child = root.child_token();
         let canceller = thread::spawn({
             let child = child.clone();
-            move || child.cancel()
+            move || child.try_cancel()
         });
         let waiter = thread::spawn(move || wait_on(child));
         root.cancel();
@@ -1078,7 +1078,7 @@ fn r12_the_first_wait_on_a_child_leaves_while_a_second_comes_with_cancel() {
         assert!(polled.is_pending());
         let leaver = thread::spawn(move || drop(first));
         let waiter = thread::spawn(move || wait_on(child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         leaver.join().unwrap();
         never_lost(waiter.join().unwrap());
         assert!(wakes.count() <= 1);
@@ -1101,7 +1101,7 @@ fn r12_the_first_wait_on_a_child_leaves_while_the_child_gets_a_branch() {
         leaver.join().unwrap();
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
         let last = wait_on(child);
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(last);
         assert!(below.is_cancelled());
     });
@@ -1120,7 +1120,7 @@ fn r14_a_change_of_the_waker_on_a_child_with_a_second_wait_and_cancel_of_the_par
             (polled, future, wakes)
         });
         let waiter = thread::spawn(move || wait_on(child));
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         never_lost(changer.join().unwrap());
         never_lost(waiter.join().unwrap());
     });
@@ -1141,7 +1141,7 @@ fn r14_cancel_with_a_repeated_poll() {
             let mut future = token.cancelled_owned();
             assert!(poll(&mut future, &waker).is_pending());
             let poller = thread::spawn(move || (poll(&mut future, &waker), future));
-            assert!(root.cancel());
+            assert!(root.try_cancel());
             let (polled, future) = poller.join().unwrap();
             assert_eq!(wakes.count(), 1);
             never_lost((polled, future, wakes));
@@ -1277,7 +1277,7 @@ fn r37_a_cancel_with_the_end_and_with_a_reader() {
         let mut events = registry.events();
         let scope = open(&registry);
         let token = scope.token().clone();
-        let canceller = thread::spawn(move || token.cancel());
+        let canceller = thread::spawn(move || token.try_cancel());
         drop(scope);
         canceller.join().unwrap();
         let told = told(&mut events);
@@ -1300,7 +1300,7 @@ fn r39_a_cancel_hook_with_the_end() {
         });
         let scope = builder.build().unwrap();
         let operation = scope.operation().clone();
-        let canceller = thread::spawn(move || operation.cancel());
+        let canceller = thread::spawn(move || operation.try_cancel());
         let cancelled = scope.is_cancelled();
         drop(scope);
         canceller.join().unwrap();

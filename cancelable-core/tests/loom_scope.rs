@@ -197,7 +197,7 @@ fn r22_a_cancel_beside_the_end_of_the_last_shield_is_delivered() {
         assert!(poll(run.as_mut(), &wakes).is_pending());
         let canceller = thread::spawn({
             let operation = scope.operation().clone();
-            move || operation.cancel()
+            move || operation.try_cancel()
         });
         gate.open();
         let seen = wakes.0.load(SeqCst);
@@ -221,7 +221,7 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         let mut shield = Box::pin(scope.operation().clone().shield(pending::<()>()));
         assert!(poll(shield.as_mut(), &Arc::default()).is_pending());
         let dropper = thread::spawn(move || drop(shield));
-        assert!(scope.cancel());
+        assert!(scope.try_cancel());
         let seen = wakes.0.load(SeqCst);
         let early = poll(run.as_mut(), &wakes);
         dropper.join().unwrap();
@@ -392,7 +392,7 @@ fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
         for above in [None, Some(&above)] {
             let (scope, mut run, wakes) = waiting(above);
             let operation = scope.operation().clone();
-            let other = thread::spawn(move || assert!(operation.token().cancel()));
+            let other = thread::spawn(move || assert!(operation.token().try_cancel()));
             let seen = wakes.0.load(SeqCst);
             let early = poll(run.as_mut(), &wakes);
             other.join().unwrap();
@@ -411,7 +411,7 @@ fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
         let scope = Scope::builder("model").detached().build().unwrap();
         let mut run = Box::pin(scope.run(|_| pending::<()>()));
         let operation = scope.operation().clone();
-        let other = thread::spawn(move || assert!(operation.cancel()));
+        let other = thread::spawn(move || assert!(operation.try_cancel()));
         let early = poll(run.as_mut(), &wakes);
         other.join().unwrap();
         let outcome = finish_after(early, run.as_mut(), &wakes, 0);
@@ -449,8 +449,8 @@ fn r01_two_threads_ask_for_the_token_and_cancel_it_once() {
         let (scope, mut run, wakes) = waiting(None);
         let seen = wakes.0.load(SeqCst);
         let operation = scope.operation().clone();
-        let other = thread::spawn(move || (operation.cancel(), operation.token().clone()));
-        let won = scope.cancel();
+        let other = thread::spawn(move || (operation.try_cancel(), operation.token().clone()));
+        let won = scope.try_cancel();
         let (theirs, token) = other.join().unwrap();
         assert_ne!(won, theirs);
         assert_eq!(&token, scope.token());
@@ -522,7 +522,7 @@ fn cancelled_twice(second: impl Fn(&Registry, &Scope) + Clone + Send + Sync + 's
         let leaf = scope.token().child_token().child_token();
         let other = thread::spawn({
             let operation = scope.operation().clone();
-            move || operation.cancel()
+            move || operation.try_cancel()
         });
         // loom would not let the other thread come first: it forgets a load that is followed by one
         // of another thread.

@@ -76,7 +76,7 @@ pub fn r25_items_are_mapped_in_order_a_bounded_number_at_once<S: Subject>() {
                     match n {
                         // The first result is there after the second.
                         0 => second.cancelled().await,
-                        1 => drop(second.cancel()),
+                        1 => second.cancel(),
                         _ => runtime.sleep(MILLISECOND).await,
                     }
                     under_way.end();

@@ -66,7 +66,7 @@ pub fn r24_they_run_last_first_after_a_value_an_error_and_a_cancel<S: Subject>()
                 match way {
                     Way::Value => return Ok(7),
                     Way::Error => return Err(fmt::Error),
-                    Way::Cancel => drop(op.cancel()),
+                    Way::Cancel => op.cancel(),
                     Way::Deadline => op.set_timeout(MILLISECOND).unwrap(),
                 }
                 future::pending().await

@@ -56,7 +56,7 @@ pub fn r41_a_busy_stream_is_ended_by_a_task<S: Subject>() {
             while seen.load(Ordering::SeqCst) < 1000 {
                 after.sleep(MILLISECOND).await;
             }
-            far.cancel()
+            far.try_cancel()
         });
         // Where there is one thread the time must go on too, so each hundredth waits, and counts then.
         let endless = stream::repeat(()).then(async |()| {
@@ -85,7 +85,7 @@ pub fn r41_no_item_is_lost_in_a_race_with_the_cancel<S: Subject>() {
                 while seen.load(Ordering::SeqCst) < round {
                     std::hint::spin_loop();
                 }
-                far.cancel()
+                far.try_cancel()
             });
             let counted = stream::repeat_with(|| pulled.fetch_add(1, Ordering::SeqCst));
             let counted = counted.take(100_000);

@@ -46,7 +46,7 @@ pub fn r14_no_cancel_is_lost_in_a_race_with_the_wait<S: Subject>() {
             let token = CancellationToken::new();
             let (waits, cancels) = (token.clone(), token.clone());
             let waiter = runtime.spawn(async move { waits.cancelled().await });
-            let canceller = runtime.spawn_blocking(move || cancels.cancel());
+            let canceller = runtime.spawn_blocking(move || cancels.try_cancel());
             token.cancelled().await;
             waiter.await.unwrap();
             assert!(canceller.await.unwrap());
@@ -60,7 +60,7 @@ pub fn r01_one_of_many_tasks_cancels<S: Subject>() {
         let tasks: Vec<_> = (0..50)
             .map(|_| {
                 let token = token.clone();
-                runtime.spawn(async move { token.cancel() })
+                runtime.spawn(async move { token.try_cancel() })
             })
             .collect();
         let mut winners = 0;

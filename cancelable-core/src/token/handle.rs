@@ -20,8 +20,7 @@ use std::time::{Duration, Instant};
 ///
 /// Clones are handles to the same token. A [child](Self::child_token) is cancelled with its parent
 /// and never cancels it. The methods of `tokio_util::sync::CancellationToken` are here with the
-/// same meaning; a project moves over by changing its `use` lines. [`cancel`](Self::cancel) answers a
-/// `bool` here, which may ask for a semicolon.
+/// same types and the same meaning; a project moves over by changing its `use` lines.
 ///
 /// Cancelling stops nothing by itself: it tells those who look ([`is_cancelled`], [`check`]), wakes
 /// those who wait ([`cancelled`], [`wait`]) and runs callbacks ([`on_cancel`]).
@@ -55,7 +54,7 @@ impl CancellationToken {
         Self::from_node(Node::root())
     }
 
-    /// A token that can't be cancelled: [`cancel`](Self::cancel) answers false and changes nothing.
+    /// A token that can't be cancelled: [`try_cancel`](Self::try_cancel) answers false and changes nothing.
     /// Its children are like tokens without a parent.
     #[must_use]
     pub fn never() -> Self {
@@ -95,19 +94,37 @@ impl CancellationToken {
     }
 
     /// Cancels this token and its descendants, with the reason [`Reason::Requested`] located at the
-    /// caller. True if this call did it; false if the token was cancelled already, and then
-    /// nothing changes.
+    /// caller. A token that is cancelled already keeps its first cause.
     ///
-    /// When it returns, true or false, every descendant reports cancelled. Whoever was woken or called
-    /// back by this call has been, when it returns; where another thread cancels at the same time, it
-    /// wakes and calls what it was first to reach. A waker or callback that panics stops no other; see
+    /// When it returns, every descendant reports cancelled. The wakers and callbacks that this call
+    /// reached have been called by then; another thread that cancels at the same time calls those that
+    /// it reached first. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
+    ///
+    /// [`try_cancel`](Self::try_cancel) tells whether this call was the first.
     #[track_caller]
-    pub fn cancel(&self) -> bool {
+    pub fn cancel(&self) {
+        self.cancel_with(Reason::Requested);
+    }
+
+    /// [`cancel`](Self::cancel) that returns whether this call cancelled the token: true to exactly one
+    /// caller, however many threads race.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// assert!(token.try_cancel());
+    /// assert!(!token.try_cancel());
+    /// ```
+    #[track_caller]
+    pub fn try_cancel(&self) -> bool {
         self.cancel_with(Reason::Requested)
     }
 
-    /// [`cancel`](Self::cancel) with a cause: a [`Cause`], a [`Reason`], or a text.
+    /// [`try_cancel`](Self::try_cancel) with a cause: a [`Cause`], a [`Reason`], or a text.
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         cancel::cancel(&self.node, cause.into())

@@ -283,7 +283,7 @@ fn r24_a_cancel_that_comes_while_they_run_is_on_record_and_stops_none() {
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     assert_eq!(scope.status(), Status::Running);
-    assert!(scope.cancel());
+    assert!(scope.try_cancel());
     manual.advance(SECOND);
     let Poll::Ready(outcome) = Probe::new().poll(run.as_mut()) else {
         panic!("the finalizer is done");

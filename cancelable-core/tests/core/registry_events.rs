@@ -256,7 +256,7 @@ fn r37_the_order_holds_when_cancels_and_ends_race() {
             .unwrap();
         let token = scope.token().clone();
         thread::scope(|threads| {
-            threads.spawn(move || token.cancel());
+            threads.spawn(move || token.try_cancel());
             drop(scope);
         });
         let told = lines(&mut events);

@@ -115,7 +115,7 @@ fn r07_dropping_a_registration_waits_for_its_own_callback() {
             ended.store(1, SeqCst);
         }
     });
-    let canceller = thread::spawn(move || token.cancel());
+    let canceller = thread::spawn(move || token.try_cancel());
     starts.recv().unwrap();
     let (dropping, about_to_drop) = channel();
     let dropper = thread::spawn(move || {
@@ -138,7 +138,7 @@ fn r07_unregister_does_not_wait_for_a_callback_that_runs() {
         started.send(()).unwrap();
         finishes.recv().unwrap();
     });
-    let canceller = thread::spawn(move || token.cancel());
+    let canceller = thread::spawn(move || token.try_cancel());
     starts.recv().unwrap();
     assert!(!registration.unregister());
     finish.send(()).unwrap();
@@ -157,7 +157,7 @@ fn r07_dropping_a_registration_never_waits_for_another_callback() {
         finishes.recv().unwrap();
     });
     let (has_run, once) = counted(&token);
-    let canceller = thread::spawn(move || token.cancel());
+    let canceller = thread::spawn(move || token.try_cancel());
     starts.recv().unwrap();
     assert_eq!(once.load(SeqCst), 1);
     drop(has_run);

@@ -11,10 +11,10 @@ use std::time::Duration;
 #[test]
 fn r01_a_second_cancel_answers_false() {
     let token = CancellationToken::new();
-    assert!(token.cancel());
-    assert!(!token.cancel());
+    assert!(token.try_cancel());
+    assert!(!token.try_cancel());
     let clone = token.clone();
-    assert!(!clone.cancel_with("again") && !token.cancel());
+    assert!(!clone.cancel_with("again") && !token.try_cancel());
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn r01_one_of_many_racing_callers_wins() {
                 .map(|_| {
                     scope.spawn(|| {
                         start.wait();
-                        usize::from(token.cancel())
+                        usize::from(token.try_cancel())
                     })
                 })
                 .collect();
@@ -47,10 +47,10 @@ fn r01_one_of_many_racing_callers_wins() {
 fn r01_a_parents_cancel_and_a_childs_are_two_cancels() {
     let parent = CancellationToken::new();
     let child = parent.child_token();
-    assert!(child.cancel());
-    assert!(parent.cancel());
+    assert!(child.try_cancel());
+    assert!(parent.try_cancel());
     let late = parent.child_token();
-    assert!(!late.cancel(), "a child that is cancelled from birth");
+    assert!(!late.try_cancel(), "a child that is cancelled from birth");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn r04_a_callback_sees_the_writes_before_the_cancel() {
         })
         .detach();
     written.store(7, Relaxed);
-    thread::spawn(move || token.cancel()).join().unwrap();
+    thread::spawn(move || token.try_cancel()).join().unwrap();
     assert_eq!(seen.load(Relaxed), 7);
 }
 
@@ -266,12 +266,12 @@ fn r05_asking_takes_no_lock_and_writes_nothing() {
 #[test]
 fn never_is_never_cancelled_and_its_children_are_roots() {
     let never = CancellationToken::never();
-    assert!(!never.cancel() && !never.is_cancelled());
+    assert!(!never.try_cancel() && !never.is_cancelled());
     assert!(never.cause().is_none() && never.check().is_ok());
     let mut sleeper = Sleeper::on(&never);
     never.on_cancel(|_| unreachable!()).detach();
     let child = never.child_token();
-    assert!(child.cancel());
+    assert!(child.try_cancel());
     assert!(!child.cause().unwrap().is_inherited());
     assert!(!never.is_cancelled() && sleeper.poll().is_pending());
     assert_eq!(sleeper.wakes(), 0);

@@ -37,7 +37,7 @@ fn r10_one_waker_of_three_panics_and_the_others_wake() {
             }
         })
         .detach();
-        assert!(root.cancel());
+        assert!(root.try_cancel());
         assert!(sleepers.iter().all(|sleeper| sleeper.wakes() == 1));
         assert_eq!((below.wakes(), ran.load(SeqCst)), (1, 1));
         assert!(isolated_panics() > before);
@@ -63,7 +63,7 @@ fn r10_a_panicking_callback_stops_no_other_and_no_child() {
         }
     }
     let sleeper = Sleeper::on(&child);
-    assert!(root.cancel());
+    assert!(root.try_cancel());
     assert_eq!((ran.load(SeqCst), sleeper.wakes()), (6, 1));
     assert!(isolated_panics() >= before + 2);
 }
@@ -102,7 +102,7 @@ fn r10_a_captured_value_that_panics_in_its_drop_stops_nobody() {
         .detach();
     count();
     let before = isolated_panics();
-    assert!(token.cancel());
+    assert!(token.try_cancel());
     assert_eq!(ran.load(SeqCst), 2);
     assert!(isolated_panics() >= before + 2);
 }
@@ -134,7 +134,7 @@ fn r10_a_panics_payload_may_panic_in_its_drop() {
     token.on_cancel(|_| panic_any(Bomb)).detach();
     let sleeper = Sleeper::on(&token);
     let before = isolated_panics();
-    assert!(token.cancel());
+    assert!(token.try_cancel());
     assert_eq!(sleeper.wakes(), 1);
     assert!(isolated_panics() >= before + 3);
 }
@@ -215,7 +215,7 @@ fn r10_a_callback_that_blocks_for_ever_starves_no_waiter_and_no_child() {
     .detach();
     let canceller = thread::spawn({
         let root = root.clone();
-        move || root.cancel()
+        move || root.try_cancel()
     });
     starts.recv().unwrap();
     for (token, mut sleeper) in [&root, &child, &leaf].into_iter().zip(sleepers) {
@@ -225,7 +225,7 @@ fn r10_a_callback_that_blocks_for_ever_starves_no_waiter_and_no_child() {
         token.wait();
         // The token stays usable: another callback runs here, and another cancel does not wait.
         token.on_cancel(|_| ()).detach();
-        assert!(!token.cancel());
+        assert!(!token.try_cancel());
         assert!(token.child_token().is_cancelled());
     }
     drop(release);
@@ -297,7 +297,7 @@ fn r10_a_cancel_does_not_unwind_when_it_drops_its_cause() {
     }
 
     let scope = Scope::builder("s").build().expect("it needs no runtime");
-    assert!(scope.cancel());
+    assert!(scope.try_cancel());
     let cancels: [fn(&Scope) -> bool; 2] = [
         |scope| scope.cancel_with(spiteful()),
         |scope| scope.cancel_now(spiteful()),

@@ -52,7 +52,7 @@ fn r09_a_waker_may_use_its_token_and_every_ancestor_and_descendant() {
                     }
                 });
                 let sleepers = [waits, 2].map(|which| Sleeper::on(&tokens[which]));
-                assert!(tokens[cancelled].cancel());
+                assert!(tokens[cancelled].try_cancel());
                 assert_eq!(ran.load(SeqCst), 1);
                 assert!(sleepers.iter().all(|sleeper| sleeper.wakes() == 1));
             }
@@ -78,7 +78,7 @@ fn r09_a_callback_may_use_its_token_and_every_ancestor_and_descendant() {
                         })
                         .detach();
                 }
-                assert!(tokens[cancelled].cancel());
+                assert!(tokens[cancelled].try_cancel());
                 assert_eq!(ran.load(SeqCst), 2);
             }
         }
@@ -115,7 +115,7 @@ fn r09_a_waker_or_callback_may_drop_the_last_handle() {
         .detach();
         let canceller = root;
         drop((child, leaf));
-        assert!(canceller.cancel());
+        assert!(canceller.try_cancel());
         assert_eq!(ran.load(SeqCst), 2);
         assert!(last.lock().is_none());
     }

@@ -36,13 +36,13 @@ fn r06_a_child_cancels_neither_its_parent_nor_its_siblings() {
     let (child, sibling) = (parent.child_token(), parent.child_token());
     let below = child.child_token();
     let sleepers = [&root, &parent, &sibling].map(Sleeper::on);
-    assert!(child.cancel());
+    assert!(child.try_cancel());
     assert!(below.is_cancelled());
     for token in [&root, &parent, &sibling] {
         assert!(!token.is_cancelled() && token.cause().is_none());
     }
     assert!(sleepers.iter().all(|sleeper| sleeper.wakes() == 0));
-    assert!(parent.cancel() && sibling.is_cancelled() && !root.is_cancelled());
+    assert!(parent.try_cancel() && sibling.is_cancelled() && !root.is_cancelled());
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn r06_a_child_of_a_cancelled_token_is_cancelled_from_birth() {
         let child = parent.child_token();
         let below = child.child_token();
         for token in [child, below] {
-            assert!(token.is_cancelled() && !token.cancel());
+            assert!(token.is_cancelled() && !token.try_cancel());
             let cause = token.cause().unwrap();
             assert!(cause.is_inherited() && cause.is_same(&root.cause().unwrap()));
         }

@@ -24,7 +24,7 @@ fn r14_a_wait_is_pending_then_woken_once_then_ready_for_ever() {
     assert_eq!(probe.wakes(), 1);
     assert!(probe.poll(wait.as_mut()).is_ready());
     assert!(probe.poll(wait.as_mut()).is_ready());
-    assert!(!token.cancel());
+    assert!(!token.try_cancel());
     assert_eq!(probe.wakes(), 1);
 }
 
@@ -317,8 +317,8 @@ fn r12_r14_a_first_wait_on_a_child_is_woken_whatever_comes_after_it() {
                 }
                 let second = comes.then(|| Sleeper::on(&child));
                 match by_parent {
-                    true => assert!(root.cancel()),
-                    false => assert!(child.cancel()),
+                    true => assert!(root.try_cancel()),
+                    false => assert!(child.try_cancel()),
                 }
                 for mut sleeper in first.into_iter().chain(second) {
                     assert_eq!(sleeper.wakes(), 1);
@@ -385,7 +385,7 @@ fn r09_r12_a_waker_may_drop_the_first_waits_of_its_siblings_and_wait_itself() {
         assert!(poll(&mut wait, &waker(act)).is_pending());
         waits.lock().push(wait);
     }
-    assert!(parent.cancel());
+    assert!(parent.try_cancel());
     assert!((1..=8).contains(&woken.load(SeqCst)));
     assert!(waits.lock().is_empty());
     assert_eq!(Arc::strong_count(&woken), 1, "every waker is gone");

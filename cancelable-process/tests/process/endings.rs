@@ -91,7 +91,7 @@ impl Open {
                     Way::Return => return Ok(()),
                     Way::Error => return Err(fmt::Error),
                     Way::Panic => panic!("on purpose"),
-                    Way::Cancel => drop(op.cancel()),
+                    Way::Cancel => drop(op.try_cancel()),
                     Way::Deadline => op.set_timeout(Duration::ZERO).unwrap(),
                     Way::Drop | Way::Abort => {}
                 }

@@ -506,3 +506,117 @@ fn r15_threads_and_tasks_share_a_token() {
     canceller.join().unwrap();
     runtime.block_on(task).unwrap();
 }
+
+#[test]
+fn r15_every_function_has_its_exact_type() {
+    let _: fn() -> CancellationToken = CancellationToken::new;
+    let _: fn() -> CancellationToken = CancellationToken::default;
+    let _: fn(&CancellationToken) -> CancellationToken = CancellationToken::clone;
+    let _: fn(&CancellationToken) -> CancellationToken = CancellationToken::child_token;
+    let _: fn(&CancellationToken) = CancellationToken::cancel;
+    let _: fn(&CancellationToken) -> bool = CancellationToken::is_cancelled;
+    let _: for<'a> fn(&'a CancellationToken) -> WaitForCancellationFuture<'a> =
+        CancellationToken::cancelled;
+    let _: fn(CancellationToken) -> WaitForCancellationFutureOwned =
+        CancellationToken::cancelled_owned;
+    let _: fn(CancellationToken) -> DropGuard = CancellationToken::drop_guard;
+    let _: for<'a> fn(&'a CancellationToken) -> DropGuardRef<'a> =
+        CancellationToken::drop_guard_ref;
+    let _: fn(&DropGuard) -> &CancellationToken = DropGuard::token;
+    let _: fn(DropGuard) -> CancellationToken = DropGuard::disarm;
+    fn borrowed<'a>(_: &'a CancellationToken) {
+        let _: for<'s> fn(&'s DropGuardRef<'a>) -> &'s CancellationToken = DropGuardRef::<'a>::token;
+        let _: fn(DropGuardRef<'a>) -> &'a CancellationToken = DropGuardRef::<'a>::disarm;
+    }
+    borrowed(&CancellationToken::new());
+
+    // The types of these futures have no name in both crates, so the call is typed.
+    fn outputs<T>(_: &impl Future<Output = Option<T>>) {}
+    let token = CancellationToken::new();
+    outputs::<u8>(&token.run_until_cancelled::<std::future::Ready<u8>>(ready(1)));
+    outputs::<u8>(&token.clone().run_until_cancelled_owned::<std::future::Ready<u8>>(ready(1)));
+    outputs::<u8>(&ready(1).with_cancellation_token(&token));
+    outputs::<u8>(&ready(1).with_cancellation_token_owned(token.clone()));
+}
+
+/// A shutdown handle as applications write it: the call is the tail of a method.
+struct Shutdown(CancellationToken);
+
+impl Shutdown {
+    fn stop(&self) {
+        self.0.cancel()
+    }
+}
+
+impl Drop for Shutdown {
+    fn drop(&mut self) {
+        self.0.cancel()
+    }
+}
+
+#[test]
+#[deny(unused_results, unused_must_use)]
+fn r15_cancel_stands_wherever_a_caller_writes_it() {
+    fn set_handler(mut handler: impl FnMut() + Send + 'static) {
+        handler();
+    }
+    fn at_exit(hook: impl FnOnce() + Send + 'static) {
+        hook();
+    }
+    fn fresh(all: &mut Vec<CancellationToken>) -> CancellationToken {
+        all.push(CancellationToken::new());
+        all[all.len() - 1].clone()
+    }
+    let mut all = Vec::new();
+
+    // A statement, where no result may be left unused.
+    fresh(&mut all).cancel();
+    // The tail of a method, and of a drop.
+    Shutdown(fresh(&mut all)).stop();
+    drop(Shutdown(fresh(&mut all)));
+    // An arm beside one of type `()`, and a branch without `else`.
+    match Some(fresh(&mut all)) {
+        Some(token) => token.cancel(),
+        None => (),
+    }
+    let late = fresh(&mut all);
+    if !late.is_cancelled() {
+        late.cancel()
+    }
+    let Some(late) = Some(fresh(&mut all)) else {
+        return late.cancel();
+    };
+    late.cancel();
+    // Closures of every kind, and a boxed one.
+    let token = fresh(&mut all);
+    set_handler(move || token.cancel());
+    let token = fresh(&mut all);
+    at_exit(move || token.cancel());
+    let token = fresh(&mut all);
+    let boxed: Box<dyn Fn() + Send + Sync> = Box::new(move || token.cancel());
+    boxed();
+    // The function itself as a value.
+    let tokens = [fresh(&mut all), fresh(&mut all)];
+    tokens.iter().for_each(CancellationToken::cancel);
+    let by_name: HashMap<&str, CancellationToken> = HashMap::from([("a", fresh(&mut all))]);
+    by_name.values().for_each(CancellationToken::cancel);
+    Some(fresh(&mut all)).iter().for_each(CancellationToken::cancel);
+    let () = fresh(&mut all).cancel();
+    // A thread, a task and an arm of `select!`.
+    let token = fresh(&mut all);
+    let thread: std::thread::JoinHandle<()> = std::thread::spawn(move || token.cancel());
+    thread.join().unwrap();
+    let (token, selected) = (fresh(&mut all), fresh(&mut all));
+    runtime().block_on(async move {
+        let task: tokio::task::JoinHandle<()> = tokio::spawn(async move { token.cancel() });
+        task.await.unwrap();
+        tokio::select! {
+            biased;
+            () = ready(()) => selected.cancel(),
+            () = pending() => {}
+        }
+    });
+
+    assert!(all.iter().all(CancellationToken::is_cancelled));
+    assert_eq!(all.len(), 17);
+}
