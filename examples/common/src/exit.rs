@@ -3,7 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use cancelable_core::{Cause, Reason};
+use cancelable_core::Cause;
+use cancelable_signals::{Signal, exit_by};
 use clap::Parser;
 
 use crate::{exit_code, message, unwritten};
@@ -16,8 +17,8 @@ const USAGE: u8 = 2;
 #[must_use = "the caller is told by `leave`"]
 pub struct Exit {
     code: u8,
-    /// The number of the signal that stopped the program, if one did.
-    signal: Option<i32>,
+    /// The signal that stopped the program, if one did.
+    signal: Option<Signal>,
 }
 
 impl Exit {
@@ -31,15 +32,12 @@ impl Exit {
         Self { code, signal: None }
     }
 
-    /// The exit of a program that `cause` has stopped, with the code of [`exit_code`].
+    /// The exit of a program that `cause` has stopped: by the signal if it was one, and else with the
+    /// code of [`exit_code`].
     pub fn stopped(cause: &Cause) -> Self {
-        let signal = match cause.reason() {
-            Reason::Signal { number, .. } => Some(*number),
-            _ => None,
-        };
         Self {
             code: exit_code(cause),
-            signal,
+            signal: Signal::from_cause(cause),
         }
     }
 
@@ -57,22 +55,21 @@ impl Exit {
         }
     }
 
-    /// The exit code.
+    /// The exit code, which is what a shell says of a death by a signal too.
     #[must_use]
     pub const fn to_code(self) -> u8 {
         self.code
     }
 
-    /// The number of the signal that stopped the program, if one did.
-    #[must_use]
-    pub const fn signal(self) -> Option<i32> {
-        self.signal
-    }
-
     /// Ends the program, all of whose work is done and said: for `main` to return.
+    ///
+    /// One that a signal stopped dies of it, so that a shell loop around it ends as well.
     #[must_use]
     pub fn leave(self) -> ExitCode {
-        self.code.into()
+        match self.signal {
+            Some(signal) => exit_by(signal),
+            None => self.code.into(),
+        }
     }
 }
 
@@ -113,6 +110,7 @@ pub fn no_options(program: &'static str, about: &'static str) -> Result<(), Exit
 #[cfg(test)]
 mod tests {
     use super::*;
+    use cancelable_core::Reason;
 
     #[test]
     fn a_signal_is_remembered_beside_its_code() {
@@ -121,9 +119,10 @@ mod tests {
             name: "SIGINT",
         };
         let exit = Exit::stopped(&Cause::new(reason));
-        assert_eq!((exit.to_code(), exit.signal()), (130, Some(2)));
+        let signal = exit.signal.map(Signal::number);
+        assert_eq!((exit.to_code(), signal), (130, Some(2)));
         let exit = Exit::stopped(&Cause::new(Reason::DeadlineReached));
-        assert_eq!((exit.to_code(), exit.signal()), (124, None));
+        assert_eq!((exit.to_code(), exit.signal), (124, None));
     }
 
     #[test]

@@ -22,7 +22,7 @@ Exit codes:
     1  it cannot be connected to, however long one waits
     2  the command line was wrong
   124  the time was up, as timeout(1) says it
-  130  SIGINT (Ctrl-C), as shells say it
+  130  SIGINT (Ctrl-C), as shells say it of a program that died of it, as this one does
 
 A name that the resolver does not know ends the waiting, and one that it cannot ask about now does
 not.";
