@@ -207,14 +207,16 @@ impl Record {
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
+        self.log_cancel();
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
         self.end_progress(now);
+        self.end_span();
         self.tell_closed(Status::Abandoned, None);
         true
     }

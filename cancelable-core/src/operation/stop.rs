@@ -28,7 +28,7 @@
 //! To overwrite one that has not would hide the token from the run's next exchange.
 
 use super::record::Record;
-use crate::cause::Cause;
+use crate::cause::{Cause, OperationLabel};
 use crate::sync::{AtomicBool, OnceLock, Ordering};
 use crate::token::CancellationToken;
 
@@ -57,11 +57,12 @@ impl Stop {
         }
     }
 
-    fn make(&self) -> CancellationToken {
-        match &self.above {
+    fn make(&self, label: &OperationLabel) -> CancellationToken {
+        let made = match &self.above {
             Some(above) => above.child_token(),
             None => CancellationToken::new(),
-        }
+        };
+        made.of_operation(label)
     }
 }
 
@@ -78,7 +79,7 @@ impl Record {
     #[cold]
     fn make_token(&self) -> &CancellationToken {
         // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is dropped.
-        let made = self.stop.make();
+        let made = self.stop.make(&self.label);
         let token = self.stop.own.get_or_init(move || made);
         self.call_parked();
         token
@@ -90,7 +91,8 @@ impl Record {
             return token.cancel_with(cause);
         }
         // A token that is not there yet has nobody to tell but the run.
-        match self.stop.own.set(CancellationToken::born_cancelled(cause)) {
+        let born = CancellationToken::born_cancelled(cause).of_operation(&self.label);
+        match self.stop.own.set(born) {
             Ok(()) => {
                 self.call_parked();
                 self.token().report_cancel();

@@ -230,6 +230,7 @@ where
         }
     }
     ready!(watch.poll(record, cx));
+    record.log_cancel();
     ready!(watch.poll_delivery(record, cx));
     if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
         let _last_look = record.last_look();
@@ -302,6 +303,7 @@ fn after(
         }
         // What it cancels wakes the children, and the last of these wakes this.
         if watch.poll(record, cx).is_ready() {
+            record.log_cancel();
             record.note_stopping();
         }
         return Poll::Pending;
