@@ -19,3 +19,5 @@ mod escalation;
 mod parent;
 #[cfg(unix)]
 mod race;
+#[cfg(unix)]
+mod requests;
