@@ -53,6 +53,9 @@
 //! stays ignored: sources do not receive it, unless they ask for it by `even_if_ignored`.
 //! A Rust program ignores `SIGPIPE` from its start.
 //!
+//! A program that a signal has stopped ends by that signal once it has cleaned up: [`exit_by`]. A
+//! shell goes on with its loop after an exit code, also 130.
+//!
 //! Cancelling runs callbacks of the token's users. They run on a thread that lasts as long as
 //! they do, not on the one that reads signals, so that a callback that hangs does not keep the
 //! second Ctrl+C from being served.
@@ -85,6 +88,7 @@ mod disposition;
 mod dump;
 mod error;
 mod escalation;
+mod exit;
 mod guard;
 mod os;
 mod signal;
@@ -97,6 +101,7 @@ pub use disposition::Disposition;
 pub use dump::{dump_on_signal, dump_on_signal_to};
 pub use error::WatchError;
 pub use escalation::Escalation;
+pub use exit::exit_by;
 pub use guard::{SignalGuard, cancel_on_signal};
 pub use signal::{InvalidSignal, Signal};
 pub use source::{SignalSource, ctrl_c, shutdown, signal, signals, terminate};

@@ -19,6 +19,7 @@ mod clockwork;
 mod concurrent;
 #[cfg(feature = "testing")]
 mod defer;
+mod detached_threads;
 #[cfg(feature = "testing")]
 mod endings;
 #[cfg(feature = "testing")]

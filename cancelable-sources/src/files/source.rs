@@ -239,7 +239,7 @@ impl Held {
     /// None if the runtime has lost the look.
     async fn look(&mut self, settled: bool) -> Option<io::Result<Found>> {
         let mut look = self.look.take()?;
-        let call = self.runtime.spawn_blocking(move || {
+        let call = self.runtime.spawn_look(move || {
             let found = look.look(settled);
             (look, found)
         });
@@ -257,7 +257,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(look) = self.look.take() {
-            self.runtime.spawn_blocking(move || drop(look)).detach();
+            self.runtime.spawn_look(move || drop(look)).detach();
         }
     }
 }

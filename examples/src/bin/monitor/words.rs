@@ -76,7 +76,7 @@ pub(crate) fn progress(figures: &ProgressFigures) -> String {
 pub(crate) fn cause(cause: &Cause) -> String {
     cause
         .message()
-        .map_or_else(|| cause.to_string(), str::to_owned)
+        .map_or_else(|| cause.without_location().to_string(), str::to_owned)
 }
 
 fn bar(fraction: f64) -> String {
