@@ -44,6 +44,11 @@
 //! that the signal ended it. That is so again as soon as the last one has gone, and for every
 //! signal after the one that [`cancel_on_signal`] or a source was waiting for.
 //!
+//! A source puts its signal on record in the scope at once, though nobody polls that, and watches until the
+//! finalizers of the scope have ended. A signal that it could not put on record, because the scope was
+//! stopping for something else or the source was dropped before it had given its cause, is served once more,
+//! as if it came then.
+//!
 //! A signal that the process was started to ignore, as `nohup` and background jobs of a shell do,
 //! stays ignored: sources do not receive it, unless they ask for it by `even_if_ignored`.
 //! A Rust program ignores `SIGPIPE` from its start.
@@ -78,6 +83,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod delivery;
 mod disposition;
 mod dump;
 mod error;

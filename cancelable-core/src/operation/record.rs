@@ -76,6 +76,8 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
+    /// It was cancelled by its own token when it ended.
+    pub(super) ended_cancelled: bool,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: Option<Waker>,
     /// What is to be started at entry, if there is anything; none from then on.
@@ -148,6 +150,7 @@ impl Record {
             started: None,
             ended: None,
             deadline,
+            ended_cancelled: false,
             runner: None,
             sources,
             sealed: false,

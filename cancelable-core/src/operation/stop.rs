@@ -29,6 +29,7 @@
 
 use super::record::Record;
 use crate::cause::{Cause, OperationLabel};
+use crate::source::Decide;
 use crate::sync::{AtomicBool, OnceLock, Ordering};
 use crate::token::CancellationToken;
 
@@ -168,5 +169,20 @@ impl Record {
         if self.stop.parked.load(Ordering::Relaxed) {
             self.stop.parked.store(false, Ordering::Relaxed);
         }
+    }
+}
+
+/// A source that decides cancels the operation on whichever thread it hears of its event.
+///
+/// Whether the request is on record is settled by the record's lock: the run that closes looks at the
+/// token under it (`closing.rs`). Who cancels before that is seen there, and who looks at the status after
+/// the cancel and finds that the operation has not ended is before it.
+impl Decide for Record {
+    fn decide(&self, cause: Cause) -> bool {
+        if self.status().is_closed() || !self.cancel(cause) {
+            return false;
+        }
+        let inner = self.inner.lock();
+        !self.status().is_closed() || inner.ended_cancelled
     }
 }

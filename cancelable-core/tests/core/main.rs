@@ -68,6 +68,7 @@ mod registry_hooks;
 mod registry_pages;
 #[cfg(feature = "testing")]
 mod registry_within;
+mod requests;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]

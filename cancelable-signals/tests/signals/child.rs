@@ -2,6 +2,8 @@
 //! say `ready` when the next signal may come.
 
 #[cfg(unix)]
+mod requests;
+#[cfg(unix)]
 mod unix;
 
 use cancelable_core::runtime::ThreadRuntime;
@@ -29,6 +31,8 @@ fn child() {
         "restored" => restored(),
         "scope" => scope(),
         "scope_ended" => scope_ended(),
+        #[cfg(unix)]
+        other if requests::run(other) => {}
         #[cfg(unix)]
         other => unix::run(other),
         #[cfg(windows)]

@@ -21,3 +21,5 @@ mod exit;
 mod parent;
 #[cfg(unix)]
 mod race;
+#[cfg(unix)]
+mod requests;

@@ -382,12 +382,12 @@ fn logs() {
         std::future::pending::<()>().await;
     }));
     assert!(outcome.is_cancelled());
-    // The source's own token is told of on the thread that serves the signal, after it was cancelled.
+    // The scope is told of on the thread that serves the signal, after it was cancelled.
     let told = loop {
         let lines = LINES.lock();
         let placed = lines.iter().filter(|line| line.contains("(set at "));
         let placed: Vec<_> = placed.cloned().collect();
-        if placed.len() == 3 {
+        if placed.len() == 2 {
             break placed;
         }
         drop(lines);
