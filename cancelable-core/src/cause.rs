@@ -7,7 +7,7 @@ pub(crate) mod ambient;
 mod child_name;
 pub(crate) use child_name::ChildName;
 mod display;
-pub(crate) use display::Span;
+pub(crate) use display::{Place, Span};
 mod label;
 mod one_line;
 pub(crate) use one_line::{Named, OneLine, one_line};
@@ -15,6 +15,7 @@ mod reason;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;
 
+pub use crate::sync::{Escaped, escaped};
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 

@@ -79,6 +79,7 @@ compile_error!("cancelable-process needs `waitid`, which this system does not ha
 mod capture;
 mod command;
 mod error;
+mod exit;
 mod init;
 mod os;
 mod outcome;
@@ -90,6 +91,7 @@ mod watch;
 
 pub use command::Command;
 pub use error::ProcessError;
+pub use exit::exit_as;
 pub use init::Init;
 pub use outcome::{ProcessFailed, ProcessOutcome};
 pub use output::Output;

@@ -44,9 +44,17 @@
 //! that the signal ended it. That is so again as soon as the last one has gone, and for every
 //! signal after the one that [`cancel_on_signal`] or a source was waiting for.
 //!
+//! A source puts its signal on record in the scope at once, though nobody polls that, and watches until the
+//! finalizers of the scope have ended. A signal that it could not put on record, because the scope was
+//! stopping for something else or the source was dropped before it had given its cause, is served once more,
+//! as if it came then.
+//!
 //! A signal that the process was started to ignore, as `nohup` and background jobs of a shell do,
 //! stays ignored: sources do not receive it, unless they ask for it by `even_if_ignored`.
 //! A Rust program ignores `SIGPIPE` from its start.
+//!
+//! A program that a signal has stopped ends by that signal once it has cleaned up: [`exit_by`]. A
+//! shell goes on with its loop after an exit code, also 130.
 //!
 //! Cancelling runs callbacks of the token's users. They run on a thread that lasts as long as
 //! they do, not on the one that reads signals, so that a callback that hangs does not keep the
@@ -75,10 +83,12 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod delivery;
 mod disposition;
 mod dump;
 mod error;
 mod escalation;
+mod exit;
 mod guard;
 mod os;
 mod signal;
@@ -91,6 +101,7 @@ pub use disposition::Disposition;
 pub use dump::{dump_on_signal, dump_on_signal_to};
 pub use error::WatchError;
 pub use escalation::Escalation;
+pub use exit::exit_by;
 pub use guard::{SignalGuard, cancel_on_signal};
 pub use signal::{InvalidSignal, Signal};
 pub use source::{SignalSource, ctrl_c, shutdown, signal, signals, terminate};

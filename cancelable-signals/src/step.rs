@@ -63,22 +63,15 @@ impl Step {
     /// What cancels `token`, located at the caller.
     #[track_caller]
     pub(crate) fn cancelling(token: &CancellationToken) -> Work {
-        Self::cancelling_at(token, Location::caller())
-    }
-
-    /// What cancels `token`, located at `location`.
-    pub(crate) fn cancelling_at(
-        token: &CancellationToken,
-        location: &'static Location<'static>,
-    ) -> Work {
-        let token = token.clone();
+        let (token, location) = (token.clone(), Location::caller());
         Arc::new(move |signal| {
             token.cancel_with(cause(signal, location));
         })
     }
 }
 
-fn cause(signal: Signal, location: &'static Location<'static>) -> Cause {
+/// The cause of a cancel by `signal`, asked for at `location`.
+pub(crate) fn cause(signal: Signal, location: &'static Location<'static>) -> Cause {
     let reason = Reason::Signal {
         number: signal.number(),
         name: signal.name(),

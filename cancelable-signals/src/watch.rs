@@ -29,6 +29,10 @@
 //!   decision and the registrations are under one lock. Unregistering therefore has nothing to
 //!   wait for.
 //!
+//! A source is given a signal that it may not be able to do anything with: its scope ends before anyone looks,
+//! or was cancelled for something else. It answers for the signal then, and the last that lets go of one that
+//! has had no effect brings it to [`serve`] once more (see [`crate::delivery`]).
+//!
 //! Signals that are on the queue or in the system together may be merged into fewer, as the
 //! system does by itself, but never into none. One gap is signal-hook's: while it installs its
 //! handler for a signal for the first time in the process, there are some instructions during
@@ -38,6 +42,7 @@
 //! [`crate::work`]), so a callback that hangs cannot keep the second or third signal from taking its step. Entries hold
 //! users' values, so they are dropped after the lock is released.
 
+use crate::delivery::{Delivery, Inbox};
 use crate::os::{self, Gate, Os};
 use crate::work::Work;
 use crate::{Disposition, Signal, WatchError};
@@ -45,6 +50,7 @@ use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io;
+use std::sync::Arc;
 
 static TABLE: Mutex<Table> = Mutex::new(Table {
     entries: BTreeMap::new(),
@@ -87,6 +93,8 @@ struct Entry {
 pub(crate) enum Plan {
     /// Does this with the first signal, and is spent.
     Once(Work),
+    /// Gives a source the first signal, and is spent. The source answers for it.
+    Deliver(Arc<Inbox>),
     /// Takes one step for each signal; the last one for all that come after.
     Steps { steps: Vec<Step>, next: usize },
 }
@@ -178,12 +186,25 @@ pub(crate) fn serve(signal: Signal) {
     if verdict.take_default {
         os::take_default(signal);
     }
-    crate::work::run(signal, verdict.work);
+    let mut work = verdict.work;
+    if !verdict.sources.is_empty() {
+        let others = verdict.receivers > verdict.sources.len();
+        let delivery = Delivery::new(signal, others);
+        let sources = verdict.sources;
+        work.push(Arc::new(move |_| {
+            for source in &sources {
+                source.receive(Arc::clone(&delivery));
+            }
+        }));
+    }
+    crate::work::run(signal, work);
 }
 
 struct Verdict {
     receivers: usize,
     work: Vec<Work>,
+    /// Each has received the signal, beside the work.
+    sources: Vec<Arc<Inbox>>,
     take_default: bool,
 }
 
@@ -237,6 +258,7 @@ impl Table {
         let mut verdict = Verdict {
             receivers: 0,
             work: Vec::new(),
+            sources: Vec::new(),
             take_default: false,
         };
         let mut spent = Vec::new();
@@ -246,7 +268,7 @@ impl Table {
             }
             verdict.receivers += 1;
             match &mut entry.plan {
-                Plan::Once(_) => spent.push(*id),
+                Plan::Once(_) | Plan::Deliver(_) => spent.push(*id),
                 Plan::Steps { steps, next } => {
                     let step = steps.get(*next).or(steps.last());
                     *next = next.saturating_add(1);
@@ -259,13 +281,11 @@ impl Table {
             }
         }
         for id in spent {
-            // Its work goes to the verdict, so nothing of the user is dropped here.
-            if let Some(Entry {
-                plan: Plan::Once(work),
-                ..
-            }) = self.take(id)
-            {
-                verdict.work.push(work);
+            // It goes to the verdict, so nothing of the user is dropped here.
+            match self.take(id).map(|entry| entry.plan) {
+                Some(Plan::Once(work)) => verdict.work.push(work),
+                Some(Plan::Deliver(source)) => verdict.sources.push(source),
+                Some(Plan::Steps { .. }) | None => {}
             }
         }
         if verdict.receivers == 0 {

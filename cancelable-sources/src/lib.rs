@@ -1,7 +1,7 @@
 //! Memory, CPU, disks and files as causes of cancellation, on any async runtime.
 //!
 //! Each function here makes a source for a scope. A source looks from time to time, on a thread for
-//! blocking work, or is told by the system; it cancels the scope with a cause that says what it saw,
+//! looks, or is told by the system; it cancels the scope with a cause that says what it saw,
 //! and is gone with the scope. The adapter crates have the same names, under the features
 //! `resources` and `files`.
 //!

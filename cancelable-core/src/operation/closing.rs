@@ -76,19 +76,24 @@ impl Record {
         self.parent.as_ref().filter(|parent| parent.watched)
     }
 
-    /// Takes the record from running to an end and settles it. The run takes back what it has left at the
-    /// token in `rest`, which is called before that is cancelled.
+    /// Takes the record from running to an end and settles it.
     ///
     /// # Errors
     ///
     /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
     /// changed.
-    pub(crate) fn close(
+    pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
+        self.close_at(end, self.now(), || {})
+    }
+
+    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time. It takes
+    /// back what it has left at the token in `rest`, which is called before that is cancelled.
+    pub(crate) fn close_at(
         self: &Arc<Self>,
         end: Status,
+        now: Option<Instant>,
         rest: impl FnOnce(),
     ) -> Result<Closing, Unfinished> {
-        let now = self.now();
         let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
             let aside = inner.seal(&self.nursery)?;
@@ -229,15 +234,17 @@ impl Record {
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
+        self.log_cancel();
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
         self.end_token();
         self.end_progress(now);
+        self.end_span();
         self.tell_closed(Status::Abandoned, None);
         self.leave_parent();
         true

@@ -44,7 +44,8 @@
 //! To overwrite one that has not would hide the token from the run's next exchange.
 
 use super::record::Record;
-use crate::cause::Cause;
+use crate::cause::{Cause, OperationLabel};
+use crate::source::Decide;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
 use crate::token::CancellationToken;
 use std::sync::Arc;
@@ -102,11 +103,12 @@ impl Stop {
         }
     }
 
-    fn make(&self) -> CancellationToken {
-        match &self.above {
+    fn make(&self, label: &OperationLabel) -> CancellationToken {
+        let made = match &self.above {
             Some(above) => above.child_token(),
             None => CancellationToken::new(),
-        }
+        };
+        made.of_operation(label)
     }
 }
 
@@ -153,7 +155,7 @@ impl Record {
             // dropped after the lock.
             let made = match is_over {
                 true => CancellationToken::born_cancelled(self.end_cause(self.ended_at())),
-                false => self.stop.make(),
+                false => self.stop.make(&self.label),
             };
             let put = {
                 let _inner = self.inner.lock();
@@ -229,7 +231,7 @@ impl Record {
             return token.cancel_with(cause) && !self.is_over_by_now();
         }
         // A token that is not there yet has nobody to tell but the run.
-        let born = CancellationToken::born_cancelled(cause);
+        let born = CancellationToken::born_cancelled(cause).of_operation(&self.label);
         let put = {
             let _inner = self.inner.lock();
             match self.status().is_closed() {
@@ -333,5 +335,14 @@ impl Record {
         if self.stop.parked.load(Ordering::Relaxed) {
             self.stop.parked.store(false, Ordering::Relaxed);
         }
+    }
+}
+
+/// A source that decides cancels the operation on whichever thread it hears of its event.
+///
+/// Whether the request is on record is settled by the record's lock; see "The end".
+impl Decide for Record {
+    fn decide(&self, cause: Cause) -> bool {
+        self.cancel(cause)
     }
 }

@@ -225,7 +225,7 @@ where
     if scope.look().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
-        handed_over::close(record, Status::Cancelled, WindUp::default());
+        handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
     let token = record.hand_out_token().clone();
@@ -245,6 +245,6 @@ where
         }
     };
     // What the call has deferred is not for its thread to run.
-    handed_over::close(record, end, WindUp::default());
+    handed_over::close(record, end, WindUp::default(), Vec::new());
     result
 }

@@ -2,6 +2,7 @@
 
 use crate::cause::{OneLine, OperationLabel};
 use crate::operation::Status;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -67,7 +68,8 @@ impl fmt::Display for BuildError {
         match &self.kind {
             Kind::NoRuntime(part) => write!(
                 f,
-                "scope {scope} has no runtime for its {part}: give it one by `runtime(&handle)`"
+                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
+                escape(part)
             ),
             Kind::ZeroConcurrency => write!(
                 f,

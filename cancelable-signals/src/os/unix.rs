@@ -119,12 +119,40 @@ pub(crate) fn take_default(signal: Signal) {
     }
 }
 
+/// Ends the process by the signal; by the status that stands for it where the signal does not end
+/// this process.
+pub(crate) fn die_of(signal: Signal) -> ! {
+    if ends_a_process(signal) && is_emulated(signal) {
+        // Returns only with an error: there is no such signal.
+        let _ = low_level::emulate_default_handler(signal.number());
+    }
+    std::process::exit(status(signal))
+}
+
+/// Whether the default action of the signal is the end of the process.
+fn ends_a_process(signal: Signal) -> bool {
+    let others = [
+        consts::SIGCHLD,
+        consts::SIGCONT,
+        consts::SIGTSTP,
+        consts::SIGTTIN,
+        consts::SIGTTOU,
+        consts::SIGURG,
+        consts::SIGWINCH,
+    ];
+    // The last is SIGINFO, where it is there.
+    !others.contains(&signal.number()) && signal.name() != "SIGINFO"
+}
+
 /// Whether signal-hook can take the signal's own default action. It does not know those for real
 /// time and some of Linux's, and believes that SIGIO is ignored, which it is not on Linux. All
-/// these end the process by default: it exits with the status that a shell reports for that.
+/// these end the process by default: it exits with the status that a shell reports for that. So
+/// does process 1, which the kernel lets no signal end by default.
 fn is_emulated(signal: Signal) -> bool {
     let is_linux = cfg!(any(target_os = "linux", target_os = "android"));
+    let is_deliverable = std::process::id() != 1 || !ends_a_process(signal);
     low_level::signal_name(signal.number()).is_some()
+        && is_deliverable
         && !(is_linux && signal.number() == consts::SIGIO)
 }
 

@@ -32,6 +32,11 @@ impl Gate {
 
 /// What the system does on a Ctrl+C that nobody handles: it ends the process with
 /// `STATUS_CONTROL_C_EXIT`.
-pub(crate) fn take_default(_: Signal) {
+pub(crate) fn take_default(signal: Signal) {
+    die_of(signal);
+}
+
+/// Ends the process as a Ctrl+C does that nobody handles.
+pub(crate) fn die_of(_: Signal) -> ! {
     std::process::exit(0xC000_013A_u32 as i32);
 }

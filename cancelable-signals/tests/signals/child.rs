@@ -2,6 +2,8 @@
 //! say `ready` when the next signal may come.
 
 #[cfg(unix)]
+mod requests;
+#[cfg(unix)]
 mod unix;
 
 use cancelable_core::runtime::ThreadRuntime;
@@ -30,6 +32,8 @@ fn child() {
         "scope" => scope(),
         "scope_ended" => scope_ended(),
         #[cfg(unix)]
+        other if requests::run(other) => {}
+        #[cfg(unix)]
         other => unix::run(other),
         #[cfg(windows)]
         other => panic!("no program {other}"),
@@ -37,6 +41,7 @@ fn child() {
     std::process::exit(0);
 }
 
+#[allow(clippy::print_stdout)] // The parent listens, and a test that is not heard has failed.
 fn say(line: impl std::fmt::Display) {
     println!("child: {line}");
 }

@@ -16,6 +16,10 @@ mod dump;
 #[cfg(unix)]
 mod escalation;
 #[cfg(unix)]
+mod exit;
+#[cfg(unix)]
 mod parent;
 #[cfg(unix)]
 mod race;
+#[cfg(unix)]
+mod requests;

@@ -3,7 +3,7 @@
 use super::{block_on, listen, name_of, once, say, scope_on, stay, watch};
 use cancelable_core::{CancellationToken, Registry, Scope};
 use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step};
-use cancelable_signals::{dump_on_signal_to, signal};
+use cancelable_signals::{dump_on_signal_to, exit_by, signal};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -27,6 +27,10 @@ pub(super) fn run(program: &str) {
         "panicking_step" => panicking_step(),
         "panicking_logger" => panicking_logger(),
         "logs" => logs(),
+        "exits_by" => exits_by(),
+        "exits_by_other" => exits_by_other(),
+        "exits_by_hanging" => exits_by_hanging(),
+        "take_default" => takes_default(),
         "unemulated" => restored_of(number_from_parent()),
         other => panic!("no program {other}"),
     }
@@ -68,6 +72,45 @@ fn restored_of(signal: Signal) {
     let (_token, guard) = watch(&[signal]);
     drop(guard);
     say("ready");
+    stay();
+}
+
+fn clean_up_and_die_of(signal: Signal) -> ! {
+    // Without the newline, so that it is still in the buffer.
+    print!("\nchild: cleaned up");
+    exit_by(signal)
+}
+
+fn exits_by() {
+    let signal = number_from_parent();
+    let (token, _guard) = watch(&[signal]);
+    signal_hook::low_level::raise(signal.number()).unwrap();
+    token.wait();
+    clean_up_and_die_of(Signal::from_cause(&token.cause().unwrap()).unwrap());
+}
+
+/// Dies of a signal that it has not received.
+fn exits_by_other() {
+    clean_up_and_die_of(number_from_parent());
+}
+
+fn exits_by_hanging() {
+    let signal = number_from_parent();
+    let (locked, is_locked) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let _lock = std::io::stdout().lock();
+        locked.send(()).unwrap();
+        stay();
+    });
+    is_locked.recv().unwrap();
+    exit_by(signal);
+}
+
+fn takes_default() {
+    let signal = number_from_parent();
+    let steps = Escalation::new(&CancellationToken::never()).signals([signal]);
+    let _guard = steps.first(Step::take_default()).start().unwrap();
+    signal_hook::low_level::raise(signal.number()).unwrap();
     stay();
 }
 
@@ -339,12 +382,12 @@ fn logs() {
         std::future::pending::<()>().await;
     }));
     assert!(outcome.is_cancelled());
-    // The source's own token is told of on the thread that serves the signal, after it was cancelled.
+    // The scope is told of on the thread that serves the signal, after it was cancelled.
     let told = loop {
         let lines = LINES.lock();
         let placed = lines.iter().filter(|line| line.contains("(set at "));
         let placed: Vec<_> = placed.cloned().collect();
-        if placed.len() == 3 {
+        if placed.len() == 2 {
             break placed;
         }
         drop(lines);

@@ -15,8 +15,8 @@ Exit codes:
     2  the command line was wrong
    75  the stop file appeared (EX_TEMPFAIL: the rest can be done later)
   124  the time limit was reached, as timeout(1) says it
-  130  SIGINT (Ctrl-C), as shells say it
-  143  SIGTERM, as shells say it
+  130  SIGINT (Ctrl-C), as shells say it of a program that died of it, as this one does
+  143  SIGTERM, likewise
 
 Whatever stopped the run early decides the code, even when some files could not be read as well:
 those are in the report. The first Ctrl-C asks and the report follows; the second insists and does

@@ -24,7 +24,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use common::{Exit, message};
 
 use crate::cli::Options;
 use crate::crew::Crew;
@@ -34,16 +34,17 @@ use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
-    match rt::block_on(run(Options::parse())) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("checksum: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let exit = match common::options() {
+        Err(exit) => exit,
+        Ok(options) => match rt::block_on(run(options)) {
+            Ok(exit) => exit,
+            Err(error) => Exit::failed("checksum", error),
+        },
+    };
+    exit.leave()
 }
 
-async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
+async fn run(options: Options) -> Result<Exit, Box<dyn Error>> {
     let runtime = rt::current()?;
     let signals = Signals::watch()?;
     let scope = stop::scope(&options, &runtime, &signals)?;
@@ -63,7 +64,7 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
         let _ = drawing.await;
     }
     if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {
-        eprintln!("checksum: {error}");
+        message(format_args!("checksum: {error}"));
     }
     let ending = Ending {
         status: outcome.status(),
@@ -76,5 +77,5 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
     if job.options.json || !job.options.quiet || report.is_bad() {
         common::print(&report, job.options.json)?;
     }
-    Ok(report.exit_code())
+    Ok(report.exit())
 }

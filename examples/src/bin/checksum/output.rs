@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use common::{Identity, stdout_file};
+use common::{Identity, Stdout};
 use parking_lot::Mutex;
 
 use crate::progress::Progress;
@@ -25,8 +25,14 @@ pub(crate) struct Output {
 }
 
 #[derive(Debug)]
+enum To {
+    File(File),
+    Stdout(Stdout),
+}
+
+#[derive(Debug)]
 struct Sink {
-    file: File,
+    to: To,
     pending: Vec<u8>,
     /// How long the output is, if it is a file of ours from its first byte on.
     length: Option<u64>,
@@ -52,18 +58,24 @@ impl Output {
         let metadata = file.metadata()?;
         let length = metadata.is_file().then_some(0);
         let identity = Identity::of(&metadata, Some(path));
-        Ok(Self::new(path.to_owned(), file, identity, length, None))
+        Ok(Self::new(
+            path.to_owned(),
+            To::File(file),
+            identity,
+            length,
+            None,
+        ))
     }
 
     /// The lines go to standard output, beside the progress where both are on a terminal.
     pub(crate) fn to_stdout(progress: &Progress) -> io::Result<Self> {
-        let file = stdout_file()?;
-        let identity = Identity::of(&file.metadata()?, None);
-        let on_terminal = io::IsTerminal::is_terminal(&file);
+        let stdout = Stdout::open()?;
+        let identity = stdout.identity()?;
+        let on_terminal = io::IsTerminal::is_terminal(&io::stdout());
         let beside = on_terminal.then(|| progress.clone());
         Ok(Self::new(
             "standard output".into(),
-            file,
+            To::Stdout(stdout),
             identity,
             None,
             beside,
@@ -72,13 +84,13 @@ impl Output {
 
     fn new(
         name: PathBuf,
-        file: File,
+        to: To,
         identity: Option<Identity>,
         length: Option<u64>,
         beside: Option<Progress>,
     ) -> Self {
         let sink = Sink {
-            file,
+            to,
             pending: Vec::new(),
             length,
             broken: false,
@@ -130,22 +142,33 @@ impl Sink {
             return Ok(());
         }
         let written = match &self.beside {
-            Some(progress) => progress.aside(|| write(&mut self.file, &self.pending)),
-            None => write(&mut self.file, &self.pending),
+            Some(progress) => progress.aside(|| write(&mut self.to, &self.pending)),
+            None => write(&mut self.to, &self.pending),
         };
         let (count, result) = written;
         if result.is_err() {
             self.broken = true;
-            if let Some(length) = self.length {
+            if let (Some(length), To::File(file)) = (self.length, &self.to) {
                 // The failure is reported either way; cutting back is the best that can be done.
-                let _ = self
-                    .file
-                    .set_len(length + whole_lines(&self.pending[..count]));
+                let _ = file.set_len(length + whole_lines(&self.pending[..count]));
             }
         }
         self.length = self.length.map(|length| length + count as u64);
         self.pending.clear();
         result
+    }
+}
+
+impl Write for To {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.write(bytes),
+            Self::Stdout(stdout) => stdout.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

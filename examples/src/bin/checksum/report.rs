@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use cancelable_core::{Cause, Status};
-use common::{Headline, Why, exit_code};
+use common::{Exit, Headline, Why};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
@@ -18,6 +18,8 @@ use crate::tally::{Failure, Left};
 pub(crate) struct Report {
     status: &'static str,
     exit_code: u8,
+    #[serde(skip)]
+    exit: Exit,
     runtime: &'static str,
     algorithm: String,
     elapsed_seconds: f64,
@@ -81,14 +83,15 @@ impl Report {
         };
         let failed = tally.failed.load(Relaxed);
         let bytes = tally.done_bytes.load(Relaxed);
-        let exit_code = match &cause {
-            Some(cause) if !completed => exit_code(cause),
-            _ if failed > 0 || job.output_error().is_some() || !completed => 1,
-            _ => 0,
+        let exit = match &cause {
+            Some(cause) if !completed => Exit::stopped(cause),
+            _ if failed > 0 || job.output_error().is_some() || !completed => Exit::FAILURE,
+            _ => Exit::SUCCESS,
         };
         Self {
             status: status.as_str(),
-            exit_code,
+            exit_code: exit.to_code(),
+            exit,
             runtime,
             algorithm: job.options.algorithm.to_string(),
             elapsed_seconds: elapsed.as_secs_f64(),
@@ -115,8 +118,8 @@ impl Report {
         }
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.exit_code
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Whether a person who asked for quiet should see it all the same.
@@ -174,9 +177,6 @@ impl fmt::Display for Report {
                 Some(why) => writeln!(f, " because of the second signal: {why}")?,
                 None => writeln!(f, " any longer")?,
             }
-        }
-        if let Some(why) = &self.cause {
-            writeln!(f, "  decided  at {}", why.decided_at())?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use cancelable_core::{CancellationToken, Cause, Reason};
+use common::message;
 use rt::{Escalation, PoliteSignal, Process, Signal, SignalGuard, Step, WatchError};
 
 /// The signals that were received and not passed on yet.
@@ -61,7 +62,8 @@ impl Relay {
         // again if a signal was passed on before.
         let on_limit = limit.on_cancel(move |cause| {
             if verbose {
-                eprintln!("supervise: sending {polite}: {cause}");
+                let why = cause.without_location();
+                message(format_args!("supervise: sending {polite}: {why}"));
             }
             if !asked.ask(cause.clone()) {
                 asked.signal(polite);
@@ -73,7 +75,7 @@ impl Relay {
             let _guard = guard;
             for signal in received {
                 if verbose {
-                    eprintln!("supervise: passing {signal} on");
+                    message(format_args!("supervise: passing {signal} on"));
                 }
                 let cause = Cause::new(Reason::Signal {
                     number: signal.number(),
