@@ -3,7 +3,7 @@
 use super::BuildError;
 use crate::cause::{Named, OperationLabel};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Status};
+use crate::operation::{ChildFailure, CleanupError, Status};
 use crate::source::SourceError;
 use crate::sync::escaped;
 use std::borrow::Cow;
@@ -32,6 +32,9 @@ pub enum RunError<E = Infallible> {
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
+    /// The value is there, and something went wrong in a finalizer. Only
+    /// [`Outcome::complete`](super::Outcome::complete) says this; the first that went wrong.
+    CleanupFailed(CleanupError),
     /// The scope could not be built. A run never says this; a function that builds its scope and
     /// runs it may.
     NotBuilt(BuildError),
@@ -79,6 +82,7 @@ impl<E> RunError<E> {
             Self::SourceFailed(failed) => RunError::SourceFailed(failed),
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
             Self::Refused(refused) => RunError::Refused(refused),
+            Self::CleanupFailed(error) => RunError::CleanupFailed(error),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
         })
     }
@@ -108,6 +112,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
+            Self::CleanupFailed(error) => error.fmt(f),
             Self::NotBuilt(error) => error.fmt(f),
         }
     }
@@ -124,6 +129,7 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::SourceFailed(failed) => ("SourceFailed", failed, failed),
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
             Self::Refused(refused) => ("Refused", refused, refused),
+            Self::CleanupFailed(error) => ("CleanupFailed", error, error),
             Self::NotBuilt(error) => ("NotBuilt", error, error),
         };
         match f.alternate() {
@@ -143,6 +149,7 @@ impl<E: Error> Error for RunError<E> {
             Self::SourceFailed(failed) => failed.source(),
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
+            Self::CleanupFailed(error) => error.source(),
             Self::NotBuilt(error) => error.source(),
         }
     }
