@@ -202,7 +202,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The value, or the error of the body, or else why there is neither, as an error of the same
-    /// type: for a function that has one error for all.
+    /// type: for a function that has one error for all. Where work that was cut must not pass for whole it is
+    /// `complete().map_err(RunError::flatten)`.
     ///
     /// # Errors
     ///
@@ -229,8 +230,7 @@ impl<T, E> Outcome<T, E> {
     where
         E: From<RunError>,
     {
-        self.result
-            .map_err(|error| error.split().unwrap_or_else(E::from))
+        self.result.map_err(RunError::flatten)
     }
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their

@@ -74,6 +74,31 @@ impl<E> RunError<E> {
         }
     }
 
+    /// The error of the body, or else this as an error of the same type: for a function that has one error
+    /// for all, as in `outcome.complete().map_err(RunError::flatten)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
+    /// use std::error::Error;
+    ///
+    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let parsed = scope.try_run(async |_| Ok(text.parse()?)).await;
+    ///     parsed.complete().map_err(RunError::flatten)
+    /// }
+    /// # let scope = Scope::builder("parse").build().expect("it is sound");
+    /// # let parsed = futures_util::FutureExt::now_or_never(parse(&scope, "7"));
+    /// # assert_eq!(parsed.and_then(Result::ok), Some(7));
+    /// ```
+    pub fn flatten(self) -> E
+    where
+        E: From<RunError>,
+    {
+        self.split().unwrap_or_else(E::from)
+    }
+
     /// The error of the body, or else why there is none, as an error that has no such variant.
     pub(super) fn split(self) -> Result<E, RunError> {
         Err(match self {
