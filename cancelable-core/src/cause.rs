@@ -15,6 +15,7 @@ mod reason;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;
 
+pub use crate::sync::{Escaped, escaped};
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 

@@ -1,6 +1,7 @@
 //! A cause as a phrase that a person understands.
 
 use super::{Cause, OperationLabel, Reason};
+use crate::sync::{escape, escaped};
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Cause {
             Reason::GuardDropped => f.write_str("its drop guard went out of scope")?,
             Reason::TimedOut { .. } => f.write_str("timed out")?,
             Reason::DeadlineReached => f.write_str("deadline reached")?,
-            Reason::Signal { name, .. } => write!(f, "{name} received")?,
+            Reason::Signal { name, .. } => write!(f, "{} received", escape(name))?,
             Reason::Condition => f.write_str("a watched condition came true")?,
             Reason::Source => f.write_str("a source fired")?,
             Reason::Resource => f.write_str("a resource went over its limit")?,
@@ -75,10 +76,10 @@ impl Cause {
             Reason::ShuttingDown => f.write_str("shutting down")?,
         }
         if let Some(message) = self.message() {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", escape(message))?;
         }
         if let Some(error) = self.error() {
-            write!(f, ": {error}")?;
+            write!(f, ": {}", escaped(error))?;
         }
         // What is requested is so at a place, by an operation; all else was set there before.
         let is_requested = matches!(

@@ -12,6 +12,7 @@ use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
 use crate::sync::{LatchWait, say};
+use crate::token::CancellationToken;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -83,7 +84,15 @@ impl Record {
     /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
     /// changed.
     pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
-        let now = self.now();
+        self.close_at(end, self.now())
+    }
+
+    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time.
+    pub(crate) fn close_at(
+        self: &Arc<Self>,
+        end: Status,
+        now: Option<Instant>,
+    ) -> Result<Closing, Unfinished> {
         let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
             let aside = inner.seal(&self.nursery)?;
@@ -136,6 +145,11 @@ impl Record {
 
     fn end(&self, inner: &mut Inner, end: Status, now: Option<Instant>) -> Option<Duration> {
         inner.ended = now;
+        // Not by `is_cancelled`, which may make the token, and that takes this lock. A source that decides
+        // has made it.
+        inner.ended_cancelled = self
+            .made_token()
+            .is_some_and(CancellationToken::is_cancelled);
         // Only the run that entered closes, and it does so once, so the table allows it.
         let _ = self.status.change(end);
         now.zip(inner.started)
@@ -207,14 +221,16 @@ impl Record {
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
+        self.log_cancel();
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
         self.end_progress(now);
+        self.end_span();
         self.tell_closed(Status::Abandoned, None);
         true
     }

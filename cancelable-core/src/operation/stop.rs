@@ -28,7 +28,8 @@
 //! To overwrite one that has not would hide the token from the run's next exchange.
 
 use super::record::Record;
-use crate::cause::Cause;
+use crate::cause::{Cause, OperationLabel};
+use crate::source::Decide;
 use crate::sync::{AtomicBool, OnceLock, Ordering};
 use crate::token::CancellationToken;
 
@@ -57,11 +58,12 @@ impl Stop {
         }
     }
 
-    fn make(&self) -> CancellationToken {
-        match &self.above {
+    fn make(&self, label: &OperationLabel) -> CancellationToken {
+        let made = match &self.above {
             Some(above) => above.child_token(),
             None => CancellationToken::new(),
-        }
+        };
+        made.of_operation(label)
     }
 }
 
@@ -78,7 +80,7 @@ impl Record {
     #[cold]
     fn make_token(&self) -> &CancellationToken {
         // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is dropped.
-        let made = self.stop.make();
+        let made = self.stop.make(&self.label);
         let token = self.stop.own.get_or_init(move || made);
         self.call_parked();
         token
@@ -90,7 +92,8 @@ impl Record {
             return token.cancel_with(cause);
         }
         // A token that is not there yet has nobody to tell but the run.
-        match self.stop.own.set(CancellationToken::born_cancelled(cause)) {
+        let born = CancellationToken::born_cancelled(cause).of_operation(&self.label);
+        match self.stop.own.set(born) {
             Ok(()) => {
                 self.call_parked();
                 self.token().report_cancel();
@@ -166,5 +169,20 @@ impl Record {
         if self.stop.parked.load(Ordering::Relaxed) {
             self.stop.parked.store(false, Ordering::Relaxed);
         }
+    }
+}
+
+/// A source that decides cancels the operation on whichever thread it hears of its event.
+///
+/// Whether the request is on record is settled by the record's lock: the run that closes looks at the
+/// token under it (`closing.rs`). Who cancels before that is seen there, and who looks at the status after
+/// the cancel and finds that the operation has not ended is before it.
+impl Decide for Record {
+    fn decide(&self, cause: Cause) -> bool {
+        if self.status().is_closed() || !self.cancel(cause) {
+            return false;
+        }
+        let inner = self.inner.lock();
+        !self.status().is_closed() || inner.ended_cancelled
     }
 }

@@ -221,7 +221,7 @@ where
     if scope.check().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
-        handed_over::close(record, Status::Cancelled, WindUp::default());
+        handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
     let token = record.token().clone();
@@ -241,6 +241,6 @@ where
         }
     };
     // What the call has deferred is not for its thread to run.
-    handed_over::close(record, end, WindUp::default());
+    handed_over::close(record, end, WindUp::default(), Vec::new());
     result
 }

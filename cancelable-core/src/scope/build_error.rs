@@ -1,6 +1,7 @@
 //! Why a scope could not be built.
 
 use crate::cause::OneLine;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -47,7 +48,8 @@ impl fmt::Display for BuildError {
         match &self.kind {
             Kind::NoRuntime(part) => write!(
                 f,
-                "scope {scope} has no runtime for its {part}: give it one by `runtime(&handle)`"
+                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
+                escape(part)
             ),
             Kind::ZeroConcurrency => write!(
                 f,

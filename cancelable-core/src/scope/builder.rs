@@ -319,8 +319,9 @@ impl ScopeBuilder {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let stop = stop(parent.as_ref().filter(|_| !isolated), token, tokens);
         let label = OperationLabel::new(name);
+        let above = parent.as_ref().filter(|_| !isolated);
+        let stop = stop(&label, above, token, tokens);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
             hooks,
@@ -365,6 +366,7 @@ fn needs_runtime(
 /// Below one that is given its own token is a child from the start. A handle of the one that is given
 /// would keep that, and what was left at it, for as long as anyone knows of the operation.
 fn stop(
+    label: &OperationLabel,
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
@@ -372,7 +374,7 @@ fn stop(
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
         (parent, None) => Stop::below(parent),
-        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token()),
+        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);

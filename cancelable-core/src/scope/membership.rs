@@ -65,8 +65,8 @@ impl Membership {
     fn fail(&self, failure: &ChildFailure) {
         say!(
             Debug,
-            operation = self.member.label.name(), id = self.member.label.id().get(),
-            scope = self.place.owner().label.name();
+            operation = &*self.member.label.shown_name(), id = self.member.label.id().get(),
+            scope = &*self.place.owner().label.shown_name();
             "{failure}"
         );
         let owner = self.place.owner();

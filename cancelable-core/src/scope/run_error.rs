@@ -5,6 +5,7 @@ use crate::cause::{Named, OperationLabel};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
 use crate::source::SourceError;
+use crate::sync::escaped;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
@@ -103,7 +104,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
-            Self::Failed(error) => error.fmt(f),
+            Self::Failed(error) => escaped(error).fmt(f),
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),

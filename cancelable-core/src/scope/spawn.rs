@@ -233,7 +233,12 @@ impl Scope {
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
             if scope.record().enter(None, None).is_ok() {
-                handed_over::close(scope.record(), Status::Cancelled, WindUp::default());
+                handed_over::close(
+                    scope.record(),
+                    Status::Cancelled,
+                    WindUp::default(),
+                    Vec::new(),
+                );
             }
             let kind = match record.status() {
                 Status::Running => Kind::Closing,

@@ -65,7 +65,7 @@ fn report(record: &Arc<Record>, watchdog: &Watchdog) {
     for straggler in &stragglers {
         say!(
             Warn,
-            operation = record.label.name(), id = record.label.id().get(),
+            operation = &*record.label.shown_name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} has not stopped: {straggler}", record.label
         );

@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_log;
+#[cfg(feature = "testing")]
 mod cancel_schedule;
 #[cfg(feature = "testing")]
 mod children;
@@ -22,6 +24,8 @@ mod defer;
 mod detached_threads;
 #[cfg(feature = "testing")]
 mod endings;
+#[cfg(feature = "testing")]
+mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
@@ -64,6 +68,7 @@ mod registry_hooks;
 mod registry_pages;
 #[cfg(feature = "testing")]
 mod registry_within;
+mod requests;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]

@@ -492,14 +492,18 @@ impl<'a> Model<'a> {
         if !run.wind_up.begun && self.is_waiting(id) {
             let fails = matches!(end, End::Came(Ending::Error | Ending::Panic));
             let has_children = !self.row(id).members.is_empty();
+            // What came before the failure is the cause.
+            self.check(id);
             if fails && has_children && !self.plan(id).collect_all {
                 self.cancel(id, "child_failed", None, Some(id));
             }
-            self.check(id);
             return None;
         }
         self.row_mut(id).closed = true;
-        if !self.clean_up(id, &mut run.wind_up) {
+        let cleaned_up = self.clean_up(id, &mut run.wind_up);
+        // To the end: a deadline that has passed is on record, whatever runs.
+        self.check(id);
+        if !cleaned_up {
             return None;
         }
         run.phase = Phase::Over;
