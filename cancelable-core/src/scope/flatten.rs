@@ -2,7 +2,8 @@
 
 use super::RunError;
 
-/// An error that [`Outcome::flatten`](super::Outcome::flatten) can give: any that is `From<RunError>`.
+/// An error that [`Outcome::flatten`](super::Outcome::flatten) and [`RunError::flatten`] can give: any that
+/// is `From<RunError>`.
 ///
 /// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. It is there for what the
 /// compiler says of one that is not.
