@@ -205,6 +205,24 @@ impl Cause {
         Arc::ptr_eq(&self.facts, &other.facts)
     }
 
+    /// Why the token of an operation is cancelled once that has ended.
+    pub(crate) fn scope_ended(
+        scope: &OperationLabel,
+        opened_at: &'static Location<'static>,
+    ) -> Self {
+        Self::new(Reason::ScopeEnded)
+            .with_location(opened_at)
+            .with_operation(scope.clone())
+    }
+
+    /// Whether it says no more than that this operation has ended, which is no cancellation of it.
+    pub(crate) fn is_end_of(&self, scope: &OperationLabel) -> bool {
+        *self.reason() == Reason::ScopeEnded
+            && self
+                .operation()
+                .is_some_and(|ended| ended.id() == scope.id())
+    }
+
     /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
     /// comes from another token keeps what that one has. `now` is by the clock of a runtime.
     pub(crate) fn stamped(self, now: impl FnOnce() -> Instant) -> Self {

@@ -76,8 +76,6 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
-    /// It was cancelled by its own token when it ended.
-    pub(super) ended_cancelled: bool,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: Option<Waker>,
     /// What is to be started at entry, if there is anything; none from then on.
@@ -150,7 +148,6 @@ impl Record {
             started: None,
             ended: None,
             deadline,
-            ended_cancelled: false,
             runner: None,
             sources,
             sealed: false,
@@ -188,6 +185,9 @@ impl Record {
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
+        if let Some(parent) = record.parent_it_may_outlive() {
+            parent.begin_inside();
+        }
         record.log_status(Status::Pending);
         record.enlist();
         record
@@ -226,6 +226,10 @@ impl Record {
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
             self.wait_below();
+            return false;
+        }
+        // Nothing is left to cancel, and the record of it does not change any more.
+        if self.status().is_closed() {
             return false;
         }
         let first = self.cancel_token(self.stamp(cause));

@@ -110,7 +110,7 @@ impl ScopeBuilder {
     }
 
     /// Makes the scope a part of `operation`: cancelled with it, bound by its deadline, on its
-    /// runtime unless another one is given.
+    /// runtime unless another one is given. It can't be built once `operation` has ended.
     pub fn parent(mut self, operation: &Operation) -> Self {
         self.parent = Parent::Operation(operation.clone());
         self
@@ -279,7 +279,7 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// Its limit on children is zero. Or it has a time limit, a grace period, a cleanup budget, a
+    /// Its limit on children is zero. Or what it was given to be a part of has ended. Or it has a time limit, a grace period, a cleanup budget, a
     /// watchdog or a source that needs a runtime, and neither it nor what it is a part of has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
@@ -306,7 +306,12 @@ impl ScopeBuilder {
         } = rare.map_or_else(Parts::default, |rare| rare.into_parts());
         let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
-            Parent::Current => operation::current(),
+            Parent::Current => operation::current().and_then(|here| here.nearest_open()),
+            Parent::Operation(operation) if operation.is_over() => {
+                let (label, status) = (operation.label().clone(), operation.status());
+                return Err(BuildError::parent_ended(name, label, status));
+            }
+            // Whether that takes a child, its nursery says.
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };

@@ -174,8 +174,8 @@ where
             if status == Status::Failed {
                 end.note_failure::<R>(record, *this.describe);
             }
-            if let Ok(closing) = record.close_at(status, now) {
-                drop(this.watch.end(record));
+            let rest = || drop(this.watch.end(record));
+            if let Ok(closing) = record.close_at(status, now, rest) {
                 drop(inside);
                 return Poll::Ready(end.outcome::<R>(record, closing));
             }

@@ -75,6 +75,8 @@ mod runtime;
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
+#[cfg(feature = "testing")]
+mod scope_end;
 #[cfg(all(feature = "testing", feature = "serde"))]
 mod serial;
 #[cfg(feature = "testing")]
