@@ -17,6 +17,7 @@ mod current;
 mod deadline;
 mod defer_error;
 mod finalizer;
+mod hold;
 mod hooks;
 mod last_look;
 mod ledger;
@@ -58,6 +59,7 @@ pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::Finalizer;
+pub(crate) use hold::Hold;
 pub use hooks::Hooks;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;
@@ -280,6 +282,43 @@ impl Operation {
     /// Dropping it ends the wait, nothing else.
     pub fn closed(&self) -> Closed {
         Closed::new(Arc::clone(&self.record))
+    }
+
+    /// Runs `code` on this thread as a part of the operation: below it, [`current`] is this operation, and
+    /// what is opened, logged or cancelled there is put down to it. For a thread of any pool, where no run
+    /// polls. What was current before is current again afterwards, also after a panic.
+    ///
+    /// It neither starts the operation nor keeps it from ending; [`Scope::hold`](crate::Scope::hold) does
+    /// that.
+    ///
+    /// # Panics
+    ///
+    /// If `code` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::HoldError;
+    /// use cancelable_core::{Scope, current};
+    /// use std::thread;
+    ///
+    /// /// Hashes on a thread of its own, which the scope waits for.
+    /// fn hash(scope: &Scope, page: Vec<u8>) -> Result<thread::JoinHandle<u64>, HoldError> {
+    ///     let hold = scope.hold()?;
+    ///     let operation = scope.operation().clone();
+    ///     Ok(thread::spawn(move || {
+    ///         let _hold = hold;
+    ///         operation.in_scope(|| {
+    ///             debug_assert!(current().is_some());
+    ///             page.iter().map(|&byte| u64::from(byte)).sum()
+    ///         })
+    ///     }))
+    /// }
+    /// ```
+    pub fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
+        let mut slot = None;
+        let _inside = self.record.enter_from_elsewhere(&mut slot);
+        code()
     }
 
     /// Lets `future` run to its end although the operation, or one that it is a part of, is

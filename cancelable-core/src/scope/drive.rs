@@ -302,7 +302,7 @@ fn after(
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     if wind_up.poll_joined(record, cx).is_pending() {
-        if fails() && record.nursery.live() > 0 && !record.nursery.terms().collect_all {
+        if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
             // What came before the failure is the cause, although nobody has looked since.
             watch.look(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);

@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_elsewhere;
+#[cfg(feature = "testing")]
 mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
@@ -28,6 +30,8 @@ mod endings;
 mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(feature = "testing")]
+mod hold;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
