@@ -19,8 +19,9 @@ use std::time::Instant;
 
 #[derive(Default)]
 pub(super) struct Aside {
-    /// The shields that are open in this operation and below, in the order of opening.
-    pub(super) shields: Vec<Arc<OpenShield>>,
+    /// The shields that are open in this operation and below, by their numbers and so in the order of
+    /// opening. A map, as any of very many may be the next to go.
+    pub(super) shields: BTreeMap<u64, Arc<OpenShield>>,
     /// What was deferred and not begun; the last one is next.
     pub(super) finalizers: Vec<Finalizer>,
     /// The finalizer that runs now.

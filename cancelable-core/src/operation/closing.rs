@@ -54,6 +54,7 @@ impl Record {
             inner.started = now;
             if let Some(now) = now {
                 inner.deadline.enter(now);
+                inner.deadline_moved();
             }
             Entered {
                 sources: inner.sources.take(),

@@ -87,7 +87,7 @@ impl Record {
         let now = self.now();
         let (polled, checked, shield) = self
             .on_aside(|aside| {
-                let shield = aside.shields.last().cloned();
+                let shield = aside.shields.values().next_back().cloned();
                 (aside.polled, aside.checked, shield)
             })
             .unwrap_or_default();

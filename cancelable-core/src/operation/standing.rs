@@ -37,7 +37,7 @@ impl Record {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
         let (shield, finalizer, body_over) = self
             .on_aside(|aside| {
-                let shield = aside.shields.last().cloned();
+                let shield = aside.shields.values().next_back().cloned();
                 let finalizing = aside.finalizing.as_ref();
                 let finalizer = finalizing.map(|finalizing| finalizing.name.clone());
                 (shield, finalizer, aside.body_over)

@@ -7,8 +7,12 @@ use super::record::Record;
 use crate::sync::Ordering;
 use std::panic::Location;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::task::Context;
 use std::time::Instant;
+
+/// The number of the next shield. Not loom's: a source of numbers that no protocol depends on.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A shield that is open, for reports.
 #[derive(Clone, Debug)]
@@ -22,18 +26,20 @@ pub(crate) struct OpenShield {
 pub(crate) struct Ticket {
     home: Arc<Record>,
     /// What a shield leaves for reports; what an operation owes its children leaves nothing.
-    shield: Option<Arc<OpenShield>>,
+    shield: Option<(u64, Arc<OpenShield>)>,
 }
 
 impl Ticket {
     pub(crate) fn open(home: Arc<Record>, shield: Option<OpenShield>) -> Self {
-        let shield = shield.map(Arc::new);
+        // Relaxed: the numbers need to be different, and to go up for each task that takes them.
+        let number = || NEXT.fetch_add(1, Ordering::Relaxed);
+        let shield = shield.map(|shield| (number(), Arc::new(shield)));
         for record in home.task_line() {
             // Relaxed: it is opened by the task that looks at the count, after this. A shield that
             // is opened elsewhere has no say in when a cancel that goes on beside it arrives.
             record.shields.fetch_add(1, Ordering::Relaxed);
-            if let Some(shield) = &shield {
-                record.with_aside(|aside| aside.shields.push(Arc::clone(shield)));
+            if let Some((number, shield)) = &shield {
+                record.with_aside(|aside| aside.shields.insert(*number, Arc::clone(shield)));
             }
         }
         Self { home, shield }
@@ -50,8 +56,8 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         for record in self.home.task_line() {
-            if let Some(shield) = &self.shield {
-                record.on_aside(|aside| aside.shields.retain(|open| !Arc::ptr_eq(open, shield)));
+            if let Some((number, _)) = &self.shield {
+                record.on_aside(|aside| aside.shields.remove(number));
             }
             // AcqRel: a run that has looked at the count before this knew of its cancel, and its
             // look is an exchange too, so the cancel is seen below.
