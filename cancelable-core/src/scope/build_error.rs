@@ -1,7 +1,6 @@
 //! Why a scope could not be built.
 
-use crate::cause::OneLine;
-use crate::sync::escape;
+use crate::cause::{Named, OneLine};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -15,13 +14,30 @@ pub struct BuildError {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// It needs a runtime for this part of it, and none is known.
-    NoRuntime(Cow<'static, str>),
+    NoRuntime(NeedsRuntime),
     ZeroConcurrency,
 }
 
+/// A part of a scope that cannot do without a runtime.
+#[derive(Clone, Debug)]
+pub(super) enum NeedsRuntime {
+    /// What every scope may have, by what it is.
+    Own(&'static str),
+    /// A source, by its name.
+    Source(Cow<'static, str>),
+}
+
+impl fmt::Display for NeedsRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(part) => write!(f, "its {part}"),
+            Self::Source(name) => write!(f, "the {}", Named("source", name)),
+        }
+    }
+}
+
 impl BuildError {
-    pub(super) fn no_runtime(scope: Cow<'static, str>, part: Cow<'static, str>) -> Self {
+    pub(super) fn no_runtime(scope: Cow<'static, str>, part: NeedsRuntime) -> Self {
         Self {
             scope,
             kind: Kind::NoRuntime(part),
@@ -48,8 +64,7 @@ impl fmt::Display for BuildError {
         match &self.kind {
             Kind::NoRuntime(part) => write!(
                 f,
-                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
-                escape(part)
+                "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
             ),
             Kind::ZeroConcurrency => write!(
                 f,
