@@ -19,6 +19,7 @@ mod grace;
 mod handed_over;
 mod items;
 mod membership;
+mod neglect;
 mod outcome;
 mod patience;
 mod reach;

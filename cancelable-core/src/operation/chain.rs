@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 impl Record {
     /// This record and those above it that bind it, innermost first. What was opened inside a
-    /// shield is the end of its line.
+    /// shield that is open is the end of its line.
     pub(super) fn line(&self) -> impl Iterator<Item = &Record> {
         std::iter::successors(Some(self), |record| record.above())
     }
 
     pub(super) fn above(&self) -> Option<&Record> {
-        match self.isolated {
+        match self.is_isolated() {
             true => None,
             false => self.parent.as_deref(),
         }

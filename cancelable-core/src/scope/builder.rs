@@ -310,7 +310,8 @@ impl ScopeBuilder {
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
-        let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
+        let shelter = parent.as_ref().filter(|_| !spawned);
+        let shelter = shelter.and_then(operation::shelter_from);
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
             .or_else(|| default_runtime?().ok());
@@ -319,7 +320,7 @@ impl ScopeBuilder {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let stop = stop(parent.as_ref().filter(|_| !isolated), token, tokens);
+        let stop = stop(parent.as_ref().filter(|_| shelter.is_none()), token, tokens);
         let label = OperationLabel::new(name);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -337,7 +338,7 @@ impl ScopeBuilder {
             terms,
             policy,
             spawned,
-            isolated,
+            shelter,
             account,
         })))
     }

@@ -23,6 +23,7 @@ mod defer;
 mod endings;
 #[cfg(feature = "testing")]
 mod grace;
+mod held;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
