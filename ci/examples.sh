@@ -49,8 +49,8 @@ for runtime in "$@"; do
     say "$runtime: retry where nobody listens, for half a second"
     code=0
     # The port is one that no server of this machine has; a pause of an hour is cut short.
-    run retry -- --pause 1h --timeout 500ms 127.0.0.1:1 | tee "$output/retry" || code=$?
-    [ "$code" = 1 ] || fail "retry on $runtime exits with $code and not with 1"
+    run retry -- --pause 1h --timeout 500ms 127.0.0.1:1 2>&1 | tee "$output/retry" || code=$?
+    [ "$code" = 124 ] || fail "retry on $runtime exits with $code and not with 124"
     grep -q '^waiting cancelled after .*: timed out' "$output/retry" || fail "retry on $runtime does not say why it ended"
 
     say "$runtime: transaction, in peace and in torment"

@@ -1,5 +1,7 @@
 //! Prints every table; with `--write`, also writes `docs/performance.md` and the plots beside it.
 
+#![allow(clippy::print_stdout)] // The tables are what it is for.
+
 use benches::{peers, plot, registry, report, scaling, scopes, streams, threads, tokens};
 use std::error::Error;
 use std::path::Path;

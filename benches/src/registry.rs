@@ -167,6 +167,7 @@ fn two_threads(work: &(dyn Fn(&tokio::runtime::Runtime, &RuntimeHandle) -> f64 +
 }
 
 /// A reader that never reads, on a queue that is full.
+#[allow(clippy::print_stdout)] // The tables are what it is for.
 fn slow_reader(runtime: &tokio::runtime::Runtime, handle: &RuntimeHandle) -> Row {
     let (read, unread) = (Registry::new(), Registry::new());
     let events = unread.events();

@@ -1,6 +1,6 @@
 //! The error of work that was cancelled.
 
-use crate::cause::{Cause, OperationLabel, Reason, Span};
+use crate::cause::{Cause, OperationLabel, Place, Reason, Span};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -61,10 +61,27 @@ impl Cancelled {
     pub fn is_timeout(&self) -> bool {
         self.cause.is_timeout()
     }
-}
 
-impl fmt::Display for Cancelled {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The sentence without the place in the source, for people who use a program and do not write it:
+    /// `import cancelled after 3.2 s: timed out (limit 3 s)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with("the operator closed the port");
+    /// if let Err(cancelled) = token.check() {
+    ///     let words = cancelled.without_location().to_string();
+    ///     assert_eq!(words, "cancelled: cancel requested: the operator closed the port");
+    /// }
+    /// ```
+    pub fn without_location(&self) -> impl fmt::Display + '_ {
+        WithoutLocation(self)
+    }
+
+    fn tell(&self, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.operation {
             write!(f, "{operation} ")?;
         }
@@ -73,7 +90,22 @@ impl fmt::Display for Cancelled {
             write!(f, " after {}", Span(elapsed))?;
         }
         f.write_str(": ")?;
-        self.cause.tell(self.operation.as_ref(), f)
+        self.cause.tell_with(self.operation.as_ref(), place, f)
+    }
+}
+
+/// The sentence, without the place.
+struct WithoutLocation<'a>(&'a Cancelled);
+
+impl fmt::Display for WithoutLocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.tell(Place::Hidden, f)
+    }
+}
+
+impl fmt::Display for Cancelled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(Place::Shown, f)
     }
 }
 

@@ -1,9 +1,10 @@
 //! The seam between the policy in this crate and the mechanism of a runtime.
 //!
-//! A runtime supplies five things: its name, the time, a timer that can be moved, a place to run a
-//! future and a place to run blocking work. It implements [`Runtime`] for them, and that is all an
-//! adapter has to write. Everything a user touches ([`RuntimeHandle`], [`Sleep`], [`Timeout`],
-//! [`JoinHandle`]) is built on these five here, once, so that it means the same on every runtime:
+//! A runtime supplies six things: its name, the time, a timer that can be moved, a place to run a
+//! future, a place to run blocking work and a place for looks, which may never return. It implements
+//! [`Runtime`] for them, and that is all an adapter has to write; the place for looks is there already
+//! ([`DetachedThreads`]). Everything a user touches ([`RuntimeHandle`], [`Sleep`], [`Timeout`],
+//! [`JoinHandle`]) is built on these six here, once, so that it means the same on every runtime:
 //!
 //! - dropping a [`JoinHandle`] detaches, and a panic is a value that joining returns;
 //! - work that a runtime refused or lost is an error that joining returns, never a hang;
@@ -14,6 +15,7 @@
 //! The handle is erased. A type parameter on it would spread into every signature that takes a
 //! scope, and a library would have to name a runtime to be generic over it.
 
+mod detached_threads;
 mod handle;
 mod join;
 mod join_error;
@@ -27,6 +29,7 @@ mod thread_runtime;
 mod thread_timer;
 mod timeout;
 
+pub use detached_threads::DetachedThreads;
 pub use handle::RuntimeHandle;
 pub(crate) use join::Completion;
 pub use join::JoinHandle;

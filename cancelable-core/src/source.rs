@@ -15,6 +15,7 @@ mod fallible;
 mod future;
 mod limit;
 mod pace;
+mod scope_cancel;
 mod timeout;
 mod token;
 mod watched;
@@ -30,6 +31,8 @@ pub use error::{EmptyGroup, SourceError, ZeroInterval};
 pub use future::{FutureSource, IntoCause, future};
 pub use limit::Limit;
 pub(crate) use limit::LimitKind;
+pub(crate) use scope_cancel::Decide;
+pub use scope_cancel::ScopeCancel;
 pub use timeout::{TimeLimit, deadline, timeout};
 pub use token::{TokenSource, token};
 pub(crate) use watched::Watched;
@@ -84,6 +87,28 @@ pub trait Source: Send + 'static {
     /// When the source cannot watch. The scope then ends as failed and its work is not started.
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError>;
 
+    /// [`start`](Self::start) for a source whose request is enough: a scope calls it for each of its own
+    /// sources, and one of a group is given what the group makes of it.
+    ///
+    /// A source that hears of its event outside its future's poll, as one of signals does, cancels by
+    /// `scope` at once, so that the request is on record although nobody polls: while the work
+    /// computes, and in its last poll. What the future resolves to later counts as ever. A source that
+    /// does not override this only reports by its future. So does one that is started by
+    /// [`start`](Self::start), for example by a source of yours that wraps it.
+    ///
+    /// # Errors
+    ///
+    /// As for [`start`](Self::start).
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        // Most sources have nothing to say outside their poll.
+        drop(scope);
+        self.start(context)
+    }
+
     /// Whether [`start`](Self::start) needs a runtime in its context. A scope that has none is
     /// then refused when it is built.
     fn needs_runtime(&self) -> bool {
@@ -125,6 +150,14 @@ impl Source for Box<dyn Source> {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         (*self).start(context)
+    }
+
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        (*self).start_deciding(context, scope)
     }
 
     fn needs_runtime(&self) -> bool {

@@ -4,7 +4,7 @@
 mod unix;
 
 use crate::ProcessError;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// What the first process of a container has to do beside the program that the container is for.
 ///
@@ -15,7 +15,7 @@ use std::process::Command;
 ///
 /// It takes the program over: it catches signals, and it takes the status of every child there is.
 /// Nothing else in the same program can wait for a process, so call it first, before any thread is
-/// there, and exit with what it gives. If it is not process 1 it asks to be made the parent of
+/// there, and exit as it says. If it is not process 1 it asks to be made the parent of
 /// orphans below it, which Linux grants.
 ///
 /// In a terminal the child's group is put in the foreground.
@@ -25,13 +25,13 @@ use std::process::Command;
 /// # Examples
 ///
 /// ```no_run
-/// use cancelable_process::Init;
-/// use std::process::{Command, ExitCode};
+/// use cancelable_process::{Init, exit_as};
+/// use std::process::Command;
 ///
-/// fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let mut server = Command::new("/srv/server");
 ///     server.arg("--listen=0.0.0.0:80");
-///     Ok(Init::new(server).run()?.into())
+///     exit_as(Init::new(server).status()?)
 /// }
 /// ```
 #[derive(Debug)]
@@ -47,25 +47,36 @@ impl Init {
     }
 
     /// Runs the program to its end, and gives its exit code: of a program that a signal ended, 128
-    /// and the signal's number.
+    /// and the signal's number. Otherwise as [`status`](Self::status).
+    ///
+    /// # Errors
+    ///
+    /// As for [`status`](Self::status).
+    pub fn run(self) -> Result<u8, ProcessError> {
+        let code = crate::outcome::code(self.status()?);
+        // The lowest eight bits are what an exit code has.
+        Ok(code.to_le_bytes()[0])
+    }
+
+    /// Runs the program to its end, and gives its exit status, for [`exit_as`](crate::exit_as).
     ///
     /// Every signal is forwarded that can be caught and does not report a fault of the process
-    /// itself, also those that this process was started to ignore; those for real time are not.
+    /// itself. Those that this process was started to ignore stay ignored, in it and in the
+    /// program; those for real time are not forwarded.
     ///
     /// # Errors
     ///
     /// The program could not be started, or the system does not let signals be caught.
-    pub fn run(self) -> Result<u8, ProcessError> {
+    pub fn status(self) -> Result<ExitStatus, ProcessError> {
         let program = self.command.get_program().to_owned();
         let refused = |error| ProcessError::refused(&program, error);
         #[cfg(unix)]
-        let code = unix::run(self.command).map_err(refused)?;
+        let status = unix::run(self.command);
         #[cfg(not(unix))]
-        let code = {
+        let status = {
             let mut command = self.command;
-            crate::outcome::code(command.status().map_err(refused)?)
+            command.status()
         };
-        // The lowest eight bits are what an exit code has.
-        Ok(code.to_le_bytes()[0])
+        status.map_err(refused)
     }
 }

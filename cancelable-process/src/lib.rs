@@ -26,7 +26,7 @@
 //! });
 //! // After ten minutes pg_dump gets its SIGTERM, and five seconds later SIGKILL, if need be.
 //! // The run is over when it is.
-//! println!("{:?}", outcome.await.into_result()?);
+//! println!("{:?}", outcome.await.complete()?);
 //! # Ok(())
 //! # }
 //! ```
@@ -79,6 +79,7 @@ compile_error!("cancelable-process needs `waitid`, which this system does not ha
 mod capture;
 mod command;
 mod error;
+mod exit;
 mod init;
 mod os;
 mod outcome;
@@ -90,6 +91,7 @@ mod watch;
 
 pub use command::Command;
 pub use error::ProcessError;
+pub use exit::exit_as;
 pub use init::Init;
 pub use outcome::{ProcessFailed, ProcessOutcome};
 pub use output::Output;

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{Gate, Os, take_default};
+pub(crate) use unix::{Gate, Os, die_of, take_default};
 #[cfg(windows)]
-pub(crate) use windows::{Gate, Os, take_default};
+pub(crate) use windows::{Gate, Os, die_of, take_default};

@@ -1,22 +1,38 @@
 //! Signals as the sources of a scope.
 
-use crate::watch::Plan;
-use crate::{InvalidSignal, Signal, SignalGuard, Step, WatchError};
-use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
-use cancelable_core::{CancellationToken, Cause, Reason};
+use crate::delivery::Inbox;
+use crate::watch::{Plan, WINDOW};
+use crate::{InvalidSignal, Signal, SignalGuard, WatchError};
+use cancelable_core::source::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use std::borrow::Cow;
+use std::future::pending;
 use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Cancels a scope at the first of its signals, with a cause that names it.
 ///
 /// It watches from the moment the scope is entered until the first signal or the end of the
-/// scope. A further signal, while the scope winds up, goes to the others that watch it, and takes
+/// scope, its children and its finalizers included. The request is on record in the scope at once, also while
+/// the work computes and nobody polls the scope, so [`check`](cancelable_core::Operation::check) sees it, and
+/// so does the outcome of work that has a value all the same.
+///
+/// Inside an `all_of` it counts for the group, and inside a source of your own it resolves to its cause. A
+/// signal that has had no effect when the source is dropped (the scope was stopping for something else, or
+/// ended before anyone looked) is not lost: it goes to the others that watch it by then, and takes its
+/// previous action when there are none.
+///
+/// A further signal, while the scope winds up, goes to the others that watch it, and takes
 /// its previous action when there are none: a second Ctrl+C ends a program that does not stop.
 /// [`Escalation`](crate::Escalation) does something else with it.
+///
+/// The same signal within 100 ms of the first is the same request, since wrappers send it twice;
+/// [`merge_within`](Self::merge_within) sets another time.
 #[derive(Clone, Debug)]
 pub struct SignalSource {
     signals: Vec<Signal>,
     ignored: bool,
+    window: Duration,
     location: &'static Location<'static>,
 }
 
@@ -26,6 +42,7 @@ impl SignalSource {
         Self {
             signals,
             ignored: false,
+            window: WINDOW,
             location: Location::caller(),
         }
     }
@@ -34,6 +51,14 @@ impl SignalSource {
     #[must_use]
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
+        self
+    }
+
+    /// Sets for how long after the first the same signal is the same request, in place of 100 ms. With
+    /// zero each signal is a request.
+    #[must_use]
+    pub fn merge_within(mut self, window: Duration) -> Self {
+        self.window = window;
         self
     }
 }
@@ -93,17 +118,50 @@ impl Source for SignalSource {
     }
 
     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
-        let received = CancellationToken::new();
-        let plan = Plan::Once(Step::cancelling_at(&received, self.location));
-        let guard = SignalGuard::new(self.signals, plan, self.ignored).map_err(SourceError::new)?;
+        let watching = self.watch(None)?;
+        Ok(Box::pin(async move { watching.inbox.report().await }))
+    }
+
+    /// The request is on record in the scope as soon as the signal is read, on the thread that serves it.
+    fn start_deciding(
+        self: Box<Self>,
+        _: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        let watching = self.watch(Some(scope))?;
         Ok(Box::pin(async move {
-            // Owned by the future, so that the scope's end is the end of watching.
-            let _guard = guard;
-            received.cancelled().await;
-            // A cancelled token has a cause; the other arm only spares a panic.
-            received
-                .cause()
-                .unwrap_or_else(|| Cause::new(Reason::Source))
+            // There is nothing to report: the scope's token wakes whoever polls this. The future keeps
+            // watching, so that the scope's end is the end of it.
+            let _watching = watching;
+            pending().await
         }))
+    }
+}
+
+impl SignalSource {
+    fn watch(self, scope: Option<ScopeCancel>) -> Result<Watching, SourceError> {
+        let inbox = Inbox::new(scope, self.location);
+        let plan = Plan::Deliver(Arc::clone(&inbox));
+        let guard = SignalGuard::new(self.signals, plan, self.ignored, self.window)
+            .map_err(SourceError::new)?;
+        Ok(Watching {
+            inbox,
+            guard: Some(guard),
+        })
+    }
+}
+
+/// A source that was started. When it is dropped, what it has received and not handed on is served again.
+struct Watching {
+    inbox: Arc<Inbox>,
+    /// None once it is dropped.
+    guard: Option<SignalGuard>,
+}
+
+/// Watches no more first, so that it does not receive the same signal again.
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.guard = None;
+        self.inbox.abandon();
     }
 }

@@ -38,7 +38,7 @@
 //!         runtime.sleep(Duration::from_millis(1)).await;
 //!         "hello"
 //!     });
-//!     outcome.await.into_result().map_err(Box::<dyn std::error::Error>::from)
+//!     outcome.await.complete().map_err(Box::<dyn std::error::Error>::from)
 //! })?;
 //! assert_eq!(greeting, "hello");
 //! # Ok(())
@@ -60,12 +60,13 @@ pub use runtime::{Runtime, current};
 #[cfg(feature = "process")]
 pub use cancelable_process::{
     Command, Init, Output, PoliteSignal, Process, ProcessError, ProcessFailed, ProcessOutcome,
+    exit_as,
 };
 #[cfg(feature = "signals")]
 pub use cancelable_signals::{
     Disposition, Escalation, InvalidSignal, Signal, SignalGuard, SignalSource, Step, WatchError,
-    cancel_on_signal, ctrl_c, dump_on_signal, dump_on_signal_to, shutdown, signal, signals,
-    terminate,
+    cancel_on_signal, ctrl_c, dump_on_signal, dump_on_signal_to, exit_by, shutdown, signal,
+    signals, terminate,
 };
 #[cfg(feature = "files")]
 pub use cancelable_sources::{

@@ -3,7 +3,7 @@
 //! A [`Look`] compares what a file is with what it was. What makes the source look again is an
 //! event of the system, as a hint that something has happened, or else the interval. Events come
 //! through [`Events`], which watches folders, since a file may not be there yet and an editor
-//! replaces it. All of this may block and happens on threads for blocking work.
+//! replaces it. All of this may block and happens on threads for looks.
 
 mod anchors;
 mod error;

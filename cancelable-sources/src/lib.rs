@@ -1,7 +1,7 @@
 //! Memory, CPU, disks and files as causes of cancellation, on any async runtime.
 //!
 //! Each function here makes a source for a scope. A source looks from time to time, on a thread for
-//! blocking work, or is told by the system; it cancels the scope with a cause that says what it saw,
+//! looks, or is told by the system; it cancels the scope with a cause that says what it saw,
 //! and is gone with the scope. The adapter crates have the same names, under the features
 //! `resources` and `files`.
 //!
@@ -20,7 +20,7 @@
 //!     .source(memory_limit(90.0)?.sustained(Duration::from_secs(5)))
 //!     .source(file_appears("/run/import/stop")?)
 //!     .build()?;
-//! if let Err(error) = scope.run(async |_| import().await).await.into_result() {
+//! if let Err(error) = scope.run(async |_| import().await).await.complete() {
 //!     // "import cancelled after 41 s: a resource went over its limit: memory of the container at
 //!     // 91.5 %, limit 90 % (set at src/main.rs:7)"
 //!     eprintln!("{error}");

@@ -1,7 +1,7 @@
 //! What is used up: memory, CPU, disks, and whatever else can be measured.
 //!
 //! A [`Gauge`] measures and knows no limit; a [`ResourceSource`] asks one in an interval and knows
-//! when its answer is too much. The rhythm, the thread for blocking work and what becomes of a
+//! when its answer is too much. The rhythm, the thread for looks and what becomes of a
 //! failing or hanging gauge are those of the core's blocking condition.
 
 mod bytes;

@@ -3,7 +3,7 @@
 use crate::clock;
 use crate::timer::TokioTimer;
 use cancelable_core::RuntimeHandle;
-use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
+use cancelable_core::runtime::{self, DetachedThreads, Job, NoRuntime, Refused, Task, Timer};
 use std::pin::Pin;
 use std::time::Instant;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -40,6 +40,20 @@ impl Runtime {
     /// Tokio lets only a runtime of one thread do that, and only in some builds.
     fn can_pause_its_clock(&self) -> bool {
         clock::MAY_BE_PAUSED && self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
+    }
+
+    /// Whether its clock is, or was, paused: it does not read what the system's does.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "it is the system's clock that is compared with"
+    )]
+    fn has_tests_clock(&self) -> bool {
+        if !self.can_pause_its_clock() {
+            return false;
+        }
+        let before = Instant::now();
+        let now = runtime::Runtime::now(self);
+        now < before || Instant::now() < now
     }
 }
 
@@ -78,5 +92,20 @@ impl runtime::Runtime for Runtime {
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         drop(self.handle.spawn_blocking(job));
         Ok(())
+    }
+
+    /// On a thread that is not Tokio's, since Tokio waits for its own where a runtime ends; and inside the
+    /// runtime, as blocking work is. Under a clock that a test has paused a look is blocking work of
+    /// Tokio's all the same: that alone keeps the clock from moving on while the look is under way.
+    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+        if self.has_tests_clock() {
+            return self.spawn_blocking(job);
+        }
+        let handle = self.handle.clone();
+        let inside = move || {
+            let _inside = handle.enter();
+            job();
+        };
+        DetachedThreads::for_looks().run(Box::new(inside))
     }
 }

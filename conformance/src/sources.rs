@@ -3,6 +3,7 @@
 use crate::Subject;
 use cancelable_core::source::{self, Source};
 use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle, Scope};
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -177,6 +178,21 @@ pub fn r31_a_condition_that_never_returns_keeps_nobody<S: Subject>() {
             7
         });
         assert_eq!(outcome.await.into_value(), Some(7));
+        drop(release);
+    });
+}
+
+/// More of them hang than any runtime starts threads at once, and one that comes after them answers.
+pub fn r31_looks_that_never_return_take_no_others_place<S: Subject>() {
+    S::run(async |runtime| {
+        let (release, released) = mpsc::channel::<()>();
+        let released = Arc::new(Mutex::new(released));
+        for _ in 0..24 {
+            let released = Arc::clone(&released);
+            let hangs = move || released.lock().recv().is_err();
+            runtime.spawn_look(hangs).detach();
+        }
+        assert!(matches!(runtime.spawn_look(|| 7).await, Ok(7)));
         drop(release);
     });
 }

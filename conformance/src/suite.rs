@@ -26,6 +26,7 @@ macro_rules! suite {
                 ambient {
                     r27_current_is_found_in_block_on_in_tasks_and_in_blocking_work
                     r27_current_in_blocking_work_spawns_and_sleeps
+                    r27_current_is_found_in_a_look
                     r14_block_on_inside_a_task_runs_in_the_same_runtime
                     r16_block_on_takes_a_future_that_is_neither_send_nor_static
                     r28_block_on_passes_a_panic_on_and_works_again
@@ -164,6 +165,7 @@ macro_rules! common {
                 r30_any_of_and_all_of_nest_limits_too
                 r31_a_condition_that_panics_or_fails_is_asked_again
                 r31_a_condition_that_never_returns_keeps_nobody
+                r31_looks_that_never_return_take_no_others_place
             }
             progress {
                 r38_what_tasks_and_threads_do_is_added_up_and_told

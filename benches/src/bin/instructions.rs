@@ -8,6 +8,8 @@
 //! callgrind_annotate callgrind.out.*
 //! ```
 
+#![allow(clippy::print_stdout)] // The names are what it is for.
+
 use cancelable_core::{CancellationToken, Scope};
 use std::future::{Future, pending, ready};
 use std::hint::black_box;

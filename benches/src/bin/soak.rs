@@ -3,6 +3,7 @@
 //!
 //! `cargo run --release -p benches --bin soak -- [tokio|async-std|smol] [OPERATIONS] [ALIVE]`
 
+#![allow(clippy::print_stdout)] // What it has counted is what it is for.
 #![allow(clippy::disallowed_methods)] // It tells how long it took.
 
 use cancelable_core::registry::Filter;

@@ -1,6 +1,7 @@
 //! A cause as a phrase that a person understands.
 
 use super::{Cause, OperationLabel, Reason};
+use crate::sync::{escape, escaped};
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -10,21 +11,62 @@ impl Display for Cause {
     }
 }
 
+/// The phrase of a cause, without the place.
+struct WithoutLocation<'a>(&'a Cause);
+
+impl Display for WithoutLocation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.tell_with(None, Place::Hidden, f)
+    }
+}
+
+/// Whether a phrase says where in the source the cancel was decided.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Shown,
+    Hidden,
+}
+
 impl Cause {
+    /// The phrase without the place in the source, for people who use a program and do not write it:
+    /// `timed out (limit 3 s)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Cause;
+    ///
+    /// let cause = Cause::from("the operator closed the port");
+    /// let words = cause.without_location().to_string();
+    /// assert_eq!(words, "cancel requested: the operator closed the port");
+    /// assert!(cause.to_string().starts_with(&words));
+    /// ```
+    pub fn without_location(&self) -> impl Display + '_ {
+        WithoutLocation(self)
+    }
+
     /// Writes the phrase. An operation that `about` is, the sentence names already.
     pub(crate) fn tell(
         &self,
         about: Option<&OperationLabel>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        let place = self.location();
-        let (file, line) = (place.file(), place.line());
+        self.tell_with(about, Place::Shown, f)
+    }
+
+    /// Writes the phrase as [`tell`](Self::tell) does, with or without the place.
+    pub(crate) fn tell_with(
+        &self,
+        about: Option<&OperationLabel>,
+        place: Place,
+        f: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
         match self.reason() {
             Reason::Requested => f.write_str("cancel requested")?,
             Reason::GuardDropped => f.write_str("its drop guard went out of scope")?,
             Reason::TimedOut { .. } => f.write_str("timed out")?,
             Reason::DeadlineReached => f.write_str("deadline reached")?,
-            Reason::Signal { name, .. } => write!(f, "{name} received")?,
+            Reason::Signal { name, .. } => write!(f, "{} received", escape(name))?,
             Reason::Condition => f.write_str("a watched condition came true")?,
             Reason::Source => f.write_str("a source fired")?,
             Reason::Resource => f.write_str("a resource went over its limit")?,
@@ -32,29 +74,76 @@ impl Cause {
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
             Reason::ChildFailed => f.write_str("another part of it failed")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
+            Reason::ScopeEnded => match self.operation() {
+                Some(scope) => write!(f, "scope {scope} has ended")?,
+                None => f.write_str("its scope has ended")?,
+            },
         }
         if let Some(message) = self.message() {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", escape(message))?;
         }
         if let Some(error) = self.error() {
-            write!(f, ": {error}")?;
+            write!(f, ": {}", escaped(error))?;
         }
-        match self.reason() {
-            Reason::TimedOut { limit } => {
-                write!(f, " (limit {}, set at {file}:{line}", Span(*limit))?;
-            }
-            Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown => {
-                write!(f, " (at {file}:{line}")?;
-            }
-            _ => write!(f, " (set at {file}:{line}")?,
-        }
-        if let Some(operation) = self
+        // What is requested is so at a place, by an operation; all else was set there before.
+        let is_requested = matches!(
+            self.reason(),
+            Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown
+        );
+        let is_end = *self.reason() == Reason::ScopeEnded;
+        let operation = self
             .operation()
-            .filter(|operation| Some(*operation) != about)
-        {
-            write!(f, " by {operation}")?;
+            // The scope that has ended is named above.
+            .filter(|_| !is_end)
+            .filter(|operation| Some(*operation) != about);
+        let mut parentheses = Parentheses::default();
+        if let Reason::TimedOut { limit } = self.reason() {
+            parentheses.open(f)?;
+            write!(f, "limit {}", Span(*limit))?;
         }
-        f.write_str(")")
+        match (place, operation) {
+            (Place::Shown, operation) => {
+                parentheses.open(f)?;
+                let location = self.location();
+                let set = match (is_requested, is_end) {
+                    (true, _) => "",
+                    (_, true) => "opened ",
+                    _ => "set ",
+                };
+                write!(f, "{set}at {}:{}", location.file(), location.line())?;
+                if let Some(operation) = operation {
+                    write!(f, " by {operation}")?;
+                }
+            }
+            // Which scope a limit or a source was set for is a part of the place.
+            (Place::Hidden, Some(operation)) if is_requested => {
+                parentheses.open(f)?;
+                write!(f, "by {operation}")?;
+            }
+            (Place::Hidden, _) => {}
+        }
+        parentheses.close(f)
+    }
+}
+
+/// What is added in parentheses, which are there if anything is.
+#[derive(Default)]
+struct Parentheses {
+    are_open: bool,
+}
+
+impl Parentheses {
+    /// Begins the next addition.
+    fn open(&mut self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_first = !std::mem::replace(&mut self.are_open, true);
+        f.write_str(if is_first { " (" } else { ", " })
+    }
+
+    fn close(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.are_open {
+            true => f.write_str(")"),
+            false => Ok(()),
+        }
     }
 }
 

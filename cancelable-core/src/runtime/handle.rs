@@ -177,6 +177,38 @@ impl RuntimeHandle {
         self.start_blocking(Box::new(move || job.run()));
         handle
     }
+
+    /// Starts `look`, a call that asks the outside world something and may never return: whether a
+    /// file is there, how full a disk is.
+    ///
+    /// For sources. No end of a runtime or of a program waits for a look, no look waits for other
+    /// blocking work, and one that hangs takes no other's place. For work that is to be done and not
+    /// only asked there is [`spawn_blocking`](Self::spawn_blocking).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::RuntimeHandle;
+    ///
+    /// async fn is_mounted(runtime: &RuntimeHandle) -> bool {
+    ///     // A disk of a network may answer never.
+    ///     let look = runtime.spawn_look(|| std::path::Path::new("/mnt/archive").exists());
+    ///     look.await.unwrap_or(false)
+    /// }
+    /// ```
+    pub fn spawn_look<T, W>(&self, look: W) -> JoinHandle<T>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> T + Send + 'static,
+    {
+        let (completion, handle) = Completion::new(self.name());
+        let job = SupervisedJob::new(look, completion);
+        if let Err(refused) = self.shared.runtime.spawn_look(Box::new(move || job.run())) {
+            // As above: dropping it reports it as lost.
+            drop(refused.into_inner());
+        }
+        handle
+    }
 }
 
 impl fmt::Debug for RuntimeHandle {

@@ -1,6 +1,6 @@
 //! What a runtime supplies: the two traits that an adapter implements.
 
-use super::Refused;
+use super::{DetachedThreads, Refused};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
@@ -78,6 +78,27 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// As for [`spawn`](Runtime::spawn).
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>>;
+
+    /// Runs `job`, which is a look: a call that asks the outside world something, may block, and may
+    /// never return.
+    ///
+    /// What is asked of the place where looks run:
+    ///
+    /// - no look holds up the end of the runtime or of the program;
+    /// - no look waits for work that is not a look;
+    /// - a look that never returns takes no other's place.
+    ///
+    /// A runtime's place for blocking work is as a rule none of these. Unless a runtime has a place
+    /// of its own, looks run on [`DetachedThreads`] of the process. A runtime whose order of events is
+    /// part of what it promises says otherwise: [`ManualRuntime`](crate::testing::ManualRuntime)
+    /// runs looks as steps.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Runtime::spawn).
+    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+        DetachedThreads::for_looks().run(job)
+    }
 }
 
 /// A timer of a runtime: one registration with its clock, which is moved and not made again.

@@ -6,7 +6,7 @@
 //! |-------------|---------------------------|-------------------------|----------------------------|
 //! | `Unentered` | nothing                   | any                     | enters, or is refused      |
 //! | `Entered`   | the body                  | running                 | polls the body, then the watch; after a cancel the shields and the grace too |
-//! | `Ended`     | children, then finalizers | running                 | joins, with the watch beside; then cleans up |
+//! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the watch beside |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
 //! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is
@@ -29,7 +29,11 @@
 //!    so that what runs inside leave is on its list, and then hands over what is open
 //!    (`handed_over.rs`).
 //! 6. When it answers pending, everything that can make the next step possible has its waker: the
-//!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget.
+//!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget, and the
+//!    watch beside them.
+//! 7. What asks for a cancel is watched until the operation has closed. The sources and the clock are looked
+//!    at once more, after all that the run polls, before it closes, and the sources are dropped after that: a
+//!    request is on record in the outcome, or its source still has it when it is dropped.
 
 use super::end::End;
 use super::handed_over;
@@ -176,12 +180,13 @@ where
                     Err(panic) => resume_unwind(panic),
                 }
             }
+            let now = this.watch.look(record, cx).or_else(|| record.now());
             let status = end.status::<R>(record);
             if status == Status::Failed {
                 end.note_failure::<R>(record, *this.describe);
             }
-            if let Ok(closing) = record.close(status) {
-                this.watch.end(record);
+            let rest = || drop(this.watch.end(record));
+            if let Ok(closing) = record.close_at(status, now, rest) {
                 drop(inside);
                 *this.hold = None;
                 return Poll::Ready(end.outcome::<R>(record, closing));
@@ -243,6 +248,7 @@ where
         }
     }
     ready!(watch.poll(record, cx));
+    record.log_cancel();
     ready!(watch.poll_delivery(record, cx));
     if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
         let _last_look = record.last_look();
@@ -311,19 +317,21 @@ fn after(
 ) -> Poll<()> {
     if wind_up.poll_joined(record, cx).is_pending() {
         if fails() && record.nursery.live() > 0 && !record.nursery.terms().collect_all {
+            // What came before the failure is the cause, although nobody has looked since.
+            watch.look(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
             record.cancel(cause.with_message("the body failed"));
         }
         // What it cancels wakes the children, and the last of these wakes this.
         if watch.poll(record, cx).is_ready() {
+            record.log_cancel();
             record.note_stopping();
         }
         return Poll::Pending;
     }
     let cleaned_up = wind_up.poll_cleanup(record, cx);
-    if cleaned_up.is_pending() {
-        // Nothing that it may see stops a finalizer.
-        watch.rest(record);
+    // Nothing that it sees stops a finalizer, but it is on record.
+    if cleaned_up.is_pending() && watch.poll(record, cx).is_ready() {
         record.note_stopping();
     }
     cleaned_up
@@ -344,7 +352,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
         record.cancel(cause.with_operation(record.label.clone()));
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
-        this.watch.end(record);
+        let sources = this.watch.end(record);
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
@@ -352,7 +360,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
                 Status::Failed
             }
         };
-        handed_over::close(record, end, std::mem::take(this.wind_up));
+        handed_over::close(record, end, std::mem::take(this.wind_up), sources);
         drop(inside);
         *this.hold = None;
         if let Err(panic) = dropped {

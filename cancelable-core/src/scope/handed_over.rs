@@ -6,19 +6,23 @@ use super::wind_up::WindUp;
 use crate::cause::ambient::Ambient;
 use crate::operation::{Adoption, Record, Status};
 use crate::runtime::RuntimeHandle;
+use crate::source::Watched;
 use crate::sync::isolate;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Closes the operation of a run that was dropped, and hands over what is left to do.
-pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp) {
+/// Closes the operation of a run that was dropped, and hands over what is left to do. Its sources are
+/// dropped when all of it has ended: a signal that comes while finalizers run must not take the default
+/// action in the middle of one.
+pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp, sources: Vec<Watched>) {
     let is_idle = record.nursery.shut() && !wind_up.has_begun();
     if is_idle && record.close(end).is_ok() {
         return;
     }
-    let task = HandedOver::new(record, wind_up);
+    let mut task = HandedOver::new(record, wind_up);
+    task.sources = sources;
     record.close_unsettled(end);
     task.start();
 }
@@ -41,6 +45,8 @@ struct HandedOver {
     runtime: Option<RuntimeHandle>,
     /// Given back when the operation is settled.
     adoption: Option<Adoption>,
+    /// What the run watched.
+    sources: Vec<Watched>,
     done: bool,
 }
 
@@ -52,6 +58,7 @@ impl HandedOver {
             wind_up,
             runtime: record.runtime.clone(),
             adoption: None,
+            sources: Vec::new(),
             done: false,
         };
         if task.runtime.is_none() {
@@ -98,6 +105,7 @@ impl Future for HandedOver {
             ready!(this.wind_up.poll_cleanup(record, cx));
             if record.settle().is_ok() {
                 this.done = true;
+                this.sources = Vec::new();
                 this.adoption = None;
                 return Poll::Ready(());
             }

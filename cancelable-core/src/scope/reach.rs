@@ -27,6 +27,12 @@ impl Reach {
         });
     }
 
+    /// Whether the run was called since it left its waker: its deadline may have been moved.
+    pub(super) fn was_called(&self, record: &Record) -> bool {
+        let left = self.left.as_ref();
+        left.is_some_and(|left| left.calls != record.calls())
+    }
+
     /// Leaves the waker of `cx`, unless it lies there. What the run found then, if it did.
     pub(super) fn keep(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
         let present = Left {

@@ -219,7 +219,7 @@ impl Scope {
         if status != Status::Running {
             return Err(refusal(Kind::Status(status)));
         }
-        if let Err(cancelled) = self.check() {
+        if let Err(cancelled) = self.look() {
             return Err(refusal(Kind::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {
@@ -233,7 +233,12 @@ impl Scope {
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
             if scope.record().enter(None, None).is_ok() {
-                handed_over::close(scope.record(), Status::Cancelled, WindUp::default());
+                handed_over::close(
+                    scope.record(),
+                    Status::Cancelled,
+                    WindUp::default(),
+                    Vec::new(),
+                );
             }
             let kind = match record.status() {
                 Status::Running => Kind::Closing,
@@ -276,7 +281,7 @@ impl Entry {
         let (completion, join) = Completion::new(runtime.name());
         let membership = Membership::new(scope.record().clone(), place);
         let child = Child::new(scope.operation().clone(), join, None);
-        let queue = scope.token().clone().cancelled_owned();
+        let queue = scope.record().token().clone().cancelled_owned();
         runtime.start(Box::pin(ChildTask::new(
             run(&scope),
             queue,

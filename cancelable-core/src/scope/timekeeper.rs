@@ -66,6 +66,11 @@ impl Timekeeper {
         }
     }
 
+    /// Whether there was a deadline at the last look.
+    pub(super) fn is_set(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     /// Stops. The timer goes back to the runtime that it is of.
     pub(super) fn end(&mut self, runtime: Option<&RuntimeHandle>) {
         if let (Some(timer), Some(runtime)) = (self.timer.take(), runtime) {

@@ -8,12 +8,12 @@ use super::stop_wait::StopWait;
 use super::timekeeper::Timekeeper;
 use super::watchdog;
 use crate::operation::{Followed, Record};
-use crate::source::{Source, SourceContext, SourceError, Watched};
+use crate::source::{ScopeCancel, Source, SourceContext, SourceError, Watched};
 use crate::token::CallbackRegistration;
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -48,13 +48,15 @@ impl Watch {
     /// The name of the source that did not start, and why.
     pub(super) fn start(
         &mut self,
-        record: &Record,
+        record: &Arc<Record>,
         sources: Box<[Box<dyn Source>]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
-        let context = SourceContext::new(record.runtime.clone(), record.token().clone());
+        let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());
+        let decide: Weak<Record> = Arc::downgrade(record);
+        let scope = ScopeCancel::new(decide);
         for source in sources {
-            started.push(Watched::start(source, &context)?);
+            started.push(Watched::start(source, &context, Some(scope.clone()))?);
         }
         Ok(())
     }
@@ -79,21 +81,39 @@ impl Watch {
         self.timekeeper.enter(record, followed, now);
     }
 
-    /// Stops watching, except that the time of a cancel is still noted.
+    /// Lets nothing wake the task any more, where the run is dropped. The sources stay.
     pub(super) fn rest(&mut self, record: &Record) {
         self.reach = Reach::default();
         self.stop.leave(record);
         self.timekeeper.end(record.runtime.as_ref());
         if let Some(rare) = &mut self.rare {
-            rare.sources = Vec::new();
             rare.neglect = Neglect::default();
         }
     }
 
-    /// Stops altogether.
-    pub(super) fn end(&mut self, record: &Record) {
+    /// Stops watching. The sources that were started are for the caller to drop, which may run the code
+    /// of users and hand a request to others that it could not put on record.
+    pub(super) fn end(&mut self, record: &Record) -> Vec<Watched> {
         self.rest(record);
-        self.rare = None;
+        let rare = self.rare.take();
+        rare.map_or_else(Vec::new, |rare| rare.sources)
+    }
+
+    /// The last look before the operation closes: whatever has come by now is on record in its outcome.
+    /// The time that it saw, if it looked at the clock.
+    ///
+    /// Wakes: it needs none, as the run ends in this poll, or waits for what came meanwhile and polls
+    /// the watch again.
+    pub(super) fn look(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
+        self.poll_sources(record, cx);
+        if !self.timekeeper.is_set() && !self.reach.was_called(record) {
+            return None;
+        }
+        let now = record.now()?;
+        if !record.is_cancelled() && record.deadline().is_some_and(|deadline| deadline <= now) {
+            record.expire(now);
+        }
+        Some(now)
     }
 
     /// Polls the sources, and cancels the scope for each that fires: the first is the cause.

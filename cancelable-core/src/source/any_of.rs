@@ -1,7 +1,7 @@
 //! Several sources of which one is enough.
 
 use super::watched::Watched;
-use super::{EmptyGroup, Source, SourceContext, SourceError, SourceFuture};
+use super::{EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -32,16 +32,18 @@ impl Source for AnyOf {
     }
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
-        let mut watched = start_all(self.sources, context)?;
-        Ok(Box::pin(poll_fn(move |context| {
-            // Every source is polled before the group is pending, so each has the waker.
-            for source in &mut watched {
-                if let Poll::Ready(cause) = Pin::new(source).poll(context) {
-                    return Poll::Ready(cause);
-                }
-            }
-            Poll::Pending
-        })))
+        Ok(first(start_all(self.sources, context, |_| None)?))
+    }
+
+    /// Each member decides, as the group does.
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        Ok(first(start_all(self.sources, context, |_| {
+            Some(scope.clone())
+        })?))
     }
 
     fn needs_runtime(&self) -> bool {
@@ -61,16 +63,31 @@ impl fmt::Debug for AnyOf {
     }
 }
 
-/// Starts all or none: an error drops those that were already started.
+/// The first of started sources that fires.
+fn first(mut watched: Vec<Watched>) -> SourceFuture {
+    Box::pin(poll_fn(move |context| {
+        // Every source is polled before the group is pending, so each has the waker.
+        for source in &mut watched {
+            if let Poll::Ready(cause) = Pin::new(source).poll(context) {
+                return Poll::Ready(cause);
+            }
+        }
+        Poll::Pending
+    }))
+}
+
+/// Starts all or none: an error drops those that were already started. `scope` says what the source of
+/// a number cancels, if it is one that decides.
 pub(super) fn start_all(
     sources: Vec<Box<dyn Source>>,
     context: &SourceContext,
+    scope: impl Fn(usize) -> Option<ScopeCancel>,
 ) -> Result<Vec<Watched>, SourceError> {
-    let start = |source| {
-        Watched::start(source, context)
+    let start = |(number, source)| {
+        Watched::start(source, context, scope(number))
             .map_err(|(name, error)| SourceError::new(format!("{name} did not start: {error}")))
     };
-    sources.into_iter().map(start).collect()
+    sources.into_iter().enumerate().map(start).collect()
 }
 
 /// What a group is called: its kind and the names of its members.

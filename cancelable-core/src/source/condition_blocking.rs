@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::{isolate, say};
+use crate::sync::{escape, isolate, say};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::pending;
@@ -16,11 +16,11 @@ pub struct BlockingCondition<F> {
     pace: Pace,
 }
 
-/// Fires when `ask` answers true. It is asked on a thread for blocking work when the scope is
-/// entered, and again `interval` after each answer, one call at a time.
+/// Fires when `ask` answers true. It is asked on [a thread for looks](crate::RuntimeHandle::spawn_look)
+/// when the scope is entered, and again `interval` after each answer, one call at a time.
 ///
-/// The end of the scope does not wait for a call that is under way: the thread finishes it alone.
-/// An error or a panic is logged, and the closure is asked again.
+/// Nothing waits for a call that is under way: neither the end of the scope, nor that of the runtime or
+/// of the program. An error or a panic is logged, and the closure is asked again.
 ///
 /// # Errors
 ///
@@ -68,15 +68,16 @@ where
             loop {
                 let name = pace.name.clone();
                 // The closure travels to the thread and comes back with its answer.
-                let call = runtime.spawn_blocking(move || {
+                let call = runtime.spawn_look(move || {
                     let mut answer = Ok(false);
                     isolate(&name, || answer = ask().into_answer());
                     (ask, answer)
                 });
                 let Ok((returned, answer)) = call.await else {
+                    let name = escape(&pace.name);
                     say!(
-                        Warn, source = &*pace.name;
-                        "condition {} is no longer asked: the runtime dropped its call", pace.name
+                        Warn, source = &*name;
+                        "condition {name} is no longer asked: the runtime dropped its call"
                     );
                     return pending().await;
                 };

@@ -1,6 +1,6 @@
 //! A source that could not be made, for where its error cannot be handed on at once.
 
-use super::{Limit, Source, SourceContext, SourceError, SourceFuture};
+use super::{Limit, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::error::Error;
@@ -18,6 +18,17 @@ impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         match *self {
             Ok(source) => Box::new(source).start(context),
+            Err(error) => Err(SourceError::new(error)),
+        }
+    }
+
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        match *self {
+            Ok(source) => Box::new(source).start_deciding(context, scope),
             Err(error) => Err(SourceError::new(error)),
         }
     }

@@ -1,6 +1,6 @@
 //! A started source under watch, whose panic harms nobody else.
 
-use super::{Source, SourceContext, SourceError, SourceFuture};
+use super::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
 use crate::sync::isolate;
 use std::borrow::Cow;
@@ -11,27 +11,35 @@ use std::task::{Context, Poll};
 /// A source that was started. One that panics is logged, dropped and never fires.
 pub(crate) struct Watched {
     name: Cow<'static, str>,
-    /// None after the source has fired or panicked.
+    /// None after the source has panicked.
     future: Option<SourceFuture>,
+    /// Its future is not polled any more. It is kept: what a source has received and could not put on
+    /// record must not be let go of before the scope has ended.
+    fired: bool,
 }
 
 impl Watched {
-    /// Starts `source`; an error comes with the name of the source. A panic is an error too: what
-    /// was to be watched is not.
+    /// Starts `source`, as one that decides if it is given what it cancels; an error comes with the name
+    /// of the source. A panic is an error too: what was to be watched is not.
     pub(crate) fn start(
         source: Box<dyn Source>,
         context: &SourceContext,
+        scope: Option<ScopeCancel>,
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {
         let mut name = Cow::Borrowed("source");
         let mut started = Err(SourceError::new("it panicked when it was started"));
         isolate("a source", || {
             name = source.name();
-            started = source.start(context);
+            started = match scope {
+                Some(scope) => source.start_deciding(context, scope),
+                None => source.start(context),
+            };
         });
         match started {
             Ok(future) => Ok(Self {
                 name,
                 future: Some(future),
+                fired: false,
             }),
             Err(error) => Err((name, error)),
         }
@@ -45,12 +53,13 @@ impl Future for Watched {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Cause> {
         let this = &mut *self;
-        let Some(future) = &mut this.future else {
+        let Some(future) = this.future.as_mut().filter(|_| !this.fired) else {
             return Poll::Pending;
         };
         let mut polled = Poll::Pending;
         let sound = isolate(&this.name, || polled = future.as_mut().poll(context));
-        if polled.is_ready() || !sound {
+        this.fired = polled.is_ready();
+        if !sound {
             this.release();
         }
         polled

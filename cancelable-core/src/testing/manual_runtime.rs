@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 /// [`Sleep`](crate::runtime::Sleep). The clock starts at a real point in time and moves by hand
 /// only.
 ///
-/// Blocking work runs as a step of the executor on the driving thread, which keeps the order
+/// Blocking work and looks run as steps of the executor on the driving thread, which keeps the order
 /// deterministic. Work that waits for something else in the test to happen would wait for ever
 /// there: for such work use [`with_threads`](ManualRuntime::with_threads).
 ///
@@ -290,6 +290,11 @@ impl Runtime for Mechanism {
     }
 
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        self.machine.add_job(job).map_err(Refused::new)
+    }
+
+    /// As blocking work, so that a look has its place in the order of steps.
+    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
         self.machine.add_job(job).map_err(Refused::new)
     }
 }

@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_log;
+#[cfg(feature = "testing")]
 mod cancel_schedule;
 #[cfg(feature = "testing")]
 mod children;
@@ -19,8 +21,11 @@ mod clockwork;
 mod concurrent;
 #[cfg(feature = "testing")]
 mod defer;
+mod detached_threads;
 #[cfg(feature = "testing")]
 mod endings;
+#[cfg(feature = "testing")]
+mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 mod held;
@@ -64,12 +69,15 @@ mod registry_hooks;
 mod registry_pages;
 #[cfg(feature = "testing")]
 mod registry_within;
+mod requests;
 #[cfg(feature = "testing")]
 mod runtime;
 #[cfg(feature = "testing")]
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
+#[cfg(feature = "testing")]
+mod scope_end;
 #[cfg(all(feature = "testing", feature = "serde"))]
 mod serial;
 #[cfg(feature = "testing")]

@@ -1,6 +1,7 @@
 //! Causes and the error of cancelled work: what they answer and how they read (section 3).
 
-use cancelable_core::{CancellationToken, Cancelled, Cause, Reason};
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{CancellationToken, Cancelled, Cause, Reason, Scope};
 use std::error::Error;
 use std::io;
 use std::panic::Location;
@@ -83,9 +84,13 @@ fn r40_every_cause_reads_as_a_phrase_with_its_place() {
     ];
     let place = here();
     for (reason, phrase) in phrases {
-        let text = Cause::new(reason.clone()).with_location(place).to_string();
+        let cause = Cause::new(reason.clone()).with_location(place);
+        let text = cause.to_string();
         let file_and_line = format!("{}:{}", place.file(), place.line());
         assert_eq!(text, phrase.replace("F:L", &file_and_line));
+        let bare = phrase.replace(", set at F:L", "");
+        let bare = bare.replace(" (set at F:L)", "").replace(" (at F:L)", "");
+        assert_eq!(cause.without_location().to_string(), bare);
         assert_eq!(reason.as_str(), reason.as_str().to_lowercase());
         assert_eq!(
             reason.is_timeout(),
@@ -134,6 +139,25 @@ fn r40_limits_read_as_people_write_them() {
     );
 }
 
+// R40: the operation that decided it is for users as well.
+#[test]
+fn r40_without_its_place_a_cause_still_says_who_decided_it() {
+    let manual = ManualRuntime::new();
+    let scope = Scope::builder("janitor")
+        .runtime(&manual.handle())
+        .build()
+        .unwrap();
+    let token = CancellationToken::new();
+    let outcome = manual.block_on(scope.run(async |_| token.cancel_with("too old")));
+    assert!(outcome.is_completed());
+    let cause = token.cause().unwrap();
+    assert_eq!(
+        cause.without_location().to_string(),
+        "cancel requested: too old (by janitor)"
+    );
+    assert!(cause.to_string().ends_with(" by janitor)"), "{cause}");
+}
+
 #[test]
 fn r19_check_says_so_every_time() {
     let token = CancellationToken::new().child_token();
@@ -152,6 +176,10 @@ fn the_error_of_a_token_reads_as_a_sentence() {
     let (file, line) = (place.file(), place.line());
     let expected = format!("cancelled: timed out (limit 3 s, set at {file}:{line})");
     assert_eq!(cancelled.to_string(), expected);
+    assert_eq!(
+        cancelled.without_location().to_string(),
+        "cancelled: timed out (limit 3 s)"
+    );
     assert!(cancelled.is_timeout() && cancelled.reason() == &Reason::TimedOut { limit });
     assert!(cancelled.operation().is_none() && cancelled.elapsed().is_none());
     assert!(cancelled.source().is_none());

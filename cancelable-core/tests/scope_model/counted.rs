@@ -69,6 +69,11 @@ impl Runtime for Mechanism {
         self.runtime.spawn_blocking(job).detach();
         Ok(())
     }
+
+    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+        self.runtime.spawn_look(job).detach();
+        Ok(())
+    }
 }
 
 struct Clock(Sleep);

@@ -45,6 +45,8 @@ struct Row<'a> {
     ended: Option<u64>,
     due: Option<u64>,
     why: Option<Why>,
+    /// As `why` was when it ended: what comes later goes past it to what is below.
+    why_at_end: Option<Option<Why>>,
     cancelled_at: u64,
     /// The body is looked at for the last time before it is dropped.
     last_look: bool,
@@ -414,6 +416,7 @@ impl<'a> Model<'a> {
         let row = self.row_mut(inside);
         row.status = Status::Abandoned;
         row.ended = Some(now);
+        row.why_at_end = Some(row.why.clone());
         match finalizer {
             Some(finalizer) => {
                 self.defer(inside, finalizer);
@@ -494,14 +497,18 @@ impl<'a> Model<'a> {
         if !run.wind_up.begun && self.is_waiting(id) {
             let fails = matches!(end, End::Came(Ending::Error | Ending::Panic));
             let has_children = !self.row(id).members.is_empty();
+            // What came before the failure is the cause.
+            self.check(id);
             if fails && has_children && !self.plan(id).collect_all {
                 self.cancel(id, "child_failed", None, Some(id));
             }
-            self.check(id);
             return None;
         }
         self.row_mut(id).closed = true;
-        if !self.clean_up(id, &mut run.wind_up) {
+        let cleaned_up = self.clean_up(id, &mut run.wind_up);
+        // To the end: a deadline that has passed is on record, whatever runs.
+        self.check(id);
+        if !cleaned_up {
             return None;
         }
         run.phase = Phase::Over;
@@ -620,6 +627,7 @@ impl<'a> Model<'a> {
         let row = self.row_mut(id);
         row.status = status;
         row.ended = Some(now);
+        row.why_at_end = Some(row.why.clone());
         self.moved = true;
     }
 
@@ -837,7 +845,7 @@ impl<'a> Model<'a> {
     // Cancelling.
 
     fn is_cancelled(&self, id: usize) -> bool {
-        self.row(id).why.is_some()
+        self.row(id).last_why().is_some()
     }
 
     fn ask(&mut self, by: Option<usize>, target: usize, number: usize, now: bool) -> Option<bool> {
@@ -855,7 +863,7 @@ impl<'a> Model<'a> {
         number: Option<usize>,
         operation: Option<usize>,
     ) -> bool {
-        if self.is_cancelled(id) {
+        if self.is_cancelled(id) || self.row(id).why_at_end.is_some() {
             return false;
         }
         let now = self.now;
@@ -972,6 +980,7 @@ impl<'a> Model<'a> {
             ended: None,
             due: None,
             why: self.why_above(parent, isolated),
+            why_at_end: None,
             cancelled_at: self.now,
             last_look: false,
             hard: false,
@@ -1040,13 +1049,17 @@ impl Run<'_> {
 }
 
 impl Row<'_> {
+    fn last_why(&self) -> Option<&Why> {
+        self.why_at_end.as_ref().unwrap_or(&self.why).as_ref()
+    }
+
     fn last(&self, is_awaited: bool) -> Last {
         Last {
             status: self.status,
             started: self.started,
             ended: self.ended,
             closed: self.settled.filter(|_| is_awaited),
-            why: self.why.clone(),
+            why: self.last_why().cloned(),
         }
     }
 }

@@ -1,16 +1,18 @@
 //! Process 1 on Unix. One thread does everything in turn, so no signal is sent to a process whose
 //! status has been taken.
 
+use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
+use cancelable_signals::Disposition;
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, wait};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, wait};
 use rustix::termios::tcsetpgrp;
 use signal_hook::consts;
 use signal_hook::iterator::Signals;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitStatus};
 
 /// What is forwarded: not what reports a fault of this process, nor what a terminal sends to one
 /// in the background.
@@ -34,12 +36,13 @@ const FORWARDED: &[i32] = &[
     consts::SIGIO,
 ];
 
-pub(super) fn run(mut command: Command) -> io::Result<i32> {
+pub(super) fn run(mut command: Command) -> io::Result<ExitStatus> {
     let program = command.get_program().to_owned();
     let name = Path::new(&program).file_name().unwrap_or(&program);
     let name = name.to_string_lossy();
     // Before there is a child: a signal that comes now waits until there is one.
-    let mut signals = Signals::new(FORWARDED.iter().chain(&[consts::SIGCHLD]))?;
+    let forwarded = FORWARDED.iter().filter(|number| !is_ignored(**number));
+    let mut signals = Signals::new(forwarded.chain(&[consts::SIGCHLD]))?;
     adopt();
     let child = command.process_group(0).spawn()?;
     let pid = Pid::from_child(&child);
@@ -48,11 +51,18 @@ pub(super) fn run(mut command: Command) -> io::Result<i32> {
     for signal in signals.forever() {
         if signal != consts::SIGCHLD {
             forward(signal, pid, &name);
-        } else if let Some(code) = reap(pid)? {
-            return Ok(code);
+        } else if let Some(status) = reap(pid)? {
+            return Ok(status);
         }
     }
     Err(io::ErrorKind::BrokenPipe.into())
+}
+
+/// Whether this process was started to ignore the signal, as `nohup` and the background jobs of a
+/// script are. It is not caught then, so the program is started to ignore it, too.
+fn is_ignored(number: i32) -> bool {
+    let signal = cancelable_signals::Signal::try_from(number);
+    signal.is_ok_and(|signal| Disposition::of(signal) == Disposition::Ignored)
 }
 
 /// Makes this process the parent of orphans below it, as process 1 is without asking.
@@ -109,26 +119,24 @@ fn forward(number: i32, child: Pid, name: &str) {
     };
     if let Err(error) = kill_process_group(child, signal) {
         isolate("a logger", || {
-            log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+            let name = escaped(name).to_string();
+            log::debug!(target: "cancelable", process = &*name; "{name} was not sent {signal:?}: {error}");
         });
     }
 }
 
-/// Takes the status of every child that has ended; the exit code if `child` is among them. Ends:
+/// Takes the status of every child that has ended; that of `child` if it is among them. Ends:
 /// each turn takes one, and nothing waits.
-fn reap(child: Pid) -> io::Result<Option<i32>> {
+fn reap(child: Pid) -> io::Result<Option<ExitStatus>> {
     loop {
         match wait(WaitOptions::NOHANG) {
-            Ok(Some((pid, status))) if pid == child => return Ok(Some(code(status))),
+            Ok(Some((pid, status))) if pid == child => {
+                return Ok(Some(ExitStatus::from_raw(status.as_raw())));
+            }
             Ok(Some(_)) | Err(Errno::INTR) => {}
             Ok(None) => return Ok(None),
             // The child was taken by somebody else.
             Err(error) => return Err(error.into()),
         }
     }
-}
-
-fn code(status: WaitStatus) -> i32 {
-    let signal = status.terminating_signal().map(|signal| 128 + signal);
-    status.exit_status().or(signal).unwrap_or(1)
 }

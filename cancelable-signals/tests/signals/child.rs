@@ -2,6 +2,8 @@
 //! say `ready` when the next signal may come.
 
 #[cfg(unix)]
+mod requests;
+#[cfg(unix)]
 mod unix;
 
 use cancelable_core::runtime::ThreadRuntime;
@@ -30,6 +32,8 @@ fn child() {
         "scope" => scope(),
         "scope_ended" => scope_ended(),
         #[cfg(unix)]
+        other if requests::run(other) => {}
+        #[cfg(unix)]
         other => unix::run(other),
         #[cfg(windows)]
         other => panic!("no program {other}"),
@@ -37,6 +41,7 @@ fn child() {
     std::process::exit(0);
 }
 
+#[allow(clippy::print_stdout)] // The parent listens, and a test that is not heard has failed.
 fn say(line: impl std::fmt::Display) {
     println!("child: {line}");
 }
@@ -73,7 +78,8 @@ fn stay() -> ! {
 fn watch(signals: &[Signal]) -> (CancellationToken, SignalGuard) {
     let token = CancellationToken::new();
     let guard = cancel_on_signal(&token, signals.iter().copied()).unwrap();
-    (token, guard)
+    // Tests send the next signal as soon as they have heard of the first.
+    (token, guard.merge_within(Duration::ZERO))
 }
 
 fn once(signals: &[Signal]) {
@@ -103,6 +109,7 @@ fn escalation() {
     let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
     let _guard = Escalation::new(&ask)
         .second(Step::cancel(&insist))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     say("ready");
@@ -123,6 +130,7 @@ fn grace() {
     let scope = builder.grace(Duration::from_secs(86_400)).build().unwrap();
     let _guard = Escalation::new(scope.token())
         .second(Step::cancel_now(&scope))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     let outcome = threads.block_on(scope.run(async |op: Scope| {
@@ -164,6 +172,7 @@ fn hung() {
     let insist = move |_| insisted.send(()).unwrap();
     let _guard = Escalation::new(&ask)
         .second(Step::call(insist))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     say("ready");
@@ -195,6 +204,7 @@ fn scope_ended() {
 }
 
 fn scope_on(source: SignalSource) -> Scope {
+    let source = source.merge_within(Duration::ZERO);
     Scope::builder("import").source(source).build().unwrap()
 }
 

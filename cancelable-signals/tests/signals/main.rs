@@ -16,6 +16,14 @@ mod dump;
 #[cfg(unix)]
 mod escalation;
 #[cfg(unix)]
+mod exit;
+#[cfg(target_os = "linux")]
+mod forked;
+#[cfg(unix)]
 mod parent;
 #[cfg(unix)]
 mod race;
+#[cfg(unix)]
+mod repeats;
+#[cfg(unix)]
+mod requests;

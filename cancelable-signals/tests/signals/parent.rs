@@ -11,6 +11,23 @@ use std::time::Duration;
 /// Only a run that fails waits this long.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Whether this system can do what a test needs. Where it cannot, one line says that the test is
+/// left out.
+#[cfg(target_os = "linux")]
+pub(crate) fn can_run(program: &str, args: &[&str]) -> bool {
+    let tried = Command::new(program).args(args).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    if !can {
+        // Past what captures the output of a test that passes.
+        let line = format!(
+            "left out: this system cannot run {program} {}",
+            args.join(" ")
+        );
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    can
+}
+
 pub(crate) struct Program {
     process: Child,
     stdin: ChildStdin,
@@ -29,6 +46,14 @@ impl Program {
         shell.args(["-c", &format!("trap '' {signal}; exec \"$0\" \"$@\"")]);
         shell.arg(std::env::current_exe().unwrap());
         Self::spawn(shell, program)
+    }
+
+    /// As the last argument of another program.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn start_under(starter: &str, args: &[&str], program: &str) -> Self {
+        let mut command = Command::new(starter);
+        command.args(args).arg(std::env::current_exe().unwrap());
+        Self::spawn(command, program)
     }
 
     fn spawn(mut command: Command, program: &str) -> Self {

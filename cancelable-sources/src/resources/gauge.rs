@@ -33,7 +33,7 @@ pub trait Gauge: Send + 'static {
     /// reading, too, and may have learned from that.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Measures. It runs on a thread for blocking work, one call at a time; the end of the scope
+    /// Measures. It runs on a thread for looks, one call at a time; the end of the scope
     /// does not wait for a call that is under way.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// Cancels a scope when a resource is at its limit or over it, with a cause that names both.
 ///
 /// It looks when the scope is entered and then once in a second. A look happens on a thread for
-/// blocking work and delays nobody; one that fails or panics is logged and made again.
+/// looks and delays nobody; one that fails or panics is logged and made again.
 #[must_use = "a source does nothing until a scope has it"]
 pub struct ResourceSource {
     gauge: Box<dyn Gauge>,

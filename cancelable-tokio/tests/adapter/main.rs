@@ -9,6 +9,7 @@ mod clock;
 mod entering;
 #[cfg(feature = "io")]
 mod io;
+mod looks;
 mod timers;
 
 conformance::suite!(cancelable_tokio);

@@ -1,16 +1,24 @@
-//! What `checksum` and `pipeline` have in common: two jobs that are told to stop, end as far as they have
-//! come, and report why.
+//! What the example programs have in common: how they speak, how they end, and how those that are told
+//! to stop report why.
 //!
 //! It names no runtime, and needs none.
 
+mod console;
+mod exit;
 mod exit_code;
 mod identity;
 mod names;
+mod replacement;
 mod report;
+mod span;
 mod standard;
 
+pub use console::{Stdout, announce, announced, message, result, text, unwritten};
+pub use exit::{Exit, no_options, options, requests};
 pub use exit_code::exit_code;
 pub use identity::Identity;
 pub use names::shown;
+pub use replacement::{Destination, Left, Replacement};
 pub use report::{Headline, Why, print};
-pub use standard::{stdin_file, stdout_file};
+pub use span::Span;
+pub use standard::stdin_file;

@@ -3,8 +3,11 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
+use cancelable_core::cause::escaped;
 use cancelable_core::{Cause, Reason};
 use serde::Serialize;
+
+use crate::console::{Stdout, text, unwritten};
 
 /// Why a job was asked to stop, with the fields of its JSON object.
 #[derive(Debug, Serialize)]
@@ -12,7 +15,7 @@ pub struct Why {
     reason: &'static str,
     text: String,
     signal: Option<&'static str>,
-    /// The line of the program at which it was laid down that this would stop it.
+    /// The line of the program at which it was laid down that this would stop it: for who develops it.
     decided_at: String,
 }
 
@@ -27,17 +30,23 @@ impl Why {
         let location = cause.location();
         Self {
             reason: cause.reason().as_str(),
-            text: cause.to_string(),
+            text: cause.without_location().to_string(),
             signal,
-            decided_at: format!("{}:{}", location.file(), location.line()),
+            decided_at: format!("{}:{}", direct(location.file()), location.line()),
         }
     }
+}
 
-    /// Where in the program it was decided.
-    #[must_use]
-    pub fn decided_at(&self) -> &str {
-        &self.decided_at
+/// The path of a source without detours: `examples/on-tokio/../src` is `examples/src`.
+fn direct(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split(['/', '\\']) {
+        match (part, parts.last()) {
+            ("..", Some(last)) if *last != ".." => drop(parts.pop()),
+            _ => parts.push(part),
+        }
     }
+    parts.join("/")
 }
 
 /// The sentence.
@@ -73,7 +82,7 @@ impl Display for Headline<'_> {
         } = self;
         write!(f, "{program}: {status} after {elapsed:.1} s")?;
         match (error, cause) {
-            (Some(error), _) => write!(f, ": {error}"),
+            (Some(error), _) => write!(f, ": {}", escaped(error)),
             (None, Some(why)) if *status == "completed" => write!(f, ", too early for: {why}"),
             (None, Some(why)) => write!(f, ": {why}"),
             (None, None) => Ok(()),
@@ -81,19 +90,21 @@ impl Display for Headline<'_> {
     }
 }
 
-/// Prints a report for people, on standard error; or for machines, as JSON on standard output.
+/// Prints a report: for machines as JSON on standard output, which is a result; for people on standard
+/// error, which is a message.
 ///
 /// # Errors
 ///
-/// It cannot be written there.
+/// The result cannot be written.
 pub fn print(report: &(impl Serialize + Display), json: bool) -> io::Result<()> {
     if !json {
-        return write!(io::stderr().lock(), "{report}");
+        text(&report.to_string());
+        return Ok(());
     }
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, report)?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let mut lines = serde_json::to_vec_pretty(report)?;
+    lines.push(b'\n');
+    let written = Stdout::open().and_then(|mut to| to.write_all(&lines));
+    written.map_err(|error| unwritten(&error))
 }
 
 #[cfg(test)]
@@ -114,12 +125,23 @@ mod tests {
             headline.to_string()
         };
         let stopped = line("stopped", None, Some(&why));
-        assert!(stopped.starts_with("job: stopped after 3.2 s: cancel requested: enough"));
+        assert_eq!(
+            stopped,
+            "job: stopped after 3.2 s: cancel requested: enough"
+        );
         let completed = line("completed", None, Some(&why));
         assert!(completed.starts_with("job: completed after 3.2 s, too early for: cancel"));
         let failed = line("failed", Some("disk full"), Some(&why));
         assert_eq!(failed, "job: failed after 3.2 s: disk full");
         assert_eq!(line("completed", None, None), "job: completed after 3.2 s");
-        assert!(why.decided_at().contains("report.rs:"));
+        assert!(why.decided_at.contains("report.rs:"));
+    }
+
+    #[test]
+    fn the_path_of_a_source_has_no_detours() {
+        let path = "examples/on-tokio/../src/bin/checksum/stop.rs";
+        assert_eq!(direct(path), "examples/src/bin/checksum/stop.rs");
+        assert_eq!(direct("../../a"), "../../a");
+        assert_eq!(direct("src/main.rs"), "src/main.rs");
     }
 }

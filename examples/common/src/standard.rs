@@ -1,5 +1,4 @@
-//! Standard input and output as files, without the standard library's buffers: those split lines at
-//! their own edges.
+//! Standard input as a file, without the standard library's buffer, which splits lines at its own edges.
 
 use std::fs::File;
 use std::io;
@@ -24,26 +23,4 @@ pub fn stdin_file() -> io::Result<File> {
 pub fn stdin_file() -> io::Result<File> {
     use std::os::windows::io::AsHandle;
     Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
-}
-
-/// Standard output.
-///
-/// # Errors
-///
-/// As for [`stdin_file`].
-#[cfg(unix)]
-pub fn stdout_file() -> io::Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
-}
-
-/// Standard output.
-///
-/// # Errors
-///
-/// As for [`stdin_file`].
-#[cfg(windows)]
-pub fn stdout_file() -> io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    Ok(File::from(io::stdout().as_handle().try_clone_to_owned()?))
 }

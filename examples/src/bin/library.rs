@@ -5,8 +5,10 @@
 
 use cancelable_core::error::Cancelled;
 use cancelable_core::{CancellationToken, Outcome, Scope};
+use common::{Exit, announce, announced, no_options};
 use std::error::Error;
 use std::future;
+use std::process::ExitCode;
 use std::time::Duration;
 
 /// Adds up what can be added up until the token is cancelled. No async code and no runtime is needed.
@@ -36,7 +38,19 @@ async fn answer_of(replica: &str) -> String {
     format!("{replica} answered")
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    let about = "Ask two replicas and add numbers, each with a time limit of its own";
+    let exit = match no_options("library", about) {
+        Err(exit) => exit,
+        Ok(()) => match query().and_then(|()| Ok(announced()?)) {
+            Ok(()) => Exit::SUCCESS,
+            Err(error) => Exit::failed("library", error),
+        },
+    };
+    exit.leave()
+}
+
+fn query() -> Result<(), Box<dyn Error>> {
     rt::block_on(async {
         let runtime = rt::current()?;
         let scope = Scope::builder("query")
@@ -47,20 +61,20 @@ fn main() -> Result<(), Box<dyn Error>> {
             .try_run(async |scope| {
                 for replica in ["north", "south"] {
                     match ask(&scope, replica).await?.into_result() {
-                        Ok(answer) => println!("{answer}"),
-                        Err(error) => println!("{error}"),
+                        Ok(answer) => announce(answer),
+                        Err(error) => announce(error),
                     }
                 }
                 // Endless work on a blocking thread: the token is how it hears of the deadline.
                 let token = scope.token().clone();
                 scope.set_timeout(Duration::from_millis(100))?;
                 let adding = runtime.spawn_blocking(move || sum(1.., &token));
-                println!("{}", adding.await??);
+                announce(adding.await??);
                 Ok::<_, Box<dyn Error>>(())
             })
             .await;
         if let Err(error) = outcome.into_result() {
-            println!("{error}");
+            announce(error);
         }
         Ok(())
     })

@@ -4,6 +4,9 @@
 // use tokio_util::sync::CancellationToken;
 use cancelable_core::CancellationToken;
 
+use common::{Exit, announce, announced, no_options};
+use std::error::Error;
+use std::process::ExitCode;
 use std::time::Duration;
 
 async fn worker(name: &str, token: CancellationToken) {
@@ -12,12 +15,23 @@ async fn worker(name: &str, token: CancellationToken) {
         .run_until_cancelled(std::future::pending::<()>())
         .await
     {
-        Some(()) => println!("{name}: done"),
-        None => println!("{name}: told to stop"),
+        Some(()) => announce(format_args!("{name}: done")),
+        None => announce(format_args!("{name}: told to stop")),
     }
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    let exit = match no_options("migration", "Tell a request to stop, and then its server") {
+        Err(exit) => exit,
+        Ok(()) => match serve().and_then(|()| Ok(announced()?)) {
+            Ok(()) => Exit::SUCCESS,
+            Err(error) => Exit::failed("migration", error),
+        },
+    };
+    exit.leave()
+}
+
+fn serve() -> Result<(), Box<dyn Error>> {
     rt::block_on(async {
         let runtime = rt::current()?;
         let server = CancellationToken::new();
@@ -27,14 +41,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
         request.cancel();
         first.await?;
-        println!("the server goes on: {}", !server.is_cancelled());
+        announce(format_args!(
+            "the server goes on: {}",
+            !server.is_cancelled()
+        ));
 
         runtime.sleep(Duration::from_millis(10)).await;
         server.cancel_with("the operator closed the port");
         second.await?;
         // New: why, and where.
         if let Some(cause) = server.cause() {
-            println!("{cause}");
+            announce(cause);
         }
         Ok(())
     })

@@ -28,7 +28,7 @@ fn the_second_ctrl_c_insists() {
         .signal("INT");
     let ended = running.end_unread();
     ended
-        .assert_code(130)
+        .assert_died_of(2)
         .assert_says("SIGINT received")
         .assert_says("because of the second signal: SIGINT received");
 }
@@ -44,7 +44,7 @@ fn sigterm_after_ctrl_c_insists_and_the_first_is_the_cause() {
         .signal("TERM");
     running
         .end_unread()
-        .assert_code(130)
+        .assert_died_of(2)
         .assert_says(": SIGINT received")
         .assert_says("because of the second signal: SIGTERM received");
 }
@@ -56,6 +56,6 @@ fn a_write_that_hangs_for_long_is_left_behind_without_a_second_signal() {
     running.until_a_write_hangs().signal("TERM");
     running
         .end_unread()
-        .assert_code(143)
+        .assert_died_of(15)
         .assert_says("not waited for any longer");
 }

@@ -145,6 +145,15 @@ impl Ended {
         self
     }
 
+    /// Checks that it died of this signal, which a shell sees and 128 and its number is not.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn assert_died_of(&self, number: i32) -> &Self {
+        use std::os::unix::process::ExitStatusExt;
+        assert_eq!(self.status.signal(), Some(number), "{self:?}");
+        self
+    }
+
     /// Checks that standard error says this.
     #[track_caller]
     pub(crate) fn assert_says(&self, text: &str) -> &Self {

@@ -159,7 +159,7 @@ fn r41_what_is_done_at_ctrl_c_is_written() {
     running
         .feed(b"{\"a\":1}\n{\"a\":2}\n{\"a\"")
         .until_it_says(&["2 lines done, 16 bytes"]);
-    let report = running.signal("INT").end().assert_code(130).json();
+    let report = running.signal("INT").end().assert_died_of(2).json();
     assert_eq!(report["status"], "stopped");
     assert_eq!(report["cause"]["signal"], "SIGINT");
     assert_eq!(report["done"]["written"], 2);
@@ -358,7 +358,7 @@ fn r23_the_second_signal_does_not_wait_for_a_write_that_hangs() {
         .signal("TERM");
     running
         .end_unread()
-        .assert_code(130)
+        .assert_died_of(2)
         .assert_says("pipeline: stopped after ")
         .assert_says(": SIGINT received")
         .assert_says("hanging  a write, not waited for any longer");

@@ -13,21 +13,15 @@ fn text(path: &str) -> String {
     fs::read_to_string(examples.parent().unwrap().join(path)).unwrap()
 }
 
-const QUICKSTART: &str = "examples/src/bin/quickstart.rs";
-
-/// The quickstart's lines before the program that the README shows.
-fn head_of_the_quickstart() -> usize {
-    let source = text(QUICKSTART);
-    source.split_once("\n\n").unwrap().0.lines().count() + 1
-}
+/// The program that the README shows.
+const QUICKSTART: &str = "examples/src/bin/quickstart/program.rs";
 
 /// A line of the quickstart that says why it stopped, as it is where the program is the `src/main.rs`
 /// that the README shows.
 fn as_in_the_readme(line: &str) -> String {
     let (why, place) = line.rsplit_once("set at ").unwrap();
     let (file, number) = place.trim_end_matches(')').rsplit_once(':').unwrap();
-    assert!(file.ends_with("quickstart.rs"), "{line}");
-    let number = number.parse::<usize>().unwrap() - head_of_the_quickstart();
+    assert!(file.ends_with("quickstart/program.rs"), "{line}");
     format!("{why}set at src/main.rs:{number})")
 }
 
@@ -113,11 +107,10 @@ fn the_migrated_program_runs_as_before_and_can_say_why() {
 
 #[test]
 fn the_readme_shows_the_quickstart_as_it_is() {
-    let (readme, source) = (text("README.md"), text(QUICKSTART));
-    let code = source.split_once("\n\n").unwrap().1;
+    let (readme, code) = (text("README.md"), text(QUICKSTART));
     assert!(code.starts_with("use "), "{code}");
     assert!(
         readme.contains(&format!("\n{code}```\n")),
-        "README.md has another program than quickstart.rs"
+        "README.md has another program than quickstart/program.rs"
     );
 }

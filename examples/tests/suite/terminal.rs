@@ -2,7 +2,8 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::process::{Child, Command};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
@@ -52,11 +53,11 @@ impl Watched {
         self
     }
 
-    /// The exit code, and all that was seen.
-    fn end(mut self) -> (Option<i32>, String) {
+    /// How it ended, and all that was seen.
+    fn end(mut self) -> (ExitStatus, String) {
         while self.look() {}
         let status = self.child.wait().unwrap();
-        (status.code(), std::mem::take(&mut self.seen))
+        (status, std::mem::take(&mut self.seen))
     }
 }
 
@@ -79,8 +80,8 @@ fn r38_a_terminal_shows_the_bytes_and_the_files_of_the_scope() {
         .until_it_shows("B/s, ")
         .until_it_shows(" left  0/1 files")
         .signal(Signal::INT);
-    let (code, seen) = watched.end();
-    assert_eq!(code, Some(130), "{seen}");
+    let (status, seen) = watched.end();
+    assert_eq!(status.signal(), Some(2), "{seen}");
     let report = seen.find("checksum: cancelled after").expect("a report");
     assert!(
         !seen[report..].contains("0/1 files"),
@@ -93,6 +94,6 @@ fn r38_a_terminal_shows_the_bytes_and_the_files_of_the_scope() {
 fn nothing_is_drawn_for_who_wants_quiet() {
     let tree = Tree::new();
     tree.file("a", "abc");
-    let (code, seen) = Watched::start(tree.checksum(&["-q", "-o", "SUMS"])).end();
-    assert_eq!((code, seen.as_str()), (Some(0), ""));
+    let (status, seen) = Watched::start(tree.checksum(&["-q", "-o", "SUMS"])).end();
+    assert_eq!((status.code(), seen.as_str()), (Some(0), ""));
 }

@@ -24,7 +24,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use common::{Exit, message};
 
 use crate::cli::Options;
 use crate::crew::Crew;
@@ -34,16 +34,17 @@ use crate::stop::Signals;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
-    match rt::block_on(run(Options::parse())) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("checksum: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let exit = match common::options() {
+        Err(exit) => exit,
+        Ok(options) => match rt::block_on(run(options)) {
+            Ok(exit) => exit,
+            Err(error) => Exit::failed("checksum", error),
+        },
+    };
+    exit.leave()
 }
 
-async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
+async fn run(options: Options) -> Result<Exit, Box<dyn Error>> {
     let runtime = rt::current()?;
     let signals = Signals::watch()?;
     let scope = stop::scope(&options, &runtime, &signals)?;
@@ -57,13 +58,14 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
         .await;
     // The body may have been dropped; its threads notice the cancel between two chunks.
     let left_behind = crew.leave(&token, &signals.insist).await;
+    crew.finish(outcome.is_completed()).await;
 
     if let Some(drawing) = drawing {
         // It has ended with the scope. That it could not draw would be no reason not to report.
         let _ = drawing.await;
     }
     if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {
-        eprintln!("checksum: {error}");
+        message(format_args!("checksum: {error}"));
     }
     let ending = Ending {
         status: outcome.status(),
@@ -76,5 +78,5 @@ async fn run(options: Options) -> Result<u8, Box<dyn Error>> {
     if job.options.json || !job.options.quiet || report.is_bad() {
         common::print(&report, job.options.json)?;
     }
-    Ok(report.exit_code())
+    Ok(report.exit())
 }

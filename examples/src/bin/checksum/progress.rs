@@ -12,6 +12,7 @@ use cancelable_core::operation::ProgressSnapshot;
 use cancelable_core::runtime::JoinHandle;
 use cancelable_core::{Operation, RuntimeHandle};
 use cancelable_indicatif::Bars;
+use common::message;
 use indicatif::{BinaryBytes, HumanCount, HumanDuration, MultiProgress};
 
 use crate::tally::Tally;
@@ -63,16 +64,14 @@ impl Progress {
     /// Shows how far the work has come, as its operation says.
     pub(crate) fn show(&self, tally: &Tally, operation: &Operation) {
         if let Self::Plain = self {
-            eprintln!(
-                "checksum: {}",
-                plain(tally, &operation.progress().snapshot())
-            );
+            let line = plain(tally, &operation.progress().snapshot());
+            message(format_args!("checksum: {line}"));
         }
     }
 
     /// Says something about a file, above the bar.
     pub(crate) fn note(&self, text: &str) {
-        self.aside(|| eprintln!("checksum: {text}"));
+        self.aside(|| message(format_args!("checksum: {text}")));
     }
 
     /// Does something to the terminal while the bar is out of its way.

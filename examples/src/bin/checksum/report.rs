@@ -1,11 +1,12 @@
 //! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use cancelable_core::{Cause, Status};
-use common::{Headline, Why, exit_code};
+use common::{Exit, Headline, Why, shown};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
@@ -18,6 +19,8 @@ use crate::tally::{Failure, Left};
 pub(crate) struct Report {
     status: &'static str,
     exit_code: u8,
+    #[serde(skip)]
+    exit: Exit,
     runtime: &'static str,
     algorithm: String,
     elapsed_seconds: f64,
@@ -31,6 +34,8 @@ pub(crate) struct Report {
     /// Why the job was asked to stop, also when it was done before it could.
     cause: Option<Why>,
     output_error: Option<String>,
+    /// Where the lines are, if the file that they were asked for in is as it was.
+    lines_left_at: Option<String>,
     /// Threads that hung in a read or a write and were not waited for.
     threads_left_behind: usize,
     /// The signal that said not to wait for them.
@@ -80,15 +85,23 @@ impl Report {
             false => tally.left(),
         };
         let failed = tally.failed.load(Relaxed);
+        let output_error = job.output_error();
+        // A failure of the output stops the run, which is no cause from outside.
+        let cause = cause.filter(|cause| output_error.is_none() || cause.message() != output_error);
+        let status = match output_error {
+            Some(_) => Status::Failed,
+            None => status,
+        };
         let bytes = tally.done_bytes.load(Relaxed);
-        let exit_code = match &cause {
-            Some(cause) if !completed => exit_code(cause),
-            _ if failed > 0 || job.output_error().is_some() || !completed => 1,
-            _ => 0,
+        let exit = match &cause {
+            Some(cause) if !completed => Exit::stopped(cause),
+            _ if failed > 0 || output_error.is_some() || !completed => Exit::FAILURE,
+            _ => Exit::SUCCESS,
         };
         Self {
             status: status.as_str(),
-            exit_code,
+            exit_code: exit.to_code(),
+            exit,
             runtime,
             algorithm: job.options.algorithm.to_string(),
             elapsed_seconds: elapsed.as_secs_f64(),
@@ -108,15 +121,18 @@ impl Report {
                 links: tally.links.load(Relaxed),
             },
             cause: cause.as_ref().map(Why::new),
-            output_error: job.output_error().map(str::to_owned),
+            output_error: output_error.map(str::to_owned),
+            lines_left_at: job
+                .lines_left_at()
+                .map(|path| path.to_string_lossy().into_owned()),
             threads_left_behind: left_behind.threads,
             insisted: left_behind.insisted.as_ref().map(Why::new),
             failures: tally.failures(),
         }
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.exit_code
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Whether a person who asked for quiet should see it all the same.
@@ -138,7 +154,7 @@ impl fmt::Display for Report {
             program: "checksum",
             status,
             elapsed: *elapsed,
-            error: None,
+            error: self.output_error.as_deref(),
             cause: self.cause.as_ref(),
         };
         writeln!(f, "{headline}")?;
@@ -164,8 +180,12 @@ impl fmt::Display for Report {
                 HumanCount(self.skipped.links)
             )?;
         }
-        if let Some(error) = &self.output_error {
-            writeln!(f, "  output   {error}")?;
+        if let Some(path) = &self.lines_left_at {
+            let path = shown(Path::new(path));
+            writeln!(
+                f,
+                "  output   as it was; the lines of this run are in {path}"
+            )?;
         }
         if self.threads_left_behind > 0 {
             let count = self.threads_left_behind;
@@ -174,9 +194,6 @@ impl fmt::Display for Report {
                 Some(why) => writeln!(f, " because of the second signal: {why}")?,
                 None => writeln!(f, " any longer")?,
             }
-        }
-        if let Some(why) = &self.cause {
-            writeln!(f, "  decided  at {}", why.decided_at())?;
         }
         Ok(())
     }

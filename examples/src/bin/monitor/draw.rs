@@ -1,6 +1,7 @@
 //! Draws the view on a frame of any terminal.
 
 use cancelable_core::Status;
+use cancelable_core::cause::escaped;
 use cancelable_core::operation::OperationSnapshot;
 use indicatif::HumanCount;
 use ratatui::Frame;
@@ -115,9 +116,9 @@ fn draw_history(frame: &mut Frame<'_>, area: Rect, view: &View) {
 /// One that has ended, and why.
 pub(crate) fn ended_in_words(ended: &OperationSnapshot) -> String {
     let took = ended.elapsed().map(words::span).unwrap_or_default();
-    let mut text = format!("{} {} after {took}", ended.name(), ended.status());
+    let mut text = format!("{} {} after {took}", ended.label(), ended.status());
     if let Some(error) = ended.error() {
-        text += &format!(": {error}");
+        text += &format!(": {}", escaped(error));
     } else if let Some(cause) = ended.cause() {
         text += &format!(": {}", words::cause(cause));
     }

@@ -22,7 +22,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use cancelable_core::{Registry, Scope};
-use clap::Parser;
+use common::{Exit, message};
 use rt::{Escalation, Step};
 
 use crate::cli::Options;
@@ -33,16 +33,17 @@ use crate::view::View;
 const GRACE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
-    match rt::block_on(run(&Options::parse())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("monitor: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    let exit = match common::options() {
+        Err(exit) => exit,
+        Ok(options) => match rt::block_on(run(&options)) {
+            Ok(exit) => exit,
+            Err(error) => Exit::failed("monitor", error),
+        },
+    };
+    exit.leave()
 }
 
-async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
     let runtime = rt::current()?;
     let registry = Registry::new();
     // Before anything is opened, so that no event is missed but for being slow.
@@ -71,7 +72,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
         let _ = load.run(async |op| load::run(&op, plan).await).await;
         let view = watching.await?;
         plain::print(&view, &registry)?;
-        return Ok(());
+        return Ok(Exit::SUCCESS);
     }
     let operation = load.operation().clone();
     let watching = runtime.spawn_blocking(move || screen::show(view, &operation));
@@ -79,6 +80,6 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error + Send + Sync>> {
     let _ = load.run(async |op| load::run(&op, plan).await).await;
     watching.await??;
     let ended = registry.statistics();
-    println!("monitor: {}", words::statistics(&ended));
-    Ok(())
+    message(format_args!("monitor: {}", words::statistics(&ended)));
+    Ok(Exit::SUCCESS)
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use cancelable_core::Registry;
+use common::{Stdout, unwritten};
 use futures_util::StreamExt;
 
 use crate::draw::ended_in_words;
@@ -23,7 +24,7 @@ pub(crate) async fn wait_until_open(view: &mut View, operations: usize) {
 
 /// Prints the picture that was taken, without what is below the jobs, and how all of it has ended.
 pub(crate) fn print(view: &View, registry: &Registry) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Vec::new();
     writeln!(out, "{}", words::statistics(&view.statistics))?;
     for row in view.rows.iter().filter(|row| row.depth < 2) {
         let (title, state) = (row.title(), row.state());
@@ -37,5 +38,6 @@ pub(crate) fn print(view: &View, registry: &Registry) -> io::Result<()> {
     if let Some(last) = registry.history(&Default::default()).first() {
         writeln!(out, "last: {}", ended_in_words(last))?;
     }
-    Ok(())
+    let written = Stdout::open().and_then(|mut to| to.write_all(&out));
+    written.map_err(|error| unwritten(&error))
 }

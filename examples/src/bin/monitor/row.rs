@@ -85,7 +85,7 @@ impl Row {
         Self {
             id: operation.id(),
             depth,
-            name: operation.name().to_owned(),
+            name: operation.label().to_string(),
             below,
             is_expanded,
             status: operation.status(),

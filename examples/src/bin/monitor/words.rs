@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cancelable_core::cause::escaped;
 use cancelable_core::operation::ProgressFigures;
 use cancelable_core::registry::Statistics;
 use cancelable_core::{Cause, Status};
@@ -74,9 +75,10 @@ pub(crate) fn progress(figures: &ProgressFigures) -> String {
 
 /// Why something is to stop, in few words: those that were given, if any were.
 pub(crate) fn cause(cause: &Cause) -> String {
-    cause
-        .message()
-        .map_or_else(|| cause.to_string(), str::to_owned)
+    cause.message().map_or_else(
+        || cause.without_location().to_string(),
+        |words| escaped(words).to_string(),
+    )
 }
 
 fn bar(fraction: f64) -> String {

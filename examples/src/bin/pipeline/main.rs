@@ -24,7 +24,7 @@ mod value;
 use std::process::ExitCode;
 
 use cancelable_core::Status;
-use clap::Parser;
+use common::Exit;
 
 use crate::cli::Options;
 use crate::failure::Failure;
@@ -34,16 +34,17 @@ use crate::run::Job;
 
 fn main() -> ExitCode {
     // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
-    match rt::block_on(run(Options::parse())) {
-        Ok(code) => code.into(),
-        Err(failure) => {
-            eprintln!("pipeline: {failure}");
-            failure.exit_code().into()
-        }
-    }
+    let exit = match common::options() {
+        Err(exit) => exit,
+        Ok(options) => match rt::block_on(run(options)) {
+            Ok(exit) => exit,
+            Err(failure) => Exit::failed("pipeline", &failure).with_code(failure.exit_code()),
+        },
+    };
+    exit.leave()
 }
 
-async fn run(options: Options) -> Result<u8, Failure> {
+async fn run(options: Options) -> Result<Exit, Failure> {
     let runtime = rt::current().map_err(Failure::other)?;
     let scope = stop::scope(&options, &runtime).map_err(Failure::other)?;
     let _signals = stop::signals(&scope).map_err(Failure::other)?;
@@ -70,5 +71,5 @@ async fn run(options: Options) -> Result<u8, Failure> {
     if options.json || !options.quiet || report.is_bad() {
         common::print(&report, options.json).map_err(Failure::other)?;
     }
-    Ok(report.exit_code())
+    Ok(report.exit())
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 use cancelable_core::operation::{FieldValue, Operation, ProgressRegistration, ProgressSnapshot};
+use common::message;
 use indicatif::{BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
 
 use crate::checkpoint::Checkpoint;
@@ -82,13 +83,13 @@ impl Progress {
         let change = op.progress().change().set_position(offset);
         change.set_field(LINES, lines).apply();
         if matches!(self.form, Form::Verbose) {
-            eprintln!("pipeline: {lines} lines done, {offset} bytes");
+            message(format_args!("pipeline: {lines} lines done, {offset} bytes"));
         }
     }
 
     /// Says something about a line, above the bar. This is said even when progress is not wanted.
     pub(crate) fn note(&self, text: &str) {
-        let say = || eprintln!("pipeline: {text}");
+        let say = || message(format_args!("pipeline: {text}"));
         match &self.form {
             Form::Bar(bar) => bar.suspend(say),
             Form::Plain | Form::Verbose | Form::Silent => say(),
@@ -126,7 +127,7 @@ impl Progress {
                     // Writing to a string cannot fail.
                     let _ = write!(line, " of {}", BinaryBytes(total));
                 }
-                eprintln!("pipeline: {line}, {}", said(snapshot));
+                message(format_args!("pipeline: {line}, {}", said(snapshot)));
             }
             Form::Verbose | Form::Silent => {}
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use cancelable_core::Cause;
-use common::{Headline, Why, exit_code};
+use common::{Exit, Headline, Why};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub(crate) struct Ending {
 pub(crate) struct Report {
     status: &'static str,
     exit_code: u8,
+    #[serde(skip)]
+    exit: Exit,
     runtime: &'static str,
     elapsed_seconds: f64,
     /// All that was done, by this run and by those before it that it went on from.
@@ -86,15 +88,16 @@ impl Report {
             }
         });
         let has_bad = done.counts.rejected > 0 && !options.skip_bad;
-        let (status, exit_code) = match (&ending.failure, &ending.cause) {
-            (Some(failure), _) => ("failed", failure.exit_code()),
-            (None, _) if ending.is_complete => ("completed", u8::from(has_bad)),
-            (None, Some(cause)) => ("stopped", exit_code(cause)),
-            (None, None) => ("failed", 1),
+        let (status, exit) = match (&ending.failure, &ending.cause) {
+            (Some(failure), _) => ("failed", Exit::code(failure.exit_code())),
+            (None, _) if ending.is_complete => ("completed", Exit::code(u8::from(has_bad))),
+            (None, Some(cause)) => ("stopped", Exit::stopped(cause)),
+            (None, None) => ("failed", Exit::FAILURE),
         };
         Self {
             status,
-            exit_code,
+            exit_code: exit.to_code(),
+            exit,
             runtime: ending.runtime,
             elapsed_seconds: ending.elapsed.as_secs_f64(),
             done,
@@ -107,8 +110,8 @@ impl Report {
         }
     }
 
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.exit_code
+    pub(crate) fn exit(&self) -> Exit {
+        self.exit
     }
 
     /// Whether a person who asked for quiet should see it all the same.
@@ -150,9 +153,6 @@ impl fmt::Display for Report {
                 f,
                 "  resume   with --resume, after line {lines}, byte {bytes}"
             )?;
-        }
-        if let Some(why) = &self.cause {
-            writeln!(f, "  decided  at {}", why.decided_at())?;
         }
         Ok(())
     }

@@ -4,13 +4,20 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use common::{stdin_file, stdout_file};
+use common::{Stdout, stdin_file};
 
 /// Where lines go.
 #[derive(Debug)]
+enum To {
+    File(File),
+    Stdout(Stdout),
+}
+
+/// Where lines go, and how much of it is true.
+#[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) name: PathBuf,
-    file: File,
+    to: To,
     /// How much of it is written, if it is a regular file: only that can be cut back.
     written: Option<u64>,
 }
@@ -26,7 +33,7 @@ impl Target {
         let metadata = file.metadata()?;
         Ok(Self {
             name: path.to_owned(),
-            file,
+            to: To::File(file),
             written: metadata.is_file().then_some(metadata.len()),
         })
     }
@@ -35,7 +42,7 @@ impl Target {
     pub(crate) fn stdout() -> io::Result<Self> {
         Ok(Self {
             name: "standard output".into(),
-            file: stdout_file()?,
+            to: To::Stdout(Stdout::open()?),
             written: None,
         })
     }
@@ -47,21 +54,27 @@ impl Target {
 
     /// Keeps others from writing it, for as long as it is open. False if another one does.
     pub(crate) fn lock(&self) -> io::Result<bool> {
-        lock(&self.file)
+        match &self.to {
+            To::File(file) => lock(file),
+            To::Stdout(_) => Ok(true),
+        }
     }
 
     /// Cuts off what is behind the first `length` bytes, and goes on there.
     pub(crate) fn cut(&mut self, length: u64) -> io::Result<()> {
-        if let Some(written) = &mut self.written {
-            self.file.set_len(length)?;
-            self.file.seek(SeekFrom::Start(length))?;
+        if let (Some(written), To::File(file)) = (&mut self.written, &mut self.to) {
+            file.set_len(length)?;
+            file.seek(SeekFrom::Start(length))?;
             *written = length;
         }
         Ok(())
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
+        match &mut self.to {
+            To::File(file) => file.write_all(bytes)?,
+            To::Stdout(stdout) => stdout.write_all(bytes)?,
+        }
         if let Some(written) = &mut self.written {
             *written += bytes.len() as u64;
         }
@@ -70,9 +83,9 @@ impl Target {
 
     /// Completes when what was written is on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
-        match self.written {
-            Some(_) => self.file.sync_data(),
-            None => Ok(()),
+        match (&self.to, self.written) {
+            (To::File(file), Some(_)) => file.sync_data(),
+            _ => Ok(()),
         }
     }
 }

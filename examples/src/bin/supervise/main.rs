@@ -14,31 +14,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cancelable_core::Scope;
-use clap::Parser;
+use common::{Exit, message};
 
 use crate::cli::Options;
 use crate::ending::Ending;
 use crate::relay::Relay;
 
 fn main() -> ExitCode {
-    let options = match Options::try_parse() {
-        Ok(options) => options,
-        Err(help) => {
-            // Nothing can be done about a standard error that cannot be written to.
-            drop(help.print());
-            return match help.use_stderr() {
-                true => ending::FAILED.into(),
-                false => ExitCode::SUCCESS,
-            };
-        }
+    let exit = match common::options() {
+        Err(exit) => exit.with_code(ending::FAILED),
+        Ok(options) => match rt::block_on(run(options)) {
+            Ok(code) => Exit::code(code),
+            Err(error) => {
+                Exit::failed("supervise", &error).with_code(ending::code_of_error(&*error))
+            }
+        },
     };
-    match rt::block_on(run(options)) {
-        Ok(code) => code.into(),
-        Err(error) => {
-            eprintln!("supervise: {error}");
-            ending::code_of_error(&*error).into()
-        }
-    }
+    exit.leave()
 }
 
 type BoxError = Box<dyn Error + Send + Sync>;
@@ -73,7 +65,10 @@ async fn run(options: Options) -> Result<u8, BoxError> {
     };
     let ended = ended?;
     if job.verbose && ended.was_killed() {
-        eprintln!("supervise: sent signal KILL to {}", job.name());
+        message(format_args!(
+            "supervise: sent signal KILL to {}",
+            job.name()
+        ));
     }
     let ending = Ending {
         ended,

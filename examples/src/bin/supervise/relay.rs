@@ -4,8 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use cancelable_core::{CancellationToken, Cause, Reason};
+use common::message;
 use rt::{Escalation, PoliteSignal, Process, Signal, SignalGuard, Step, WatchError};
 
 /// The signals that were received and not passed on yet.
@@ -35,6 +37,8 @@ impl Relay {
             .second(pass_on())
             .third(pass_on())
             .even_if_ignored()
+            // What comes twice is passed on twice: the command decides what that means.
+            .merge_within(Duration::ZERO)
             .start()?;
         Ok(Self {
             polite,
@@ -61,7 +65,8 @@ impl Relay {
         // again if a signal was passed on before.
         let on_limit = limit.on_cancel(move |cause| {
             if verbose {
-                eprintln!("supervise: sending {polite}: {cause}");
+                let why = cause.without_location();
+                message(format_args!("supervise: sending {polite}: {why}"));
             }
             if !asked.ask(cause.clone()) {
                 asked.signal(polite);
@@ -73,7 +78,7 @@ impl Relay {
             let _guard = guard;
             for signal in received {
                 if verbose {
-                    eprintln!("supervise: passing {signal} on");
+                    message(format_args!("supervise: passing {signal} on"));
                 }
                 let cause = Cause::new(Reason::Signal {
                     number: signal.number(),

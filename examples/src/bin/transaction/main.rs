@@ -12,8 +12,12 @@ mod torment;
 mod transfer;
 
 use bank::{ACCOUNTS, Bank};
+use cancelable_core::scope::RunError;
 use cancelable_core::{Cause, Reason};
+use clap::Parser;
+use common::{Exit, announce, announced};
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use torment::Torment;
@@ -24,36 +28,44 @@ pub(crate) type AnyError = Box<dyn Error + Send + Sync>;
 /// How long a transfer may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
+const EXIT_CODES: &str = "\
+Exit codes:
+    0  every transfer was committed or undone, the books balance, and all was printed
+    1  the database failed, the books do not balance, or not all could be printed
+    2  the command line was wrong";
+
+/// Transfer money between the accounts of a database, and audit the books.
+#[derive(Debug, Parser)]
+#[command(name = "transaction", version, after_help = EXIT_CODES)]
 struct Order {
-    database: String,
+    /// The SQLite database, which is made if it is not there
+    database: PathBuf,
+
+    /// How many transfers are made
+    #[arg(default_value = "100")]
     transfers: u32,
+
+    /// Stop each transfer at some point, which this number decides
+    #[arg(long, value_name = "SEED")]
     torment: Option<u64>,
 }
 
-fn order() -> Result<Order, AnyError> {
-    let mut order = Order {
-        database: String::new(),
-        transfers: 100,
-        torment: None,
+fn main() -> ExitCode {
+    let exit = match common::options() {
+        Err(exit) => exit,
+        Ok(order) => match rt::block_on(work(&order)) {
+            Ok(()) => Exit::SUCCESS,
+            Err(error) => Exit::failed("transaction", error),
+        },
     };
-    let mut args = std::env::args().skip(1);
-    order.database = args.next().ok_or("say which database")?;
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--torment" => order.torment = Some(args.next().ok_or("say which seed")?.parse()?),
-            number => order.transfers = number.parse()?,
-        }
-    }
-    Ok(order)
+    exit.leave()
 }
 
-fn main() -> ExitCode {
-    match order().and_then(|order| rt::block_on(work(&order))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("transaction: {error}");
-            ExitCode::FAILURE
-        }
+/// Why a transfer was undone, for people.
+fn words(error: &RunError<AnyError>) -> String {
+    match error.cancelled() {
+        Some(cancelled) => cancelled.without_location().to_string(),
+        None => error.to_string(),
     }
 }
 
@@ -79,7 +91,7 @@ async fn work(order: &Order) -> Result<(), AnyError> {
         // The run has it now. One that is dropped before it began is over then, too.
         drop(scope);
         let said = match &mut torment {
-            None => run.await.into_result().err().map(|error| error.to_string()),
+            None => run.await.into_result().err().map(|error| words(&error)),
             Some(torment) => {
                 let stop = || {
                     let cause = Cause::new(Reason::Requested);
@@ -87,7 +99,7 @@ async fn work(order: &Order) -> Result<(), AnyError> {
                 };
                 let outcome = torment.run(run, stop).await;
                 outcome.map_or(Some("dropped half-way".into()), |outcome| {
-                    outcome.into_result().err().map(|error| error.to_string())
+                    outcome.into_result().err().map(|error| words(&error))
                 })
             }
         };
@@ -98,11 +110,12 @@ async fn work(order: &Order) -> Result<(), AnyError> {
         match truth.is_committed() {
             true => {
                 committed += 1;
-                println!("transfer {number}: committed");
+                announce(format_args!("transfer {number}: committed"));
             }
             false => {
                 undone += 1;
-                println!("transfer {number}: undone, {}", said.unwrap_or_default());
+                let why = said.unwrap_or_default();
+                announce(format_args!("transfer {number}: undone, {why}"));
             }
         }
     }
@@ -114,6 +127,8 @@ async fn work(order: &Order) -> Result<(), AnyError> {
         )
         .into());
     }
-    println!("{committed} committed, {undone} undone, the books balance");
-    Ok(())
+    announce(format_args!(
+        "{committed} committed, {undone} undone, the books balance"
+    ));
+    Ok(announced()?)
 }

@@ -1,5 +1,3 @@
-//! The program of the README's first screen: a deadline and Ctrl-C, and why it stopped.
-
 use cancelable_core::Scope;
 use std::time::Duration;
 

@@ -1,0 +1,105 @@
+//! R31: looks are not Tokio's blocking work, for which its runtimes wait where they end.
+
+use cancelable_core::{Reason, Scope, source};
+use cancelable_tokio as rt;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+/// Only a run that fails waits this long.
+const LIMIT: Duration = Duration::from_secs(60);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn each_flavor() -> [Runtime; 2] {
+    [Builder::new_current_thread(), Builder::new_multi_thread()].map(|mut builder| {
+        builder
+            .enable_time()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap()
+    })
+}
+
+#[test]
+fn r31_the_end_of_a_runtime_waits_for_no_look_that_hangs() {
+    for tokio in each_flavor() {
+        let (release, released) = mpsc::channel::<()>();
+        let (enter, entered) = mpsc::channel();
+        let hangs = move || {
+            enter.send(()).unwrap();
+            released.recv().is_err()
+        };
+        let value = tokio.block_on(async {
+            let scope = Scope::builder("hanging")
+                .runtime(&rt::current().unwrap())
+                .source(source::condition_blocking(MILLISECOND, hangs).unwrap())
+                .build()
+                .unwrap();
+            let outcome = scope.run(async |_| {
+                // Left only when the look is under way.
+                while entered.try_recv().is_err() {
+                    tokio::task::yield_now().await;
+                }
+                7
+            });
+            outcome.await.into_value()
+        });
+        assert_eq!(value, Some(7));
+        let (end, ended) = mpsc::channel();
+        // What `#[tokio::main]` does at its end. On a thread, so that one that waits is seen to.
+        thread::spawn(move || {
+            drop(tokio);
+            end.send(()).unwrap();
+        });
+        assert_eq!(ended.recv_timeout(LIMIT), Ok(()));
+        drop(release);
+    }
+}
+
+#[test]
+fn r31_a_look_does_not_wait_for_work_that_is_not_a_look() {
+    for tokio in each_flavor() {
+        let (release, released) = mpsc::channel::<()>();
+        // It has the one place that there is for blocking work.
+        let work = tokio.spawn_blocking(move || released.recv());
+        let answer = tokio.block_on(async {
+            let runtime = rt::current().unwrap();
+            runtime.timeout(LIMIT, runtime.spawn_look(|| 7)).await
+        });
+        assert!(matches!(answer, Ok(Ok(7))));
+        drop(release);
+        assert!(tokio.block_on(work).unwrap().is_err());
+    }
+}
+
+/// Were the clock to move while the look is under way, the limit would be over before its answer.
+#[test]
+fn r44_a_paused_clock_waits_for_a_look() {
+    let tokio = Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let outcome = tokio.block_on(async {
+        let runtime = rt::current().unwrap();
+        let start = runtime.now();
+        let slow = || {
+            (0..1000).for_each(|_| thread::yield_now());
+            true
+        };
+        let scope = Scope::builder("import")
+            .runtime(&runtime)
+            .timeout(Duration::from_secs(3600))
+            .source(source::condition_blocking(MILLISECOND, slow).unwrap())
+            .build()
+            .unwrap();
+        let outcome = scope.run(|_| std::future::pending::<()>()).await;
+        assert_eq!(runtime.now(), start);
+        outcome
+    });
+    assert_eq!(
+        outcome.cause().map(|cause| cause.reason().clone()),
+        Some(Reason::Condition)
+    );
+}

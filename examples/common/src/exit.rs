@@ -1,0 +1,140 @@
+//! How a program ends, as its caller is told.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use cancelable_core::Cause;
+use cancelable_signals::{Signal, exit_by};
+use clap::Parser;
+
+use crate::{exit_code, message, unwritten};
+
+/// The exit code for a command line that is wrong.
+const USAGE: u8 = 2;
+
+/// How a program ends. `main` returns what [`leave`](Self::leave) does, and nothing else decides it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the caller is told by `leave`"]
+pub struct Exit {
+    code: u8,
+    /// The signal that stopped the program, if one did.
+    signal: Option<Signal>,
+}
+
+impl Exit {
+    /// All that was asked for was done.
+    pub const SUCCESS: Self = Self::code(0);
+    /// Some of it was not.
+    pub const FAILURE: Self = Self::code(1);
+
+    /// An exit with this code.
+    pub const fn code(code: u8) -> Self {
+        Self { code, signal: None }
+    }
+
+    /// The exit of a program that `cause` has stopped: by the signal if it was one, and else with the
+    /// code of [`exit_code`].
+    pub fn stopped(cause: &Cause) -> Self {
+        Self {
+            code: exit_code(cause),
+            signal: Signal::from_cause(cause),
+        }
+    }
+
+    /// The exit of `program` for a failure, which is said.
+    pub fn failed(program: &str, error: impl Display) -> Self {
+        message(format_args!("{program}: {error}"));
+        Self::FAILURE
+    }
+
+    /// The same with another code, unless it is that of a success.
+    pub fn with_code(self, code: u8) -> Self {
+        match self.code {
+            0 => self,
+            _ => Self { code, ..self },
+        }
+    }
+
+    /// The exit code, which is what a shell says of a death by a signal too.
+    #[must_use]
+    pub const fn to_code(self) -> u8 {
+        self.code
+    }
+
+    /// Ends the program, all of whose work is done and said: for `main` to return.
+    ///
+    /// One that a signal stopped dies of it, so that a shell loop around it ends as well.
+    #[must_use]
+    pub fn leave(self) -> ExitCode {
+        match self.signal {
+            Some(signal) => exit_by(signal),
+            None => self.code.into(),
+        }
+    }
+}
+
+/// The signals by which people end a program, of those that the system has: Ctrl-C, kill(1), and a
+/// terminal that is closed.
+pub fn requests() -> impl Iterator<Item = Signal> {
+    let names = ["SIGINT", "SIGTERM", "SIGHUP"];
+    names.into_iter().flat_map(str::parse)
+}
+
+/// The options on the command line.
+///
+/// # Errors
+///
+/// It asks for the help or the version, which are printed; or it is wrong, which is said, and the code
+/// is 2.
+pub fn options<O: Parser>() -> Result<O, Exit> {
+    O::try_parse().map_err(|error| refused(O::command().get_name(), &error))
+}
+
+/// Prints the help, the version, or what is wrong.
+fn refused(program: &str, error: &clap::Error) -> Exit {
+    match (error.use_stderr(), error.print()) {
+        (true, _) => Exit::code(USAGE),
+        (false, Ok(())) => Exit::SUCCESS,
+        // It was asked for, so it is the result.
+        (false, Err(error)) => Exit::failed(program, unwritten(&error)),
+    }
+}
+
+/// The command line of a program that takes nothing but `--help` and `--version`.
+///
+/// # Errors
+///
+/// As for [`options`].
+pub fn no_options(program: &'static str, about: &'static str) -> Result<(), Exit> {
+    let command = clap::Command::new(program).about(about);
+    let command = command.version(env!("CARGO_PKG_VERSION"));
+    command
+        .try_get_matches()
+        .map(drop)
+        .map_err(|error| refused(program, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cancelable_core::Reason;
+
+    #[test]
+    fn a_signal_is_remembered_beside_its_code() {
+        let reason = Reason::Signal {
+            number: 2,
+            name: "SIGINT",
+        };
+        let exit = Exit::stopped(&Cause::new(reason));
+        let signal = exit.signal.map(Signal::number);
+        assert_eq!((exit.to_code(), signal), (130, Some(2)));
+        let exit = Exit::stopped(&Cause::new(Reason::DeadlineReached));
+        assert_eq!((exit.to_code(), exit.signal), (124, None));
+    }
+
+    #[test]
+    fn a_success_has_no_other_code() {
+        assert_eq!(Exit::SUCCESS.with_code(7), Exit::SUCCESS);
+        assert_eq!(Exit::FAILURE.with_code(7), Exit::code(7));
+    }
+}

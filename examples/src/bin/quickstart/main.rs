@@ -1,0 +1,35 @@
+//! The program of the README's first screen, with a command line around it.
+//!
+//! `program.rs` is what the README shows. Its `println!` is one that does not panic where standard
+//! output is full or closed.
+
+use std::process::ExitCode;
+
+use common::{Exit, announce, announced, no_options};
+
+macro_rules! println {
+    ($($text:tt)*) => { announce(format_args!($($text)*)) };
+}
+
+mod program {
+    use super::announce;
+
+    include!("program.rs");
+
+    pub(crate) fn run() -> Result<(), Box<dyn std::error::Error>> {
+        main()
+    }
+}
+
+const ABOUT: &str = "Import ten rows, until three seconds are over or Ctrl-C comes";
+
+fn main() -> ExitCode {
+    let exit = match no_options("quickstart", ABOUT) {
+        Err(exit) => exit,
+        Ok(()) => match program::run().and_then(|()| Ok(announced()?)) {
+            Ok(()) => Exit::SUCCESS,
+            Err(error) => Exit::failed("quickstart", error),
+        },
+    };
+    exit.leave()
+}
