@@ -12,7 +12,7 @@
 //! The first round is at the first look. The next one is at the first poll of the body that comes [`PAUSE`] later:
 //! not before, because to be woken by a round makes for more polls, in which most are not polled. What was put
 //! aside in the very poll that was looked at last may leave nothing that wakes the task, so a timer does that too,
-//! after a span that doubles with each round. Where a shield is polled and never ends, no test goes on for ever by
+//! each time when the body was held for twice as long. Where a shield is polled and never ends, no test goes on for ever by
 //! that: the clock comes to its end.
 //!
 //! A run that has no clock counts polls of the body in the place of time. While it suspects somebody it wakes
@@ -51,29 +51,17 @@ pub(super) struct Neglect {
 }
 
 /// When the next round is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Round {
     /// When a poll of the body is one.
     from: Option<Instant>,
     /// When the body is polled for one; none is never.
     at: Option<Instant>,
-    /// The next span until then.
-    span: Duration,
+    /// When the first one was.
+    first: Option<Instant>,
     turn: u64,
     /// The pause in polls of the body.
     polls: u64,
-}
-
-impl Default for Round {
-    fn default() -> Self {
-        Self {
-            from: None,
-            at: None,
-            span: PATIENCE,
-            turn: 0,
-            polls: 1,
-        }
-    }
 }
 
 impl Round {
@@ -85,12 +73,18 @@ impl Round {
     }
 
     fn next(&self, now: Option<Instant>, turn: u64) -> Self {
+        let first = self.first.or(now);
+        let held_for = now
+            .zip(first)
+            .map(|(now, first)| now.saturating_duration_since(first));
+        let span = held_for.unwrap_or_default().max(PATIENCE);
+        let polls = self.polls.max(1);
         Self {
-            from: now.and_then(|now| now.checked_add(self.span.min(PAUSE))),
-            at: now.and_then(|now| now.checked_add(self.span)),
-            span: self.span.saturating_mul(2),
-            turn: turn.saturating_add(self.polls),
-            polls: self.polls.saturating_mul(2),
+            from: now.and_then(|now| now.checked_add(span.min(PAUSE))),
+            at: now.and_then(|now| now.checked_add(span)),
+            first,
+            turn: turn.saturating_add(polls),
+            polls: polls.saturating_mul(2),
         }
     }
 }

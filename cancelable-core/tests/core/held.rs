@@ -380,15 +380,15 @@ fn r22_a_scope_that_is_carried_out_of_its_shield_is_bound_again() {
                 pending::<()>().await;
             }));
             assert!(outcome.is_cancelled(), "{open:?}");
-            let latest = match (is_polled, open) {
-                (_, Open::Child) => SECOND,
-                (true, Open::Finalizer | Open::Deep) => LIMIT,
-                _ => LIMIT + PATIENCE,
+            // Kept, it has no hold: it was polled in the shield alone.
+            let latest = match open {
+                Open::Child => SECOND,
+                _ => LIMIT,
             };
             let carried = carried.into_inner().expect("it was opened");
             assert!(carried.cause().is_some_and(|cause| cause.is_timeout()));
             assert_eq!(outcome.elapsed(), Some(latest), "{open:?} {is_polled}");
-            assert_eq!(carried.status(), Status::Cancelled, "{open:?} {is_polled}");
+            assert!(carried.status().is_closed(), "{open:?} {is_polled}");
         }
     }
 }
