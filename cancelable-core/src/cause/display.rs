@@ -74,6 +74,10 @@ impl Cause {
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
             Reason::ChildFailed => f.write_str("another part of it failed")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
+            Reason::ScopeEnded => match self.operation() {
+                Some(scope) => write!(f, "scope {scope} has ended")?,
+                None => f.write_str("its scope has ended")?,
+            },
         }
         if let Some(message) = self.message() {
             write!(f, ": {}", escape(message))?;
@@ -86,19 +90,29 @@ impl Cause {
             self.reason(),
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown
         );
+        let is_end = *self.reason() == Reason::ScopeEnded;
         let operation = self
             .operation()
+            // The scope that has ended is named above.
+            .filter(|_| !is_end)
             .filter(|operation| Some(*operation) != about);
         let mut parentheses = Parentheses::default();
         if let Reason::TimedOut { limit } = self.reason() {
             parentheses.open(f)?;
             write!(f, "limit {}", Span(*limit))?;
+            if let Some(counted_from) = self.facts.counted_from {
+                write!(f, " counted from {} on", Span(counted_from))?;
+            }
         }
         match (place, operation) {
             (Place::Shown, operation) => {
                 parentheses.open(f)?;
                 let location = self.location();
-                let set = if is_requested { "" } else { "set " };
+                let set = match (is_requested, is_end) {
+                    (true, _) => "",
+                    (_, true) => "opened ",
+                    _ => "set ",
+                };
                 write!(f, "{set}at {}:{}", location.file(), location.line())?;
                 if let Some(operation) = operation {
                     write!(f, " by {operation}")?;

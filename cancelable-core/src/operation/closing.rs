@@ -12,7 +12,6 @@ use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
 use crate::sync::{LatchWait, say};
-use crate::token::CancellationToken;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -61,9 +60,6 @@ impl Record {
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
-        if self.has_deferred() || self.nursery.is_occupied() {
-            self.oblige();
-        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));
@@ -84,14 +80,16 @@ impl Record {
     /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
     /// changed.
     pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
-        self.close_at(end, self.now())
+        self.close_at(end, self.now(), || {})
     }
 
-    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time.
+    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time. It takes
+    /// back what it has left at the token in `rest`, which is called before that is cancelled.
     pub(crate) fn close_at(
         self: &Arc<Self>,
         end: Status,
         now: Option<Instant>,
+        rest: impl FnOnce(),
     ) -> Result<Closing, Unfinished> {
         let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
@@ -102,6 +100,8 @@ impl Record {
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
+        rest();
+        self.end_token();
         self.after_end(end, elapsed, now);
         self.end_span();
         let report = aside.and_then(|aside| self.settled(aside));
@@ -116,17 +116,15 @@ impl Record {
     /// Takes the record from running to an end, without settling it: it has lost its run.
     pub(crate) fn close_unsettled(self: &Arc<Self>, end: Status) {
         let now = self.now();
-        let (elapsed, obligation, waker) = {
+        let (elapsed, waker) = {
             let mut inner = self.inner.lock();
             let elapsed = self.end(&mut inner, end, now);
-            let aside = inner.aside.as_mut();
-            let obligation = aside.and_then(|aside| aside.obligation.take());
-            (elapsed, obligation, inner.runner.take())
+            (elapsed, inner.runner.take())
         };
         // As above.
         drop(waker);
+        self.end_token();
         self.after_end(end, elapsed, now);
-        drop(obligation);
     }
 
     /// Settles a record that is closed already.
@@ -145,13 +143,9 @@ impl Record {
 
     fn end(&self, inner: &mut Inner, end: Status, now: Option<Instant>) -> Option<Duration> {
         inner.ended = now;
-        // Not by `is_cancelled`, which may make the token, and that takes this lock. A source that decides
-        // has made it.
-        inner.ended_cancelled = self
-            .made_token()
-            .is_some_and(CancellationToken::is_cancelled);
         // Only the run that entered closes, and it does so once, so the table allows it.
         let _ = self.status.change(end);
+        self.fix_cancel();
         now.zip(inner.started)
             .map(|(now, started)| now.saturating_duration_since(started))
     }
@@ -162,15 +156,34 @@ impl Record {
             let id = self.label.id();
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
+        if let Some(shelter) = &self.shelter {
+            shelter.leave(self.label.id());
+        }
         self.end_progress(now);
         self.log_status(end);
         self.tell_closed(end, elapsed);
+        self.leave_parent();
+    }
+
+    /// A spawned child is joined, so nothing of it goes on after the end of its scope.
+    pub(super) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref().filter(|_| !self.spawned)
+    }
+
+    fn leave_parent(&self) {
+        if let Some(parent) = self.parent_it_may_outlive() {
+            parent.end_inside();
+        }
     }
 
     /// Wakes who waits, and lets go of what lay beside the record.
     fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
         if let Some(latch) = aside.settled.take() {
             latch.set("the waker of who waits for an operation's end");
+        }
+        if let Some(bound) = aside.bound.take() {
+            // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
+            bound.unregister();
         }
         let mut stragglers = std::mem::take(&mut aside.stragglers);
         stragglers.sort_by_key(|straggler| straggler.operation().id());
@@ -216,6 +229,7 @@ impl Record {
                 return false;
             }
             inner.ended = now;
+            self.fix_cancel();
             // Nothing will start them, and a handle may keep the record for long.
             inner.sources.take()
         };
@@ -229,9 +243,14 @@ impl Record {
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
+        if let Some(shelter) = &self.shelter {
+            shelter.leave(self.label.id());
+        }
+        self.end_token();
         self.end_progress(now);
         self.end_span();
         self.tell_closed(Status::Abandoned, None);
+        self.leave_parent();
         true
     }
 }

@@ -17,6 +17,7 @@ use super::nursery::{Nursery, Terms};
 use super::partial::Slot;
 use super::policy::Policy;
 use super::progress::Progress;
+use super::shelter::Shelter;
 use super::span::Span;
 use super::status::{Status, StatusCell};
 use super::stop::Stop;
@@ -48,14 +49,18 @@ pub(crate) struct Record {
     pub(crate) policy: Option<Box<Policy>>,
     /// It runs as a task of its own, so that a drop of the body above does not drop it.
     pub(crate) spawned: bool,
-    /// It was opened inside a shield: no cancel and no deadline from above reaches it.
-    pub(super) isolated: bool,
+    /// It was opened inside a shield that is open: no cancel and no deadline from above reaches it.
+    pub(super) isolated: AtomicBool,
+    /// The shield that it was opened in; see `shelter.rs`.
+    pub(super) shelter: Option<Arc<Shelter>>,
     /// It or one above it was opened inside a shield.
     pub(super) sheltered: bool,
     /// Polls are noted, and what runs below is listed, for reports.
     pub(super) watched: bool,
-    /// The tickets that are open on it; see [`Ticket`](super::Ticket).
-    pub(super) shields: AtomicUsize,
+    /// How many holds on its body count; see `hold.rs`.
+    pub(super) holds: AtomicUsize,
+    /// How often its body was polled while there was a hold on it; see `hold.rs`.
+    pub(super) turn: AtomicU64,
     /// Something was deferred.
     pub(super) deferred: AtomicBool,
     /// Who keeps account of it; none for one that is in no registry.
@@ -76,8 +81,6 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
-    /// It was cancelled by its own token when it ended.
-    pub(super) ended_cancelled: bool,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: Option<Waker>,
     /// What is to be started at entry, if there is anything; none from then on.
@@ -108,7 +111,7 @@ pub(crate) struct Opening {
     pub(crate) terms: Option<Box<Terms>>,
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
-    pub(crate) isolated: bool,
+    pub(crate) shelter: Option<Arc<Shelter>>,
     pub(crate) account: Account,
 }
 
@@ -134,7 +137,7 @@ impl Record {
             terms,
             policy,
             spawned,
-            isolated,
+            shelter,
             account,
         } = opening;
         // Before any lock: the clock is the runtime's.
@@ -150,7 +153,6 @@ impl Record {
             started: None,
             ended: None,
             deadline,
-            ended_cancelled: false,
             runner: None,
             sources,
             sealed: false,
@@ -162,7 +164,7 @@ impl Record {
         };
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
         let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
-        let sheltered = isolated || parent.as_ref().is_some_and(|parent| parent.sheltered);
+        let sheltered = shelter.is_some() || parent.as_ref().is_some_and(|parent| parent.sheltered);
         let record = Arc::new(Self {
             label,
             parent,
@@ -175,10 +177,12 @@ impl Record {
             nursery: Nursery::new(terms),
             policy,
             spawned,
-            isolated,
+            isolated: AtomicBool::new(shelter.is_some()),
+            shelter,
             sheltered,
             watched,
-            shields: AtomicUsize::new(0),
+            holds: AtomicUsize::new(0),
+            turn: AtomicU64::new(0),
             deferred: AtomicBool::new(false),
             ledger: account.ledger,
             hooks: account.hooks,
@@ -188,6 +192,12 @@ impl Record {
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
+        if let Some(shelter) = &record.shelter {
+            shelter.admit(&record);
+        }
+        if let Some(parent) = record.parent_it_may_outlive() {
+            parent.begin_inside();
+        }
         record.log_status(Status::Pending);
         record.enlist();
         record
@@ -226,6 +236,10 @@ impl Record {
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
             self.wait_below();
+            return false;
+        }
+        // Nothing is left to cancel, and the record of it does not change any more.
+        if self.status().is_closed() {
             return false;
         }
         let first = self.cancel_token(self.stamp(cause));

@@ -138,14 +138,12 @@ where
                 this.future.set(None);
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
-            if Pin::new(this.cancelled).poll(cx).is_pending()
-                || (runs_here && record.is_under_shield())
-            {
+            if Pin::new(this.cancelled).poll(cx).is_pending() || (runs_here && record.has_holds()) {
                 return Poll::Pending;
             }
         }
         this.future.set(None);
-        match this.operation.check() {
+        match this.operation.look() {
             Err(cancelled) => Poll::Ready(Err(RunError::Cancelled(cancelled))),
             // Polled after its end, which promises nothing.
             Ok(()) => Poll::Pending,

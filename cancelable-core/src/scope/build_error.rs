@@ -1,9 +1,12 @@
 //! Why a scope could not be built.
 
-use crate::cause::{Named, OneLine};
+use crate::cause::{Named, OneLine, OperationLabel};
+use crate::operation::Status;
+use crate::runtime::NoRuntime;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 /// A scope cannot be as it was described.
 #[derive(Clone, Debug)]
@@ -14,8 +17,14 @@ pub struct BuildError {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    NoRuntime(NeedsRuntime),
+    NoRuntime {
+        part: NeedsRuntime,
+        /// Why the runtime that the scope was to have by default is none either.
+        why: Option<NoRuntime>,
+    },
     ZeroConcurrency,
+    /// What it was to be a part of has ended.
+    ParentEnded(OperationLabel, Status),
 }
 
 /// A part of a scope that cannot do without a runtime.
@@ -37,10 +46,25 @@ impl fmt::Display for NeedsRuntime {
 }
 
 impl BuildError {
-    pub(super) fn no_runtime(scope: Cow<'static, str>, part: NeedsRuntime) -> Self {
+    pub(super) fn no_runtime(
+        scope: Cow<'static, str>,
+        part: NeedsRuntime,
+        why: Option<NoRuntime>,
+    ) -> Self {
         Self {
             scope,
-            kind: Kind::NoRuntime(part),
+            kind: Kind::NoRuntime { part, why },
+        }
+    }
+
+    pub(super) fn parent_ended(
+        scope: Cow<'static, str>,
+        parent: OperationLabel,
+        status: Status,
+    ) -> Self {
+        Self {
+            scope,
+            kind: Kind::ParentEnded(parent, status),
         }
     }
 
@@ -56,13 +80,23 @@ impl BuildError {
     pub fn scope(&self) -> &str {
         &self.scope
     }
+
+    /// Whether what the scope was to be a part of has ended.
+    #[must_use]
+    pub fn is_parent_ended(&self) -> bool {
+        matches!(self.kind, Kind::ParentEnded(..))
+    }
 }
 
 impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scope = OneLine(&self.scope);
         match &self.kind {
-            Kind::NoRuntime(part) => write!(
+            Kind::NoRuntime {
+                part,
+                why: Some(why),
+            } => write!(f, "scope {scope} has no runtime for {part}: {why}"),
+            Kind::NoRuntime { part, why: None } => write!(
                 f,
                 "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
             ),
@@ -70,8 +104,21 @@ impl fmt::Display for BuildError {
                 f,
                 "scope {scope} lets no child run: give `concurrency` one at least"
             ),
+            Kind::ParentEnded(parent, status) => write!(
+                f,
+                "scope {scope} can be no part of {parent}, which has ended ({status}): \
+                 build it before that, or detached"
+            ),
         }
     }
 }
 
+/// It speaks for what is inside it, so the chain ends here.
 impl Error for BuildError {}
+
+/// The kind is `InvalidInput`: the scope cannot be as it was described.
+impl From<BuildError> for io::Error {
+    fn from(error: BuildError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}

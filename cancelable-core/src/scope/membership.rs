@@ -123,6 +123,7 @@ impl End {
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
             RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
+            RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
             RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
         }
     }

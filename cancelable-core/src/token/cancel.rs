@@ -25,6 +25,15 @@ use std::task::Waker;
 /// Either way, everything below says cancelled when it returns. No lock is held when anything of a
 /// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
+    cancel_and(node, cause, true)
+}
+
+/// [`cancel`] without a word to the log.
+pub(super) fn end(node: &Arc<Node>, cause: Cause) {
+    cancel_and(node, cause, false);
+}
+
+fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> bool {
     if node.is_never() {
         return false;
     }
@@ -43,7 +52,7 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     if let Some(branch) = walk.note(Arc::clone(node), settled) {
         walk.descend(branch);
     }
-    walk.end(won.then_some(node));
+    walk.end((won && says_so).then_some(node));
     won
 }
 

@@ -73,6 +73,12 @@ impl CancellationToken {
         cancel::report(&self.node, || self.cause());
     }
 
+    /// Cancels it because what it is the token of has ended, which the log need not hear of: it hears of
+    /// the end.
+    pub(crate) fn end(&self, cause: Cause) {
+        cancel::end(&self.node, cause);
+    }
+
     /// Waits until everything below says cancelled, given that this does. To be called with no lock held.
     pub(crate) fn wait_below(&self) {
         self.node.wait_below();
