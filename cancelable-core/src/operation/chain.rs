@@ -14,11 +14,14 @@
 //! for what it is about to keep marks it, and who moves a deadline goes by the mark, both under the
 //! record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
 //! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
-//! An operation that nothing was opened below, as most are, moves its deadline for nobody else.
+//! An operation that nothing was opened below, as most are, moves its deadline for nobody else. It goes up too
+//! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
+//! count.
 
-use super::deadline::{Due, FromAbove};
+use super::deadline::FromAbove;
 use super::record::{Inner, Record};
 use super::runner;
+use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -29,17 +32,22 @@ static MOVES: AtomicU64 = AtomicU64::new(1);
 
 /// The count of moves, to be read before what is to be kept with it.
 fn moves() -> u64 {
-    // Acquire: pairs with the Release in `deadline_moved`. Who reads a count finds the deadlines that it
+    // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
     // goes with.
     MOVES.load(Ordering::Acquire)
+}
+
+/// To be called when a line has become another, after what says so is stored.
+pub(super) fn line_changed() {
+    // Release: see `moves`.
+    MOVES.fetch_add(1, Ordering::Release);
 }
 
 impl Inner {
     /// To be called under the lock under which the deadline was moved.
     pub(super) fn deadline_moved(&mut self) {
         if std::mem::take(&mut self.is_kept_below) {
-            // Release: see `moves`.
-            MOVES.fetch_add(1, Ordering::Release);
+            line_changed();
         }
     }
 
@@ -50,26 +58,36 @@ impl Inner {
 
 impl Record {
     /// This record and those above it that bind it, innermost first. What was opened inside a
-    /// shield is the end of its line.
+    /// shield that is open is the end of its line.
     pub(super) fn line(&self) -> impl Iterator<Item = &Record> {
         std::iter::successors(Some(self), |record| record.above())
     }
 
     pub(super) fn above(&self) -> Option<&Record> {
-        match self.isolated {
+        match self.is_isolated() {
             true => None,
             false => self.parent.as_deref(),
         }
     }
 
-    fn own_due(&self) -> Option<Due> {
-        self.inner.lock().deadline.due()
+    fn own_due(&self) -> Option<Instant> {
+        self.inner.lock().deadline.due().map(|due| due.at)
+    }
+
+    /// Why this record is cancelled at `now`, if its own deadline is reached then.
+    fn overdue(&self, now: Instant) -> Option<Cause> {
+        let (limit, counted_from) = {
+            let inner = self.inner.lock();
+            let due = inner.deadline.due().filter(|due| due.at <= now)?;
+            let counted_from = inner.started.and_then(|start| due.counted_from(start));
+            (due.limit(), counted_from)
+        };
+        Some(limit.cause().counted_from(counted_from))
     }
 
     /// The earliest deadline on the line.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let own = self.own_due().map(|due| due.at);
-        own.into_iter().chain(self.due_above()).min()
+        self.own_due().into_iter().chain(self.due_above()).min()
     }
 
     /// The earliest deadline of those above.
@@ -123,9 +141,8 @@ impl Record {
 
     pub(super) fn remaining(&self) -> Option<Duration> {
         let now = self.now()?;
-        // Copied out: the lock must not be held over the walk above.
-        let own = self.inner.lock().deadline;
-        let own = own.due_from(now).map(|due| due.at);
+        // The lock must not be held over the walk above.
+        let own = self.inner.lock().deadline.due_from(now);
         let earliest = own.into_iter().chain(self.due_above()).min()?;
         Some(earliest.saturating_duration_since(now))
     }
@@ -143,19 +160,12 @@ impl Record {
             if !record.status().is_closed() {
                 target = record;
             }
-            if let Some(due) = record.own_due() {
-                if due.at <= now {
-                    outermost = Some((record, due.limit(), target));
-                }
+            if let Some(cause) = record.overdue(now) {
+                outermost = Some((record, cause, target));
             }
         }
-        if let Some((record, limit, target)) = outermost {
-            target.cancel(
-                limit
-                    .cause()
-                    .with_operation(record.label.clone())
-                    .with_time(now),
-            );
+        if let Some((record, cause, target)) = outermost {
+            target.cancel(cause.with_operation(record.label.clone()).with_time(now));
         }
         self.is_cancelled()
     }
@@ -217,7 +227,7 @@ mod tests {
     }
 
     fn at(point: Instant) -> Limit {
-        Limit::new(LimitKind::At(point), Location::caller())
+        Limit::new(LimitKind::At(point), Location::caller(), None)
     }
 
     /// One test: the count of moves is the process's.
@@ -259,10 +269,7 @@ mod tests {
 
     /// What a walk finds that keeps nothing.
     fn walked(record: &Record) -> Option<Instant> {
-        record
-            .line()
-            .filter_map(|own| Some(own.own_due()?.at))
-            .min()
+        record.line().filter_map(Record::own_due).min()
     }
 
     fn what_is_kept_is_what_a_walk_finds() {
@@ -287,8 +294,10 @@ mod tests {
                 1 => record.move_deadline(at(point), now),
                 2 => {
                     let span = Duration::from_secs(3600 + random(1000));
-                    record
-                        .move_deadline(Limit::new(LimitKind::After(span), Location::caller()), now);
+                    record.move_deadline(
+                        Limit::new(LimitKind::After(span), Location::caller(), None),
+                        now,
+                    );
                 }
                 3 => drop(record.enter(Some(now), None)),
                 _ => assert_eq!(record.deadline(), walked(record)),

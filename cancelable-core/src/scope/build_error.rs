@@ -1,11 +1,12 @@
 //! Why a scope could not be built.
 
-use crate::cause::{OneLine, OperationLabel};
+use crate::cause::{Named, OneLine, OperationLabel};
 use crate::operation::Status;
-use crate::sync::escape;
+use crate::runtime::NoRuntime;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 /// A scope cannot be as it was described.
 #[derive(Clone, Debug)]
@@ -16,18 +17,43 @@ pub struct BuildError {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// It needs a runtime for this part of it, and none is known.
-    NoRuntime(Cow<'static, str>),
+    NoRuntime {
+        part: NeedsRuntime,
+        /// Why the runtime that the scope was to have by default is none either.
+        why: Option<NoRuntime>,
+    },
     ZeroConcurrency,
     /// What it was to be a part of has ended.
     ParentEnded(OperationLabel, Status),
 }
 
+/// A part of a scope that cannot do without a runtime.
+#[derive(Clone, Debug)]
+pub(super) enum NeedsRuntime {
+    /// What every scope may have, by what it is.
+    Own(&'static str),
+    /// A source, by its name.
+    Source(Cow<'static, str>),
+}
+
+impl fmt::Display for NeedsRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(part) => write!(f, "its {part}"),
+            Self::Source(name) => write!(f, "the {}", Named("source", name)),
+        }
+    }
+}
+
 impl BuildError {
-    pub(super) fn no_runtime(scope: Cow<'static, str>, part: Cow<'static, str>) -> Self {
+    pub(super) fn no_runtime(
+        scope: Cow<'static, str>,
+        part: NeedsRuntime,
+        why: Option<NoRuntime>,
+    ) -> Self {
         Self {
             scope,
-            kind: Kind::NoRuntime(part),
+            kind: Kind::NoRuntime { part, why },
         }
     }
 
@@ -66,10 +92,13 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scope = OneLine(&self.scope);
         match &self.kind {
-            Kind::NoRuntime(part) => write!(
+            Kind::NoRuntime {
+                part,
+                why: Some(why),
+            } => write!(f, "scope {scope} has no runtime for {part}: {why}"),
+            Kind::NoRuntime { part, why: None } => write!(
                 f,
-                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
-                escape(part)
+                "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
             ),
             Kind::ZeroConcurrency => write!(
                 f,
@@ -84,4 +113,12 @@ impl fmt::Display for BuildError {
     }
 }
 
+/// It speaks for what is inside it, so the chain ends here.
 impl Error for BuildError {}
+
+/// The kind is `InvalidInput`: the scope cannot be as it was described.
+impl From<BuildError> for io::Error {
+    fn from(error: BuildError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}
