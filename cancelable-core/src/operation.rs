@@ -20,6 +20,7 @@ mod finalizer;
 mod hooks;
 mod last_look;
 mod ledger;
+mod lookout;
 mod metadata;
 mod notes;
 mod notice;
@@ -158,7 +159,7 @@ impl Operation {
     /// thread, and goes on to wait for this one.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-        self.record.token()
+        self.record.watched_token()
     }
 
     /// The runtime that keeps its time, if it was given one.
@@ -202,7 +203,7 @@ impl Operation {
     ///
     /// Dropping it unregisters it, nothing else.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        self.record.token().cancelled()
+        self.record.watched_token().cancelled()
     }
 
     /// Asks for cancellation. An operation that is cancelled already keeps its first cause.

@@ -59,10 +59,7 @@ impl Stop {
     }
 
     fn make(&self) -> CancellationToken {
-        match &self.above {
-            Some(above) => above.child_token(),
-            None => CancellationToken::new(),
-        }
+        CancellationToken::of_operation(self.above.as_ref())
     }
 }
 

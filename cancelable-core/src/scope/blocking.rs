@@ -224,7 +224,7 @@ where
         handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
-    let token = record.token().clone();
+    let token = record.watched_token().clone();
     // Unwind safe: the work is consumed.
     let done = catch_unwind(AssertUnwindSafe(|| work(token)));
     drop(inside);

@@ -372,7 +372,9 @@ fn stop(
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
         (parent, None) => Stop::below(parent),
-        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token()),
+        (None, Some(token)) if more.is_empty() => {
+            Stop::by(CancellationToken::of_operation(Some(&token)))
+        }
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);

@@ -3,6 +3,7 @@
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
 use super::cancel;
 use super::guard::{DropGuard, DropGuardRef};
+use super::lookout::Lookout;
 use super::node::Node;
 use super::run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 use super::wait::{self, WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -65,6 +66,36 @@ impl CancellationToken {
     /// so by [`report_cancel`](Self::report_cancel).
     pub(crate) fn born_cancelled(cause: Cause) -> Self {
         Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
+    }
+
+    /// An operation's token, below `above` if there is one.
+    pub(crate) fn of_operation(above: Option<&Self>) -> Self {
+        let node = match above {
+            Some(above) => above.node.child(),
+            None => Node::root(),
+        };
+        Self::from_node(node.for_operation())
+    }
+
+    /// Whether anything was made below it.
+    pub(crate) fn has_branch(&self) -> bool {
+        self.node.branch().is_some()
+    }
+
+    /// Whether it has a lookout, its own or that of the token it was made of.
+    #[inline]
+    pub(crate) fn has_lookout(&self) -> bool {
+        self.node.lookout().is_some()
+    }
+
+    /// Gives it its lookout.
+    pub(crate) fn set_lookout(&self, lookout: Arc<dyn Lookout>) {
+        self.node.own_branch().set_lookout(lookout);
+    }
+
+    /// Its lookout, if it has one.
+    pub(crate) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
+        self.node.lookout()
     }
 
     /// Says to the log that it was cancelled.
@@ -131,6 +162,9 @@ impl CancellationToken {
     }
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
+    ///
+    /// It looks at no clock: a loop that asks this alone, and never lets the run of its scope be polled,
+    /// does not see that the scope's time is up. [`check`](Self::check) does.
     #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
@@ -163,6 +197,10 @@ impl CancellationToken {
 
     /// Ends a function by `?` once the token is cancelled.
     ///
+    /// That of an operation, and one that was made of it, looks at the operation's clock now and then, so
+    /// that work which never yields notices the deadline here: at each call where calls are slow, and
+    /// about each hundred microseconds where they are fast.
+    ///
     /// # Errors
     ///
     /// [`Cancelled`], with the cause, once the token is cancelled, and from then on every time.
@@ -184,7 +222,7 @@ impl CancellationToken {
     /// ```
     #[inline]
     pub fn check(&self) -> Result<(), Cancelled> {
-        match self.is_cancelled() {
+        match self.node.is_cancelled_by_now() {
             false => Ok(()),
             true => self
                 .cause()

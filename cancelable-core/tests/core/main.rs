@@ -29,6 +29,7 @@ mod hostile_wakers;
 #[cfg(feature = "testing")]
 mod hostile_words;
 #[cfg(all(feature = "io", feature = "testing"))]
+mod inline;
 mod io;
 #[cfg(feature = "testing")]
 mod join;
