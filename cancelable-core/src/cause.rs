@@ -15,6 +15,7 @@ mod reason;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;
 
+pub use crate::sync::{Escaped, escaped};
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 
@@ -202,6 +203,24 @@ impl Cause {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.facts, &other.facts)
+    }
+
+    /// Why the token of an operation is cancelled once that has ended.
+    pub(crate) fn scope_ended(
+        scope: &OperationLabel,
+        opened_at: &'static Location<'static>,
+    ) -> Self {
+        Self::new(Reason::ScopeEnded)
+            .with_location(opened_at)
+            .with_operation(scope.clone())
+    }
+
+    /// Whether it says no more than that this operation has ended, which is no cancellation of it.
+    pub(crate) fn is_end_of(&self, scope: &OperationLabel) -> bool {
+        *self.reason() == Reason::ScopeEnded
+            && self
+                .operation()
+                .is_some_and(|ended| ended.id() == scope.id())
     }
 
     /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that

@@ -79,7 +79,7 @@ pub use shield::{Shield, ShieldWithoutRuntime};
 pub use snapshot::OperationSnapshot;
 pub(crate) use standing::Standing;
 pub use status::Status;
-pub(crate) use stop::Stop;
+pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use ticket::Ticket;
 pub(crate) use window::Window;
@@ -115,6 +115,21 @@ impl Operation {
 
     pub(crate) fn into_record(self) -> Arc<Record> {
         self.record
+    }
+
+    /// Whether it has ended and nothing of it goes on, neither child nor finalizer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.status().is_closed() && self.record.is_settled()
+    }
+
+    /// This operation, or the nearest that it is a part of, of which something goes on. A hook of an end
+    /// and a drop may run in one that is over.
+    pub(crate) fn nearest_open(self) -> Option<Self> {
+        if !self.is_over() {
+            return Some(self);
+        }
+        let parents = std::iter::successors(self.record.parent.clone(), |it| it.parent.clone());
+        parents.map(Self::new).find(|parent| !parent.is_over())
     }
 
     /// The number and the name.
@@ -157,9 +172,16 @@ impl Operation {
     ///
     /// It is made when it is first asked for. A run that waits already is woken for that, on this
     /// thread, and goes on to wait for this one.
+    ///
+    /// Where the operation ends without having been cancelled, its token is cancelled then with
+    /// [`Reason::ScopeEnded`], so that what was handed it does not wait or work for ever.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
+<<<<<<< HEAD
         self.record.watched_token()
+=======
+        self.record.hand_out_token()
+>>>>>>> main
     }
 
     /// The runtime that keeps its time, if it was given one.
@@ -168,13 +190,14 @@ impl Operation {
         self.record.runtime.as_ref()
     }
 
-    /// Why cancellation was asked for, if it was, whatever came of it.
+    /// Why cancellation was asked for, if it was before the end, whatever came of it.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.record.cause()
     }
 
-    /// Whether cancellation was asked for.
+    /// Whether cancellation was asked for before the end. What comes later changes nothing here, and
+    /// neither does the end, which the [`token`](Self::token) tells of.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.record.is_cancelled()
@@ -183,42 +206,55 @@ impl Operation {
     /// Fails once cancellation was asked for, and from then on every time. It also looks at the
     /// clock, so work that never yields notices its deadline here.
     ///
+    /// It fails too when the operation has ended, with [`Reason::ScopeEnded`] if that was not for a cancel: a
+    /// task that was handed the operation has nobody to work for then.
+    ///
     /// # Errors
     ///
-    /// The cause of the cancellation.
+    /// The cause of the cancellation, or that the operation has ended.
     pub fn check(&self) -> Result<(), Cancelled> {
+        self.record.note_check();
+        self.look()
+    }
+
+    /// [`check`](Self::check) by the library itself, which is no look of the work's at its token.
+    pub(crate) fn look(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             self.record.expire_if_due();
         }
-        self.record.note_check();
-        match self.cause() {
+        match self.record.halt() {
             None => Ok(()),
             Some(cause) => Err(Cancelled::new(cause).of(self.label().clone(), self.elapsed())),
         }
     }
 
-    /// Completes when cancellation is asked for.
+    /// Completes when cancellation is asked for, or when the operation has ended without it.
     ///
     /// # Cancel safety
     ///
     /// Dropping it unregisters it, nothing else.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
+<<<<<<< HEAD
         self.record.watched_token().cancelled()
+=======
+        self.record.hand_out_token().cancelled()
+>>>>>>> main
     }
 
-    /// Asks for cancellation. An operation that is cancelled already keeps its first cause.
+    /// Asks for cancellation. An operation that is cancelled already keeps its first cause, and one that
+    /// has ended keeps its record.
     #[track_caller]
     pub fn cancel(&self) {
         self.cancel_with(Cause::new(Reason::Requested));
     }
 
-    /// Asks for cancellation; true for the one call that was first.
+    /// Asks for cancellation; true for the one call that was first, before the end.
     #[track_caller]
     pub fn try_cancel(&self) -> bool {
         self.cancel_with(Cause::new(Reason::Requested))
     }
 
-    /// Asks for cancellation and says why; true for the one call that was first.
+    /// Asks for cancellation and says why; true for the one call that was first, before the end.
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         self.record.cancel(cause.into())

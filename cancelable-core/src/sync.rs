@@ -6,6 +6,7 @@
 
 mod awaited;
 pub(crate) mod clock;
+mod escape;
 mod gate;
 mod isolate;
 mod kept;
@@ -18,9 +19,11 @@ mod waker_slot;
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
 pub(crate) use awaited::gather;
+pub use escape::{Escaped, escaped};
+pub(crate) use escape::{Escaping, escape, words_of};
 pub(crate) use gate::Gate;
+pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
-pub(crate) use isolate::{panic_text, words_of};
 pub(crate) use kept::Kept;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use parker::block_on;

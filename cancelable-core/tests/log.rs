@@ -148,6 +148,26 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
         })
         .unwrap();
     assert_eq!(failed.keys["error"], "torn");
+    // The end of what was cancelled says why, however the cancel came to it.
+    for name in ["outer", "child"] {
+        let is_end = |line: &&Line| {
+            let keys = &line.keys;
+            let status = keys.get("status").map(String::as_str);
+            keys["operation"] == name && status == Some("cancelled")
+        };
+        let about: Vec<_> = lines
+            .iter()
+            .filter(|line| line.keys.contains_key("operation"))
+            .collect();
+        let end = about.into_iter().find(is_end).unwrap();
+        assert_eq!(end.keys["reason"], "timed_out");
+        assert!(
+            end.keys["cause"].starts_with("timed out (limit 3 s"),
+            "{end:?}"
+        );
+        let text = format!("{name} is cancelled, asked to stop: timed out (limit 3 s");
+        assert!(end.text.starts_with(&text), "{end:?}");
+    }
     assert_eq!(failed.text, "failing is failed: torn");
 
     // What is not normal is above it.

@@ -5,9 +5,9 @@
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Scope, Status};
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -142,6 +142,107 @@ fn a_scope_has_a_span_that_is_entered_around_each_poll_and_closes_at_its_end() {
         );
         drop(outer);
     });
+}
+
+/// A subscriber that looks at an operation whenever it is called, and notes where it was.
+struct Looks {
+    scope: Arc<OnceLock<Scope>>,
+    called: Arc<Mutex<BTreeSet<&'static str>>>,
+}
+
+impl Looks {
+    fn look(&self, what: &'static str) {
+        self.called.lock().insert(what);
+        if let Some(scope) = self.scope.get() {
+            assert!(!scope.snapshot().name().is_empty());
+            scope.set_metadata("seen", what);
+            drop(scope.check());
+            assert!(scope.live_children() < 9);
+        }
+        // The one that runs here, too.
+        if let Some(here) = cancelable_core::current() {
+            assert!(here.snapshot().age().is_none_or(|age| age < SECOND * 60));
+            here.set_metadata("seen", what);
+        }
+    }
+}
+
+impl Subscriber for Looks {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        self.look("enabled");
+        true
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        self.look("new_span");
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {
+        self.look("record");
+    }
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {
+        self.look("record_follows_from");
+    }
+
+    fn event(&self, _: &Event<'_>) {
+        self.look("event");
+    }
+
+    fn enter(&self, _: &Id) {
+        self.look("enter");
+    }
+
+    fn exit(&self, _: &Id) {
+        self.look("exit");
+    }
+
+    fn clone_span(&self, id: &Id) -> Id {
+        self.look("clone_span");
+        id.clone()
+    }
+
+    fn try_close(&self, _: Id) -> bool {
+        self.look("try_close");
+        true
+    }
+}
+
+/// It hangs where a lock of the operation is held.
+#[test]
+fn r09_a_subscriber_may_look_at_the_operation_whenever_it_is_called() {
+    let (scope, called) = (Arc::new(OnceLock::new()), Arc::default());
+    let looks = Looks {
+        scope: Arc::clone(&scope),
+        called: Arc::clone(&called),
+    };
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    tracing::subscriber::with_default(looks, || {
+        let outer = Scope::builder("outer").runtime(&runtime).grace(SECOND);
+        let outer = outer.build().unwrap();
+        assert!(scope.set(outer.clone()).is_ok());
+        let outcome = manual.block_on(outer.run(async |op: Scope| {
+            runtime.sleep(SECOND).await;
+            op.spawn(async {}).unwrap();
+            op.spawn_blocking(|_| ()).unwrap();
+            op.defer(async {}).ok().unwrap();
+            let inner = op.child("inner").build().unwrap();
+            let inner = inner.run(async |op: Scope| op.shield(runtime.sleep(SECOND)).await);
+            assert!(inner.await.is_completed());
+            drop(op.child("never run").build().unwrap());
+            op.cancel();
+        }));
+        assert!(outcome.is_completed());
+        drop(Box::pin(
+            Scope::builder("dropped").build().unwrap().run(async |_| ()),
+        ));
+    });
+    let called = called.lock();
+    for what in ["new_span", "enter", "exit", "try_close"] {
+        assert!(called.contains(what), "{called:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The line of one operation.
 
 use crate::unit::Unit;
+use cancelable_core::cause::escaped;
 use cancelable_core::operation::{ProgressFigures, ProgressSnapshot};
 use cancelable_core::{Operation, Status};
 use indicatif::{HumanDuration, ProgressBar};
@@ -50,7 +51,7 @@ impl Line {
         let mut message = speed(snapshot.overall(), self.unit);
         let said = match self.operation.cause() {
             Some(cause) => Some(format!("stopping: {cause}")),
-            None => snapshot.message().map(str::to_owned),
+            None => snapshot.message().map(|said| escaped(said).to_string()),
         };
         if let Some(said) = said {
             if !message.is_empty() {
@@ -69,7 +70,7 @@ impl Line {
             (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
             (Status::Cancelled, Some(cause)) => Some(format!("{head} cancelled: {cause}")),
             (Status::Failed, _) => Some(match self.operation.error_text() {
-                Some(words) => format!("{head} failed: {words}"),
+                Some(words) => format!("{head} failed: {}", escaped(&words)),
                 None => format!("{head} failed"),
             }),
             _ => None,

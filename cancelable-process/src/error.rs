@@ -2,6 +2,7 @@
 
 use cancelable_core::Cancelled;
 use cancelable_core::cause::OperationLabel;
+use cancelable_core::cause::escaped;
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt;
@@ -75,9 +76,9 @@ impl ProcessError {
 
 impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = &self.name;
+        let name = escaped(&self.name);
         match &self.kind {
-            Kind::Refused(error) => write!(f, "cannot start {name}: {error}"),
+            Kind::Refused(error) => write!(f, "cannot start {name}: {}", escaped(error)),
             Kind::Cancelled(cancelled) => write!(f, "{name} was not started: {cancelled}"),
             Kind::Closed(operation) => write!(
                 f,
@@ -97,7 +98,7 @@ impl fmt::Display for ProcessError {
                 f,
                 "{name} was not started: {signal} cannot be sent, ask with another signal"
             ),
-            Kind::Lost(error) => write!(f, "how {name} ended is not known: {error}"),
+            Kind::Lost(error) => write!(f, "how {name} ended is not known: {}", escaped(error)),
         }
     }
 }

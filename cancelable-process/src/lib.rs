@@ -26,7 +26,7 @@
 //! });
 //! // After ten minutes pg_dump gets its SIGTERM, and five seconds later SIGKILL, if need be.
 //! // The run is over when it is.
-//! println!("{:?}", outcome.await.into_result()?);
+//! println!("{:?}", outcome.await.complete()?);
 //! # Ok(())
 //! # }
 //! ```

@@ -1,6 +1,7 @@
 //! How a process ended, and whether it was asked to.
 
 use cancelable_core::Cause;
+use cancelable_core::cause::escaped;
 use std::error::Error;
 use std::fmt;
 use std::process::ExitStatus;
@@ -119,6 +120,7 @@ impl fmt::Display for ProcessFailed {
             asked,
             killed,
         } = &self.outcome;
+        let name = escaped(name);
         match (asked, killed) {
             (None, _) => write!(f, "{name} failed ({status})"),
             (Some(cause), false) => write!(f, "{name} was asked to end ({status}): {cause}"),

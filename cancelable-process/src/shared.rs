@@ -14,6 +14,7 @@
 use crate::error::Kind;
 use crate::os::Target;
 use crate::{PoliteSignal, ProcessError, ProcessOutcome};
+use cancelable_core::cause::escaped;
 use cancelable_core::token::{CallbackRegistration, isolate};
 use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle};
 use parking_lot::Mutex;
@@ -90,7 +91,8 @@ impl Shared {
         let killed = state.killed;
         drop(state);
         isolate("a logger", || {
-            log::debug!(target: "cancelable", process = &*self.name, cause:% = cause; "{} is asked to end", self.name);
+            let name = escaped(&self.name).to_string();
+            log::debug!(target: "cancelable", process = &*name, cause:% = cause; "{name} is asked to end");
         });
         self.note(sent);
         if !killed {
@@ -143,7 +145,8 @@ impl Shared {
         if let Err(error) = sent {
             // Some systems say of a group of zombies that it may not be signalled.
             isolate("a logger", || {
-                log::debug!(target: "cancelable", process = &*self.name; "a signal was not sent to {}: {error}", self.name);
+                let name = escaped(&self.name).to_string();
+                log::debug!(target: "cancelable", process = &*name; "a signal was not sent to {name}: {error}");
             });
         }
     }

@@ -40,7 +40,7 @@ impl Delivery {
 impl Drop for Delivery {
     fn drop(&mut self) {
         if !*self.answered.get_mut() {
-            watch::serve(self.signal);
+            watch::serve_again(self.signal);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::{Signal, SignalGuard, Step, WatchError};
 use cancelable_core::Registry;
 use cancelable_core::registry::Dump;
 use std::io::{self, Write};
+use std::time::Duration;
 
 /// Prints [what is open](Registry::dump) in `registry` to the standard error, whenever the process
 /// is sent `SIGUSR1`, or `SIGINFO` where there is one (Ctrl+T in a terminal of macOS and BSD).
@@ -12,9 +13,13 @@ use std::io::{self, Write};
 /// It is printed on a thread of its own, so that it also says why a runtime is stuck. As long as the
 /// guard lives, `SIGUSR1` does not end the process.
 ///
+/// Each signal has its dump, however soon it comes after another; those that come while a dump is
+/// written share the next one.
+///
 /// # Errors
 ///
-/// The system refuses, or has neither signal, as Windows.
+/// The system refuses, or has neither signal, as Windows:
+/// [`is_unsupported`](WatchError::is_unsupported).
 ///
 /// # Examples
 ///
@@ -27,8 +32,20 @@ use std::io::{self, Write};
 /// # Ok::<(), cancelable_signals::WatchError>(())
 /// ```
 pub fn dump_on_signal(registry: &Registry) -> Result<SignalGuard, WatchError> {
-    let signals = ["SIGUSR1", "SIGINFO"].map(str::parse::<Signal>);
-    dump_on_signal_to(registry, signals.into_iter().flatten(), |dump| {
+    print_at(registry, &["SIGUSR1", "SIGINFO"])
+}
+
+/// [`dump_on_signal`] at those of the signals that the system has.
+fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchError> {
+    let signals = names.iter().flat_map(|name| name.parse::<Signal>());
+    let signals: Vec<_> = signals.collect();
+    if signals.is_empty() {
+        return Err(WatchError::unsupported(format!(
+            "a dump is printed at {}, which this system does not have; name another by `dump_on_signal_to`",
+            names.join(" or ")
+        )));
+    }
+    dump_on_signal_to(registry, signals, |dump| {
         // There is nobody to be told that it cannot be written.
         let _ = writeln!(io::stderr().lock(), "{dump}");
     })
@@ -51,5 +68,23 @@ pub fn dump_on_signal_to(
         steps: vec![step.into_inner()],
         next: 0,
     };
-    SignalGuard::new(signals, plan, true)
+    SignalGuard::new(signals, plan, true, Duration::ZERO)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::print_at;
+    use cancelable_core::Registry;
+
+    #[test]
+    fn r35_a_system_without_the_signal_of_the_dump_says_so() {
+        let error = print_at(&Registry::new(), &["SIGFOO", "SIGBAR"]).unwrap_err();
+        assert!(error.is_unsupported() && !error.is_empty());
+        assert_eq!(error.signal(), None);
+        assert_eq!(
+            error.to_string(),
+            "a dump is printed at SIGFOO or SIGBAR, which this system does not have; name another by \
+             `dump_on_signal_to`"
+        );
+    }
 }

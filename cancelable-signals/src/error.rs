@@ -8,47 +8,72 @@ use std::io;
 /// Signals could not be watched.
 #[derive(Debug)]
 pub struct WatchError {
-    /// What the system refused; none where no signal was named.
-    refused: Option<(Signal, io::Error)>,
+    why: Why,
+}
+
+#[derive(Debug)]
+enum Why {
+    /// No signal was named.
+    Nothing,
+    /// The system does not have the signals that are meant, in these words.
+    Unsupported(String),
+    Refused(Signal, io::Error),
 }
 
 impl WatchError {
     pub(crate) fn nothing() -> Self {
-        Self { refused: None }
+        Self { why: Why::Nothing }
+    }
+
+    pub(crate) fn unsupported(words: String) -> Self {
+        Self {
+            why: Why::Unsupported(words),
+        }
     }
 
     pub(crate) fn refused(signal: Signal, error: io::Error) -> Self {
         Self {
-            refused: Some((signal, error)),
+            why: Why::Refused(signal, error),
         }
     }
 
     /// Whether there was no signal to watch.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.refused.is_none()
+        matches!(self.why, Why::Nothing)
+    }
+
+    /// Whether this system has none of the signals that are meant.
+    #[must_use]
+    pub fn is_unsupported(&self) -> bool {
+        matches!(self.why, Why::Unsupported(_))
     }
 
     /// The signal that the system did not let this process watch.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
-        self.refused.as_ref().map(|(signal, _)| *signal)
+        match &self.why {
+            Why::Refused(signal, _) => Some(*signal),
+            Why::Nothing | Why::Unsupported(_) => None,
+        }
     }
 }
 
 impl fmt::Display for WatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.refused {
-            Some((signal, error)) => write!(f, "cannot watch {signal}: {error}"),
-            None => f.write_str("no signal was given to watch; name at least one"),
+        match &self.why {
+            Why::Refused(signal, error) => write!(f, "cannot watch {signal}: {error}"),
+            Why::Unsupported(words) => f.write_str(words),
+            Why::Nothing => f.write_str("no signal was given to watch; name at least one"),
         }
     }
 }
 
 impl Error for WatchError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.refused
-            .as_ref()
-            .map(|(_, error)| error as &(dyn Error + 'static))
+        match &self.why {
+            Why::Refused(_, error) => Some(error),
+            Why::Nothing | Why::Unsupported(_) => None,
+        }
     }
 }

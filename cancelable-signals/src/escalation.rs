@@ -1,14 +1,18 @@
 //! What the first signal does, and the second, and all that follow.
 
-use crate::watch::Plan;
+use crate::watch::{Plan, WINDOW};
 use crate::{Signal, SignalGuard, Step, WatchError};
 use cancelable_core::CancellationToken;
+use std::time::Duration;
 
 /// The first signal asks, the second insists, a third takes the default action.
 ///
 /// As it is made, the first of its signals cancels the token, and as nothing is set for the
 /// second, each later one ends the process as if it had no handler. The signals count together: a
 /// `SIGTERM` after a `SIGINT` is the second.
+///
+/// The same signal within 100 ms of the first is the same request and takes no step, since wrappers
+/// send it twice; [`merge_within`](Self::merge_within) sets another time.
 ///
 /// To insist is for the program to define. For a scope with a period of grace it means that there is
 /// none any more ([`Step::cancel_now`]); else a second token can stop what the first one lets finish:
@@ -57,6 +61,7 @@ pub struct Escalation {
     second: Option<Step>,
     third: Step,
     ignored: bool,
+    window: Duration,
 }
 
 impl Escalation {
@@ -69,6 +74,7 @@ impl Escalation {
             second: None,
             third: Step::take_default(),
             ignored: false,
+            window: WINDOW,
         }
     }
 
@@ -97,6 +103,14 @@ impl Escalation {
         self
     }
 
+    /// Sets for how long after one that took a step the same signal is the same request, in place of
+    /// 100 ms. With zero each signal takes a step: for a signal that asks for something anew each
+    /// time, as `SIGHUP` does where it has a file read again.
+    pub fn merge_within(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
     /// Watches also those signals that the process was started to ignore.
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
@@ -111,6 +125,7 @@ impl Escalation {
     pub fn start(self) -> Result<SignalGuard, WatchError> {
         let steps = [Some(self.first), self.second, Some(self.third)];
         let steps = steps.into_iter().flatten().map(Step::into_inner).collect();
-        SignalGuard::new(self.signals, Plan::Steps { steps, next: 0 }, self.ignored)
+        let plan = Plan::Steps { steps, next: 0 };
+        SignalGuard::new(self.signals, plan, self.ignored, self.window)
     }
 }

@@ -1,9 +1,11 @@
 //! What keeps signals watched, and ends it when it is dropped.
 
-use crate::watch::{self, Plan};
+use crate::watch::{self, Plan, WINDOW};
+use crate::work::Work;
 use crate::{Signal, Step, WatchError};
 use cancelable_core::CancellationToken;
 use std::fmt;
+use std::time::Duration;
 
 /// Watches signals for as long as it lives.
 ///
@@ -20,9 +22,17 @@ impl SignalGuard {
         signals: impl IntoIterator<Item = Signal>,
         plan: Plan,
         ignored: bool,
+        window: Duration,
     ) -> Result<Self, WatchError> {
-        let id = watch::add(signals.into_iter().collect(), plan, ignored)?;
+        let id = watch::add(signals.into_iter().collect(), plan, ignored, window)?;
         Ok(Self { id })
+    }
+
+    /// Sets for how long after the first the same signal is the same request, in place of 100 ms. With
+    /// zero each signal is a request.
+    pub fn merge_within(self, window: Duration) -> Self {
+        watch::set_window(self.id, window);
+        self
     }
 
     /// Keeps watching until the process ends.
@@ -50,6 +60,9 @@ impl fmt::Debug for SignalGuard {
 /// its previous action when there are none. So a second Ctrl+C ends a program whose shutdown
 /// hangs. [`Escalation`](crate::Escalation) does something else with it.
 ///
+/// The same signal within 100 ms of the first is the same request, since wrappers send it twice;
+/// [`merge_within`](SignalGuard::merge_within) sets another time.
+///
 /// # Errors
 ///
 /// If `signals` is empty, or the system refuses.
@@ -71,5 +84,6 @@ pub fn cancel_on_signal(
     token: &CancellationToken,
     signals: impl IntoIterator<Item = Signal>,
 ) -> Result<SignalGuard, WatchError> {
-    SignalGuard::new(signals, Plan::Once(Step::cancelling(token)), false)
+    let plan = Plan::Once(Work::new(Step::cancelling(token)));
+    SignalGuard::new(signals, plan, false, WINDOW)
 }

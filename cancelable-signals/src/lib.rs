@@ -49,6 +49,14 @@
 //! stopping for something else or the source was dropped before it had given its cause, is served once more,
 //! as if it came then.
 //!
+//! The same signal within a short time of the first is the same request. Wrappers send it twice:
+//! `timeout -s INT` signals its child and then the child's group, and a program that passes signals on adds
+//! to what the terminal has sent to all. So a repeat within 100 ms does not insist, takes no step of an
+//! [`Escalation`], and does not end a process in which the first has just ended what watched. Nor is it
+//! for what watches since the first. The time counts from the first; `merge_within` of a source, a guard
+//! and an escalation sets another, and with zero each signal is a request. Another signal is another
+//! request at any time. [`dump_on_signal`] answers each signal.
+//!
 //! A signal that the process was started to ignore, as `nohup` and background jobs of a shell do,
 //! stays ignored: sources do not receive it, unless they ask for it by `even_if_ignored`.
 //! A Rust program ignores `SIGPIPE` from its start.
@@ -56,9 +64,10 @@
 //! A program that a signal has stopped ends by that signal once it has cleaned up: [`exit_by`]. A
 //! shell goes on with its loop after an exit code, also 130.
 //!
-//! Cancelling runs callbacks of the token's users. They run on a thread that lasts as long as
-//! they do, not on the one that reads signals, so that a callback that hangs does not keep the
-//! second Ctrl+C from being served.
+//! Cancelling runs callbacks of the token's users. They run on threads apart from the one that reads
+//! signals, and one that hangs keeps its thread, so that it does not keep the second Ctrl+C from being
+//! served, nor another watcher. Each watcher's step is taken by one thread at a time, and signals of one
+//! kind that come meanwhile are merged: however many come, no more threads are started.
 //!
 //! # Limits
 //!
@@ -71,7 +80,7 @@
 //! - A handler that another part of the program installs *after* this crate's cannot be seen.
 //!   Say [`Disposition::Handled`] for its signal, or the default action is taken when no source is
 //!   left. A handler that was there before is called for every signal, beside the sources.
-//! - Signals of one kind that arrive faster than they are read may be merged, as the system does.
+//! - Signals of one kind that arrive faster than they are read are merged, as the system does.
 //! - `SIGIO`, `SIGPWR`, `SIGSTKFLT` and the signals for real time end a process on Linux; here
 //!   their default action is to exit with the status that a shell reports for it, 128 and the
 //!   number.
@@ -79,7 +88,9 @@
 //!   microsecond in which that signal is watched for the first time in the process.
 //! - On Windows there is `SIGINT` only, which is Ctrl+C; Ctrl+Break counts as that once it is
 //!   watched. The `ctrlc` crate cannot be used beside this one there.
-//! - A process made by `fork` alone shares its parent's queue and must not watch signals.
+//! - A process that was forked has this crate's handlers until it executes a program, and no thread that
+//!   reads. What it receives meanwhile goes no further: not to its parent, and in itself only to the default
+//!   action where that was in force. A process that executes nothing must not watch signals.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,13 +1,14 @@
 //! Signals as the sources of a scope.
 
 use crate::delivery::Inbox;
-use crate::watch::Plan;
+use crate::watch::{Plan, WINDOW};
 use crate::{InvalidSignal, Signal, SignalGuard, WatchError};
 use cancelable_core::source::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use std::borrow::Cow;
 use std::future::pending;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Cancels a scope at the first of its signals, with a cause that names it.
 ///
@@ -24,10 +25,14 @@ use std::sync::Arc;
 /// A further signal, while the scope winds up, goes to the others that watch it, and takes
 /// its previous action when there are none: a second Ctrl+C ends a program that does not stop.
 /// [`Escalation`](crate::Escalation) does something else with it.
+///
+/// The same signal within 100 ms of the first is the same request, since wrappers send it twice;
+/// [`merge_within`](Self::merge_within) sets another time.
 #[derive(Clone, Debug)]
 pub struct SignalSource {
     signals: Vec<Signal>,
     ignored: bool,
+    window: Duration,
     location: &'static Location<'static>,
 }
 
@@ -37,6 +42,7 @@ impl SignalSource {
         Self {
             signals,
             ignored: false,
+            window: WINDOW,
             location: Location::caller(),
         }
     }
@@ -45,6 +51,14 @@ impl SignalSource {
     #[must_use]
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
+        self
+    }
+
+    /// Sets for how long after the first the same signal is the same request, in place of 100 ms. With
+    /// zero each signal is a request.
+    #[must_use]
+    pub fn merge_within(mut self, window: Duration) -> Self {
+        self.window = window;
         self
     }
 }
@@ -128,7 +142,8 @@ impl SignalSource {
     fn watch(self, scope: Option<ScopeCancel>) -> Result<Watching, SourceError> {
         let inbox = Inbox::new(scope, self.location);
         let plan = Plan::Deliver(Arc::clone(&inbox));
-        let guard = SignalGuard::new(self.signals, plan, self.ignored).map_err(SourceError::new)?;
+        let guard = SignalGuard::new(self.signals, plan, self.ignored, self.window)
+            .map_err(SourceError::new)?;
         Ok(Watching {
             inbox,
             guard: Some(guard),

@@ -2,7 +2,7 @@
 
 use crate::Signal;
 use crate::watch;
-use crate::work::Work;
+use crate::work::{Action, Work};
 use cancelable_core::token::isolate;
 use cancelable_core::{CancellationToken, Cause, Operation, Reason};
 use std::fmt;
@@ -11,14 +11,21 @@ use std::sync::Arc;
 
 /// What an [`Escalation`](crate::Escalation) does with one signal.
 #[derive(Clone)]
-pub struct Step(watch::Step);
+pub struct Step(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Run(Action),
+    TakeDefault,
+    Ignore,
+}
 
 impl Step {
     /// Cancels `token`, with a cause that names the signal.
     #[must_use]
     #[track_caller]
     pub fn cancel(token: &CancellationToken) -> Self {
-        Self(watch::Step::Run(Self::cancelling(token)))
+        Self(Kind::Run(Self::cancelling(token)))
     }
 
     /// Cancels `operation`, with a cause that names the signal, and ends its grace period and those of
@@ -30,15 +37,18 @@ impl Step {
     #[track_caller]
     pub fn cancel_now(operation: &Operation) -> Self {
         let (operation, location) = (operation.clone(), Location::caller());
-        Self(watch::Step::Run(Arc::new(move |signal| {
+        Self(Kind::Run(Arc::new(move |signal| {
             operation.cancel_now(cause(signal, location));
         })))
     }
 
-    /// Calls `action`, on a thread of its own. A panic in it is logged and goes no further.
+    /// Calls `action`, on a thread where it may block. A panic in it is logged and goes no further.
+    ///
+    /// One call at a time: a signal that comes meanwhile has the action called once more afterwards,
+    /// and several of one kind are merged. A call that does not return holds up no other step.
     #[must_use]
     pub fn call(action: impl Fn(Signal) + Send + Sync + 'static) -> Self {
-        Self(watch::Step::Run(Arc::new(move |signal| {
+        Self(Kind::Run(Arc::new(move |signal| {
             isolate("the action of a signal", || action(signal));
         })))
     }
@@ -47,22 +57,27 @@ impl Step {
     /// parent is told that the signal ended it. Nothing is cleaned up.
     #[must_use]
     pub fn take_default() -> Self {
-        Self(watch::Step::TakeDefault)
+        Self(Kind::TakeDefault)
     }
 
     /// Does nothing with the signal.
     #[must_use]
     pub fn ignore() -> Self {
-        Self(watch::Step::Swallow)
+        Self(Kind::Ignore)
     }
 
+    /// The step as one entry takes it: a clone of it elsewhere is another's, and is not waited for.
     pub(crate) fn into_inner(self) -> watch::Step {
-        self.0
+        match self.0 {
+            Kind::Run(action) => watch::Step::Run(Work::new(action)),
+            Kind::TakeDefault => watch::Step::TakeDefault,
+            Kind::Ignore => watch::Step::Swallow,
+        }
     }
 
     /// What cancels `token`, located at the caller.
     #[track_caller]
-    pub(crate) fn cancelling(token: &CancellationToken) -> Work {
+    pub(crate) fn cancelling(token: &CancellationToken) -> Action {
         let (token, location) = (token.clone(), Location::caller());
         Arc::new(move |signal| {
             token.cancel_with(cause(signal, location));
@@ -82,9 +97,9 @@ pub(crate) fn cause(signal: Signal, location: &'static Location<'static>) -> Cau
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
-            watch::Step::Run(_) => "Step(run)",
-            watch::Step::TakeDefault => "Step(take the default action)",
-            watch::Step::Swallow => "Step(ignore)",
+            Kind::Run(_) => "Step(run)",
+            Kind::TakeDefault => "Step(take the default action)",
+            Kind::Ignore => "Step(ignore)",
         })
     }
 }

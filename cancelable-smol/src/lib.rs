@@ -38,7 +38,7 @@
 //!         runtime.sleep(Duration::from_millis(1)).await;
 //!         "hello"
 //!     });
-//!     outcome.await.into_result().map_err(Box::<dyn std::error::Error>::from)
+//!     outcome.await.complete().map_err(Box::<dyn std::error::Error>::from)
 //! })?;
 //! assert_eq!(greeting, "hello");
 //! # Ok(())

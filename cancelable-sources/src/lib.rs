@@ -20,7 +20,7 @@
 //!     .source(memory_limit(90.0)?.sustained(Duration::from_secs(5)))
 //!     .source(file_appears("/run/import/stop")?)
 //!     .build()?;
-//! if let Err(error) = scope.run(async |_| import().await).await.into_result() {
+//! if let Err(error) = scope.run(async |_| import().await).await.complete() {
 //!     // "import cancelled after 41 s: a resource went over its limit: memory of the container at
 //!     // 91.5 %, limit 90 % (set at src/main.rs:7)"
 //!     eprintln!("{error}");

@@ -85,7 +85,8 @@ pub fn r25_items_are_mapped_in_order_a_bounded_number_at_once<S: Subject>() {
             });
             map.unwrap().into_vec().await
         });
-        assert_eq!(outcome.await.into_value(), Some((0..20).collect()));
+        let results = outcome.await.complete().unwrap();
+        assert_eq!(results.unwrap(), (0..20).collect::<Vec<_>>());
         assert_eq!(under_way.most(), 2);
     });
 }
@@ -106,7 +107,7 @@ pub fn r25_something_is_done_for_each_item_a_bounded_number_at_once<S: Subject>(
             });
             each.unwrap().await
         });
-        assert!(outcome.await.into_value().unwrap().is_ok());
+        assert!(outcome.await.complete().unwrap().is_ok());
         assert_eq!(sum.into_inner(), 210);
         assert!(under_way.most() <= 3);
 

@@ -1,6 +1,7 @@
 //! A cause as a phrase that a person understands.
 
 use super::{Cause, OperationLabel, Reason};
+use crate::sync::{escape, escaped};
 use std::fmt::{self, Display};
 use std::time::Duration;
 
@@ -65,7 +66,7 @@ impl Cause {
             Reason::GuardDropped => f.write_str("its drop guard went out of scope")?,
             Reason::TimedOut { .. } => f.write_str("timed out")?,
             Reason::DeadlineReached => f.write_str("deadline reached")?,
-            Reason::Signal { name, .. } => write!(f, "{name} received")?,
+            Reason::Signal { name, .. } => write!(f, "{} received", escape(name))?,
             Reason::Condition => f.write_str("a watched condition came true")?,
             Reason::Source => f.write_str("a source fired")?,
             Reason::Resource => f.write_str("a resource went over its limit")?,
@@ -73,20 +74,27 @@ impl Cause {
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
             Reason::ChildFailed => f.write_str("another part of it failed")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
+            Reason::ScopeEnded => match self.operation() {
+                Some(scope) => write!(f, "scope {scope} has ended")?,
+                None => f.write_str("its scope has ended")?,
+            },
         }
         if let Some(message) = self.message() {
-            write!(f, ": {message}")?;
+            write!(f, ": {}", escape(message))?;
         }
         if let Some(error) = self.error() {
-            write!(f, ": {error}")?;
+            write!(f, ": {}", escaped(error))?;
         }
         // What is requested is so at a place, by an operation; all else was set there before.
         let is_requested = matches!(
             self.reason(),
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown
         );
+        let is_end = *self.reason() == Reason::ScopeEnded;
         let operation = self
             .operation()
+            // The scope that has ended is named above.
+            .filter(|_| !is_end)
             .filter(|operation| Some(*operation) != about);
         let mut parentheses = Parentheses::default();
         if let Reason::TimedOut { limit } = self.reason() {
@@ -97,7 +105,11 @@ impl Cause {
             (Place::Shown, operation) => {
                 parentheses.open(f)?;
                 let location = self.location();
-                let set = if is_requested { "" } else { "set " };
+                let set = match (is_requested, is_end) {
+                    (true, _) => "",
+                    (_, true) => "opened ",
+                    _ => "set ",
+                };
                 write!(f, "{set}at {}:{}", location.file(), location.line())?;
                 if let Some(operation) = operation {
                     write!(f, " by {operation}")?;

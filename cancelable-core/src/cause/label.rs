@@ -1,6 +1,7 @@
 //! What an operation is called, for causes and errors that name it.
 
 use super::OneLine;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -84,6 +85,11 @@ impl OperationLabel {
             Name::Static(name) => name,
             Name::Shared(name) => name,
         }
+    }
+
+    /// The name as a log may show it: many a logger writes key-values as they are.
+    pub(crate) fn shown_name(&self) -> Cow<'_, str> {
+        escape(self.name())
     }
 }
 

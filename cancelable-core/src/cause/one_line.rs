@@ -1,6 +1,6 @@
-//! Text that stays in its line: a name or a message may come from outside, and must not look like a
-//! line of the log, of a tree or of a dump.
+//! Names in sentences, and sentences that stay in their line.
 
+use crate::sync::{Escaping, escape};
 use std::fmt::{self, Display, Write};
 
 /// A name as it stands in a sentence. One that is empty shows as two quotation marks.
@@ -10,7 +10,7 @@ impl Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             "" => f.write_str("\"\""),
-            text => Escaping(f).write_str(text),
+            text => f.write_str(&escape(text)),
         }
     }
 }
@@ -43,26 +43,4 @@ pub(crate) fn one_line(
     }
 
     write!(Escaping(f), "{}", Told(tell))
-}
-
-/// Passes text on, with escapes for what would end its line or be obeyed by a terminal.
-struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
-
-impl Write for Escaping<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let mut rest = text;
-        // Ends: each turn takes a character off. Plain text is looked through once and written whole.
-        while let Some((at, found)) = rest.char_indices().find(|(_, found)| is_escaped(*found)) {
-            let (before, after) = rest.split_at(at);
-            self.0.write_str(before)?;
-            write!(self.0, "{}", found.escape_default())?;
-            rest = after.strip_prefix(found).unwrap_or_default();
-        }
-        self.0.write_str(rest)
-    }
-}
-
-fn is_escaped(character: char) -> bool {
-    // The last two are the separators of lines and paragraphs.
-    character.is_control() || matches!(character, '\u{2028}' | '\u{2029}')
 }

@@ -38,6 +38,9 @@ pub enum Reason {
     ChildFailed,
     /// The program, or the part of it that this belongs to, is shutting down.
     ShuttingDown,
+    /// The scope whose token it is has ended, so what was handed the token has nobody to work for. It is
+    /// no cancellation of the scope: that has ended as it has.
+    ScopeEnded,
 }
 
 impl Reason {
@@ -57,6 +60,7 @@ impl Reason {
             Self::RunDropped => "run_dropped",
             Self::ChildFailed => "child_failed",
             Self::ShuttingDown => "shutting_down",
+            Self::ScopeEnded => "scope_ended",
         }
     }
 

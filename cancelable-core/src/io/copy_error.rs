@@ -1,6 +1,7 @@
 //! Why bytes were not copied to the end.
 
 use crate::error::Cancelled;
+use crate::sync::escaped;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -54,7 +55,8 @@ impl fmt::Display for CopyError {
         write!(
             f,
             "{} bytes were copied, and then: {}",
-            self.copied, self.error
+            self.copied,
+            escaped(&self.error)
         )
     }
 }

@@ -80,7 +80,7 @@ impl Nursery {
         if let Some(record) = record {
             say!(
                 Warn,
-                operation = record.label.name(), id = record.label.id().get(),
+                operation = &*record.label.shown_name(), id = record.label.id().get(),
                 opened_at:% = record.opened_at;
                 "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
                  it was opened at {}", record.label, record.opened_at

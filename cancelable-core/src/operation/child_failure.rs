@@ -1,6 +1,7 @@
 //! How a child failed, for the scope that it belongs to.
 
 use crate::cause::{Cause, ChildName, OperationLabel, Reason};
+use crate::sync::{escape, escaped};
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
@@ -98,8 +99,8 @@ impl fmt::Display for ChildFailure {
         ChildName::new(&self.operation, self.opened_at).fmt(f)?;
         f.write_str(" ")?;
         match &self.why {
-            Why::Error(error) => write!(f, "failed: {error}"),
-            Why::Panic(text) => write!(f, "panicked: {text}"),
+            Why::Error(error) => write!(f, "failed: {}", escaped(error)),
+            Why::Panic(text) => write!(f, "panicked: {}", escape(text)),
             Why::Lost => f.write_str("was lost: its runtime dropped it before its end"),
         }
     }

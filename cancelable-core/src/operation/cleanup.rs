@@ -7,7 +7,7 @@ use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
 use super::status::Status;
 use crate::cause::Named;
-use crate::sync::{Ordering, say, words_of};
+use crate::sync::{Ordering, escape, say};
 use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
@@ -81,12 +81,11 @@ impl Record {
     /// Keeps what went wrong in a finalizer, for the outcome, and logs it: where the run was dropped
     /// there is no outcome.
     pub(crate) fn note_cleanup_error(&self, error: CleanupError) {
-        let words = words_of(&error);
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
-            finalizer = error.name(), deferred_at:% = error.deferred_at();
-            "{}: {words}", self.label
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            finalizer = &*escape(error.name()), deferred_at:% = error.deferred_at();
+            "{}: {error}", self.label
         );
         self.with_aside(|aside| aside.cleanup_errors.push(error));
     }
@@ -96,8 +95,8 @@ impl Record {
         let (name, place) = (&*finalizer.name, finalizer.deferred_at);
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
-            finalizer = name, deferred_at:% = place;
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            finalizer = &*escape(name), deferred_at:% = place;
             "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
             Named("finalizer", name), self.label
         );

@@ -1,6 +1,7 @@
 //! What went wrong in a finalizer.
 
 use crate::cause::Named;
+use crate::sync::{escape, escaped};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -105,8 +106,8 @@ impl fmt::Display for CleanupError {
             place.line()
         )?;
         match &self.why {
-            Why::Error(error) => write!(f, "failed: {error}"),
-            Why::Panic(text) => write!(f, "panicked: {text}"),
+            Why::Error(error) => write!(f, "failed: {}", escaped(error)),
+            Why::Panic(text) => write!(f, "panicked: {}", escape(text)),
             Why::OverBudget => f.write_str("was dropped unfinished: the cleanup budget was spent"),
         }
     }

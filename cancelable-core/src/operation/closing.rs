@@ -12,7 +12,6 @@ use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
 use crate::sync::{LatchWait, say};
-use crate::token::CancellationToken;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -89,14 +88,16 @@ impl Record {
     /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
     /// changed.
     pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
-        self.close_at(end, self.now())
+        self.close_at(end, self.now(), || {})
     }
 
-    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time.
+    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time. It takes
+    /// back what it has left at the token in `rest`, which is called before that is cancelled.
     pub(crate) fn close_at(
         self: &Arc<Self>,
         end: Status,
         now: Option<Instant>,
+        rest: impl FnOnce(),
     ) -> Result<Closing, Unfinished> {
         let (elapsed, aside, has_partial, waker) = {
             let mut inner = self.inner.lock();
@@ -107,6 +108,8 @@ impl Record {
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
+        rest();
+        self.end_token();
         self.after_end(end, elapsed, now);
         self.end_span();
         let report = aside.and_then(|aside| self.settled(aside));
@@ -130,6 +133,7 @@ impl Record {
         };
         // As above.
         drop(waker);
+        self.end_token();
         self.after_end(end, elapsed, now);
         drop(obligation);
     }
@@ -150,13 +154,9 @@ impl Record {
 
     fn end(&self, inner: &mut Inner, end: Status, now: Option<Instant>) -> Option<Duration> {
         inner.ended = now;
-        // Not by `is_cancelled`, which may make the token, and that takes this lock. A source that decides
-        // has made it.
-        inner.ended_cancelled = self
-            .made_token()
-            .is_some_and(CancellationToken::is_cancelled);
         // Only the run that entered closes, and it does so once, so the table allows it.
         let _ = self.status.change(end);
+        self.fix_cancel();
         now.zip(inner.started)
             .map(|(now, started)| now.saturating_duration_since(started))
     }
@@ -170,6 +170,18 @@ impl Record {
         self.end_progress(now);
         self.log_status(end);
         self.tell_closed(end, elapsed);
+        self.leave_parent();
+    }
+
+    /// A spawned child is joined, so nothing of it goes on after the end of its scope.
+    pub(super) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref().filter(|_| !self.spawned)
+    }
+
+    fn leave_parent(&self) {
+        if let Some(parent) = self.parent_it_may_outlive() {
+            parent.end_inside();
+        }
     }
 
     /// Wakes who waits, and lets go of what lay beside the record.
@@ -221,20 +233,25 @@ impl Record {
                 return false;
             }
             inner.ended = now;
+            self.fix_cancel();
             // Nothing will start them, and a handle may keep the record for long.
             inner.sources.take()
         };
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
+        self.log_cancel();
         say!(
             Warn,
-            operation = self.label.name(), id = self.label.id().get(),
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
+        self.end_token();
         self.end_progress(now);
+        self.end_span();
         self.tell_closed(Status::Abandoned, None);
+        self.leave_parent();
         true
     }
 }

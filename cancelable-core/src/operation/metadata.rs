@@ -2,6 +2,7 @@
 
 use super::Operation;
 use super::record::Record;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -66,7 +67,7 @@ impl fmt::Display for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (key, value)) in self.iter().enumerate() {
             let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{key}={value}")?;
+            write!(f, "{comma}{}={}", escape(key), escape(value))?;
         }
         Ok(())
     }

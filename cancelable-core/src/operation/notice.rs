@@ -39,6 +39,10 @@ impl Record {
         let record = Arc::downgrade(self);
         let registration = self.token().on_cancel(move |cause| {
             if let Some(record) = record.upgrade() {
+                // The end itself tells of the end.
+                if cause.is_end_of(&record.label) {
+                    return;
+                }
                 if let Some(ledger) = &record.ledger {
                     ledger.tell_cancel(&record, cause, false);
                 }

@@ -23,7 +23,7 @@ use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, is_logged, say};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, escape, is_logged, say};
 use log::Level;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
@@ -65,6 +65,8 @@ pub(crate) struct Record {
     pub(crate) opened: Option<Instant>,
     /// The body is at its last poll; see `last_look.rs`.
     pub(super) at_last_look: AtomicBool,
+    /// The log has a line that it was asked to stop.
+    cancel_logged: AtomicBool,
     /// How far it has come; empty until someone asks.
     pub(super) progress: OnceLock<Progress>,
     pub(super) inner: Mutex<Inner>,
@@ -74,8 +76,6 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
-    /// It was cancelled by its own token when it ended.
-    pub(super) ended_cancelled: bool,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: Option<Waker>,
     /// What is to be started at entry, if there is anything; none from then on.
@@ -148,7 +148,6 @@ impl Record {
             started: None,
             ended: None,
             deadline,
-            ended_cancelled: false,
             runner: None,
             sources,
             sealed: false,
@@ -182,9 +181,13 @@ impl Record {
             hooks: account.hooks,
             opened,
             at_last_look: AtomicBool::new(false),
+            cancel_logged: AtomicBool::new(false),
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
+        if let Some(parent) = record.parent_it_may_outlive() {
+            parent.begin_inside();
+        }
         record.log_status(Status::Pending);
         record.enlist();
         record
@@ -225,6 +228,10 @@ impl Record {
             self.wait_below();
             return false;
         }
+        // Nothing is left to cancel, and the record of it does not change any more.
+        if self.status().is_closed() {
+            return false;
+        }
         let first = self.cancel_token(self.stamp(cause));
         if first {
             self.log_cancel();
@@ -240,7 +247,10 @@ impl Record {
         }
     }
 
-    fn log_cancel(&self) {
+    /// Logs that the operation was asked to stop, and why, if it was. An operation has one such line:
+    /// from whoever cancels it, or, where it is cancelled by way of a token, from its run as that finds
+    /// it cancelled, or from its end.
+    pub(crate) fn log_cancel(&self) {
         // Not even the cause is read for a level that is off.
         if !is_logged(Level::Debug) {
             return;
@@ -248,10 +258,14 @@ impl Record {
         let Some(cause) = self.cause() else {
             return;
         };
+        // Relaxed: who is first says it, and nothing else follows from that.
+        if self.cancel_logged.swap(true, Ordering::Relaxed) {
+            return;
+        }
         say!(
             Debug,
-            operation = self.label.name(), id = self.label.id().get(),
-            reason = cause.reason().as_str();
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
             "{} was asked to stop: {cause}", self.label
         );
     }
@@ -265,23 +279,42 @@ impl Record {
         }
     }
 
+    /// The line of an end has the error, if it failed, and the cause, if it was asked to stop.
     #[cold]
     fn say_status(&self, status: Status) {
         let error = match status {
             Status::Failed => self.error_text(),
             _ => None,
         };
-        match error {
-            Some(error) => say!(
-                Debug,
-                operation = self.label.name(), id = self.label.id().get(),
-                status = status.as_str(), error = &*error;
-                "{} is {status}: {error}", self.label
+        let error = error.as_deref().map(escape);
+        let cause = match status.is_closed() {
+            true => self.cause(),
+            false => None,
+        };
+        if cause.is_some() {
+            self.log_cancel();
+        }
+        let reason = cause.as_ref().map(|cause| cause.reason().as_str());
+        let (name, id) = (self.label.shown_name(), self.label.id().get());
+        let (name, word) = (&*name, status.as_str());
+        let label = &self.label;
+        match (&error, &cause, reason) {
+            (None, Some(cause), Some(reason)) => say!(
+                Debug, operation = name, id, status = word, reason, cause:% = cause;
+                "{label} is {status}, asked to stop: {cause}"
             ),
-            None => say!(
-                Debug,
-                operation = self.label.name(), id = self.label.id().get(), status = status.as_str();
-                "{} is {status}", self.label
+            (Some(error), Some(cause), Some(reason)) => say!(
+                Debug, operation = name, id, status = word, error = &**error, reason,
+                cause:% = cause;
+                "{label} is {status}: {error}, asked to stop: {cause}"
+            ),
+            (Some(error), ..) => say!(
+                Debug, operation = name, id, status = word, error = &**error;
+                "{label} is {status}: {error}"
+            ),
+            _ => say!(
+                Debug, operation = name, id, status = word;
+                "{label} is {status}"
             ),
         }
     }

@@ -164,7 +164,7 @@ impl Record {
         for straggler in stragglers {
             say!(
                 Warn,
-                operation = self.label.name(), id = self.label.id().get(),
+                operation = &*self.label.shown_name(), id = self.label.id().get(),
                 kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
                 "{} ends without it: {straggler}", self.label
             );

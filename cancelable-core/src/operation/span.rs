@@ -16,38 +16,53 @@ mod spans {
     use super::Record;
     use crate::cause::OperationLabel;
     use crate::cause::ambient::Ambient;
-    use tracing::span::EnteredSpan;
+    use std::sync::Arc;
 
     /// None once the operation has ended.
-    pub(in crate::operation) struct Span(Option<tracing::Span>);
+    ///
+    /// A subscriber is the user's code, and hears of each clone and drop of a span, of each entry and
+    /// exit. So the span lies behind a reference of its own: under the record's lock that is cloned or
+    /// taken out, and the subscriber hears of nothing.
+    pub(in crate::operation) struct Span(Option<Arc<tracing::Span>>);
 
     impl Span {
         /// Below the span that is entered where the operation is opened.
         pub(in crate::operation) fn open(label: &OperationLabel) -> Self {
-            let (id, name) = (label.id().get(), label.name());
-            Self(Some(
-                tracing::debug_span!(target: "cancelable", "operation", id, name),
-            ))
+            let (id, name) = (label.id().get(), label.shown_name());
+            let span = tracing::debug_span!(target: "cancelable", "operation", id, name = &*name);
+            // One that no subscriber wants costs nothing more.
+            Self((!span.is_disabled()).then(|| Arc::new(span)))
         }
     }
 
     /// While it lives, the span is entered on this thread.
-    pub(in crate::operation) struct InSpan(#[expect(dead_code)] Option<EnteredSpan>);
+    pub(in crate::operation) struct InSpan(Option<Arc<tracing::Span>>);
 
     impl InSpan {
         pub(in crate::operation) fn enter(ambient: Option<&Ambient>) -> Self {
             let handle = ambient.map(|ambient| ambient.handle.as_any());
             let record = handle.and_then(|handle| handle.downcast_ref::<Record>());
             let span = record.and_then(|record| record.inner.lock().span.0.clone());
-            Self(span.map(tracing::Span::entered))
+            if let Some(span) = &span {
+                span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
+            }
+            Self(span)
+        }
+    }
+
+    /// A drop, so that a panic leaves the span too.
+    impl Drop for InSpan {
+        fn drop(&mut self) {
+            if let Some(span) = &self.0 {
+                span.with_subscriber(|(id, subscriber)| subscriber.exit(id));
+            }
         }
     }
 
     impl Record {
-        /// Closes the span, if nothing has entered it any more.
+        /// Closes the span, as soon as nothing is inside it any more.
         pub(in crate::operation) fn end_span(&self) {
             let span = self.inner.lock().span.0.take();
-            // A subscriber is the user's code.
             drop(span);
         }
     }

@@ -67,10 +67,13 @@ impl Record {
     /// that it comes from may have had another clock.
     pub(crate) fn note_cancel(self: &Arc<Self>) -> CallbackRegistration {
         let record = Arc::downgrade(self);
-        self.token().on_cancel(move |_| {
+        self.token().on_cancel(move |cause| {
             let Some(record) = record.upgrade() else {
                 return;
             };
+            if cause.is_end_of(&record.label) {
+                return;
+            }
             if let Some(now) = record.now() {
                 record.stopping_since(now);
             }
@@ -98,6 +101,10 @@ impl Record {
 
     /// Cancels, and ends the window of this operation and of those below it at once.
     pub(super) fn cancel_now(&self, cause: Cause) -> bool {
+        // What a dropped run has left goes on after the end, and is hurried all the same.
+        if self.status().is_closed() && self.is_settled() {
+            return false;
+        }
         // First, so that whoever is woken by the cancel finds the window over.
         self.hard_token().cancel_with(cause.clone());
         self.cancel(cause)

@@ -1,6 +1,6 @@
 //! Why joining a task gave no value.
 
-use crate::sync::{Mutex, panic_text};
+use crate::sync::{Mutex, escape, panic_text};
 use std::any::Any;
 use std::fmt;
 
@@ -81,7 +81,7 @@ impl JoinError {
 impl fmt::Display for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
-            Why::Panic { text, .. } => write!(f, "the task panicked: {text}"),
+            Why::Panic { text, .. } => write!(f, "the task panicked: {}", escape(text)),
             Why::Lost {
                 runtime,
                 started: true,

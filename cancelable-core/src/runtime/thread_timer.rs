@@ -7,7 +7,7 @@
 //! 2. One lock. Wakers are cloned before it and woken or dropped after it.
 
 use super::Timer;
-use crate::sync::{self, Condvar, Mutex, isolate, say};
+use crate::sync::{self, Condvar, Mutex, escaped, isolate, say};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -86,7 +86,11 @@ impl Clockwork {
             .name(name)
             .spawn(move || clockwork.keep());
         if let Err(error) = started {
-            say!(Error, "no thread was started to keep the time: {error}");
+            say!(
+                Error,
+                "no thread was started to keep the time: {}",
+                escaped(&error)
+            );
             // The next timer tries again.
             self.state.lock().kept = false;
         }

@@ -145,7 +145,7 @@ where
             }
         }
         this.future.set(None);
-        match this.operation.check() {
+        match this.operation.look() {
             Err(cancelled) => Poll::Ready(Err(RunError::Cancelled(cancelled))),
             // Polled after its end, which promises nothing.
             Ok(()) => Poll::Pending,

@@ -154,7 +154,11 @@ where
         .as_ref()
         .and_then(|call| Patience::new(&owner, scope.id(), call));
     let on_cancel = call.filter(|call| call.patience().is_some()).map(|call| {
-        scope.token().on_cancel(move |_| {
+        let label = scope.label().clone();
+        scope.record().token().on_cancel(move |cause| {
+            if cause.is_end_of(&label) {
+                return;
+            }
             call.note_cancel();
             owner.nursery.wake_joiner();
         })
@@ -218,13 +222,17 @@ where
     let _ = record.enter(record.now(), None);
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
-    if scope.check().is_err() {
+    if scope.look().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
         handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
+<<<<<<< HEAD
     let token = record.watched_token().clone();
+=======
+    let token = record.hand_out_token().clone();
+>>>>>>> main
     // Unwind safe: the work is consumed.
     let done = catch_unwind(AssertUnwindSafe(|| work(token)));
     drop(inside);

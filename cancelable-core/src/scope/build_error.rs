@@ -1,6 +1,8 @@
 //! Why a scope could not be built.
 
-use crate::cause::OneLine;
+use crate::cause::{OneLine, OperationLabel};
+use crate::operation::Status;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -17,6 +19,8 @@ enum Kind {
     /// It needs a runtime for this part of it, and none is known.
     NoRuntime(Cow<'static, str>),
     ZeroConcurrency,
+    /// What it was to be a part of has ended.
+    ParentEnded(OperationLabel, Status),
 }
 
 impl BuildError {
@@ -24,6 +28,17 @@ impl BuildError {
         Self {
             scope,
             kind: Kind::NoRuntime(part),
+        }
+    }
+
+    pub(super) fn parent_ended(
+        scope: Cow<'static, str>,
+        parent: OperationLabel,
+        status: Status,
+    ) -> Self {
+        Self {
+            scope,
+            kind: Kind::ParentEnded(parent, status),
         }
     }
 
@@ -39,6 +54,12 @@ impl BuildError {
     pub fn scope(&self) -> &str {
         &self.scope
     }
+
+    /// Whether what the scope was to be a part of has ended.
+    #[must_use]
+    pub fn is_parent_ended(&self) -> bool {
+        matches!(self.kind, Kind::ParentEnded(..))
+    }
 }
 
 impl fmt::Display for BuildError {
@@ -47,11 +68,17 @@ impl fmt::Display for BuildError {
         match &self.kind {
             Kind::NoRuntime(part) => write!(
                 f,
-                "scope {scope} has no runtime for its {part}: give it one by `runtime(&handle)`"
+                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
+                escape(part)
             ),
             Kind::ZeroConcurrency => write!(
                 f,
                 "scope {scope} lets no child run: give `concurrency` one at least"
+            ),
+            Kind::ParentEnded(parent, status) => write!(
+                f,
+                "scope {scope} can be no part of {parent}, which has ended ({status}): \
+                 build it before that, or detached"
             ),
         }
     }

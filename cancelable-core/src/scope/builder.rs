@@ -110,7 +110,7 @@ impl ScopeBuilder {
     }
 
     /// Makes the scope a part of `operation`: cancelled with it, bound by its deadline, on its
-    /// runtime unless another one is given.
+    /// runtime unless another one is given. It can't be built once `operation` has ended.
     pub fn parent(mut self, operation: &Operation) -> Self {
         self.parent = Parent::Operation(operation.clone());
         self
@@ -279,7 +279,7 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// Its limit on children is zero. Or it has a time limit, a grace period, a cleanup budget, a
+    /// Its limit on children is zero. Or what it was given to be a part of has ended. Or it has a time limit, a grace period, a cleanup budget, a
     /// watchdog or a source that needs a runtime, and neither it nor what it is a part of has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
@@ -306,7 +306,12 @@ impl ScopeBuilder {
         } = rare.map_or_else(Parts::default, |rare| rare.into_parts());
         let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
-            Parent::Current => operation::current(),
+            Parent::Current => operation::current().and_then(|here| here.nearest_open()),
+            Parent::Operation(operation) if operation.is_over() => {
+                let (label, status) = (operation.label().clone(), operation.status());
+                return Err(BuildError::parent_ended(name, label, status));
+            }
+            // Whether that takes a child, its nursery says.
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
@@ -319,8 +324,9 @@ impl ScopeBuilder {
                 return Err(BuildError::no_runtime(name, what));
             }
         }
-        let stop = stop(parent.as_ref().filter(|_| !isolated), token, tokens);
         let label = OperationLabel::new(name);
+        let above = parent.as_ref().filter(|_| !isolated);
+        let stop = stop(&label, above, token, tokens);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
             hooks,
@@ -365,6 +371,7 @@ fn needs_runtime(
 /// Below one that is given its own token is a child from the start. A handle of the one that is given
 /// would keep that, and what was left at it, for as long as anyone knows of the operation.
 fn stop(
+    label: &OperationLabel,
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
@@ -372,9 +379,13 @@ fn stop(
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
         (parent, None) => Stop::below(parent),
+<<<<<<< HEAD
         (None, Some(token)) if more.is_empty() => {
             Stop::by(CancellationToken::of_operation(Some(&token)))
         }
+=======
+        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
+>>>>>>> main
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);

@@ -4,6 +4,7 @@ use crate::cause::{ChildName, OperationLabel, Span};
 use crate::error::Cancelled;
 use crate::operation::Record;
 use crate::runtime::JoinError;
+use crate::sync::escaped;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -125,7 +126,7 @@ impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let child = ChildName::new(&self.operation, self.opened_at);
         match &self.why {
-            Why::Failed(error) => write!(f, "{child} failed: {error}"),
+            Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
             Why::Cancelled(cancelled) => cancelled.fmt(f),
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(patience) => write!(

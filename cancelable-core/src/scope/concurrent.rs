@@ -5,6 +5,7 @@
 
 use super::{Items, Scope};
 use crate::cause::OperationLabel;
+use crate::error::Cancelled;
 use crate::operation::Operation;
 use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
@@ -15,17 +16,19 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 impl Scope {
     /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
     /// way at once, and gives the results in the order of the items.
     ///
     /// An item is pulled when there is room for it and the results are asked for; a result that
-    /// waits for an earlier one takes up room. Once the scope is cancelled no more items are pulled;
-    /// what is under way goes on, and every result is delivered before the stream ends. (As the body
-    /// of a scope is dropped at its cancel, this shows where it goes on: in a grace period or in a
-    /// shield.)
+    /// waits for an earlier one takes up room.
+    ///
+    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
+    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
+    /// early for the cancel. It is whole if every future had ended before.
     ///
     /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
     /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
@@ -48,7 +51,8 @@ impl Scope {
     ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
     ///     squares.expect("two is not zero").into_vec().await
     /// }));
-    /// assert_eq!(outcome.into_value(), Some(vec![1, 4, 9, 16]));
+    /// let squares = outcome.complete().expect("nobody asked it to stop");
+    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
     /// # }
     /// ```
     pub fn map_concurrent<Kind, I, F, Fut>(
@@ -73,6 +77,7 @@ impl Scope {
                 futures: FuturesOrdered::new(),
             },
             pulling: Pulling::Open,
+            late: false,
             cancelled: self.token().clone().cancelled_owned(),
             operation: self.operation().clone(),
         })
@@ -104,14 +109,41 @@ pin_project! {
         limit: NonZeroUsize,
         under_way: UnderWay<Fut>,
         pulling: Pulling,
+        // A future has ended after the cancel, and so maybe early for it.
+        late: bool,
         cancelled: WaitForCancellationFutureOwned,
         operation: Operation,
     }
 }
 
 enum UnderWay<Fut: Future> {
-    Ordered { futures: FuturesOrdered<Fut> },
-    AsTheyCome { futures: FuturesUnordered<Fut> },
+    Ordered {
+        futures: FuturesOrdered<Timed<Fut>>,
+    },
+    AsTheyCome {
+        futures: FuturesUnordered<Timed<Fut>>,
+    },
+}
+
+pin_project! {
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. It is asked
+    /// here, as a result may wait for its turn.
+    struct Timed<Fut> {
+        #[pin]
+        future: Fut,
+        operation: Operation,
+    }
+}
+
+impl<Fut: Future> Future for Timed<Fut> {
+    type Output = (Fut::Output, bool);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.future.poll(cx));
+        // After the poll: it may have seen a cancel that came meanwhile.
+        Poll::Ready((result, this.operation.is_cancelled()))
+    }
 }
 
 impl<Fut: Future> UnderWay<Fut> {
@@ -123,14 +155,14 @@ impl<Fut: Future> UnderWay<Fut> {
         }
     }
 
-    fn push(&mut self, future: Fut) {
+    fn push(&mut self, future: Timed<Fut>) {
         match self {
             Self::Ordered { futures } => futures.push_back(future),
             Self::AsTheyCome { futures } => futures.push(future),
         }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Fut::Output, bool)>> {
         match self {
             Self::Ordered { futures } => Pin::new(futures).poll_next(cx),
             Self::AsTheyCome { futures } => Pin::new(futures).poll_next(cx),
@@ -157,16 +189,17 @@ where
         Self { under_way, ..self }
     }
 
-    /// Whether all items were pulled and their end was seen, rather than the scope cancelled before
-    /// that. Known when the stream has ended.
+    /// Whether the work on all items had ended, and the end of the items was seen, before the scope was
+    /// cancelled, if it was. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.pulling == Pulling::Exhausted
+        self.pulling == Pulling::Exhausted && !self.late
     }
 
-    /// Whether it has ended, and because of the cancel.
+    /// Whether it has ended, and the cancel came before.
     pub(crate) fn is_cut(&self) -> bool {
-        self.pulling == Pulling::Cancelled && self.under_way.len() == 0
+        let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
+        has_ended && !self.is_complete()
     }
 
     /// The operation whose cancel stops the pulling.
@@ -175,7 +208,12 @@ where
         &self.operation
     }
 
-    /// All results, up to the end of the stream.
+    /// All results.
+    ///
+    /// # Errors
+    ///
+    /// The scope was cancelled before the work on all items had ended. The results so far are what
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) is for.
     ///
     /// # Cancel safety
     ///
@@ -184,14 +222,18 @@ where
     /// # Fairness
     ///
     /// It lets others run after every 64 results.
-    pub async fn into_vec(self) -> Vec<Fut::Output> {
+    pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
         let mut results = Vec::new();
         let mut stream = std::pin::pin!(self);
         let mut budget = BUDGET;
         while let Some(result) = poll_fn(|cx| take(stream.as_mut(), &mut budget, cx)).await {
             results.push(result);
         }
-        results
+        match stream.is_complete() {
+            true => Ok(results),
+            // It is cancelled, or it would be complete.
+            false => stream.operation.check().map(|()| results),
+        }
     }
 }
 
@@ -235,7 +277,10 @@ where
                 break;
             }
             match this.items.as_mut().poll_next(cx) {
-                Poll::Ready(Some(item)) => this.under_way.push((this.f)(item)),
+                Poll::Ready(Some(item)) => this.under_way.push(Timed {
+                    future: (this.f)(item),
+                    operation: this.operation.clone(),
+                }),
                 // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
                 Poll::Ready(None) if !cancelled && this.operation.is_cancelled() => {
                     *this.pulling = Pulling::Cancelled;
@@ -245,7 +290,10 @@ where
             }
         }
         match this.under_way.poll_next(cx) {
-            Poll::Ready(Some(result)) => return Poll::Ready(Some(result)),
+            Poll::Ready(Some((result, is_late))) => {
+                *this.late |= is_late;
+                return Poll::Ready(Some(result));
+            }
             Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
             Poll::Ready(None) | Poll::Pending => {}
         }

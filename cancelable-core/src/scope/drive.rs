@@ -174,8 +174,8 @@ where
             if status == Status::Failed {
                 end.note_failure::<R>(record, *this.describe);
             }
-            if let Ok(closing) = record.close_at(status, now) {
-                drop(this.watch.end(record));
+            let rest = || drop(this.watch.end(record));
+            if let Ok(closing) = record.close_at(status, now, rest) {
                 drop(inside);
                 return Poll::Ready(end.outcome::<R>(record, closing));
             }
@@ -235,6 +235,7 @@ where
         }
     }
     ready!(watch.poll(record, cx));
+    record.log_cancel();
     ready!(watch.poll_delivery(record, cx));
     if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
         let _last_look = record.last_look();
@@ -309,6 +310,7 @@ fn after(
         }
         // What it cancels wakes the children, and the last of these wakes this.
         if watch.poll(record, cx).is_ready() {
+            record.log_cancel();
             record.note_stopping();
         }
         return Poll::Pending;

@@ -118,7 +118,7 @@ impl<O> End<O> {
             }
         }
         if may_have_failures(record) {
-            outcome.set_cause(record.cause());
+            outcome.set_cause(record.cause(), &record.label);
             outcome.fail_by(|| child_failure(record));
             outcome.add_failures(record.nursery.take_failures());
         }

@@ -14,13 +14,14 @@ impl Scope {
     /// Does `f` for each of `items`, an iterator or a stream, with no more than `limit` under way at
     /// once.
     ///
-    /// An item is pulled when there is room for it. Once the scope is cancelled no more items are
-    /// pulled; what is under way goes on to its end, where the body does.
+    /// An item is pulled when there is room for it. It is cancelled with the scope: no more items are
+    /// pulled, what is under way goes on to its end where the body does, and the answer is the error,
+    /// however many items there were.
     ///
     /// # Errors
     ///
     /// A limit of zero, at once. And [`Cancelled`], from the future, if the scope was cancelled
-    /// before all items were pulled.
+    /// before the work on all items had ended.
     ///
     /// # Examples
     ///
@@ -38,7 +39,7 @@ impl Scope {
     ///     let adding = op.for_each_concurrent(2, [1, 2, 3], add);
     ///     async move { adding.expect("two is not zero").await }
     /// }));
-    /// assert!(outcome.into_value().is_some_and(|done| done.is_ok()));
+    /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
     /// assert_eq!(sum.get(), 6);
     /// # }
     /// ```
@@ -95,8 +96,8 @@ where
         while let Some(()) = ready!(take(this.map.as_mut(), this.budget, cx)) {}
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
-            // It is cancelled, or it would not have stopped.
-            false => Poll::Ready(this.map.operation().check()),
+            // It is cancelled, or it would be complete.
+            false => Poll::Ready(this.map.operation().look()),
         }
     }
 }

@@ -65,8 +65,8 @@ impl Membership {
     fn fail(&self, failure: &ChildFailure) {
         say!(
             Debug,
-            operation = self.member.label.name(), id = self.member.label.id().get(),
-            scope = self.place.owner().label.name();
+            operation = &*self.member.label.shown_name(), id = self.member.label.id().get(),
+            scope = &*self.place.owner().label.shown_name();
             "{failure}"
         );
         let owner = self.place.owner();
@@ -123,6 +123,7 @@ impl End {
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
             RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
+            RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
             RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
         }
     }

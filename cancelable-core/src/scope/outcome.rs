@@ -1,7 +1,7 @@
 //! What became of a run.
 
 use super::RunError;
-use crate::cause::{Cause, Reason};
+use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
 use std::convert::Infallible;
@@ -20,6 +20,8 @@ pub struct Outcome<T, E = Infallible> {
     result: Result<T, RunError<E>>,
     /// The value of a body, where the run failed all the same because a child did.
     late: Option<T>,
+    /// What the scope is called, where it has a value although it was asked to stop.
+    asked: Option<Box<OperationLabel>>,
     /// None where there is nothing to report.
     report: Option<Box<Report>>,
 }
@@ -37,12 +39,16 @@ impl<T, E> Outcome<T, E> {
             elapsed,
             result,
             late: None,
+            asked: None,
             report,
         }
     }
 
-    /// Puts the cause of a cancel on record.
-    pub(super) fn set_cause(&mut self, cause: Option<Cause>) {
+    /// Puts the cause of a cancel of the scope with this label on record.
+    pub(super) fn set_cause(&mut self, cause: Option<Cause>, label: &OperationLabel) {
+        // Where there is no value the error has the label.
+        let asked = cause.is_some() && self.result.is_ok();
+        self.asked = asked.then(|| Box::new(label.clone()));
         self.cause = cause;
     }
 
@@ -125,8 +131,66 @@ impl<T, E> Outcome<T, E> {
         self.result.ok().or(self.late)
     }
 
-    /// The value, or why the run did not complete. In a function whose error is one for all, such as
-    /// `Box<dyn Error>`, it is [`flatten`](Self::flatten) that goes with a `?`: there the error of the
+    /// The value of a scope whose work is whole: nothing of it failed, and nobody asked it to stop.
+    ///
+    /// A body may give a value although it was cut: its streams have ended early, or it has only joined
+    /// children that were cancelled. [`into_result`](Self::into_result) takes such a value for what it
+    /// is (the value wins), and this does not. A value that is there all the same goes with this call;
+    /// [`value`](Self::value) reads it before.
+    ///
+    /// # Errors
+    ///
+    /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was asked to
+    /// stop, whatever came of it; [`RunError::ChildFailed`] if a child failed, also where failures are
+    /// collected; [`RunError::CleanupFailed`] if something went wrong in a finalizer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let scope = Scope::builder("sum").build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.run(async |op: Scope| {
+    ///     // Cancelled while the third is on its way, so the stream ends there.
+    ///     let numbers = stream::iter(1..).inspect(|number| {
+    ///         if *number == 3 {
+    ///             op.cancel();
+    ///         }
+    ///     });
+    ///     op.stream(numbers).fold(0, async |sum, number| sum + number).await
+    /// }));
+    /// assert_eq!(outcome.value(), Some(&6));
+    /// assert!(outcome.complete().is_err(), "it is not the sum of all numbers");
+    /// # }
+    /// ```
+    pub fn complete(self) -> Result<T, RunError<E>> {
+        let value = self.result?;
+        if let Some(cause) = self.cause {
+            let cancelled = Cancelled::new(cause);
+            return Err(RunError::Cancelled(match self.asked {
+                Some(label) => cancelled.of(*label, self.elapsed),
+                None => cancelled,
+            }));
+        }
+        let report = self.report.unwrap_or_default();
+        if let Some(failure) = report.child_failures.into_iter().next() {
+            return Err(RunError::ChildFailed(failure));
+        }
+        match report.cleanup_errors.into_iter().next() {
+            Some(error) => Err(RunError::CleanupFailed(error)),
+            None => Ok(value),
+        }
+    }
+
+    /// The value, or why the run did not complete. A value that the body gave counts, also where the scope
+    /// was asked to stop; where work that was cut must not pass for whole, call
+    /// [`complete`](Self::complete).
+    ///
+    /// In a function whose error is one for all, such as `Box<dyn Error>`, it is [`flatten`](Self::flatten) that goes with a `?`: there the error of the
     /// body stays what it is.
     ///
     /// # Errors
@@ -138,7 +202,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The value, or the error of the body, or else why there is neither, as an error of the same
-    /// type: for a function that has one error for all.
+    /// type: for a function that has one error for all. Where work that was cut must not pass for whole it is
+    /// `complete().map_err(RunError::flatten)`.
     ///
     /// # Errors
     ///
@@ -165,8 +230,7 @@ impl<T, E> Outcome<T, E> {
     where
         E: From<RunError>,
     {
-        self.result
-            .map_err(|error| error.split().unwrap_or_else(E::from))
+        self.result.map_err(RunError::flatten)
     }
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their
@@ -243,6 +307,7 @@ impl Outcome<(), ()> {
             (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
+            (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
                 // The body is pending until there is an answer; this only spares a panic.
                 let cause = self.cause.clone();
@@ -256,6 +321,7 @@ impl Outcome<(), ()> {
             elapsed: self.elapsed,
             result,
             late,
+            asked: self.asked,
             report: self.report,
         }
     }

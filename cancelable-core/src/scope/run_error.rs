@@ -3,8 +3,9 @@
 use super::BuildError;
 use crate::cause::{Named, OperationLabel};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Status};
+use crate::operation::{ChildFailure, CleanupError, Status};
 use crate::source::SourceError;
+use crate::sync::escaped;
 use std::borrow::Cow;
 use std::convert::Infallible;
 use std::error::Error;
@@ -31,6 +32,9 @@ pub enum RunError<E = Infallible> {
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
+    /// The value is there, and something went wrong in a finalizer. Only
+    /// [`Outcome::complete`](super::Outcome::complete) says this; the first that went wrong.
+    CleanupFailed(CleanupError),
     /// The scope could not be built. A run never says this; a function that builds its scope and
     /// runs it may.
     NotBuilt(BuildError),
@@ -70,6 +74,31 @@ impl<E> RunError<E> {
         }
     }
 
+    /// The error of the body, or else this as an error of the same type: for a function that has one error
+    /// for all, as in `outcome.complete().map_err(RunError::flatten)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
+    /// use std::error::Error;
+    ///
+    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+    ///     let parsed = scope.try_run(async |_| Ok(text.parse()?)).await;
+    ///     parsed.complete().map_err(RunError::flatten)
+    /// }
+    /// # let scope = Scope::builder("parse").build().expect("it is sound");
+    /// # let parsed = futures_util::FutureExt::now_or_never(parse(&scope, "7"));
+    /// # assert_eq!(parsed.and_then(Result::ok), Some(7));
+    /// ```
+    pub fn flatten(self) -> E
+    where
+        E: From<RunError>,
+    {
+        self.split().unwrap_or_else(E::from)
+    }
+
     /// The error of the body, or else why there is none, as an error that has no such variant.
     pub(super) fn split(self) -> Result<E, RunError> {
         Err(match self {
@@ -78,6 +107,7 @@ impl<E> RunError<E> {
             Self::SourceFailed(failed) => RunError::SourceFailed(failed),
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
             Self::Refused(refused) => RunError::Refused(refused),
+            Self::CleanupFailed(error) => RunError::CleanupFailed(error),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
         })
     }
@@ -103,10 +133,11 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
-            Self::Failed(error) => error.fmt(f),
+            Self::Failed(error) => escaped(error).fmt(f),
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
+            Self::CleanupFailed(error) => error.fmt(f),
             Self::NotBuilt(error) => error.fmt(f),
         }
     }
@@ -123,6 +154,7 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::SourceFailed(failed) => ("SourceFailed", failed, failed),
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
             Self::Refused(refused) => ("Refused", refused, refused),
+            Self::CleanupFailed(error) => ("CleanupFailed", error, error),
             Self::NotBuilt(error) => ("NotBuilt", error, error),
         };
         match f.alternate() {
@@ -142,6 +174,7 @@ impl<E: Error> Error for RunError<E> {
             Self::SourceFailed(failed) => failed.source(),
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
+            Self::CleanupFailed(error) => error.source(),
             Self::NotBuilt(error) => error.source(),
         }
     }

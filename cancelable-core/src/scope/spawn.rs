@@ -219,7 +219,7 @@ impl Scope {
         if status != Status::Running {
             return Err(refusal(Kind::Status(status)));
         }
-        if let Err(cancelled) = self.check() {
+        if let Err(cancelled) = self.look() {
             return Err(refusal(Kind::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {
@@ -281,7 +281,7 @@ impl Entry {
         let (completion, join) = Completion::new(runtime.name());
         let membership = Membership::new(scope.record().clone(), place);
         let child = Child::new(scope.operation().clone(), join, None);
-        let queue = scope.token().clone().cancelled_owned();
+        let queue = scope.record().token().clone().cancelled_owned();
         runtime.start(Box::pin(ChildTask::new(
             run(&scope),
             queue,

@@ -13,10 +13,13 @@ use std::task::{Context, Poll};
 /// Has the watchdog started when the scope is cancelled.
 pub(super) fn set(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
     let (watched, watchdog) = (Arc::downgrade(record), watchdog.clone());
-    record.token().on_cancel(move |_| {
+    record.token().on_cancel(move |cause| {
         let Some(record) = watched.upgrade() else {
             return;
         };
+        if cause.is_end_of(&record.label) {
+            return;
+        }
         if let Some(runtime) = record.runtime.clone() {
             let vigil = Vigil::new(&record, &runtime, watchdog);
             runtime.spawn(vigil).detach();
@@ -65,7 +68,7 @@ fn report(record: &Arc<Record>, watchdog: &Watchdog) {
     for straggler in &stragglers {
         say!(
             Warn,
-            operation = record.label.name(), id = record.label.id().get(),
+            operation = &*record.label.shown_name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} has not stopped: {straggler}", record.label
         );

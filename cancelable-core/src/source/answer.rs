@@ -1,6 +1,6 @@
 //! What a condition may answer.
 
-use crate::sync::say;
+use crate::sync::{escape, say};
 use std::fmt::Display;
 
 /// The answer of a condition: a `bool`, or a `Result` of one whose error is logged and after which
@@ -31,9 +31,10 @@ pub(super) fn holds(name: &str, answer: Result<bool, String>) -> bool {
     match answer {
         Ok(holds) => holds,
         Err(error) => {
+            let (name, error) = (escape(name), escape(&error));
             say!(
                 Warn,
-                source = name, error = error.as_str();
+                source = &*name, error = &*error;
                 "condition {name} failed and will be asked again: {error}"
             );
             false

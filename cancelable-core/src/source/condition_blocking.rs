@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::{isolate, say};
+use crate::sync::{escape, isolate, say};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::pending;
@@ -74,9 +74,10 @@ where
                     (ask, answer)
                 });
                 let Ok((returned, answer)) = call.await else {
+                    let name = escape(&pace.name);
                     say!(
-                        Warn, source = &*pace.name;
-                        "condition {} is no longer asked: the runtime dropped its call", pace.name
+                        Warn, source = &*name;
+                        "condition {name} is no longer asked: the runtime dropped its call"
                     );
                     return pending().await;
                 };

@@ -1,5 +1,6 @@
 //! What can be wrong with a source.
 
+use crate::sync::escaped;
 use std::error::Error;
 use std::fmt;
 
@@ -26,7 +27,7 @@ impl SourceError {
 
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.error.fmt(f)
+        escaped(&self.error).fmt(f)
     }
 }
 

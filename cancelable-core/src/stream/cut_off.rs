@@ -2,7 +2,7 @@
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{Operation, is_shielded_from};
+use crate::operation::{GoesOn, Operation, is_shielded_from};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Pacing, Wait};
 use std::fmt;
@@ -49,6 +49,9 @@ pub struct CutOff {
     token: CancellationToken,
     /// None for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
+    /// What is given away out of a run goes on after its end, and only a cancel cuts it then. None where
+    /// the operation had ended before.
+    goes_on: Option<GoesOn>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
     /// Which steps look at the clock.
@@ -59,7 +62,9 @@ pub struct CutOff {
 
 impl CutOff {
     fn new(token: &CancellationToken, operation: Option<&Operation>) -> Self {
+        let open = operation.filter(|operation| !operation.status().is_closed());
         Self {
+            goes_on: open.map(|operation| GoesOn::inside(operation.record())),
             token: token.clone(),
             operation: operation.cloned(),
             wait: Wait::new(),
@@ -216,7 +221,11 @@ impl From<&Scope> for CutOff {
 /// each.
 impl Clone for CutOff {
     fn clone(&self) -> Self {
-        Self::new(&self.token, self.operation.as_ref())
+        let mut clone = Self::new(&self.token, self.operation.as_ref());
+        if let (true, Some(operation)) = (self.goes_on.is_some(), &self.operation) {
+            clone.goes_on = Some(GoesOn::inside(operation.record()));
+        }
+        clone
     }
 }
 

@@ -7,7 +7,8 @@ use crate::scope::MapConcurrent;
 use futures_core::Stream;
 use std::future::Future;
 
-/// It is cut where the cancel kept items from being pulled. Results of what was under way come first.
+/// It is cut where the cancel kept items from being pulled, or came while work on some was under way. The
+/// results of that come first.
 impl<S, F, Fut> CutStream for MapConcurrent<S, F, Fut>
 where
     S: Stream,

@@ -1,7 +1,7 @@
 //! Running a user's code so that its panic stops nobody else.
 
+use super::escape::escape;
 use std::any::Any;
-use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,11 +44,28 @@ pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
     // The logger is a user's and may panic. So may the drop of the payload, and by itself: while the
     // logger's panic unwinds, a second one would abort.
     contain(|| {
-        let text = panic_text(payload.as_ref());
-        log::error!(target: "cancelable", what = what, panic = text; "{what} panicked: {text}");
+        let (what, text) = (escape(what), escape(panic_text(payload.as_ref())));
+        log::error!(
+            target: "cancelable", what = &*what, panic = &*text;
+            "{what} panicked: {text}"
+        );
     });
     contain(|| drop(payload));
     false
+}
+
+/// What `code` gives; `None` if it panicked, which is counted and not logged: for code that runs where
+/// a logger may be at work.
+pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(value) => Some(value),
+        Err(payload) => {
+            // Relaxed: see above.
+            ISOLATED.fetch_add(1, Ordering::Relaxed);
+            contain(|| drop(payload));
+            None
+        }
+    }
 }
 
 /// Ends a panic of `code` here. Its payload is leaked, because dropping it might go on for ever.
@@ -56,15 +73,6 @@ fn contain(code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
         std::mem::forget(payload);
     }
-}
-
-/// How a user's error reads. Its words are the user's code, and may panic.
-///
-/// Must be called with no lock held.
-pub(crate) fn words_of(error: &(impl Display + ?Sized)) -> String {
-    let mut words = None;
-    isolate("the text of an error", || words = Some(error.to_string()));
-    words.unwrap_or_else(|| "an error whose text panicked".into())
 }
 
 /// The text of a panic's payload, where it has one.

@@ -1,5 +1,6 @@
 //! What the checker of await points found.
 
+use crate::sync::escape;
 use std::fmt;
 use std::panic::Location;
 
@@ -120,7 +121,7 @@ impl fmt::Display for BrokenAwait {
         if let Some(place) = self.location() {
             write!(f, " ({}:{})", place.file(), place.line())?;
         }
-        write!(f, ": {}", self.error)
+        write!(f, ": {}", escape(&self.error))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::node::Node;
 use super::slab::{Key, NO_KEY, Slab};
-use crate::cause::{Cause, Facts};
+use crate::cause::{Cause, Facts, OperationLabel};
 use crate::sync::{Gate, ThreadId, isolate, thread_id};
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +14,9 @@ pub(super) struct Callbacks {
     list: Slab<Link>,
     last: Key,
     running: Option<Running>,
+    /// The operation whose token the node is, for the log. It lies here, with what few nodes have, so
+    /// that the others do not carry it.
+    pub(super) operation: Option<OperationLabel>,
 }
 
 struct Link {
@@ -37,6 +40,7 @@ impl Default for Callbacks {
             list: Slab::default(),
             last: NO_KEY,
             running: None,
+            operation: None,
         }
     }
 }

@@ -25,6 +25,15 @@ use std::task::Waker;
 /// Either way, everything below says cancelled when it returns. No lock is held when anything of a
 /// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
+    cancel_and(node, cause, true)
+}
+
+/// [`cancel`] without a word to the log.
+pub(super) fn end(node: &Arc<Node>, cause: Cause) {
+    cancel_and(node, cause, false);
+}
+
+fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> bool {
     if node.is_never() {
         return false;
     }
@@ -43,7 +52,7 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     if let Some(branch) = walk.note(Arc::clone(node), settled) {
         walk.descend(branch);
     }
-    walk.end(won);
+    walk.end((won && says_so).then_some(node));
     won
 }
 
@@ -58,7 +67,7 @@ pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<
     if branch.cancel(&mut walk.pass, Some(from), None) {
         walk.descend(Arc::clone(branch));
     }
-    walk.end(false);
+    walk.end(None);
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
@@ -80,12 +89,23 @@ fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
 /// panic of its ends here.
 ///
 /// The cause is not asked for while the level is off.
-pub(super) fn report(cause: impl FnOnce() -> Option<Cause>) {
+///
+/// The token of an operation is named by that.
+pub(super) fn report(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
     if !is_logged(log::Level::Debug) {
         return;
     }
-    if let Some(cause) = cause() {
-        say!(Debug, reason = cause.reason().as_str(); "token cancelled: {cause}");
+    let Some(cause) = cause() else {
+        return;
+    };
+    let reason = cause.reason().as_str();
+    match node.operation() {
+        Some(operation) => say!(
+            Debug,
+            operation = &*operation.shown_name(), id = operation.id().get(), reason, cause:% = cause;
+            "token of {operation} cancelled: {cause}"
+        ),
+        None => say!(Debug, reason, cause:% = cause; "token cancelled: {cause}"),
     }
 }
 
@@ -190,14 +210,15 @@ impl Walk {
         settled.below
     }
 
-    /// Ends the first pass, and runs the other two.
-    fn end(self, won: bool) {
+    /// Ends the first pass, and runs the other two. `won` is the token that was cancelled itself.
+    fn end(self, won: Option<&Arc<Node>>) {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         self.taken.wake();
         drop(self.gone);
-        if won {
-            report(|| Some(Cause::from_facts(Arc::clone(&facts), false)));
+        if let Some(node) = won {
+            let cause = || Some(Cause::from_facts(Arc::clone(&facts), false));
+            report(node, cause);
         }
         // The third pass.
         for node in self.with_callbacks {

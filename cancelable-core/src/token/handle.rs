@@ -8,8 +8,9 @@ use super::node::Node;
 use super::run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 use super::wait::{self, WaitForCancellationFuture, WaitForCancellationFutureOwned};
 use super::weak::WeakCancellationToken;
-use crate::cause::{Cause, Reason};
+use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
+use crate::sync::is_logged;
 use std::fmt;
 use std::future::Future;
 use std::hash::{Hash, Hasher};
@@ -100,12 +101,27 @@ impl CancellationToken {
 
     /// Says to the log that it was cancelled.
     pub(crate) fn report_cancel(&self) {
-        cancel::report(|| self.cause());
+        cancel::report(&self.node, || self.cause());
+    }
+
+    /// Cancels it because what it is the token of has ended, which the log need not hear of: it hears of
+    /// the end.
+    pub(crate) fn end(&self, cause: Cause) {
+        cancel::end(&self.node, cause);
     }
 
     /// Waits until everything below says cancelled, given that this does. To be called with no lock held.
     pub(crate) fn wait_below(&self) {
         self.node.wait_below();
+    }
+
+    /// Notes that it is the token of this operation, for the line that the log has of its cancel. Does
+    /// nothing while the level of that is off.
+    pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
+        if is_logged(log::Level::Debug) {
+            self.node.set_operation(label);
+        }
+        self
     }
 
     pub(super) fn from_node(node: Arc<Node>) -> Self {

@@ -7,7 +7,7 @@ use super::link::Above;
 use super::lookout::{self, Lookout};
 use super::marking::{Marking, Pass};
 use super::member::Member;
-use crate::cause::{Cause, Facts};
+use crate::cause::{Cause, Facts, OperationLabel};
 use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, isolate};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -89,6 +89,17 @@ impl Node {
             parent,
             branch: OnceLock::new(),
         }
+    }
+
+    /// Notes for the log that it is the token of this operation.
+    pub(super) fn set_operation(&self, label: &OperationLabel) {
+        let mut inner = self.inner.lock();
+        inner.callbacks.get_or_insert_default().operation = Some(label.clone());
+    }
+
+    /// The operation whose token it is, where that was noted.
+    pub(super) fn operation(&self) -> Option<OperationLabel> {
+        self.inner.lock().callbacks.as_ref()?.operation.clone()
     }
 
     pub(super) fn root() -> Arc<Self> {

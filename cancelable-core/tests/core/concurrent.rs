@@ -4,7 +4,7 @@ use crate::probe::Probe;
 use cancelable_core::scope::MapConcurrent;
 use cancelable_core::stream::CutStream;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Reason, Scope};
+use cancelable_core::{Reason, Scope, Status};
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use std::cell::{Cell, RefCell};
@@ -247,7 +247,7 @@ fn r41_what_is_below_concurrent_work_is_polled_to_its_end() {
 }
 
 #[test]
-fn r41_a_cancel_while_there_is_no_room_has_cut_what_is_left_and_nothing_else() {
+fn r48_a_cancel_has_cut_what_is_under_way_whether_or_not_anything_is_left() {
     for left in [0, 1] {
         let manual = ManualRuntime::new();
         let scope = open(&manual);
@@ -259,8 +259,91 @@ fn r41_a_cancel_while_there_is_no_room_has_cut_what_is_left_and_nothing_else() {
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
         manual.advance(SECOND);
         assert_eq!(taken(&probe, map.as_mut()), (vec![1, 1], true));
-        assert_eq!(map.is_complete(), left == 0);
-        assert_eq!(CutStream::cut(&*map).is_some(), left != 0);
+        assert!(!map.is_complete());
+        assert!(CutStream::cut(&*map).is_some());
+    }
+}
+
+#[test]
+fn r48_a_cancel_after_the_last_of_the_work_has_cut_nothing() {
+    for ordered in [true, false] {
+        let manual = ManualRuntime::new();
+        let scope = open(&manual);
+        let map = scope.map_concurrent(3, [2, 1], sleeping(&manual));
+        let map = map.expect("three is not zero");
+        let map = if ordered { map } else { map.unordered() };
+        let (probe, mut map) = (Probe::new(), pin!(map));
+        assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
+        manual.advance(SECOND);
+        let (mut results, _) = taken(&probe, map.as_mut());
+        manual.advance(SECOND);
+        let next = probe.poll(pin!(map.as_mut().next()));
+        assert_eq!(next, Poll::Ready(Some(2)));
+        // In order, the result of the second waits for its turn.
+        assert_eq!(results.is_empty(), ordered);
+        scope.cancel();
+        let (rest, ended) = taken(&probe, map.as_mut());
+        results.extend(rest);
+        assert_eq!((results, ended), (vec![1], true));
+        assert!(map.is_complete());
+        assert!(CutStream::cut(&*map).is_none());
+    }
+}
+
+/// How a scope ends whose work on `items` is cut after a second, although each ends well for the cancel.
+fn cut_by_a_timeout(items: usize, grace: Duration) -> (Status, bool, bool) {
+    let manual = ManualRuntime::new();
+    let builder = Scope::builder("crawl").runtime(&manual.handle());
+    let scope = builder.timeout(SECOND).grace(grace).build();
+    let scope = scope.expect("it is sound");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        // Each has a scope of its own, which is cancelled with the one around it.
+        let visit = |_| async {
+            let page = op.child("page").build().expect("it is sound");
+            drop(page.run(async |_| pending::<()>().await).await);
+        };
+        let all = op.for_each_concurrent(4, 0..items, visit);
+        all.expect("four is not zero").await
+    }));
+    let status = outcome.status();
+    let is_cut = outcome.value().is_none_or(Result::is_err);
+    (status, is_cut, outcome.complete().is_err())
+}
+
+#[test]
+fn r48_the_same_cancel_is_an_error_however_many_items_there_were() {
+    for grace in [Duration::ZERO, SECOND] {
+        for items in [1, 2, 4, 5, 20] {
+            let (status, is_cut, is_incomplete) = cut_by_a_timeout(items, grace);
+            assert!(is_cut, "{items} items with a grace of {grace:?}: {status}");
+            assert!(
+                is_incomplete,
+                "{items} items with a grace of {grace:?}: {status}"
+            );
+        }
+    }
+}
+
+#[test]
+fn r48_a_vector_of_results_that_was_cut_is_an_error() {
+    for items in [2, 5] {
+        let manual = ManualRuntime::new();
+        let scope = open(&manual);
+        let runtime = manual.handle();
+        let canceller = scope.clone();
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let work = async |_| {
+                runtime.sleep(SECOND).await;
+                canceller.cancel_with("enough");
+            };
+            let all = op.map_concurrent(2, 0..items, work);
+            all.expect("two is not zero").into_vec().await
+        }));
+        let cut = outcome.into_value().expect("it has grace");
+        assert_eq!(
+            cut.expect_err("it was cut").cause().message(),
+            Some("enough")
+        );
     }
 }
 
@@ -392,5 +475,6 @@ fn r25_a_vector_of_all_results_keeps_the_order() {
     let map = scope
         .map_concurrent(3, [3, 1, 2, 1], sleeping(&manual))
         .expect("three is not zero");
-    assert_eq!(manual.block_on(MapConcurrent::into_vec(map)), [3, 1, 2, 1]);
+    let results = manual.block_on(MapConcurrent::into_vec(map));
+    assert_eq!(results.expect("nothing was cut"), [3, 1, 2, 1]);
 }

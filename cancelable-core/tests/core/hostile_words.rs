@@ -1,11 +1,12 @@
 //! Errors whose words panic (R10): what keeps, logs or passes them on goes on without them.
 
 use crate::operation_log::lines_of;
+use cancelable_core::registry::{Event, Filter};
 use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Cause, Reason, Scope, Status};
+use cancelable_core::{Cause, Reason, Registry, Scope, Status};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -80,10 +81,85 @@ fn r10_a_cancel_does_not_unwind_although_the_words_of_its_cause_panic() {
         assert!(scope.cancel_with(cause));
     });
     assert!(scope.is_cancelled());
-    let told = lines
-        .iter()
-        .filter(|line| line.text.contains("a logger panicked"));
+    let told = lines.iter().filter(|line| line.text.contains(INSTEAD));
     assert_eq!(told.count(), 2, "the token's line and the operation's");
+}
+
+/// An error that writes half of its words, and then fails or panics.
+#[derive(Debug)]
+struct Halting(bool);
+
+impl fmt::Display for Halting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("half")?;
+        assert!(self.0, "no more words");
+        Err(fmt::Error)
+    }
+}
+
+impl Error for Halting {}
+
+#[test]
+fn r10_r49_whatever_shows_an_operation_does_so_although_the_words_of_its_cause_panic() {
+    let errors: [Arc<dyn Error + Send + Sync>; 3] = [
+        Arc::new(Wordless),
+        Arc::new(Halting(false)),
+        Arc::new(Halting(true)),
+    ];
+    for error in errors {
+        let (manual, registry) = (ManualRuntime::new(), Registry::new());
+        let mut events = registry.events();
+        let other = Scope::builder("other").register_in(&registry).build();
+        let other = other.expect("it is sound");
+        let lines = lines_of(|| {
+            let builder = Scope::builder("s").runtime(&manual.handle());
+            let scope = builder.register_in(&registry).build().expect("it is sound");
+            let cause = Cause::new(Reason::Requested).with_error(Arc::clone(&error));
+            scope.cancel_with(cause);
+            let shown = [
+                registry.dump().to_string(),
+                registry.tree().to_string(),
+                registry.list(&Filter::new())[1].to_string(),
+                scope.check().unwrap_err().to_string(),
+                format!("{:?}", scope.check().unwrap_err()),
+                std::io::Error::from(scope.check().unwrap_err()).to_string(),
+            ];
+            for text in &shown {
+                assert!(text.contains(INSTEAD), "{text}");
+                assert!(!text.contains("half"), "{text}");
+            }
+            assert!(shown[0].contains("other"), "the others are shown too");
+            #[cfg(feature = "serde")]
+            for json in [
+                serde_json::to_string(&registry.tree()),
+                serde_json::to_string(&registry.list(&Filter::new())),
+                serde_json::to_string(&scope.check().unwrap_err()),
+            ] {
+                assert!(json.expect("it is written").contains(INSTEAD));
+            }
+            let run = manual.block_on(scope.run(async |_| ()));
+            assert!(run.into_result().unwrap_err().to_string().contains(INSTEAD));
+            assert_eq!(registry.statistics().count(Status::Cancelled), 1);
+            let history = registry.history(&Filter::new());
+            assert!(history[0].to_string().contains(INSTEAD));
+            while let Some(event) = events.try_next() {
+                let text = event.to_string();
+                let is_cancel = matches!(event, Event::CancelRequested(..));
+                assert!(!is_cancel || text.contains(INSTEAD), "{text}");
+            }
+        });
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.status.as_deref() == Some("cancelled"))
+        );
+        assert!(
+            lines
+                .iter()
+                .all(|line| !line.text.contains("a logger panicked"))
+        );
+        drop(other);
+    }
 }
 
 #[test]

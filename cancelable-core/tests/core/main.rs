@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_log;
+#[cfg(feature = "testing")]
 mod cancel_schedule;
 #[cfg(feature = "testing")]
 mod children;
@@ -22,6 +24,8 @@ mod defer;
 mod detached_threads;
 #[cfg(feature = "testing")]
 mod endings;
+#[cfg(feature = "testing")]
+mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
@@ -72,6 +76,8 @@ mod runtime;
 mod scope;
 #[cfg(feature = "testing")]
 mod scope_deadline;
+#[cfg(feature = "testing")]
+mod scope_end;
 #[cfg(all(feature = "testing", feature = "serde"))]
 mod serial;
 #[cfg(feature = "testing")]

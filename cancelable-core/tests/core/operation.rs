@@ -256,7 +256,7 @@ fn r12_a_long_line_of_ancestors_is_dropped_on_a_small_stack() {
                 .child("child")
                 .build()
                 .expect("it needs no runtime");
-            let mut run = pin!(child.run(|_| ready(())));
+            let mut run = pin!(innermost.run(|_| ready(())));
             assert!(probe.poll(run.as_mut()).is_ready());
             innermost = child;
         }

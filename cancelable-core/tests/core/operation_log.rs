@@ -1,9 +1,10 @@
 //! What this thread has logged under the crate's target: a logger for the whole binary that keeps
 //! each thread's lines apart, so that tests that run side by side do not read each other's.
 
-use log::kv::Key;
+use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::sync::Once;
 
 /// One line of the log.
@@ -13,6 +14,17 @@ pub(crate) struct Line {
     pub(crate) text: String,
     pub(crate) operation: Option<String>,
     pub(crate) status: Option<String>,
+    /// All key-values.
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+struct Values(BTreeMap<String, String>);
+
+impl<'kvs> VisitSource<'kvs> for Values {
+    fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+        self.0.insert(key.to_string(), value.to_string());
+        Ok(())
+    }
 }
 
 thread_local! {
@@ -30,17 +42,16 @@ impl Log for PerThread {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let value = |key| {
-            record
-                .key_values()
-                .get(Key::from_str(key))
-                .map(|value| value.to_string())
-        };
+        let mut values = Values(BTreeMap::new());
+        let visited = record.key_values().visit(&mut values);
+        visited.expect("they can be read");
+        let Values(values) = values;
         let line = Line {
             level: record.level(),
             text: record.args().to_string(),
-            operation: value("operation"),
-            status: value("status"),
+            operation: values.get("operation").cloned(),
+            status: values.get("status").cloned(),
+            values,
         };
         let _ = LINES.try_with(|lines| {
             if let Some(lines) = &mut *lines.borrow_mut() {

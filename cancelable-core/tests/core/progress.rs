@@ -200,6 +200,7 @@ fn r38_whatever_order_a_tree_ends_in_the_sum_is_the_same() {
         let root = open("root");
         // The last two would be cancelled with the one above them, were their tokens not apart.
         let middle = inside(&root, "middle");
+        let late = inside(&middle, "late");
         let parts = [inside(&middle, "left"), inside(&middle, "right"), middle];
         for (at, part) in parts.iter().enumerate() {
             part.progress().set_total(100);
@@ -210,8 +211,7 @@ fn r38_whatever_order_a_tree_ends_in_the_sum_is_the_same() {
             assert_eq!(overall(&root), (7, Some(300)), "{order:?}");
         }
         assert!(root.progress().parts().is_empty(), "{order:?}");
-        // What is opened below the end of another counts above it.
-        let late = inside(&parts[2], "late");
+        // What begins below the end of another counts above it.
         late.progress().advance(8);
         assert_eq!(overall(&root).0, 15);
         assert_eq!(root.progress().parts()[0].name(), "late");
@@ -223,11 +223,13 @@ fn r38_the_sum_of_what_has_ended_is_closed_with_the_last_of_it() {
     let root = open("root");
     let middle = inside(&root, "middle");
     let parts = ["early", "late"].map(|name| inside(&middle, name));
+    let between = inside(&middle, "between");
     middle.progress().advance(1);
     parts[0].progress().advance(2);
     end(&middle);
     // Something below is open still, so its sum is.
-    inside(&middle, "between").progress().advance(4);
+    between.progress().advance(4);
+    drop(between);
     assert_eq!((overall(&middle).0, overall(&root).0), (7, 7));
     end(&parts[0]);
     assert_eq!((overall(&middle).0, overall(&root).0), (7, 7));

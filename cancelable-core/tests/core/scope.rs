@@ -2,7 +2,7 @@
 
 use crate::operation_log::lines_of;
 use crate::probe::Probe;
-use cancelable_core::scope::{BuildError, RunError};
+use cancelable_core::scope::{BuildError, RunError, ScopeBuilder};
 use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{
@@ -1140,4 +1140,67 @@ fn r40_the_debug_form_of_a_runs_error_is_its_sentence_and_the_alternate_one_its_
     let failed = failed.into_result().unwrap_err();
     assert_eq!(format!("{failed:?}"), "\"torn wire\"");
     assert_eq!(format!("{failed:#?}"), "Failed(\n    \"torn wire\",\n)");
+}
+
+#[test]
+fn r48_what_was_asked_to_stop_is_not_complete_and_its_value_stays_within_reach() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let open = || Scope::builder("import").runtime(&runtime);
+    let build = |builder: ScopeBuilder| builder.build().expect("it is sound");
+    // Nobody asked.
+    let scope = build(open());
+    let outcome = manual.block_on(scope.run(async |_| 7));
+    assert_eq!(outcome.complete().expect("it is whole"), 7);
+    // Asked, and done all the same.
+    let scope = build(open());
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        runtime.sleep(Duration::from_secs(2)).await;
+        op.cancel_with("enough");
+        7
+    }));
+    assert_eq!(
+        (outcome.status(), outcome.value()),
+        (Status::Completed, Some(&7))
+    );
+    let text = outcome.complete().expect_err("it was asked").to_string();
+    let start = "import cancelled after 2 s: cancel requested: enough (at ";
+    assert!(text.starts_with(start), "{text}");
+    // A body that only joins children that were cut.
+    let scope = build(open().timeout(Duration::from_secs(1)));
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let child = op.spawn(pending::<()>()).expect("it is running");
+        let _ = child.await;
+    }));
+    assert!(outcome.complete().is_err_and(|error| error.is_cancelled()));
+    // A child that failed where failures are collected.
+    let scope = build(open().collect_all());
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let child = op.try_spawn(async { Err::<(), _>("torn") });
+        let _ = child.expect("it is running").await;
+    }));
+    assert!(outcome.is_completed());
+    let error = outcome.complete().expect_err("a child failed");
+    assert!(matches!(error, RunError::ChildFailed(_)), "{error}");
+    // A finalizer that failed, and one that was cut.
+    for cut in [false, true] {
+        let scope = build(open().cleanup_budget(Duration::from_secs(1)));
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let deferred = match cut {
+                true => op.defer(pending::<()>()).is_ok(),
+                false => op.defer(async { Err("torn") }).is_ok(),
+            };
+            assert!(deferred);
+        }));
+        assert!(outcome.is_completed());
+        let error = outcome
+            .complete()
+            .expect_err("the finalizer did not do its work");
+        assert!(matches!(&error, RunError::CleanupFailed(error) if error.is_over_budget() == cut));
+    }
+    // A body that failed has its own error.
+    let scope = build(open());
+    let outcome = manual.block_on(scope.try_run(async |_| Err::<(), _>("torn")));
+    let error = outcome.complete().expect_err("the body failed");
+    assert_eq!(error.into_failed().ok(), Some("torn"));
 }

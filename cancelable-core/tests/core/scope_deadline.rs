@@ -578,8 +578,8 @@ fn r21_an_earlier_cancel_is_never_relabelled_as_a_timeout() {
 fn r21_the_deadline_of_a_parent_that_has_ended_still_binds_what_it_left_running() {
     let manual = ManualRuntime::new();
     let parent = bounded(&manual, "parent", 2);
-    assert!(ready_now(parent.run(|_| ready(()))).is_completed());
     let child = parent.child("child").build().expect("a runtime");
+    assert!(ready_now(parent.run(|_| ready(()))).is_completed());
     let outcome = manual.block_on(child.run(|_| pending::<()>()));
     let cause = outcome.cause().expect("it is bound");
     assert_eq!(

@@ -45,6 +45,8 @@ struct Row<'a> {
     ended: Option<u64>,
     due: Option<u64>,
     why: Option<Why>,
+    /// As `why` was when it ended: what comes later goes past it to what is below.
+    why_at_end: Option<Option<Why>>,
     cancelled_at: u64,
     /// The body is looked at for the last time before it is dropped.
     last_look: bool,
@@ -415,6 +417,7 @@ impl<'a> Model<'a> {
         let row = self.row_mut(inside);
         row.status = Status::Abandoned;
         row.ended = Some(now);
+        row.why_at_end = Some(row.why.clone());
         match finalizer {
             Some(finalizer) => {
                 self.defer(inside, finalizer);
@@ -606,6 +609,7 @@ impl<'a> Model<'a> {
         let row = self.row_mut(id);
         row.status = status;
         row.ended = Some(now);
+        row.why_at_end = Some(row.why.clone());
         if std::mem::take(&mut row.obliged) {
             if let Some(parent) = row.parent {
                 self.release(parent);
@@ -839,7 +843,7 @@ impl<'a> Model<'a> {
     // Cancelling.
 
     fn is_cancelled(&self, id: usize) -> bool {
-        self.row(id).why.is_some()
+        self.row(id).last_why().is_some()
     }
 
     fn ask(&mut self, by: Option<usize>, target: usize, number: usize, now: bool) -> Option<bool> {
@@ -857,7 +861,7 @@ impl<'a> Model<'a> {
         number: Option<usize>,
         operation: Option<usize>,
     ) -> bool {
-        if self.is_cancelled(id) {
+        if self.is_cancelled(id) || self.row(id).why_at_end.is_some() {
             return false;
         }
         let now = self.now;
@@ -1007,6 +1011,7 @@ impl<'a> Model<'a> {
             ended: None,
             due: None,
             why: self.why_above(parent, isolated),
+            why_at_end: None,
             cancelled_at: self.now,
             last_look: false,
             hard: false,
@@ -1076,13 +1081,17 @@ impl Run<'_> {
 }
 
 impl Row<'_> {
+    fn last_why(&self) -> Option<&Why> {
+        self.why_at_end.as_ref().unwrap_or(&self.why).as_ref()
+    }
+
     fn last(&self, is_awaited: bool) -> Last {
         Last {
             status: self.status,
             started: self.started,
             ended: self.ended,
             closed: self.settled.filter(|_| is_awaited),
-            why: self.why.clone(),
+            why: self.last_why().cloned(),
         }
     }
 }

@@ -231,3 +231,31 @@ fn r38_a_program_that_says_why_itself_is_not_spoken_for() {
     assert!(lines[0].starts_with("sync "), "{lines:?}");
     assert_eq!(lines.len(), 1, "{lines:?}");
 }
+
+#[test]
+fn r49_what_a_line_says_steers_no_terminal() {
+    const FOREIGN: &str = "a\u{1b}[2Jb\nc\u{202e}d\u{200b}e";
+    const SHOWN: &str = "a\\u{1b}[2Jb\\nc\\u{202e}d\\u{200b}e";
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    let failing = sync.child(FOREIGN).build().unwrap();
+    failing.progress().set_message(FOREIGN);
+    failing.progress().advance(1);
+    let (screen, mut bars) = bars(&sync);
+    let is_shown = |bars: &mut Bars, times: usize| {
+        bars.draw();
+        let lines = screen.lines();
+        let found = lines.iter().map(|line| line.matches(SHOWN).count()).max();
+        assert_eq!(found, Some(times), "{lines:?}");
+    };
+    is_shown(&mut bars, 2);
+    failing.cancel_with(FOREIGN);
+    is_shown(&mut bars, 2);
+    let failing = sync.child(FOREIGN).build().unwrap();
+    failing.progress().advance(1);
+    is_shown(&mut bars, 2);
+    let error = || Err::<(), _>(io::Error::other(FOREIGN));
+    let run = failing.try_run(|_| ready(error())).with_error_text();
+    drop(manual.block_on(run));
+    is_shown(&mut bars, 2);
+}

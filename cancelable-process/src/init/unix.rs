@@ -1,6 +1,7 @@
 //! Process 1 on Unix. One thread does everything in turn, so no signal is sent to a process whose
 //! status has been taken.
 
+use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
 use cancelable_signals::Disposition;
 use rustix::io::Errno;
@@ -118,7 +119,8 @@ fn forward(number: i32, child: Pid, name: &str) {
     };
     if let Err(error) = kill_process_group(child, signal) {
         isolate("a logger", || {
-            log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+            let name = escaped(name).to_string();
+            log::debug!(target: "cancelable", process = &*name; "{name} was not sent {signal:?}: {error}");
         });
     }
 }

@@ -4,6 +4,7 @@
 use crate::PoliteSignal;
 use crate::process::Pipes;
 use crate::shared::Shared;
+use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
 use rustix::io::Errno;
 use rustix::process::{
@@ -93,7 +94,8 @@ pub(crate) fn watch(shared: &Shared, mut child: Child) -> io::Result<ExitStatus>
         Ok(()) => until_the_rest_has_ended(shared),
         Err(error) => {
             isolate("a logger", || {
-                log::warn!(target: "cancelable", process = &*shared.name; "{} cannot be waited for: {error}", shared.name);
+                let name = escaped(&shared.name).to_string();
+                log::warn!(target: "cancelable", process = &*name; "{name} cannot be waited for: {error}");
             });
         }
     }

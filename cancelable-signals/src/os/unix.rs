@@ -1,9 +1,9 @@
 //! Signals on Unix, by signal-hook.
 //!
 //! A handler may do next to nothing, and what it does here is put together from signal-hook's
-//! safe parts: an action that takes the default when a flag is set, one that writes a byte to the
-//! signal's own queue, and one that writes a byte to the reader's. All are socket pairs, whose
-//! writes do not block: a queue that is full has hundreds of the same signal unread.
+//! safe parts: an action that takes the default when a flag is set, one that sets a flag, and one that
+//! writes a byte to the reader's socket. That write does not block: a queue that is full has yet to be
+//! read, and the flags after it.
 
 use crate::{Signal, watch};
 use cancelable_core::token::isolate;
@@ -13,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// What the whole process needs once: the thread that reads.
 pub(crate) struct Os {
@@ -28,21 +29,18 @@ impl Os {
     /// Catches `signal` from now on; `idle` is the gate's flag to begin with.
     pub(crate) fn install(&mut self, signal: Signal, idle: bool) -> io::Result<Gate> {
         let wake = self.reader()?.try_clone()?;
-        let (queue, written) = UnixStream::pair()?;
-        queue.set_nonblocking(true)?;
-        let idle = Arc::new(AtomicBool::new(idle));
+        let gate = Gate::new(idle);
         let number = signal.number();
         // Actions run in this order. Until the second is there the flag stands for the previous
-        // disposition, and the reader is woken only when there is something on the queue.
+        // disposition, and the reader is woken only when there is something for it to find.
+        let idle = Arc::clone(&gate.idle);
         match is_emulated(signal) {
-            true => flag::register_conditional_default(number, Arc::clone(&idle))?,
-            false => {
-                flag::register_conditional_shutdown(number, status(signal), Arc::clone(&idle))?
-            }
+            true => flag::register_conditional_default(number, idle)?,
+            false => flag::register_conditional_shutdown(number, status(signal), idle)?,
         };
-        low_level::pipe::register(number, written)?;
+        flag::register(number, Arc::clone(&gate.raised))?;
         low_level::pipe::register(number, wake)?;
-        Ok(Gate { idle, queue })
+        Ok(gate)
     }
 
     /// The writing end of the reader's queue; starts the reader if there is none yet.
@@ -58,15 +56,22 @@ impl Os {
     }
 }
 
-/// The reading thread. Woken by a byte that was written after the signal was put on its queue, so
-/// that what it looks for is there; bytes that were not written because the reader's own queue
-/// was full do not matter, as those that fill it have yet to be read, and the queues after them.
+/// The reading thread. Woken by a byte that was written after the flag of the signal was set, so
+/// that what it looks for is there; bytes that were not written because the socket was full do not
+/// matter, as those that fill it have yet to be read, and the flags after them. A byte without a flag
+/// came from a process that was forked from this one.
+///
+/// It also wakes by itself when the time of a request is up.
 fn read(mut woken: UnixStream) {
     let mut bytes = [0; 256];
     loop {
         match woken.read(&mut bytes) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Ok(1..) => watch::pending().into_iter().for_each(watch::serve),
+            Ok(1..) => rest(&woken),
+            // The time of the read is up.
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                rest(&woken);
+            }
             // Cannot be while the process lives: the other end is never closed.
             ended => {
                 isolate("a logger", || {
@@ -78,31 +83,56 @@ fn read(mut woken: UnixStream) {
     }
 }
 
+/// Serves what there is, and has the next read end by itself when there is something to close.
+fn rest(woken: &UnixStream) {
+    let until = watch::read(now());
+    // Zero is not to be had. A clock of the system that is coarser makes it later, which is no harm.
+    let until = until.map(|until| until.max(Duration::from_millis(1)));
+    // Where it is refused a request stays open until the next signal, which looks at the time itself.
+    let _ = woken.set_read_timeout(until);
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "signals come without a runtime: this is where their time is read"
+)]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// One signal as the handler sees it.
+///
+/// SeqCst on all sides, as signal-hook has it. `raised` is set before the reader's byte is written and
+/// looked at after it was read, so that the flag is seen. Of `idle` the argument in `watch` needs no
+/// more than that a load sees some value that was in force, because the reader decides again under
+/// the lock.
 pub(crate) struct Gate {
-    /// Whether the handler takes the default action. SeqCst on both sides, as signal-hook loads
-    /// it: the argument in `watch` needs no more than that a load sees some value that was in
-    /// force, because the reader decides again under the lock.
+    /// Whether the handler takes the default action.
     idle: Arc<AtomicBool>,
-    queue: UnixStream,
+    /// The signal has come to this process, and the reader has not seen it.
+    raised: Arc<AtomicBool>,
 }
 
 impl Gate {
+    pub(crate) fn new(idle: bool) -> Self {
+        Self {
+            idle: Arc::new(AtomicBool::new(idle)),
+            raised: Arc::default(),
+        }
+    }
+
     pub(crate) fn set_idle(&self, idle: bool) {
         self.idle.store(idle, Ordering::SeqCst);
     }
 
-    /// Empties the queue; the number of signals that were on it. Ends: each round takes
-    /// something off, and the queue is bounded.
-    pub(crate) fn take(&mut self) -> usize {
-        let (mut taken, mut bytes) = (0, [0; 256]);
-        loop {
-            match self.queue.read(&mut bytes) {
-                Ok(count @ 1..) => taken += count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(_) | Err(_) => return taken,
-            }
-        }
+    #[cfg(test)]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.idle.load(Ordering::SeqCst)
+    }
+
+    /// Whether the signal has come since the last call.
+    pub(crate) fn take(&self) -> bool {
+        self.raised.swap(false, Ordering::SeqCst)
     }
 }
 

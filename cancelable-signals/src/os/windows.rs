@@ -5,6 +5,7 @@
 
 use crate::{Signal, watch};
 use std::io;
+use std::time::Instant;
 
 pub(crate) struct Os;
 
@@ -14,19 +15,33 @@ impl Os {
     }
 
     /// Called once, for the one signal there is.
-    pub(crate) fn install(&mut self, signal: Signal, _idle: bool) -> io::Result<Gate> {
-        ctrlc::try_set_handler(move || watch::serve(signal)).map_err(|error| match error {
-            ctrlc::Error::System(error) => error,
-            other => io::Error::other(other),
-        })?;
-        Ok(Gate)
+    pub(crate) fn install(&mut self, signal: Signal, idle: bool) -> io::Result<Gate> {
+        ctrlc::try_set_handler(move || watch::serve(signal, now())).map_err(
+            |error| match error {
+                ctrlc::Error::System(error) => error,
+                other => io::Error::other(other),
+            },
+        )?;
+        Ok(Gate::new(idle))
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "signals come without a runtime: this is where their time is read"
+)]
+fn now() -> Instant {
+    Instant::now()
 }
 
 /// There is no handler to tell: each signal reaches the reader, which decides.
 pub(crate) struct Gate;
 
 impl Gate {
+    pub(crate) fn new(_idle: bool) -> Self {
+        Self
+    }
+
     pub(crate) fn set_idle(&self, _idle: bool) {}
 }
 

@@ -78,7 +78,8 @@ fn stay() -> ! {
 fn watch(signals: &[Signal]) -> (CancellationToken, SignalGuard) {
     let token = CancellationToken::new();
     let guard = cancel_on_signal(&token, signals.iter().copied()).unwrap();
-    (token, guard)
+    // Tests send the next signal as soon as they have heard of the first.
+    (token, guard.merge_within(Duration::ZERO))
 }
 
 fn once(signals: &[Signal]) {
@@ -108,6 +109,7 @@ fn escalation() {
     let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
     let _guard = Escalation::new(&ask)
         .second(Step::cancel(&insist))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     say("ready");
@@ -128,6 +130,7 @@ fn grace() {
     let scope = builder.grace(Duration::from_secs(86_400)).build().unwrap();
     let _guard = Escalation::new(scope.token())
         .second(Step::cancel_now(&scope))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     let outcome = threads.block_on(scope.run(async |op: Scope| {
@@ -169,6 +172,7 @@ fn hung() {
     let insist = move |_| insisted.send(()).unwrap();
     let _guard = Escalation::new(&ask)
         .second(Step::call(insist))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     say("ready");
@@ -200,6 +204,7 @@ fn scope_ended() {
 }
 
 fn scope_on(source: SignalSource) -> Scope {
+    let source = source.merge_within(Duration::ZERO);
     Scope::builder("import").source(source).build().unwrap()
 }
 

@@ -101,3 +101,17 @@ fn r33_a_step_that_panics_leaves_the_next_one_served() {
         .hears("served")
         .exits_with(0);
 }
+
+#[test]
+fn r33_signals_at_an_action_that_hangs_cost_no_thread_each() {
+    let mut program = Program::start("hung_action");
+    program.hears("ready");
+    for count in 1..=100 {
+        program.signal(Signal::INT).hears(&count.to_string());
+    }
+    program.tell("");
+    let threads: usize = program.next().parse().unwrap();
+    // The harness of the test has two, the reader is one, and the hung action another; the rest serve.
+    assert!(threads < 20, "{threads} threads");
+    program.exits_with(0);
+}

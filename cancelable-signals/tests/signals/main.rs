@@ -17,9 +17,13 @@ mod dump;
 mod escalation;
 #[cfg(unix)]
 mod exit;
+#[cfg(target_os = "linux")]
+mod forked;
 #[cfg(unix)]
 mod parent;
 #[cfg(unix)]
 mod race;
+#[cfg(unix)]
+mod repeats;
 #[cfg(unix)]
 mod requests;

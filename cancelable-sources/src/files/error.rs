@@ -1,5 +1,6 @@
 //! Files that cannot be watched.
 
+use cancelable_core::cause::escaped;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -65,12 +66,17 @@ impl fmt::Display for InvalidWatch {
             Why::EmptyPath => f.write_str("the path of a file to watch is empty"),
             Why::Nul => f.write_str("the path of a file to watch has a zero byte in it"),
             Why::TooLong(error) => {
-                write!(f, "the path of a file to watch is too long: {error}")
+                write!(
+                    f,
+                    "the path of a file to watch is too long: {}",
+                    escaped(error)
+                )
             }
             Why::NoPlace(error) => {
                 write!(
                     f,
-                    "the path of a file to watch cannot be made absolute: {error}"
+                    "the path of a file to watch cannot be made absolute: {}",
+                    escaped(error)
                 )
             }
             Why::ZeroInterval => {

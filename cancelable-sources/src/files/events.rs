@@ -3,6 +3,7 @@
 use super::anchors::Anchors;
 use super::mount;
 use super::notice::Notice;
+use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
 use notify::{RecursiveMode, Watcher};
 use std::path::Path;
@@ -144,11 +145,11 @@ enum Why {
 
 impl Why {
     fn log(&self, file: &Path) {
-        let file = file.display().to_string();
+        let file = escaped(&file.display()).to_string();
         isolate("a logger", || match self {
             Self::Refused(error) => log::warn!(
-                target: "cancelable", file = file.as_str(), error = error.to_string().as_str();
-                "{file} is looked at in an interval, since the system does not watch it: {error}"
+                target: "cancelable", file = file.as_str(), error:% = escaped(error);
+                "{file} is looked at in an interval, since the system does not watch it: {}", escaped(error)
             ),
             Self::Silent | Self::NotThere => log::debug!(
                 target: "cancelable", file = file.as_str();

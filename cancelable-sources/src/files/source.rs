@@ -4,6 +4,7 @@ use super::InvalidWatch;
 use super::events;
 use super::look::{Found, Look, Want};
 use super::notice::Notice;
+use cancelable_core::cause::escaped;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::token::isolate;
 use cancelable_core::{Cause, Reason, RuntimeHandle};
@@ -184,14 +185,15 @@ async fn watch(
     file: &str,
     interval: Duration,
 ) -> &'static str {
+    let shown = escaped(file).to_string();
     let (mut settled, mut failing) = (false, false);
     loop {
         let more = notice.next();
         let Some(found) = held.look(settled).await else {
             isolate("a logger", || {
                 log::warn!(
-                    target: "cancelable", file = file;
-                    "{file} is no longer watched: the runtime dropped the look at it"
+                    target: "cancelable", file = &*shown;
+                    "{shown} is no longer watched: the runtime dropped the look at it"
                 );
             });
             return pending().await;
@@ -209,10 +211,11 @@ async fn watch(
             Err(error) => {
                 // Told once for all that follow it: a file is looked at often.
                 if !failing {
+                    let error = escaped(&error).to_string();
                     isolate("a logger", || {
                         log::warn!(
-                            target: "cancelable", file = file, error = error.to_string().as_str();
-                            "{file} cannot be looked at, and will be again: {error}"
+                            target: "cancelable", file = &*shown, error = error.as_str();
+                            "{shown} cannot be looked at, and will be again: {error}"
                         );
                     });
                 }

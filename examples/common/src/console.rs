@@ -187,7 +187,8 @@ mod system {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
     use rustix::fs::{OFlags, fcntl_setfl};

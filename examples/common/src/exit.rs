@@ -73,6 +73,13 @@ impl Exit {
     }
 }
 
+/// The signals by which people end a program, of those that the system has: Ctrl-C, kill(1), and a
+/// terminal that is closed.
+pub fn requests() -> impl Iterator<Item = Signal> {
+    let names = ["SIGINT", "SIGTERM", "SIGHUP"];
+    names.into_iter().flat_map(str::parse)
+}
+
 /// The options on the command line.
 ///
 /// # Errors

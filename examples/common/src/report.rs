@@ -3,6 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
+use cancelable_core::cause::escaped;
 use cancelable_core::{Cause, Reason};
 use serde::Serialize;
 
@@ -81,7 +82,7 @@ impl Display for Headline<'_> {
         } = self;
         write!(f, "{program}: {status} after {elapsed:.1} s")?;
         match (error, cause) {
-            (Some(error), _) => write!(f, ": {error}"),
+            (Some(error), _) => write!(f, ": {}", escaped(error)),
             (None, Some(why)) if *status == "completed" => write!(f, ", too early for: {why}"),
             (None, Some(why)) => write!(f, ": {why}"),
             (None, None) => Ok(()),

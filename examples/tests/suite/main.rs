@@ -17,6 +17,8 @@ mod lines;
 mod manifests;
 mod monitor;
 #[cfg(unix)]
+mod output;
+#[cfg(unix)]
 mod pipeline;
 mod retry;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The value of a structured field.
 
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -75,7 +76,7 @@ impl fmt::Display for FieldValue {
             Self::U64(number) => number.fmt(f),
             Self::F64(number) => number.fmt(f),
             Self::Bool(answer) => answer.fmt(f),
-            Self::Text(text) => text.fmt(f),
+            Self::Text(text) => escape(text).fmt(f),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::field_value::FieldValue;
 use super::figures::ProgressFigures;
-use crate::cause::OneLine;
+use crate::sync::escape;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -91,7 +91,7 @@ impl fmt::Display for ProgressSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.overall.fmt(f)?;
         match &self.message {
-            Some(message) => write!(f, ": {}", OneLine(message)),
+            Some(message) => write!(f, ": {}", escape(message)),
             None => Ok(()),
         }
     }

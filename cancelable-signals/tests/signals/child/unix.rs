@@ -3,10 +3,11 @@
 use super::{block_on, listen, name_of, once, say, scope_on, stay, watch};
 use cancelable_core::{CancellationToken, Registry, Scope};
 use cancelable_signals::{Disposition, Escalation, Signal, SignalGuard, Step};
-use cancelable_signals::{dump_on_signal_to, exit_by, signal};
+use cancelable_signals::{cancel_on_signal, dump_on_signal_to, exit_by, signal};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 pub(super) fn run(program: &str) {
     match program {
@@ -23,6 +24,10 @@ pub(super) fn run(program: &str) {
         "handled" => handled(),
         "handled_later" => handled_later(),
         "dumps" => dumps(),
+        "doubled" => doubled(),
+        "doubled_later" => doubled_later(),
+        "hung_action" => hung_action(),
+        "forked" => forked(),
         "custom_steps" => custom_steps(),
         "panicking_step" => panicking_step(),
         "panicking_logger" => panicking_logger(),
@@ -75,6 +80,7 @@ fn restored_of(signal: Signal) {
     stay();
 }
 
+#[allow(clippy::print_stdout)] // The parent listens, and it is not flushed here.
 fn clean_up_and_die_of(signal: Signal) -> ! {
     // Without the newline, so that it is still in the buffer.
     print!("\nchild: cleaned up");
@@ -164,11 +170,17 @@ fn many() {
     say(watchers.len());
     #[cfg(target_os = "linux")]
     {
-        let threads = std::fs::read_dir("/proc/self/task").unwrap();
-        let names = threads.map(|task| {
-            std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
-        });
-        assert_eq!(names.filter(|name| name.trim() == "signals").count(), 1);
+        let readers = || {
+            let threads = std::fs::read_dir("/proc/self/task").unwrap();
+            let names = threads.map(|task| {
+                std::fs::read_to_string(task.unwrap().path().join("comm")).unwrap_or_default()
+            });
+            names.filter(|name| name.trim() == "signals").count()
+        };
+        // A thread has the name of the one that started it, until it has given itself its own.
+        while readers() != 1 {
+            std::thread::yield_now();
+        }
     }
 }
 
@@ -194,6 +206,7 @@ fn counting() -> SignalGuard {
         .first(step.clone())
         .second(step.clone())
         .third(step)
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap()
 }
@@ -234,6 +247,117 @@ fn race() {
     (0..spins).for_each(|_| std::hint::spin_loop());
     drop(guard);
     stay();
+}
+
+/// Raised by this thread, so that a signal has had its handler when the next line runs.
+fn raise_int() {
+    signal_hook::low_level::raise(Signal::INT.number()).unwrap();
+}
+
+/// Each way to watch receives a signal that comes twice, and is gone when it comes again.
+fn doubled() {
+    let (token, guard) = (CancellationToken::new(), CancellationToken::new());
+    let guarded = cancel_on_signal(&guard, [Signal::INT]).unwrap();
+    let guarded = guarded.merge_within(Duration::MAX);
+    let escalation = Escalation::new(&token).merge_within(Duration::MAX);
+    let escalation = escalation.start().unwrap();
+    let source = signal(Signal::INT).merge_within(Duration::MAX);
+    let scope = Scope::builder("import").source(source).build().unwrap();
+    let outcome = block_on(scope.run(|_| async {
+        raise_int();
+        raise_int();
+        std::future::pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    token.wait();
+    guard.wait();
+    // The escalation would take the default action as its second step.
+    raise_int();
+    drop((guarded, escalation));
+    raise_int();
+    say("lived on");
+    say("ready");
+    listen();
+}
+
+/// The second signal comes when the time of the first is over: at some time it is.
+fn doubled_later() {
+    let token = CancellationToken::new();
+    let guard = cancel_on_signal(&token, [Signal::INT]).unwrap();
+    let _guard = guard.merge_within(Duration::from_millis(1));
+    raise_int();
+    token.wait();
+    loop {
+        raise_int();
+        std::thread::yield_now();
+    }
+}
+
+fn threads() -> usize {
+    #[cfg(target_os = "linux")]
+    return std::fs::read_dir("/proc/self/task").unwrap().count();
+    #[cfg(not(target_os = "linux"))]
+    return 1;
+}
+
+/// An action that never comes to its end, beside a watcher that says how many signals there were.
+fn hung_action() {
+    let hangs = Step::call(|_| stay());
+    let escalation = Escalation::new(&CancellationToken::new()).signals([Signal::INT]);
+    let _hung = escalation
+        .first(hangs.clone())
+        .second(hangs.clone())
+        .third(hangs)
+        .merge_within(Duration::ZERO)
+        .start()
+        .unwrap();
+    let _guard = counting();
+    say("ready");
+    listen();
+    say(threads());
+}
+
+/// A signal that comes to a process which was forked from this one and has not executed a program yet.
+///
+/// It is in that state for as long as it looks for a program that is in none of the millions of
+/// folders in which it may be.
+fn forked() {
+    let usr1: Signal = "SIGUSR1".parse().unwrap();
+    let _guard = Escalation::new(&CancellationToken::new())
+        .signals([Signal::INT, usr1])
+        .first(Step::call(|first| say(format_args!("first: {first}"))))
+        .start()
+        .unwrap();
+    let spawning = std::thread::spawn(|| {
+        let mut command = std::process::Command::new("cancelable-no-such-program");
+        command.env("PATH", "/x:".repeat(4 << 20));
+        command.spawn().map(|mut forked| forked.wait())
+    });
+    let forked = loop {
+        match forked_from(std::process::id()) {
+            Some(forked) => break forked,
+            None => std::thread::yield_now(),
+        }
+    };
+    say(forked);
+    // The parent has signalled it by now.
+    listen();
+    // Of what has come by now the reader takes the lower number first.
+    signal_hook::low_level::raise(usr1.number()).unwrap();
+    listen();
+    let _ = spawning.join();
+}
+
+/// The child of that process, if there is one.
+fn forked_from(parent: u32) -> Option<u32> {
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let mut numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.find(|number: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{number}/stat")).unwrap_or_default();
+        let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
+        let above = fields.and_then(|fields| fields.split(' ').nth(1)?.parse().ok());
+        above == Some(parent)
+    })
 }
 
 fn ignored() {
@@ -308,7 +432,8 @@ fn custom_steps() {
     let escalation = Escalation::new(&token)
         .first(said("one"))
         .second(Step::ignore())
-        .third(said("more"));
+        .third(said("more"))
+        .merge_within(Duration::ZERO);
     let _guard = escalation.start().unwrap();
     say("ready");
     listen();
@@ -322,6 +447,7 @@ fn panicking_step() {
     let _guard = Escalation::new(&token)
         .first(panics)
         .second(Step::cancel(&token))
+        .merge_within(Duration::ZERO)
         .start()
         .unwrap();
     say("ready");
@@ -354,8 +480,7 @@ fn panicking_logger() {
     once(&[Signal::INT]);
 }
 
-/// Says how many lines of the log name a place, and how many of these the one where the signal was asked
-/// for.
+/// Says whether the lines of the log that name a place name the one where the signal was asked for.
 fn logs() {
     static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
@@ -387,12 +512,15 @@ fn logs() {
         let lines = LINES.lock();
         let placed = lines.iter().filter(|line| line.contains("(set at "));
         let placed: Vec<_> = placed.cloned().collect();
-        if placed.len() == 2 {
+        if placed.len() >= 2 {
             break placed;
         }
         drop(lines);
         std::thread::yield_now();
     };
     let right = told.iter().filter(|line| line.ends_with(&place));
-    say(format!("{} of {}", right.count(), told.len()));
+    say(match right.count() == told.len() {
+        true => "as asked for",
+        false => "elsewhere",
+    });
 }

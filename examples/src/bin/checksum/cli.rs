@@ -11,10 +11,12 @@ use crate::hash::Algorithm;
 const EXIT_CODES: &str = "\
 Exit codes:
     0  every file was hashed
-    1  every file was tried and some could not be read, or the lines could not be written
+    1  every file was tried and some could not be read, or the lines could not be written,
+       or what was asked for is not there
     2  the command line was wrong
    75  the stop file appeared (EX_TEMPFAIL: the rest can be done later)
   124  the time limit was reached, as timeout(1) says it
+  129  SIGHUP, such as of a terminal that is closed, as for 130
   130  SIGINT (Ctrl-C), as shells say it of a program that died of it, as this one does
   143  SIGTERM, likewise
 
@@ -23,8 +25,11 @@ those are in the report. The first Ctrl-C asks and the report follows; the secon
 not wait for a read or a write that hangs.
 
 The lines are those of sha256sum or b3sum, in the order in which the files were done, and the same
-tool checks them: `checksum -a sha256 -o SUMS; sha256sum -c SUMS`. A run that was stopped leaves
-complete lines only.";
+tool checks them: `checksum -a sha256 -o SUMS; sha256sum -c SUMS`.
+
+FILE of --output is as it was until all is done; then the lines take its place in one step. A run that
+was stopped, or whose disk was full, leaves complete lines only: in FILE if that was not there before,
+and else in FILE.partial.";
 
 /// Hash every file below a directory, until all are done or something says stop.
 #[derive(Clone, Debug, Parser)]

@@ -124,6 +124,23 @@ impl Crew {
         }
     }
 
+    /// Ends the output, unless that hangs.
+    pub(crate) async fn finish(&self, has_completed: bool) {
+        if self.hanging() > 0 && !self.job.writes_a_file() {
+            // There is nothing to be put anywhere, and what hangs may be the write itself.
+            return;
+        }
+        let job = Arc::clone(&self.job);
+        let finishing = self
+            .runtime
+            .spawn_blocking(move || job.finish(has_completed));
+        match self.runtime.timeout(GRACE, finishing).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.job.lose(&error),
+            Err(_) => self.job.give_up(),
+        }
+    }
+
     fn hanging(&self) -> usize {
         let workers = self
             .workers

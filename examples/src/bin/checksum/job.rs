@@ -1,20 +1,21 @@
 //! The job that the workers share: where the files come from, where the lines go, what was counted.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use cancelable_core::runtime::JoinError;
 use cancelable_core::{CancellationToken, Operation, error::Cancelled};
-use common::shown;
+use common::{Left, shown};
 use parking_lot::Mutex;
 
 use crate::cli::Options;
 use crate::hash::{Hasher, Unhashed};
 use crate::line::{is_checkable, push_line};
 use crate::opened::{Opened, open};
-use crate::output::Output;
+use crate::output::{Output, Own};
 use crate::progress::{Progress, say_files};
 use crate::survey::survey;
 use crate::tally::Tally;
@@ -34,6 +35,8 @@ pub(crate) struct Job {
     walk: Mutex<Walk>,
     output: Output,
     output_error: OnceLock<String>,
+    /// Where the lines are, if the file that they were asked for in is as it was.
+    lines_left_at: OnceLock<PathBuf>,
     output_seen: AtomicBool,
     /// No files are left to take, so a large one may have all processors.
     spread: AtomicBool,
@@ -44,12 +47,19 @@ impl Job {
     pub(crate) fn new(options: Options, operation: &Operation) -> io::Result<Self> {
         let progress = Progress::new(options.quiet);
         let output = match &options.output {
-            Some(path) => Output::to_file(path).map_err(|error| {
+            Some(path) => Output::to_file(path, &progress).map_err(|error| {
                 io::Error::new(error.kind(), format!("{}: {error}", shown(path)))
             })?,
             None if options.json => Output::nowhere(),
             None => Output::to_stdout(&progress)?,
         };
+        let root = fs::metadata(&options.path);
+        if root.is_ok_and(|root| output.own().would_spoil(&root, &options.path)) {
+            let name = shown(&options.path);
+            return Err(io::Error::other(format!(
+                "{name}: it is the output as well"
+            )));
+        }
         Ok(Self {
             walk: Mutex::new(Walk::new(&options.path, options.follow)),
             options,
@@ -58,6 +68,7 @@ impl Job {
             tally: Tally::default(),
             output,
             output_error: OnceLock::new(),
+            lines_left_at: OnceLock::new(),
             output_seen: AtomicBool::new(false),
             spread: AtomicBool::new(false),
         })
@@ -80,7 +91,10 @@ impl Job {
                 return Ok(());
             };
             match found {
-                Found::File(entry) => self.settle(&entry.into_path(), &mut hasher, token),
+                Found::File(entry) => {
+                    let follow = self.options.follow || entry.is_root();
+                    self.settle(&entry.into_path(), follow, &mut hasher, token);
+                }
                 Found::Special(path, kind) => self.skip(&path, kind),
                 Found::Unreadable(path, error) => self.fail(&path, &error),
                 Found::Link => {
@@ -94,7 +108,7 @@ impl Job {
     /// Counts the tree ahead of the workers.
     pub(crate) fn survey(&self, token: &CancellationToken) {
         let Options { path, follow, .. } = &self.options;
-        survey(path, *follow, self.output.identity(), &self.tally, token);
+        survey(path, *follow, self.output.own(), &self.tally, token);
         if self.tally.counted_all.load(Relaxed) {
             let total = self.tally.counted_bytes.load(Relaxed);
             self.operation.progress().set_total(total);
@@ -127,12 +141,49 @@ impl Job {
         self.output_error.get().map(String::as_str)
     }
 
+    /// Ends the output of a run that has come to its end, or has not. Where nothing could be hashed of
+    /// what was asked for, as there is no such file, the output stays as it was.
+    pub(crate) fn finish(&self, has_completed: bool) {
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        let has_nothing = count(&self.tally.done) == 0 && count(&self.tally.failed) > 0;
+        let is_whole = has_completed && !has_nothing && self.output_error().is_none();
+        let opened = match has_completed {
+            true => self.output.open(),
+            false => Ok(()),
+        };
+        match opened.and_then(|()| self.output.finish(is_whole)) {
+            Ok(Some(Left::At(path))) => drop(self.lines_left_at.set(path)),
+            Ok(Some(Left::InPlace) | None) => {}
+            Err(error) => drop(self.output_failed(&error)),
+        }
+    }
+
+    /// Whether the lines go to a file that is put in its place at the end.
+    pub(crate) fn writes_a_file(&self) -> bool {
+        matches!(self.output.own(), Own::File(_))
+    }
+
+    /// Notes that the output hangs and was not waited for.
+    pub(crate) fn give_up(&self) {
+        let error = io::Error::other("it hangs, and is not where it was to be");
+        self.output_failed(&error);
+    }
+
+    /// Where the lines are, if the file that they were asked for in is as it was.
+    pub(crate) fn lines_left_at(&self) -> Option<&Path> {
+        self.lines_left_at.get().map(PathBuf::as_path)
+    }
+
     /// One regular file, to its line or to the reason why it has none.
-    fn settle(&self, path: &Path, hasher: &mut Hasher<'_>, token: &CancellationToken) {
-        let Options {
-            algorithm, follow, ..
-        } = self.options;
-        match open(path, follow, self.output.identity()) {
+    fn settle(
+        &self,
+        path: &Path,
+        follow: bool,
+        hasher: &mut Hasher<'_>,
+        token: &CancellationToken,
+    ) {
+        let algorithm = self.options.algorithm;
+        match open(path, follow, self.output.own()) {
             Ok(Opened::File(file, length)) => {
                 let progress = self.operation.progress();
                 let count = |bytes| progress.advance(bytes);
@@ -160,7 +211,8 @@ impl Job {
             Ok(Opened::Output) => {
                 // The survey has left it out as well.
                 if !self.output_seen.swap(true, Relaxed) {
-                    self.note(&format!("{}: skipped, it is the output", shown(path)));
+                    let name = shown(self.output.name());
+                    self.note(&format!("{name}: skipped, it is the output"));
                 }
                 return;
             }
@@ -169,7 +221,11 @@ impl Job {
         self.tally.settled.fetch_add(1, Relaxed);
     }
 
+    /// What is come upon is left out; what was asked for by its name cannot be.
     fn skip(&self, path: &Path, kind: &str) {
+        if path == self.options.path {
+            return self.fail(path, &io::Error::other(format!("it is {kind}")));
+        }
         self.tally.special.fetch_add(1, Relaxed);
         self.note(&format!("{}: skipped, it is {kind}", shown(path)));
     }
@@ -188,9 +244,14 @@ impl Job {
 
     fn written(&self, result: io::Result<()>, token: &CancellationToken) {
         let Err(error) = result else { return };
-        let text = format!("{}: {error}", shown(self.output.name()));
-        if self.output_error.set(text.clone()).is_ok() {
+        if let Some(text) = self.output_failed(&error) {
             token.cancel_with(text);
         }
+    }
+
+    /// Notes why the output failed; `None` if it has failed before.
+    fn output_failed(&self, error: &io::Error) -> Option<String> {
+        let text = format!("{}: {error}", shown(self.output.name()));
+        self.output_error.set(text.clone()).ok().map(|()| text)
     }
 }

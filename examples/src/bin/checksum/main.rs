@@ -58,6 +58,7 @@ async fn run(options: Options) -> Result<Exit, Box<dyn Error>> {
         .await;
     // The body may have been dropped; its threads notice the cancel between two chunks.
     let left_behind = crew.leave(&token, &signals.insist).await;
+    crew.finish(outcome.is_completed()).await;
 
     if let Some(drawing) = drawing {
         // It has ended with the scope. That it could not draw would be no reason not to report.

@@ -4,8 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use common::Identity;
-
+use crate::output::Own;
 use crate::walk::kind_of;
 
 /// What opening an entry of the walk came to.
@@ -19,17 +18,17 @@ pub(crate) enum Opened {
     Output,
 }
 
-/// Opens `path` unless it is no regular file or is `output`.
+/// Opens `path` unless it is no regular file or is one of `own`.
 ///
 /// The walk has seen a regular file under this name, but names change hands: without the flags, opening
 /// a fifo that took its place would wait for a writer, and a link that took its place would be followed.
-pub(crate) fn open(path: &Path, follow: bool, output: Option<&Identity>) -> io::Result<Opened> {
+pub(crate) fn open(path: &Path, follow: bool, own: &Own) -> io::Result<Opened> {
     let file = open_options(follow).open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Ok(Opened::Special(kind_of(metadata.file_type())));
     }
-    if output.is_some_and(|output| output.is(&metadata, path)) {
+    if own.has(&metadata, path) {
         return Ok(Opened::Output);
     }
     Ok(Opened::File(file, metadata.len()))
@@ -57,6 +56,7 @@ fn open_options(_follow: bool) -> OpenOptions {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+    use common::Identity;
 
     // A fifo has no writer here: without the flags this would wait for one for ever.
     #[test]
@@ -69,18 +69,21 @@ mod tests {
             .unwrap();
         assert!(made.success());
         assert!(matches!(
-            open(&fifo, false, None),
+            open(&fifo, false, &Own::Nothing),
             Ok(Opened::Special("a fifo"))
         ));
         assert!(matches!(
-            open(dir.path(), false, None),
+            open(dir.path(), false, &Own::Nothing),
             Ok(Opened::Special("a directory"))
         ));
         let link = dir.path().join("link");
         std::fs::write(dir.path().join("file"), "abc").unwrap();
         std::os::unix::fs::symlink("file", &link).unwrap();
-        assert!(open(&link, false, None).is_err());
-        assert!(matches!(open(&link, true, None), Ok(Opened::File(..))));
+        assert!(open(&link, false, &Own::Nothing).is_err());
+        assert!(matches!(
+            open(&link, true, &Own::Nothing),
+            Ok(Opened::File(..))
+        ));
     }
 
     #[test]
@@ -91,11 +94,9 @@ mod tests {
         std::fs::hard_link(&one, &two).unwrap();
         std::fs::write(dir.path().join("other"), "abc").unwrap();
         let identity = Identity::of(&one.metadata().unwrap(), Some(&one));
-        assert!(matches!(
-            open(&two, false, identity.as_ref()),
-            Ok(Opened::Output)
-        ));
-        let other = open(&dir.path().join("other"), false, identity.as_ref());
+        let own = Own::Stdout(identity);
+        assert!(matches!(open(&two, false, &own), Ok(Opened::Output)));
+        let other = open(&dir.path().join("other"), false, &own);
         assert!(matches!(other, Ok(Opened::File(..))));
     }
 }

@@ -1,10 +1,10 @@
 //! Where the lines go: whole lines, whatever happens.
 
-use std::fs::File;
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use common::{Identity, Stdout};
+use common::{Destination, Identity, Left, Replacement, Stdout};
 use parking_lot::Mutex;
 
 use crate::progress::Progress;
@@ -17,17 +17,36 @@ const PIECE: usize = 64 * 1024;
 /// Each hands in complete lines under the lock, and only complete lines are written, so that the
 /// output is valid after a cancel at any moment. A write that fails half-way through a line, as on a
 /// full disk, is cut back to the last complete line if the output is a file.
+///
+/// A file is written beside the one that it is to replace, which is as it was until [`finish`].
+///
+/// [`finish`]: Self::finish
 #[derive(Debug)]
 pub(crate) struct Output {
     name: PathBuf,
-    identity: Option<Identity>,
+    own: Own,
     sink: Option<Mutex<Sink>>,
+}
+
+/// The files that the lines go to. They are not hashed: a digest would be wrong as soon as there is
+/// another line.
+#[derive(Debug)]
+pub(crate) enum Own {
+    Nothing,
+    Stdout(Option<Identity>),
+    /// Taken when it is put in its place.
+    File(Box<Mutex<Option<Replacement>>>),
 }
 
 #[derive(Debug)]
 enum To {
+    /// A second handle of the replacement's file.
     File(File),
     Stdout(Stdout),
+    /// A fifo or a device, which is opened on the thread that writes: a fifo is waited for until
+    /// somebody reads it.
+    Special(PathBuf),
+    Opened(File),
 }
 
 #[derive(Debug)]
@@ -36,10 +55,37 @@ struct Sink {
     pending: Vec<u8>,
     /// How long the output is, if it is a file of ours from its first byte on.
     length: Option<u64>,
-    /// Set by the first failure; nothing is written after it.
-    broken: bool,
+    /// Set by the first failure and at the end; nothing is written after it.
+    closed: bool,
     /// On a terminal the lines and the progress bar must step aside for each other.
     beside: Option<Progress>,
+}
+
+impl Own {
+    /// Whether the file of this metadata is one of them.
+    pub(crate) fn has(&self, metadata: &Metadata, path: &Path) -> bool {
+        match self {
+            Self::Nothing | Self::Stdout(None) => false,
+            Self::Stdout(Some(identity)) => identity.is(metadata, path),
+            Self::File(file) => {
+                let file = file.lock();
+                file.as_ref().is_some_and(|file| file.is(metadata, path))
+            }
+        }
+    }
+
+    /// Whether hashing the file of this metadata and nothing else is asked for in vain: it would not
+    /// be there any more, or the lines would be a part of it.
+    pub(crate) fn would_spoil(&self, metadata: &Metadata, path: &Path) -> bool {
+        match self {
+            Self::Nothing | Self::Stdout(_) => self.has(metadata, path),
+            Self::File(file) => {
+                let file = file.lock();
+                file.as_ref()
+                    .is_some_and(|file| file.replaces(metadata, path))
+            }
+        }
+    }
 }
 
 impl Output {
@@ -47,58 +93,51 @@ impl Output {
     pub(crate) fn nowhere() -> Self {
         Self {
             name: PathBuf::new(),
-            identity: None,
+            own: Own::Nothing,
             sink: None,
         }
     }
 
-    /// The lines go to the file at `path`, which is emptied first.
-    pub(crate) fn to_file(path: &Path) -> io::Result<Self> {
-        let file = File::create(path)?;
-        let metadata = file.metadata()?;
-        let length = metadata.is_file().then_some(0);
-        let identity = Identity::of(&metadata, Some(path));
-        Ok(Self::new(
-            path.to_owned(),
-            To::File(file),
-            identity,
-            length,
-            None,
-        ))
+    /// The lines go to the file at `path`, or to what else there is.
+    pub(crate) fn to_file(path: &Path, progress: &Progress) -> io::Result<Self> {
+        if is_stdout(path) {
+            return Ok(Self {
+                name: path.to_owned(),
+                ..Self::to_stdout(progress)?
+            });
+        }
+        let (to, length, own) = match Destination::of(path)? {
+            Destination::Special(path) => (To::Special(path), None, Own::Nothing),
+            Destination::File(place) => {
+                let file = Replacement::begin(&place)?;
+                let to = To::File(file.file().try_clone()?);
+                (to, Some(0), Own::File(Box::new(Mutex::new(Some(file)))))
+            }
+        };
+        Ok(Self::new(path.to_owned(), own, to, length, None))
     }
 
     /// The lines go to standard output, beside the progress where both are on a terminal.
     pub(crate) fn to_stdout(progress: &Progress) -> io::Result<Self> {
         let stdout = Stdout::open()?;
-        let identity = stdout.identity()?;
+        let own = Own::Stdout(stdout.identity()?);
         let on_terminal = io::IsTerminal::is_terminal(&io::stdout());
         let beside = on_terminal.then(|| progress.clone());
-        Ok(Self::new(
-            "standard output".into(),
-            To::Stdout(stdout),
-            identity,
-            None,
-            beside,
-        ))
+        let name = "standard output".into();
+        Ok(Self::new(name, own, To::Stdout(stdout), None, beside))
     }
 
-    fn new(
-        name: PathBuf,
-        to: To,
-        identity: Option<Identity>,
-        length: Option<u64>,
-        beside: Option<Progress>,
-    ) -> Self {
+    fn new(name: PathBuf, own: Own, to: To, length: Option<u64>, beside: Option<Progress>) -> Self {
         let sink = Sink {
             to,
             pending: Vec::new(),
             length,
-            broken: false,
+            closed: false,
             beside,
         };
         Self {
             name,
-            identity,
+            own,
             sink: Some(Mutex::new(sink)),
         }
     }
@@ -108,9 +147,9 @@ impl Output {
         &self.name
     }
 
-    /// Which file it is, if it is one, so that it is not hashed.
-    pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.identity.as_ref()
+    /// The files that it is.
+    pub(crate) fn own(&self) -> &Own {
+        &self.own
     }
 
     /// Takes the complete lines that `push` appends.
@@ -133,11 +172,53 @@ impl Output {
             .as_ref()
             .map_or(Ok(()), |sink| sink.lock().flush())
     }
+
+    /// Opens a fifo or a device that has had no lines: somebody may wait for that.
+    pub(crate) fn open(&self) -> io::Result<()> {
+        self.sink
+            .as_ref()
+            .map_or(Ok(()), |sink| sink.lock().to.open())
+    }
+
+    /// Ends the output. Lines that are all there are to be put in the place of the file that they were
+    /// asked for in; those of a run that was stopped replace nothing, and `Some` says where they are.
+    /// There may be no lines, and then nothing is left.
+    pub(crate) fn finish(&self, is_whole: bool) -> io::Result<Option<Left>> {
+        let Some(sink) = &self.sink else {
+            return Ok(None);
+        };
+        let mut sink = sink.lock();
+        sink.closed = true;
+        let Own::File(file) = &self.own else {
+            return Ok(None);
+        };
+        match file.lock().take() {
+            Some(file) if is_whole => file.place().map(|()| None),
+            Some(file) if sink.length > Some(0) => file.leave().map(Some),
+            Some(_) | None => Ok(None),
+        }
+    }
+}
+
+/// Whether the path leads to what standard output is.
+#[cfg(unix)]
+fn is_stdout(path: &Path) -> bool {
+    use rustix::fs::fstat;
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(metadata), Ok(stdout)) = (path.metadata(), fstat(io::stdout())) else {
+        return false;
+    };
+    (metadata.dev(), metadata.ino()) == (stdout.st_dev, stdout.st_ino)
+}
+
+#[cfg(not(unix))]
+fn is_stdout(_: &Path) -> bool {
+    false
 }
 
 impl Sink {
     fn flush(&mut self) -> io::Result<()> {
-        if self.broken || self.pending.is_empty() {
+        if self.closed || self.pending.is_empty() {
             self.pending.clear();
             return Ok(());
         }
@@ -146,24 +227,40 @@ impl Sink {
             None => write(&mut self.to, &self.pending),
         };
         let (count, result) = written;
+        let mut count = count as u64;
         if result.is_err() {
-            self.broken = true;
+            self.closed = true;
             if let (Some(length), To::File(file)) = (self.length, &self.to) {
                 // The failure is reported either way; cutting back is the best that can be done.
-                let _ = file.set_len(length + whole_lines(&self.pending[..count]));
+                count = whole_lines(&self.pending[..count as usize]);
+                let _ = file.set_len(length + count);
             }
         }
-        self.length = self.length.map(|length| length + count as u64);
+        self.length = self.length.map(|length| length + count);
         self.pending.clear();
         result
     }
 }
 
+impl To {
+    /// Opens what is opened when it is written to. It is not emptied: it may be an open file of
+    /// somebody's who has begun it.
+    fn open(&mut self) -> io::Result<()> {
+        if let Self::Special(path) = self {
+            *self = Self::Opened(OpenOptions::new().append(true).open(path)?);
+        }
+        Ok(())
+    }
+}
+
 impl Write for To {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.open()?;
         match self {
-            Self::File(file) => file.write(bytes),
+            Self::File(file) | Self::Opened(file) => file.write(bytes),
             Self::Stdout(stdout) => stdout.write(bytes),
+            // It has just been opened.
+            Self::Special(_) => Err(io::ErrorKind::NotFound.into()),
         }
     }
 

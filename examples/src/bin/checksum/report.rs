@@ -1,11 +1,12 @@
 //! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use cancelable_core::{Cause, Status};
-use common::{Exit, Headline, Why};
+use common::{Exit, Headline, Why, shown};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
@@ -33,6 +34,8 @@ pub(crate) struct Report {
     /// Why the job was asked to stop, also when it was done before it could.
     cause: Option<Why>,
     output_error: Option<String>,
+    /// Where the lines are, if the file that they were asked for in is as it was.
+    lines_left_at: Option<String>,
     /// Threads that hung in a read or a write and were not waited for.
     threads_left_behind: usize,
     /// The signal that said not to wait for them.
@@ -82,10 +85,17 @@ impl Report {
             false => tally.left(),
         };
         let failed = tally.failed.load(Relaxed);
+        let output_error = job.output_error();
+        // A failure of the output stops the run, which is no cause from outside.
+        let cause = cause.filter(|cause| output_error.is_none() || cause.message() != output_error);
+        let status = match output_error {
+            Some(_) => Status::Failed,
+            None => status,
+        };
         let bytes = tally.done_bytes.load(Relaxed);
         let exit = match &cause {
             Some(cause) if !completed => Exit::stopped(cause),
-            _ if failed > 0 || job.output_error().is_some() || !completed => Exit::FAILURE,
+            _ if failed > 0 || output_error.is_some() || !completed => Exit::FAILURE,
             _ => Exit::SUCCESS,
         };
         Self {
@@ -111,7 +121,10 @@ impl Report {
                 links: tally.links.load(Relaxed),
             },
             cause: cause.as_ref().map(Why::new),
-            output_error: job.output_error().map(str::to_owned),
+            output_error: output_error.map(str::to_owned),
+            lines_left_at: job
+                .lines_left_at()
+                .map(|path| path.to_string_lossy().into_owned()),
             threads_left_behind: left_behind.threads,
             insisted: left_behind.insisted.as_ref().map(Why::new),
             failures: tally.failures(),
@@ -141,7 +154,7 @@ impl fmt::Display for Report {
             program: "checksum",
             status,
             elapsed: *elapsed,
-            error: None,
+            error: self.output_error.as_deref(),
             cause: self.cause.as_ref(),
         };
         writeln!(f, "{headline}")?;
@@ -167,8 +180,12 @@ impl fmt::Display for Report {
                 HumanCount(self.skipped.links)
             )?;
         }
-        if let Some(error) = &self.output_error {
-            writeln!(f, "  output   {error}")?;
+        if let Some(path) = &self.lines_left_at {
+            let path = shown(Path::new(path));
+            writeln!(
+                f,
+                "  output   as it was; the lines of this run are in {path}"
+            )?;
         }
         if self.threads_left_behind > 0 {
             let count = self.threads_left_behind;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cancelable_core::source::condition_blocking;
 use cancelable_core::{CancellationToken, RuntimeHandle, Scope};
-use common::shown;
+use common::{requests, shown};
 use rt::{Escalation, SignalGuard, Step};
 
 use crate::cli::Options;
@@ -22,10 +22,11 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Watches SIGINT and, where there is one, SIGTERM, until it is dropped.
+    /// Watches them until it is dropped.
     pub(crate) fn watch() -> Result<Self, rt::WatchError> {
         let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
         let guard = Escalation::new(&ask)
+            .signals(requests())
             .second(Step::cancel(&insist))
             .start()?;
         Ok(Self {

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 
 use cancelable_core::CancellationToken;
-use common::Identity;
 
+use crate::output::Own;
 use crate::tally::Tally;
 use crate::walk::{Found, Walk};
 
@@ -16,7 +16,7 @@ use crate::walk::{Found, Walk};
 pub(crate) fn survey(
     root: &Path,
     follow: bool,
-    output: Option<&Identity>,
+    own: &Own,
     tally: &Tally,
     token: &CancellationToken,
 ) {
@@ -30,7 +30,7 @@ pub(crate) fn survey(
             continue;
         };
         let path = entry.into_path();
-        if output.is_some_and(|output| output.is(&metadata, &path)) {
+        if own.has(&metadata, &path) {
             continue;
         }
         tally.counted.fetch_add(1, Relaxed);

@@ -28,7 +28,15 @@ pub(crate) struct Entry(walkdir::DirEntry);
 
 impl Entry {
     pub(crate) fn metadata(&self) -> io::Result<Metadata> {
-        self.0.metadata().map_err(io::Error::from)
+        match self.is_root() {
+            true => self.0.path().metadata(),
+            false => self.0.metadata().map_err(io::Error::from),
+        }
+    }
+
+    /// Whether it is what the walk began with. A link that is asked for by its name is followed.
+    pub(crate) fn is_root(&self) -> bool {
+        self.0.depth() == 0
     }
 
     pub(crate) fn into_path(self) -> PathBuf {
@@ -67,6 +75,8 @@ impl Iterator for Walk {
                     Found::File(Entry(entry))
                 } else if file_type.is_dir() {
                     Found::Directory
+                } else if file_type.is_symlink() && entry.depth() == 0 {
+                    root_link(entry)
                 } else if file_type.is_symlink() {
                     Found::Link
                 } else {
@@ -88,6 +98,16 @@ impl Iterator for Walk {
                 Found::Unreadable(path, error)
             }
         })
+    }
+}
+
+/// What a link leads to that the walk begins with. The entries of a directory come next.
+fn root_link(entry: walkdir::DirEntry) -> Found {
+    match entry.path().metadata() {
+        Ok(metadata) if metadata.is_file() => Found::File(Entry(entry)),
+        Ok(metadata) if metadata.is_dir() => Found::Directory,
+        Ok(metadata) => Found::Special(entry.into_path(), kind_of(metadata.file_type())),
+        Err(error) => Found::Unreadable(entry.into_path(), error),
     }
 }
 

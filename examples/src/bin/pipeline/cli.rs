@@ -27,6 +27,7 @@ Exit codes:
     2  the command line was wrong
    65  --resume: the input, the options or the output are not those of the checkpoint (EX_DATAERR)
   124  the time limit was reached, as timeout(1) says it
+  129  SIGHUP, such as of a terminal that is closed, as for 130
   130  SIGINT (Ctrl-C), as shells say it of a program that died of it, as this one does
   143  SIGTERM, likewise
 

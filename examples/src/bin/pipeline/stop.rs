@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use cancelable_core::scope::BuildError;
 use cancelable_core::{RuntimeHandle, Scope};
+use common::requests;
 use rt::{Escalation, SignalGuard, Step, WatchError};
 
 use crate::cli::Options;
@@ -20,11 +21,12 @@ pub(crate) fn scope(options: &Options, runtime: &RuntimeHandle) -> Result<Scope,
     scope.build()
 }
 
-/// Stops the scope for SIGINT and, where there is one, SIGTERM, until it is dropped: the first asks, the
+/// Stops the scope for the signals of people, until it is dropped: the first asks, the
 /// second ends the grace in which the last write is awaited, and a third does what it does to any
 /// program.
 pub(crate) fn signals(scope: &Scope) -> Result<SignalGuard, WatchError> {
     Escalation::new(scope.token())
+        .signals(requests())
         .second(Step::cancel_now(scope))
         .start()
 }

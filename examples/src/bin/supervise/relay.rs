@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
+use std::time::Duration;
 
 use cancelable_core::{CancellationToken, Cause, Reason};
 use common::message;
@@ -36,6 +37,8 @@ impl Relay {
             .second(pass_on())
             .third(pass_on())
             .even_if_ignored()
+            // What comes twice is passed on twice: the command decides what that means.
+            .merge_within(Duration::ZERO)
             .start()?;
         Ok(Self {
             polite,
