@@ -177,11 +177,7 @@ impl Operation {
     /// [`Reason::ScopeEnded`], so that what was handed it does not wait or work for ever.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-<<<<<<< HEAD
-        self.record.watched_token()
-=======
         self.record.hand_out_token()
->>>>>>> main
     }
 
     /// The runtime that keeps its time, if it was given one.
@@ -234,11 +230,7 @@ impl Operation {
     ///
     /// Dropping it unregisters it, nothing else.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-<<<<<<< HEAD
-        self.record.watched_token().cancelled()
-=======
         self.record.hand_out_token().cancelled()
->>>>>>> main
     }
 
     /// Asks for cancellation. An operation that is cancelled already keeps its first cause, and one that

@@ -42,14 +42,12 @@ struct Clock {
 }
 
 impl Record {
-    /// The operation's token, for handing out.
+    /// Gives the operation's token its lookout, where there is a clock and it has none.
     #[inline]
-    pub(crate) fn watched_token(self: &Arc<Self>) -> &CancellationToken {
-        let token = self.token();
+    pub(super) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
         if let (Some(runtime), false) = (&self.runtime, token.has_lookout()) {
             self.give_lookout(token, runtime);
         }
-        token
     }
 
     #[cold]

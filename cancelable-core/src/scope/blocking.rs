@@ -228,11 +228,7 @@ where
         handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
-<<<<<<< HEAD
-    let token = record.watched_token().clone();
-=======
     let token = record.hand_out_token().clone();
->>>>>>> main
     // Unwind safe: the work is consumed.
     let done = catch_unwind(AssertUnwindSafe(|| work(token)));
     drop(inside);

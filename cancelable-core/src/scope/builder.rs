@@ -379,13 +379,7 @@ fn stop(
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
         (parent, None) => Stop::below(parent),
-<<<<<<< HEAD
-        (None, Some(token)) if more.is_empty() => {
-            Stop::by(CancellationToken::of_operation(Some(&token)))
-        }
-=======
         (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
->>>>>>> main
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);

@@ -49,11 +49,7 @@ impl Watch {
         sources: Box<[Box<dyn Source>]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
-<<<<<<< HEAD
-        let context = SourceContext::new(record.runtime.clone(), record.watched_token().clone());
-=======
         let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());
->>>>>>> main
         let decide: Weak<Record> = Arc::downgrade(record);
         let scope = ScopeCancel::new(decide);
         for source in sources {

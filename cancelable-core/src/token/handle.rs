@@ -69,15 +69,6 @@ impl CancellationToken {
         Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
     }
 
-    /// An operation's token, below `above` if there is one.
-    pub(crate) fn of_operation(above: Option<&Self>) -> Self {
-        let node = match above {
-            Some(above) => above.node.child(),
-            None => Node::root(),
-        };
-        Self::from_node(node.for_operation())
-    }
-
     /// Whether anything was made below it.
     pub(crate) fn has_branch(&self) -> bool {
         self.node.branch().is_some()
@@ -115,13 +106,14 @@ impl CancellationToken {
         self.node.wait_below();
     }
 
-    /// Notes that it is the token of this operation, for the line that the log has of its cancel. Does
-    /// nothing while the level of that is off.
+    /// Makes a new token that of this operation: its lookout is its own. Its label is noted for the line
+    /// that the log has of its cancel, unless the level of that is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
+        let token = Self::from_node(self.node.for_operation());
         if is_logged(log::Level::Debug) {
-            self.node.set_operation(label);
+            token.node.set_operation(label);
         }
-        self
+        token
     }
 
     pub(super) fn from_node(node: Arc<Node>) -> Self {
