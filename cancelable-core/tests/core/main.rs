@@ -28,10 +28,13 @@ mod endings;
 mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
+mod held;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
 mod hostile_words;
+#[cfg(feature = "testing")]
+mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod inline;
 mod io;
@@ -40,6 +43,8 @@ mod join;
 #[cfg(feature = "testing")]
 mod kept_timers;
 mod last_look;
+#[cfg(feature = "testing")]
+mod limit;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]
