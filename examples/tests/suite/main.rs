@@ -12,6 +12,8 @@ mod hanging;
 mod init;
 #[cfg(unix)]
 mod interruptions;
+#[cfg(target_os = "linux")]
+mod jobs;
 mod kit;
 mod lines;
 mod manifests;
