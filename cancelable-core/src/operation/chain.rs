@@ -152,14 +152,18 @@ impl Record {
     ///
     /// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
     /// already, nothing of it is left to cancel, and the next one below that has not is cancelled
-    /// in its place, with the same cause.
+    /// in its place, with the same cause. One that has ended, with all below it, is bound by its own
+    /// deadline no more.
     pub(crate) fn expire(&self, now: Instant) -> bool {
         let mut outermost = None;
-        let mut target = self;
+        let mut target = None;
         for record in self.line() {
             if !record.status().is_closed() {
-                target = record;
+                target = Some(record);
             }
+            let Some(target) = target else {
+                continue;
+            };
             if let Some(cause) = record.overdue(now) {
                 outermost = Some((record, cause, target));
             }
@@ -170,18 +174,24 @@ impl Record {
         self.is_cancelled()
     }
 
-    /// As [`expire`](Self::expire), now, where there is a clock and a deadline.
-    pub(crate) fn expire_if_due(&self) {
+    /// As [`expire`](Self::expire), now, where there is a clock and a deadline. The time, if it was asked.
+    pub(crate) fn expire_if_due(&self) -> Option<Instant> {
         // The clock first: without one there is no deadline, and the line may be long.
-        let Some(runtime) = &self.runtime else {
-            return;
-        };
-        if let Some(deadline) = self.deadline() {
-            let now = runtime.now();
-            if deadline <= now {
-                self.expire(now);
-            }
+        let runtime = self.runtime.as_ref()?;
+        let deadline = self.deadline()?;
+        let now = runtime.now();
+        if deadline <= now {
+            self.expire(now);
         }
+        Some(now)
+    }
+
+    /// Whether it is cancelled, also by a deadline that nobody has noticed yet.
+    pub(crate) fn is_cancelled_by_now(&self) -> bool {
+        if !self.is_cancelled() {
+            self.expire_if_due();
+        }
+        self.is_cancelled()
     }
 
     /// Puts `limit` in the place of this record's own deadline.
@@ -197,6 +207,7 @@ impl Record {
             inner.deadline_moved();
             self.take_runner(&mut inner)
         };
+        self.note_move();
         self.expire_if_due();
         runner::wake(waker);
     }

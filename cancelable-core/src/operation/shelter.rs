@@ -114,6 +114,7 @@ impl Record {
             late.unregister();
         }
         // For the deadlines above.
+        self.note_move();
         self.call_runner();
     }
 }
