@@ -21,6 +21,7 @@ mod handed_over;
 mod hold;
 mod items;
 mod membership;
+mod neglect;
 mod outcome;
 mod patience;
 mod reach;

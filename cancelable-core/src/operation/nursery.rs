@@ -91,10 +91,10 @@ pub(super) struct Yard {
     pub(super) patience: Option<Sleep>,
     /// What was adopted and has not ended.
     pub(super) orphans: BTreeMap<OperationId, Orphan>,
-    /// Where each hold was taken; see `hold.rs`.
-    pub(super) holds: BTreeMap<u64, &'static Location<'static>>,
-    /// The key of the next hold.
-    next_hold: u64,
+    /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
+    pub(super) guards: BTreeMap<u64, &'static Location<'static>>,
+    /// The key of the next guard.
+    next_guard: u64,
 }
 
 pub(super) struct Member {
@@ -164,12 +164,10 @@ impl Nursery {
         listed.members.insert(id, member);
         drop(yard);
         let place = Place::new(Arc::clone(owner), id);
-        if owner.is_sealed() {
-            return None;
+        match owner.is_sealed() {
+            true => None,
+            false => Some(place),
         }
-        // A drop of a body above would leave the member behind.
-        owner.oblige();
-        Some(place)
     }
 
     /// Ready when nobody is left, or only blocking calls that were abandoned; it is shut then.
@@ -315,7 +313,7 @@ impl Nursery {
 
     /// Whether there is somebody who has to hear that the body failed.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.with_yard(|yard| !(yard.members.is_empty() && yard.holds.is_empty()))
+        self.with_yard(|yard| !(yard.members.is_empty() && yard.guards.is_empty()))
             .unwrap_or(false)
     }
 
@@ -391,14 +389,14 @@ impl Yard {
     /// Whether there is nobody to wait for.
     pub(super) fn is_done(&self) -> bool {
         let all_abandoned = self.members.len() == self.abandoned;
-        all_abandoned && self.orphans.is_empty() && self.holds.is_empty()
+        all_abandoned && self.orphans.is_empty() && self.guards.is_empty()
     }
 
-    /// Puts a hold on the list.
-    pub(super) fn hold(&mut self, taken_at: &'static Location<'static>) -> u64 {
-        let key = self.next_hold;
-        self.next_hold += 1;
-        self.holds.insert(key, taken_at);
+    /// Puts a guard on the list.
+    pub(super) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
+        let key = self.next_guard;
+        self.next_guard += 1;
+        self.guards.insert(key, taken_at);
         key
     }
 

@@ -1,5 +1,6 @@
 //! What a scope is to be, before it is one.
 
+use super::build_error::NeedsRuntime;
 use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::OperationLabel;
@@ -317,7 +318,8 @@ impl ScopeBuilder {
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
-        let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
+        let shelter = parent.as_ref().filter(|_| !spawned);
+        let shelter = shelter.and_then(operation::shelter_from);
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -332,7 +334,7 @@ impl ScopeBuilder {
             }
         }
         let label = OperationLabel::new(name);
-        let above = parent.as_ref().filter(|_| !isolated);
+        let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -350,7 +352,7 @@ impl ScopeBuilder {
             terms,
             policy,
             spawned,
-            isolated,
+            shelter,
             account,
         })))
     }
@@ -455,16 +457,16 @@ fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
     sources: Option<&[Box<dyn Source>]>,
-) -> Option<Cow<'static, str>> {
+) -> Option<NeedsRuntime> {
     if deadline.is_set() {
-        return Some("time limit".into());
+        return Some(NeedsRuntime::Own("time limit"));
     }
     if let Some(part) = policy.and_then(Policy::needs_runtime) {
-        return Some(part.into());
+        return Some(NeedsRuntime::Own(part));
     }
     let mut sources = sources.unwrap_or_default().iter();
     let source = sources.find(|source| source.needs_runtime())?;
-    Some(source.name())
+    Some(NeedsRuntime::Source(source.name()))
 }
 
 /// What cancels the scope: the parent's token, `token` and each of `more`, or nothing.

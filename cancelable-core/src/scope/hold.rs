@@ -43,7 +43,7 @@ impl Scope {
     /// ```
     #[track_caller]
     pub fn hold(&self) -> Result<ScopeHold, HoldError> {
-        match self.record().hold(Location::caller()) {
+        match self.record().keep_open(Location::caller()) {
             Some(hold) => Ok(ScopeHold {
                 operation: self.operation().clone(),
                 hold,
@@ -61,7 +61,7 @@ impl Scope {
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
     operation: Operation,
-    hold: operation::Hold,
+    hold: operation::KeepOpen,
 }
 
 impl ScopeHold {

@@ -30,6 +30,7 @@ mod endings;
 mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
+mod held;
 #[cfg(feature = "testing")]
 mod hold;
 #[cfg(feature = "testing")]
@@ -39,6 +40,7 @@ mod hostile_words;
 #[cfg(feature = "testing")]
 mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
+mod inline;
 mod io;
 #[cfg(feature = "testing")]
 mod join;
