@@ -45,6 +45,7 @@ mod standing;
 mod status;
 mod stop;
 mod straggler;
+mod turn;
 mod window;
 
 pub(crate) use adoption::Adoption;
@@ -83,6 +84,7 @@ pub(crate) use standing::Standing;
 pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
+pub(crate) use turn::{Away, Parked, Taken, Turn};
 pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};

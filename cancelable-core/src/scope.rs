@@ -5,6 +5,7 @@
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
 mod attempt;
+mod away;
 mod blocking;
 mod build_error;
 mod builder;
@@ -23,6 +24,7 @@ mod membership;
 mod neglect;
 mod outcome;
 mod patience;
+mod place;
 mod reach;
 mod reading;
 mod registration;

@@ -9,7 +9,7 @@
 //!
 //! 1. A hold is where the polls are. Whoever has one says at each of its polls which operation is current there:
 //!    that is the home, and with a home of its own each level holds the next one up. So a run that another task
-//!    polls has no hold on a body that it does not lie in (`away.rs` has what it has instead).
+//!    polls has no hold on a body that it does not lie in (`turn.rs` has what it has instead).
 //! 2. A hold does not count while the code that polls its future is inside a shield: the shield has the hold, and
 //!    when that ends nothing inside it holds the body any longer.
 //! 3. A run never holds the body of an operation that it is no part of, and neither does a child, which has a task
@@ -32,11 +32,12 @@
 use super::record::Record;
 use super::shelter::Shelter;
 use super::straggler::Straggler;
+use super::turn::Turn;
 use crate::cause::ambient::Ambient;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, WakerId, WakerSlot};
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ pub(crate) struct OpenShield {
 /// What has a hold.
 pub(crate) enum Holding {
     Shield(OpenShield, Arc<Shelter>),
-    /// A run inside. Weak: the record holds its parent's, and that one has this on its list.
-    Run(Weak<Record>),
+    /// A run inside.
+    Run(Arc<Turn>),
     /// The body itself, of a blocking run.
     Body,
 }
@@ -75,6 +76,12 @@ pub(crate) struct Holder {
 pub(super) struct Holds {
     next: u64,
     entries: BTreeMap<u64, Arc<Holder>>,
+}
+
+impl Holds {
+    pub(super) fn holding(&self) -> impl Iterator<Item = &Holding> {
+        self.entries.values().map(|holder| &holder.holding)
+    }
 }
 
 /// While it lives and counts, the body of its home is not dropped by a cancel.
@@ -165,7 +172,7 @@ impl Holder {
     /// What is to be said of it where it is held and not polled by `home`.
     pub(crate) fn straggler(&self, home: &Record, unpolled_for: Option<Duration>) -> Straggler {
         let run = match &self.holding {
-            Holding::Run(run) => run.upgrade(),
+            Holding::Run(turn) => turn.record(),
             Holding::Shield(..) | Holding::Body => None,
         };
         match (run, &self.holding) {
@@ -283,7 +290,7 @@ impl Record {
             for holder in aside.holds.entries.values() {
                 match &holder.holding {
                     Holding::Shield(shield, _) => found.push(*shield),
-                    Holding::Run(run) => inside.extend(run.upgrade()),
+                    Holding::Run(turn) => inside.extend(turn.record()),
                     Holding::Body => {}
                 }
             }
@@ -295,6 +302,7 @@ impl Record {
     pub(crate) fn keep_hold(
         self: &Arc<Self>,
         hold: &mut Option<Hold>,
+        turn: &Arc<Turn>,
         before: Option<&Ambient>,
         cx: &Context<'_>,
     ) {
@@ -312,7 +320,7 @@ impl Record {
         let home = before
             .and_then(Self::of)
             .filter(|home| self.is_part_of(home));
-        let holding = || Holding::Run(Arc::downgrade(self));
+        let holding = || Holding::Run(Arc::clone(turn));
         *hold = home.map(|home| Hold::open(home, holding(), counts, cx));
     }
 }
