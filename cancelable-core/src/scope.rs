@@ -115,7 +115,8 @@ impl Scope {
         ScopeBuilder::new(name.into()).parent(self)
     }
 
-    /// The operation, for handing out a handle that can read and cancel, but not run or extend.
+    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
+    /// nor extend.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation

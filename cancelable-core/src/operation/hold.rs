@@ -79,8 +79,13 @@ pub(super) struct Holds {
 }
 
 impl Holds {
-    pub(super) fn holding(&self) -> impl Iterator<Item = &Holding> {
-        self.entries.values().map(|holder| &holder.holding)
+    /// The runs that have one.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Arc<Turn>> {
+        let holders = self.entries.values();
+        holders.filter_map(|holder| match &holder.holding {
+            Holding::Run(turn) => Some(turn),
+            Holding::Shield(..) | Holding::Body => None,
+        })
     }
 }
 
@@ -158,6 +163,10 @@ impl Drop for Hold {
         let entry = self.home.on_aside(|aside| aside.holds.entries.remove(&key));
         // With it may go the waker, which is not our code.
         drop(entry);
+        if let Holding::Run(_) = self.holder.holding {
+            // Of a home that has lost its body and waits for this run, which was not in it.
+            self.home.nursery.wake_joiner();
+        }
     }
 }
 

@@ -23,7 +23,6 @@
 //! [`Record::runs_away`]. The lock of a turn is the only one that is held with it, and nothing of a user's runs
 //! under it.
 
-use super::hold::Holding;
 use super::record::Record;
 use super::status::Status;
 use super::straggler::Straggler;
@@ -41,6 +40,8 @@ pub(crate) type Parked = Box<dyn Any + Send>;
 
 /// See the head of this file.
 pub(crate) struct Turn {
+    id: OperationId,
+    /// Weak: the record holds its parent's, and that one lists this.
     record: Weak<Record>,
     state: Mutex<State>,
     /// Of the task that polled it last.
@@ -72,6 +73,7 @@ pub(crate) struct Taken {
 impl Turn {
     fn new(record: &Arc<Record>) -> Arc<Self> {
         Arc::new(Self {
+            id: record.label.id(),
             record: Arc::downgrade(record),
             state: Mutex::new(State {
                 stage: Stage::Polled,
@@ -126,6 +128,22 @@ impl Turn {
         Some(self.record()?.as_unpolled(unpolled_for, None))
     }
 
+    /// Whether it, or a run that lies in its body, has something that outlives a drop.
+    pub(crate) fn leaves_something(&self) -> bool {
+        let mut inside: Vec<_> = self.record().into_iter().collect();
+        // Ends, and is no recursion: as for `take_over`.
+        while let Some(record) = inside.pop() {
+            if !record.nursery.is_unused() || record.has_deferred() {
+                return true;
+            }
+            record.on_aside(|aside| {
+                let runs = aside.holds.runs();
+                inside.extend(runs.filter_map(|turn| turn.record()));
+            });
+        }
+        false
+    }
+
     /// Takes over the run, and before it what lies in its body, if nobody has polled it since it was polled
     /// `polls` times.
     pub(crate) fn take_over(&self, polls: u64) -> Vec<Taken> {
@@ -152,11 +170,7 @@ impl Turn {
             (state.parked.take(), state.end)
         };
         record.on_aside(|aside| {
-            for holding in aside.holds.holding() {
-                if let Holding::Run(turn) = holding {
-                    inside.push(Arc::clone(turn));
-                }
-            }
+            inside.extend(aside.holds.runs().map(Arc::clone));
         });
         taken.push(Taken {
             record,
@@ -220,26 +234,27 @@ impl Record {
             return BTreeMap::new();
         }
         self.nursery.follow(cx);
-        let away = self
-            .on_aside(|aside| aside.away.clone())
-            .unwrap_or_default();
+        let away = self.on_aside(|aside| {
+            let mut away = aside.away.clone();
+            let kept = aside.holds.runs();
+            away.extend(kept.map(|turn| (turn.id, Arc::clone(turn))));
+            away
+        });
         let is_waited_for = |turn: &Arc<Turn>| {
             let record = turn.record();
             record.is_some_and(|record| {
                 record.is_cancelled() && !record.status().is_closed() && record.has_open()
             })
         };
-        away.into_iter()
-            .filter(|(_, turn)| is_waited_for(turn))
-            .collect()
+        let away = away.unwrap_or_default().into_iter();
+        away.filter(|(_, turn)| is_waited_for(turn)).collect()
     }
 
+    /// Whether it may have to wait for a run that its body does not poll. To be asked once the body is gone: a run
+    /// that was polled in that and is still there did not lie in it.
     pub(crate) fn has_away(&self) -> bool {
-        self.on_aside(|aside| !aside.away.is_empty()) == Some(true)
-    }
-
-    /// Whether it has something that outlives the drop of its run.
-    pub(crate) fn would_leave_something(&self) -> bool {
-        !self.nursery.is_unused() || self.has_deferred()
+        let has =
+            self.on_aside(|aside| !aside.away.is_empty() || aside.holds.runs().next().is_some());
+        has == Some(true)
     }
 }

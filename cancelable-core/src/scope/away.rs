@@ -133,10 +133,7 @@ fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
     let Some(straggler) = turn.straggler(Some(woken_for)) else {
         return;
     };
-    let leaves = turn
-        .record()
-        .is_some_and(|record| record.would_leave_something());
-    if leaves {
+    if turn.leaves_something() {
         let taken = turn.take_over(polls);
         if taken.is_empty() {
             // It is polled at this very moment, and goes on.

@@ -628,6 +628,37 @@ fn begun(has_value: bool) -> Duration {
     }
 }
 
+/// Polled in the body, and then put where the drop of the body does not reach it.
+#[test]
+fn r24_r47_a_run_that_was_carried_out_of_the_body_is_waited_for_and_taken_over() {
+    let manual = ManualRuntime::new();
+    let kept = RefCell::new(None);
+    let finalized = Arc::new(AtomicBool::new(false));
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let scope = child(&op, "inner");
+        let finalized = finalized.clone();
+        let mut run = Box::pin(scope.run(move |op| async move {
+            let undo = async move { finalized.store(true, Ordering::SeqCst) };
+            op.defer(undo).expect("it is running");
+            pending::<()>().await;
+        }));
+        assert!((&mut run).now_or_never().is_none());
+        *kept.borrow_mut() = Some(run);
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(outcome.elapsed(), Some(LIMIT + 2 * PATIENCE));
+    assert!(
+        finalized.load(Ordering::SeqCst),
+        "before the end of the scope around"
+    );
+    let run = kept.into_inner().expect("it was kept");
+    assert!(
+        run.now_or_never()
+            .is_some_and(|outcome| outcome.is_cancelled())
+    );
+}
+
 #[test]
 fn r47_a_run_that_another_task_polls_is_waited_for_and_holds_no_body() {
     let manual = ManualRuntime::new();
