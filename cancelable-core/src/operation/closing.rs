@@ -56,6 +56,7 @@ impl Record {
             moves = now.is_some() && inner.deadline.is_set();
             if let Some(now) = now {
                 inner.deadline.enter(now);
+                inner.deadline_moved();
             }
             Entered {
                 sources: inner.sources.take(),
