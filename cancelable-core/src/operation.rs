@@ -21,6 +21,7 @@ mod hold;
 mod hooks;
 mod last_look;
 mod ledger;
+mod lookout;
 mod metadata;
 mod notes;
 mod notice;
