@@ -5,6 +5,7 @@
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
 mod attempt;
+mod away;
 mod blocking;
 mod build_error;
 mod builder;
@@ -24,6 +25,7 @@ mod membership;
 mod neglect;
 mod outcome;
 mod patience;
+mod place;
 mod reach;
 mod reading;
 mod registration;
@@ -115,7 +117,8 @@ impl Scope {
         ScopeBuilder::new(name.into()).parent(self)
     }
 
-    /// The operation, for handing out a handle that can read and cancel, but not run or extend.
+    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
+    /// nor extend.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation

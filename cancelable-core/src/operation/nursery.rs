@@ -344,6 +344,11 @@ impl Nursery {
         .unwrap_or_default()
     }
 
+    /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
+    pub(super) fn follow(&self, cx: &Context<'_>) {
+        self.joiner.register(cx.waker());
+    }
+
     pub(crate) fn wake_joiner(&self) {
         self.joiner.wake("the waker of a run");
     }
