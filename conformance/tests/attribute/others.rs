@@ -4,10 +4,10 @@ use crate::inside;
 use async_trait::async_trait;
 use cancelable_core::scope::RunError;
 use cancelable_core::{Operation, Reason, Scope, cancelable, current};
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::sync::Mutex;
 use std::time::Duration;
 
 #[async_trait]
@@ -35,7 +35,7 @@ impl Store for Lines {
         if line.is_empty() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let mut lines = self.0.lock().map_err(|_| io::ErrorKind::Other)?;
+        let mut lines = self.0.lock();
         lines.push(line.to_owned());
         Ok(lines.len())
     }
