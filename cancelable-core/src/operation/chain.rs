@@ -63,7 +63,7 @@ impl Record {
         // The lock must not be held over the walk above.
         let own = self.inner.lock().deadline.due_from(now);
         let above = self.above().and_then(|above| above.deadline());
-        let earliest = own.into_iter().chain(above).min()?;
+        let earliest = self.limit_here(own.into_iter().chain(above).min())?;
         Some(earliest.saturating_duration_since(now))
     }
 

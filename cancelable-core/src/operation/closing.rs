@@ -162,7 +162,7 @@ impl Record {
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_progress(now);
         self.log_status(end);
@@ -249,7 +249,7 @@ impl Record {
         );
         drop(sources);
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_token();
         self.end_progress(now);
