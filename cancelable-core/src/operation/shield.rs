@@ -193,7 +193,8 @@ impl<F: Future> fmt::Debug for Shield<F> {
 pub struct ShieldWithoutRuntime<F: Future> {
     operation: OperationLabel,
     opened_at: &'static Location<'static>,
-    shield: Kept<Shield<F>>,
+    /// Boxed: an error is moved with what could have been the result.
+    shield: Kept<Box<Shield<F>>>,
 }
 
 impl<F: Future> ShieldWithoutRuntime<F> {
@@ -201,7 +202,7 @@ impl<F: Future> ShieldWithoutRuntime<F> {
         Self {
             operation: shield.operation.label.clone(),
             opened_at: shield.opened_at,
-            shield: Kept::new(shield),
+            shield: Kept::new(Box::new(shield)),
         }
     }
 
@@ -213,7 +214,7 @@ impl<F: Future> ShieldWithoutRuntime<F> {
 
     /// The shield, without a deadline.
     pub fn into_inner(self) -> Shield<F> {
-        self.shield.into_inner()
+        *self.shield.into_inner()
     }
 }
 
