@@ -80,11 +80,10 @@ impl Record {
         let present = ambient::current();
         let here = present.as_ref().and_then(Self::of);
         let inside = self.enter_here(slot);
-        if let Some(shelter) = present.and_then(|present| present.shelter) {
-            if here.is_some_and(|here| here.is_part_of(self)) {
-                ambient::shelter(shelter);
-            }
-        }
+        let is_below = here.is_some_and(|here| here.is_part_of(self));
+        let shelter = present.filter(|_| is_below);
+        // Also where it is none: the entry keeps the mark of the time before.
+        drop(ambient::mark(shelter.and_then(|present| present.shelter)));
         inside
     }
 }
