@@ -24,6 +24,7 @@
 //! while an event is put on a queue; see `operation/notice.rs`.
 
 mod builder;
+mod cancellation;
 mod cancelling;
 mod dump;
 mod event;
@@ -48,6 +49,7 @@ mod tally;
 mod tree;
 
 pub use builder::RegistryBuilder;
+pub use cancellation::Cancellation;
 pub use dump::Dump;
 pub use event::Event;
 pub use events::Events;

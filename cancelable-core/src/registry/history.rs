@@ -9,6 +9,7 @@
 //! A snapshot may have a text of any length: of an error, a partial result, metadata. So what is kept is
 //! bounded in bytes too. Whoever goes over that bound takes the oldest out until it is kept.
 
+use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::OnceLock;
@@ -158,6 +159,15 @@ impl History {
             .collect();
         kept.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
         kept.into_iter().map(|(_, snapshot)| snapshot).collect()
+    }
+
+    /// Whether the operation with this number is in it.
+    pub(super) fn has(&self, id: OperationId) -> bool {
+        let mut slots = self.made();
+        slots.any(|slot| {
+            let slot = slot.lock();
+            slot.as_ref().is_some_and(|entry| entry.snapshot.id() == id)
+        })
     }
 
     /// Removes those for which `which`, which is not a user's, and counts them.
