@@ -48,18 +48,24 @@ impl Record {
         now: Option<Instant>,
         mut waker: Option<Waker>,
     ) -> Result<Entered, Status> {
+        let moves;
         let entered = {
             let mut inner = self.inner.lock();
             self.status.change(Status::Running)?;
             inner.started = now;
+            moves = now.is_some() && inner.deadline.is_set();
             if let Some(now) = now {
                 inner.deadline.enter(now);
+                inner.deadline_moved();
             }
             Entered {
                 sources: inner.sources.take(),
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
+        if moves {
+            self.note_move();
+        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));
@@ -200,6 +206,16 @@ impl Record {
         }))
     }
 
+    /// How an operation was closed, for a run that was taken over.
+    pub(crate) fn closing(&self) -> Closing {
+        Closing {
+            status: self.status(),
+            elapsed: self.elapsed(),
+            report: None,
+            has_partial: self.inner.lock().partial.is_some(),
+        }
+    }
+
     /// Whether nothing can be attached any more.
     pub(super) fn is_sealed(&self) -> bool {
         self.inner.lock().sealed
@@ -211,7 +227,7 @@ impl Record {
 
     /// Completes when the record is settled; none if it is. Made under the lock under which the record is
     /// sealed, so whoever seals it finds the latch.
-    pub(super) fn wait_settled(&self) -> Option<LatchWait> {
+    pub(crate) fn wait_settled(&self) -> Option<LatchWait> {
         let mut inner = self.inner.lock();
         if inner.settled {
             return None;

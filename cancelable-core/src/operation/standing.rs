@@ -14,6 +14,7 @@ pub(crate) struct Standing {
     children: usize,
     /// How many dropped runs have left something that it joins.
     orphans: usize,
+    holds: usize,
     cancelled_for: Option<Duration>,
     /// What is left of its grace, once it was cancelled and if it gives any.
     grace: Option<Duration>,
@@ -56,6 +57,7 @@ impl Record {
             waits,
             children: self.nursery.live(),
             orphans: self.nursery.orphan_count(),
+            holds: self.nursery.guard_count(),
             cancelled_for: since(self.cancelled_at(now)),
             grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
             shield: shield.map(|shield| ShieldSite {
@@ -96,6 +98,11 @@ impl fmt::Display for Standing {
             0 => {}
             1 => f.write_str(", waits for what 1 dropped run has left")?,
             count => write!(f, ", waits for what {count} dropped runs have left")?,
+        }
+        match self.holds {
+            0 => {}
+            1 => f.write_str(", kept open by 1 hold")?,
+            count => write!(f, ", kept open by {count} holds")?,
         }
         if let Some(span) = self.cancelled_for {
             write!(f, "; cancelled {} ago", Span(span))?;

@@ -6,6 +6,7 @@
 //! The slots are made as they are needed, in blocks of which each is as large as all before it. So a
 //! history takes what it holds and at most as much again, however large its bound is.
 
+use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::sync::OnceLock;
@@ -86,6 +87,15 @@ impl History {
             .collect();
         kept.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
         kept.into_iter().map(|(_, snapshot)| snapshot).collect()
+    }
+
+    /// Whether the operation with this number is in it.
+    pub(super) fn has(&self, id: OperationId) -> bool {
+        let mut slots = self.made();
+        slots.any(|slot| {
+            let slot = slot.lock();
+            slot.as_ref().is_some_and(|entry| entry.snapshot.id() == id)
+        })
     }
 
     /// Removes those for which `which`, which is not a user's, and counts them.

@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_elsewhere;
+#[cfg(feature = "testing")]
 mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
@@ -30,12 +32,15 @@ mod escaping;
 mod grace;
 mod held;
 #[cfg(feature = "testing")]
+mod hold;
+#[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
 mod hostile_words;
 #[cfg(feature = "testing")]
 mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
+mod inline;
 mod io;
 #[cfg(feature = "testing")]
 mod join;

@@ -1,11 +1,11 @@
 //! Registries: who is listed, filters, cancelling, history, statistics, trees.
 
 use cancelable_core::operation::OperationSnapshot;
-use cancelable_core::registry::Filter;
+use cancelable_core::registry::{Cancellation, Filter};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Reason, Registry, Scope, Status};
+use cancelable_core::{Cause, Reason, Registry, Scope, Status};
 use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -404,12 +404,18 @@ fn r34_the_text_of_a_failure_is_kept_however_it_fails() {
 }
 
 #[test]
-fn r35_cancelling_by_number_is_true_for_the_call_that_did_it() {
+fn r35_cancelling_by_number_answers_what_became_of_it() {
     let bench = Bench::new();
     let scope = bench.open("job");
     let id = scope.id();
-    assert!(bench.registry.cancel_with(id, "stop"));
-    assert!(!bench.registry.cancel(id));
+    assert!(bench.registry.cancel_with(id, "stop").is_cancelled());
+    let again = bench.registry.cancel(id);
+    assert_eq!(again.cause().and_then(Cause::message), Some("stop"));
+    assert!(
+        again
+            .to_string()
+            .starts_with("cancelled already: cancel requested: stop (at ")
+    );
     let cause = scope.cause().unwrap();
     assert_eq!(cause.message(), Some("stop"));
     assert_eq!(cause.location().file(), file!());
@@ -419,7 +425,39 @@ fn r35_cancelling_by_number_is_true_for_the_call_that_did_it() {
             .block_on(scope.run(async |_| ()))
             .is_cancelled()
     );
-    assert!(!bench.registry.cancel(id), "it is listed no more");
+    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    assert_eq!(
+        scope
+            .cause()
+            .and_then(|cause| Some(cause.message()?.to_owned()))
+            .as_deref(),
+        Some("stop")
+    );
+    bench.registry.clear();
+    assert!(
+        matches!(bench.registry.cancel(id), Cancellation::Unknown),
+        "the history is empty"
+    );
+    // One that was never cancelled has ended all the same.
+    let scope = bench.open("done");
+    let id = scope.id();
+    assert!(
+        bench
+            .manual
+            .block_on(scope.run(async |_| ()))
+            .is_completed()
+    );
+    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    // And one of another registry is not known here.
+    let other = Scope::builder("elsewhere")
+        .register_in(&Registry::new())
+        .build()
+        .unwrap();
+    assert!(matches!(
+        bench.registry.cancel(other.id()),
+        Cancellation::Unknown
+    ));
+    assert!(!other.is_cancelled());
 }
 
 #[test]

@@ -22,6 +22,8 @@ mod monitor;
 mod output;
 #[cfg(unix)]
 mod pipeline;
+#[cfg(target_os = "linux")]
+mod programs;
 mod retry;
 #[cfg(unix)]
 mod running;
