@@ -9,6 +9,8 @@ pub(crate) use child_name::ChildName;
 mod display;
 pub(crate) use display::{Place, Span};
 mod label;
+mod mark;
+pub(crate) use mark::{Mark, MarkCell};
 mod one_line;
 pub(crate) use one_line::{Named, OneLine, one_line};
 mod reason;

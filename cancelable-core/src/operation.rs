@@ -229,7 +229,7 @@ impl Operation {
         }
         match self.record.halt() {
             None => Ok(()),
-            Some(cause) => Err(Cancelled::new(cause).of(self.label().clone(), self.elapsed())),
+            Some(cause) => Err(self.record.cancelled_for(cause, self.elapsed())),
         }
     }
 

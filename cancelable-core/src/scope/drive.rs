@@ -169,7 +169,7 @@ where
                     Err(panic) => End::Panicked(panic),
                 };
                 isolate("the drop of a body", || this.body.set(Body::Over));
-                end
+                end.judged::<R>(record)
             }
         };
         if !*this.entered {

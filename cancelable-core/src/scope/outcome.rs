@@ -108,7 +108,7 @@ impl<T, E> Outcome<T, E> {
     /// Whether it stopped because the scope was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.result, Err(RunError::Cancelled(_)))
+        self.error().is_some_and(RunError::is_cancelled)
     }
 
     /// Whether it stopped because time ran out: its own, or that of one above. A body that had its value
@@ -305,12 +305,18 @@ impl Outcome<(), ()> {
     pub(super) fn filled<T, E>(self, answer: Option<Result<T, E>>) -> Outcome<T, E> {
         let mut late = None;
         let result = match (self.result, answer) {
+            (Err(RunError::Stopped { cancelled, .. }), Some(answer)) => {
+                answer.map_err(|error| RunError::Stopped { error, cancelled })
+            }
             (Ok(()) | Err(RunError::Failed(())), Some(answer)) => answer.map_err(RunError::Failed),
             (Err(RunError::ChildFailed(failure)), answer) => {
                 late = answer.and_then(Result::ok);
                 Err(RunError::ChildFailed(failure))
             }
             (Err(RunError::Cancelled(cancelled)), _) => Err(RunError::Cancelled(cancelled)),
+            (Err(RunError::Stopped { cancelled, .. }), None) => {
+                Err(RunError::Cancelled(*cancelled))
+            }
             (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
