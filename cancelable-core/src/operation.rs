@@ -57,7 +57,7 @@ pub(crate) use current::{Shielded, is_shielded_from};
 pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
-pub(crate) use finalizer::Finalizer;
+pub(crate) use finalizer::{BoxError, Finalizer};
 pub use hooks::Hooks;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;

@@ -11,14 +11,13 @@ use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
-use crate::sync::{LatchWait, say};
+use crate::sync::{Held, LatchWait, StoredWaker, say};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// What a run that enters takes over.
 pub(crate) struct Entered {
-    pub(crate) sources: Option<Box<[Box<dyn Source>]>>,
+    pub(crate) sources: Option<Box<[Held<Box<dyn Source>>]>>,
     pub(crate) followed: Followed,
 }
 
@@ -46,7 +45,7 @@ impl Record {
     pub(crate) fn enter(
         self: &Arc<Self>,
         now: Option<Instant>,
-        mut waker: Option<Waker>,
+        mut waker: Option<StoredWaker>,
     ) -> Result<Entered, Status> {
         let entered = {
             let mut inner = self.inner.lock();

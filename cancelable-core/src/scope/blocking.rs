@@ -229,11 +229,11 @@ where
         return Err(End::before_begin(record));
     }
     let token = record.hand_out_token().clone();
-    // Unwind safe: the work is consumed.
-    let done = catch_unwind(AssertUnwindSafe(|| work(token)));
+    // Unwind safe: the work is consumed. What makes an error of its error is the user's code too.
+    let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
     let result = match done {
-        Ok(result) => result.map_err(|error| End::Failed(share(error))),
+        Ok(result) => result.map_err(End::Failed),
         Err(payload) => Err(End::Panicked(payload)),
     };
     let end = match &result {

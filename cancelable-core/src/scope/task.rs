@@ -68,11 +68,17 @@ where
             *this.queue = None;
         }
         // Unwind safe: after a panic the run is dropped and not polled again.
-        let result = match catch_unwind(AssertUnwindSafe(|| run.poll(cx))) {
+        // What makes an error of the child's error is the user's code too.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let outcome = run.poll(cx);
+            outcome.map(|outcome| {
+                let result = outcome.into_result();
+                result.map_err(|error| End::of(error, *this.share))
+            })
+        }));
+        let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome
-                .into_result()
-                .map_err(|error| End::of(error, *this.share)),
+            Ok(Poll::Ready(result)) => result,
             Err(payload) => Err(End::Panicked(payload)),
         };
         isolate("the drop of a finished child", || this.run.set(None));

@@ -4,7 +4,7 @@
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
 //! task of its own where the run was dropped.
 
-use crate::operation::{CleanupError, Finalizer, Record, Shielded};
+use crate::operation::{BoxError, CleanupError, Finalizer, Record, Shielded};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -70,7 +70,7 @@ impl WindUp {
             let polled = {
                 let _shielded = Shielded::enter();
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
-                catch_unwind(AssertUnwindSafe(|| current.future.as_mut().poll(cx)))
+                catch_unwind(AssertUnwindSafe(|| poll_cleanup(current, cx)))
             };
             let (name, place) = (current.name.clone(), current.deferred_at);
             let error = match polled {
@@ -149,5 +149,12 @@ impl Cleanup {
             let _shielded = Shielded::enter();
             isolate("the drop of a finalizer", || drop(ended));
         }
+    }
+}
+
+fn poll_cleanup(finalizer: &mut Finalizer, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    match finalizer.future.get_mut() {
+        Some(future) => future.as_mut().poll(cx),
+        None => Poll::Ready(Ok(())),
     }
 }

@@ -13,10 +13,10 @@
 //! Both take the lock in between, so one comes second: either the task sees the change, or its waker is
 //! found.
 
-use super::{Mutex, isolate};
+use super::{Mutex, StoredWaker};
 use std::task::Waker;
 
-pub(crate) struct WakerSlot(Mutex<Option<Waker>>);
+pub(crate) struct WakerSlot(Mutex<Option<StoredWaker>>);
 
 impl WakerSlot {
     pub(crate) fn new() -> Self {
@@ -25,13 +25,13 @@ impl WakerSlot {
 
     /// Leaves the waker of the task that waits, which is to look again after this.
     pub(crate) fn register(&self, waker: &Waker) {
-        let waker = waker.clone();
+        let waker = StoredWaker::of(waker);
         let replaced = self.0.lock().replace(waker);
         drop(replaced);
     }
 
     /// Takes the waker back.
-    pub(crate) fn take(&self) -> Option<Waker> {
+    pub(crate) fn take(&self) -> Option<StoredWaker> {
         self.0.lock().take()
     }
 
@@ -39,7 +39,7 @@ impl WakerSlot {
     /// logged with `what`.
     pub(crate) fn wake(&self, what: &str) {
         if let Some(waker) = self.take() {
-            isolate(what, || waker.wake());
+            waker.wake(what);
         }
     }
 }

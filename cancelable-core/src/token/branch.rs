@@ -7,9 +7,8 @@ use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, StoredWaker};
 use std::sync::{Arc, Weak};
-use std::task::Waker;
 
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
@@ -343,7 +342,7 @@ impl OpenBranch<'_> {
     }
 
     /// Removes the entry, if it is a waiter's.
-    pub(super) fn take_waiter(&mut self, key: Key) -> Option<Waker> {
+    pub(super) fn take_waiter(&mut self, key: Key) -> Option<StoredWaker> {
         self.waiter_mut(key)?;
         match self.0.members.remove(key) {
             Some(Member::Waiter(waker)) => Some(waker),
@@ -352,7 +351,7 @@ impl OpenBranch<'_> {
     }
 
     /// The waker of a waiter's entry.
-    pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut Waker> {
+    pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut StoredWaker> {
         match self.0.members.get_mut(key)? {
             Member::Waiter(waker) => Some(waker),
             Member::Token { .. } => None,
@@ -360,7 +359,11 @@ impl OpenBranch<'_> {
     }
 
     /// Puts the node into its waiter's entry, and gives the waiter.
-    pub(super) fn put_in_place_of_waiter(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
+    pub(super) fn put_in_place_of_waiter(
+        &mut self,
+        key: Key,
+        node: Weak<Node>,
+    ) -> Option<StoredWaker> {
         let entry = self.0.members.get_mut(key)?;
         match std::mem::replace(entry, Member::node(node)) {
             Member::Waiter(waker) => Some(waker),

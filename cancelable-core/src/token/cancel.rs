@@ -16,9 +16,8 @@ use super::member::Member;
 use super::node::{Node, Settled};
 use super::slab::Rest;
 use crate::cause::{Cause, Facts};
-use crate::sync::{is_logged, isolate, say};
+use crate::sync::{StoredWaker, is_logged, say};
 use std::sync::{Arc, Weak};
-use std::task::Waker;
 
 /// Cancels the token of `node`. True if this call did it, and no other before.
 ///
@@ -230,22 +229,22 @@ impl Walk {
 /// The waiters that a walk took. One costs no allocation.
 #[derive(Default)]
 struct Taken {
-    first: Option<Waker>,
-    others: Vec<Waker>,
+    first: Option<StoredWaker>,
+    others: Vec<StoredWaker>,
     /// Long lists are not copied.
-    lists: Vec<Rest<Waker>>,
+    lists: Vec<Rest<StoredWaker>>,
 }
 
 impl Taken {
     #[inline]
-    fn add(&mut self, waker: Waker) {
+    fn add(&mut self, waker: StoredWaker) {
         match self.first {
             None => self.first = Some(waker),
             Some(_) => self.others.push(waker),
         }
     }
 
-    fn add_list(&mut self, mut list: Bag<Waker>) {
+    fn add_list(&mut self, mut list: Bag<StoredWaker>) {
         let (first, rest) = list.split();
         if let Some(waker) = first {
             self.add(waker);
@@ -258,7 +257,7 @@ impl Taken {
         let lists = self.lists.into_iter().flatten();
         let all = self.first.into_iter().chain(self.others).chain(lists);
         all.for_each(|waker| {
-            isolate("a waker", || waker.wake());
+            waker.wake("a waker");
         });
     }
 }

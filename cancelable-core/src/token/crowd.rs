@@ -5,8 +5,7 @@
 //! lines: a wait writes to nothing that the waits of another thread write to.
 
 use super::bag::{Bag, Key};
-use crate::sync::{Mutex, MutexGuard, thread_number};
-use std::task::Waker;
+use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
 
 /// How many lists there are. Threads take them in turn, so that up to this many share none.
 const LISTS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
@@ -20,7 +19,7 @@ pub(super) struct Crowd {
 /// Two lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct List(Mutex<Bag<Waker>>);
+struct List(Mutex<Bag<StoredWaker>>);
 
 /// A waiter's place in a crowd.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +44,11 @@ impl Crowd {
     ///
     /// Wakes: whoever settles the node does so before it takes the lists. If that took this one
     /// before, its lock makes the settled state visible here; if not, it finds the waker.
-    pub(super) fn insert(&self, waker: Waker, is_settled: impl FnOnce() -> bool) -> Option<Spot> {
+    pub(super) fn insert(
+        &self,
+        waker: StoredWaker,
+        is_settled: impl FnOnce() -> bool,
+    ) -> Option<Spot> {
         let list = self.own_list();
         let mut locked = self.lists[list].0.lock();
         if is_settled() {
@@ -57,12 +60,16 @@ impl Crowd {
         Some(Spot { list, key })
     }
 
-    fn lock(&self, spot: Spot) -> MutexGuard<'_, Bag<Waker>> {
+    fn lock(&self, spot: Spot) -> MutexGuard<'_, Bag<StoredWaker>> {
         self.lists[usize::from(spot.list)].0.lock()
     }
 
     /// Exchanges the waker at `spot`. `Err` hands it back if the list was taken.
-    pub(super) fn replace(&self, spot: Spot, waker: Waker) -> Result<Waker, Waker> {
+    pub(super) fn replace(
+        &self,
+        spot: Spot,
+        waker: StoredWaker,
+    ) -> Result<StoredWaker, StoredWaker> {
         match self.lock(spot).get_mut(spot.key) {
             Some(stored) => Ok(std::mem::replace(stored, waker)),
             None => Err(waker),
@@ -70,12 +77,12 @@ impl Crowd {
     }
 
     /// Takes the waker at `spot` out, unless the list was taken.
-    pub(super) fn remove(&self, spot: Spot) -> Option<Waker> {
+    pub(super) fn remove(&self, spot: Spot) -> Option<StoredWaker> {
         self.lock(spot).remove(spot.key)
     }
 
     /// Takes all lists, for a node that is settled.
-    pub(super) fn take(&self) -> impl Iterator<Item = Bag<Waker>> {
+    pub(super) fn take(&self) -> impl Iterator<Item = Bag<StoredWaker>> {
         self.lists
             .iter()
             .map(|list| std::mem::take(&mut *list.0.lock()))

@@ -14,9 +14,8 @@ use super::branch::OpenBranch;
 use super::crowd::{Crowd, Spot};
 use super::member::Member;
 use super::node::{ALONE, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{MutexGuard, Ordering, StoredWaker};
 use std::sync::Arc;
-use std::task::Waker;
 
 /// How often a wait has to find the token's list locked before the waits go to a crowd. It takes room
 /// for each token that has one, so it is not made for a chance meeting.
@@ -37,7 +36,7 @@ impl Node {
     /// Stores `waker`. None if the token is cancelled.
     ///
     /// Wakes: see "No lost wake-up" in the module's header.
-    pub(super) fn store(self: &Arc<Self>, waker: Waker) -> Option<Place> {
+    pub(super) fn store(self: &Arc<Self>, waker: StoredWaker) -> Option<Place> {
         let mut waker = waker;
         // Relaxed: a hint. Each way looks again under its lock.
         match self.state.load(Ordering::Relaxed) {
@@ -70,7 +69,7 @@ impl Node {
 
     /// Stores the waker in the parent's list, in place of the node. Hands it back if the node is or was a
     /// member; `Ok(None)` if the token is cancelled.
-    fn spare(&self, waker: Waker) -> Result<Option<Place>, Waker> {
+    fn spare(&self, waker: StoredWaker) -> Result<Option<Place>, StoredWaker> {
         let Some(parent) = self.parent() else {
             return Err(waker);
         };
@@ -115,7 +114,7 @@ impl Node {
     }
 
     /// Exchanges the waker at `place`. False if the token is cancelled.
-    pub(super) fn replace(&self, place: Place, waker: Waker) -> bool {
+    pub(super) fn replace(&self, place: Place, waker: StoredWaker) -> bool {
         let mut waker = Some(waker);
         // What is left in `waker`, or comes out, is dropped with no lock held.
         let replaced = match place {
@@ -162,7 +161,7 @@ impl Node {
 
     /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is
     /// `open`.
-    pub(super) fn take_spared(&self, open: &mut OpenBranch<'_>) -> Option<Waker> {
+    pub(super) fn take_spared(&self, open: &mut OpenBranch<'_>) -> Option<StoredWaker> {
         // Relaxed: changed under the lock that is held here.
         if self.state.load(Ordering::Relaxed) != SPARED {
             return None;

@@ -29,6 +29,8 @@ mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 #[cfg(feature = "testing")]
+mod hostile_drops;
+#[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
 mod hostile_words;
