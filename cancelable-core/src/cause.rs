@@ -25,7 +25,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Why a token was cancelled. Cloning is one reference count.
 ///
@@ -59,6 +59,8 @@ pub(crate) struct Facts {
     at: Option<Instant>,
     stamp: Stamp,
     operation: Option<OperationLabel>,
+    /// From when on a time limit counts, after the entry of its operation; none is from the entry.
+    counted_from: Option<Duration>,
     /// Behind a reference of its own: most causes have none, and all are moved.
     error: Option<Arc<Underlying>>,
 }
@@ -98,6 +100,7 @@ impl Cause {
             at: None,
             stamp: Stamp::Missing,
             operation: None,
+            counted_from: None,
             error: None,
         };
         Self {
@@ -138,6 +141,14 @@ impl Cause {
         facts.at = Some(at);
         if facts.stamp == Stamp::BySystem {
             facts.stamp = Stamp::Set;
+        }
+        self
+    }
+
+    /// Says that a time limit counts from later than the entry of its operation.
+    pub(crate) fn counted_from(mut self, counted_from: Option<Duration>) -> Self {
+        if counted_from.is_some() {
+            self.edit().counted_from = counted_from;
         }
         self
     }

@@ -32,6 +32,12 @@ impl Cancelled {
         self
     }
 
+    /// Adds how long it had run, where it is no operation.
+    pub(crate) fn after(mut self, elapsed: Duration) -> Self {
+        self.elapsed = Some(elapsed);
+        self
+    }
+
     /// Why it was cancelled.
     #[must_use]
     pub fn cause(&self) -> &Cause {

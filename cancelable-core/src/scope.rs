@@ -14,11 +14,13 @@ mod concurrent;
 mod deadline_error;
 mod drive;
 mod end;
+mod flatten;
 mod for_each;
 mod grace;
 mod handed_over;
 mod items;
 mod membership;
+mod neglect;
 mod outcome;
 mod patience;
 mod reach;
@@ -32,6 +34,7 @@ mod spawn_error;
 mod stop_wait;
 mod task;
 mod timekeeper;
+mod timeout;
 mod watch;
 mod watchdog;
 mod wind_up;
@@ -44,12 +47,14 @@ pub use child_error::ChildError;
 pub(crate) use concurrent::{BUDGET, take};
 pub use concurrent::{MapConcurrent, ZeroConcurrency};
 pub use deadline_error::DeadlineError;
+pub use flatten::Flatten;
 pub use for_each::ForEachConcurrent;
 pub use items::{ByIterator, ByStream, Items, Pulled};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{Refused, RunError, SourceFailed};
 pub use spawn_error::SpawnError;
+pub use timeout::Timeout;
 
 use crate::operation::{Operation, Record, Status};
 use crate::source::Limit;
@@ -59,7 +64,7 @@ use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// A bound around one piece of work. Clones are handles to the same scope.
 ///
@@ -148,7 +153,7 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future,
     {
-        Run::new(self, body)
+        Run::new(self.clone(), body)
     }
 
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
@@ -193,11 +198,13 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        TryRun::new(self, body)
+        TryRun::new(self.clone(), body)
     }
 
-    /// Sets the scope's own time limit to `span` from now, or from entry if it is not entered yet,
-    /// in place of every limit it was built with. One too long for the clock is none.
+    /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
+    /// in place of every limit it was built with. One too long for the clock is none. A cause that comes
+    /// of it names the new limit, and from when on it counts:
+    /// `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at src/main.rs:14)`.
     ///
     /// It may extend the scope's own deadline. The deadlines above it still hold. Zero cancels at
     /// once.
@@ -211,8 +218,8 @@ impl Scope {
     ///
     /// The scope has ended, is cancelled, or has no runtime.
     #[track_caller]
-    pub fn set_timeout(&self, span: Duration) -> Result<(), DeadlineError> {
-        self.move_deadline(Limit::after(span))
+    pub fn set_timeout(&self, limit: impl Into<Limit>) -> Result<(), DeadlineError> {
+        self.move_deadline(limit.into())
     }
 
     /// Sets the scope's own deadline to `point` on the clock of its runtime, in place of every limit

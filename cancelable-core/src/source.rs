@@ -30,7 +30,7 @@ pub use context::SourceContext;
 pub use error::{EmptyGroup, SourceError, ZeroInterval};
 pub use future::{FutureSource, IntoCause, future};
 pub use limit::Limit;
-pub(crate) use limit::LimitKind;
+pub(crate) use limit::{LimitKind, Words};
 pub(crate) use scope_cancel::Decide;
 pub use scope_cancel::ScopeCancel;
 pub use timeout::{TimeLimit, deadline, timeout};

@@ -18,22 +18,17 @@
 //! # Examples
 //!
 //! ```
-//! use cancelable_core::Scope;
 //! use cancelable_tokio as rt;
 //! use std::time::Duration;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let greeting = rt::block_on(async {
 //!     let runtime = rt::current()?;
-//!     let scope = Scope::builder("greet")
-//!         .runtime(&runtime)
-//!         .timeout(Duration::from_secs(3))
-//!         .build()?;
-//!     let outcome = scope.run(async |_| {
+//!     let greet = rt::scope("greet").timeout(Duration::from_secs(3)).run(async |_| {
 //!         runtime.sleep(Duration::from_millis(1)).await;
 //!         "hello"
 //!     });
-//!     outcome.await.complete().map_err(Box::<dyn std::error::Error>::from)
+//!     greet.await.complete().map_err(Box::<dyn std::error::Error>::from)
 //! })?;
 //! assert_eq!(greeting, "hello");
 //! # Ok(())
@@ -47,10 +42,12 @@ mod clock;
 #[cfg(feature = "io")]
 pub mod io;
 mod runtime;
+mod scope;
 mod timer;
 
 pub use block_on::block_on;
 pub use runtime::{Runtime, current};
+pub use scope::{scope, timeout};
 
 #[cfg(feature = "process")]
 pub use cancelable_process::{

@@ -26,6 +26,7 @@ pub mod children;
 pub mod closing;
 pub mod copies;
 pub mod deadlines;
+pub mod entrances;
 pub mod finalizers;
 pub mod grace;
 pub mod manual;

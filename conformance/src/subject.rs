@@ -1,10 +1,12 @@
 //! What the suite is run against.
 
-use cancelable_core::RuntimeHandle;
 use cancelable_core::runtime::NoRuntime;
+use cancelable_core::scope::{ScopeBuilder, Timeout};
+use cancelable_core::{RuntimeHandle, Scope};
 use std::future::Future;
+use std::time::Duration;
 
-/// A runtime under test: the two functions that every adapter has.
+/// A runtime under test: the functions that every adapter has.
 pub trait Subject: 'static {
     /// The adapter's `block_on`.
     fn block_on<F: Future>(future: F) -> F::Output;
@@ -15,6 +17,18 @@ pub trait Subject: 'static {
     ///
     /// As for the adapter.
     fn current() -> Result<RuntimeHandle, NoRuntime>;
+
+    /// The adapter's `scope`.
+    #[track_caller]
+    fn scope(name: &'static str) -> ScopeBuilder {
+        Scope::builder(name).default_runtime(Self::current)
+    }
+
+    /// The adapter's `timeout`.
+    #[track_caller]
+    fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
+        Timeout::new(limit, future, Self::current)
+    }
 
     /// Runs a body with the current runtime.
     fn run<T>(body: impl AsyncFnOnce(RuntimeHandle) -> T) -> T {

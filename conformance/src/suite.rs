@@ -20,6 +20,19 @@ macro_rules! suite {
                 > {
                     adapter::current()
                 }
+
+                #[track_caller]
+                fn scope(name: &'static str) -> ::cancelable_core::scope::ScopeBuilder {
+                    adapter::scope(name)
+                }
+
+                #[track_caller]
+                fn timeout<F: ::std::future::Future>(
+                    limit: ::std::time::Duration,
+                    future: F,
+                ) -> ::cancelable_core::scope::Timeout<F> {
+                    adapter::timeout(limit, future)
+                }
             }
 
             $crate::behaviours! { Adapter:
@@ -33,6 +46,14 @@ macro_rules! suite {
                     r26_block_on_does_not_wait_for_detached_blocking_work
                     r14_a_handle_works_on_a_thread_outside_the_runtime
                     r14_several_runtimes_wait_for_one_token
+                }
+                entrances {
+                    r20_a_scope_of_the_adapter_keeps_its_time_and_is_run_in_one_chain
+                    r20_a_scope_of_the_adapter_is_a_part_of_what_runs_and_on_its_runtime
+                    r21_a_timeout_says_whose_limit_it_was_and_where_it_was_set
+                    r17_a_value_that_is_ready_beats_a_timeout_that_is_due
+                    r44_a_timeout_follows_the_clock_of_the_operation_that_runs
+                    r14_a_timeout_outside_every_runtime_is_kept_too
                 }
             }
             $crate::common! { Adapter }

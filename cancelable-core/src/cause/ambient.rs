@@ -30,11 +30,22 @@ pub(crate) trait Running: Send + Sync {
 #[derive(Clone)]
 pub(crate) struct Ambient {
     pub(crate) handle: Arc<dyn Running>,
-    /// What is polled now is shielded: a cancel of the operation does not reach what it opens.
-    pub(crate) shielded: bool,
+    /// What is polled now is shielded: a cancel of the operation does not reach what it opens as long as this
+    /// is open. The outermost one, for whoever knows the type.
+    pub(crate) shelter: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Ambient {
+    /// Whether it is the entry of `running`.
+    pub(crate) fn is_of<T>(&self, running: &Arc<T>) -> bool {
+        // By the address alone: the other half of the pointer may differ between two crates.
+        Arc::as_ptr(&self.handle).cast::<()>() == Arc::as_ptr(running).cast::<()>()
+    }
+
+    pub(crate) fn is_shielded(&self) -> bool {
+        self.shelter.is_some()
+    }
+
     /// The time by the clock of the operation's runtime, if it has one.
     pub(crate) fn now(&self) -> Option<Instant> {
         let mut now = None;
@@ -77,14 +88,41 @@ pub(crate) fn is_set() -> bool {
         .unwrap_or(false)
 }
 
-/// Sets the mark of this thread's entry, if there is one, and returns what it was.
-pub(crate) fn set_shielded(shielded: bool) -> bool {
+/// Whether the entry of this thread is that of `running`, and whether it is shielded; none if it is another.
+pub(crate) fn glance<T>(running: &Arc<T>) -> Option<bool> {
+    CURRENT
+        .try_with(|current| {
+            let current = current.borrow();
+            let here = current.as_ref().filter(|here| here.is_of(running));
+            here.map(Ambient::is_shielded)
+        })
+        .ok()
+        .flatten()
+}
+
+/// Marks this thread's entry as shielded, if there is one that is not. True if it is to be taken back by
+/// [`unshelter`].
+pub(crate) fn shelter(shelter: Arc<dyn Any + Send + Sync>) -> bool {
+    let mut shelter = Some(shelter);
+    // What is left over is dropped after the borrow.
     CURRENT
         .try_with(|current| match &mut *current.borrow_mut() {
-            Some(ambient) => std::mem::replace(&mut ambient.shielded, shielded),
-            None => false,
+            Some(ambient) if ambient.shelter.is_none() => {
+                ambient.shelter = shelter.take();
+                true
+            }
+            _ => false,
         })
         .unwrap_or(false)
+}
+
+/// Takes the mark of this thread's entry away.
+pub(crate) fn unshelter() {
+    let taken = CURRENT.try_with(|current| {
+        let mut current = current.borrow_mut();
+        current.as_mut().and_then(|ambient| ambient.shelter.take())
+    });
+    drop(taken);
 }
 
 /// What the operation that runs on this thread is called.

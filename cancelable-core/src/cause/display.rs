@@ -100,6 +100,9 @@ impl Cause {
         if let Reason::TimedOut { limit } = self.reason() {
             parentheses.open(f)?;
             write!(f, "limit {}", Span(*limit))?;
+            if let Some(counted_from) = self.facts.counted_from {
+                write!(f, " counted from {} on", Span(counted_from))?;
+            }
         }
         match (place, operation) {
             (Place::Shown, operation) => {

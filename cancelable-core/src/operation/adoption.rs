@@ -8,8 +8,8 @@
 //!
 //! # Invariants
 //!
-//! 1. An orphan is listed by the one above from before its run has closed, and so has given back what keeps
-//!    the bodies above polled, until it is settled. Its [`Adoption`] takes it off the list, on every way
+//! 1. An orphan is listed by the one above from before its run has closed, and so has given back its hold
+//!    on the body above, until it is settled. Its [`Adoption`] takes it off the list, on every way
 //!    out, also where a runtime drops the task.
 //! 2. While it has not ended, an operation adopts whatever comes: also one that is cancelled, is closed, or
 //!    takes no more children. What comes to one that has ended goes to the next above, and where none is
@@ -44,7 +44,6 @@
 
 use super::nursery::Nursery;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use std::sync::{Arc, Weak};
@@ -101,14 +100,10 @@ impl Record {
             owner: Arc::clone(self),
             id,
         };
-        if self.is_sealed() {
-            return None;
+        match self.is_sealed() {
+            true => None,
+            false => Some(adoption),
         }
-        // As for a child.
-        if self.status() == Status::Running {
-            self.oblige();
-        }
-        Some(adoption)
     }
 }
 

@@ -5,12 +5,12 @@
 
 use super::cleanup_error::CleanupError;
 use super::finalizer::Finalizer;
+use super::hold::Holds;
 use super::record::Record;
 use super::straggler::Straggler;
-use super::ticket::{OpenShield, Ticket};
 use crate::cause::OperationId;
 use crate::sync::Latch;
-use crate::token::CancellationToken;
+use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
@@ -19,8 +19,8 @@ use std::time::Instant;
 
 #[derive(Default)]
 pub(super) struct Aside {
-    /// The shields that are open in this operation and below, in the order of opening.
-    pub(super) shields: Vec<Arc<OpenShield>>,
+    /// What keeps its body from being dropped by a cancel, in the order in which it came.
+    pub(super) holds: Holds,
     /// What was deferred and not begun; the last one is next.
     pub(super) finalizers: Vec<Finalizer>,
     /// The finalizer that runs now.
@@ -36,8 +36,8 @@ pub(super) struct Aside {
     pub(super) checked: Option<Instant>,
     /// Cancelled when the window of grace is to end at once; a child of the one above.
     pub(super) hard: Option<CancellationToken>,
-    /// While it is held, the bodies above are polled on after a cancel.
-    pub(super) obligation: Option<Ticket>,
+    /// What cancels it with the operation above, once the shield that it was opened in has ended.
+    pub(super) bound: Option<CallbackRegistration>,
     /// The operations that run directly below, if this one watches them.
     pub(super) inside: BTreeMap<OperationId, Weak<Record>>,
     /// Set when the operation is settled, for those who wait for that.

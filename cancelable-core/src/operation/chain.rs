@@ -4,35 +4,44 @@
 //! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by
 //! the next look, to which the move leads: it wakes the run whose deadline it is.
 
-use super::deadline::Due;
 use super::record::Record;
 use super::runner;
+use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
 use std::time::{Duration, Instant};
 
 impl Record {
     /// This record and those above it that bind it, innermost first. What was opened inside a
-    /// shield is the end of its line.
+    /// shield that is open is the end of its line.
     pub(super) fn line(&self) -> impl Iterator<Item = &Record> {
         std::iter::successors(Some(self), |record| record.above())
     }
 
     pub(super) fn above(&self) -> Option<&Record> {
-        match self.isolated {
+        match self.is_isolated() {
             true => None,
             false => self.parent.as_deref(),
         }
     }
 
-    fn own_due(&self) -> Option<Due> {
-        self.inner.lock().deadline.due()
+    fn own_due(&self) -> Option<Instant> {
+        self.inner.lock().deadline.due().map(|due| due.at)
+    }
+
+    /// Why this record is cancelled at `now`, if its own deadline is reached then.
+    fn overdue(&self, now: Instant) -> Option<Cause> {
+        let (limit, counted_from) = {
+            let inner = self.inner.lock();
+            let due = inner.deadline.due().filter(|due| due.at <= now)?;
+            let counted_from = inner.started.and_then(|start| due.counted_from(start));
+            (due.limit(), counted_from)
+        };
+        Some(limit.cause().counted_from(counted_from))
     }
 
     /// The earliest deadline on the line.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.line()
-            .filter_map(|record| Some(record.own_due()?.at))
-            .min()
+        self.line().filter_map(Self::own_due).min()
     }
 
     /// The deadline that comes from above, given the one of a record that may be the next there.
@@ -51,9 +60,8 @@ impl Record {
 
     pub(super) fn remaining(&self) -> Option<Duration> {
         let now = self.now()?;
-        // Copied out: the lock must not be held over the walk above.
-        let own = self.inner.lock().deadline;
-        let own = own.due_from(now).map(|due| due.at);
+        // The lock must not be held over the walk above.
+        let own = self.inner.lock().deadline.due_from(now);
         let above = self.above().and_then(|above| above.deadline());
         let earliest = own.into_iter().chain(above).min()?;
         Some(earliest.saturating_duration_since(now))
@@ -72,19 +80,12 @@ impl Record {
             if !record.status().is_closed() {
                 target = record;
             }
-            if let Some(due) = record.own_due() {
-                if due.at <= now {
-                    outermost = Some((record, due.limit(), target));
-                }
+            if let Some(cause) = record.overdue(now) {
+                outermost = Some((record, cause, target));
             }
         }
-        if let Some((record, limit, target)) = outermost {
-            target.cancel(
-                limit
-                    .cause()
-                    .with_operation(record.label.clone())
-                    .with_time(now),
-            );
+        if let Some((record, cause, target)) = outermost {
+            target.cancel(cause.with_operation(record.label.clone()).with_time(now));
         }
         self.is_cancelled()
     }

@@ -5,7 +5,6 @@ use super::cleanup_error::CleanupError;
 use super::defer_error::DeferError;
 use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
-use super::status::Status;
 use crate::cause::Named;
 use crate::sync::{Ordering, escape, say};
 use std::borrow::Cow;
@@ -42,10 +41,6 @@ impl Record {
                 .push(finalizer);
             // Relaxed: a hint. Who closes looks under the lock.
             self.deferred.store(true, Ordering::Relaxed);
-        }
-        // One that was deferred before entry obliges at entry.
-        if self.status() == Status::Running {
-            self.oblige();
         }
         Ok(())
     }

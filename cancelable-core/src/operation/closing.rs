@@ -59,9 +59,6 @@ impl Record {
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
-        if self.has_deferred() || self.nursery.is_occupied() {
-            self.oblige();
-        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));
@@ -118,18 +115,15 @@ impl Record {
     /// Takes the record from running to an end, without settling it: it has lost its run.
     pub(crate) fn close_unsettled(self: &Arc<Self>, end: Status) {
         let now = self.now();
-        let (elapsed, obligation, waker) = {
+        let (elapsed, waker) = {
             let mut inner = self.inner.lock();
             let elapsed = self.end(&mut inner, end, now);
-            let aside = inner.aside.as_mut();
-            let obligation = aside.and_then(|aside| aside.obligation.take());
-            (elapsed, obligation, inner.runner.take())
+            (elapsed, inner.runner.take())
         };
         // As above.
         drop(waker);
         self.end_token();
         self.after_end(end, elapsed, now);
-        drop(obligation);
     }
 
     /// Settles a record that is closed already.
@@ -161,6 +155,9 @@ impl Record {
             let id = self.label.id();
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
+        if let Some(shelter) = &self.shelter {
+            shelter.leave(self.label.id());
+        }
         self.end_progress(now);
         self.log_status(end);
         self.tell_closed(end, elapsed);
@@ -182,6 +179,10 @@ impl Record {
     fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
         if let Some(latch) = aside.settled.take() {
             latch.set("the waker of who waits for an operation's end");
+        }
+        if let Some(bound) = aside.bound.take() {
+            // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
+            bound.unregister();
         }
         let mut stragglers = std::mem::take(&mut aside.stragglers);
         stragglers.sort_by_key(|straggler| straggler.operation().id());
@@ -241,6 +242,9 @@ impl Record {
             "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
         );
         drop(sources);
+        if let Some(shelter) = &self.shelter {
+            shelter.leave(self.label.id());
+        }
         self.end_token();
         self.end_progress(now);
         self.end_span();

@@ -1,5 +1,6 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
+use super::shelter::Shelter;
 use super::span::InSpan;
 use super::{Operation, Record};
 use crate::cause::OperationLabel;
@@ -20,10 +21,7 @@ use std::time::Instant;
 /// ```
 #[must_use]
 pub fn current() -> Option<Operation> {
-    let handle = ambient::current()?.handle;
-    // Nothing else than a record is ever put there.
-    let record = handle.into_any().downcast::<Record>();
-    record.ok().map(Operation::new)
+    Record::of(&ambient::current()?).map(Operation::new)
 }
 
 impl Running for Record {
@@ -63,7 +61,7 @@ impl Record {
         let record = Arc::clone(self);
         let entry = Ambient {
             handle: record,
-            shielded: false,
+            shelter: None,
         };
         let span = InSpan::enter(Some(&entry));
         *slot = ambient::replace(entry);
@@ -74,29 +72,46 @@ impl Record {
 /// Whether what is opened as a part of `parent` here is shielded from its cancel, because the code
 /// that runs here does so inside a shield of `parent` or of something below it.
 pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
-    let Some(ambient) = ambient::current() else {
-        return false;
-    };
-    let Ok(here) = ambient.handle.into_any().downcast::<Record>() else {
-        return false;
-    };
-    let mut crossed = ambient.shielded;
-    if !crossed && !here.sheltered {
-        return false;
+    shelter_from(parent).is_some()
+}
+
+/// What shields it, as above: the outermost shield, since it is out of all of them only then.
+pub(crate) fn shelter_from(parent: &Operation) -> Option<Arc<Shelter>> {
+    let ambient = ambient::current()?;
+    let here = Record::of(&ambient)?;
+    // Nothing else than a shelter is ever put there.
+    let mut shelter = ambient
+        .shelter
+        .and_then(|any| any.downcast::<Shelter>().ok());
+    if shelter.is_none() && !here.sheltered {
+        return None;
     }
     for record in here.lineage() {
         if std::ptr::eq(record, &**parent.record()) {
-            return crossed;
+            return shelter.filter(|shelter| shelter.is_open());
         }
-        crossed |= record.isolated;
+        if let (true, Some(outer)) = (record.is_isolated(), &record.shelter) {
+            shelter = Some(Arc::clone(outer));
+        }
     }
-    false
+    None
 }
 
 impl Record {
     /// This record and all that it is a part of, whether or not it is bound by them.
     pub(crate) fn lineage(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
+    }
+
+    /// The operation whose entry it is.
+    pub(crate) fn of(ambient: &Ambient) -> Option<Arc<Self>> {
+        // Nothing else than a record is ever put there.
+        Arc::clone(&ambient.handle).into_any().downcast().ok()
+    }
+
+    /// Whether it is `above` or a part of it.
+    pub(crate) fn is_part_of(&self, above: &Self) -> bool {
+        self.lineage().any(|record| std::ptr::eq(record, above))
     }
 
     /// Whether the code that runs here does so inside this operation.
@@ -108,15 +123,11 @@ impl Record {
         })
     }
 
-    /// The innermost operation that runs here, if this is it or above it, and this one else: what
-    /// a shield that is opened here has to protect.
-    pub(super) fn innermost(self: &Arc<Self>) -> Arc<Self> {
-        let here = current().map(|operation| operation.record);
-        let inside = here.filter(|here| {
-            here.lineage()
-                .any(|record| std::ptr::eq(record, &raw const **self))
-        });
-        inside.unwrap_or_else(|| Arc::clone(self))
+    /// The innermost operation that runs here, if this is it or above it: what a shield that is polled here has
+    /// to protect. None where the code that runs here does not do so inside this operation.
+    pub(super) fn innermost(&self) -> Option<Arc<Self>> {
+        let here = current()?.into_record();
+        here.is_part_of(self).then_some(here)
     }
 }
 
@@ -124,6 +135,13 @@ impl Record {
 pub(crate) struct Inside<'a> {
     slot: &'a mut Option<Ambient>,
     _span: InSpan,
+}
+
+impl Inside<'_> {
+    /// The entry that was current before: of the operation whose body polls this one, if one does.
+    pub(crate) fn before(&self) -> Option<&Ambient> {
+        self.slot.as_ref()
+    }
 }
 
 /// In a drop, so that a panic puts back what was there, too.
@@ -135,13 +153,15 @@ impl Drop for Inside<'_> {
 
 /// While it lives, this thread's entry is marked as shielded.
 pub(crate) struct Shielded {
-    before: bool,
+    /// The mark is of this one, and not of a shield around it.
+    is_outermost: bool,
 }
 
 impl Shielded {
-    pub(crate) fn enter() -> Self {
+    pub(crate) fn enter(shelter: &Arc<Shelter>) -> Self {
+        let shelter = Arc::clone(shelter);
         Self {
-            before: ambient::set_shielded(true),
+            is_outermost: ambient::shelter(shelter),
         }
     }
 }
@@ -149,6 +169,8 @@ impl Shielded {
 /// As above. Entries that were put in place meanwhile are gone again, so it is the same one.
 impl Drop for Shielded {
     fn drop(&mut self) {
-        ambient::set_shielded(self.before);
+        if self.is_outermost {
+            ambient::unshelter();
+        }
     }
 }

@@ -159,12 +159,10 @@ impl Nursery {
         listed.members.insert(id, member);
         drop(yard);
         let place = Place::new(Arc::clone(owner), id);
-        if owner.is_sealed() {
-            return None;
+        match owner.is_sealed() {
+            true => None,
+            false => Some(place),
         }
-        // A drop of a body above would leave the member behind.
-        owner.oblige();
-        Some(place)
     }
 
     /// Ready when nobody is left, or only blocking calls that were abandoned; it is shut then.

@@ -17,6 +17,7 @@ use super::nursery::{Nursery, Terms};
 use super::partial::Slot;
 use super::policy::Policy;
 use super::progress::Progress;
+use super::shelter::Shelter;
 use super::span::Span;
 use super::status::{Status, StatusCell};
 use super::stop::Stop;
@@ -50,14 +51,18 @@ pub(crate) struct Record {
     pub(crate) policy: Option<Box<Policy>>,
     /// It runs as a task of its own, so that a drop of the body above does not drop it.
     pub(crate) spawned: bool,
-    /// It was opened inside a shield: no cancel and no deadline from above reaches it.
-    pub(super) isolated: bool,
+    /// It was opened inside a shield that is open: no cancel and no deadline from above reaches it.
+    pub(super) isolated: AtomicBool,
+    /// The shield that it was opened in; see `shelter.rs`.
+    pub(super) shelter: Option<Arc<Shelter>>,
     /// It or one above it was opened inside a shield.
     pub(super) sheltered: bool,
     /// Polls are noted, and what runs below is listed, for reports.
     pub(super) watched: bool,
-    /// The tickets that are open on it; see [`Ticket`](super::Ticket).
-    pub(super) shields: AtomicUsize,
+    /// How many holds on its body count; see `hold.rs`.
+    pub(super) holds: AtomicUsize,
+    /// How often its body was polled while there was a hold on it; see `hold.rs`.
+    pub(super) turn: AtomicU64,
     /// Something was deferred.
     pub(super) deferred: AtomicBool,
     /// Who keeps account of it; none for one that is in no registry.
@@ -108,7 +113,7 @@ pub(crate) struct Opening {
     pub(crate) terms: Option<Box<Terms>>,
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
-    pub(crate) isolated: bool,
+    pub(crate) shelter: Option<Arc<Shelter>>,
     pub(crate) account: Account,
 }
 
@@ -134,7 +139,7 @@ impl Record {
             terms,
             policy,
             spawned,
-            isolated,
+            shelter,
             account,
         } = opening;
         // Before any lock: the clock is the runtime's.
@@ -161,7 +166,7 @@ impl Record {
         };
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
         let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
-        let sheltered = isolated || parent.as_ref().is_some_and(|parent| parent.sheltered);
+        let sheltered = shelter.is_some() || parent.as_ref().is_some_and(|parent| parent.sheltered);
         let record = Arc::new(Self {
             label,
             parent,
@@ -174,10 +179,12 @@ impl Record {
             nursery: Nursery::new(terms),
             policy,
             spawned,
-            isolated,
+            isolated: AtomicBool::new(shelter.is_some()),
+            shelter,
             sheltered,
             watched,
-            shields: AtomicUsize::new(0),
+            holds: AtomicUsize::new(0),
+            turn: AtomicU64::new(0),
             deferred: AtomicBool::new(false),
             ledger: account.ledger,
             hooks: account.hooks,
@@ -187,6 +194,9 @@ impl Record {
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         });
+        if let Some(shelter) = &record.shelter {
+            shelter.admit(&record);
+        }
         if let Some(parent) = record.parent_it_may_outlive() {
             parent.begin_inside();
         }

@@ -5,6 +5,7 @@
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below
 //! such an operation: then each run puts itself on the list of the one above while it runs.
 
+use super::hold::OpenShield;
 use super::record::Record;
 use super::status::Status;
 use super::straggler::{ShieldSite, Straggler, StragglerKind};
@@ -85,11 +86,9 @@ impl Record {
 
     fn as_straggler(&self, kind: StragglerKind) -> Straggler {
         let now = self.now();
-        let (polled, checked, shield) = self
-            .on_aside(|aside| {
-                let shield = aside.shields.last().cloned();
-                (aside.polled, aside.checked, shield)
-            })
+        let shield = self.open_shield();
+        let (polled, checked) = self
+            .on_aside(|aside| (aside.polled, aside.checked))
             .unwrap_or_default();
         Straggler {
             kind,
@@ -105,7 +104,30 @@ impl Record {
             }),
             is_queued: false,
             is_abandoned: false,
+            is_unpolled: false,
         }
+    }
+
+    /// The report on a run that is held and not polled, or on the body whose `shield` is. It was woken
+    /// `unpolled_for` ago, where there is a clock, and has not been polled since.
+    pub(super) fn as_unpolled(
+        &self,
+        unpolled_for: Option<Duration>,
+        shield: Option<&OpenShield>,
+    ) -> Straggler {
+        let mut straggler = self.as_straggler(match self.spawned {
+            true => StragglerKind::Child,
+            false => StragglerKind::Operation,
+        });
+        if let Some(shield) = shield {
+            straggler.shield = Some(ShieldSite {
+                opened_at: shield.opened_at,
+                open_for: since(self.now(), shield.since),
+            });
+        }
+        straggler.is_unpolled = true;
+        straggler.polled_ago = unpolled_for;
+        straggler
     }
 
     /// When it was cancelled, by its own clock, as it is asked at `now`.
@@ -172,7 +194,7 @@ impl Record {
         }
     }
 
-    fn keep_straggler(&self, straggler: Straggler) {
+    pub(crate) fn keep_straggler(&self, straggler: Straggler) {
         let body = straggler.body();
         self.with_aside(|aside| {
             if body.is_none_or(|id| aside.straggling.insert(id)) {

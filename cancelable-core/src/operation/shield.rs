@@ -2,8 +2,9 @@
 
 use super::Operation;
 use super::current::Shielded;
+use super::hold::{Hold, Holding, OpenShield};
 use super::record::Record;
-use super::ticket::{OpenShield, Ticket};
+use super::shelter::OpenShelter;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
 use crate::runtime::Timeout;
@@ -33,27 +34,42 @@ pin_project! {
         slot: Option<Ambient>,
         // A value that came while a cancel was due. It is handed out if there is another poll.
         held: Option<F::Output>,
+        // None once it has ended: it may still hold a run, which would go on to hold up the cancel.
         #[pin]
-        future: F,
-        // From the first poll on, and to the end. Dropped after the future.
-        ticket: Option<Ticket>,
+        future: Option<F>,
+        // From the first poll inside the run of its operation on, and to the end. Dropped after the future.
+        open: Option<Open>,
     }
+}
+
+/// What a shield has while it is open.
+struct Open {
+    hold: Hold,
+    shelter: OpenShelter,
 }
 
 impl<F: Future> Shield<F> {
     #[track_caller]
     pub(super) fn new(operation: &Operation, future: F) -> Self {
-        Self::at(Arc::clone(&operation.record), Location::caller(), future)
+        Self::at(
+            Arc::clone(&operation.record),
+            Location::caller(),
+            Some(future),
+        )
     }
 
-    fn at(operation: Arc<Record>, opened_at: &'static Location<'static>, future: F) -> Self {
+    fn at(
+        operation: Arc<Record>,
+        opened_at: &'static Location<'static>,
+        future: Option<F>,
+    ) -> Self {
         Self {
             slot: None,
             operation,
             opened_at,
             held: None,
             future,
-            ticket: None,
+            open: None,
         }
     }
 
@@ -67,8 +83,35 @@ impl<F: Future> Shield<F> {
         let Some(runtime) = self.operation.runtime.clone() else {
             return Err(ShieldWithoutRuntime::new(self));
         };
-        let future = runtime.timeout(limit, self.future);
+        let future = self.future.map(|future| runtime.timeout(limit, future));
         Ok(Shield::at(self.operation, self.opened_at, future))
+    }
+}
+
+impl Open {
+    /// Opens a shield, or has it stay open, where `operation` runs. None where it does not.
+    fn keep(
+        open: Option<Self>,
+        operation: &Arc<Record>,
+        opened_at: &'static Location<'static>,
+        cx: &Context<'_>,
+    ) -> Option<Self> {
+        if let Some(mut open) = open {
+            if let Some(is_inside_another) = ambient::glance(open.hold.home()) {
+                open.hold.note_poll(!is_inside_another, cx);
+                return Some(open);
+            }
+        }
+        let home = operation.innermost()?;
+        let shield = OpenShield {
+            opened_at,
+            since: home.now(),
+        };
+        let shelter = OpenShelter::default();
+        let holding = Holding::Shield(shield, Arc::clone(shelter.shelter()));
+        let is_inside_another = ambient::glance(&home).unwrap_or(false);
+        let hold = Hold::open(home, holding, !is_inside_another, cx);
+        Some(Self { hold, shelter })
     }
 }
 
@@ -77,33 +120,35 @@ impl<F: Future> Shield<F> {
     /// and then the task is woken here. A run that is cancelled drops it in between, after a last
     /// look at its body that is not for this value.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if this.held.is_some() && this.operation.innermost().is_at_last_look() {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+        let mut this = self.project();
+        if this.held.is_some() {
+            let home = this.operation.innermost();
+            if home.is_some_and(|home| home.is_at_last_look()) {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
         }
         if let Some(value) = this.held.take() {
             return Poll::Ready(value);
         }
-        let ticket = this.ticket.get_or_insert_with(|| {
-            let home = this.operation.innermost();
-            let shield = OpenShield {
-                opened_at: this.opened_at,
-                since: home.now(),
-            };
-            Ticket::open(home, Some(shield))
-        });
-        let home = Arc::clone(ticket.home());
+        *this.open = Open::keep(this.open.take(), this.operation, this.opened_at, cx);
         let value = {
             let _inside = match ambient::is_set() {
                 true => None,
                 false => Some(this.operation.enter_here(this.slot)),
             };
-            let _shielded = Shielded::enter();
-            ready!(this.future.poll(cx))
+            let shelter = this.open.as_ref().map(|open| open.shelter.shelter());
+            let _shielded = shelter.map(Shielded::enter);
+            let Some(future) = this.future.as_mut().as_pin_mut() else {
+                // Polled after its end, which promises nothing.
+                return Poll::Pending;
+            };
+            let value = ready!(future.poll(cx));
+            this.future.set(None);
+            value
         };
-        *this.ticket = None;
-        if home.is_cancelled() && !home.is_under_shield() {
+        let home = this.open.take().map(|open| Arc::clone(open.hold.home()));
+        if home.is_some_and(|home| home.is_cancelled() && !home.has_holds()) {
             *this.held = Some(value);
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -126,7 +171,7 @@ impl<F: Future> fmt::Debug for Shield<F> {
         f.debug_struct("Shield")
             .field("operation", &self.operation.label)
             .field("opened_at", &format_args!("{}", self.opened_at))
-            .field("open", &self.ticket.is_some())
+            .field("open", &self.open.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,6 @@ use super::record::Record;
 use super::status::Status;
 use super::straggler::ShieldSite;
 use crate::cause::{OneLine, Span};
-use crate::sync::Ordering;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -35,12 +34,12 @@ enum Waits {
 impl Record {
     pub(crate) fn standing(&self, now: Option<Instant>) -> Standing {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
-        let (shield, finalizer, body_over) = self
+        let shield = self.open_shield();
+        let (finalizer, body_over) = self
             .on_aside(|aside| {
-                let shield = aside.shields.last().cloned();
                 let finalizing = aside.finalizing.as_ref();
                 let finalizer = finalizing.map(|finalizing| finalizing.name.clone());
-                (shield, finalizer, aside.body_over)
+                (finalizer, aside.body_over)
             })
             .unwrap_or_default();
         let (is_blocking, is_queued) = self.membership();
@@ -53,15 +52,13 @@ impl Record {
             (Status::Running, None) => Waits::ForItsBody,
             _ => Waits::Nothing,
         };
-        // Relaxed: a report, which orders nothing.
-        let is_shielded = self.shields.load(Ordering::Relaxed) > 0;
         Standing {
             waits,
             children: self.nursery.live(),
             orphans: self.nursery.orphan_count(),
             cancelled_for: since(self.cancelled_at(now)),
             grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
-            shield: shield.filter(|_| is_shielded).map(|shield| ShieldSite {
+            shield: shield.map(|shield| ShieldSite {
                 opened_at: shield.opened_at,
                 open_for: since(shield.since),
             }),

@@ -23,6 +23,7 @@ pub struct Straggler {
     pub(super) shield: Option<ShieldSite>,
     pub(super) is_queued: bool,
     pub(super) is_abandoned: bool,
+    pub(super) is_unpolled: bool,
 }
 
 /// What kind of thing has not ended.
@@ -152,6 +153,13 @@ impl Straggler {
         self.is_abandoned
     }
 
+    /// Whether it is held by whoever should poll it: it was woken, and was not polled a short time later. Then
+    /// [`polled_ago`](Self::polled_ago) is how long ago it was woken.
+    #[must_use]
+    pub fn is_unpolled(&self) -> bool {
+        self.is_unpolled
+    }
+
     /// The operation whose body it is, of which there may be several reports; of a finalizer there is
     /// one.
     pub(super) fn body(&self) -> Option<OperationId> {
@@ -180,8 +188,11 @@ impl fmt::Display for Straggler {
         if let Some(span) = self.cancelled_for {
             write!(f, " {} after it was cancelled", Span(span))?;
         }
-        if let Some(span) = self.polled_ago {
-            write!(f, "; last polled {} ago", Span(span))?;
+        match (self.is_unpolled, self.polled_ago) {
+            (true, Some(span)) => write!(f, "; not polled since it was woken {} ago", Span(span))?,
+            (true, None) => f.write_str("; not polled since it was woken")?,
+            (false, Some(span)) => write!(f, "; last polled {} ago", Span(span))?,
+            (false, None) => {}
         }
         if let Some(span) = self.checked_ago {
             write!(f, "; last checked {} ago", Span(span))?;

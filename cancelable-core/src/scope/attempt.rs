@@ -138,9 +138,7 @@ where
                 this.future.set(None);
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
-            if Pin::new(this.cancelled).poll(cx).is_pending()
-                || (runs_here && record.is_under_shield())
-            {
+            if Pin::new(this.cancelled).poll(cx).is_pending() || (runs_here && record.has_holds()) {
                 return Poll::Pending;
             }
         }

@@ -2,10 +2,12 @@
 
 use crate::cause::{OneLine, OperationLabel};
 use crate::operation::Status;
+use crate::runtime::NoRuntime;
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 
 /// A scope cannot be as it was described.
 #[derive(Clone, Debug)]
@@ -17,17 +19,25 @@ pub struct BuildError {
 #[derive(Clone, Debug)]
 enum Kind {
     /// It needs a runtime for this part of it, and none is known.
-    NoRuntime(Cow<'static, str>),
+    NoRuntime {
+        part: Cow<'static, str>,
+        /// Why the runtime that the scope was to have by default is none either.
+        why: Option<NoRuntime>,
+    },
     ZeroConcurrency,
     /// What it was to be a part of has ended.
     ParentEnded(OperationLabel, Status),
 }
 
 impl BuildError {
-    pub(super) fn no_runtime(scope: Cow<'static, str>, part: Cow<'static, str>) -> Self {
+    pub(super) fn no_runtime(
+        scope: Cow<'static, str>,
+        part: Cow<'static, str>,
+        why: Option<NoRuntime>,
+    ) -> Self {
         Self {
             scope,
-            kind: Kind::NoRuntime(part),
+            kind: Kind::NoRuntime { part, why },
         }
     }
 
@@ -66,7 +76,15 @@ impl fmt::Display for BuildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scope = OneLine(&self.scope);
         match &self.kind {
-            Kind::NoRuntime(part) => write!(
+            Kind::NoRuntime {
+                part,
+                why: Some(why),
+            } => write!(
+                f,
+                "scope {scope} has no runtime for its {}: {why}",
+                escape(part)
+            ),
+            Kind::NoRuntime { part, why: None } => write!(
                 f,
                 "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
                 escape(part)
@@ -84,4 +102,12 @@ impl fmt::Display for BuildError {
     }
 }
 
+/// It speaks for what is inside it, so the chain ends here.
 impl Error for BuildError {}
+
+/// The kind is `InvalidInput`: the scope cannot be as it was described.
+impl From<BuildError> for io::Error {
+    fn from(error: BuildError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error)
+    }
+}

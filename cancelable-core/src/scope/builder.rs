@@ -1,7 +1,7 @@
 //! What a scope is to be, before it is one.
 
 use super::registration::Registration;
-use super::{BuildError, Scope};
+use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::OperationLabel;
 use crate::operation::{
     self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
@@ -13,6 +13,7 @@ use crate::sync::Held;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
+use std::future::Future;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
@@ -143,11 +144,12 @@ impl ScopeBuilder {
         self
     }
 
-    /// Cancels the scope when `span` has passed since it was entered. Zero means that its body is
-    /// not started; a span too long for the clock is no limit. Of several limits the earliest counts.
+    /// Cancels the scope when `limit` has passed since it was entered: a [`Duration`], or a [`Limit`] with
+    /// words of its own for the cause. Zero means that its body is not started; a span too long for the
+    /// clock is no limit. Of several limits the earliest counts.
     #[track_caller]
-    pub fn timeout(mut self, span: Duration) -> Self {
-        self.deadline.add(Limit::after(span));
+    pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
+        self.deadline.add(limit.into());
         self
     }
 
@@ -316,17 +318,23 @@ impl ScopeBuilder {
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
-        let isolated = !spawned && parent.as_ref().is_some_and(operation::is_shielded_from);
+        let shelter = parent.as_ref().filter(|_| !spawned);
+        let shelter = shelter.and_then(operation::shelter_from);
+        let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
-            .or_else(|| default_runtime?().ok());
+            .or_else(|| {
+                default_runtime?()
+                    .map_err(|why| none_found = Some(why))
+                    .ok()
+            });
         if runtime.is_none() {
             if let Some(what) = needs_runtime(&deadline, policy.as_deref(), sources.as_deref()) {
-                return Err(BuildError::no_runtime(name, what));
+                return Err(BuildError::no_runtime(name, what, none_found));
             }
         }
         let label = OperationLabel::new(name);
-        let above = parent.as_ref().filter(|_| !isolated);
+        let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
         let account = Account {
             ledger: registration.ledger_for(label.id(), parent.as_ref()),
@@ -344,9 +352,103 @@ impl ScopeBuilder {
             terms,
             policy,
             spawned,
-            isolated,
+            shelter,
             account,
         })))
+    }
+
+    /// Opens the scope and [runs](Scope::run) `body` in it: a bounded step in one chain.
+    ///
+    /// The scope is opened by this call, as by [`build`](Self::build). Where that refuses, the body is
+    /// dropped, and the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Scope::run`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
+    /// use std::time::Duration;
+    ///
+    /// async fn fetch(scope: &Scope) -> Result<String, RunError> {
+    ///     let step = scope.child("fetch").timeout(Duration::from_secs(10));
+    ///     step.run(async |_| String::from("page")).await.into_result()
+    /// }
+    /// ```
+    pub fn run<F, Fut>(self, body: F) -> Run<F, Fut>
+    where
+        F: FnOnce(Scope) -> Fut,
+        Fut: Future,
+    {
+        match self.build() {
+            Ok(scope) => Run::new(scope, body),
+            Err(error) => Run::not_built(error),
+        }
+    }
+
+    /// [`run`](Self::run) for a body that may fail, as [`Scope::try_run`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`Scope::run`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::io;
+    /// use std::time::Duration;
+    ///
+    /// async fn port(scope: &Scope, text: &str) -> io::Result<u16> {
+    ///     let step = scope.child("parse").timeout(Duration::from_secs(10));
+    ///     let port = step.try_run(async |_| text.parse().map_err(io::Error::other));
+    ///     port.await.flatten()
+    /// }
+    /// ```
+    pub fn try_run<F, Fut, T, E>(self, body: F) -> TryRun<F, Fut>
+    where
+        F: FnOnce(Scope) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+    {
+        match self.build() {
+            Ok(scope) => TryRun::new(scope, body),
+            Err(error) => TryRun::not_built(error),
+        }
+    }
+
+    /// Opens the scope and runs `body` in it on this thread, as [`Scope::run_blocking`].
+    ///
+    /// A refused scope is as in [`run`](Self::run).
+    ///
+    /// # Panics
+    ///
+    /// As for [`Scope::run_blocking`].
+    pub fn run_blocking<F, T>(self, body: F) -> Outcome<T>
+    where
+        F: FnOnce(&Scope) -> T,
+    {
+        match self.build() {
+            Ok(scope) => scope.run_blocking(body),
+            Err(error) => Outcome::not_built(error),
+        }
+    }
+
+    /// [`run_blocking`](Self::run_blocking) for a closure that may fail.
+    ///
+    /// # Panics
+    ///
+    /// As for [`Scope::run_blocking`].
+    pub fn try_run_blocking<F, T, E>(self, body: F) -> Outcome<T, E>
+    where
+        F: FnOnce(&Scope) -> Result<T, E>,
+    {
+        match self.build() {
+            Ok(scope) => scope.try_run_blocking(body),
+            Err(error) => Outcome::not_built(error),
+        }
     }
 }
 

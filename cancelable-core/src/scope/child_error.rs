@@ -1,6 +1,6 @@
 //! Why awaiting a child gave no value.
 
-use crate::cause::{ChildName, OperationLabel, Span};
+use crate::cause::{Cause, ChildName, OperationLabel, Span};
 use crate::error::Cancelled;
 use crate::operation::Record;
 use crate::runtime::JoinError;
@@ -81,6 +81,12 @@ impl ChildError {
             Why::Cancelled(cancelled) => Some(cancelled),
             _ => None,
         }
+    }
+
+    /// Why it was cancelled, if that is how it ended.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cancellation().map(Cancelled::cause)
     }
 
     /// Whether it was cancelled.

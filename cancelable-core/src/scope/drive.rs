@@ -18,7 +18,7 @@
 //!    current one, and what was current before is put back on every way out.
 //! 2. From its first poll on the body is polled before the watch, and its value ends it whatever
 //!    the watch would say. Before that it is started only if nothing has cancelled.
-//! 3. A cancelled body is polled on while a ticket is open on its operation (`ticket.rs`) and until
+//! 3. A cancelled body is polled on while a hold on it counts (`operation/hold.rs`) and until
 //!    its grace is over, and is dropped in the poll in which neither holds any more. It was polled
 //!    since the cancel: where that came after its poll, it is polled once more before it is dropped.
 //! 4. The body is dropped before the children are waited for, and these have ended before the first
@@ -43,7 +43,7 @@ use super::wind_up::WindUp;
 use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Record, Status};
+use crate::operation::{Hold, Record, Status};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{StoredWaker, isolate, panic_text};
 use pin_project_lite::pin_project;
@@ -69,6 +69,9 @@ pin_project! {
         body: Body<F, Fut>,
         watch: Watch,
         wind_up: WindUp,
+        // On the body that this run lies in, while there is something here that a drop would leave behind.
+        // Given back after what is left is on the list of the scope above.
+        hold: Option<Hold>,
         // The words of an output that is an error, where it has any.
         describe: Option<fn(&Fut::Output) -> String>,
     }
@@ -106,6 +109,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
             body: Body::Unentered { make },
             watch: Watch::default(),
             wind_up: WindUp::default(),
+            hold: None,
             describe: None,
         }
     }
@@ -144,7 +148,11 @@ where
                     advance(this.scope, this.entered, this.body.as_mut(), this.watch, cx)
                 }));
                 let end = match advanced {
-                    Ok(poll) => ready!(poll),
+                    Ok(Poll::Ready(end)) => end,
+                    Ok(Poll::Pending) => {
+                        record.keep_hold(this.hold, inside.before(), cx);
+                        return Poll::Pending;
+                    }
                     Err(panic) => End::Panicked(panic),
                 };
                 isolate("the drop of a body", || this.body.set(Body::Over));
@@ -164,7 +172,10 @@ where
                 record.note_body_over();
                 this.body.set(Body::Ended { end });
                 match stepped {
-                    Ok(_) => return Poll::Pending,
+                    Ok(_) => {
+                        record.keep_hold(this.hold, inside.before(), cx);
+                        return Poll::Pending;
+                    }
                     // Of the task's waker, in its clone. What the body has produced is kept for the poll
                     // that may come, or else a drop closes and hands over.
                     Err(panic) => resume_unwind(panic),
@@ -178,6 +189,7 @@ where
             let rest = || drop(this.watch.end(record));
             if let Ok(closing) = record.close_at(status, now, rest) {
                 drop(inside);
+                *this.hold = None;
                 return Poll::Ready(end.outcome::<R>(record, closing));
             }
         }
@@ -222,6 +234,7 @@ where
         }
     }
     let knew = record.is_cancelled();
+    record.begin_turn();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -240,6 +253,7 @@ where
     ready!(watch.poll_delivery(record, cx));
     if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
         let _last_look = record.last_look();
+        record.begin_turn();
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(End::Output(output));
         }
@@ -350,6 +364,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         };
         handed_over::close(record, end, std::mem::take(this.wind_up), sources);
         drop(inside);
+        *this.hold = None;
         if let Err(panic) = dropped {
             // A second panic during unwinding would abort the process.
             match thread::panicking() {

@@ -1,6 +1,6 @@
 //! What became of a run.
 
-use super::RunError;
+use super::{BuildError, Flatten, RunError};
 use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
@@ -44,6 +44,12 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
+    /// The outcome of a run whose scope was refused.
+    pub(super) fn not_built(error: BuildError) -> Self {
+        let result = Err(RunError::NotBuilt(error));
+        Self::new(Status::Failed, None, result, None)
+    }
+
     /// Puts the cause of a cancel of the scope with this label on record.
     pub(super) fn set_cause(&mut self, cause: Option<Cause>, label: &OperationLabel) {
         // Where there is no value the error has the label.
@@ -74,7 +80,8 @@ impl<T, E> Outcome<T, E> {
         self.report.get_or_insert_default().partial = Some(partial);
     }
 
-    /// How the scope stood when the run ended. For a refused run it is what it was refused for.
+    /// How the scope stood when the run ended. For a refused run it is what it was refused for, and
+    /// [`Status::Failed`] where the scope could not be built.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
@@ -196,7 +203,7 @@ impl<T, E> Outcome<T, E> {
     /// # Errors
     ///
     /// The body failed, the scope was cancelled before there was a value, a child failed, a source
-    /// did not start, or the scope had been run before.
+    /// did not start, the scope had been run before, or it could not be built.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
     }
@@ -228,7 +235,7 @@ impl<T, E> Outcome<T, E> {
     /// ```
     pub fn flatten(self) -> Result<T, E>
     where
-        E: From<RunError>,
+        E: Flatten,
     {
         self.result.map_err(RunError::flatten)
     }

@@ -1,8 +1,9 @@
-//! The futures of `run` and `try_run`: the same machine, with another reading of its output.
+//! The futures of `run` and `try_run`: the same machine, with another reading of its output; or the error of
+//! a scope that could not be built.
 
 use super::drive::Drive;
-use super::reading::{Fallible, Plain};
-use super::{Outcome, Scope};
+use super::reading::{Fallible, Plain, Reading};
+use super::{BuildError, Outcome, Scope};
 use crate::sync::{awaited, words_of};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -11,7 +12,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A body that runs in its scope, from [`Scope::run`].
+    /// A body that runs in its scope, from [`Scope::run`] or
+    /// [`ScopeBuilder::run`](super::ScopeBuilder::run).
     ///
     /// # Cancel safety
     ///
@@ -23,12 +25,13 @@ pin_project! {
         Fut: Future,
     {
         #[pin]
-        drive: Drive<F, Fut>,
+        machine: Machine<F, Fut>,
     }
 }
 
 pin_project! {
-    /// A body that runs in its scope and may fail, from [`Scope::try_run`].
+    /// A body that runs in its scope and may fail, from [`Scope::try_run`] or
+    /// [`ScopeBuilder::try_run`](super::ScopeBuilder::try_run).
     ///
     /// # Cancel safety
     ///
@@ -40,22 +43,77 @@ pin_project! {
         Fut: Future,
     {
         #[pin]
-        drive: Drive<F, Fut>,
+        machine: Machine<F, Fut>,
+    }
+}
+
+pin_project! {
+    #[project = MachineProj]
+    enum Machine<F, Fut>
+    where
+        Fut: Future,
+    {
+        Drive { #[pin] drive: Drive<F, Fut> },
+        // The scope was refused, and the body is gone.
+        NotBuilt { error: BuildError },
+    }
+}
+
+impl<F, Fut: Future> Machine<F, Fut> {
+    fn new(scope: Scope, body: F) -> Self {
+        Self::Drive {
+            drive: Drive::new(scope, body),
+        }
+    }
+
+    fn scope(&self) -> Option<&Scope> {
+        match self {
+            Self::Drive { drive } => Some(drive.scope()),
+            Self::NotBuilt { .. } => None,
+        }
+    }
+}
+
+impl<F, Fut> Machine<F, Fut>
+where
+    F: FnOnce(Scope) -> Fut,
+    Fut: Future,
+{
+    fn poll<R: Reading<Fut::Output>>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Outcome<R::Value, R::Error>> {
+        match self.project() {
+            MachineProj::Drive { drive } => drive.poll::<R>(cx),
+            MachineProj::NotBuilt { error } => Poll::Ready(Outcome::not_built(error.clone())),
+        }
     }
 }
 
 impl<F, Fut: Future> Run<F, Fut> {
-    pub(super) fn new(scope: &Scope, body: F) -> Self {
+    pub(super) fn new(scope: Scope, body: F) -> Self {
         Self {
-            drive: Drive::new(scope.clone(), body),
+            machine: Machine::new(scope, body),
+        }
+    }
+
+    pub(super) fn not_built(error: BuildError) -> Self {
+        Self {
+            machine: Machine::NotBuilt { error },
         }
     }
 }
 
 impl<F, Fut: Future> TryRun<F, Fut> {
-    pub(super) fn new(scope: &Scope, body: F) -> Self {
+    pub(super) fn new(scope: Scope, body: F) -> Self {
         Self {
-            drive: Drive::new(scope.clone(), body),
+            machine: Machine::new(scope, body),
+        }
+    }
+
+    pub(super) fn not_built(error: BuildError) -> Self {
+        Self {
+            machine: Machine::NotBuilt { error },
         }
     }
 }
@@ -68,10 +126,12 @@ where
     /// Keeps the words of an error as the operation's [`error_text`](crate::Operation::error_text),
     /// for registries, hooks and logs. Without this it has the name of the error's type.
     pub fn with_error_text(mut self) -> Self {
-        self.drive.describe(|output| match output {
-            Ok(_) => String::new(),
-            Err(error) => words_of(error),
-        });
+        if let Machine::Drive { drive } = &mut self.machine {
+            drive.describe(|output| match output {
+                Ok(_) => String::new(),
+                Err(error) => words_of(error),
+            });
+        }
         self
     }
 }
@@ -85,7 +145,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().drive.poll::<Plain>(cx))
+        awaited(self.project().machine.poll::<Plain>(cx))
     }
 }
 
@@ -98,18 +158,20 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().drive.poll::<Fallible>(cx))
+        awaited(self.project().machine.poll::<Fallible>(cx))
     }
 }
 
 impl<F, Fut: Future> fmt::Debug for Run<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Run").field(self.drive.scope()).finish()
+        f.debug_tuple("Run").field(&self.machine.scope()).finish()
     }
 }
 
 impl<F, Fut: Future> fmt::Debug for TryRun<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TryRun").field(self.drive.scope()).finish()
+        f.debug_tuple("TryRun")
+            .field(&self.machine.scope())
+            .finish()
     }
 }

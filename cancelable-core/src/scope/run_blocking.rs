@@ -2,11 +2,11 @@
 //!
 //! The closure keeps the thread that calls, so something else has to watch over it: a thread beside
 //! it drives the scope as any run is driven, with a body that is pending until the closure is done.
-//! That body can't be dropped by a cancel, as the closure can't, so it holds a ticket like a shield
+//! That body can't be dropped by a cancel, as the closure can't, so it has a hold on itself as a shield
 //! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::{Outcome, Scope};
-use crate::operation::Ticket;
+use crate::operation::{Hold, Holding, Record};
 use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
 use std::any::type_name;
 use std::future::Future;
@@ -154,11 +154,12 @@ impl Handover {
 
     /// The body of the run, on the thread that drives.
     fn body(self: &Arc<Self>, op: Scope) -> Body {
-        let ticket = Ticket::open(Arc::clone(op.record()), None);
+        let record = Arc::clone(op.record());
         self.set(State::Entered(op));
         Body {
             handover: Arc::clone(self),
-            ticket: Some(ticket),
+            record,
+            hold: None,
         }
     }
 
@@ -195,8 +196,9 @@ impl Drop for Over<'_> {
 /// Pending until the closure is done.
 struct Body {
     handover: Arc<Handover>,
-    /// Keeps the run from ending before the closure.
-    ticket: Option<Ticket>,
+    record: Arc<Record>,
+    /// Keeps the run from ending before the closure. From the first poll on, which follows at once.
+    hold: Option<Hold>,
 }
 
 impl Future for Body {
@@ -205,11 +207,19 @@ impl Future for Body {
     /// Wakes: the waker is registered before the state is read, and the state is set before the
     /// waker is taken.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.handover.driver.register(cx.waker());
-        let State::Done(done) = *self.handover.state.lock() else {
+        let this = &mut *self;
+        match &mut this.hold {
+            Some(hold) => hold.note_poll(true, cx),
+            None => {
+                let record = Arc::clone(&this.record);
+                this.hold = Some(Hold::open(record, Holding::Body, true, cx));
+            }
+        }
+        this.handover.driver.register(cx.waker());
+        let State::Done(done) = *this.handover.state.lock() else {
             return Poll::Pending;
         };
-        self.ticket = None;
+        this.hold = None;
         match done {
             Done::Value => Poll::Ready(Ok(())),
             Done::Error => Poll::Ready(Err(())),

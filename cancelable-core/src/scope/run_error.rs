@@ -1,7 +1,7 @@
 //! Why a run has no value.
 
-use super::BuildError;
-use crate::cause::{Named, OperationLabel};
+use super::{BuildError, Flatten};
+use crate::cause::{Cause, Named, OperationLabel};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, CleanupError, Status};
 use crate::source::SourceError;
@@ -35,8 +35,8 @@ pub enum RunError<E = Infallible> {
     /// The value is there, and something went wrong in a finalizer. Only
     /// [`Outcome::complete`](super::Outcome::complete) says this; the first that went wrong.
     CleanupFailed(CleanupError),
-    /// The scope could not be built. A run never says this; a function that builds its scope and
-    /// runs it may.
+    /// The scope could not be built, so the body was not started. The run of a
+    /// [`Scope`](crate::Scope) never says this; that of a [`ScopeBuilder`](super::ScopeBuilder) may.
     NotBuilt(BuildError),
 }
 
@@ -48,6 +48,12 @@ impl<E> RunError<E> {
             Self::Cancelled(cancelled) => Some(cancelled),
             _ => None,
         }
+    }
+
+    /// Why the scope was cancelled, if that is what it was.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cancelled().map(Cancelled::cause)
     }
 
     /// Whether the scope was cancelled.
@@ -94,9 +100,9 @@ impl<E> RunError<E> {
     /// ```
     pub fn flatten(self) -> E
     where
-        E: From<RunError>,
+        E: Flatten,
     {
-        self.split().unwrap_or_else(E::from)
+        self.split().unwrap_or_else(E::from_run_error)
     }
 
     /// The error of the body, or else why there is none, as an error that has no such variant.
@@ -119,11 +125,13 @@ impl<E> From<BuildError> for RunError<E> {
     }
 }
 
-/// The kind is `TimedOut` when time ran out and `Other` else, as for [`Cancelled`].
+/// The kind is `TimedOut` when time ran out, `InvalidInput` for a scope that could not be built, and
+/// `Other` else, as for [`Cancelled`] and [`BuildError`].
 impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Cancelled(cancelled) => cancelled.into(),
+            RunError::NotBuilt(error) => error.into(),
             error => Self::other(error),
         }
     }

@@ -2,6 +2,7 @@
 //! cancel and the drop of the body: shields and grace.
 
 use super::grace::Grace;
+use super::neglect::Neglect;
 use super::reach::Reach;
 use super::stop_wait::StopWait;
 use super::timekeeper::Timekeeper;
@@ -34,6 +35,8 @@ struct Rare {
     sources: Vec<Watched>,
     /// Open from the first look after a cancel on, if there is one.
     grace: Option<Grace>,
+    /// Judges who holds the body of a cancelled scope.
+    neglect: Neglect,
     /// Note when the scope was cancelled, and set the watchdog off.
     callbacks: Vec<CallbackRegistration>,
 }
@@ -84,6 +87,9 @@ impl Watch {
         self.reach = Reach::default();
         self.stop.leave(record);
         self.timekeeper.end(record.runtime.as_ref());
+        if let Some(rare) = &mut self.rare {
+            rare.neglect = Neglect::default();
+        }
     }
 
     /// Stops watching. The sources that were started are for the caller to drop, which may run the code
@@ -141,15 +147,15 @@ impl Watch {
         self.stop.poll(record, cx)
     }
 
-    /// Ready when a cancelled body is to be dropped: no shield is open in it or below, and its
-    /// grace is over.
+    /// Ready when a cancelled body is to be dropped: no hold on it counts, and its grace is over.
     ///
-    /// Wakes: by the last shield, for which see [`Record::is_held`], and by the window, for which
-    /// see [`Grace::poll`].
+    /// Wakes: by the last hold, for which see [`Record::is_held`] and [`Neglect::poll`], and by the window,
+    /// for which see [`Grace::poll`].
     pub(super) fn poll_delivery(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         if record.is_held(cx) {
             record.note_stopping();
-            return Poll::Pending;
+            let rare = self.rare.get_or_insert_default();
+            ready!(rare.neglect.poll(record, cx));
         }
         if !record.has_grace() {
             return Poll::Ready(());

@@ -4,7 +4,7 @@
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
 //! task of its own where the run was dropped.
 
-use crate::operation::{BoxError, CleanupError, Finalizer, Record, Shielded};
+use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Record, Shielded};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -22,6 +22,8 @@ struct Cleanup {
     current: Option<Finalizer>,
     /// None without a budget.
     budget: Option<Sleep>,
+    /// Of the scopes that are opened in finalizers.
+    shelter: OpenShelter,
 }
 
 impl WindUp {
@@ -68,7 +70,7 @@ impl WindUp {
             };
             record.note_finalizer_poll();
             let polled = {
-                let _shielded = Shielded::enter();
+                let _shielded = Shielded::enter(cleanup.shelter.shelter());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
                 catch_unwind(AssertUnwindSafe(|| poll_cleanup(current, cx)))
             };
@@ -119,6 +121,7 @@ impl Cleanup {
             budget: runtime
                 .zip(limit)
                 .map(|(runtime, limit)| runtime.sleep(limit)),
+            shelter: OpenShelter::default(),
         }
     }
 
@@ -146,7 +149,7 @@ impl Cleanup {
     /// Drops the current finalizer, whose drop is the user's code.
     fn end_current(&mut self) {
         if let Some(ended) = self.current.take() {
-            let _shielded = Shielded::enter();
+            let _shielded = Shielded::enter(self.shelter.shelter());
             isolate("the drop of a finalizer", || drop(ended));
         }
     }

@@ -1,15 +1,40 @@
-//! A limit in time, and where in the source it was set.
+//! A limit in time, where in the source it was set, and what it is for.
 
 use crate::cause::{Cause, Reason};
+use std::borrow::Cow;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A limit in time: a span that counts from the entry of a scope, or a point.
-#[derive(Clone, Copy, Debug)]
+///
+/// A [`Duration`] becomes one wherever a limit is asked for. One that is made here can have words of its
+/// own, which the cause of the cancel then has as its [message](Cause::message).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::scope::RunError;
+/// use cancelable_core::source::Limit;
+/// use std::time::Duration;
+///
+/// async fn fetch(scope: &Scope, tenant: &str) -> Result<String, RunError> {
+///     let limit = Limit::after(Duration::from_secs(10))
+///         .with_message(format!("the price list of {tenant} is slow"));
+///     let page = scope.child("fetch").timeout(limit).run(async |_| String::from("page"));
+///     page.await.into_result()
+/// }
+/// ```
+#[derive(Clone, Debug)]
 pub struct Limit {
     kind: LimitKind,
     location: &'static Location<'static>,
+    message: Option<Words>,
 }
+
+/// The words of a limit. One pointer: a limit is kept in each operation that has one, and few have words.
+pub(crate) type Words = Arc<Cow<'static, str>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LimitKind {
@@ -18,28 +43,43 @@ pub(crate) enum LimitKind {
 }
 
 impl Limit {
-    pub(crate) fn new(kind: LimitKind, location: &'static Location<'static>) -> Self {
-        Self { kind, location }
+    pub(crate) fn new(
+        kind: LimitKind,
+        location: &'static Location<'static>,
+        message: Option<Words>,
+    ) -> Self {
+        Self {
+            kind,
+            location,
+            message,
+        }
     }
 
     /// A span of time, counted from the entry of the scope. One too long for the clock is no limit.
     #[must_use]
     #[track_caller]
     pub fn after(span: Duration) -> Self {
-        Self {
-            kind: LimitKind::After(span),
-            location: Location::caller(),
-        }
+        Self::new(LimitKind::After(span), Location::caller(), None)
     }
 
     /// A point in time, on the clock of the scope's runtime.
     #[must_use]
     #[track_caller]
     pub fn at(point: Instant) -> Self {
-        Self {
-            kind: LimitKind::At(point),
-            location: Location::caller(),
-        }
+        Self::new(LimitKind::At(point), Location::caller(), None)
+    }
+
+    /// Adds words for people, for the cause of a cancel by this limit.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.message = Some(Arc::new(message.into()));
+        self
+    }
+
+    /// The words that were given with it.
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        Some(self.message.as_deref()?)
     }
 
     /// Where in the source the limit was set.
@@ -66,6 +106,22 @@ impl Limit {
             LimitKind::After(limit) => Reason::TimedOut { limit },
             LimitKind::At(_) => Reason::DeadlineReached,
         };
-        Cause::new(reason).with_location(self.location)
+        let cause = Cause::new(reason).with_location(self.location);
+        match &self.message {
+            Some(message) => cause.with_message(Cow::clone(message)),
+            None => cause,
+        }
+    }
+
+    pub(crate) fn into_words(self) -> Option<Words> {
+        self.message
+    }
+}
+
+/// A span from the entry of the scope, as by [`Limit::after`].
+impl From<Duration> for Limit {
+    #[track_caller]
+    fn from(span: Duration) -> Self {
+        Self::after(span)
     }
 }

@@ -10,8 +10,16 @@ use std::future::pending;
 use std::time::{Duration, Instant};
 
 /// The source that [`timeout`] and [`deadline`] make.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct TimeLimit(Limit);
+
+impl TimeLimit {
+    /// Adds words for people, for the cause.
+    #[must_use]
+    pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(self.0.with_message(message))
+    }
+}
 
 /// Fires when `span` has passed since the scope was entered. A span too long for the clock never
 /// does.
@@ -54,6 +62,6 @@ impl Source for TimeLimit {
     }
 
     fn limit(&self) -> Option<Limit> {
-        Some(self.0)
+        Some(self.0.clone())
     }
 }

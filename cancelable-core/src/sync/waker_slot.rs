@@ -13,7 +13,7 @@
 //! Both take the lock in between, so one comes second: either the task sees the change, or its waker is
 //! found.
 
-use super::{Mutex, StoredWaker};
+use super::{Mutex, StoredWaker, WakerId};
 use std::task::Waker;
 
 pub(crate) struct WakerSlot(Mutex<Option<StoredWaker>>);
@@ -23,11 +23,14 @@ impl WakerSlot {
         Self(Mutex::new(None))
     }
 
-    /// Leaves the waker of the task that waits, which is to look again after this.
-    pub(crate) fn register(&self, waker: &Waker) {
+    /// Leaves the waker of the task that waits, which is to look again after this. Which one lies here then,
+    /// for who asks whether it is the same again.
+    pub(crate) fn register(&self, waker: &Waker) -> WakerId {
         let waker = StoredWaker::of(waker);
+        let id = waker.id();
         let replaced = self.0.lock().replace(waker);
         drop(replaced);
+        id
     }
 
     /// Takes the waker back.

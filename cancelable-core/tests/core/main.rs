@@ -28,12 +28,15 @@ mod endings;
 mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
+mod held;
 #[cfg(feature = "testing")]
 mod hostile_drops;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]
 mod hostile_words;
+#[cfg(feature = "testing")]
+mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod io;
 #[cfg(feature = "testing")]
@@ -41,6 +44,8 @@ mod join;
 #[cfg(feature = "testing")]
 mod kept_timers;
 mod last_look;
+#[cfg(feature = "testing")]
+mod limit;
 #[cfg(feature = "testing")]
 mod manual_runtime;
 #[cfg(feature = "testing")]

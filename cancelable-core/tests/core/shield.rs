@@ -472,25 +472,30 @@ fn r22_a_shield_that_was_never_polled_is_not_open() {
 }
 
 #[test]
-fn r22_one_that_ends_in_another_task_wakes_the_run() {
+fn r22_one_that_another_task_polls_protects_nothing_of_the_run() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
     let scope = open_on(&manual, "s");
+    let finished = Arc::new(AtomicBool::new(false));
     let outcome = manual.block_on(scope.run(|op| {
-        let runtime = &runtime;
+        let (runtime, finished) = (&runtime, finished.clone());
         async move {
             let elsewhere: Operation = op.operation().clone();
             let sleep = runtime.sleep(2 * SECOND);
-            runtime
-                .spawn(async move { elsewhere.shield(sleep).await })
-                .detach();
+            let save = async move {
+                elsewhere.shield(sleep).await;
+                finished.store(true, Ordering::SeqCst);
+            };
+            runtime.spawn(save).detach();
             runtime.sleep(SECOND).await;
             op.cancel();
             pending::<()>().await;
         }
     }));
     assert!(outcome.is_cancelled());
-    assert_eq!(outcome.elapsed(), Some(2 * SECOND));
+    assert_eq!(outcome.elapsed(), Some(SECOND));
+    manual.advance(SECOND);
+    assert!(finished.load(Ordering::SeqCst), "it is the future itself");
 }
 
 #[test]
@@ -540,4 +545,21 @@ fn r22_outside_any_run_it_is_the_future_itself() {
     };
     assert_eq!(name.as_deref(), Some("s"));
     assert!(current().is_none());
+}
+
+#[test]
+fn r22_outside_the_run_it_shelters_no_scope_that_is_opened_inside() {
+    let scope = open("s");
+    scope.cancel_with("stop");
+    let mut shield = pin!(scope.shield(async {
+        let inside = scope.child("inside").build().expect("it is sound");
+        inside
+            .run(async |_| pending::<()>().await)
+            .await
+            .is_cancelled()
+    }));
+    let Poll::Ready(is_cancelled) = Probe::new().poll(shield.as_mut()) else {
+        panic!("the scope inside is cancelled with its parent");
+    };
+    assert!(is_cancelled);
 }

@@ -51,9 +51,8 @@ struct Row<'a> {
     /// The body is looked at for the last time before it is dropped.
     last_look: bool,
     hard: bool,
-    /// What keeps the body from being dropped: shields, and scopes inside with something to wait for.
-    tickets: usize,
-    obliged: bool,
+    /// It has or had something to join.
+    used: bool,
     deferred: bool,
     finalizers: Vec<&'a Finalizer>,
     trouble: Vec<(String, Trouble)>,
@@ -292,7 +291,7 @@ impl<'a> Model<'a> {
     ) -> Option<Result<(), Unwinding>> {
         loop {
             if let Some(doing) = &mut walk.doing {
-                let what = match self.go_on(id, doing)? {
+                let what = match self.go_on(id, doing, shielded)? {
                     Ok(what) => what,
                     Err(unwinding) => return Some(Err(unwinding)),
                 };
@@ -315,7 +314,6 @@ impl<'a> Model<'a> {
             Step::Sleep(time) => return Some(Doing::Sleep(self.later(*time))),
             Step::Shield { within, steps } => {
                 let until = within.map(|within| self.later(within));
-                self.hold(id);
                 return Some(Doing::Shield {
                     inside: Box::new(Walk::new(steps)),
                     until,
@@ -370,12 +368,12 @@ impl<'a> Model<'a> {
                     self.open(plan, Some(id), true, false);
                     let row = self.row_mut(id);
                     row.members.insert(plan.id);
+                    row.used = true;
                     let limit = row.plan.and_then(|plan| plan.concurrency);
                     match limit.is_some_and(|limit| row.running >= limit) {
                         true => row.queue.push(plan.id),
                         false => row.running += 1,
                     }
-                    self.oblige(id);
                     self.tasks.push(Some(Task::Child(Run::new(plan.id))));
                 }
                 What::Spawned {
@@ -387,8 +385,9 @@ impl<'a> Model<'a> {
                 let done = !self.check(id);
                 if done {
                     self.open_as(*call, None, Some(id), true, false);
-                    self.row_mut(id).members.insert(*call);
-                    self.oblige(id);
+                    let row = self.row_mut(id);
+                    row.members.insert(*call);
+                    row.used = true;
                     self.tasks.push(Some(Task::Call {
                         id: *call,
                         ending: *ending,
@@ -429,7 +428,12 @@ impl<'a> Model<'a> {
         What::Abandoned(inside)
     }
 
-    fn go_on(&mut self, id: usize, doing: &mut Doing<'a>) -> Option<Result<What, Unwinding>> {
+    fn go_on(
+        &mut self,
+        id: usize,
+        doing: &mut Doing<'a>,
+        shielded: bool,
+    ) -> Option<Result<What, Unwinding>> {
         match doing {
             Doing::Sleep(until) => self.is_past(Some(*until)).then_some(Ok(What::Slept)),
             Doing::Join(child) => {
@@ -456,22 +460,20 @@ impl<'a> Model<'a> {
                     None => {
                         let in_time = match self.walk(id, inside, true) {
                             Some(Ok(())) => true,
-                            Some(Err(unwinding)) => {
-                                self.release(id);
-                                return Some(Err(unwinding));
-                            }
+                            Some(Err(unwinding)) => return Some(Err(unwinding)),
                             None if self.is_past(*until) => false,
                             None => return None,
                         };
-                        self.release(id);
-                        if self.is_cancelled(id) && self.row(id).tickets == 0 {
+                        // With its end all that it has left goes.
+                        self.drop_walk(id, inside);
+                        self.moved = true;
+                        if self.is_cancelled(id) && !shielded {
                             *held = Some(in_time);
                             return None;
                         }
                         in_time
                     }
                 };
-                self.drop_walk(id, inside);
                 Some(Ok(What::Shielded { in_time }))
             }
         }
@@ -518,14 +520,14 @@ impl<'a> Model<'a> {
         let knew = self.is_cancelled(id);
         let mut came = self.walk(id, walk, false);
         if came.is_none() {
-            if !self.check(id) || self.is_kept(id) {
+            if !self.check(id) || self.is_kept(id, walk) {
                 return None;
             }
             if !knew {
                 self.row_mut(id).last_look = true;
                 came = self.walk(id, walk, false);
                 self.row_mut(id).last_look = false;
-                if came.is_none() && self.is_kept(id) {
+                if came.is_none() && self.is_kept(id, walk) {
                     return None;
                 }
             }
@@ -545,8 +547,24 @@ impl<'a> Model<'a> {
     }
 
     /// Whether a cancelled body is looked at further.
-    fn is_kept(&self, id: usize) -> bool {
-        self.row(id).tickets > 0 || self.has_window(id)
+    fn is_kept(&self, id: usize, walk: &Walk<'a>) -> bool {
+        self.is_held(walk) || self.has_window(id)
+    }
+
+    /// Whether something in a body must not be dropped: a shield, or a scope inside that would leave something
+    /// behind.
+    fn is_held(&self, walk: &Walk<'a>) -> bool {
+        match &walk.doing {
+            Some(Doing::Shield { held, .. }) => held.is_none(),
+            Some(Doing::Run { run, .. }) => self.has_open(run),
+            _ => false,
+        }
+    }
+
+    fn has_open(&self, run: &Run<'a>) -> bool {
+        let row = self.row(run.id);
+        let body_holds = matches!(&run.phase, Phase::Body(walk) if self.is_held(walk));
+        row.used || row.deferred || body_holds
     }
 
     fn enter(&mut self, id: usize) -> Phase<'a> {
@@ -610,11 +628,6 @@ impl<'a> Model<'a> {
         row.status = status;
         row.ended = Some(now);
         row.why_at_end = Some(row.why.clone());
-        if std::mem::take(&mut row.obliged) {
-            if let Some(parent) = row.parent {
-                self.release(parent);
-            }
-        }
         self.moved = true;
     }
 
@@ -650,14 +663,7 @@ impl<'a> Model<'a> {
     fn drop_walk(&mut self, id: usize, walk: &mut Walk<'a>) {
         match walk.doing.take() {
             Some(Doing::Run { mut run, .. }) => self.drop_run(&mut run),
-            Some(Doing::Shield {
-                mut inside, held, ..
-            }) => {
-                self.drop_walk(id, &mut inside);
-                if held.is_none() {
-                    self.release(id);
-                }
-            }
+            Some(Doing::Shield { mut inside, .. }) => self.drop_walk(id, &mut inside),
             _ => {}
         }
     }
@@ -672,10 +678,9 @@ impl<'a> Model<'a> {
     fn adopt(&mut self, id: usize) -> Option<usize> {
         let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
         let owner = above.find(|above| self.row(*above).settled.is_none())?;
-        self.row_mut(owner).adopted.insert(id);
-        if self.row(owner).status == Status::Running {
-            self.oblige(owner);
-        }
+        let row = self.row_mut(owner);
+        row.adopted.insert(id);
+        row.used = true;
         Some(owner)
     }
 
@@ -691,9 +696,6 @@ impl<'a> Model<'a> {
         let row = self.row_mut(id);
         row.deferred = true;
         row.finalizers.push(finalizer);
-        if row.status == Status::Running {
-            self.oblige(id);
-        }
         let finalizer = finalizer.id;
         self.log(id, What::Deferred { finalizer });
     }
@@ -954,39 +956,6 @@ impl<'a> Model<'a> {
         ends.min().is_some_and(|end| end > self.now)
     }
 
-    // Tickets.
-
-    /// The scope and those above whose bodies the same task polls.
-    fn task_line(&self, id: usize) -> Vec<usize> {
-        let above = |id: &usize| {
-            let row = self.row(*id);
-            row.parent.filter(|_| !row.spawned)
-        };
-        std::iter::successors(Some(id), above).collect()
-    }
-
-    fn hold(&mut self, id: usize) {
-        for above in self.task_line(id) {
-            self.row_mut(above).tickets += 1;
-        }
-    }
-
-    fn release(&mut self, id: usize) {
-        for above in self.task_line(id) {
-            self.row_mut(above).tickets -= 1;
-        }
-        self.moved = true;
-    }
-
-    fn oblige(&mut self, id: usize) {
-        let row = self.row_mut(id);
-        let parent = row.parent.filter(|_| !row.spawned && !row.obliged);
-        if let Some(parent) = parent {
-            row.obliged = true;
-            self.hold(parent);
-        }
-    }
-
     // Rows.
 
     fn open(&mut self, plan: &'a Plan, parent: Option<usize>, spawned: bool, isolated: bool) {
@@ -1015,8 +984,7 @@ impl<'a> Model<'a> {
             cancelled_at: self.now,
             last_look: false,
             hard: false,
-            tickets: 0,
-            obliged: false,
+            used: false,
             deferred: false,
             finalizers: Vec::new(),
             trouble: Vec::new(),

@@ -2,15 +2,12 @@
 
 use std::path::Path;
 
-/// A name as a message may show it: control characters could steer the terminal, so they are spelled
-/// out.
+use cancelable_core::cause::escaped;
+
+/// A name as a message may show it: what would steer the terminal, or is not seen, is spelled out.
 #[must_use]
 pub fn shown(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    if text.chars().any(char::is_control) {
-        return text.escape_debug().to_string();
-    }
-    text.into_owned()
+    escaped(&path.to_string_lossy()).to_string()
 }
 
 #[cfg(test)]
@@ -20,6 +17,7 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_the_terminal() {
         assert_eq!(shown(Path::new("a\u{1b}[2Jb\n")), "a\\u{1b}[2Jb\\n");
+        assert_eq!(shown(Path::new("a\u{202e}b")), "a\\u{202e}b");
         assert_eq!(shown(Path::new("fü \\ b")), "fü \\ b");
     }
 }

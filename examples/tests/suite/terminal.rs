@@ -1,16 +1,18 @@
 //! What a person sees on a terminal.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, ioctl_tiocgptpeer, openpt, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
-use crate::kit::Tree;
+use crate::kit::{Tree, bin};
 
-/// A program whose standard error is a terminal.
+/// A program on a terminal.
 struct Watched {
     child: Child,
     terminal: File,
@@ -18,11 +20,23 @@ struct Watched {
 }
 
 impl Watched {
+    /// With its standard error there.
     fn start(mut command: Command) -> Self {
-        let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-        let terminal = openpt(flags).unwrap();
-        unlockpt(&terminal).unwrap();
-        command.stderr(ioctl_tiocgptpeer(&terminal, flags).unwrap());
+        let (terminal, end) = pair();
+        command.stderr(end);
+        Self::spawn(command, terminal)
+    }
+
+    /// With all three there.
+    fn start_inside(mut command: Command) -> Self {
+        let (terminal, end) = pair();
+        command.stdin(end.try_clone().unwrap());
+        command.stdout(end.try_clone().unwrap());
+        command.stderr(end);
+        Self::spawn(command, terminal)
+    }
+
+    fn spawn(mut command: Command, terminal: OwnedFd) -> Self {
         // The command goes with its end of the terminal, which has to be closed for ours to end.
         let child = command.spawn().unwrap();
         Self {
@@ -30,6 +44,17 @@ impl Watched {
             terminal: File::from(terminal),
             seen: String::new(),
         }
+    }
+
+    /// Closes the terminal, as who closes its window does.
+    fn close(mut self) -> ExitStatus {
+        self.terminal = File::open("/dev/null").unwrap();
+        self.child.wait().unwrap()
+    }
+
+    /// How it ended, of one whose terminal is not read any more.
+    fn end_unread(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Whether there was more to see. A terminal that nobody holds any more fails to read.
@@ -59,6 +84,22 @@ impl Watched {
         let status = self.child.wait().unwrap();
         (status, std::mem::take(&mut self.seen))
     }
+}
+
+/// A terminal of 80 columns, and the end of it that a program has.
+fn pair() -> (OwnedFd, OwnedFd) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let terminal = openpt(flags).unwrap();
+    unlockpt(&terminal).unwrap();
+    let size = Winsize {
+        ws_row: 24,
+        ws_col: 80,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    tcsetwinsize(&terminal, size).unwrap();
+    let end = ioctl_tiocgptpeer(&terminal, flags).unwrap();
+    (terminal, end)
 }
 
 /// A test that failed must not leave a program at work behind.
@@ -96,4 +137,36 @@ fn nothing_is_drawn_for_who_wants_quiet() {
     tree.file("a", "abc");
     let (status, seen) = Watched::start(tree.checksum(&["-q", "-o", "SUMS"])).end();
     assert_eq!((status.code(), seen.as_str()), (Some(0), ""));
+}
+
+fn monitor() -> Watched {
+    let tree = Tree::new();
+    let mut watched = Watched::start_inside(tree.command(bin!("monitor"), &[]));
+    watched.until_it_shows("ended last");
+    watched
+}
+
+// It must not go round for ever in a read that has nothing to wait for.
+#[test]
+fn the_monitor_ends_when_its_terminal_is_gone() {
+    assert_eq!(monitor().close().code(), Some(1));
+}
+
+#[test]
+fn r33_the_monitor_ends_for_two_signals_whatever_its_terminal_does() {
+    let mut halted = monitor();
+    // Nothing of it is read from here on, and it writes ten times a second.
+    halted.signal(Signal::TERM).signal(Signal::TERM);
+    assert_eq!(halted.end_unread().signal(), Some(15));
+}
+
+#[test]
+fn the_monitor_is_left_by_a_key() {
+    let mut watched = monitor();
+    watched.terminal.write_all(b"q").unwrap();
+    let (status, seen) = watched.end();
+    assert_eq!(status.code(), Some(0), "{seen}");
+    // The screen is given back, and the last line is on it.
+    let (_, after) = seen.rsplit_once("\u{1b}[?1049l").unwrap();
+    assert!(after.contains("monitor: 1,000 operations"), "{after}");
 }

@@ -10,19 +10,11 @@ use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Clear, Paragraph, Row as TableRow, Table};
 
+use crate::columns::{columns, fit};
 use crate::keys::HELP;
 use crate::row::Row;
 use crate::view::{HISTORY, Mode, View};
 use crate::words;
-
-const WIDTHS: [Constraint; 6] = [
-    Constraint::Min(22),
-    Constraint::Length(9),
-    Constraint::Length(6),
-    Constraint::Length(6),
-    Constraint::Length(31),
-    Constraint::Fill(1),
-];
 
 /// Draws all of it, and notes how many rows there was room for.
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &mut View) {
@@ -33,26 +25,31 @@ pub(crate) fn draw(frame: &mut Frame<'_>, view: &mut View) {
         Constraint::Length(1),
     ])
     .areas(frame.area());
-    frame.render_widget(Paragraph::new(header(view)), head);
+    let width = usize::from(frame.area().width);
+    frame.render_widget(Paragraph::new(header(view, width)), head);
     draw_tree(frame, tree, view);
     draw_history(frame, history, view);
-    frame.render_widget(Paragraph::new(footer(view)).style(Modifier::REVERSED), foot);
+    let foot_line = fit(&footer(view), width);
+    frame.render_widget(Paragraph::new(foot_line).style(Modifier::REVERSED), foot);
     if view.mode == Mode::Help {
         draw_help(frame);
     }
 }
 
-fn header(view: &View) -> Vec<Line<'static>> {
+fn header(view: &View, width: usize) -> Vec<Line<'static>> {
     let told: u64 = view.told.values().sum();
-    let missed = view.missed();
+    let events = format!(
+        "{}; {} events, {} missed",
+        words::durations(&view.statistics),
+        HumanCount(told),
+        HumanCount(view.missed())
+    );
     vec![
-        Line::styled(words::statistics(&view.statistics), Modifier::BOLD),
-        Line::raw(format!(
-            "{}; {} events, {} missed",
-            words::durations(&view.statistics),
-            HumanCount(told),
-            HumanCount(missed)
-        )),
+        Line::styled(
+            fit(&words::statistics(&view.statistics), width),
+            Modifier::BOLD,
+        ),
+        Line::raw(fit(&events, width)),
     ]
 }
 
@@ -63,33 +60,21 @@ fn draw_tree(frame: &mut Frame<'_>, area: Rect, view: &mut View) {
     view.top = view.top.max((view.selected + 1).saturating_sub(view.room));
     // No more is below the end than there must be.
     view.top = view.top.min(view.rows.len().saturating_sub(view.room));
+    let columns = columns(usize::from(area.width));
     let shown = view.rows.iter().enumerate().skip(view.top).take(view.room);
     let rows = shown.map(|(place, row)| {
         let style = match place == view.selected {
             true => colour(row).add_modifier(Modifier::REVERSED),
             false => colour(row),
         };
-        let [age, left, progress, cause] = row.cells();
-        TableRow::new([
-            row.title(),
-            row.state().to_owned(),
-            age,
-            left,
-            progress,
-            cause,
-        ])
-        .style(style)
+        TableRow::new(columns.iter().map(|column| column.cell(row))).style(style)
     });
-    let head = [
-        "operation",
-        "status",
-        "age",
-        "left",
-        "progress",
-        "to stop because",
-    ];
-    let head = TableRow::new(head).style(Modifier::UNDERLINED);
-    frame.render_widget(Table::new(rows, WIDTHS).header(head), area);
+    let head = TableRow::new(columns.iter().map(|column| column.head()));
+    let widths = columns
+        .iter()
+        .map(|column| Constraint::Length(u16::try_from(column.width).unwrap_or(u16::MAX)));
+    let table = Table::new(rows, widths).header(head.style(Modifier::UNDERLINED));
+    frame.render_widget(table, area);
 }
 
 fn colour(row: &Row) -> Style {
@@ -108,7 +93,8 @@ fn draw_history(frame: &mut Frame<'_>, area: Rect, view: &View) {
             Status::Failed => Color::Red,
             _ => Color::Yellow,
         };
-        Line::styled(ended_in_words(ended), colour)
+        let words = ended_in_words(ended);
+        Line::styled(fit(&words, usize::from(area.width)), colour)
     }));
     frame.render_widget(Paragraph::new(lines), area);
 }

@@ -6,6 +6,7 @@
 //! here names a runtime: `rt` is whichever the manifest says.
 
 mod cli;
+mod columns;
 mod draw;
 mod keys;
 mod load;
@@ -13,6 +14,7 @@ mod plain;
 mod plan;
 mod row;
 mod screen;
+mod terminal;
 mod view;
 mod words;
 
@@ -21,8 +23,8 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use cancelable_core::{Registry, Scope};
-use common::{Exit, message};
+use cancelable_core::{CancellationToken, Registry, Scope};
+use common::{Exit, message, requests};
 use rt::{Escalation, Step};
 
 use crate::cli::Options;
@@ -31,6 +33,8 @@ use crate::view::View;
 
 /// For so long the load may wind down when it is told to stop.
 const GRACE: Duration = Duration::from_secs(5);
+/// For so long the end may take to be drawn.
+const LAST_PICTURE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let exit = match common::options() {
@@ -48,14 +52,17 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
     let registry = Registry::new();
     // Before anything is opened, so that no event is missed but for being slow.
     let mut view = View::new(&registry);
+    let stop = CancellationToken::new();
     let load = Scope::builder("load")
         .runtime(&runtime)
+        .token(&stop)
         .register_in(&registry)
         .grace(GRACE)
         .collect_all()
         .build()?;
     // The terminal gives Ctrl-C as a key; this is for signals from elsewhere.
-    let _guard = Escalation::new(load.token())
+    let _guard = Escalation::new(&stop)
+        .signals(requests())
         .second(Step::cancel_now(&load))
         .start()?;
 
@@ -72,14 +79,28 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
         let _ = load.run(async |op| load::run(&op, plan).await).await;
         let view = watching.await?;
         plain::print(&view, &registry)?;
-        return Ok(Exit::SUCCESS);
+        return Ok(exit(&stop));
     }
-    let operation = load.operation().clone();
-    let watching = runtime.spawn_blocking(move || screen::show(view, &operation));
+    let (operation, stopped) = (load.operation().clone(), stop.clone());
+    let mut watching = runtime.spawn_blocking(move || screen::show(view, &operation, &stopped));
     // How it ended is on the screen.
     let _ = load.run(async |op| load::run(&op, plan).await).await;
-    watching.await??;
+    let watched = match stop.run_until_cancelled(&mut watching).await {
+        Some(watched) => Ok(watched),
+        // The thread may hang in a write to a terminal that was halted.
+        None => runtime.timeout(LAST_PICTURE, watching).await,
+    };
+    match watched {
+        Ok(watched) => watched??,
+        Err(_) => screen::abandon(),
+    }
     let ended = registry.statistics();
     message(format_args!("monitor: {}", words::statistics(&ended)));
-    Ok(Exit::SUCCESS)
+    Ok(exit(&stop))
+}
+
+/// A signal that has asked it to stop is what it ends by.
+fn exit(stop: &CancellationToken) -> Exit {
+    stop.cause()
+        .map_or(Exit::SUCCESS, |cause| Exit::stopped(&cause))
 }

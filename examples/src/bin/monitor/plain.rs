@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 
 use crate::draw::ended_in_words;
 use crate::view::View;
-use crate::words;
+use crate::words::{self, Detail};
 
 /// Follows the events until all operations are open or have been, and looks at them then.
 pub(crate) async fn wait_until_open(view: &mut View, operations: usize) {
@@ -28,7 +28,9 @@ pub(crate) fn print(view: &View, registry: &Registry) -> io::Result<()> {
     writeln!(out, "{}", words::statistics(&view.statistics))?;
     for row in view.rows.iter().filter(|row| row.depth < 2) {
         let (title, state) = (row.title(), row.state());
-        let [age, left, progress, cause] = row.cells();
+        let span = |span: Option<_>| span.map(words::span).unwrap_or_default();
+        let (age, left) = (span(row.age), span(row.remaining));
+        let (progress, cause) = (row.progress(Detail::Rate), row.cause());
         let line = format!("{title:<22} {state:<9} {age:>6} {left:>6} {progress} {cause}");
         writeln!(out, "{}", line.trim_end())?;
     }

@@ -8,7 +8,7 @@ use cancelable_core::operation::{OperationSnapshot, ProgressFigures};
 use cancelable_core::registry::{Filter, Registry};
 use cancelable_core::{Cause, Status};
 
-use crate::words;
+use crate::words::{self, Detail};
 
 /// One operation as it is shown.
 #[derive(Clone, Debug)]
@@ -118,16 +118,16 @@ impl Row {
         }
     }
 
-    /// Age, time left, progress and cause, each as it is shown.
-    pub(crate) fn cells(&self) -> [String; 4] {
-        [
-            self.age.map(words::span).unwrap_or_default(),
-            self.remaining.map(words::span).unwrap_or_default(),
-            self.progress
-                .as_ref()
-                .map(words::progress)
-                .unwrap_or_default(),
-            self.cause.as_ref().map(words::cause).unwrap_or_default(),
-        ]
+    /// How far it has come.
+    pub(crate) fn progress(&self, detail: Detail) -> String {
+        let figures = self.progress.as_ref();
+        figures
+            .map(|figures| words::progress(figures, detail))
+            .unwrap_or_default()
+    }
+
+    /// Why it is to stop.
+    pub(crate) fn cause(&self) -> String {
+        self.cause.as_ref().map(words::cause).unwrap_or_default()
     }
 }

@@ -58,12 +58,28 @@ pub(crate) fn durations(statistics: &Statistics) -> String {
     }
 }
 
-/// How far, how fast and how long still: `██████░░░░  60%  12/s 3.0s`.
-pub(crate) fn progress(figures: &ProgressFigures) -> String {
-    let mut text = match figures.fraction() {
-        Some(fraction) => format!("{} {:>3.0}%", bar(fraction), fraction * 100.0),
-        None => format!("{} done", HumanCount(figures.position())),
+/// How much is said of a progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// ` 60%`
+    Percent,
+    /// `██████░░░░  60%`
+    Bar,
+    /// `██████░░░░  60%  12/s 3.0s`
+    Rate,
+}
+
+/// How far and, by the detail, how fast and how long still.
+pub(crate) fn progress(figures: &ProgressFigures, detail: Detail) -> String {
+    let mut text = match (figures.fraction(), detail) {
+        (Some(fraction), Detail::Percent) => format!("{:>3.0}%", fraction * 100.0),
+        (Some(fraction), _) => format!("{} {:>3.0}%", bar(fraction), fraction * 100.0),
+        (None, Detail::Percent) => HumanCount(figures.position()).to_string(),
+        (None, _) => format!("{} done", HumanCount(figures.position())),
     };
+    if detail != Detail::Rate {
+        return text;
+    }
     if let Some(rate) = figures.rate().filter(|rate| *rate > 0.0) {
         text += &format!(" {rate:>5.1}/s");
     }

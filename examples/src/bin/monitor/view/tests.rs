@@ -296,6 +296,11 @@ fn r23_quitting_asks_and_a_second_time_insists() {
     let slow = screen.iter().find(|line| line.contains("slow")).unwrap();
     assert!(slow.contains("stopping"), "{slow}");
     assert!(slow.contains("the monitor was quit"), "{slow}");
+    // Why it stops can be read on the usual terminal as well.
+    desk.terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+    let narrow = desk.screen();
+    let slow = narrow.iter().find(|line| line.contains("slow")).unwrap();
+    assert!(slow.ends_with(" the monitor was quit"), "{slow}");
     assert!(
         screen
             .last()

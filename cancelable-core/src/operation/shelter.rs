@@ -1,0 +1,117 @@
+//! What a shield gives to the scopes that are opened inside it: no cancel and no deadline from above reaches
+//! them, for as long as the shield is open.
+//!
+//! A scope may be carried out of the shield that it was opened in, and its run be polled anywhere or nowhere. So
+//! the shelter knows who was opened inside and has not ended; when it ends, each of them is bound again by what
+//! it is a part of, as if it had been opened outside. A finalizer is a shield in this, too.
+//!
+//! One lock, and nothing else is done under it.
+
+use super::record::Record;
+use crate::cause::OperationId;
+use crate::sync::{Mutex, Ordering};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+
+#[derive(Default)]
+pub(crate) struct Shelter(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    is_over: bool,
+    /// Weak: a record holds the shelter that it was opened in.
+    inside: BTreeMap<OperationId, Weak<Record>>,
+}
+
+impl Shelter {
+    pub(super) fn is_open(&self) -> bool {
+        !self.0.lock().is_over
+    }
+
+    /// Notes who was opened inside.
+    pub(super) fn admit(&self, record: &Arc<Record>) {
+        let is_over = {
+            let mut state = self.0.lock();
+            if !state.is_over {
+                let inside = Arc::downgrade(record);
+                state.inside.insert(record.label.id(), inside);
+            }
+            state.is_over
+        };
+        if is_over {
+            record.be_bound();
+        }
+    }
+
+    /// Forgets one that has ended.
+    pub(super) fn leave(&self, id: OperationId) {
+        let gone = self.0.lock().inside.remove(&id);
+        drop(gone);
+    }
+
+    /// Gives no shelter any more.
+    pub(crate) fn end(&self) {
+        let inside = {
+            let mut state = self.0.lock();
+            state.is_over = true;
+            std::mem::take(&mut state.inside)
+        };
+        for record in inside.into_values().filter_map(|record| record.upgrade()) {
+            record.be_bound();
+        }
+    }
+}
+
+/// A shelter that ends when this is dropped.
+#[derive(Default)]
+pub(crate) struct OpenShelter(Arc<Shelter>);
+
+impl OpenShelter {
+    pub(crate) fn shelter(&self) -> &Arc<Shelter> {
+        &self.0
+    }
+}
+
+impl Drop for OpenShelter {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+impl Record {
+    /// Whether no cancel and no deadline from above reaches it.
+    pub(super) fn is_isolated(&self) -> bool {
+        // Relaxed: what follows of a change comes by the token above and by a call of the run.
+        self.isolated.load(Ordering::Relaxed)
+    }
+
+    /// Is bound from now on by what it is a part of. A cancel that has come there arrives now.
+    fn be_bound(self: &Arc<Self>) {
+        let Some(parent) = &self.parent else { return };
+        if self.status().is_closed() {
+            return;
+        }
+        self.isolated.store(false, Ordering::Relaxed);
+        // Weak: the token above keeps the callback, and may outlive this by far.
+        let record = Arc::downgrade(self);
+        let registration = parent.token().on_cancel(move |cause| {
+            if let Some(record) = record.upgrade() {
+                record.cancel(cause.clone().inherited());
+            }
+        });
+        let mut registration = Some(registration);
+        {
+            let mut inner = self.inner.lock();
+            if !inner.settled {
+                let aside = inner.aside.get_or_insert_default();
+                aside.bound = registration.take();
+            }
+        }
+        if let Some(late) = registration {
+            // Without waiting for a callback that runs, which may wait for this operation.
+            late.unregister();
+        }
+        // For the deadlines above.
+        self.call_runner();
+    }
+}

@@ -1,0 +1,104 @@
+//! A time limit around one future, with the same error as a scope's.
+
+use crate::cause::Cause;
+use crate::error::Cancelled;
+use crate::operation;
+use crate::runtime::{NoRuntime, RuntimeHandle, Sleep, ThreadRuntime};
+use crate::source::Limit;
+use crate::sync::awaited;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+pin_project! {
+    /// A future with a limit on its time, from an adapter's `timeout`.
+    ///
+    /// The future is polled first, so a value that is ready wins even when the time is up. At the limit
+    /// the future is dropped where it awaits, and the error is a [`Cancelled`] whose cause names the limit
+    /// and where it was set. It opens no scope: what runs inside is part of the scope around it, and sees
+    /// no deadline of this. Work that has children or finalizers takes a
+    /// [scope](crate::scope::ScopeBuilder::timeout), which waits for them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future, nothing else.
+    #[must_use = "a timeout does nothing unless it is awaited"]
+    pub struct Timeout<F> {
+        #[pin]
+        future: F,
+        sleep: Sleep,
+        limit: Limit,
+        runtime: RuntimeHandle,
+        started: Instant,
+    }
+}
+
+impl<F> Timeout<F> {
+    /// Gives `future` no more than `limit` from this call to complete: what the `timeout` of an adapter
+    /// does, with the adapter's `current` as `default_runtime`.
+    ///
+    /// The time is that of the operation that runs here, or else of `default_runtime`, or else the
+    /// system's, kept by a thread that ends with this future.
+    #[track_caller]
+    pub fn new(
+        limit: impl Into<Limit>,
+        future: F,
+        default_runtime: fn() -> Result<RuntimeHandle, NoRuntime>,
+    ) -> Self {
+        let limit = limit.into();
+        let runtime = operation::current()
+            .and_then(|operation| operation.runtime().cloned())
+            .or_else(|| default_runtime().ok())
+            .unwrap_or_else(|| ThreadRuntime::new().handle());
+        let started = runtime.now();
+        Self {
+            future,
+            sleep: runtime.sleep_until(limit.due(started)),
+            limit,
+            runtime,
+            started,
+        }
+    }
+
+    /// The future as far as it got, without the limit.
+    pub fn into_inner(self) -> F {
+        self.future
+    }
+}
+
+impl<F: Future> Timeout<F> {
+    /// Wakes: pending only after both were polled, so both hold the waker, and whichever is ready
+    /// first wakes.
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Cancelled>> {
+        let this = self.project();
+        if let Poll::Ready(value) = this.future.poll(cx) {
+            return Poll::Ready(Ok(value));
+        }
+        Pin::new(this.sleep).poll(cx).map(|()| {
+            let now = this.runtime.now();
+            let elapsed = now.saturating_duration_since(*this.started);
+            let cause: Cause = this.limit.cause().stamped(|| now);
+            Err(Cancelled::new(cause).after(elapsed))
+        })
+    }
+}
+
+impl<F: Future> Future for Timeout<F> {
+    type Output = Result<F::Output, Cancelled>;
+
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        awaited(self.advance(cx))
+    }
+}
+
+impl<F> fmt::Debug for Timeout<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timeout")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,457 @@
+//! Runs and shields that are held and not polled (R16, R22, R47): whom they hold up, and for how long.
+
+use crate::probe::Probe;
+use cancelable_core::runtime::RuntimeHandle;
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{Operation, Outcome, Scope, Status};
+use futures_util::future::{FutureExt, join, join_all, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+/// The limit of the scope around.
+const LIMIT: Duration = Duration::from_millis(200);
+/// How long after it was woken a future must have been polled; see `docs/scopes.md`.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+fn limited(manual: &ManualRuntime) -> Scope {
+    let builder = Scope::builder("outer").runtime(&manual.handle());
+    builder.timeout(LIMIT).build().expect("it is sound")
+}
+
+fn child(op: &Scope, name: &'static str) -> Scope {
+    op.child(name).build().expect("it is sound")
+}
+
+/// What a run has that it has to wait for.
+#[derive(Clone, Copy, Debug)]
+enum Open {
+    Child,
+    Finalizer,
+    Shield,
+    /// In a scope inside the run.
+    Deep,
+}
+
+const ALL: [Open; 4] = [Open::Child, Open::Finalizer, Open::Shield, Open::Deep];
+
+/// Opens it, and never comes back.
+async fn stay(op: Scope, open: Open, runtime: RuntimeHandle) {
+    match open {
+        Open::Child => {
+            let stubborn = op.child("stubborn");
+            let shielded = async move |op: Scope| op.shield(runtime.sleep(SECOND)).await;
+            let spawned = op.spawn_with(stubborn, shielded);
+            drop(spawned.expect("it is running"));
+            pending::<()>().await;
+        }
+        Open::Finalizer => {
+            op.defer(async {}).expect("it is running");
+            pending::<()>().await;
+        }
+        Open::Shield => op.shield(pending::<()>()).await,
+        Open::Deep => {
+            let deep = child(&op, "deep");
+            let run = deep.run(async |op: Scope| {
+                op.defer(async {}).expect("it is running");
+                pending::<()>().await;
+            });
+            drop(run.await);
+        }
+    }
+}
+
+fn names<T>(outcome: &Outcome<T>) -> Vec<(String, bool)> {
+    let stragglers = outcome.stragglers().iter();
+    let named = stragglers.map(|one| (one.name().to_owned(), one.is_unpolled()));
+    named.collect()
+}
+
+#[test]
+fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above() {
+    for open in ALL {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let inner = RefCell::new(None::<Operation>);
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let scope = child(&op, "inner");
+            *inner.borrow_mut() = Some(scope.operation().clone());
+            let mut run = Box::pin(scope.run(|op| stay(op, open, runtime.clone())));
+            let slow = pin!(runtime.sleep(SECOND / 10));
+            select(run.as_mut(), slow).await;
+            runtime.sleep(5 * SECOND).await;
+        }));
+        assert!(outcome.is_cancelled(), "{open:?}");
+        let left = match open {
+            // What is left of it is waited for, as of any dropped run.
+            Open::Child => SECOND,
+            _ => LIMIT + PATIENCE,
+        };
+        assert_eq!(outcome.elapsed(), Some(left), "{open:?}");
+        assert!(outcome.cause().is_some_and(|cause| cause.is_timeout()));
+        assert_eq!(names(&outcome), [("inner".to_owned(), true)], "{open:?}");
+        let straggler = outcome.stragglers()[0].to_string();
+        assert!(
+            straggler.contains("not polled since it was woken 100 ms ago"),
+            "{straggler}"
+        );
+        let inner = inner.into_inner().expect("it was opened");
+        assert_eq!(inner.status(), Status::Cancelled);
+        assert!(inner.closed().now_or_never().is_some(), "{open:?}");
+        assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
+    }
+}
+
+#[test]
+fn r47_nor_does_one_deeper_down_or_one_of_several() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let middle = child(&op, "middle");
+        let ended = middle.run(async |op: Scope| {
+            let (one, two) = (child(&op, "one"), child(&op, "two"));
+            let mut one = Box::pin(one.run(|op| stay(op, Open::Child, runtime.clone())));
+            let mut two = Box::pin(two.run(|op| stay(op, Open::Finalizer, runtime.clone())));
+            assert!((&mut one).now_or_never().is_none());
+            assert!((&mut two).now_or_never().is_none());
+            // One of them is polled, and ends; the other one isn't.
+            drop(two.await);
+            pending::<()>().await;
+        });
+        drop(ended.await);
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(
+        outcome.elapsed(),
+        Some(SECOND),
+        "the child of the first one"
+    );
+}
+
+/// `join_all` and `FuturesUnordered` poll only what was woken, so that not having been polled is no proof.
+#[test]
+fn r22_r47_what_is_polled_when_it_is_woken_is_held_up_for() {
+    for ends_at in [join_of_many, unordered] {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let saved = Rc::new(Cell::new(0));
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let saves: Vec<_> = (1..=40)
+                .map(|number| {
+                    let (scope, runtime, saved) = (child(&op, "inner"), &runtime, saved.clone());
+                    let run = async move {
+                        let run = scope.run(async |op: Scope| {
+                            let save = async {
+                                runtime.sleep(number * SECOND).await;
+                                saved.set(saved.get() + 1);
+                            };
+                            op.shield(save).await;
+                        });
+                        drop(run.await);
+                    };
+                    run.boxed_local()
+                })
+                .collect();
+            // Polled all the time, beside them.
+            let busy = async {
+                for _ in 0..1000 {
+                    runtime.sleep(SECOND / 30).await;
+                }
+            };
+            join(ends_at(saves), busy).await;
+            pending::<()>().await;
+        }));
+        assert!(outcome.is_cancelled());
+        assert_eq!(saved.get(), 40);
+        assert_eq!(outcome.elapsed(), Some(40 * SECOND));
+        assert!(outcome.stragglers().is_empty());
+    }
+}
+
+type Many<'a> = Vec<Pin<Box<dyn Future<Output = ()> + 'a>>>;
+
+fn join_of_many(futures: Many<'_>) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    Box::pin(join_all(futures).map(|_| ()))
+}
+
+fn unordered(futures: Many<'_>) -> Pin<Box<dyn Future<Output = ()> + '_>> {
+    let futures: FuturesUnordered<_> = futures.into_iter().collect();
+    Box::pin(futures.collect::<Vec<_>>().map(|_| ()))
+}
+
+/// What is put aside in the poll that was looked at last leaves nothing that wakes the task.
+#[test]
+fn r47_what_is_put_aside_after_the_cancel_is_found_although_nothing_else_wakes() {
+    for lasts in [SECOND / 10, SECOND, 30 * SECOND] {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let mut shield = Box::pin(op.shield(pending::<()>()));
+            select(shield.as_mut(), pin!(runtime.sleep(LIMIT + lasts))).await;
+            pending::<()>().await;
+        }));
+        assert!(outcome.is_cancelled());
+        let elapsed = outcome.elapsed().expect("it ran");
+        assert!(elapsed > LIMIT + lasts, "while it was polled it was held");
+        assert!(elapsed <= LIMIT + 2 * lasts + 3 * PATIENCE, "{elapsed:?}");
+        assert_eq!(names(&outcome), [("outer".to_owned(), true)]);
+        let shield = outcome.stragglers()[0].shield().expect("it is under one");
+        assert_eq!(shield.opened_at().file(), file!());
+    }
+}
+
+#[test]
+fn r47_what_is_put_aside_late_is_found_soon_where_the_body_is_polled() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let mut shield = Box::pin(op.shield(pending::<()>()));
+        select(shield.as_mut(), pin!(runtime.sleep(100 * SECOND))).await;
+        loop {
+            runtime.sleep(SECOND / 100).await;
+        }
+    }));
+    assert!(outcome.is_cancelled());
+    let elapsed = outcome.elapsed().expect("it ran");
+    assert!(elapsed > 100 * SECOND);
+    assert!(elapsed <= 101 * SECOND + 2 * PATIENCE, "{elapsed:?}");
+}
+
+/// C5: what anyone who has a handle can do.
+#[test]
+fn r22_r47_a_shield_that_is_polled_once_and_kept_stops_no_cancel() {
+    for (is_hard, has_grace) in [(false, false), (true, false), (true, true)] {
+        let manual = ManualRuntime::new();
+        let builder = Scope::builder("s").runtime(&manual.handle());
+        let grace = if has_grace { SECOND } else { Duration::ZERO };
+        let scope = builder.grace(grace).build().expect("it is sound");
+        let mut run = pin!(scope.run(async |op: Scope| {
+            let mut kept = Box::pin(op.operation().shield(pending::<()>()));
+            assert!((&mut kept).now_or_never().is_none());
+            pending::<()>().await;
+            drop(kept);
+        }));
+        let probe = Probe::new();
+        assert!(probe.poll(run.as_mut()).is_pending());
+        match is_hard {
+            true => drop(scope.cancel_now("now")),
+            false => drop(scope.cancel_with("please")),
+        }
+        assert!(probe.poll(run.as_mut()).is_pending());
+        manual.advance(PATIENCE);
+        let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+            panic!("nobody polls the shield");
+        };
+        assert!(outcome.is_cancelled());
+        assert_eq!(names(&outcome)[0], ("s".to_owned(), true));
+    }
+}
+
+#[test]
+fn r47_without_a_clock_the_polls_count() {
+    let scope = Scope::builder("timeless").build().expect("it needs none");
+    let finished = Cell::new(false);
+    let outcome = ManualRuntime::new().block_on(scope.run(async |op: Scope| {
+        let inner = child(&op, "inner");
+        let mut run = Box::pin(inner.run(async |op: Scope| {
+            op.shield(pending::<()>()).await;
+        }));
+        assert!((&mut run).now_or_never().is_none());
+        op.cancel();
+        // It is polled as long as this shield is.
+        let mut polls = 0;
+        let shield = op.shield(poll_fn(|cx| {
+            polls += 1;
+            cx.waker().wake_by_ref();
+            match polls {
+                100 => Poll::Ready(()),
+                _ => Poll::Pending,
+            }
+        }));
+        shield.await;
+        finished.set(true);
+    }));
+    assert!(outcome.is_cancelled());
+    assert!(
+        !finished.get(),
+        "the cancel is delivered as the shield ends"
+    );
+    assert_eq!(names(&outcome), [("inner".to_owned(), true)]);
+
+    let scope = Scope::builder("timeless").build().expect("it needs none");
+    let outcome = ManualRuntime::new().block_on(scope.run(async |op: Scope| {
+        let mut shield = Box::pin(op.shield(pending::<()>()));
+        op.cancel();
+        poll_fn(|cx| {
+            assert!(shield.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+}
+
+#[test]
+fn r22_a_limit_of_its_own_delivers_the_cancel_also_around_a_run_with_something_open() {
+    for open in ALL {
+        for is_other_timeout in [false, true] {
+            let manual = ManualRuntime::new();
+            let runtime = manual.handle();
+            let went_on = Cell::new(false);
+            let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+                let inside = async {
+                    let scope = child(&op, "inner");
+                    drop(scope.run(|op| stay(op, open, runtime.clone())).await);
+                };
+                if is_other_timeout {
+                    drop(op.shield(runtime.timeout(SECOND, inside)).await);
+                } else {
+                    let shield = op.shield(inside).within(SECOND);
+                    drop(shield.expect("there is a runtime").await);
+                }
+                went_on.set(true);
+            }));
+            assert!(outcome.is_cancelled(), "{open:?}");
+            assert!(!went_on.get(), "{open:?}");
+            let ended = outcome.elapsed().expect("it ran");
+            assert_eq!(ended, SECOND, "{open:?}");
+        }
+    }
+}
+
+#[test]
+fn r22_a_run_that_outlives_the_shield_around_its_polls_holds_nothing_up() {
+    for open in ALL {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let went_on = Cell::new(false);
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let scope = child(&op, "inner");
+            let grace = op.child("graceful").grace(5 * SECOND);
+            let graceful = grace.build().expect("it is sound");
+            let inside = async { scope.run(|op| stay(op, open, runtime.clone())).await };
+            let mut run = Box::pin(graceful.run(|_| inside));
+            let _ = op.shield(runtime.timeout(SECOND, &mut run)).await;
+            went_on.set(true);
+            drop(run.await);
+        }));
+        assert!(outcome.is_cancelled() && !went_on.get(), "{open:?}");
+        assert!(outcome.elapsed() <= Some(2 * SECOND), "{open:?}");
+    }
+}
+
+#[test]
+fn r22_a_scope_that_is_carried_out_of_its_shield_is_bound_again() {
+    // Polled, or kept and not polled.
+    for is_polled in [true, false] {
+        for open in ALL {
+            if is_polled && matches!(open, Open::Shield) {
+                // One that is polled and never ends.
+                continue;
+            }
+            let manual = ManualRuntime::new();
+            let runtime = manual.handle();
+            let carried = RefCell::new(None::<Operation>);
+            let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+                let carry = async {
+                    let scope = child(&op, "carried");
+                    *carried.borrow_mut() = Some(scope.operation().clone());
+                    let mut run = Box::pin(scope.run(|op| stay(op, open, runtime.clone())));
+                    assert!((&mut run).now_or_never().is_none());
+                    assert_eq!(child(&op, "sheltered").deadline(), None);
+                    run
+                };
+                let run = op.shield(carry).await;
+                let carried = carried.borrow().clone().expect("it was opened");
+                assert_eq!(carried.remaining(), Some(LIMIT), "bound from here on");
+                match is_polled {
+                    true => drop(run.await),
+                    false => pending::<()>().await,
+                }
+                pending::<()>().await;
+            }));
+            assert!(outcome.is_cancelled(), "{open:?}");
+            // Kept, it has no hold: it was polled in the shield alone.
+            let latest = match open {
+                Open::Child => SECOND,
+                _ => LIMIT,
+            };
+            let carried = carried.into_inner().expect("it was opened");
+            assert!(carried.cause().is_some_and(|cause| cause.is_timeout()));
+            assert_eq!(outcome.elapsed(), Some(latest), "{open:?} {is_polled}");
+            assert!(carried.status().is_closed(), "{open:?} {is_polled}");
+        }
+    }
+}
+
+#[test]
+fn r22_a_scope_that_is_carried_out_of_its_shield_to_another_task_is_bound_again() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let ended = Arc::new(AtomicBool::new(false));
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let scope = op.shield(async { child(&op, "carried") }).await;
+        let ended = ended.clone();
+        let run = async move {
+            let outcome = scope.run(|_| pending::<()>()).await;
+            ended.store(outcome.is_cancelled(), Ordering::SeqCst);
+        };
+        runtime.spawn(run).detach();
+        pending::<()>().await;
+    }));
+    assert_eq!(outcome.elapsed(), Some(LIMIT));
+    manual.advance(Duration::ZERO);
+    assert!(ended.load(Ordering::SeqCst));
+    assert_eq!(manual.live_tasks(), 0);
+}
+
+/// A finalizer is a shield in this, too.
+#[test]
+fn r22_a_scope_that_is_carried_out_of_a_finalizer_is_bound_again() {
+    let manual = ManualRuntime::new();
+    let (runtime, carried) = (manual.handle(), Arc::new(std::sync::Mutex::new(None)));
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let (parent, runtime, carried) = (op.clone(), runtime.clone(), carried.clone());
+        let carry = async move {
+            let scope = child(&parent, "carried");
+            *carried.lock().expect("nobody panicked") = Some(scope.operation().clone());
+            let run = async move { scope.run(|_| pending::<()>()).await };
+            runtime.spawn(run).detach();
+        };
+        op.defer(carry).expect("it is running");
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    manual.advance(Duration::ZERO);
+    let carried = carried.lock().expect("nobody panicked").take();
+    assert!(carried.is_some_and(|carried: Operation| carried.is_cancelled()));
+    assert_eq!(manual.live_tasks(), 0);
+}
+
+/// A loop inside one shield, of a service that lives long.
+#[test]
+fn r12_r22_a_shield_keeps_nothing_of_the_scopes_that_have_ended_in_it() {
+    let scope = Scope::builder("s").build().expect("it needs no runtime");
+    let outcome = ManualRuntime::new().block_on(scope.run(async |op: Scope| {
+        let weak = RefCell::new(Vec::new());
+        op.shield(async {
+            for _ in 0..3 {
+                let inside = child(&op, "inside");
+                weak.borrow_mut().push(inside.token().weak());
+                drop(inside.run(async |_| {}).await);
+            }
+            assert!(weak.borrow().iter().all(|one| one.upgrade().is_none()));
+        })
+        .await;
+    }));
+    assert!(outcome.is_completed());
+}
