@@ -25,7 +25,7 @@ pub(crate) use contained::Contained;
 pub use escape::{Escaped, escaped};
 pub(crate) use escape::{Escaping, escape, words_of};
 pub(crate) use gate::Gate;
-pub(crate) use held::{Held, StoredWaker};
+pub(crate) use held::{Held, StoredWaker, discard};
 pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
 pub(crate) use kept::Kept;

@@ -84,7 +84,7 @@ pub(super) struct Inner {
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
     /// The task that runs the operation; see `runner.rs`.
-    pub(super) runner: Option<StoredWaker>,
+    pub(super) runner: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
     pub(super) sources: Option<Box<[Held<Box<dyn Source>>]>>,
     /// Nothing can be deferred any more.
@@ -155,7 +155,7 @@ impl Record {
             started: None,
             ended: None,
             deadline,
-            runner: None,
+            runner: StoredWaker::default(),
             sources,
             sealed: false,
             settled: false,

@@ -12,7 +12,7 @@ use super::{Child, ChildError, Scope, SpawnError};
 use crate::cause::ChildName;
 use crate::operation::{Call, Status};
 use crate::runtime::Completion;
-use crate::sync::isolate;
+use crate::sync::{StoredWaker, isolate};
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;
 use std::error::Error;
@@ -219,7 +219,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it was not entered before.
-    let _ = record.enter(record.now(), None);
+    let _ = record.enter(record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
     if scope.look().is_err() {

@@ -187,7 +187,11 @@ where
                 end.note_failure::<R>(record, *this.describe);
             }
             let rest = || drop(this.watch.end(record));
-            if let Ok(closing) = record.close_at(status, now, rest) {
+            if let Ok(mut closing) = record.close_at(status, now, rest) {
+                if record.spawned {
+                    // A child's outcome is seen by nobody, and its panic is told of by the handle.
+                    record.keep_report(closing.report.take());
+                }
                 drop(inside);
                 *this.hold = None;
                 return Poll::Ready(end.outcome::<R>(record, closing));
@@ -278,7 +282,7 @@ fn enter<O>(
     // Not isolated: a clock that panics here could not keep the scope's limits.
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
     // Where nobody tells the time there is no deadline to be moved, so nobody calls.
-    let waker = now.map(|_| StoredWaker::of(cx.waker()));
+    let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
     let begun = match record.enter(now, waker) {
         Ok(begun) => begun,
         Err(status) => {

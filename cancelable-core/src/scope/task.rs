@@ -93,6 +93,7 @@ where
 mod tests {
     use crate::Scope;
     use crate::operation::Nursery;
+    use crate::sync::StoredWaker;
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
 
@@ -115,7 +116,10 @@ mod tests {
             .concurrency(1)
             .build()
             .expect("it is sound");
-        scope.record().enter(None, None).expect("it is pending");
+        scope
+            .record()
+            .enter(None, StoredWaker::default())
+            .expect("it is pending");
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
         let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);

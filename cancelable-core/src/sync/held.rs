@@ -8,15 +8,22 @@ use std::task::Waker;
 /// end.
 ///
 /// Still it is to be dropped with no lock held: its drop may come back.
-#[derive(Debug)]
+///
+/// It may be empty, which takes no more space where the value is a pointer.
 pub(crate) struct Held<T>(Option<T>);
+
+impl<T> Default for Held<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
 
 impl<T> Held<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
 
-    /// The value, for whoever drops it from here on. There is one.
+    /// The value, for whoever drops it from here on.
     pub(crate) fn take(mut self) -> Option<T> {
         self.0.take()
     }
@@ -48,8 +55,9 @@ impl StoredWaker {
         Self::new(waker.clone())
     }
 
-    pub(crate) fn id(&self) -> WakerId {
-        self.0.as_ref().map_or(WakerId::NONE, WakerId::of)
+    /// Which waker it is; none if it is empty.
+    pub(crate) fn id(&self) -> Option<WakerId> {
+        self.0.as_ref().map(WakerId::of)
     }
 
     /// Wakes. A panic of the waker ends here and is logged with `what`.
@@ -58,4 +66,10 @@ impl StoredWaker {
             isolate(what, || waker.wake());
         }
     }
+}
+
+/// Drops a waker that was taken out, if one was. To be called with no lock held.
+#[inline]
+pub(crate) fn discard(waker: Option<Waker>) {
+    drop(Held(waker));
 }

@@ -16,33 +16,31 @@
 use super::{Mutex, StoredWaker, WakerId};
 use std::task::Waker;
 
-pub(crate) struct WakerSlot(Mutex<Option<StoredWaker>>);
+pub(crate) struct WakerSlot(Mutex<StoredWaker>);
 
 impl WakerSlot {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(StoredWaker::default()))
     }
 
     /// Leaves the waker of the task that waits, which is to look again after this. Which one lies here then,
     /// for who asks whether it is the same again.
     pub(crate) fn register(&self, waker: &Waker) -> WakerId {
         let waker = StoredWaker::of(waker);
-        let id = waker.id();
-        let replaced = self.0.lock().replace(waker);
+        let id = waker.id().unwrap_or(WakerId::NONE);
+        let replaced = std::mem::replace(&mut *self.0.lock(), waker);
         drop(replaced);
         id
     }
 
     /// Takes the waker back.
-    pub(crate) fn take(&self) -> Option<StoredWaker> {
-        self.0.lock().take()
+    pub(crate) fn take(&self) -> StoredWaker {
+        std::mem::take(&mut *self.0.lock())
     }
 
     /// Wakes the task that waits, if one does, after a change. A panic of the waker ends here, and is
     /// logged with `what`.
     pub(crate) fn wake(&self, what: &str) {
-        if let Some(waker) = self.take() {
-            waker.wake(what);
-        }
+        self.take().wake(what);
     }
 }

@@ -7,8 +7,9 @@ use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, StoredWaker};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, discard};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
@@ -300,7 +301,8 @@ impl Branch {
         let waiter = open.take_waiter(key);
         let forgotten = open.edit(key, |member| member.node_mut()?.take());
         drop(open);
-        drop((waiter, forgotten));
+        discard(waiter);
+        drop(forgotten);
     }
 }
 
@@ -342,7 +344,7 @@ impl OpenBranch<'_> {
     }
 
     /// Removes the entry, if it is a waiter's.
-    pub(super) fn take_waiter(&mut self, key: Key) -> Option<StoredWaker> {
+    pub(super) fn take_waiter(&mut self, key: Key) -> Option<Waker> {
         self.waiter_mut(key)?;
         match self.0.members.remove(key) {
             Some(Member::Waiter(waker)) => Some(waker),
@@ -351,7 +353,7 @@ impl OpenBranch<'_> {
     }
 
     /// The waker of a waiter's entry.
-    pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut StoredWaker> {
+    pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut Waker> {
         match self.0.members.get_mut(key)? {
             Member::Waiter(waker) => Some(waker),
             Member::Token { .. } => None,
@@ -359,11 +361,7 @@ impl OpenBranch<'_> {
     }
 
     /// Puts the node into its waiter's entry, and gives the waiter.
-    pub(super) fn put_in_place_of_waiter(
-        &mut self,
-        key: Key,
-        node: Weak<Node>,
-    ) -> Option<StoredWaker> {
+    pub(super) fn put_in_place_of_waiter(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
         let entry = self.0.members.get_mut(key)?;
         match std::mem::replace(entry, Member::node(node)) {
             Member::Waiter(waker) => Some(waker),

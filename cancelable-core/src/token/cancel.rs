@@ -16,8 +16,9 @@ use super::member::Member;
 use super::node::{Node, Settled};
 use super::slab::Rest;
 use crate::cause::{Cause, Facts};
-use crate::sync::{StoredWaker, is_logged, say};
+use crate::sync::{is_logged, isolate, say};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 /// Cancels the token of `node`. True if this call did it, and no other before.
 ///
@@ -229,22 +230,22 @@ impl Walk {
 /// The waiters that a walk took. One costs no allocation.
 #[derive(Default)]
 struct Taken {
-    first: Option<StoredWaker>,
-    others: Vec<StoredWaker>,
+    first: Option<Waker>,
+    others: Vec<Waker>,
     /// Long lists are not copied.
-    lists: Vec<Rest<StoredWaker>>,
+    lists: Vec<Rest<Waker>>,
 }
 
 impl Taken {
     #[inline]
-    fn add(&mut self, waker: StoredWaker) {
+    fn add(&mut self, waker: Waker) {
         match self.first {
             None => self.first = Some(waker),
             Some(_) => self.others.push(waker),
         }
     }
 
-    fn add_list(&mut self, mut list: Bag<StoredWaker>) {
+    fn add_list(&mut self, mut list: Bag<Waker>) {
         let (first, rest) = list.split();
         if let Some(waker) = first {
             self.add(waker);
@@ -257,7 +258,7 @@ impl Taken {
         let lists = self.lists.into_iter().flatten();
         let all = self.first.into_iter().chain(self.others).chain(lists);
         all.for_each(|waker| {
-            waker.wake("a waker");
+            isolate("a waker", || waker.wake());
         });
     }
 }

@@ -6,6 +6,7 @@
 
 use super::bag::{Bag, Key};
 use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
+use std::task::Waker;
 
 /// How many lists there are. Threads take them in turn, so that up to this many share none.
 const LISTS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
@@ -19,7 +20,7 @@ pub(super) struct Crowd {
 /// Two lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct List(Mutex<Bag<StoredWaker>>);
+struct List(Mutex<Bag<Waker>>);
 
 /// A waiter's place in a crowd.
 #[derive(Clone, Copy, Debug)]
@@ -54,22 +55,18 @@ impl Crowd {
         if is_settled() {
             return None;
         }
-        let key = locked.insert(waker);
+        let key = locked.insert(waker.take()?);
         // Fits: there are few lists.
         let list = list as u16;
         Some(Spot { list, key })
     }
 
-    fn lock(&self, spot: Spot) -> MutexGuard<'_, Bag<StoredWaker>> {
+    fn lock(&self, spot: Spot) -> MutexGuard<'_, Bag<Waker>> {
         self.lists[usize::from(spot.list)].0.lock()
     }
 
     /// Exchanges the waker at `spot`. `Err` hands it back if the list was taken.
-    pub(super) fn replace(
-        &self,
-        spot: Spot,
-        waker: StoredWaker,
-    ) -> Result<StoredWaker, StoredWaker> {
+    pub(super) fn replace(&self, spot: Spot, waker: Waker) -> Result<Waker, Waker> {
         match self.lock(spot).get_mut(spot.key) {
             Some(stored) => Ok(std::mem::replace(stored, waker)),
             None => Err(waker),
@@ -77,12 +74,12 @@ impl Crowd {
     }
 
     /// Takes the waker at `spot` out, unless the list was taken.
-    pub(super) fn remove(&self, spot: Spot) -> Option<StoredWaker> {
+    pub(super) fn remove(&self, spot: Spot) -> Option<Waker> {
         self.lock(spot).remove(spot.key)
     }
 
     /// Takes all lists, for a node that is settled.
-    pub(super) fn take(&self) -> impl Iterator<Item = Bag<StoredWaker>> {
+    pub(super) fn take(&self) -> impl Iterator<Item = Bag<Waker>> {
         self.lists
             .iter()
             .map(|list| std::mem::take(&mut *list.0.lock()))

@@ -2,15 +2,15 @@
 
 use super::branch::Branch;
 use super::node::Node;
-use crate::sync::StoredWaker;
 use std::sync::Weak;
+use std::task::Waker;
 
 /// Whom a branch has to tell when it is cancelled.
 #[derive(Debug)]
 pub(super) enum Member {
     /// The one waiter of a token below that has nothing else to be told: whoever cancels the branch
     /// wakes it without a look at the token.
-    Waiter(StoredWaker),
+    Waiter(Waker),
     /// A token below, the branch of that token, or both.
     ///
     /// They share an entry so that the token is told before what hangs below it. An entry with

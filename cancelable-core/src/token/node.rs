@@ -7,10 +7,9 @@ use super::link::Above;
 use super::marking::{Marking, Pass};
 use super::member::Member;
 use crate::cause::{Cause, Facts, OperationLabel};
-use crate::sync::{
-    AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, StoredWaker, isolate,
-};
+use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, isolate};
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 
 // The states in order; up to `NEVER` there is no parent to look at, and from `CANCELLED` on the token
 // is cancelled.
@@ -60,7 +59,7 @@ pub(super) struct Inner {
     /// parent's branch: that keeps it.
     pub(super) cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
-    pub(super) waiters: Bag<StoredWaker>,
+    pub(super) waiters: Bag<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
 
@@ -338,7 +337,7 @@ impl Node {
 pub(super) struct Settled {
     /// Whether it was cancelled from above.
     pub(super) inherited: bool,
-    pub(super) waiters: Bag<StoredWaker>,
+    pub(super) waiters: Bag<Waker>,
     pub(super) has_callbacks: bool,
     /// Its branch, if it has one that was not told before. Its members are with the pass.
     pub(super) below: Option<Arc<Branch>>,

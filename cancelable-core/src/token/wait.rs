@@ -43,7 +43,7 @@ impl Waiter {
         // Cloned with no lock held, as it is dropped: both are code of a user. The clone's identity counts,
         // which may be another.
         let waker = StoredWaker::of(cx.waker());
-        self.stored = waker.id();
+        self.stored = waker.id().unwrap_or(WakerId::NONE);
         let place = match self.place {
             None => node.store(waker),
             Some(place) => node.replace(place, waker).then_some(place),

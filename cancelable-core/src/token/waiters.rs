@@ -14,8 +14,9 @@ use super::branch::OpenBranch;
 use super::crowd::{Crowd, Spot};
 use super::member::Member;
 use super::node::{ALONE, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
-use crate::sync::{MutexGuard, Ordering, StoredWaker};
+use crate::sync::{MutexGuard, Ordering, StoredWaker, discard};
 use std::sync::Arc;
+use std::task::Waker;
 
 /// How often a wait has to find the token's list locked before the waits go to a crowd. It takes room
 /// for each token that has one, so it is not made for a chance meeting.
@@ -54,7 +55,7 @@ impl Node {
                 if self.is_settled() {
                     return None;
                 }
-                let key = inner.waiters.insert(waker);
+                let key = inner.waiters.insert(waker.take()?);
                 drop(inner);
                 if is_crowded {
                     self.gather();
@@ -64,7 +65,7 @@ impl Node {
             _ => {}
         }
         let mut inner = self.open()?;
-        Some(Place::List(inner.waiters.insert(waker)))
+        Some(Place::List(inner.waiters.insert(waker.take()?)))
     }
 
     /// Stores the waker in the parent's list, in place of the node. Hands it back if the node is or was a
@@ -82,6 +83,9 @@ impl Node {
             drop(open);
             return Err(waker);
         }
+        let Some(waker) = waker.take() else {
+            return Ok(None);
+        };
         let entry = open.insert(Member::Waiter(waker));
         self.entry.store(entry, Ordering::Relaxed);
         self.state.store(SPARED, Ordering::Relaxed);
@@ -115,7 +119,7 @@ impl Node {
 
     /// Exchanges the waker at `place`. False if the token is cancelled.
     pub(super) fn replace(&self, place: Place, waker: StoredWaker) -> bool {
-        let mut waker = Some(waker);
+        let mut waker = waker.take();
         // What is left in `waker`, or comes out, is dropped with no lock held.
         let replaced = match place {
             Place::Nowhere => waker.take(),
@@ -138,7 +142,10 @@ impl Node {
                 }
             }
         };
-        replaced.is_some()
+        let is_stored = replaced.is_some();
+        discard(waker);
+        discard(replaced);
+        is_stored
     }
 
     /// Takes the waker at `place` back.
@@ -156,12 +163,12 @@ impl Node {
                 }
             },
         };
-        drop(removed);
+        discard(removed);
     }
 
     /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is
     /// `open`.
-    pub(super) fn take_spared(&self, open: &mut OpenBranch<'_>) -> Option<StoredWaker> {
+    pub(super) fn take_spared(&self, open: &mut OpenBranch<'_>) -> Option<Waker> {
         // Relaxed: changed under the lock that is held here.
         if self.state.load(Ordering::Relaxed) != SPARED {
             return None;

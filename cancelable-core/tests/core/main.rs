@@ -15,6 +15,8 @@ mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
 #[cfg(feature = "testing")]
+mod child_report;
+#[cfg(feature = "testing")]
 mod children;
 #[cfg(feature = "testing")]
 mod clockwork;
