@@ -21,6 +21,7 @@ mod hold;
 mod hooks;
 mod last_look;
 mod ledger;
+mod lookout;
 mod metadata;
 mod notes;
 mod notice;
@@ -45,6 +46,7 @@ mod standing;
 mod status;
 mod stop;
 mod straggler;
+mod weak;
 mod window;
 
 pub(crate) use adoption::Adoption;
@@ -83,6 +85,7 @@ pub(crate) use standing::Standing;
 pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
+pub use weak::WeakOperation;
 pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};

@@ -8,7 +8,8 @@
 //! follow each other there. Its lock is held to enter and leave, and to take references to its pages.
 //! What is done with these (filters, snapshots, cancels) is done with no lock held (`selection.rs`), so a
 //! listing stops nobody, and shows each operation as it was at its own moment. Who enters or leaves a page
-//! that is being read changes a copy of it.
+//! that is being read changes a copy of it. One that is content with a few reads the pages in steps, the first
+//! ones first.
 //!
 //! What a filter asks that never changes is in the page, where many lie side by side. The status is
 //! in the record alone, so that nothing is written twice.
@@ -60,9 +61,11 @@ use crate::operation::{Ledger, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
 use hub::Hub;
 use name_start::WantedStart;
+use page::Page;
 use shard::Shard;
 use sieve::Sieve;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -166,22 +169,31 @@ impl Registry {
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Operation> {
         let start = WantedStart::of(name);
-        let found = self.select(|page| {
+        let select = |page: &Page| {
             let slots = page.select(page.taken(), |row| row.may_start_with(&start));
             page.select_records(slots, |record| record.label.name() == name)
+        };
+        let mut first = None;
+        self.select_in_steps(select, |found| {
+            first = found.first().cloned();
+            match first {
+                Some(_) => ControlFlow::Break(()),
+                None => ControlFlow::Continue(()),
+            }
         });
-        found.first().cloned().map(Operation::new)
+        first.map(Operation::new)
     }
 
     /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
     #[must_use]
     pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
-        let candidates = self.candidates(filter);
-        let mut found = Vec::with_capacity(candidates.len().min(filter.most()));
-        let mut sieve = Sieve::of(filter);
-        candidates.visit(|record| {
-            found.extend(sieve.pass(record));
-            sieve.flow()
+        let (mut sieve, mut found) = (Sieve::of(filter), Vec::new());
+        self.sift(filter, |candidates| {
+            found.reserve(candidates.len().min(sieve.left()));
+            candidates.visit(|record| {
+                found.extend(sieve.pass(record));
+                sieve.flow()
+            })
         });
         found
     }

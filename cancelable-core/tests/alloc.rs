@@ -375,10 +375,44 @@ mod a_scope {
         }
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
-        // A span is 40 bytes.
-        let most = if cfg!(feature = "tracing") { 472 } else { 432 };
+        // 24 bytes keep the deadline from above; see `operation/chain.rs`. With a span it is 8 more.
+        let most = if cfg!(feature = "tracing") { 496 } else { 488 };
         assert!(info.bytes_max <= most, "{info:?}");
     }
+}
+
+/// A listing that is content with the first few looks at the first few: what it takes does not grow with
+/// what is listed.
+#[cfg(feature = "testing")]
+#[test]
+fn r35_a_limited_listing_takes_the_same_however_many_are_listed() {
+    use cancelable_core::registry::Filter;
+    use cancelable_core::{Registry, Scope};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    let of = |listed: usize| {
+        let registry = Registry::new();
+        let open = |_| Scope::builder("job").register_in(&registry).build();
+        let scopes: Vec<_> = (0..listed).map(open).collect();
+        let first = scopes[0].as_ref().map(|scope| scope.id()).ok();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counts = Arc::clone(&asked);
+        let filter = Filter::new().limit(10).when(move |_| {
+            counts.fetch_add(1, Relaxed);
+            true
+        });
+        let info = measure(|| {
+            let found = registry.list(&filter);
+            assert_eq!((found.len(), Some(found[0].id())), (10, first));
+            assert_eq!(registry.operations(&filter).len(), 10);
+            assert_eq!(registry.find("job").map(|found| found.id()), first);
+            assert!(registry.list(&Filter::new().limit(0)).is_empty());
+        });
+        assert_eq!(asked.load(Relaxed), 20);
+        info.bytes_max
+    };
+    let (few, many) = (of(5_000), of(100_000));
+    assert!(many <= few + few / 4, "{few} {many}");
 }
 
 #[test]

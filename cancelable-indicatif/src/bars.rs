@@ -1,6 +1,8 @@
 //! The lines of an operation and of everything below it.
 
 use crate::line::Line;
+use crate::printer::Printer;
+use crate::terminal::{self, draw_target};
 use crate::unit::Unit;
 use crate::zero_interval::ZeroInterval;
 use cancelable_core::cause::OperationId;
@@ -20,6 +22,9 @@ const MOST: usize = 20;
 /// cancel, or the [words of the failure](Operation::error_text). An operation that begins and ends between
 /// two looks is not seen. Nothing is drawn where standard error is no terminal.
 ///
+/// A line takes one row: what says least is left out where there is no room for it. What is to be
+/// printed meanwhile goes above the bars, by [`println`](Self::println) or a [`printer`](Self::printer).
+///
 /// Dropping it takes its lines away.
 #[must_use = "it draws when it follows or is told to"]
 pub struct Bars {
@@ -29,16 +34,19 @@ pub struct Bars {
     most: usize,
     unit: Unit,
     says_why: bool,
+    columns: Option<usize>,
     lines: BTreeMap<OperationId, Line>,
 }
 
 impl Bars {
     /// Bars for `operation` on standard error.
     pub fn new(operation: &Operation) -> Self {
-        Self::on(operation, MultiProgress::new())
+        let target = draw_target();
+        Self::on(operation, MultiProgress::with_draw_target(target))
     }
 
-    /// Bars for `operation` among those of `screen`, which the caller may draw on too.
+    /// Bars for `operation` among those of `screen`, which the caller may draw on too. One that is made with
+    /// [`draw_target`] leaves no line behind where the terminal echoes `^C`.
     pub fn on(operation: &Operation, screen: MultiProgress) -> Self {
         Self {
             operation: operation.clone(),
@@ -47,6 +55,7 @@ impl Bars {
             most: MOST,
             unit: Unit::Steps,
             says_why: true,
+            columns: None,
             lines: BTreeMap::new(),
         }
     }
@@ -82,6 +91,39 @@ impl Bars {
         self
     }
 
+    /// Lays lines out for a screen of so many columns, instead of for the terminal that standard error
+    /// is: for one that draws elsewhere.
+    pub fn columns(mut self, columns: usize) -> Self {
+        self.columns = Some(columns);
+        self
+    }
+
+    /// Returns what prints above these bars, for code that does not have them: once they
+    /// [`follow`](Self::follow) their operation, nobody has.
+    pub fn printer(&self) -> Printer {
+        Printer::new(self.screen.clone())
+    }
+
+    /// Prints a line above the bars, as [`Printer::println`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # let scope = cancelable_core::Scope::builder("import").build().expect("it has a name");
+    /// let mut bars = cancelable_indicatif::Bars::new(&scope);
+    /// bars.draw();
+    /// bars.println("row 7 has no date");
+    /// ```
+    pub fn println(&self, line: impl fmt::Display) {
+        self.printer().println(line);
+    }
+
+    /// Takes the bars away, calls `act`, which may print where it likes, and draws them again, as
+    /// [`Printer::suspend`] does.
+    pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
+        self.screen.suspend(act)
+    }
+
     /// Draws until the operation has ended, and then takes the bars away. Spawn it, or poll it
     /// beside the work.
     ///
@@ -104,6 +146,7 @@ impl Bars {
 
     /// Looks once, and draws what is there: for those who have a loop of their own.
     pub fn draw(&mut self) {
+        let columns = self.columns.unwrap_or_else(terminal::columns);
         let present = self.present();
         self.bury(&present);
         let mut above: Option<ProgressBar> = None;
@@ -117,7 +160,7 @@ impl Bars {
                 };
                 Line::new(operation, depth, self.unit, bar)
             });
-            line.draw();
+            line.draw(columns);
             above = Some(line.bar.clone());
         }
     }

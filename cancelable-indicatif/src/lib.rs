@@ -23,9 +23,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod bars;
+mod layout;
 mod line;
+mod printer;
+mod terminal;
 mod unit;
 mod zero_interval;
 
 pub use bars::Bars;
+pub use printer::Printer;
+pub use terminal::draw_target;
 pub use zero_interval::ZeroInterval;

@@ -1,74 +1,76 @@
 //! The line of one operation.
 
+use crate::layout::Layout;
 use crate::unit::Unit;
 use cancelable_core::cause::escaped;
-use cancelable_core::operation::{ProgressFigures, ProgressSnapshot};
+use cancelable_core::operation::ProgressSnapshot;
 use cancelable_core::{Operation, Status};
-use indicatif::{HumanDuration, ProgressBar};
-use std::fmt::Write as _;
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+/// One for each look.
+const SPINNER: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
 pub(crate) struct Line {
     operation: Operation,
     depth: usize,
     unit: Unit,
     pub(crate) bar: ProgressBar,
-    /// Whether it has the style of a bar now.
-    has_total: bool,
+    looks: usize,
 }
 
 impl Line {
-    /// A line that `bar` draws, as a spinner at first.
+    /// A line that `bar` draws.
     pub(crate) fn new(operation: Operation, depth: usize, unit: Unit, bar: ProgressBar) -> Self {
-        bar.set_prefix(format!("{}{}", indent(depth), operation.label()));
-        bar.set_style(unit.style(false));
+        bar.set_style(style());
         Self {
             operation,
             depth,
             unit,
             bar,
-            has_total: false,
+            looks: 0,
         }
     }
 
-    /// Draws how far the operation has come, with everything below it.
-    pub(crate) fn draw(&mut self) {
+    /// Draws how far the operation has come, with everything below it, in so many columns.
+    pub(crate) fn draw(&mut self, columns: usize) {
         let snapshot = self.operation.progress().snapshot();
         let overall = snapshot.overall();
-        if self.has_total != overall.total().is_some() {
-            self.has_total = overall.total().is_some();
-            self.bar.set_style(self.unit.style(self.has_total));
-        }
-        self.bar.set_message(self.message(&snapshot));
-        match overall.total() {
-            Some(total) => self.bar.set_length(total),
-            None => self.bar.unset_length(),
-        }
-        self.bar.set_position(overall.position());
+        let eta = overall.eta().filter(|eta| !eta.is_zero());
+        self.looks = (self.looks + 1) % SPINNER.len();
+        let layout = Layout {
+            label: &self.label(),
+            fraction: overall.fraction().map(|fraction| fraction as f32),
+            spinner: SPINNER[self.looks],
+            figures: &self.unit.figures(overall),
+            rate: overall.rate().map(|rate| self.unit.rate(rate)),
+            eta: eta.map(|eta| format!("{:#} left", HumanDuration(eta))),
+            message: self.message(&snapshot),
+        };
+        self.bar.set_message(layout.line(columns));
         self.bar.tick();
     }
 
-    fn message(&self, snapshot: &ProgressSnapshot) -> String {
-        let mut message = speed(snapshot.overall(), self.unit);
-        let said = match self.operation.cause() {
-            Some(cause) => Some(format!("stopping: {cause}")),
+    fn label(&self) -> String {
+        format!("{}{}", indent(self.depth), self.operation.label())
+    }
+
+    /// Why it is to stop, or else what it says.
+    fn message(&self, snapshot: &ProgressSnapshot) -> Option<String> {
+        match self.operation.cause() {
+            Some(cause) => Some(format!("stopping: {}", cause.without_location())),
             None => snapshot.message().map(|said| escaped(said).to_string()),
-        };
-        if let Some(said) = said {
-            if !message.is_empty() {
-                message.push_str("  ");
-            }
-            message.push_str(&said);
         }
-        message
     }
 
     /// What is left to be said of an operation that has ended, if it was cut short or has failed. What
     /// only followed the cancel of one above says nothing, unless it is the first line.
     pub(crate) fn epitaph(&self) -> Option<String> {
-        let head = format!("{}{}", indent(self.depth), self.operation.label());
+        let head = self.label();
         match (self.operation.status(), self.operation.cause()) {
             (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
-            (Status::Cancelled, Some(cause)) => Some(format!("{head} cancelled: {cause}")),
+            (Status::Cancelled, Some(cause)) => {
+                Some(format!("{head} cancelled: {}", cause.without_location()))
+            }
             (Status::Failed, _) => Some(match self.operation.error_text() {
                 Some(words) => format!("{head} failed: {}", escaped(&words)),
                 None => format!("{head} failed"),
@@ -82,13 +84,8 @@ fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-/// Rate and time left, by the clock of the operation's runtime.
-fn speed(figures: &ProgressFigures, unit: Unit) -> String {
-    let rate = figures.rate().map(|rate| unit.rate(rate));
-    let mut text = rate.unwrap_or_default();
-    if let Some(eta) = figures.eta().filter(|eta| !eta.is_zero()) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, ", {:#} left", HumanDuration(eta));
-    }
-    text
+/// The template is a constant, and a test draws it: the default spares a panic. Text that is too long for
+/// a terminal that has less room than was thought is cut and does not go on in the next row.
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

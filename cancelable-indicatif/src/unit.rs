@@ -1,6 +1,7 @@
 //! What the steps of a progress are, and how they are written.
 
-use indicatif::{BinaryBytes, HumanCount, ProgressStyle};
+use cancelable_core::operation::ProgressFigures;
+use indicatif::{BinaryBytes, HumanCount};
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit {
@@ -9,30 +10,27 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// A bar where the total is known, a spinner where not. The figures of bytes are longer, and
-    /// leave less room for the bar.
-    pub(crate) fn style(self, has_total: bool) -> ProgressStyle {
-        style(match (self, has_total) {
-            (Self::Steps, true) => "{prefix} {bar:24} {human_pos}/{human_len} {wide_msg}",
-            (Self::Steps, false) => "{prefix} {spinner} {human_pos} {wide_msg}",
-            (Self::Bytes, true) => {
-                "{prefix} {bar:12} {binary_bytes}/{binary_total_bytes} {wide_msg}"
-            }
-            (Self::Bytes, false) => "{prefix} {spinner} {binary_bytes} {wide_msg}",
-        })
+    /// How far it is and, where that is known, how far it is to come: `4/10`.
+    pub(crate) fn figures(self, figures: &ProgressFigures) -> String {
+        let position = self.amount(figures.position());
+        match figures.total() {
+            Some(total) => format!("{position}/{}", self.amount(total)),
+            None => position,
+        }
     }
 
     /// So many a second.
     pub(crate) fn rate(self, rate: f64) -> String {
         match self {
             Self::Steps if rate < 10.0 => format!("{rate:.1}/s"),
-            Self::Steps => format!("{}/s", HumanCount(rate.round() as u64)),
-            Self::Bytes => format!("{}/s", BinaryBytes(rate.round() as u64)),
+            _ => format!("{}/s", self.amount(rate.round() as u64)),
         }
     }
-}
 
-/// The templates are constants of this file, and a test draws each: the default spares a panic.
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+    fn amount(self, amount: u64) -> String {
+        match self {
+            Self::Steps => HumanCount(amount).to_string(),
+            Self::Bytes => BinaryBytes(amount).to_string(),
+        }
+    }
 }

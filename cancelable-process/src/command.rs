@@ -2,7 +2,7 @@
 
 use crate::capture::Capture;
 use crate::error::Kind;
-use crate::os;
+use crate::os::{self, Place};
 use crate::shared::Shared;
 use crate::watch::{AtEnd, Watcher};
 use crate::{Output, PoliteSignal, Process, ProcessError};
@@ -22,7 +22,7 @@ pub struct Command {
     command: process::Command,
     polite: PoliteSignal,
     grace: Duration,
-    foreground: bool,
+    place: Place,
 }
 
 impl Command {
@@ -90,7 +90,22 @@ impl Command {
     /// Leaves it in the process group of this program, where it may read from the terminal.
     /// Signals are for it alone then, and what it has started hears nothing.
     pub fn foreground(mut self) -> Self {
-        self.foreground = true;
+        self.place = Place::Foreground;
+        self
+    }
+
+    /// Makes its group a job of this program's terminal, as a shell does with a command. For a
+    /// program that wraps another one, and runs one at a time.
+    ///
+    /// The group is in the foreground of the terminal while this program's group would be, and the
+    /// terminal is taken back when the process has ended or was stopped. A stop of the process
+    /// (Ctrl+Z) stops this program, so that the shell takes over; what continues this program
+    /// continues the process. After an end by Ctrl+C this program's group is sent `SIGINT` as well,
+    /// as it would have been without a group between it and the terminal.
+    ///
+    /// Without a terminal, and on Windows, it changes nothing.
+    pub fn job_control(mut self) -> Self {
+        self.place = Place::Job;
         self
     }
 
@@ -201,7 +216,7 @@ impl Command {
             Ok(()) => Ok((process, shared)),
             Err(_) => {
                 // The operation ended between the look and here.
-                shared.kill(over);
+                shared.kill(&over);
                 Err(error(Kind::Killed(operation.label().clone())))
             }
         }
@@ -224,7 +239,7 @@ impl Command {
         let refused =
             |command: &process::Command, error| ProcessError::refused(command.get_program(), error);
         let watcher = Watcher::new(&name).map_err(|error| refused(&self.command, error))?;
-        let (started, target, pipes) = os::start(&mut self.command, self.foreground)
+        let (started, target, pipes) = os::start(&mut self.command, self.place)
             .map_err(|error| refused(&self.command, error))?;
         let id = started.id();
         let shared = Shared::new(
@@ -251,7 +266,7 @@ impl From<process::Command> for Command {
             command,
             polite: PoliteSignal::TERM,
             grace: Duration::from_secs(10),
-            foreground: false,
+            place: Place::Group,
         }
     }
 }

@@ -18,7 +18,9 @@ use std::process::{Command, ExitStatus};
 /// there, and exit as it says. If it is not process 1 it asks to be made the parent of
 /// orphans below it, which Linux grants.
 ///
-/// In a terminal the child's group is put in the foreground.
+/// The program's group is a job of the terminal, if there is one: it is in the foreground, a stop of
+/// it (Ctrl+Z) stops this program for the shell to see, and the terminal is taken back when it has
+/// ended or was stopped.
 ///
 /// On Windows there is nothing to do but to wait for the program.
 ///

@@ -42,8 +42,11 @@
 //!   in the background. [`Process::detach`] gives it up instead.
 //! - If the runtime goes away during the period of grace, the group is killed at once.
 //! - The wait of a process that was asked ends when nothing of its group runs any more: what its
-//!   leader left behind has the rest of the grace too. On systems other than Linux, which do not
-//!   tell what a group consists of, the rest is killed as soon as the leader has ended.
+//!   leader left behind has the rest of the grace too, and after a kill it is waited for as well, for
+//!   two seconds at most, since a process that hangs in the system, or is another user's, does not
+//!   end. On systems other than Linux, which do not tell what a group consists of, the rest is killed
+//!   as soon as the leader has ended.
+//! - A process that came to the kill because its grace was over is told of in the log, as a warning.
 //! - A process that ends without having been asked may leave others behind, as a shell does that
 //!   has started a server; they are let be. A pipe that they hold open holds up nobody:
 //!   [`Command::output`] takes what is in it when the process has ended.
@@ -61,11 +64,15 @@
 //!
 //! - A process that moves to another group or session, as daemons do, has left, and hears nothing.
 //! - A group of its own is in the background of a terminal: reading from it stops the process.
-//!   [`Command::foreground`] keeps it in this program's group, and then signals are for it alone.
+//!   [`Command::job_control`] hands the terminal over, as a shell does; [`Command::foreground`] keeps
+//!   the process in this program's group, and then signals are for it alone.
+//! - A process starts to ignore what this program was started to ignore, as `nohup` wants it. A polite
+//!   signal among these is not heard, and the grace ends in the kill.
 //! - One thread waits for each process, and one more reads its output if it is captured.
 //! - Signals for real time cannot be sent.
 //! - If this program is killed, its processes live on: nobody is left to ask them.
-//! - Where `SIGCHLD` is ignored the system throws exit statuses away, and waiting is an error.
+//! - `SIGCHLD` is caught from the first process on. While it is ignored, as the starter of this program
+//!   may have left it, the system throws exit statuses away.
 //! - It needs `waitid`, which OpenBSD does not have.
 //! - On Windows there are no process groups and no polite signal: asking *is* the kill, of the
 //!   process itself and not of those that it has started. The period of grace bounds how long

@@ -1,7 +1,11 @@
 //! What the systems do differently: groups, signals, and waiting without taking the status.
 
+#[cfg(unix)]
+pub(crate) mod job;
 #[cfg(target_os = "linux")]
 mod members;
+#[cfg(target_os = "linux")]
+mod stat;
 #[cfg(unix)]
 mod unix;
 #[cfg(windows)]
@@ -11,3 +15,14 @@ mod windows;
 pub(crate) use unix::{Started, Target, can_send, start, watch};
 #[cfg(windows)]
 pub(crate) use windows::{Started, Target, can_send, start, watch};
+
+/// Where a process stands beside this program.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    /// In a group of its own.
+    Group,
+    /// In this program's group.
+    Foreground,
+    /// In a group of its own, which is a job of this program's terminal.
+    Job,
+}

@@ -48,12 +48,12 @@ impl Process {
     }
 
     /// Waits for the end of the process. If it was asked to end, what is left of its group is
-    /// waited for too. Any number may wait, and later again.
+    /// waited for too, after a kill for two seconds at most. Any number may wait, and later again.
     ///
     /// # Errors
     ///
     /// The system does not say how it ended, because something else in this program has taken its
-    /// status or `SIGCHLD` is ignored.
+    /// status, or has had `SIGCHLD` ignored since it was started.
     ///
     /// # Cancel safety
     ///
@@ -93,7 +93,7 @@ impl Process {
     #[track_caller]
     pub fn kill(&self) -> bool {
         let cause = Cause::new(Reason::Requested).with_message("killed");
-        self.shared.kill(cause)
+        self.shared.kill(&cause)
     }
 
     /// Sends a signal that is no request to end, such as the one on which a server reads its

@@ -13,18 +13,28 @@
 
 use crate::error::Kind;
 use crate::os::Target;
+#[cfg(unix)]
+use crate::os::job::Job;
 use crate::{PoliteSignal, ProcessError, ProcessOutcome};
 use cancelable_core::cause::escaped;
 use cancelable_core::token::{CallbackRegistration, isolate};
 use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle};
 use parking_lot::Mutex;
+#[cfg(unix)]
+use rustix::process::Pid;
 use std::future::{Future, poll_fn};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::unix::net::UnixStream;
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
+
+/// How long what is left of a group has to end after the kill. The system ends a killed process at
+/// once, unless that hangs in the system or is another user's.
+pub(crate) const AFTER_KILL: Duration = Duration::from_secs(2);
 
 pub(crate) type End = Result<ProcessOutcome, ProcessError>;
 
@@ -45,6 +55,28 @@ struct State {
     killed: bool,
     end: Option<End>,
     registration: Option<CallbackRegistration>,
+    #[cfg(target_os = "linux")]
+    rest: Rest,
+}
+
+/// The wait for what is left of a group whose leader has ended.
+///
+/// | `alarm` | `timed` | state |
+/// |---|---|---|
+/// | none | false | nobody waits, or the wait is over |
+/// | some | false | it waits, and nobody was killed |
+/// | some | true | it waits, and a timer bounds that |
+#[cfg(target_os = "linux")]
+#[derive(Default)]
+struct Rest {
+    /// Dropped to wake the thread that waits.
+    alarm: Option<UnixStream>,
+    /// Whether the time after the kill is measured.
+    timed: bool,
+    /// Whether that time is over.
+    is_over: bool,
+    /// Whether the runtime that was to measure it is gone.
+    is_lost: bool,
 }
 
 impl Shared {
@@ -61,6 +93,8 @@ impl Shared {
             killed: false,
             end: None,
             registration: None,
+            #[cfg(target_os = "linux")]
+            rest: Rest::default(),
         };
         Arc::new(Self {
             name,
@@ -70,6 +104,11 @@ impl Shared {
             state: Mutex::new(state),
             ended: CancellationToken::new(),
         })
+    }
+
+    /// Its name as a log may show it.
+    pub(crate) fn shown(&self) -> String {
+        escaped(&self.name).to_string()
     }
 
     /// Asks the process to end. True if it still ran, and was not asked before.
@@ -91,12 +130,17 @@ impl Shared {
         let killed = state.killed;
         drop(state);
         isolate("a logger", || {
-            let name = escaped(&self.name).to_string();
-            log::debug!(target: "cancelable", process = &*name, cause:% = cause; "{name} is asked to end");
+            let what = match killed {
+                true => "is killed",
+                false => "is asked to end",
+            };
+            let name = self.shown();
+            log::debug!(target: "cancelable", process = &*name, cause:% = cause; "{name} {what}");
         });
         self.note(sent);
-        if !killed {
-            self.time_the_grace();
+        match killed {
+            true => self.killed(),
+            false => self.time_the_grace(),
         }
         true
     }
@@ -116,15 +160,24 @@ impl Shared {
     }
 
     /// Kills the group. True if it still ran.
-    pub(crate) fn kill(&self, cause: Cause) -> bool {
+    pub(crate) fn kill(self: &Arc<Self>, cause: &Cause) -> bool {
+        self.kill_at(log::Level::Debug, cause)
+    }
+
+    fn kill_at(self: &Arc<Self>, level: log::Level, cause: &Cause) -> bool {
         let mut state = self.state.lock();
         if state.target.is_none() {
             return false;
         }
-        state.asked.get_or_insert(cause);
+        state.asked.get_or_insert_with(|| cause.clone());
         let sent = state.kill();
         drop(state);
+        isolate("a logger", || {
+            let name = self.shown();
+            log::log!(target: "cancelable", level, process = &*name, cause:% = cause; "{name} is killed: {cause}");
+        });
         self.note(sent);
+        self.killed();
         true
     }
 
@@ -141,11 +194,19 @@ impl Shared {
         is_sent
     }
 
+    /// As if the kill had been sent.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(crate) fn pretend_it_was_killed(&self) {
+        let mut state = self.state.lock();
+        state.asked = Some(Cause::from("a test"));
+        state.killed = true;
+    }
+
     fn note(&self, sent: io::Result<()>) {
         if let Err(error) = sent {
             // Some systems say of a group of zombies that it may not be signalled.
             isolate("a logger", || {
-                let name = escaped(&self.name).to_string();
+                let name = self.shown();
                 log::debug!(target: "cancelable", process = &*name; "a signal was not sent to {name}: {error}");
             });
         }
@@ -162,33 +223,120 @@ impl Shared {
         }
     }
 
-    /// The group whose rest is to be waited for, now that the leader has ended: it was asked, and
-    /// it has not come to the kill.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn group_in_grace(&self) -> Option<rustix::process::Pid> {
+    /// The group whose rest is to be waited for, now that the leader has ended: it was asked.
+    #[cfg(unix)]
+    pub(crate) fn rest(&self) -> Option<Pid> {
         let state = self.state.lock();
-        match state.asked.is_some() && !state.killed {
+        match state.asked.is_some() {
             true => state.target.as_ref().and_then(Target::group),
             false => None,
         }
     }
 
+    /// Begins, or goes on, to wait for the rest of the group. What is returned ends when there is
+    /// news: the time after the kill is over, or nobody measures it any more.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn begin_to_wait_for_the_rest(self: &Arc<Self>) -> io::Result<UnixStream> {
+        let (alarm, ringer) = UnixStream::pair()?;
+        let mut state = self.state.lock();
+        if !state.rest.is_over && !state.rest.is_lost {
+            state.rest.alarm = Some(ringer);
+        }
+        let killed = state.killed;
+        drop(state);
+        if killed {
+            self.killed();
+        }
+        Ok(alarm)
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_given_up(&self) -> bool {
+        self.state.lock().rest.is_over
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn has_lost_its_clock(&self) -> bool {
+        self.state.lock().rest.is_lost
+    }
+
+    /// Bounds the wait for the rest of the group, if there is one: it was killed.
+    #[cfg(target_os = "linux")]
+    fn killed(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        let is_first = state.rest.alarm.is_some() && !state.rest.timed;
+        state.rest.timed |= is_first;
+        drop(state);
+        if !is_first {
+            return;
+        }
+        let mut give_up = GiveUpAtDrop {
+            shared: Arc::clone(self),
+            is_over: false,
+        };
+        let shared = Arc::clone(self);
+        let sleep = self.runtime.sleep(AFTER_KILL);
+        let task = async move {
+            either(pin!(shared.ended()), pin!(sleep)).await;
+            give_up.is_over = true;
+            drop(give_up);
+        };
+        drop(self.runtime.spawn(task));
+    }
+
+    /// What is left of a group is not waited for here.
+    #[cfg(not(target_os = "linux"))]
+    fn killed(&self) {}
+
+    /// Whether it is a job of a terminal.
+    #[cfg(unix)]
+    pub(crate) fn is_job(&self) -> bool {
+        self.on_job(|_| ()).is_some()
+    }
+
+    /// The job was stopped. True if this program's group is to be stopped as well.
+    #[cfg(unix)]
+    pub(crate) fn stopped(&self, signal: i32) -> bool {
+        self.on_job(|job| job.stopped(signal)) == Some(true)
+    }
+
+    /// The job is to go on.
+    #[cfg(unix)]
+    pub(crate) fn resume(&self) {
+        self.on_job(Job::resume);
+    }
+
+    /// The job has ended. True if it had the terminal.
+    #[cfg(unix)]
+    pub(crate) fn take_terminal_back(&self) -> bool {
+        self.on_job(Job::take_back) == Some(true)
+    }
+
+    #[cfg(unix)]
+    fn on_job<T>(&self, act: impl FnOnce(&mut Job) -> T) -> Option<T> {
+        let mut state = self.state.lock();
+        let job = state.target.as_mut()?.job.as_mut()?;
+        let (result, refused) = (act(job), job.refused());
+        drop(state);
+        self.note(refused);
+        Some(result)
+    }
+
     /// The leader has ended and its status will be taken: no signal from here on.
     ///
     /// If the process was asked, whatever is left of its group is killed first. Where a group can be
-    /// looked at that is nothing, or it was killed already.
+    /// looked at that is nothing, or it was killed already. The group, if it was killed.
     #[cfg(unix)]
-    pub(crate) fn close(&self) {
+    pub(crate) fn close(&self) -> Option<Pid> {
         let mut state = self.state.lock();
         let target = state.target.take();
         let is_asked = state.asked.is_some();
         // Not a kill of the process, which has ended before it.
-        let sent = match target.filter(|target| is_asked && target.group().is_some()) {
-            Some(target) => target.kill(),
-            None => Ok(()),
-        };
+        let target = target.filter(|target| is_asked && target.group().is_some());
+        let sent = target.as_ref().map_or(Ok(()), Target::kill);
         drop(state);
         self.note(sent);
+        target.and_then(|target| target.group())
     }
 
     /// The process has ended and its number is free.
@@ -257,7 +405,28 @@ struct KillAtDrop(Arc<Shared>);
 impl Drop for KillAtDrop {
     fn drop(&mut self) {
         // The cause is not used: who asked is on record before there is a grace to end.
-        self.0.kill(Cause::from("its period of grace was over"));
+        let cause = Cause::from("its period of grace was over");
+        self.0.kill_at(log::Level::Warn, &cause);
+    }
+}
+
+/// Ends the wait for what is left of a group, when its time is over; or has that measured by the
+/// system, when the runtime drops the task.
+#[cfg(target_os = "linux")]
+struct GiveUpAtDrop {
+    shared: Arc<Shared>,
+    is_over: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for GiveUpAtDrop {
+    fn drop(&mut self) {
+        let mut state = self.shared.state.lock();
+        match self.is_over {
+            true => state.rest.is_over = true,
+            false => state.rest.is_lost = true,
+        }
+        state.rest.alarm = None;
     }
 }
 

@@ -1,4 +1,4 @@
-//! A logger that panics (R10). Its own binary, because a process has one logger.
+//! A logger that panics (R10), and what it is told. Its own binary, because a process has one logger.
 #![cfg(unix)]
 #![allow(missing_docs)]
 
@@ -6,6 +6,7 @@ use cancelable_core::CancellationToken;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_process::Command;
+use parking_lot::Mutex;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,12 +15,16 @@ const GRACE: Duration = Duration::from_secs(5);
 
 struct Panics;
 
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
 impl log::Log for Panics {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {
         true
     }
 
-    fn log(&self, _: &log::Record<'_>) {
+    fn log(&self, record: &log::Record<'_>) {
+        let line = format!("{} {}", record.level(), record.args());
+        TOLD.lock().push(line);
         panic!("the logger was told");
     }
 
@@ -48,4 +53,13 @@ fn r10_r23_a_process_that_is_asked_beside_it_is_killed_when_its_grace_is_over() 
     manual.advance(GRACE);
     let outcome = process.wait_blocking().expect("it can be waited for");
     assert!(outcome.was_killed());
+    // R28: that it came to the kill is told, above what is told of each process.
+    let told = TOLD.lock();
+    let is_kill = |line: &&String| line.starts_with("WARN sh is killed: ");
+    let kills: Vec<_> = told.iter().filter(is_kill).collect();
+    assert_eq!(kills.len(), 1, "{told:?}");
+    assert!(
+        kills[0].contains("its period of grace was over"),
+        "{kills:?}"
+    );
 }

@@ -34,6 +34,7 @@
 //! - [`memory_limit`] and [`cpu_limit`] look at what the machine has in use, or the container where
 //!   that has less: limits of Linux' control groups count, of version 1 and 2, on every level above
 //!   the process. The page cache that the kernel can take back does not count as used.
+//!   A process that is bound to some cores, by a cpuset or by its affinity, has those for all there is.
 //! - [`process_memory_limit`] and [`process_cpu_limit`] look at this process alone.
 //! - [`disk_limit`] looks at the disk that a path is on.
 //! - [`gauge_limit`] looks at whatever a [`Gauge`] of the program's own measures.
@@ -44,6 +45,7 @@
 //! - The system's events tell of a change where there are such events. Where there are none, because
 //!   the system grants no more watches, or the file is on a network mount, the file is looked at in
 //!   an interval.
+//! - On Linux all files of the process share one instance of inotify and one thread.
 //! - First the watch is set up and then the file is looked at, so no change falls between the two.
 //!
 //! # Limits
@@ -56,6 +58,8 @@
 //! - A file that is gone and back within a tenth of a second was replaced.
 //! - macOS tells of changes with a delay, and tells of several as one: what a file was for a moment
 //!   may pass unseen there, and a change that keeps length and time of modification does so too.
+//! - On other systems than Linux a write by another hard link of the file is seen at the look once in ten
+//!   intervals.
 //! - Network drives that have a letter on Windows are taken for local ones:
 //!   [`FileSource::polling`] is for them.
 //! - The system's events tell nothing of a mount point that is mounted over or of a parent of a

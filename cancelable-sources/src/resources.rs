@@ -6,6 +6,7 @@
 
 mod bytes;
 mod container;
+mod cores;
 mod cpu;
 mod disk;
 mod error;

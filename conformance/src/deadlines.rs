@@ -4,7 +4,9 @@ use crate::Subject;
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status};
 use std::cell::Cell;
-use std::future;
+use std::future::{self, Future};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -178,5 +180,43 @@ pub fn r21_an_earlier_cancel_is_not_called_a_timeout<S: Subject>() {
             future::pending::<()>().await;
         });
         assert_eq!(*outcome.await.cause().unwrap().reason(), Reason::Requested);
+    });
+}
+
+/// The run is held and not polled when its time is up, as that of a body that computes.
+pub fn r46_who_asks_inline_is_told_though_nobody_polls_the_run<S: Subject>() {
+    S::run(async |runtime| {
+        let limit = 5 * MILLISECOND;
+        let scope = scope("held", &runtime).timeout(limit).build().unwrap();
+        let token = scope.token().child_token();
+        let mut run = pin!(scope.run(|_| future::pending::<()>()));
+        future::poll_fn(|cx| Poll::Ready(assert!(run.as_mut().poll(cx).is_pending()))).await;
+        runtime.sleep(2 * limit).await;
+        assert!(!token.is_cancelled(), "that looks at no clock");
+        // Of calls that follow each other as fast as these, one in 64 looks.
+        let told = (0..64).any(|_| token.check().is_err());
+        assert!(told && scope.is_cancelled());
+        assert!(token.reason().is_some_and(|reason| reason.is_timeout()));
+        assert!(run.await.is_timeout());
+    });
+}
+
+pub fn r18_a_deadline_in_the_last_poll_is_on_record<S: Subject>() {
+    S::run(async |runtime| {
+        let limit = 5 * MILLISECOND;
+        let scope = scope("held", &runtime).timeout(limit).build().unwrap();
+        let mut polled = false;
+        let mut run = pin!(scope.run(|_| {
+            future::poll_fn(move |_| match std::mem::replace(&mut polled, true) {
+                false => Poll::Pending,
+                true => Poll::Ready(7),
+            })
+        }));
+        future::poll_fn(|cx| Poll::Ready(assert!(run.as_mut().poll(cx).is_pending()))).await;
+        runtime.sleep(2 * limit).await;
+        let outcome = run.await;
+        assert_eq!(outcome.value(), Some(&7));
+        let cause = outcome.cause().expect("its time was up");
+        assert_eq!(*cause.reason(), Reason::TimedOut { limit });
     });
 }

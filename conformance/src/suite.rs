@@ -120,6 +120,8 @@ macro_rules! common {
                 r20_a_child_does_not_outlast_its_parent
                 r21_a_timeout_is_put_down_to_the_scope_whose_it_was
                 r21_an_earlier_cancel_is_not_called_a_timeout
+                r18_a_deadline_in_the_last_poll_is_on_record
+                r46_who_asks_inline_is_told_though_nobody_polls_the_run
             }
             shields {
                 r22_a_shield_finishes_although_its_scope_is_cancelled

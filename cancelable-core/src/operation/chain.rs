@@ -3,12 +3,58 @@
 //!
 //! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by
 //! the next look, to which the move leads: it wakes the run whose deadline it is.
+//!
+//! # What is kept
+//!
+//! A line may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
+//! keeps the earliest deadline of those above it, with the count of moves that it found before it looked at
+//! them, and what it keeps holds as long as the count is the same. One count serves the whole process.
+//!
+//! It goes up with a move of a deadline that is a part of what is kept somewhere below: who looks at a record
+//! for what it is about to keep marks it, and who moves a deadline goes by the mark, both under the
+//! record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
+//! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
+//! An operation that nothing was opened below, as most are, moves its deadline for nobody else. It goes up too
+//! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
+//! count.
 
-use super::record::Record;
+use super::deadline::FromAbove;
+use super::record::{Inner, Record};
 use super::runner;
 use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the
+/// record's lock orders it.
+static MOVES: AtomicU64 = AtomicU64::new(1);
+
+/// The count of moves, to be read before what is to be kept with it.
+fn moves() -> u64 {
+    // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
+    // goes with.
+    MOVES.load(Ordering::Acquire)
+}
+
+/// To be called when a line has become another, after what says so is stored.
+pub(super) fn line_changed() {
+    // Release: see `moves`.
+    MOVES.fetch_add(1, Ordering::Release);
+}
+
+impl Inner {
+    /// To be called under the lock under which the deadline was moved.
+    pub(super) fn deadline_moved(&mut self) {
+        if std::mem::take(&mut self.is_kept_below) {
+            line_changed();
+        }
+    }
+
+    fn kept(&self, moves: u64) -> Option<FromAbove> {
+        Some(self.from_above).filter(|kept| kept.moves == moves)
+    }
+}
 
 impl Record {
     /// This record and those above it that bind it, innermost first. What was opened inside a
@@ -41,7 +87,42 @@ impl Record {
 
     /// The earliest deadline on the line.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.line().filter_map(Self::own_due).min()
+        self.own_due().into_iter().chain(self.due_above()).min()
+    }
+
+    /// The earliest deadline of those above.
+    pub(super) fn due_above(&self) -> Option<Instant> {
+        let mut next = self.above();
+        next?;
+        let moves = moves();
+        if let Some(kept) = self.inner.lock().kept(moves) {
+            return kept.due;
+        }
+        // Up to the first that has kept it, and then down again to keep it: a line of any length is
+        // walked once for all that are on it.
+        let (mut walked, mut due) = (Vec::new(), None);
+        // Ends: every turn goes one ancestor up, and there is no cycle.
+        while let Some(record) = next {
+            #[cfg(test)]
+            tests::WALKED.with(|walked| walked.set(walked.get() + 1));
+            let (own, kept) = {
+                let mut inner = record.inner.lock();
+                inner.is_kept_below = true;
+                (inner.deadline.due().map(|due| due.at), inner.kept(moves))
+            };
+            if let Some(kept) = kept {
+                due = own.into_iter().chain(kept.due).min();
+                break;
+            }
+            walked.push((record, own));
+            next = record.above();
+        }
+        for (record, own) in walked.into_iter().rev() {
+            record.inner.lock().from_above = FromAbove { due, moves };
+            due = own.into_iter().chain(due).min();
+        }
+        self.inner.lock().from_above = FromAbove { due, moves };
+        due
     }
 
     /// The deadline that comes from above, given the one of a record that may be the next there.
@@ -54,7 +135,7 @@ impl Record {
         let above = self.above()?;
         match known {
             Some((record, deadline)) if std::ptr::eq(above, record) => deadline,
-            _ => above.deadline(),
+            _ => self.due_above(),
         }
     }
 
@@ -62,8 +143,7 @@ impl Record {
         let now = self.now()?;
         // The lock must not be held over the walk above.
         let own = self.inner.lock().deadline.due_from(now);
-        let above = self.above().and_then(|above| above.deadline());
-        let earliest = own.into_iter().chain(above).min()?;
+        let earliest = own.into_iter().chain(self.due_above()).min()?;
         Some(earliest.saturating_duration_since(now))
     }
 
@@ -72,14 +152,18 @@ impl Record {
     ///
     /// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
     /// already, nothing of it is left to cancel, and the next one below that has not is cancelled
-    /// in its place, with the same cause.
+    /// in its place, with the same cause. One that has ended, with all below it, is bound by its own
+    /// deadline no more.
     pub(crate) fn expire(&self, now: Instant) -> bool {
         let mut outermost = None;
-        let mut target = self;
+        let mut target = None;
         for record in self.line() {
             if !record.status().is_closed() {
-                target = record;
+                target = Some(record);
             }
+            let Some(target) = target else {
+                continue;
+            };
             if let Some(cause) = record.overdue(now) {
                 outermost = Some((record, cause, target));
             }
@@ -90,18 +174,24 @@ impl Record {
         self.is_cancelled()
     }
 
-    /// As [`expire`](Self::expire), now, where there is a clock and a deadline.
-    pub(crate) fn expire_if_due(&self) {
+    /// As [`expire`](Self::expire), now, where there is a clock and a deadline. The time, if it was asked.
+    pub(crate) fn expire_if_due(&self) -> Option<Instant> {
         // The clock first: without one there is no deadline, and the line may be long.
-        let Some(runtime) = &self.runtime else {
-            return;
-        };
-        if let Some(deadline) = self.deadline() {
-            let now = runtime.now();
-            if deadline <= now {
-                self.expire(now);
-            }
+        let runtime = self.runtime.as_ref()?;
+        let deadline = self.deadline()?;
+        let now = runtime.now();
+        if deadline <= now {
+            self.expire(now);
         }
+        Some(now)
+    }
+
+    /// Whether it is cancelled, also by a deadline that nobody has noticed yet.
+    pub(crate) fn is_cancelled_by_now(&self) -> bool {
+        if !self.is_cancelled() {
+            self.expire_if_due();
+        }
+        self.is_cancelled()
     }
 
     /// Puts `limit` in the place of this record's own deadline.
@@ -114,9 +204,120 @@ impl Record {
             let mut inner = self.inner.lock();
             let counts = is_nothing || inner.started.is_some();
             inner.deadline.replace(limit, counts.then_some(now));
+            inner.deadline_moved();
             self.take_runner(&mut inner)
         };
+        self.note_move();
         self.expire_if_due();
         runner::wake(waker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Scope;
+    use crate::operation::Record;
+    use crate::source::{Limit, LimitKind};
+    use crate::sync::clock;
+    use std::cell::Cell;
+    use std::panic::Location;
+    use std::time::{Duration, Instant};
+
+    thread_local! {
+        /// How many records were looked at on the way up.
+        pub(super) static WALKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    fn line(length: usize) -> Vec<Scope> {
+        let mut line = vec![Scope::builder("root").build().expect("it is sound")];
+        for _ in 1..length {
+            let last = line.last().expect("it has a root");
+            line.push(last.child("part").build().expect("it is sound"));
+        }
+        line
+    }
+
+    fn at(point: Instant) -> Limit {
+        Limit::new(LimitKind::At(point), Location::caller(), None)
+    }
+
+    /// One test: the count of moves is the process's.
+    #[test]
+    fn r20_a_line_is_walked_once_for_all_that_are_on_it_and_what_is_kept_is_what_a_walk_finds() {
+        each_is_walked_once();
+        what_is_kept_is_what_a_walk_finds();
+    }
+
+    fn each_is_walked_once() {
+        const LENGTH: usize = 2000;
+        for leaf_first in [false, true] {
+            let line = line(LENGTH);
+            let ask = |index: usize| assert_eq!(line[index].record().deadline(), None);
+            WALKED.with(|walked| walked.set(0));
+            match leaf_first {
+                true => (0..LENGTH).rev().for_each(ask),
+                false => (0..LENGTH).for_each(ask),
+            }
+            let walked = WALKED.with(Cell::get);
+            assert!(walked < 2 * LENGTH, "{walked}");
+        }
+        // As it is spawned: each has its limit and enters before the next one is opened. One that nothing
+        // was opened below moves no kept one.
+        WALKED.with(|walked| walked.set(0));
+        let now = clock::now();
+        let mut spawned = line(1);
+        for step in 0..LENGTH {
+            let last = spawned.last().expect("it has a root").clone();
+            last.record()
+                .move_deadline(at(now + Duration::from_secs(3600)), now);
+            last.record()
+                .enter(Some(now), crate::sync::StoredWaker::default())
+                .expect("it is pending");
+            assert!(last.record().deadline().is_some(), "{step}");
+            spawned.push(last.child("part").build().expect("it is sound"));
+        }
+        let walked = WALKED.with(Cell::get);
+        assert!(walked < 2 * LENGTH, "{walked}");
+    }
+
+    /// What a walk finds that keeps nothing.
+    fn walked(record: &Record) -> Option<Instant> {
+        record.line().filter_map(Record::own_due).min()
+    }
+
+    fn what_is_kept_is_what_a_walk_finds() {
+        let now = clock::now();
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut random = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % below
+        };
+        let mut tree = line(1);
+        for _ in 0..20_000 {
+            let one = usize::try_from(random(tree.len() as u64)).expect("it fits");
+            let point = now + Duration::from_secs(3600 + random(1000));
+            let record = tree[one].record();
+            match random(8) {
+                0 if tree.len() < 60 => {
+                    let part = tree[one].child("part").build();
+                    tree.push(part.expect("it is sound"));
+                }
+                1 => record.move_deadline(at(point), now),
+                2 => {
+                    let span = Duration::from_secs(3600 + random(1000));
+                    record.move_deadline(
+                        Limit::new(LimitKind::After(span), Location::caller(), None),
+                        now,
+                    );
+                }
+                3 => drop(record.enter(Some(now), crate::sync::StoredWaker::default())),
+                _ => assert_eq!(record.deadline(), walked(record)),
+            }
+        }
+        for scope in &tree {
+            assert_eq!(scope.record().deadline(), walked(scope.record()));
+        }
     }
 }

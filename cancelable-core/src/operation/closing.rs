@@ -47,18 +47,24 @@ impl Record {
         now: Option<Instant>,
         mut waker: StoredWaker,
     ) -> Result<Entered, Status> {
+        let moves;
         let entered = {
             let mut inner = self.inner.lock();
             self.status.change(Status::Running)?;
             inner.started = now;
+            moves = now.is_some() && inner.deadline.is_set();
             if let Some(now) = now {
                 inner.deadline.enter(now);
+                inner.deadline_moved();
             }
             Entered {
                 sources: inner.sources.take(),
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
+        if moves {
+            self.note_move();
+        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));

@@ -32,6 +32,14 @@ impl Due {
     }
 }
 
+/// The earliest deadline of the operations above, as of a count of moves; see `chain.rs`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FromAbove {
+    pub(super) due: Option<Instant>,
+    /// Zero if it was never asked for.
+    pub(super) moves: u64,
+}
+
 /// A span that counts from entry, and where it was set.
 #[derive(Clone, Debug)]
 struct Pending {

@@ -8,7 +8,7 @@
 //! sources are dropped after.
 
 use super::aside::Aside;
-use super::deadline::OwnDeadline;
+use super::deadline::{FromAbove, OwnDeadline};
 use super::hooks::Hooks;
 use super::ledger::Ledger;
 use super::metadata::Metadata;
@@ -83,6 +83,10 @@ pub(super) struct Inner {
     pub(super) started: Option<Instant>,
     pub(super) ended: Option<Instant>,
     pub(super) deadline: OwnDeadline,
+    /// Kept so that the line above is not walked for each look; see `chain.rs`.
+    pub(super) from_above: FromAbove,
+    /// An operation below keeps a deadline that this one's own is a part of.
+    pub(super) is_kept_below: bool,
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
@@ -155,6 +159,8 @@ impl Record {
             started: None,
             ended: None,
             deadline,
+            from_above: FromAbove::default(),
+            is_kept_below: false,
             runner: StoredWaker::default(),
             sources,
             sealed: false,

@@ -72,8 +72,7 @@ impl Record {
 
     /// The earliest deadline on the line, given what was found of this record's own.
     pub(crate) fn deadline_of(&self, followed: &Followed) -> Option<Instant> {
-        let above = self.above().and_then(Self::deadline);
-        followed.due.into_iter().chain(above).min()
+        followed.due.into_iter().chain(self.due_above()).min()
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! One lock, and nothing else is done under it.
 
+use super::chain::line_changed;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::sync::{Mutex, Ordering};
@@ -92,6 +93,7 @@ impl Record {
             return;
         }
         self.isolated.store(false, Ordering::Relaxed);
+        line_changed();
         // Weak: the token above keeps the callback, and may outlive this by far.
         let record = Arc::downgrade(self);
         let registration = parent.token().on_cancel(move |cause| {
@@ -112,6 +114,7 @@ impl Record {
             late.unregister();
         }
         // For the deadlines above.
+        self.note_move();
         self.call_runner();
     }
 }

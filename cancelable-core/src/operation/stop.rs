@@ -115,8 +115,9 @@ impl Stop {
 impl Record {
     /// The operation's token, for those who may wait for it longer than the operation runs.
     #[inline]
-    pub(crate) fn hand_out_token(&self) -> &CancellationToken {
+    pub(crate) fn hand_out_token(self: &Arc<Self>) -> &CancellationToken {
         let token = self.token();
+        self.watch_token(token);
         // Relaxed: it was set under the lock, and so before the end or with the end in sight.
         if !self.stop.is_handed_out.load(Ordering::Relaxed) {
             self.mark_handed_out();

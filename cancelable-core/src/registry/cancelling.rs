@@ -49,7 +49,7 @@ impl Registry {
         let cause = first.stamp(cause).stamped_here();
         let mut reached = 0;
         let is_new = |record: &Record| !record.is_cancelled();
-        found.visit_seen(is_new, |record, is_new| {
+        let _ = found.visit_seen(is_new, |record, is_new| {
             // What has ended meanwhile is left alone, and counts if it was reached before.
             let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
             if !is_new {

@@ -11,6 +11,7 @@ use super::shard::SHARDS;
 use crate::cause::OperationId;
 use crate::operation::Record;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// How many times the room that its rows need the newest page may keep: it is about to get more.
@@ -92,12 +93,20 @@ impl Pages {
         Some(removed)
     }
 
-    /// All pages that have a row, with their numbers, in order.
-    pub(super) fn read(&self) -> impl Iterator<Item = (u64, Arc<Page>)> {
-        let newest = (!self.newest.is_empty()).then(|| Arc::new(self.newest.clone()));
-        let older = self.older.iter();
+    /// The pages of these numbers that have a row, in order.
+    pub(super) fn read(&self, numbers: Range<u64>) -> impl Iterator<Item = (u64, Arc<Page>)> {
+        let has_newest = !self.newest.is_empty() && numbers.contains(&self.newest_number);
+        let newest = has_newest.then(|| Arc::new(self.newest.clone()));
+        let older = self.older.range(numbers);
         older
             .map(|(number, page)| (*number, Arc::clone(page)))
             .chain(newest.map(|page| (self.newest_number, page)))
+    }
+
+    /// The first number from this one on whose page has a row.
+    pub(super) fn next_from(&self, number: u64) -> Option<u64> {
+        let older = self.older.range(number..).next().map(|(number, _)| *number);
+        let is_newest = !self.newest.is_empty() && self.newest_number >= number;
+        older.or(is_newest.then_some(self.newest_number))
     }
 }

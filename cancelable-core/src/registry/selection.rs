@@ -6,9 +6,10 @@
 use super::page::{Page, Slots};
 use super::{Filter, Registry};
 use crate::operation::Record;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
+#[derive(Default)]
 pub(super) struct Selection {
     /// By number and shard, each with a row that is meant.
     pages: Vec<Selected>,
@@ -25,9 +26,38 @@ struct Selected {
 impl Registry {
     /// The rows of each page that `select` gives, which is called with no lock held.
     pub(super) fn select(&self, select: impl Fn(&Page) -> Slots) -> Selection {
+        self.select_in(0..u64::MAX, select)
+    }
+
+    /// [`select`](Self::select) in steps, for what may be content with the first of very many: `each` gets
+    /// what was listed first, then what came next, and breaks off when it has enough. Each step is taken
+    /// as the one before is done with.
+    ///
+    /// Ends: a step is twice as long as the one before, and the numbers of pages have 64 bits.
+    pub(super) fn select_in_steps(
+        &self,
+        select: impl Fn(&Page) -> Slots,
+        mut each: impl FnMut(Selection) -> ControlFlow<()>,
+    ) {
+        let (mut start, mut length) = (0, 1_u64);
+        loop {
+            let shards = self.root.shards.iter();
+            let Some(first) = shards.filter_map(|own| own.next_page(start)).min() else {
+                return;
+            };
+            let end = first.saturating_add(length);
+            if each(self.select_in(first..end, &select)).is_break() {
+                return;
+            }
+            start = end;
+            length = length.saturating_mul(2);
+        }
+    }
+
+    fn select_in(&self, numbers: Range<u64>, select: impl Fn(&Page) -> Slots) -> Selection {
         let mut pages = Vec::new();
         for (shard, own) in self.root.shards.iter().enumerate() {
-            own.read(|number, page| {
+            own.read(numbers.clone(), |number, page| {
                 pages.push(Selected {
                     number,
                     shard,
@@ -73,8 +103,16 @@ impl Selection {
     }
 
     /// Visits each, until `visit` breaks it off.
-    pub(super) fn visit(self, mut visit: impl FnMut(&Arc<Record>) -> ControlFlow<()>) {
-        self.visit_seen(|_| true, |record, _| visit(record));
+    pub(super) fn visit(
+        self,
+        mut visit: impl FnMut(&Arc<Record>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        self.visit_seen(|_| true, |record, _| visit(record))
+    }
+
+    /// Adds what comes after all that is there.
+    pub(super) fn append(&mut self, next: Self) {
+        self.pages.extend(next.pages);
     }
 
     /// [`visit`](Self::visit) with what `glance` said of the record a little before. It is asked of many
@@ -83,7 +121,7 @@ impl Selection {
         self,
         glance: impl Fn(&Record) -> bool,
         mut visit: impl FnMut(&Arc<Record>, bool) -> ControlFlow<()>,
-    ) {
+    ) -> ControlFlow<()> {
         let mut pages = self.pages.into_iter().peekable();
         let (mut abreast, mut seen) = (Vec::new(), Vec::new());
         while let Some(first) = pages.next() {
@@ -96,13 +134,11 @@ impl Selection {
             let glances = abreast.iter().map(|own| own.select(&glance));
             seen.clear();
             seen.extend(glances);
-            let flow = in_turn(&abreast, |index, bit, record| {
+            in_turn(&abreast, |index, bit, record| {
                 visit(record, seen[index] & bit != 0)
-            });
-            if flow.is_break() {
-                return;
-            }
+            })?;
         }
+        ControlFlow::Continue(())
     }
 
     /// Keeps those for which `keep`, which may run anything.
@@ -127,7 +163,7 @@ impl Selection {
 
     pub(super) fn into_records(self) -> Vec<Arc<Record>> {
         let mut records = Vec::with_capacity(self.len());
-        self.visit(|record| {
+        let _ = self.visit(|record| {
             records.push(Arc::clone(record));
             ControlFlow::Continue(())
         });

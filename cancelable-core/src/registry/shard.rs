@@ -10,6 +10,7 @@ use crate::cause::{Cause, OperationId};
 use crate::operation::{Ledger, Operation, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -85,12 +86,17 @@ impl Shard {
         self.part.lock().live.get(id).cloned()
     }
 
-    /// Reads the list: all pages that have a row, with their numbers. `give` is called under the lock.
-    pub(super) fn read(&self, mut give: impl FnMut(u64, Arc<Page>)) {
+    /// Reads the list: the pages of these numbers that have a row. `give` is called under the lock.
+    pub(super) fn read(&self, numbers: Range<u64>, mut give: impl FnMut(u64, Arc<Page>)) {
         let part = self.part.lock();
         part.live
-            .read()
+            .read(numbers)
             .for_each(|(number, page)| give(number, page));
+    }
+
+    /// The first number from this one on whose page has a row.
+    pub(super) fn next_page(&self, number: u64) -> Option<u64> {
+        self.part.lock().live.next_from(number)
     }
 
     /// The counts, and how many of the operations were entered.

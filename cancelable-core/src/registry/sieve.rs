@@ -39,6 +39,11 @@ impl<'a> Sieve<'a> {
         Some(snapshot)
     }
 
+    /// How many more may pass.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
     /// Whether more may pass.
     pub(super) fn flow(&self) -> ControlFlow<()> {
         match self.left {
@@ -51,11 +56,26 @@ impl<'a> Sieve<'a> {
 impl Registry {
     /// What is open and passes. Snapshots are taken only where the filter looks at one.
     pub(super) fn matching(&self, filter: &Filter) -> Selection {
-        let mut found = self.candidates(filter);
-        if !filter.is_decided_at_once() {
-            let mut sieve = Sieve::of(filter);
-            found.retain(|record| sieve.pass(record).is_some());
+        if filter.is_decided_at_once() {
+            return self.candidates(filter);
         }
+        let (mut sieve, mut found) = (Sieve::of(filter), Selection::default());
+        self.sift(filter, |mut part| {
+            part.retain(|record| sieve.pass(record).is_some());
+            found.append(part);
+            sieve.flow()
+        });
         found
+    }
+
+    /// What is open and may pass: all at once, or in steps where the filter has enough with few.
+    pub(super) fn sift(&self, filter: &Filter, mut each: impl FnMut(Selection) -> ControlFlow<()>) {
+        match filter.most() {
+            0 => {}
+            usize::MAX => {
+                let _ = each(self.candidates(filter));
+            }
+            _ => self.select_in_steps(|page| filter.select(page), each),
+        }
     }
 }

@@ -93,7 +93,7 @@ impl<Fut> Attempt<Fut> {
     fn new(operation: &Operation, make: &mut impl FnMut() -> Fut) -> Self {
         let record = operation.record();
         let mut slot = None;
-        let future = match (operation.is_cancelled(), record.runs_here()) {
+        let future = match (record.is_cancelled_by_now(), record.runs_here()) {
             (true, _) => None,
             (false, true) => Some(make()),
             // A closure may do a part of the work before it gives the future.
@@ -105,7 +105,7 @@ impl<Fut> Attempt<Fut> {
         Self {
             slot,
             future,
-            cancelled: operation.token().clone().cancelled_owned(),
+            cancelled: record.token().clone().cancelled_owned(),
             polled: false,
             operation: operation.clone(),
         }
@@ -121,7 +121,7 @@ where
     /// it; or else the run is called as the shield ends, which this is polled by.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RunError<E>>> {
         let mut this = self.project();
-        let too_late = !*this.polled && this.operation.is_cancelled();
+        let too_late = !*this.polled && this.operation.record().is_cancelled_by_now();
         *this.polled = true;
         if let (false, Some(future)) = (too_late, this.future.as_mut().as_pin_mut()) {
             let record = this.operation.record();

@@ -1,9 +1,8 @@
 //! Why a scope could not be built.
 
-use crate::cause::{OneLine, OperationLabel};
+use crate::cause::{Named, OneLine, OperationLabel};
 use crate::operation::Status;
 use crate::runtime::NoRuntime;
-use crate::sync::escape;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -18,9 +17,8 @@ pub struct BuildError {
 
 #[derive(Clone, Debug)]
 enum Kind {
-    /// It needs a runtime for this part of it, and none is known.
     NoRuntime {
-        part: Cow<'static, str>,
+        part: NeedsRuntime,
         /// Why the runtime that the scope was to have by default is none either.
         why: Option<NoRuntime>,
     },
@@ -29,10 +27,28 @@ enum Kind {
     ParentEnded(OperationLabel, Status),
 }
 
+/// A part of a scope that cannot do without a runtime.
+#[derive(Clone, Debug)]
+pub(super) enum NeedsRuntime {
+    /// What every scope may have, by what it is.
+    Own(&'static str),
+    /// A source, by its name.
+    Source(Cow<'static, str>),
+}
+
+impl fmt::Display for NeedsRuntime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(part) => write!(f, "its {part}"),
+            Self::Source(name) => write!(f, "the {}", Named("source", name)),
+        }
+    }
+}
+
 impl BuildError {
     pub(super) fn no_runtime(
         scope: Cow<'static, str>,
-        part: Cow<'static, str>,
+        part: NeedsRuntime,
         why: Option<NoRuntime>,
     ) -> Self {
         Self {
@@ -79,15 +95,10 @@ impl fmt::Display for BuildError {
             Kind::NoRuntime {
                 part,
                 why: Some(why),
-            } => write!(
-                f,
-                "scope {scope} has no runtime for its {}: {why}",
-                escape(part)
-            ),
+            } => write!(f, "scope {scope} has no runtime for {part}: {why}"),
             Kind::NoRuntime { part, why: None } => write!(
                 f,
-                "scope {scope} has no runtime for its {}: give it one by `runtime(&handle)`",
-                escape(part)
+                "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
             ),
             Kind::ZeroConcurrency => write!(
                 f,

@@ -1,5 +1,6 @@
 //! What a scope is to be, before it is one.
 
+use super::build_error::NeedsRuntime;
 use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::OperationLabel;
@@ -457,16 +458,16 @@ fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
     sources: Option<&[Held<Box<dyn Source>>]>,
-) -> Option<Cow<'static, str>> {
+) -> Option<NeedsRuntime> {
     if deadline.is_set() {
-        return Some("time limit".into());
+        return Some(NeedsRuntime::Own("time limit"));
     }
     if let Some(part) = policy.and_then(Policy::needs_runtime) {
-        return Some(part.into());
+        return Some(NeedsRuntime::Own(part));
     }
     let mut sources = sources.unwrap_or_default().iter().filter_map(Held::get);
     let source = sources.find(|source| source.needs_runtime())?;
-    Some(source.name())
+    Some(NeedsRuntime::Source(source.name()))
 }
 
 /// What cancels the scope: the parent's token, `token` and each of `more`, or nothing.

@@ -2,7 +2,7 @@
 
 use crate::operation::{Record, Window};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::token::{CancellationToken, WaitForCancellationFutureOwned};
+use crate::token::{CancellationToken, Wait, WaitForCancellationFutureOwned};
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +15,19 @@ pub(super) struct Grace {
     /// Ends the window at once, for this operation and for those below it.
     hard: WaitForCancellationFutureOwned,
     /// The cancel of the nearest operation above that is not cancelled: it may shorten the window.
-    above: Option<(CancellationToken, WaitForCancellationFutureOwned)>,
+    above: Option<Above>,
+}
+
+/// A wait that looks at no clock, as a user's does: the run above keeps its own time.
+struct Above {
+    token: CancellationToken,
+    wait: Wait,
+}
+
+impl Drop for Above {
+    fn drop(&mut self) {
+        self.wait.leave(&self.token);
+    }
 }
 
 impl Grace {
@@ -55,15 +67,18 @@ impl Grace {
             let Some(above) = above else {
                 return Poll::Pending;
             };
-            if self.wait_for(above).poll(cx).is_pending() {
+            if self.poll_above(above, cx).is_pending() {
                 return Poll::Pending;
             }
         }
     }
 
-    fn wait_for(&mut self, token: &CancellationToken) -> Pin<&mut WaitForCancellationFutureOwned> {
-        let same = self.above.take().filter(|(watched, _)| watched == token);
-        let above = same.unwrap_or_else(|| (token.clone(), token.clone().cancelled_owned()));
-        Pin::new(&mut self.above.insert(above).1)
+    fn poll_above(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
+        let same = self.above.take().filter(|above| above.token == *token);
+        let above = self.above.insert(same.unwrap_or_else(|| Above {
+            token: token.clone(),
+            wait: Wait::new(),
+        }));
+        above.wait.poll(&above.token, cx)
     }
 }

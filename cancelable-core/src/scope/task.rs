@@ -92,10 +92,32 @@ where
 #[cfg(test)]
 mod tests {
     use crate::Scope;
-    use crate::operation::Nursery;
+    use crate::operation::{Call, Nursery};
+    use crate::runtime::ThreadRuntime;
     use crate::sync::StoredWaker;
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
+    use std::time::Duration;
+
+    #[test]
+    fn r25_r26_a_call_that_was_given_up_and_has_ended_stands_for_no_child_that_has_not() {
+        let scope = Scope::builder("crawl").build().expect("it is sound");
+        let entered = scope.record().enter(None, StoredWaker::default());
+        assert!(entered.is_ok());
+        let child = || scope.child("child").build().expect("it is sound");
+        let (stubborn, child) = (child(), child());
+        let runtime = ThreadRuntime::new().handle();
+        let call = Arc::new(Call::new(runtime, Some(Duration::ZERO)));
+        let call = Nursery::admit(scope.record(), stubborn.record(), Some(call));
+        let place = Nursery::admit(scope.record(), child.record(), None);
+        let nursery = &scope.record().nursery;
+        nursery.abandon(stubborn.id());
+        drop(call.expect("it is open"));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(nursery.poll_joined(&mut cx).is_pending());
+        drop(place.expect("it is open"));
+        assert!(nursery.poll_joined(&mut cx).is_ready());
+    }
 
     /// A waker that looks at the scope when the last of its clones is dropped.
     struct Meddling(Scope);

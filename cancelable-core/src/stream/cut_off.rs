@@ -4,13 +4,10 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{GoesOn, Operation, is_shielded_from};
 use crate::scope::Scope;
-use crate::token::{CancellationToken, Wait};
+use crate::token::{CancellationToken, Pacing, Wait};
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
-
-/// How many steps are made between two looks at the clock.
-const STEPS: u32 = 64;
 
 /// What cuts a stream, a reader or a writer: a token, or an operation with its shields and deadline.
 ///
@@ -57,8 +54,10 @@ pub struct CutOff {
     goes_on: Option<GoesOn>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
-    /// How many steps are left before the next look at the clock.
-    steps: u32,
+    /// Which steps look at the clock.
+    pacing: Pacing,
+    /// Each one has to, because the operation's clock is not the system's. Known from the first look on.
+    is_by_hand: Option<bool>,
 }
 
 impl CutOff {
@@ -69,30 +68,44 @@ impl CutOff {
             token: token.clone(),
             operation: operation.cloned(),
             wait: Wait::new(),
-            steps: STEPS,
+            pacing: Pacing::new(),
+            is_by_hand: None,
         }
     }
 
     /// Whether the next step must not be made. It costs the look at the token; now and then it looks
-    /// at the clock too, where an operation has a deadline.
+    /// at the clock too, where an operation has a deadline: its own, or that whose token it was made of.
     #[inline]
     #[must_use]
     pub fn is_cut(&mut self) -> bool {
-        if !self.token.is_cancelled() {
-            self.steps -= 1;
-            if self.steps > 0 {
-                return false;
-            }
+        if !self.token.is_cancelled() && !self.pacing.is_due() {
+            return false;
         }
         self.is_cut_on_a_second_look()
     }
 
     #[cold]
     fn is_cut_on_a_second_look(&mut self) -> bool {
-        self.steps = STEPS;
         if !self.token.is_cancelled() {
-            if let Some(operation) = &self.operation {
-                operation.record().expire_if_due();
+            match &self.operation {
+                Some(operation) => {
+                    let record = operation.record();
+                    match record.expire_if_due() {
+                        Some(now) => {
+                            let is_by_hand = *self.is_by_hand.get_or_insert_with(|| {
+                                let runtime = record.runtime.as_ref();
+                                runtime.is_some_and(|runtime| !runtime.keeps_systems_time())
+                            });
+                            self.pacing.note((!is_by_hand).then_some(now));
+                        }
+                        None => self.pacing.rest(),
+                    }
+                }
+                None => match self.token.lookout() {
+                    Some(lookout) if lookout.is_idle() => {}
+                    Some(lookout) => self.pacing.note(lookout.look()),
+                    None => self.pacing.rest(),
+                },
             }
         }
         self.token.is_cancelled() && !self.is_shielded()
@@ -194,7 +207,7 @@ impl From<&CancellationToken> for CutOff {
 
 impl From<&Operation> for CutOff {
     fn from(operation: &Operation) -> Self {
-        Self::new(operation.token(), Some(operation))
+        Self::new(operation.record().token(), Some(operation))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::bag::{Bag, Key, NO_KEY};
 use super::crowd::Crowd;
 use super::link::{Above, Inputs, Link};
+use super::lookout::Lookout;
 use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
@@ -36,6 +37,8 @@ pub(super) struct Branch {
     /// Where the waiters of the token go that this branch hangs below, once threads have met at the
     /// token's own list. Set under the node's lock while the node is not settled.
     crowd: OnceLock<Box<Crowd>>,
+    /// What the token and those that are made of it look at when they are asked inline.
+    lookout: OnceLock<Arc<dyn Lookout>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +75,19 @@ impl Branch {
             orphaned: AtomicBool::new(false),
             above,
             crowd: OnceLock::new(),
+            lookout: OnceLock::new(),
         }
+    }
+
+    #[inline]
+    pub(super) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
+        self.lookout.get()
+    }
+
+    /// Gives the branch its lookout, if it has none.
+    pub(super) fn set_lookout(&self, lookout: Arc<dyn Lookout>) {
+        // Another thread may have been first, with one that does the same.
+        let _ = self.lookout.set(lookout);
     }
 
     #[inline]

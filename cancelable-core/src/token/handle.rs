@@ -3,6 +3,7 @@
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
 use super::cancel;
 use super::guard::{DropGuard, DropGuardRef};
+use super::lookout::Lookout;
 use super::node::Node;
 use super::run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 use super::wait::{self, WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -68,6 +69,27 @@ impl CancellationToken {
         Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
     }
 
+    /// Whether anything was made below it.
+    pub(crate) fn has_branch(&self) -> bool {
+        self.node.branch().is_some()
+    }
+
+    /// Whether it has a lookout, its own or that of the token it was made of.
+    #[inline]
+    pub(crate) fn has_lookout(&self) -> bool {
+        self.node.lookout().is_some()
+    }
+
+    /// Gives it its lookout.
+    pub(crate) fn set_lookout(&self, lookout: Arc<dyn Lookout>) {
+        self.node.own_branch().set_lookout(lookout);
+    }
+
+    /// Its lookout, if it has one.
+    pub(crate) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
+        self.node.lookout()
+    }
+
     /// Says to the log that it was cancelled.
     pub(crate) fn report_cancel(&self) {
         cancel::report(&self.node, || self.cause());
@@ -84,13 +106,14 @@ impl CancellationToken {
         self.node.wait_below();
     }
 
-    /// Notes that it is the token of this operation, for the line that the log has of its cancel. Does
-    /// nothing while the level of that is off.
+    /// Makes a new token that of this operation: its lookout is its own. Its label is noted for the line
+    /// that the log has of its cancel, unless the level of that is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
+        let token = Self::from_node(self.node.for_operation());
         if is_logged(log::Level::Debug) {
-            self.node.set_operation(label);
+            token.node.set_operation(label);
         }
-        self
+        token
     }
 
     pub(super) fn from_node(node: Arc<Node>) -> Self {
@@ -147,6 +170,9 @@ impl CancellationToken {
     }
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
+    ///
+    /// It looks at no clock: a loop that asks this alone, and never lets the run of its scope be polled,
+    /// does not see that the scope's time is up. [`check`](Self::check) does.
     #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
@@ -179,6 +205,10 @@ impl CancellationToken {
 
     /// Ends a function by `?` once the token is cancelled.
     ///
+    /// That of an operation, and one that was made of it, looks at the operation's clock now and then, so
+    /// that work which never yields notices the deadline here: at each call where calls are slow, and
+    /// about each hundred microseconds where they are fast.
+    ///
     /// # Errors
     ///
     /// [`Cancelled`], with the cause, once the token is cancelled, and from then on every time.
@@ -200,7 +230,7 @@ impl CancellationToken {
     /// ```
     #[inline]
     pub fn check(&self) -> Result<(), Cancelled> {
-        match self.is_cancelled() {
+        match self.node.is_cancelled_by_now() {
             false => Ok(()),
             true => self
                 .cause()

@@ -9,6 +9,7 @@ use super::branch::Branch;
 use super::cancel;
 use super::handle::CancellationToken;
 use super::link::{self, Above};
+use super::lookout::Several;
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Cause;
@@ -142,7 +143,16 @@ impl Inputs {
             .map(|(token, index)| (token.node().own_branch(), *index))
             .collect();
         let above = Above::Inputs(Box::new(link::Inputs::new(inputs, needed)));
-        let join = Arc::new(Branch::new(above));
+        let join = Branch::new(above);
+        let lookouts = self.distinct.iter();
+        let lookouts = lookouts.filter_map(|(token, _)| token.node().lookout().cloned());
+        let mut lookouts: Vec<_> = lookouts.collect();
+        match lookouts.len() {
+            0 => {}
+            1 => join.set_lookout(lookouts.remove(0)),
+            _ => join.set_lookout(Arc::new(Several(lookouts))),
+        }
+        let join = Arc::new(join);
         link(&join);
         if needed == 1 {
             self.recheck(&join);

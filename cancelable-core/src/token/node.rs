@@ -4,6 +4,7 @@ use super::bag::{Bag, NO_KEY};
 use super::branch::Branch;
 use super::callback::Callbacks;
 use super::link::Above;
+use super::lookout::{self, Lookout};
 use super::marking::{Marking, Pass};
 use super::member::Member;
 use crate::cause::{Cause, Facts, OperationLabel};
@@ -46,6 +47,9 @@ pub(super) struct Node {
     /// it has none. Read and changed under the lock, or under that branch's for the waiter, so that every
     /// access is relaxed: it stands beside the state because it takes no room there.
     pub(super) entry: AtomicU32,
+    /// It is an operation's: its lookout is its own and not that of the token above. It takes room that is
+    /// there beside the state.
+    of_operation: bool,
     inner: Mutex<Inner>,
     /// The branch of the parent, which is read as a second flag (invariant 4).
     parent: Option<Arc<Branch>>,
@@ -76,6 +80,7 @@ impl Node {
             state: AtomicU8::new(state),
             met: AtomicU8::new(0),
             entry: AtomicU32::new(NO_KEY),
+            of_operation: false,
             inner: Mutex::new(Inner {
                 cause,
                 waiters: Bag::default(),
@@ -114,6 +119,41 @@ impl Node {
     /// A child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
         Arc::new(Self::with(ALONE, Some(branch), None))
+    }
+
+    /// Marks a new node as an operation's.
+    pub(super) fn for_operation(mut self: Arc<Self>) -> Arc<Self> {
+        // Nobody else has it yet.
+        if let Some(node) = Arc::get_mut(&mut self) {
+            node.of_operation = true;
+        }
+        self
+    }
+
+    /// Its lookout: that of its branch, or else of its parent's.
+    #[inline]
+    pub(super) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
+        let own = self.branch.get().and_then(|branch| branch.lookout());
+        match self.of_operation {
+            true => own,
+            false => own.or_else(|| self.parent.as_ref()?.lookout()),
+        }
+    }
+
+    /// As [`is_cancelled`](Self::is_cancelled), for who may be all that runs: it has the lookout look now
+    /// and then.
+    #[inline]
+    pub(super) fn is_cancelled_by_now(&self) -> bool {
+        if self.is_cancelled() {
+            return true;
+        }
+        match self.lookout() {
+            Some(lookout) if lookout::is_due(lookout) => {
+                lookout::ask(lookout);
+                self.is_cancelled()
+            }
+            _ => false,
+        }
     }
 
     #[inline]
@@ -271,7 +311,14 @@ impl Node {
             None => Branch::new(above),
         };
         // Only here, under the lock, so that it never waits.
-        Arc::clone(self.branch.get_or_init(|| Arc::new(made())))
+        Arc::clone(self.branch.get_or_init(|| {
+            let branch = made();
+            let above = self.parent.as_ref().filter(|_| !self.of_operation);
+            if let Some(lookout) = above.and_then(|above| above.lookout()) {
+                branch.set_lookout(Arc::clone(lookout));
+            }
+            Arc::new(branch)
+        }))
     }
 
     /// Stores the cause and the state, under the node's lock, takes the waiters, and cancels the branch

@@ -60,7 +60,7 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let cancelled_before = *this.stage == Stage::New && this.token.is_cancelled();
+        let cancelled_before = *this.stage == Stage::New && this.token.node().is_cancelled_by_now();
         *this.stage = Stage::Polled;
         awaited(poll(cancelled_before, this.future, this.cancelled, cx))
     }
@@ -104,7 +104,8 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let cancelled_before = *this.stage == Stage::New && this.cancelled.token().is_cancelled();
+        let cancelled_before =
+            *this.stage == Stage::New && this.cancelled.token().node().is_cancelled_by_now();
         *this.stage = Stage::Polled;
         awaited(poll(cancelled_before, this.future, this.cancelled, cx))
     }
@@ -112,7 +113,7 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
 
 /// The future, for a token that is not cancelled.
 fn unless_cancelled<F>(token: &CancellationToken, future: F) -> Option<F> {
-    (!token.is_cancelled()).then_some(future)
+    (!token.node().is_cancelled_by_now()).then_some(future)
 }
 
 /// The future first, so that its output wins; then the token, which stores the waker.

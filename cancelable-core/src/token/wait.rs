@@ -95,9 +95,23 @@ impl Default for Wait {
     }
 }
 
+/// One step of a user's wait. It looks as [`CancellationToken::check`] does: the code that polls it may be
+/// all that runs, in a `select!` whose other arm is ready each time.
+///
+/// Wakes: as for [`Waiter::poll`].
+fn poll(waiter: &mut Waiter, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
+    match node.is_cancelled_by_now() {
+        true => Poll::Ready(()),
+        false => waiter.poll(node, cx),
+    }
+}
+
 /// Blocks this thread until the token is cancelled, for `limit` at most if there is one. True if it
 /// is cancelled.
 pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
+    if node.is_cancelled_by_now() {
+        return true;
+    }
     let gate = Arc::new(Gate::new());
     let waker = Waker::from(Arc::clone(&gate));
     let mut waiter = Waiter::new();
@@ -108,7 +122,7 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
                 gate.pass();
                 true
             }
-            Some(limit) => gate.pass_within(limit) || node.is_cancelled(),
+            Some(limit) => gate.pass_within(limit) || node.is_cancelled_by_now(),
         };
     waiter.leave(node);
     cancelled
@@ -140,7 +154,7 @@ impl Future for WaitForCancellationFuture<'_> {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        awaited(this.waiter.poll(this.token.node(), cx))
+        awaited(poll(&mut this.waiter, this.token.node(), cx))
     }
 }
 
@@ -188,7 +202,7 @@ impl Future for WaitForCancellationFutureOwned {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        awaited(this.waiter.poll(this.token.node(), cx))
+        awaited(poll(&mut this.waiter, this.token.node(), cx))
     }
 }
 

@@ -40,6 +40,7 @@ mod hostile_words;
 #[cfg(feature = "testing")]
 mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
+mod inline;
 mod io;
 #[cfg(feature = "testing")]
 mod join;

@@ -1001,11 +1001,25 @@ fn r29_a_time_limit_without_a_runtime_is_an_error_that_names_the_scope() {
         .expect("an interval")
         .named("queue empty");
     let condition = error(Scope::builder("import").source(condition));
-    assert!(
-        condition
-            .to_string()
-            .contains("no runtime for its queue empty"),
-        "{condition}"
+    assert_eq!(
+        condition.to_string(),
+        "scope import has no runtime for the source queue empty: give it one by `runtime(&handle)`"
+    );
+    struct Mine;
+    impl Source for Mine {
+        fn name(&self) -> std::borrow::Cow<'static, str> {
+            "mine".into()
+        }
+        fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
+            Ok(Box::pin(pending()))
+        }
+        fn needs_runtime(&self) -> bool {
+            true
+        }
+    }
+    assert_eq!(
+        error(Scope::builder("import").source(Mine)).to_string(),
+        "scope import has no runtime for the source mine: give it one by `runtime(&handle)`"
     );
 }
 

@@ -24,7 +24,7 @@ fn bars(operation: &Operation) -> (Screen, Bars) {
     let screen = Screen::default();
     let target = ProgressDrawTarget::term_like_with_hz(Box::new(screen.clone()), 255);
     let multi = MultiProgress::with_draw_target(target);
-    (screen, Bars::on(operation, multi))
+    (screen, Bars::on(operation, multi).columns(screen::WIDTH))
 }
 
 #[test]
@@ -258,4 +258,58 @@ fn r49_what_a_line_says_steers_no_terminal() {
     let run = failing.try_run(|_| ready(error())).with_error_text();
     drop(manual.block_on(run));
     is_shown(&mut bars, 2);
+}
+
+#[test]
+fn r38_a_line_is_printed_above_the_bars_by_whoever_has_the_printer() {
+    let manual = ManualRuntime::new();
+    let sync = open(&manual, "sync");
+    sync.progress().advance(1);
+    let (screen, mut bars) = bars(&sync);
+    bars.draw();
+    let printer = bars.printer();
+    printer.println("row 7 has no date");
+    bars.println(format_args!("row {} has none either", 8));
+    let answer = bars.suspend(|| {
+        let lines = screen.lines();
+        assert_eq!(lines, ["row 7 has no date", "row 8 has none either"]);
+        42
+    });
+    assert_eq!(answer, 42);
+    let lines = screen.lines();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[2].starts_with("sync "), "{lines:?}");
+}
+
+#[test]
+fn r38_every_line_fits_into_its_row() {
+    let manual = ManualRuntime::new();
+    let sync = open(
+        &manual,
+        "an operation whose name is as long as names are at times",
+    );
+    let part = sync
+        .child("a part with another name of some length")
+        .build()
+        .unwrap();
+    part.progress().set_total(123_456_789);
+    part.progress()
+        .set_message("and what it says of itself takes more room than there is on a row");
+    manual.advance(SECOND);
+    part.progress().advance(1234);
+    let (screen, bars) = bars(&sync);
+    let mut bars = bars.columns(80);
+    for columns in [80, 40, 20] {
+        bars = bars.columns(columns);
+        bars.draw();
+        let lines = screen.lines();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        let widest = lines.iter().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(columns), "{columns}: {lines:?}");
+    }
+    bars = bars.columns(80);
+    bars.draw();
+    let lines = screen.lines();
+    assert!(lines[1].contains(" 1,234/123,456,789 "), "{lines:?}");
+    assert!(lines[1].ends_with('…'), "{lines:?}");
 }

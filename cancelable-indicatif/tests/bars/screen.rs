@@ -15,7 +15,7 @@ struct Shown {
     column: usize,
 }
 
-const WIDTH: usize = 120;
+pub(crate) const WIDTH: usize = 120;
 
 impl Shown {
     fn next_row(&mut self) {
@@ -45,7 +45,7 @@ impl Screen {
     }
 
     /// As terminals do: a row that is full goes on in the next one when more is written.
-    fn write(&self, text: &str) {
+    pub(crate) fn write(&self, text: &str) {
         let shown = &mut *self.0.lock();
         for letter in text.chars() {
             match letter {

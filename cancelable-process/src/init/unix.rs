@@ -1,12 +1,12 @@
 //! Process 1 on Unix. One thread does everything in turn, so no signal is sent to a process whose
 //! status has been taken.
 
+use crate::os::job::{self, Job};
 use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
 use cancelable_signals::Disposition;
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, wait};
-use rustix::termios::tcsetpgrp;
 use signal_hook::consts;
 use signal_hook::iterator::Signals;
 use std::io;
@@ -39,23 +39,43 @@ const FORWARDED: &[i32] = &[
 pub(super) fn run(mut command: Command) -> io::Result<ExitStatus> {
     let program = command.get_program().to_owned();
     let name = Path::new(&program).file_name().unwrap_or(&program);
-    let name = name.to_string_lossy();
+    let name = escaped(&name.to_string_lossy()).to_string();
+    unblock();
     // Before there is a child: a signal that comes now waits until there is one.
     let forwarded = FORWARDED.iter().filter(|number| !is_ignored(**number));
     let mut signals = Signals::new(forwarded.chain(&[consts::SIGCHLD]))?;
     adopt();
     let child = command.process_group(0).spawn()?;
-    let pid = Pid::from_child(&child);
-    give_terminal(pid);
+    let mut program = Program {
+        pid: Pid::from_child(&child),
+        job: Job::begin(Pid::from_child(&child)),
+        name: &name,
+    };
     // Ends with the child, of whose end a SIGCHLD tells.
     for signal in signals.forever() {
-        if signal != consts::SIGCHLD {
-            forward(signal, pid, &name);
-        } else if let Some(status) = reap(pid)? {
-            return Ok(status);
+        match signal {
+            consts::SIGCHLD => {
+                if let Some(status) = program.reap()? {
+                    return Ok(status);
+                }
+            }
+            consts::SIGCONT => program.resume(),
+            other => program.forward(other),
         }
     }
     Err(io::ErrorKind::BrokenPipe.into())
+}
+
+/// Has this thread receive what the starter of this program had blocked: a SIGCHLD that never comes
+/// would be waited for for ever. The child starts with nothing blocked, as the standard library has
+/// it.
+fn unblock() {
+    let unblocked = nix::sys::signal::SigSet::all().thread_unblock();
+    if let Err(error) = unblocked {
+        isolate("a logger", || {
+            log::warn!(target: "cancelable", "signals stay blocked: {error}");
+        });
+    }
 }
 
 /// Whether this process was started to ignore the signal, as `nohup` and the background jobs of a
@@ -75,68 +95,88 @@ fn adopt() {
     }
 }
 
-/// Puts the child in the foreground of the terminal, if this process has it.
-fn give_terminal(child: Pid) {
-    let terminal = io::stdin();
-    if !is_in_foreground(&terminal) {
-        return;
+/// The child that this process is there for.
+struct Program<'a> {
+    pid: Pid,
+    /// Where there is a terminal.
+    job: Option<Job>,
+    /// As a log may show it.
+    name: &'a str,
+}
+
+impl Program<'_> {
+    fn forward(&self, number: i32) {
+        let Some(signal) = Signal::from_named_raw(number) else {
+            return;
+        };
+        let name = self.name;
+        if let Err(error) = kill_process_group(self.pid, signal) {
+            isolate("a logger", || {
+                log::debug!(target: "cancelable", process = name; "{name} was not sent {signal:?}: {error}");
+            });
+        }
     }
-    let given = tcsetpgrp(&terminal, child);
-    // It may have read before it was in the foreground, which has stopped it.
-    let continued = given.and_then(|()| kill_process_group(child, Signal::CONT));
-    if let Err(error) = continued {
-        isolate("a logger", || {
-            log::warn!(target: "cancelable", "the terminal was not handed over: {error}");
-        });
-    }
-}
 
-/// Whether this process may hand the terminal over: one in the background would be stopped.
-#[cfg(target_os = "linux")]
-fn is_in_foreground(terminal: &io::Stdin) -> bool {
-    use std::io::IsTerminal;
-    // "number (name) state parent group session terminal foreground-group ...". Read and not asked
-    // for: process 1 may be in a group of outside its namespace, whose number is then 0, and rustix
-    // has no number 0.
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields = stat.rsplit_once(") ").map(|(_, fields)| fields);
-    let mut fields = fields
-        .into_iter()
-        .flat_map(|fields| fields.split(' ').skip(2));
-    let group = fields.next();
-    terminal.is_terminal() && group.is_some() && group == fields.nth(2)
-}
-
-/// Whether this process may hand the terminal over: one in the background would be stopped.
-#[cfg(not(target_os = "linux"))]
-fn is_in_foreground(terminal: &io::Stdin) -> bool {
-    rustix::termios::tcgetpgrp(terminal) == Ok(rustix::process::getpgrp())
-}
-
-fn forward(number: i32, child: Pid, name: &str) {
-    let Some(signal) = Signal::from_named_raw(number) else {
-        return;
-    };
-    if let Err(error) = kill_process_group(child, signal) {
-        isolate("a logger", || {
-            let name = escaped(name).to_string();
-            log::debug!(target: "cancelable", process = &*name; "{name} was not sent {signal:?}: {error}");
-        });
-    }
-}
-
-/// Takes the status of every child that has ended; that of `child` if it is among them. Ends:
-/// each turn takes one, and nothing waits.
-fn reap(child: Pid) -> io::Result<Option<ExitStatus>> {
-    loop {
-        match wait(WaitOptions::NOHANG) {
-            Ok(Some((pid, status))) if pid == child => {
-                return Ok(Some(ExitStatus::from_raw(status.as_raw())));
+    fn resume(&mut self) {
+        match &mut self.job {
+            Some(job) => {
+                job.resume();
+                self.note();
             }
-            Ok(Some(_)) | Err(Errno::INTR) => {}
-            Ok(None) => return Ok(None),
-            // The child was taken by somebody else.
-            Err(error) => return Err(error.into()),
+            None => self.forward(consts::SIGCONT),
+        }
+    }
+
+    /// Takes the status of every child that has ended; that of the program if it is among them.
+    /// Ends: each turn takes one, and nothing waits.
+    fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
+        loop {
+            match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
+                Ok(Some((pid, status))) if status.stopped() => {
+                    if pid == self.pid {
+                        self.stopped(status.stopping_signal());
+                    }
+                }
+                Ok(Some((pid, status))) if pid == self.pid => {
+                    self.ended(status.terminating_signal());
+                    return Ok(Some(ExitStatus::from_raw(status.as_raw())));
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return Ok(None),
+                // The child was taken by somebody else.
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn stopped(&mut self, signal: Option<i32>) {
+        let (Some(job), Some(signal)) = (&mut self.job, signal) else {
+            return;
+        };
+        if job.stopped(signal) {
+            job::stop_home();
+        }
+        self.note();
+    }
+
+    fn ended(&mut self, signal: Option<i32>) {
+        let Some(job) = &mut self.job else {
+            return;
+        };
+        let had_terminal = job.take_back();
+        if let (true, Some(signal)) = (had_terminal, signal.and_then(Signal::from_named_raw)) {
+            job::key_pressed(signal);
+        }
+        self.note();
+    }
+
+    /// Logs what the system has refused.
+    fn note(&mut self) {
+        if let Some(Err(error)) = self.job.as_mut().map(Job::refused) {
+            let name = self.name;
+            isolate("a logger", || {
+                log::debug!(target: "cancelable", process = name; "the terminal of {name}: {error}");
+            });
         }
     }
 }

@@ -4,11 +4,11 @@
 //! process looked at again through its number afterwards: if it is in the group then, the
 //! descriptor is its own.
 
-use rustix::event::{PollFd, PollFlags, poll};
+use super::stat::{self, Stat};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 /// The processes of a group that have not ended.
 pub(super) struct Members {
@@ -27,12 +27,7 @@ pub(super) fn of(group: Pid) -> Option<Members> {
 
 fn look(group: Pid) -> Option<Members> {
     let mut running = Vec::new();
-    for entry in fs::read_dir("/proc").ok()? {
-        let name = entry.ok()?.file_name();
-        let number = name.to_str().and_then(|name| name.parse().ok());
-        let Some(pid) = number.and_then(Pid::from_raw) else {
-            continue;
-        };
+    for pid in stat::all()? {
         if !runs_in(group, pid) {
             continue;
         }
@@ -48,32 +43,34 @@ fn look(group: Pid) -> Option<Members> {
 
 /// Whether the process is in the group and has not ended.
 fn runs_in(group: Pid, pid: Pid) -> bool {
-    let Ok(stat) = fs::read(format!("/proc/{}/stat", pid.as_raw_pid())) else {
-        return false;
-    };
-    // "number (name) state parent group ...", where the name may have anything in it.
-    let stat = String::from_utf8_lossy(&stat);
-    let Some((_, rest)) = stat.rsplit_once(") ") else {
-        return false;
-    };
-    let mut fields = rest.split(' ');
-    let state = fields.next();
-    let its_group = fields.nth(1).and_then(|field| field.parse().ok());
-    !matches!(state, Some("Z" | "X" | "x")) && its_group.and_then(Pid::from_raw) == Some(group)
+    Stat::of(pid).is_some_and(|stat| !stat.has_ended && stat.group == group.as_raw_pid())
 }
 
 impl Members {
+    pub(super) fn len(&self) -> usize {
+        self.running.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.running.is_empty()
     }
 
-    /// Waits for the end of any of them.
-    pub(super) fn until_one_has_ended(&self) {
-        let mut descriptors: Vec<_> = self
-            .running
-            .iter()
-            .map(|process| PollFd::new(process, PollFlags::IN))
+    /// Waits until any of them has ended, or there is something on `alarm`, or the time is over.
+    /// False if it is.
+    pub(super) fn until_one_has_ended(&self, alarm: impl AsFd, timeout: Option<&Timespec>) -> bool {
+        let running = self.running.iter().map(AsFd::as_fd);
+        let mut descriptors: Vec<_> = running
+            .chain([alarm.as_fd()])
+            .map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN))
             .collect();
-        while let Err(Errno::INTR) = poll(&mut descriptors, None) {}
+        loop {
+            match poll(&mut descriptors, timeout) {
+                // Ends: a signal that interrupts comes from outside.
+                Err(Errno::INTR) => {}
+                Ok(0) => return false,
+                // An error is no end of a process, so the caller's next look would find the same.
+                result => return result.is_ok(),
+            }
+        }
     }
 }

@@ -1,41 +1,54 @@
 //! Processes on Unix: signals go to process groups, and a process that has ended keeps its number
 //! until its status is taken.
 
+use super::Place;
+use super::job::{self, Job};
 use crate::PoliteSignal;
 use crate::process::Pipes;
+#[cfg(target_os = "linux")]
+use crate::shared::AFTER_KILL;
 use crate::shared::Shared;
-use cancelable_core::cause::escaped;
+use cancelable_core::CancellationToken;
 use cancelable_core::token::isolate;
+use cancelable_signals::{Escalation, SignalGuard, Step};
+use parking_lot::Mutex;
+use rustix::event::{Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, test_kill_process_group,
+    waitid,
 };
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Where signals go. Whoever has it knows that the number is still the process's own: see `shared`.
 #[derive(Debug)]
 pub(crate) struct Target {
     pid: Pid,
     own_group: bool,
+    pub(crate) job: Option<Job>,
 }
 
 /// A process that runs, for the thread that waits for it.
 pub(crate) type Started = Child;
 
-/// Starts the process, in a group of its own unless it is to stay in the foreground.
-pub(crate) fn start(
-    command: &mut Command,
-    foreground: bool,
-) -> io::Result<(Started, Target, Pipes)> {
-    if !foreground {
+/// Starts the process.
+pub(crate) fn start(command: &mut Command, place: Place) -> io::Result<(Started, Target, Pipes)> {
+    keep_statuses()?;
+    let own_group = place != Place::Foreground;
+    if own_group {
         command.process_group(0);
     }
     let mut child = command.spawn()?;
+    let pid = Pid::from_child(&child);
+    let is_job = place == Place::Job;
     let target = Target {
-        pid: Pid::from_child(&child),
-        own_group: !foreground,
+        pid,
+        own_group,
+        job: is_job.then(|| Job::begin(pid)).flatten(),
     };
     let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     Ok((child, target, pipes))
@@ -87,45 +100,222 @@ impl Target {
     }
 }
 
+/// Has the system keep the statuses of children. While SIGCHLD is ignored, as the starter of this
+/// program may have left it, it throws them away. A handler that does nothing is enough; what is
+/// started has the default, as with any handler.
+fn keep_statuses() -> io::Result<()> {
+    static CAUGHT: Mutex<bool> = Mutex::new(false);
+    let mut caught = CAUGHT.lock();
+    if !*caught {
+        signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default())?;
+        *caught = true;
+    }
+    Ok(())
+}
+
 /// Waits for the end of the process and, if it was asked, of what is left of its group; then takes
 /// its status.
-pub(crate) fn watch(shared: &Shared, mut child: Child) -> io::Result<ExitStatus> {
-    match until_dead(Pid::from_child(&child)) {
-        Ok(()) => until_the_rest_has_ended(shared),
-        Err(error) => {
-            isolate("a logger", || {
-                let name = escaped(&shared.name).to_string();
-                log::warn!(target: "cancelable", process = &*name; "{name} cannot be waited for: {error}");
-            });
-        }
+pub(crate) fn watch(shared: &Arc<Shared>, mut child: Child) -> io::Result<ExitStatus> {
+    let job = shared.is_job().then(|| forward_stops(shared));
+    let ended_by = until_dead(shared, Pid::from_child(&child));
+    let had_terminal = shared.take_terminal_back();
+    let is_known = until_the_rest_has_ended(shared);
+    let rest = shared.close();
+    drop(job);
+    if let (true, Some(signal)) = (had_terminal, ended_by) {
+        job::key_pressed(signal);
     }
-    shared.close();
-    child.wait()
+    let status = child.wait();
+    if let (Some(group), false) = (rest, is_known) {
+        until_it_is_gone(
+            group,
+            Timespec {
+                tv_sec: 0,
+                tv_nsec: 10_000_000,
+            },
+        );
+    }
+    status
 }
 
-/// Ends when the process has, and leaves it a zombie.
-fn until_dead(pid: Pid) -> rustix::io::Result<()> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+/// Ends when the process has, and leaves it a zombie. The signal that ended it.
+fn until_dead(shared: &Shared, pid: Pid) -> Option<Signal> {
+    let stops = match shared.is_job() {
+        true => WaitIdOptions::STOPPED,
+        false => WaitIdOptions::empty(),
+    };
+    let ends = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     loop {
-        match waitid(WaitId::Pid(pid), options) {
-            Err(Errno::INTR) => {}
-            Ok(_) => return Ok(()),
-            Err(error) => return Err(error),
+        match waitid(WaitId::Pid(pid), ends | stops) {
+            Err(Errno::INTR) | Ok(None) => {}
+            Ok(Some(status)) if status.stopped() => {
+                // Taken, or it would be told again. It may have been continued meanwhile.
+                let taken = waitid(WaitId::Pid(pid), stops | WaitIdOptions::NOHANG);
+                let signal = taken
+                    .ok()
+                    .flatten()
+                    .and_then(|status| status.stopping_signal());
+                if signal.is_some_and(|signal| shared.stopped(signal)) {
+                    job::stop_home();
+                }
+            }
+            Ok(Some(status)) => {
+                return status.terminating_signal().and_then(Signal::from_named_raw);
+            }
+            Err(error) => {
+                isolate("a logger", || {
+                    let name = shared.shown();
+                    log::warn!(target: "cancelable", process = &*name; "{name} cannot be waited for: {error}");
+                });
+                return None;
+            }
         }
     }
 }
 
-/// Ends: with those that it waits for, who have all ended or are killed at the end of the grace.
+/// Passes on to a job what a shell sends to this program's group: the request to stop, and that it
+/// is to go on.
+fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
+    let names = ["SIGTSTP", "SIGCONT"];
+    let signals = names
+        .into_iter()
+        .flat_map(str::parse::<cancelable_signals::Signal>);
+    let job = Arc::clone(shared);
+    let step = Step::call(
+        move |signal| match signal.number() == Signal::CONT.as_raw() {
+            true => job.resume(),
+            false => drop(job.send(signal.into())),
+        },
+    );
+    // What was ignored stays so.
+    let forwarded = Escalation::new(&CancellationToken::never()).signals(signals);
+    // Each is meant: a second Ctrl+Z is another stop.
+    let forwarded = forwarded.merge_within(Duration::ZERO);
+    let watching = forwarded.first(step.clone()).third(step).start();
+    if let Err(error) = &watching {
+        isolate("a logger", || {
+            let name = shared.shown();
+            log::warn!(target: "cancelable", process = &*name; "stops of {name} are not seen: {error}");
+        });
+    }
+    watching.ok()
+}
+
+/// Waits for the rest of the group of a process that was asked; at once true if it was not. False if
+/// what it consists of cannot be learned here.
+///
+/// Ends: with all of them. Each turn waits for the end of one, those that are left after the kill
+/// have so long as `Shared` says, and those that live on then are told of in the log.
 #[cfg(target_os = "linux")]
-fn until_the_rest_has_ended(shared: &Shared) {
-    while let Some(group) = shared.group_in_grace() {
-        match super::members::of(group) {
-            Some(members) if !members.is_empty() => members.until_one_has_ended(),
-            _ => return,
+fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
+    while let Some(group) = shared.rest() {
+        let Some(members) = super::members::of(group) else {
+            return false;
+        };
+        if members.is_empty() {
+            return true;
+        }
+        let Ok(alarm) = shared.begin_to_wait_for_the_rest() else {
+            return false;
+        };
+        // Without a clock of the runtime the system's is asked.
+        let lost = Timespec {
+            tv_sec: AFTER_KILL.as_secs().try_into().unwrap_or(1),
+            tv_nsec: 0,
+        };
+        let timeout = shared.has_lost_its_clock().then_some(&lost);
+        if !members.until_one_has_ended(&alarm, timeout) || shared.has_given_up() {
+            let left = members.len();
+            isolate("a logger", || {
+                let name = shared.shown();
+                log::warn!(target: "cancelable", process = &*name, left = left; "{name} was killed, and {left} of its group did not end");
+            });
+            return true;
         }
     }
+    true
 }
 
 /// What is in a group cannot be seen here.
 #[cfg(not(target_os = "linux"))]
-fn until_the_rest_has_ended(_: &Shared) {}
+fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
+    shared.rest().is_none()
+}
+
+/// Waits until nobody is in a group that was killed, where the system says no more of a group than
+/// whether anybody is. A zombie is, and may be for ever; so it is asked a number of times.
+fn until_it_is_gone(group: Pid, pause: Timespec) -> bool {
+    for _ in 0..200 {
+        // Nothing is sent: its number may be another's, whose leader has ended.
+        if test_kill_process_group(group).is_err() {
+            return true;
+        }
+        // There is no event to wait for.
+        let _ = poll(&mut [], Some(&pause));
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Place, until_it_is_gone};
+    use rustix::event::Timespec;
+    use rustix::process::{Signal, kill_process_group};
+    use std::process::{Command, Stdio};
+
+    const AT_ONCE: Timespec = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+
+    fn reader() -> Command {
+        let mut command = Command::new("cat");
+        command.stdin(Stdio::piped()).stdout(Stdio::null());
+        command
+    }
+
+    #[test]
+    fn r28_a_group_is_asked_until_nobody_is_in_it_and_not_for_ever() {
+        let (mut child, target, pipes) = super::start(&mut reader(), Place::Group).unwrap();
+        let group = target.group().unwrap();
+        assert!(!until_it_is_gone(group, AT_ONCE), "it runs");
+        kill_process_group(group, Signal::KILL).unwrap();
+        // Nobody takes its status, so it answers.
+        assert!(!until_it_is_gone(group, AT_ONCE), "it is a zombie");
+        child.wait().unwrap();
+        assert!(until_it_is_gone(group, AT_ONCE));
+        drop(pipes);
+    }
+
+    /// The killed one that does not end is played by one that is not killed.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn r28_what_does_not_end_after_a_kill_is_waited_for_no_longer_than_that() {
+        use crate::shared::{AFTER_KILL, Shared};
+        use crate::{PoliteSignal, os::unix::until_the_rest_has_ended};
+        use cancelable_core::testing::ManualRuntime;
+        use rustix::process::Pid;
+        use std::time::Duration;
+
+        let manual = ManualRuntime::new();
+        let (mut child, target, pipes) = super::start(&mut reader(), Place::Group).unwrap();
+        let (runtime, name) = (manual.handle(), "cat".into());
+        let shared = Shared::new(name, runtime, Duration::MAX, PoliteSignal::TERM, target);
+        shared.pretend_it_was_killed();
+        std::thread::scope(|threads| {
+            let waits = threads.spawn(|| until_the_rest_has_ended(&shared));
+            while manual.pending_timers() == 0 {
+                manual.run_until_idle();
+                std::thread::yield_now();
+            }
+            manual.advance(AFTER_KILL - Duration::from_nanos(1));
+            assert!(!waits.is_finished());
+            manual.advance(Duration::from_nanos(1));
+            assert!(waits.join().unwrap(), "it is known what the group is");
+        });
+        assert!(shared.has_given_up());
+        kill_process_group(Pid::from_child(&child), Signal::KILL).unwrap();
+        child.wait().unwrap();
+        drop(pipes);
+    }
+}

@@ -19,7 +19,7 @@ pub(crate) type Started = Arc<SharedChild>;
 
 pub(crate) fn start(
     command: &mut Command,
-    _foreground: bool,
+    _place: super::Place,
 ) -> io::Result<(Started, Target, Pipes)> {
     let child = Arc::new(SharedChild::spawn(command)?);
     let target = Target {
@@ -53,6 +53,6 @@ impl Target {
     }
 }
 
-pub(crate) fn watch(_: &Shared, child: Started) -> io::Result<ExitStatus> {
+pub(crate) fn watch(_: &Arc<Shared>, child: Started) -> io::Result<ExitStatus> {
     child.wait()
 }

@@ -102,3 +102,38 @@ fn r28_no_zombie_is_left_also_of_those_that_are_asked_as_they_end() {
         assert!(!is_zombie(process));
     }
 }
+
+/// Whether any process of the group runs, in a look that a zombie does not answer: who reaps those
+/// is not known here.
+#[cfg(target_os = "linux")]
+fn runs(group: rustix::process::Pid) -> bool {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut stats = entries.flat_map(|entry| std::fs::read_to_string(entry.path().join("stat")));
+    stats.any(|stat| {
+        let fields: Vec<_> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+        fields[0] != "Z" && fields[2] == group.as_raw_pid().to_string()
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn r28_after_a_kill_nothing_of_the_group_runs_any_more() {
+    let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do \
+        (while :; do :; done) & done; echo ready; wait";
+    for ends_by_kill in [true, false, true, false, true, false] {
+        let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
+        // By the kill of the handle, and by a request without a grace.
+        let (process, _talk) = Talk::start(
+            shell(script).grace(std::time::Duration::ZERO),
+            &manual,
+            &token,
+        );
+        match ends_by_kill {
+            true => assert!(process.kill()),
+            false => token.cancel(),
+        }
+        let outcome = process.wait_blocking().unwrap();
+        assert!(!runs(pid(&process)), "after the wait");
+        assert!(outcome.was_killed());
+    }
+}

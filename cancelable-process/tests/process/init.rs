@@ -4,9 +4,11 @@
 //! as process 1 of a namespace, where the system makes it so and where signals that are not caught
 //! do not reach it.
 
-use cancelable_process::Init;
+use crate::kit::{can_start_by, start_with_the_defaults};
+use cancelable_process::{Init, exit_as};
 use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 const SCRIPT: &str = "CANCELABLE_PROCESS_INIT";
@@ -21,12 +23,11 @@ fn program() {
     if let Some(script) = env::var_os(SCRIPT) {
         let mut shell = Command::new(env::var_os(PROGRAM).unwrap_or("sh".into()));
         shell.arg("-c").arg(script).env_remove(SCRIPT);
-        let code = match Init::new(shell).run() {
-            Ok(code) => code,
-            Err(error) if error.is_not_found() => 127,
+        match Init::new(shell).status() {
+            Ok(status) => exit_as(status),
+            Err(error) if error.is_not_found() => std::process::exit(127),
             Err(error) => panic!("{error}"),
-        };
-        std::process::exit(code.into());
+        }
     }
 }
 
@@ -68,6 +69,7 @@ impl Place {
     }
 
     fn command(self, script: &str) -> Command {
+        start_with_the_defaults();
         let this = env::current_exe().unwrap();
         let mut command = match self {
             Self::Below => Command::new(this),
@@ -80,6 +82,16 @@ impl Place {
         command.args(["--exact", "init::program", "--nocapture"]);
         command.env(SCRIPT, script);
         command
+    }
+
+    /// The program, started by a shell that does this first.
+    fn under(self, before: &str, script: &str) -> Command {
+        let program = self.command(script);
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("{before} \"$0\" \"$@\"")]);
+        shell.arg(program.get_program()).args(program.get_args());
+        shell.env(SCRIPT, script).stdin(Stdio::null());
+        shell
     }
 
     /// The exit code of the program, and what the script wrote to standard error.
@@ -110,8 +122,57 @@ fn it_exits_as_the_program_does() {
     for place in Place::all() {
         assert_eq!(place.run("exit 0").0, Some(0));
         assert_eq!(place.run("exit 7").0, Some(7));
-        assert_eq!(place.run("kill -TERM $$").0, Some(128 + 15));
-        assert_eq!(place.run("kill -KILL $$").0, Some(128 + 9));
+    }
+}
+
+/// The kernel ends process 1 by no signal that it does not handle.
+#[test]
+fn r33_it_dies_of_what_the_program_died_of_and_as_process_1_says_so_by_its_code() {
+    for place in Place::all() {
+        for number in [2, 9, 15] {
+            let script = format!("kill -{number} $$");
+            let status = place.command(&script).output().unwrap().status;
+            match place {
+                Place::Below => assert_eq!(status.signal(), Some(number)),
+                Place::Namespace => assert_eq!(status.code(), Some(128 + number)),
+            }
+        }
+    }
+}
+
+/// As `nohup` and a script's background jobs are started.
+#[test]
+fn r33_what_was_ignored_at_the_start_stays_ignored_in_it_and_in_the_program() {
+    let script = "kill -INT $PPID $$; kill -HUP $PPID $$; \
+        grep SigIgn: /proc/$$/status >&2; exit 5";
+    for place in Place::all() {
+        let output = place
+            .under("trap '' INT HUP; exec", script)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(5), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        let ignored = said.trim().rsplit('\t').next().unwrap();
+        let ignored = u64::from_str_radix(ignored, 16).unwrap();
+        assert_eq!(ignored & 0b11, 0b11, "{said}");
+    }
+}
+
+/// A SIGCHLD that is blocked tells nobody that the program has ended.
+#[test]
+fn r28_it_ends_where_its_starter_ignored_or_blocked_sigchld() {
+    let (ignoring, blocking) = ("env --ignore-signal=CHLD", "env --block-signal=CHLD,TERM");
+    if !can_start_by(ignoring) || !can_start_by(blocking) {
+        return;
+    }
+    for place in Place::all() {
+        let mut program = place.under(&format!("exec {ignoring}"), "exit 7");
+        assert_eq!(program.output().unwrap().status.code(), Some(7));
+    }
+    for place in Place::all() {
+        let script = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do :; done";
+        let mut program = place.under(&format!("exec {blocking}"), script);
+        assert_eq!(program.output().unwrap().status.code(), Some(7));
     }
 }
 

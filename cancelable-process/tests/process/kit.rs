@@ -36,7 +36,45 @@ pub(crate) fn stubborn_child() -> String {
 }
 
 pub(crate) fn shell(script: &str) -> Command {
+    start_with_the_defaults();
     Command::new("sh").args(["-c", script]).grace(GRACE)
+}
+
+/// Has what is started from here on start with the default action of every signal, whatever this
+/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
+/// is the default there; here it does what the default would.
+pub(crate) fn start_with_the_defaults() {
+    use signal_hook::consts::*;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Once};
+
+    // Not SIGPIPE: the standard library ignores it here, and starts others with its default.
+    const SIGNALS: [i32; 12] = [
+        SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+        SIGUSR1, SIGUSR2,
+    ];
+    static CAUGHT: Once = Once::new();
+    CAUGHT.call_once(|| {
+        for signal in SIGNALS {
+            let always = Arc::new(AtomicBool::new(true));
+            signal_hook::flag::register_conditional_default(signal, always).unwrap();
+        }
+    });
+}
+
+/// Whether a program can be started with this before it. Where it cannot, one line says that the
+/// test is left out.
+#[cfg(target_os = "linux")]
+pub(crate) fn can_start_by(words: &str) -> bool {
+    let mut tried = std::process::Command::new("sh");
+    let tried = tried.args(["-c", &format!("{words} true")]).output();
+    let can = tried.is_ok_and(|output| output.status.success());
+    if !can {
+        // Past what captures the output of a test that passes.
+        let line = format!("left out: nothing can be started by `{words}` here");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    can
 }
 
 pub(crate) struct Talk {

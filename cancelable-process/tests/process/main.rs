@@ -12,6 +12,8 @@ mod foreground;
 mod grace;
 #[cfg(unix)]
 mod groups;
+#[cfg(unix)]
+mod inherited;
 #[cfg(target_os = "linux")]
 mod init;
 #[cfg(unix)]

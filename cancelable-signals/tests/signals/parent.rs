@@ -11,6 +11,25 @@ use std::time::Duration;
 /// Only a run that fails waits this long.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Has what is started from here on start with the default action of every signal, whatever this
+/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
+/// is the default there; here it does what the default would. The programs do not come here.
+fn start_with_the_defaults() {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Once};
+
+    static CAUGHT: Once = Once::new();
+    CAUGHT.call_once(|| {
+        // The standard library starts others with the default of SIGPIPE. Those for real time are
+        // not known to signal-hook, and ignored by nobody.
+        let signals = (1..32).filter_map(|number| Signal::try_from(number).ok());
+        for signal in signals.filter(|signal| signal.name() != "SIGPIPE") {
+            let always = Arc::new(AtomicBool::new(true));
+            let _ = signal_hook::flag::register_conditional_default(signal.number(), always);
+        }
+    });
+}
+
 /// Whether this system can do what a test needs. Where it cannot, one line says that the test is
 /// left out.
 #[cfg(target_os = "linux")]
@@ -57,6 +76,7 @@ impl Program {
     }
 
     fn spawn(mut command: Command, program: &str) -> Self {
+        start_with_the_defaults();
         command
             .args(["--exact", "child::child", "--nocapture"])
             .env("CANCELABLE_SIGNALS_CHILD", program);

@@ -5,16 +5,23 @@ use super::snapshot::{Identity, identity};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// How many links Linux follows for one path.
+const MOST_LINKS: usize = 40;
+
 /// What is to be watched for a file as things stand now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Anchors {
     /// Each folder, and which one it is: another one may take its place under the same name.
     pub(super) folders: Vec<(PathBuf, Identity)>,
+    /// The file itself, where it is there and its content matters: it may have other names, elsewhere,
+    /// by which it is written to.
+    pub(super) itself: Option<Identity>,
     pub(super) interest: Interest,
 }
 
 impl Anchors {
-    pub(super) fn of(file: &Path) -> Self {
+    /// `content` says that what is in the file matters, and not only whether it is there.
+    pub(super) fn of(file: &Path, content: bool) -> Self {
         let mut anchors = Self::default();
         anchors.interest.file = file.to_owned();
         let parent = file.parent().unwrap_or(file);
@@ -39,12 +46,36 @@ impl Anchors {
         let named = named.map(|(folder, name)| folder.join(name));
         if let (true, Ok(real)) = (awaited == file, file.canonicalize()) {
             anchors.interest.linked = named.as_deref() != Some(&*real);
-            if let (true, Some(folder)) = (anchors.interest.linked, real.parent()) {
-                anchors.add(folder);
-                anchors.note(&real);
+            if anchors.interest.linked {
+                anchors.follow_links(file);
+                anchors.add_with_folder(&real);
             }
         }
+        if content {
+            let itself = fs::metadata(file).ok();
+            anchors.itself = itself.map(|metadata| identity(&metadata));
+        }
         anchors
+    }
+
+    /// Each link on the way from one to the next may be replaced, in a folder of its own.
+    fn follow_links(&mut self, file: &Path) {
+        let mut link = file.to_owned();
+        for _ in 0..MOST_LINKS {
+            let Ok(target) = fs::read_link(&link) else {
+                return;
+            };
+            // An absolute target replaces the rest.
+            link = link.parent().unwrap_or(&link).join(target);
+            self.add_with_folder(&link);
+        }
+    }
+
+    fn add_with_folder(&mut self, path: &Path) {
+        if let Some(folder) = path.parent() {
+            self.add(folder);
+            self.note(path);
+        }
     }
 
     fn add(&mut self, folder: &Path) {

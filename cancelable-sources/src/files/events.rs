@@ -3,28 +3,24 @@
 use super::anchors::Anchors;
 use super::mount;
 use super::notice::Notice;
+use super::watch::{Handler, Make, Watch};
 use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
-use notify::{RecursiveMode, Watcher};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// How a watcher of the system is made. It tells the handler of what happens in its folders.
-pub(super) type Make = fn(Handler) -> notify::Result<Box<dyn Watcher + Send>>;
-
-/// What a watcher calls, on a thread of its own.
-pub(super) type Handler = Box<dyn Fn(notify::Result<notify::Event>) + Send>;
-
-/// Makes the watcher of this system.
-pub(super) fn native(handler: Handler) -> notify::Result<Box<dyn Watcher + Send>> {
-    let watcher = notify::recommended_watcher(handler)?;
-    Ok(Box::new(watcher))
-}
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) use super::inotify::native;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(super) use super::notified::native;
 
 /// The events of a file, or that it has to do without.
 pub(super) struct Events {
     notice: Arc<Notice>,
     state: State,
+    /// Whether the content of the file matters, and not only whether it is there.
+    content: bool,
 }
 
 enum State {
@@ -34,7 +30,7 @@ enum State {
         make: Make,
         anchors: Anchors,
         /// Held for its drop, which ends the watch.
-        _watcher: Box<dyn Watcher + Send>,
+        _watch: Box<dyn Watch>,
     },
     /// There are no events: the interval is all there is.
     Polling,
@@ -46,9 +42,13 @@ const TURNS: usize = 16;
 
 impl Events {
     /// `make` is none where no events are wanted.
-    pub(super) fn new(notice: Arc<Notice>, make: Option<Make>) -> Self {
+    pub(super) fn new(notice: Arc<Notice>, make: Option<Make>, content: bool) -> Self {
         let state = make.map_or(State::Polling, State::Fresh);
-        Self { notice, state }
+        Self {
+            notice,
+            state,
+            content,
+        }
     }
 
     /// Whether changes are told of between two looks.
@@ -67,15 +67,15 @@ impl Events {
     /// look: what changes after it is told of, and what changed before it the look finds.
     pub(super) fn follow(&mut self, file: &Path) {
         for _ in 0..TURNS {
-            let wanted = Anchors::of(file);
+            let wanted = Anchors::of(file, self.content);
             let make = match &self.state {
                 State::Polling => return,
                 State::Watching { anchors, .. } if *anchors == wanted => return,
                 State::Watching { make, .. } | State::Fresh(make) => *make,
             };
-            // A watcher is never used for other folders: one that was moved away is watched on
+            // A watch is never used for other folders: one that was moved away is watched on
             // under its old name, and its events would be taken for those of the new one. The old
-            // watcher goes after the new one is there; what both tell is told twice, and no harm.
+            // watch goes after the new one is there; what both tell is told twice, and no harm.
             self.state = match self.watch(make, wanted) {
                 Ok(state) => state,
                 Err(Why::NotThere) => continue,
@@ -97,21 +97,18 @@ impl Events {
         }
         let notice = Arc::clone(&self.notice);
         let interest = anchors.interest.clone();
-        let handler: Handler = Box::new(move |event| match event {
-            Ok(event) => {
-                if let Some(found) = interest.judge(&event) {
-                    notice.note(|seen| {
-                        seen.appeared |= found.appeared;
-                        seen.written |= found.written;
-                        seen.broken |= found.broken;
-                    });
-                }
+        let handler: Handler = Box::new(move |happening| {
+            if let Some(found) = interest.judge(&happening) {
+                notice.note(|seen| {
+                    seen.appeared |= found.appeared;
+                    seen.written |= found.written;
+                    seen.broken |= found.broken;
+                });
             }
-            Err(_) => notice.note(|seen| seen.broken = true),
         });
-        let mut watcher = make(handler).map_err(Why::Refused)?;
+        let mut watch = make(handler).map_err(Why::Refused)?;
         for (at, (folder, _)) in anchors.folders.iter().enumerate() {
-            match watcher.watch(folder, RecursiveMode::NonRecursive) {
+            match watch.folder(folder) {
                 Ok(()) => {}
                 Err(error) if is_absence(&error) => return Err(Why::NotThere),
                 // The folder above is a help and no more: it may not be ours to read.
@@ -119,28 +116,34 @@ impl Events {
                 Err(error) => return Err(Why::Refused(error)),
             }
         }
+        if anchors.itself.is_some() {
+            match watch.file(&anchors.interest.file) {
+                Err(error) if is_absence(&error) => return Err(Why::NotThere),
+                // As the folder above: its own folder tells of most.
+                Ok(()) | Err(_) => {}
+            }
+        }
         Ok(State::Watching {
             make,
             anchors,
-            _watcher: watcher,
+            _watch: watch,
         })
     }
 }
 
-/// Whether the folder has gone since it was looked for.
-fn is_absence(error: &notify::Error) -> bool {
-    match &error.kind {
-        notify::ErrorKind::PathNotFound => true,
-        notify::ErrorKind::Io(error) => error.kind() == std::io::ErrorKind::NotFound,
-        _ => false,
-    }
+/// Whether the folder or the file has gone since it was looked for, or is something else by now.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// Why there are no events.
 enum Why {
     NotThere,
     Silent,
-    Refused(notify::Error),
+    Refused(io::Error),
 }
 
 impl Why {

@@ -2,9 +2,8 @@
 //!
 //! A folder may be busy with files that are nobody's concern here, and each look is a thread's turn.
 
+use super::happening::{Happening, What};
 use super::notice::Seen;
-use notify::event::{CreateKind, ModifyKind, RenameMode};
-use notify::{Event, EventKind};
 use std::path::PathBuf;
 
 /// Whether events name the paths that were asked for, and come after what they tell of. Elsewhere
@@ -28,43 +27,23 @@ pub(super) struct Interest {
 
 impl Interest {
     /// What the event says of the file; none if there is no reason to look.
-    pub(super) fn judge(&self, event: &Event) -> Option<Seen> {
+    pub(super) fn judge(&self, happening: &Happening) -> Option<Seen> {
+        let Happening { what, paths } = happening;
         let mut seen = Seen::default();
-        if event.need_rescan() {
+        if *what == What::Lost {
             seen.broken = true;
             return Some(seen);
-        }
-        // Looking at files and opening them changes nothing.
-        if event.kind.is_access() {
-            return None;
         }
         if !EXACT {
             return Some(seen);
         }
-        if event.paths.contains(&self.file) {
-            match event.kind {
-                EventKind::Create(CreateKind::Any | CreateKind::File | CreateKind::Folder) => {
-                    seen.appeared = true;
-                }
-                EventKind::Modify(ModifyKind::Name(RenameMode::To)) => seen.appeared = true,
-                // Of Windows only the look can say whether it was more than an attribute.
-                EventKind::Modify(ModifyKind::Data(_)) => seen.written = true,
-                _ => {}
-            }
+        if paths.contains(&self.file) {
+            seen.appeared = *what == What::Appeared;
+            seen.written = *what == What::Written;
             return Some(seen);
         }
-        let names = matches!(
-            event.kind,
-            EventKind::Create(_)
-                | EventKind::Remove(_)
-                | EventKind::Modify(ModifyKind::Name(_))
-                | EventKind::Any
-                | EventKind::Other
-        );
-        let concerns = event
-            .paths
-            .iter()
-            .any(|path| self.on_the_way.contains(path));
-        (concerns || (names && (self.linked || event.paths.is_empty()))).then_some(seen)
+        let names = matches!(what, What::Appeared | What::Left | What::Named);
+        let concerns = paths.iter().any(|path| self.on_the_way.contains(path));
+        (concerns || (names && (self.linked || paths.is_empty()))).then_some(seen)
     }
 }

@@ -1,8 +1,9 @@
 //! What has become of a file since the scope was entered.
 
-use super::events::{Events, Make};
+use super::events::Events;
 use super::notice::Notice;
 use super::snapshot::Snapshot;
+use super::watch::Make;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(super) struct Look {
 impl Look {
     pub(super) fn new(file: PathBuf, want: Want, notice: Arc<Notice>, make: Option<Make>) -> Self {
         Self {
-            events: Events::new(Arc::clone(&notice), make),
+            events: Events::new(Arc::clone(&notice), make, want == Want::Changes),
             file,
             want,
             notice,

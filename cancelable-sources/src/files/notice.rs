@@ -1,5 +1,6 @@
 //! What the system's events have said since the last look, and who waits to hear of it.
 
+use cancelable_core::runtime::DetachedThreads;
 use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::future::Future;
@@ -33,8 +34,8 @@ pub(super) struct Seen {
 }
 
 impl Notice {
-    /// Takes note and has the source look again. A panic of its waker ends here, for the thread serves
-    /// others too.
+    /// Takes note and has the source look again. It is woken on a thread apart, since the one that events
+    /// come on serves others too, and a waker may block. A panic of it ends there.
     pub(super) fn note(&self, change: impl FnOnce(&mut Seen)) {
         let waiter = {
             let mut state = self.0.lock();
@@ -42,8 +43,12 @@ impl Notice {
             state.notes += 1;
             state.waiter.take()
         };
-        if let Some(waiter) = waiter {
+        let Some(waiter) = waiter else { return };
+        let wake = move || {
             isolate("the waker of a watched file", || waiter.wake());
+        };
+        if let Err(refused) = DetachedThreads::for_looks().run(Box::new(wake)) {
+            refused.into_inner()();
         }
     }
 

@@ -4,6 +4,7 @@ use super::InvalidWatch;
 use super::events;
 use super::look::{Found, Look, Want};
 use super::notice::Notice;
+use super::watch::Make;
 use cancelable_core::cause::escaped;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::token::isolate;
@@ -154,7 +155,7 @@ impl Source for FileSource {
         let runtime = context.runtime().cloned();
         let runtime = runtime.ok_or_else(|| SourceError::new("it needs a runtime"))?;
         let notice = Arc::new(Notice::default());
-        let make = self.native.then_some(events::native as events::Make);
+        let make = self.native.then_some(events::native as Make);
         let look = Look::new(self.file.clone(), self.want, Arc::clone(&notice), make);
         let held = Held {
             look: Some(look),

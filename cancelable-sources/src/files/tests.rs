@@ -4,34 +4,26 @@
 mod judged;
 mod notes;
 
-use super::events::{Handler, Make};
 use super::look::{Found, Look, Want};
 use super::notice::Notice;
-use notify::{RecursiveMode, Watcher};
+use super::watch::{Handler, Make, Watch};
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tempfile::TempDir;
 
-/// A watcher that does something when a folder is to be watched.
-struct Fake(fn(&Path) -> notify::Result<()>);
+/// A watch that does something when a folder is to be watched.
+struct Fake(fn(&Path) -> io::Result<()>);
 
-impl Watcher for Fake {
-    fn new<F: notify::EventHandler>(_: F, _: notify::Config) -> notify::Result<Self> {
-        Err(notify::Error::generic("made by hand only"))
-    }
-
-    fn watch(&mut self, folder: &Path, _: RecursiveMode) -> notify::Result<()> {
+impl Watch for Fake {
+    fn folder(&mut self, folder: &Path) -> io::Result<()> {
         (self.0)(folder)
     }
 
-    fn unwatch(&mut self, _: &Path) -> notify::Result<()> {
+    fn file(&mut self, _file: &Path) -> io::Result<()> {
         Ok(())
-    }
-
-    fn kind() -> notify::WatcherKind {
-        notify::WatcherKind::NullWatcher
     }
 }
 
@@ -43,9 +35,9 @@ fn look(file: &Path, want: Want, make: Make) -> (Look, Arc<Notice>) {
 
 #[test]
 fn r30_no_more_watches_means_looking() {
-    let refuses: Make = |_| Err(notify::Error::generic("none to be had"));
+    let refuses: Make = |_| Err(io::Error::other("none to be had"));
     let is_full: Make = |_| {
-        let full = |_: &Path| Err(notify::Error::new(notify::ErrorKind::MaxFilesWatch));
+        let full = |_: &Path| Err(io::ErrorKind::StorageFull.into());
         Ok(Box::new(Fake(full)))
     };
     for make in [refuses, is_full] {
@@ -86,7 +78,7 @@ fn r30_a_folder_that_comes_while_the_watch_is_set_up_is_watched() {
                 fs::create_dir_all(folder.join("a")).unwrap();
             }
             match folder.ends_with("a") {
-                true => Err(notify::Error::generic("asked for")),
+                true => Err(io::Error::other("asked for")),
                 false => Ok(()),
             }
         })))

@@ -43,13 +43,13 @@ impl CpuTime {
 }
 
 /// The group of a controller: its folder and those above, the innermost first.
-struct Group {
-    levels: Vec<PathBuf>,
-    version: Version,
+pub(super) struct Group {
+    pub(super) levels: Vec<PathBuf>,
+    pub(super) version: Version,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Version {
+pub(super) enum Version {
     One,
     Two,
 }
@@ -89,14 +89,26 @@ impl Container {
         shares.max_by(|one, other| fullness(one).total_cmp(&fullness(other)))
     }
 
-    /// How many cores it may use, if it may not use all of them all the time.
-    pub(super) fn cpus(&self) -> Option<f64> {
-        Some(self.quota()?.1)
+    /// A file or folder of the system.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
     }
 
-    /// The CPU time of the group that has the least, if there is a limit.
+    /// How many cores it may use, if it may not use all of them all the time: those of its quota or those
+    /// that it is bound to, whichever are less.
+    pub(super) fn cpus(&self) -> Option<f64> {
+        let quota = self.quota().map(|(_, cores)| cores);
+        let own = self.own_cores().map(|cores| cores.len() as f64);
+        match (quota, own) {
+            (Some(quota), Some(own)) => Some(quota.min(own)),
+            (quota, own) => quota.or(own),
+        }
+    }
+
+    /// The CPU time of the group that has the least, if there is a quota.
     pub(super) fn cpu_time(&self) -> Option<CpuTime> {
-        let (level, cores) = self.quota()?;
+        let (level, quota) = self.quota()?;
+        let cores = self.cpus().unwrap_or(quota);
         let micros: f64 = match self.group("cpu")?.version {
             Version::Two => entry(&level.join("cpu.stat"), "usage_usec")?,
             Version::One => {
@@ -139,7 +151,7 @@ impl Container {
     }
 
     /// The group of this process for a controller.
-    fn group(&self, controller: &str) -> Option<Group> {
+    pub(super) fn group(&self, controller: &str) -> Option<Group> {
         let list = fs::read_to_string(self.root.join("proc/self/cgroup")).ok()?;
         let lines = list.lines().filter_map(|line| {
             let (_, line) = line.split_once(':')?;

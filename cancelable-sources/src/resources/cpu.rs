@@ -1,6 +1,8 @@
-//! The CPU time of the machine, or of the container where that has less.
+//! The CPU time of the container, if it has a quota; or of the cores that this process is bound to; or of
+//! the machine.
 
 use super::container::{Container, CpuTime};
+use super::cores::{CoreTimes, percent_since};
 use super::{Gauge, GaugeUnit};
 use std::borrow::Cow;
 use std::io;
@@ -9,10 +11,20 @@ use sysinfo::System;
 pub(super) struct Cpu {
     container: Container,
     system: System,
-    /// What the container had used at the last look.
-    before: Option<CpuTime>,
-    /// The last reading was the container's.
-    contained: bool,
+    /// What the last reading was of, and what is needed to go on from there.
+    of: Of,
+}
+
+enum Of {
+    Machine,
+    /// With what the container had used.
+    Container(CpuTime),
+    /// With what all cores had done, and the last figure.
+    Cores {
+        own: usize,
+        before: CoreTimes,
+        percent: f64,
+    },
 }
 
 impl Cpu {
@@ -24,17 +36,39 @@ impl Cpu {
         Self {
             container,
             system: System::new(),
-            before: None,
-            contained: false,
+            of: Of::Machine,
         }
+    }
+
+    /// How busy the cores were that the process is bound to, if it is bound to some.
+    fn own_cores(&mut self) -> Option<f64> {
+        let own = self.container.own_cores()?;
+        let now = self.container.core_times();
+        let (since, last) = match &self.of {
+            Of::Cores {
+                before, percent, ..
+            } => (percent_since(&now, before, &own), *percent),
+            Of::Machine | Of::Container(_) => (None, 0.0),
+        };
+        // Ticks are coarse: where none has passed the last figure stands.
+        let percent = since.unwrap_or(last);
+        self.of = Of::Cores {
+            own: own.len(),
+            before: now,
+            percent,
+        };
+        Some(percent)
     }
 }
 
 impl Gauge for Cpu {
     fn name(&self) -> Cow<'static, str> {
-        match self.contained {
-            true => "CPU of the container".into(),
-            false => "CPU of the machine".into(),
+        match &self.of {
+            Of::Container(_) => "CPU of the container".into(),
+            Of::Cores { own, before, .. } => {
+                format!("CPU of {own} of the machine's {} cores", before.len()).into()
+            }
+            Of::Machine => "CPU of the machine".into(),
         }
     }
 
@@ -43,13 +77,19 @@ impl Gauge for Cpu {
     }
 
     fn read(&mut self) -> io::Result<f64> {
-        let now = self.container.cpu_time();
-        self.contained = now.is_some();
-        let Some(now) = now else {
-            self.system.refresh_cpu_usage();
-            return Ok(self.system.global_cpu_usage().into());
-        };
-        let before = self.before.replace(now);
-        Ok(before.map_or(0.0, |before| now.percent_since(before)))
+        if let Some(now) = self.container.cpu_time() {
+            let percent = match &self.of {
+                Of::Container(before) => now.percent_since(*before),
+                Of::Machine | Of::Cores { .. } => 0.0,
+            };
+            self.of = Of::Container(now);
+            return Ok(percent);
+        }
+        if let Some(percent) = self.own_cores() {
+            return Ok(percent);
+        }
+        self.of = Of::Machine;
+        self.system.refresh_cpu_usage();
+        Ok(self.system.global_cpu_usage().into())
     }
 }

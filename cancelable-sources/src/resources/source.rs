@@ -44,8 +44,10 @@ pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
     gauge_limit(Memory::new(), percent)
 }
 
-/// The source of CPU time in use, in percent of what the container has, or else the machine: 100 is
-/// all cores.
+/// The source of CPU time in use, in percent of what this process may use: the quota of its container, or
+/// else the cores that it is bound to, or else the machine. 100 is all of that.
+///
+/// Of a container with a quota it is the CPU time of the container; else of all processes on those cores.
 ///
 /// # Errors
 ///
@@ -66,8 +68,8 @@ pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidLimit> 
     gauge_limit(ProcessMemory::new(), bytes as f64)
 }
 
-/// The source of the CPU time that this process has in use, in percent of what the container has,
-/// or else the machine.
+/// The source of the CPU time that this process has in use, in percent of what it may use: the quota of its
+/// container or the cores that it is bound to, whichever is less, or else the machine.
 ///
 /// # Errors
 ///

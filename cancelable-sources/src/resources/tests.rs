@@ -160,3 +160,94 @@ fn r30_the_cpu_of_either_version_is_a_share_of_the_quota() {
         assert_eq!(gauge.name(), "CPU of the machine");
     }
 }
+
+/// The lines of `/proc/stat` for four cores, by how many of a hundred ticks more each was busy.
+fn stat(busy: [u64; 4], rounds: u64) -> String {
+    let mut text = String::from("cpu  1 2 3 4 5 6 7 8 0 0\n");
+    for (core, busy) in busy.iter().enumerate() {
+        // A part of what is idle waits for a disk, and guests count in user.
+        let (busy, idle) = (busy * rounds, (100 - busy) * rounds);
+        let line = format!(
+            "cpu{core} {busy} 0 0 {} {} 0 0 0 {busy} 0\n",
+            idle / 2,
+            idle - idle / 2
+        );
+        text.push_str(&line);
+    }
+    text + "intr 1 2 3\n"
+}
+
+fn thread(allowed: &str) -> String {
+    format!("Name:\tx\nCpus_allowed:\tff\nCpus_allowed_list:\t{allowed}\nSigCgt:\t0\n")
+}
+
+#[test]
+fn r30_the_cpu_of_a_process_that_is_bound_to_some_cores_is_of_those() {
+    let root = Root::new("0::/app\n", &[("app/cpuset.cpus.effective", "1,3\n")]);
+    root.set("proc/self/task/7/status", &thread("1,3"));
+    root.set("proc/stat", &stat([0, 90, 0, 70], 1));
+    assert_eq!(root.container().cpus(), Some(2.0));
+    let mut gauge = Cpu::of(root.container());
+    assert_eq!(
+        gauge.read().unwrap(),
+        0.0,
+        "there is nothing to compare with"
+    );
+    root.set("proc/stat", &stat([0, 90, 0, 70], 2));
+    assert_eq!(gauge.read().unwrap(), 80.0);
+    assert_eq!(gauge.name(), "CPU of 2 of the machine's 4 cores");
+    assert_eq!(gauge.read().unwrap(), 80.0, "no tick has passed");
+    // Bound to all of them, it is the machine.
+    root.set("proc/self/task/7/status", &thread("0-3"));
+    gauge.read().unwrap();
+    assert_eq!(gauge.name(), "CPU of the machine");
+}
+
+#[test]
+fn r30_all_threads_together_are_what_the_process_may_use() {
+    // By affinity alone, without a control group.
+    let root = Root::new("", &[]);
+    root.set("proc/stat", &stat([0; 4], 1));
+    root.set("proc/self/task/7/status", &thread("0"));
+    assert_eq!(root.container().cpus(), Some(1.0));
+    root.set("proc/self/task/8/status", &thread("2-3"));
+    assert_eq!(root.container().cpus(), Some(3.0));
+    root.set("proc/self/task/9/status", &thread("1"));
+    assert_eq!(root.container().cpus(), None, "that is all there is");
+}
+
+/// Of a quota and the cores the less counts, on either version.
+#[test]
+fn r30_a_quota_of_more_than_the_cores_is_that_of_the_cores() {
+    for (quota, cores) in [("400000", 2.0), ("150000", 1.5)] {
+        let root = Root::new(
+            "0::/app\n",
+            &[
+                ("app/cpu.max", &format!("{quota} 100000\n")),
+                ("app/cpu.stat", "usage_usec 0\n"),
+            ],
+        );
+        root.set("proc/stat", &stat([0; 4], 1));
+        root.set("proc/self/task/7/status", &thread("0-1"));
+        root.set("proc/uptime", "100.00 50.00\n");
+        assert_eq!(root.container().cpus(), Some(cores));
+        let mut gauge = Cpu::of(root.container());
+        gauge.read().unwrap();
+        root.set("proc/uptime", "102.00 50.00\n");
+        root.set("sys/fs/cgroup/app/cpu.stat", "usage_usec 1500000\n");
+        assert_eq!(gauge.read().unwrap(), 75.0 / cores);
+        assert_eq!(gauge.name(), "CPU of the container");
+    }
+}
+
+/// Some containers are shown cores of their own, with other numbers than the kernel's.
+#[test]
+fn r30_cores_that_are_not_to_be_seen_are_no_bound() {
+    let root = Root::new(
+        "4:cpuset:/app\n",
+        &[("cpuset/app/cpuset.effective_cpus", "8-9\n")],
+    );
+    root.set("proc/stat", &stat([0; 4], 1));
+    root.set("proc/self/task/7/status", &thread("8-9"));
+    assert_eq!(root.container().cpus(), None);
+}

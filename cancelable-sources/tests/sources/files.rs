@@ -298,3 +298,81 @@ fn r30_a_change_that_leaves_no_trace_is_told_of() {
     open.set_modified(before).unwrap();
     assert_eq!(words(&drive.told(Duration::ZERO), &file), "was written to");
 }
+
+/// The folder of the name that is watched tells nothing of what is written by another name.
+#[cfg(target_os = "linux")]
+#[test]
+fn r30_a_write_by_another_name_of_the_file_is_told_of() {
+    let (_folder, file) = place();
+    write(&file);
+    let elsewhere = TempDir::new().unwrap();
+    let other = elsewhere.path().join("other");
+    fs::hard_link(&file, &other).unwrap();
+    let mut drive = Drive::new(file_changes(&file).unwrap().every(HOUR).unwrap());
+    assert!(drive.step().is_none());
+    fs::write(&other, "two").unwrap();
+    assert_eq!(words(&drive.told(Duration::ZERO), &file), "was written to");
+}
+
+/// The folder above it tells nothing of what comes into it.
+#[cfg(target_os = "linux")]
+#[test]
+fn r30_what_comes_into_a_folder_that_is_watched_as_a_file_is_told_of() {
+    let (_folder, file) = place();
+    fs::create_dir(&file).unwrap();
+    let mut drive = Drive::new(file_changes(&file).unwrap().every(HOUR).unwrap());
+    assert!(drive.step().is_none());
+    fs::write(file.join("new"), "").unwrap();
+    assert_eq!(words(&drive.told(Duration::ZERO), &file), "was written to");
+}
+
+/// From link to link, each in a folder of its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn r30_a_link_on_the_way_that_is_replaced_is_told_of() {
+    use std::os::unix::fs::symlink;
+    let folder = TempDir::new().unwrap();
+    // Not at the top, where others are at work.
+    let [home, hop, elsewhere] = ["home", "hop", "elsewhere"].map(|name| {
+        let folder = folder.path().join(name).join("inner");
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    });
+    let file = home.join("stop");
+    let (one, two) = (elsewhere.join("1"), elsewhere.join("2"));
+    write(&one);
+    write(&two);
+    let on_the_way = hop.join("link");
+    symlink(&one, &on_the_way).unwrap();
+    symlink(&on_the_way, &file).unwrap();
+    let mut drive = Drive::new(file_changes(&file).unwrap().every(HOUR).unwrap());
+    assert!(drive.step().is_none());
+    let next = hop.join("next");
+    symlink(&two, &next).unwrap();
+    fs::rename(&next, &on_the_way).unwrap();
+    assert_eq!(words(&drive.told(SETTLE), &file), "was replaced");
+}
+
+/// One folder by two paths is one for the kernel; each hears of it by its own.
+#[cfg(target_os = "linux")]
+#[test]
+fn r30_a_folder_that_is_watched_by_two_paths_tells_of_both() {
+    let (folder, file) = place();
+    let link = folder.path().with_extension("link");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let other = link.join("stop");
+    let source = |file: &Path| file_appears(file).unwrap().every(HOUR).unwrap();
+    let mut drives = [&file, &other].map(|file| Drive::new(source(file)));
+    assert!(drives.iter_mut().all(|drive| drive.step().is_none()));
+    // One that comes and goes takes nothing from the others.
+    for file in [&file, &other] {
+        let mut drive = Drive::new(source(file));
+        assert!(drive.step().is_none());
+        drop(drive);
+    }
+    write(&file);
+    for (drive, file) in drives.iter_mut().zip([&file, &other]) {
+        assert_eq!(words(&drive.told(Duration::ZERO), file), "appeared");
+    }
+    fs::remove_file(link).unwrap();
+}

@@ -10,6 +10,8 @@ mod files;
 mod files_invalid;
 #[cfg(all(feature = "files", target_os = "linux"))]
 mod files_refused;
+#[cfg(all(feature = "files", target_os = "linux"))]
+mod files_shared;
 #[cfg(feature = "resources")]
 mod resources;
 #[cfg(feature = "resources")]

@@ -68,7 +68,9 @@ fn r30_the_cpu_is_known() {
     assert!(unit == "%" && value >= 0.0, "{words}");
     let words = said(cpu_limit(1e-6).unwrap());
     let named = ["CPU of the container at ", "CPU of the machine at "];
-    assert!(named.iter().any(|name| words.starts_with(name)), "{words}");
+    let is_named = named.iter().any(|name| words.starts_with(name));
+    // Where the tests are bound to some of the cores.
+    assert!(is_named || words.contains(" of the machine's "), "{words}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use clap::Parser;
 use common::Exit;
-use rt::Init;
+use rt::{Init, exit_as};
 
 /// What shells exit with when there is no such program, or it cannot be run.
 const NOT_FOUND: u8 = 127;
@@ -19,7 +19,8 @@ Exit codes:
   125  init itself failed, or its command line was wrong
   126  the command was found and could not be started
   127  the command was not found
-    -  otherwise that of the command; of one that a signal ended, 128 and its number";
+    -  otherwise that of the command; of one that a signal ended, that signal, or as process 1
+       128 and its number";
 
 /// Run a command as process 1 of a container: forward signals, reap orphans, exit as it does.
 #[derive(Debug, Parser)]
@@ -48,8 +49,8 @@ fn run(options: Options) -> Exit {
     // The command line has made sure that there is one.
     let mut command = Command::new(args.next().unwrap_or_default());
     command.args(args);
-    match Init::new(command).run() {
-        Ok(code) => Exit::code(code),
+    match Init::new(command).status() {
+        Ok(status) => exit_as(status),
         Err(error) => {
             let exit = Exit::failed("init", &error);
             match error.is_not_found() {

@@ -10,13 +10,17 @@ fn it_exits_as_its_command_does() {
     for (args, code) in [
         (&["true"][..], 0),
         (&["sh", "-c", "exit 7"], 7),
-        (&["sh", "-c", "kill -TERM $$"], 143),
         (&["sh", "-c", "exit $#", "sh", "-v", "--"], 2),
         (&["/no/such/program"], 127),
         (&["/dev/null"], 126),
         (&[], 125),
     ] {
         Ended::of(tree.command(bin!("init"), args)).assert_code(code);
+    }
+    for number in [2, 9, 15] {
+        let kill = format!("kill -{number} $$");
+        let args = ["sh", "-c", &kill];
+        Ended::of(tree.command(bin!("init"), &args)).assert_died_of(number);
     }
 }
 

@@ -19,12 +19,63 @@ macro_rules! bin {
             option_env!(concat!("CARGO_BIN_EXE_", $name, "-async-std")),
             option_env!(concat!("CARGO_BIN_EXE_", $name, "-smol")),
         ) {
-            (Some(path), ..) | (_, Some(path), _) | (.., Some(path)) => path,
+            (Some(path), ..) | (_, Some(path), _) | (.., Some(path)) => $crate::kit::placed(path),
             (None, None, None) => panic!("this package has no program {}", $name),
         }
     };
 }
 pub(crate) use bin;
+
+/// Where the program is that was built at `path`: in the folder that this variable names, if it is
+/// set, for a user who may not read where it was built.
+pub(crate) fn placed(path: &'static str) -> &'static str {
+    let Some(folder) = std::env::var_os("CANCELABLE_PROGRAMS") else {
+        return path;
+    };
+    let copy = Path::new(&folder).join(Path::new(path).file_name().unwrap());
+    copy.into_os_string().into_string().unwrap().leak()
+}
+
+/// Has what is started from here on start with the default action of every signal, whatever this
+/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
+/// is the default there; here it does what the default would.
+#[cfg(unix)]
+fn start_with_the_defaults() {
+    use signal_hook::consts::*;
+    use std::sync::atomic::AtomicBool;
+    use std::sync::{Arc, Once};
+
+    // Not SIGPIPE: the standard library ignores it here, and starts others with its default.
+    const SIGNALS: [i32; 12] = [
+        SIGALRM, SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU,
+        SIGUSR1, SIGUSR2,
+    ];
+    static CAUGHT: Once = Once::new();
+    CAUGHT.call_once(|| {
+        for signal in SIGNALS {
+            let always = Arc::new(AtomicBool::new(true));
+            signal_hook::flag::register_conditional_default(signal, always).unwrap();
+        }
+    });
+}
+
+/// Whether a program can be started by these words, which come before it. Where it cannot, one line
+/// says that the test is left out.
+#[cfg(target_os = "linux")]
+pub(crate) fn can_start_by(words: &[&str]) -> bool {
+    use std::io::Write;
+    let tried = Command::new(words[0])
+        .args(&words[1..])
+        .arg("true")
+        .status();
+    let can = tried.is_ok_and(|status| status.success());
+    if !can {
+        // Past what captures the output of a test that passes.
+        let line = format!("left out: nothing can be started by {words:?} here");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+    can
+}
 
 /// The runtime that this package's programs are to run on.
 pub(crate) fn runtime() -> &'static str {
@@ -79,6 +130,8 @@ impl Tree {
     }
 
     pub(crate) fn command(&self, program: impl AsRef<OsStr>, args: &[&str]) -> Command {
+        #[cfg(unix)]
+        start_with_the_defaults();
         let mut command = Command::new(program);
         command
             .args(args)

@@ -12,6 +12,8 @@ mod hanging;
 mod init;
 #[cfg(unix)]
 mod interruptions;
+#[cfg(target_os = "linux")]
+mod jobs;
 mod kit;
 mod lines;
 mod manifests;
@@ -20,6 +22,8 @@ mod monitor;
 mod output;
 #[cfg(unix)]
 mod pipeline;
+#[cfg(target_os = "linux")]
+mod programs;
 mod retry;
 #[cfg(unix)]
 mod running;

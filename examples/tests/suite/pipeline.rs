@@ -1,6 +1,8 @@
 //! `pipeline` in trouble: what is no record, what cannot be read or written, what cannot be resumed.
 
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
@@ -18,8 +20,12 @@ fn pipeline(tree: &Tree, args: &[&str]) -> Command {
     tree.command(bin!("pipeline"), args)
 }
 
+fn text(tree: &Tree, name: &str) -> String {
+    fs::read_to_string(tree.path(name)).unwrap()
+}
+
 fn lines(tree: &Tree, name: &str) -> Vec<Value> {
-    let text = fs::read_to_string(tree.path(name)).unwrap();
+    let text = text(tree, name);
     assert!(text.is_empty() || text.ends_with('\n'), "{text}");
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -245,7 +251,11 @@ fn what_cannot_be_resumed_is_said_and_nothing_is_touched() {
 #[test]
 fn a_run_that_has_not_ended_is_not_begun_anew_by_accident() {
     let tree = Tree::new();
-    on(&tree, "{}\n", &["--timeout", "0s"]).assert_code(124);
+    let mut command = pipeline(&tree, &["-o", "output", "-v"]);
+    command.stdin(Stdio::piped());
+    let mut running = Running::start(command);
+    running.feed(b"{}\n").until_it_says(&["1 lines done"]);
+    running.signal("INT").end().assert_died_of(2);
     on(&tree, "{}\n", &[])
         .assert_code(1)
         .assert_says("go on with --resume, or begin anew with --restart");
@@ -255,9 +265,40 @@ fn a_run_that_has_not_ended_is_not_begun_anew_by_accident() {
 }
 
 #[test]
+fn the_output_is_as_it_was_until_there_is_something_to_write() {
+    let tree = Tree::new();
+    fs::write(tree.path("output"), "old\n").unwrap();
+    let ended = on(&tree, "{}\n", &["--timeout", "0s"]);
+    ended.assert_code(124);
+    assert!(!ended.stderr.contains("--resume"), "{}", ended.stderr);
+    assert_eq!(text(&tree, "output"), "old\n");
+    on(&tree, "", &["--resume"]).assert_code(65);
+    assert_eq!(text(&tree, "output"), "old\n");
+    on(&tree, "{}\n", &[]).assert_code(0);
+    assert_eq!(lines(&tree, "output").len(), 1);
+}
+
+/// What is in an open file already stays there, and nothing is made beside its number.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_open_file_by_its_number_is_gone_on_with() {
+    let tree = Tree::new();
+    fs::write(tree.path("input"), "{}\n").unwrap();
+    let program = bin!("pipeline");
+    let line = format!("{{ echo begun; '{program}' input -q -o /dev/stdout; }} >all");
+    Ended::of(tree.command("sh", &["-c", &line])).assert_code(0);
+    let all = text(&tree, "all");
+    assert!(all.starts_with("begun\n{"), "{all}");
+    assert!(!Path::new("/dev/stdout.checkpoint").exists());
+}
+
+#[test]
 fn files_that_cannot_be_used_are_refused_before_anything_is_read() {
     let tree = Tree::new();
     fs::write(tree.path("input"), "{}\n").unwrap();
+    fs::write(tree.path("old.checkpoint"), "{}\n").unwrap();
+    fs::hard_link(tree.path("old.checkpoint"), tree.path("hard")).unwrap();
+    symlink("both", tree.path("link")).unwrap();
     for (args, code, why) in [
         (&["nowhere", "-o", "output"][..], 1, "nowhere: No such file"),
         (&["tree", "-o", "output"], 1, "tree: is a directory"),
@@ -276,6 +317,21 @@ fn files_that_cannot_be_used_are_refused_before_anything_is_read() {
             &["input", "-o", "both", "--rejects", "both"],
             1,
             "are one file",
+        ),
+        (
+            &["input", "-o", "both", "--rejects", "link"],
+            1,
+            "link: the output and the rejects are one file",
+        ),
+        (
+            &["old.checkpoint", "-o", "old"],
+            1,
+            "old.checkpoint is the input",
+        ),
+        (
+            &["input", "-o", "hard", "--rejects", "old.checkpoint"],
+            1,
+            "the output and the rejects are one file",
         ),
         (
             &["input", "-o", "/dev/null", "--resume"],

@@ -80,7 +80,7 @@ fn the_library_example_attributes_each_timeout_to_its_scope() {
     );
     assert_eq!(lines[1], "south answered");
     assert!(
-        lines[2].contains("timed out (limit 100 ms, set at "),
+        lines[2].contains("timed out (limit 100 ms counted from "),
         "{lines:?}"
     );
 }

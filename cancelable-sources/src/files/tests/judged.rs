@@ -1,9 +1,8 @@
 //! Which events call for a look, by what systems that name both ends of a change tell.
 
+use crate::files::happening::{Happening, What};
 use crate::files::interest::Interest;
 use crate::files::notice::Seen;
-use notify::event::{AccessKind, CreateKind, DataChange, ModifyKind, RemoveKind, RenameMode};
-use notify::{Event, EventKind};
 use std::path::{Path, PathBuf};
 
 #[test]
@@ -18,41 +17,35 @@ fn r30_what_others_do_in_the_folder_calls_for_no_look() {
         linked: true,
         ..interest.clone()
     };
-    let event = |kind, path: &Path| Event::new(kind).add_path(path.to_owned());
-    let created = EventKind::Create(CreateKind::File);
-    let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
-    let moved_here = EventKind::Modify(ModifyKind::Name(RenameMode::To));
-    let removed = EventKind::Remove(RemoveKind::File);
+    let event = |what, path: &Path| Happening {
+        what,
+        paths: vec![path.to_owned()],
+    };
     let nothing = Seen::default();
     let appeared = Seen {
         appeared: true,
         ..nothing
     };
-    for (kind, seen) in [
-        (created, appeared),
-        (moved_here, appeared),
-        (removed, nothing),
-        (
-            written,
-            Seen {
-                written: true,
-                ..nothing
-            },
-        ),
+    let written = Seen {
+        written: true,
+        ..nothing
+    };
+    for (what, seen) in [
+        (What::Appeared, appeared),
+        (What::Left, nothing),
+        (What::Named, nothing),
+        (What::Written, written),
+        (What::Touched, nothing),
     ] {
-        assert_eq!(interest.judge(&event(kind, &file)), Some(seen), "{kind:?}");
+        assert_eq!(interest.judge(&event(what, &file)), Some(seen), "{what:?}");
         let other = Path::new("/home/other");
-        assert_eq!(interest.judge(&event(kind, other)), None, "{kind:?}");
+        assert_eq!(interest.judge(&event(what, other)), None, "{what:?}");
         // The end of a link may be anywhere; what is written there is not.
-        let concerns = (kind != written).then_some(nothing);
-        assert_eq!(linked.judge(&event(kind, other)), concerns, "{kind:?}");
+        let names = !matches!(what, What::Written | What::Touched);
+        let concerns = names.then_some(nothing);
+        assert_eq!(linked.judge(&event(what, other)), concerns, "{what:?}");
     }
-    let opened = EventKind::Access(AccessKind::Any);
-    assert_eq!(interest.judge(&event(opened, &file)), None);
-    assert_eq!(
-        interest.judge(&event(removed, Path::new("/home"))),
-        Some(nothing)
-    );
-    let lost = Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan);
-    assert!(interest.judge(&lost).unwrap().broken);
+    let home = Path::new("/home");
+    assert_eq!(interest.judge(&event(What::Left, home)), Some(nothing));
+    assert!(interest.judge(&Happening::lost()).unwrap().broken);
 }

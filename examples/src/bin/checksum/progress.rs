@@ -11,7 +11,7 @@ use std::time::Duration;
 use cancelable_core::operation::ProgressSnapshot;
 use cancelable_core::runtime::JoinHandle;
 use cancelable_core::{Operation, RuntimeHandle};
-use cancelable_indicatif::Bars;
+use cancelable_indicatif::{Bars, draw_target};
 use common::message;
 use indicatif::{BinaryBytes, HumanCount, HumanDuration, MultiProgress};
 
@@ -31,7 +31,7 @@ impl Progress {
         if quiet {
             Self::Silent
         } else if io::stderr().is_terminal() {
-            Self::Bars(MultiProgress::new())
+            Self::Bars(MultiProgress::with_draw_target(draw_target()))
         } else {
             Self::Plain
         }

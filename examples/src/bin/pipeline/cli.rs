@@ -19,7 +19,8 @@ skipped.
 Beside --output a checkpoint says how far the run has come: FILE.checkpoint. It is written after what
 it speaks of, in one step. With --resume a run goes on from there, whether the last one was
 stopped, was killed or has completed and the input has grown. It asks that the input begins as it did
-and that the options are the same which decide about the output.
+and that the options are the same which decide about the output. Until there is something to write,
+FILE is as it was.
 
 Exit codes:
     0  every line was done

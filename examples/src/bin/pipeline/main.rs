@@ -51,9 +51,13 @@ async fn run(options: Options) -> Result<Exit, Failure> {
 
     let progress = Progress::new(&options);
     let job = Job::open(&options, progress)?;
+    let drawing = job.progress.draw(&scope, &runtime);
     let outcome = scope.try_run(async |op| job.work(&op).await).await;
 
-    job.progress.finish();
+    if let Some(drawing) = drawing {
+        // It has ended with the scope. That it could not draw would be no reason not to report.
+        let _ = drawing.await;
+    }
     let ending = Ending {
         // A body that ends in its grace has completed, and the job has not.
         is_complete: outcome.status() == Status::Completed && job.is_complete(),

@@ -4,16 +4,19 @@ use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
+use cancelable_core::RuntimeHandle;
 use cancelable_core::operation::{FieldValue, Operation, ProgressRegistration, ProgressSnapshot};
+use cancelable_core::runtime::JoinHandle;
+use cancelable_indicatif::{Bars, draw_target};
 use common::message;
-use indicatif::{BinaryBytes, HumanCount, HumanDuration, ProgressBar, ProgressStyle};
+use indicatif::{BinaryBytes, HumanCount, HumanDuration, MultiProgress};
 
 use crate::checkpoint::Checkpoint;
 use crate::cli::Options;
 use crate::failure::Failure;
 
-const BAR: &str = "{bar:24} {binary_bytes}/{binary_total_bytes}  {msg}";
-const COUNTER: &str = "{spinner} {binary_bytes}  {msg}";
+/// How often a plain line is written.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What is shown of how far the run has come. Everything goes to standard error: standard output is
 /// for the records.
@@ -27,7 +30,7 @@ const LINES: &str = "lines";
 
 #[derive(Clone, Debug)]
 enum Form {
-    Bar(ProgressBar),
+    Bars(MultiProgress),
     Plain,
     /// A line for each checkpoint.
     Verbose,
@@ -39,7 +42,9 @@ impl Progress {
         let form = match (options.quiet, options.verbose) {
             (true, _) => Form::Silent,
             (false, true) => Form::Verbose,
-            (false, false) if io::stderr().is_terminal() => Form::Bar(ProgressBar::no_length()),
+            (false, false) if io::stderr().is_terminal() => {
+                Form::Bars(MultiProgress::with_draw_target(draw_target()))
+            }
             (false, false) => Form::Plain,
         };
         Self { form }
@@ -56,23 +61,22 @@ impl Progress {
         self.note_checkpoint(op, checkpoint);
     }
 
-    /// Shows the progress of `op` from now on, until the registration is dropped.
+    /// Draws the bar of `op`, if there is one, until the operation has ended.
+    pub(crate) fn draw(&self, op: &Operation, runtime: &RuntimeHandle) -> Option<JoinHandle<()>> {
+        let Form::Bars(screen) = &self.form else {
+            return None;
+        };
+        // The report says how it ended.
+        let bars = Bars::on(op, screen.clone()).in_bytes().without_reasons();
+        Some(runtime.spawn(bars.follow(runtime)))
+    }
+
+    /// Says the progress of `op` in plain lines, if that is wanted, until the registration is dropped.
     pub(crate) fn follow(&self, op: &Operation) -> Result<Option<ProgressRegistration>, Failure> {
-        let (interval, progress) = (self.interval(), self.clone());
-        let Some(interval) = interval else {
+        let Form::Plain = self.form else {
             return Ok(None);
         };
-        if let Form::Bar(bar) = &self.form {
-            let template = if op.progress().total().is_some() {
-                BAR
-            } else {
-                COUNTER
-            };
-            if let Ok(style) = ProgressStyle::with_template(template) {
-                bar.set_style(style);
-            }
-        }
-        op.on_progress_every(interval, move |update| progress.show(&update.snapshot()))
+        op.on_progress_every(INTERVAL, |update| say(&update.snapshot()))
             .map(Some)
             .map_err(|error| Failure::other(error.to_string()))
     }
@@ -81,7 +85,8 @@ impl Progress {
     pub(crate) fn note_checkpoint(&self, op: &Operation, checkpoint: &Checkpoint) {
         let (offset, lines) = (checkpoint.input.offset, checkpoint.input.lines);
         let change = op.progress().change().set_position(offset);
-        change.set_field(LINES, lines).apply();
+        let change = change.set_field(LINES, lines);
+        change.set_message(count_of(lines)).apply();
         if matches!(self.form, Form::Verbose) {
             message(format_args!("pipeline: {lines} lines done, {offset} bytes"));
         }
@@ -91,55 +96,31 @@ impl Progress {
     pub(crate) fn note(&self, text: &str) {
         let say = || message(format_args!("pipeline: {text}"));
         match &self.form {
-            Form::Bar(bar) => bar.suspend(say),
+            Form::Bars(screen) => screen.suspend(say),
             Form::Plain | Form::Verbose | Form::Silent => say(),
         }
     }
+}
 
-    /// Takes the bar away.
-    pub(crate) fn finish(&self) {
-        if let Form::Bar(bar) = &self.form {
-            bar.finish_and_clear();
-        }
+/// A plain line: bytes, lines, how fast it goes, and how long it will take.
+fn say(snapshot: &ProgressSnapshot) {
+    let mut line = BinaryBytes(snapshot.position()).to_string();
+    if let Some(total) = snapshot.total() {
+        // Writing to a string cannot fail.
+        let _ = write!(line, " of {}", BinaryBytes(total));
     }
+    message(format_args!("pipeline: {line}, {}", said(snapshot)));
+}
 
-    fn interval(&self) -> Option<Duration> {
-        match &self.form {
-            Form::Bar(_) => Some(Duration::from_millis(100)),
-            Form::Plain => Some(Duration::from_secs(1)),
-            Form::Verbose | Form::Silent => None,
-        }
-    }
-
-    fn show(&self, snapshot: &ProgressSnapshot) {
-        let (position, total) = (snapshot.position(), snapshot.total());
-        match &self.form {
-            Form::Bar(bar) => {
-                if let Some(total) = total {
-                    bar.set_length(total);
-                }
-                bar.set_position(position);
-                bar.set_message(said(snapshot));
-            }
-            Form::Plain => {
-                let mut line = BinaryBytes(position).to_string();
-                if let Some(total) = total {
-                    // Writing to a string cannot fail.
-                    let _ = write!(line, " of {}", BinaryBytes(total));
-                }
-                message(format_args!("pipeline: {line}, {}", said(snapshot)));
-            }
-            Form::Verbose | Form::Silent => {}
-        }
-    }
+fn count_of(lines: u64) -> String {
+    let s = if lines == 1 { "" } else { "s" };
+    format!("{} line{s}", HumanCount(lines))
 }
 
 /// The lines, how fast it goes, and how long it will take.
 fn said(snapshot: &ProgressSnapshot) -> String {
     let lines = snapshot.field(LINES).and_then(FieldValue::as_u64);
-    let lines = lines.unwrap_or_default();
-    let s = if lines == 1 { "" } else { "s" };
-    let mut text = format!("{} line{s}", HumanCount(lines));
+    let mut text = count_of(lines.unwrap_or_default());
     if let Some(rate) = snapshot.rate().filter(|rate| *rate > 0.0) {
         // A rate is far from where a float cannot count bytes.
         let _ = write!(text, ", {}/s", BinaryBytes(rate as u64));

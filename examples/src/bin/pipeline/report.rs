@@ -106,7 +106,7 @@ impl Report {
             cause: ending.cause.as_ref().map(Why::new),
             error: ending.failure.map(|failure| failure.to_string()),
             is_write_left: ending.is_write_left,
-            is_resumable: job.is_resumable,
+            is_resumable: job.is_resumable(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fs;
 use std::future::pending;
-use std::path::Path;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cancelable_core::Scope;
 use cancelable_core::stream::CutStream;
-use common::{Identity, shown};
+use common::{Destination, Identity, shown};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use parking_lot::Mutex;
@@ -45,8 +45,8 @@ pub(crate) struct Job {
     sink: Arc<Mutex<Sink>>,
     /// How long the input is, if it is a file.
     pub(crate) length: Option<u64>,
-    /// Whether there are checkpoints.
-    pub(crate) is_resumable: bool,
+    /// Whether the next run can go on from the last checkpoint.
+    is_resumable: AtomicBool,
     /// Where it began.
     pub(crate) before: Checkpoint,
     /// The last checkpoint. It is not asked of the sink, which may hang in a write.
@@ -61,22 +61,8 @@ impl Job {
         let path = options.input_path();
         let name = path.map_or_else(|| "standard input".into(), ToOwned::to_owned);
         let (input, metadata) = target::input(path).map_err(Failure::file(&name))?;
-        let outputs = [options.output.as_deref(), options.rejects.as_deref()];
-        let identity = Identity::of(&metadata, path);
-        let is_input = |output: &Path| {
-            let identity = identity.as_ref().zip(fs::metadata(output).ok());
-            identity.is_some_and(|(input, metadata)| input.is(&metadata, output))
-        };
-        for output in outputs.into_iter().flatten() {
-            if is_input(output) {
-                return Err(Failure::Files(format!("{} is the input", shown(output))));
-            }
-        }
-        if options.output == options.rejects && options.output.is_some() {
-            return Err(Failure::Files(
-                "the output and the rejects are one file".to_owned(),
-            ));
-        }
+        let input_is = Identity::of(&metadata, path);
+        check_files(options, input_is)?;
         let sink = Sink::open(options)?;
         let before = sink.checkpoint().clone();
         let resume_at = sink
@@ -94,7 +80,7 @@ impl Job {
             chunk: options.chunk(),
             source: Mutex::new(Some(source)),
             length: metadata.is_file().then_some(metadata.len()),
-            is_resumable: sink.path().is_some(),
+            is_resumable: AtomicBool::new(sink.is_resumable()),
             reached: Mutex::new(before.clone()),
             before,
             sink: Arc::new(Mutex::new(sink)),
@@ -143,6 +129,11 @@ impl Job {
         self.reached.lock().clone()
     }
 
+    /// Whether the next run can go on from the last checkpoint.
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.is_resumable.load(Relaxed)
+    }
+
     /// Whether all of the input was done.
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete.load(Relaxed)
@@ -167,7 +158,10 @@ impl Job {
             return Ok(());
         };
         let sink = Arc::clone(&self.sink);
-        let written = runtime.spawn_blocking(move || write(&mut sink.lock()));
+        let written = runtime.spawn_blocking(move || {
+            let mut sink = sink.lock();
+            (write(&mut sink), sink.is_resumable())
+        });
         let hanging = async {
             op.cancelled().await;
             runtime.sleep(PATIENCE).await;
@@ -179,7 +173,9 @@ impl Job {
             Either::Left((written, _)) => written,
             Either::Right((never, _)) => match never {},
         };
-        let checkpoint = written.map_err(Failure::other)??;
+        let (written, is_resumable) = written.map_err(Failure::other)?;
+        self.is_resumable.store(is_resumable, Relaxed);
+        let checkpoint = written?;
         self.progress.note_checkpoint(op, &checkpoint);
         *self.reached.lock() = checkpoint;
         Ok(())
@@ -197,4 +193,38 @@ impl Job {
             _ => {}
         }
     }
+}
+
+/// Makes sure that no file which is written is the input or another that is written, by whichever names.
+fn check_files(options: &Options, input: Option<Identity>) -> Result<(), Failure> {
+    let mut taken: Vec<(&str, Option<Identity>, Option<PathBuf>)> = vec![("input", input, None)];
+    let checkpoint = options.output.as_deref().map(Checkpoint::path);
+    for (word, path) in [
+        ("output", options.output.as_deref()),
+        ("rejects", options.rejects.as_deref()),
+        ("checkpoint", checkpoint.as_deref()),
+    ] {
+        let Some(path) = path else { continue };
+        let metadata = fs::metadata(path).ok();
+        let identity = metadata
+            .as_ref()
+            .and_then(|file| Identity::of(file, Some(path)));
+        // One that is not there yet has a name alone.
+        let place = match Destination::of(path) {
+            Ok(Destination::File(place)) => Some(place),
+            Ok(Destination::Special(_)) | Err(_) => None,
+        };
+        let is_same = |other: &&(&str, Option<Identity>, Option<PathBuf>)| {
+            (other.1.is_some() && other.1 == identity) || (other.2.is_some() && other.2 == place)
+        };
+        if let Some((other, ..)) = taken.iter().find(is_same) {
+            let name = shown(path);
+            return Err(Failure::Files(match *other {
+                "input" => format!("{name} is the input"),
+                other => format!("{name}: the {other} and the {word} are one file"),
+            }));
+        }
+        taken.push((word, identity, place));
+    }
+    Ok(())
 }

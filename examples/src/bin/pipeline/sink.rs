@@ -19,6 +19,8 @@ pub(crate) struct Sink {
     path: Option<PathBuf>,
     /// The last one.
     checkpoint: Checkpoint,
+    /// The outputs were cut back to it. Until there is something to write they are as they were.
+    has_begun: bool,
 }
 
 impl Sink {
@@ -35,6 +37,7 @@ impl Sink {
             checkpoint: Checkpoint::begin(settings),
             output,
             rejects: options.rejects.as_deref().map(open).transpose()?,
+            has_begun: false,
         };
         if let (Some(path), Some(length)) = (&options.output, sink.output.written()) {
             let path = Checkpoint::path(path);
@@ -46,7 +49,7 @@ impl Sink {
                 "{name} is no file that could be resumed"
             )));
         }
-        sink.cut_back()?;
+        sink.check_lengths()?;
         Ok(sink)
     }
 
@@ -62,6 +65,7 @@ impl Sink {
 
     /// Writes what was done, and a checkpoint that says so.
     pub(crate) fn commit(&mut self, chunk: &[Done]) -> Result<Checkpoint, Failure> {
+        self.begin()?;
         let committed = self.append(chunk);
         if committed.is_err() {
             // The failure is reported either way; whole lines are the best that can be left.
@@ -72,6 +76,7 @@ impl Sink {
 
     /// Notes that the input has come to its end.
     pub(crate) fn complete(&mut self) -> Result<Checkpoint, Failure> {
+        self.begin()?;
         let mut next = self.checkpoint.clone();
         next.is_complete = true;
         self.keep(next)
@@ -113,8 +118,15 @@ impl Sink {
         Ok(next)
     }
 
-    /// Cuts the outputs back to the checkpoint, after making sure that they are the ones.
-    fn cut_back(&mut self) -> Result<(), Failure> {
+    /// Whether the next run can go on from here: there is a checkpoint, or nothing that it would need
+    /// one for.
+    pub(crate) fn is_resumable(&self) -> bool {
+        let is_empty = self.output.written() == Some(0);
+        self.path.is_some() && (self.has_begun || self.checkpoint.output > 0 || is_empty)
+    }
+
+    /// Makes sure that the outputs have what the checkpoint says.
+    fn check_lengths(&self) -> Result<(), Failure> {
         let lengths = [
             (Some(&self.output), self.checkpoint.output),
             (self.rejects.as_ref(), self.checkpoint.rejects),
@@ -129,11 +141,21 @@ impl Sink {
                 });
             }
         }
+        Ok(())
+    }
+
+    /// Cuts the outputs back to the checkpoint before the first write.
+    fn begin(&mut self) -> Result<(), Failure> {
+        if self.has_begun {
+            return Ok(());
+        }
         if let Some(path) = &self.path {
             // Before anything is lost, so that it never speaks of more than there is.
             self.checkpoint.save(path).map_err(Failure::file(path))?;
         }
-        self.cut_to_checkpoint()
+        self.cut_to_checkpoint()?;
+        self.has_begun = true;
+        Ok(())
     }
 
     fn cut_to_checkpoint(&mut self) -> Result<(), Failure> {

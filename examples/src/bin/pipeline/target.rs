@@ -4,7 +4,7 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use common::{Stdout, stdin_file};
+use common::{Destination, Stdout, stdin_file};
 
 /// Where lines go.
 #[derive(Debug)]
@@ -25,16 +25,20 @@ pub(crate) struct Target {
 impl Target {
     /// The file at `path`, which is made if it is not there, and left as it is.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)?;
+        let mut options = OpenOptions::new();
+        let (file, is_file) = match Destination::of(path)? {
+            // It may be an open file of somebody's who has begun it: that is gone on with.
+            Destination::Special(path) => (options.append(true).open(path)?, false),
+            Destination::File(path) => {
+                options.write(true).create(true).truncate(false);
+                (options.open(path)?, true)
+            }
+        };
         let metadata = file.metadata()?;
         Ok(Self {
             name: path.to_owned(),
             to: To::File(file),
-            written: metadata.is_file().then_some(metadata.len()),
+            written: (is_file && metadata.is_file()).then_some(metadata.len()),
         })
     }
 

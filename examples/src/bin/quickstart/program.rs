@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     runtime.sleep(Duration::from_millis(1200)).await;
                 }
             });
-        match import.await.into_result() {
+        match import.await.complete() {
             Ok(()) => println!("all rows imported"),
             Err(error) => println!("{error}"),
         }

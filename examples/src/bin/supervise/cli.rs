@@ -16,10 +16,11 @@ Exit codes:
   126  the command was found and could not be started
   127  the command was not found
   137  the command was killed (128 + 9)
-    -  otherwise that of the command; of one that a signal ended, 128 and its number
+    -  otherwise that of the command; of one that a signal ended, that signal
 
-A signal that supervise receives (SIGHUP, SIGINT, SIGQUIT, SIGTERM, and the one that is set) is
-passed on to the command.";
+A signal that supervise receives is passed on to the command. SIGHUP, SIGINT, SIGQUIT, SIGTERM and the
+one that is set are requests to end, from which --kill-after counts. What was ignored when supervise
+was started stays ignored, but for the one that is set: the command has that by default.";
 
 /// Run a command, and end it if it still runs after a time.
 #[derive(Clone, Debug, Parser)]
@@ -120,7 +121,7 @@ impl Job {
             .grace(self.grace);
         Ok(match self.foreground {
             true => command.foreground(),
-            false => command,
+            false => command.job_control(),
         })
     }
 

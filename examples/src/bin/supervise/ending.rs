@@ -1,6 +1,7 @@
 //! The exit code, which is timeout(1)'s.
 
 use std::error::Error;
+use std::process::ExitStatus;
 
 use rt::{ProcessError, ProcessOutcome};
 
@@ -19,16 +20,25 @@ pub(crate) struct Ending {
     pub(crate) preserve_status: bool,
 }
 
+/// How supervise ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Code(u8),
+    /// As the command did: by the same signal, if one has ended it.
+    As(ExitStatus),
+}
+
 impl Ending {
-    pub(crate) fn code(&self) -> u8 {
+    pub(crate) fn end(&self) -> End {
         let code = self.ended.code();
         // The limit may have been reached as the command ended of itself.
         let is_timed_out = self.is_over && self.ended.was_asked().is_some();
         let is_killed = self.ended.status().code().is_none() && code == KILLED;
-        match is_timed_out && !is_killed && !self.preserve_status {
-            true => TIMED_OUT,
-            // The lowest eight bits are what an exit code has.
-            false => code.to_le_bytes()[0],
+        match (is_timed_out, is_killed || self.preserve_status) {
+            (true, false) => End::Code(TIMED_OUT),
+            // Of a signal that was sent here. The lowest eight bits are what an exit code has.
+            (true, true) => End::Code(code.to_le_bytes()[0]),
+            (false, _) => End::As(self.ended.status()),
         }
     }
 }
@@ -39,10 +49,12 @@ pub(crate) fn code_of_error(error: &(dyn Error + 'static)) -> u8 {
     // Ends: an error has a last source.
     while let Some(error) = next {
         if let Some(process) = error.downcast_ref::<ProcessError>() {
-            return match (process.is_not_found(), process.io_error()) {
+            let is_refused = process.is_not_started() && process.io_error().is_some();
+            return match (process.is_not_found(), is_refused) {
                 (true, _) => NOT_FOUND,
-                (false, Some(_)) => NOT_INVOKED,
-                (false, None) => FAILED,
+                (false, true) => NOT_INVOKED,
+                // It was started, and how it ended is not known; or it was not to be started.
+                (false, false) => FAILED,
             };
         }
         next = error.source();

@@ -4,6 +4,8 @@
 //! group to end, the command's grace ends in a kill, and the scope's own grace lets the body see how
 //! the process ended. Nothing here names a runtime: `rt` is whichever the manifest says.
 
+#[cfg(target_os = "linux")]
+mod alarm;
 mod cli;
 mod ending;
 mod relay;
@@ -15,16 +17,21 @@ use std::time::Duration;
 
 use cancelable_core::Scope;
 use common::{Exit, message};
+use rt::exit_as;
 
 use crate::cli::Options;
-use crate::ending::Ending;
+use crate::ending::{End, Ending};
 use crate::relay::Relay;
 
 fn main() -> ExitCode {
+    // Before there is another thread.
+    #[cfg(target_os = "linux")]
+    relay::unblock();
     let exit = match common::options() {
         Err(exit) => exit.with_code(ending::FAILED),
         Ok(options) => match rt::block_on(run(options)) {
-            Ok(code) => Exit::code(code),
+            Ok(End::As(status)) => exit_as(status),
+            Ok(End::Code(code)) => Exit::code(code),
             Err(error) => {
                 Exit::failed("supervise", &error).with_code(ending::code_of_error(&*error))
             }
@@ -35,11 +42,15 @@ fn main() -> ExitCode {
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-async fn run(options: Options) -> Result<u8, BoxError> {
+async fn run(options: Options) -> Result<End, BoxError> {
     let job = options.job()?;
     let runtime = rt::current()?;
     // Before there is a process, so that no signal finds nobody.
     let relay = Relay::watch(job.signal)?;
+
+    // Until the end.
+    #[cfg(target_os = "linux")]
+    let _alarm = job.limit.and_then(alarm::continue_after);
 
     // The body goes on after a cancel, until the process has ended.
     let mut scope = Scope::builder("supervise")
@@ -61,7 +72,7 @@ async fn run(options: Options) -> Result<u8, BoxError> {
         .is_some_and(|cause| cause.reason().is_timeout());
     let Some(ended) = outcome.into_value() else {
         // So short a limit that there was no time to start anything.
-        return Ok(ending::TIMED_OUT);
+        return Ok(End::Code(ending::TIMED_OUT));
     };
     let ended = ended?;
     if job.verbose && ended.was_killed() {
@@ -75,5 +86,5 @@ async fn run(options: Options) -> Result<u8, BoxError> {
         is_over,
         preserve_status: job.preserve_status,
     };
-    Ok(ending.code())
+    Ok(ending.end())
 }

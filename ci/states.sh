@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs the suites that start programs in the states in which others start them: with signals that are
+# ignored, with a folder on PATH that may not be read, as a user who is not root. They are built once.
+#
+#   ci/states.sh             every state
+#   ci/states.sh ignored     this one only; see the names below
+cd "$(dirname "$0")/.."
+. ci/stable.sh
+
+[ $# -gt 0 ] || set -- ignored children unprivileged
+apt_install jq >&2
+
+say 'building the suites'
+# What is built: lines of the folder of a package and a file.
+cargo test --no-run --message-format=json -p examples-tokio -p examples-smol -p examples-async-std \
+    -p cancelable-process -p cancelable-signals --test suite --test process --test signals >target/states.json
+built() {
+    jq -r "select(.reason == \"compiler-artifact\" and .executable != null and $1)
+        | \"\(.manifest_path | rtrimstr(\"/Cargo.toml\")) \(.executable)\"" target/states.json
+}
+
+# Runs suites side by side, each by the words in "$@": lines of a folder and a test runner on standard
+# input. They wait most of the time.
+run() {
+    local folder suite log failed=0 logs=() jobs=()
+    while read -r folder suite; do
+        log=$(mktemp)
+        # A hang is what such a state shows itself by.
+        (cd "$folder" && exec timeout --kill-after=10 300 "$@" "$suite" --quiet ${SKIP:-} </dev/null) &>"$log" &
+        jobs+=($!)
+        logs+=("$log")
+        printf '%s: %s\n' "$state" "${suite##*/}"
+    done
+    local n
+    for n in "${!jobs[@]}"; do
+        wait "${jobs[n]}" || failed=1
+        cat "${logs[n]}"
+        rm -f "${logs[n]}"
+    done
+    return "$failed"
+}
+# Cargo runs each in the folder of its package.
+suites() { built '(.target.kind == ["test"])'; }
+
+failed=()
+for state in "$@"; do
+    say "$state"
+    case $state in
+    # A script's `&` has the first two ignored, nohup has the third.
+    ignored)
+        run sh -c "trap '' INT QUIT HUP; exec \"\$@\"" sh < <(suites) || failed+=("$state")
+        ;;
+    # Some daemons leave it so to what they start.
+    children)
+        run env --ignore-signal=CHLD < <(suites) || failed+=("$state")
+        ;;
+    # With copies of what was built, whose folder may be closed to others; and with a folder on PATH that
+    # is, as it is to nobody who is root.
+    unprivileged)
+        [ "$(id -u)" -eq 0 ] || fail 'only root becomes another user'
+        place=$(mktemp -d)
+        trap 'rm -rf "$place"' EXIT
+        mkdir "$place/programs" "$place/closed"
+        built '(.target.kind == ["bin"] and .profile.test == false)' | while read -r _ program; do cp "$program" "$place/programs"; done
+        built '(.target.name == "suite")' | while read -r _ suite; do cp "$suite" "$place"; done
+        chmod -R a+rX "$place"
+        chmod 700 "$place/closed"
+        # These read the sources and start nothing.
+        export SKIP='--skip manifests:: --skip small::'
+        export CANCELABLE_PROGRAMS=$place/programs
+        run env "PATH=$place/closed:$PATH" HOME=/ setpriv --reuid=65534 --regid=65534 --clear-groups \
+            < <(printf "$place %s\n" "$place"/suite-*) || failed+=("$state")
+        unset SKIP CANCELABLE_PROGRAMS
+        ;;
+    *) fail "no state $state" ;;
+    esac
+done
+[ ${#failed[@]} -eq 0 ] || fail "in these states: ${failed[*]}"
