@@ -19,6 +19,7 @@ mod defer_error;
 mod finalizer;
 mod hold;
 mod hooks;
+mod keep_open;
 mod last_look;
 mod ledger;
 mod lookout;
@@ -46,6 +47,7 @@ mod standing;
 mod status;
 mod stop;
 mod straggler;
+mod turn;
 mod weak;
 mod window;
 
@@ -63,6 +65,7 @@ pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::{BoxError, Finalizer};
 pub(crate) use hold::{Hold, Holder, Holding};
 pub use hooks::Hooks;
+pub(crate) use keep_open::KeepOpen;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
@@ -85,6 +88,7 @@ pub(crate) use standing::Standing;
 pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
+pub(crate) use turn::{Away, Parked, Taken, Turn};
 pub use weak::WeakOperation;
 pub(crate) use window::Window;
 
@@ -101,8 +105,11 @@ use std::time::{Duration, Instant};
 
 /// A handle to the record of one piece of work. Cloning is one reference count.
 ///
-/// It reads the record and can ask for cancellation. It neither runs the work nor moves its
-/// deadline: that is what a [`Scope`](crate::Scope) is for.
+/// It reads the record, can ask for cancellation, and adds to the end of the work: it
+/// [defers](Self::defer) finalizers, and takes the partial result. It neither runs the work, nor starts children
+/// in it, nor moves its deadline: that is what a [`Scope`](crate::Scope) is for. Code that runs inside has it by
+/// [`current`], so what must end in time whatever that code does has a
+/// [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget).
 #[derive(Clone)]
 pub struct Operation {
     record: Arc<Record>,
@@ -257,7 +264,7 @@ impl Operation {
     }
 
     /// Asks for cancellation and ends the grace period of this operation and of those below it at
-    /// once: what a second Ctrl+C means. Shields still finish. True if this is what cancelled it.
+    /// once: what a second Ctrl+C means. Shields that are polled still finish. True if this is what cancelled it.
     #[track_caller]
     pub fn cancel_now(&self, cause: impl Into<Cause>) -> bool {
         self.record.cancel_now(cause.into())
@@ -287,6 +294,43 @@ impl Operation {
         Closed::new(Arc::clone(&self.record))
     }
 
+    /// Runs `code` on this thread as a part of the operation: below it, [`current`] is this operation, and
+    /// what is opened, logged or cancelled there is put down to it. For a thread of any pool, where no run
+    /// polls. What was current before is current again afterwards, also after a panic.
+    ///
+    /// It neither starts the operation nor keeps it from ending; [`Scope::hold`](crate::Scope::hold) does
+    /// that.
+    ///
+    /// # Panics
+    ///
+    /// If `code` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::HoldError;
+    /// use cancelable_core::{Scope, current};
+    /// use std::thread;
+    ///
+    /// /// Hashes on a thread of its own, which the scope waits for.
+    /// fn hash(scope: &Scope, page: Vec<u8>) -> Result<thread::JoinHandle<u64>, HoldError> {
+    ///     let hold = scope.hold()?;
+    ///     let operation = scope.operation().clone();
+    ///     Ok(thread::spawn(move || {
+    ///         let _hold = hold;
+    ///         operation.in_scope(|| {
+    ///             debug_assert!(current().is_some());
+    ///             page.iter().map(|&byte| u64::from(byte)).sum()
+    ///         })
+    ///     }))
+    /// }
+    /// ```
+    pub fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
+        let mut slot = None;
+        let _inside = self.record.enter_from_elsewhere(&mut slot);
+        code()
+    }
+
     /// Lets `future` run to its end although the operation, or one that it is a part of, is
     /// cancelled. It is polled in place, where the shield is awaited.
     ///
@@ -294,7 +338,12 @@ impl Operation {
     /// drops it as soon as the last one ends: awaiting a shield is a point where a cancel arrives.
     /// Nothing is hidden from handles, [`is_cancelled`](Self::is_cancelled) stays true. A scope that
     /// is opened inside is cancelled neither by the operation nor by a deadline from above. A child
-    /// that is spawned inside is not shielded.
+    /// that is spawned inside is not shielded. With the end of the shield the future is dropped, and a scope that
+    /// was opened inside and goes on is bound again by what it is a part of.
+    ///
+    /// It protects what polls it inside the run of the operation. Elsewhere, in a task of its own or in a
+    /// body that is no part of the operation, it is the future itself. One that is kept and not polled holds up
+    /// nothing either: it is woken, and given up if it was not polled a tenth of a second later.
     ///
     /// # Cancel safety
     ///

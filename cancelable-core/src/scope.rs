@@ -5,6 +5,7 @@
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
 mod attempt;
+mod away;
 mod blocking;
 mod build_error;
 mod builder;
@@ -18,11 +19,13 @@ mod flatten;
 mod for_each;
 mod grace;
 mod handed_over;
+mod hold;
 mod items;
 mod membership;
 mod neglect;
 mod outcome;
 mod patience;
+mod place;
 mod reach;
 mod reading;
 mod registration;
@@ -49,6 +52,7 @@ pub use concurrent::{MapConcurrent, ZeroConcurrency};
 pub use deadline_error::DeadlineError;
 pub use flatten::Flatten;
 pub use for_each::ForEachConcurrent;
+pub use hold::{HoldError, ScopeHold};
 pub use items::{ByIterator, ByStream, Items, Pulled};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
@@ -113,7 +117,8 @@ impl Scope {
         ScopeBuilder::new(name.into()).parent(self)
     }
 
-    /// The operation, for handing out a handle that can read and cancel, but not run or extend.
+    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
+    /// nor extend.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation

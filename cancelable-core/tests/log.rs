@@ -5,9 +5,11 @@
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Registry, Scope};
+use futures_util::FutureExt;
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use parking_lot::Mutex;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
@@ -103,7 +105,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
     }));
     assert!(outcome.is_cancelled());
     while events.try_next().is_some() {}
-    assert_eq!(registry.dump().to_string(), "no operation is open");
+    assert_eq!(registry.dump().to_string(), "no operation is open\n");
     let token = CancellationToken::new();
     token.cancel();
     let lines = take();
@@ -194,6 +196,43 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
         (&*hook.keys["what"], &*hook.keys["panic"]),
         ("a start hook", "boom")
     );
+
+    // So is a run that is held and not polled, in the body or in another task.
+    for is_in_the_body in [true, false] {
+        let scope = Scope::builder("around").runtime(&runtime);
+        let scope = scope.timeout(Duration::from_secs(1)).build().unwrap();
+        let elsewhere = RefCell::new(None);
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let inner = op.child("held").build().unwrap();
+            let mut run = Box::pin(inner.run(|op| async move {
+                op.defer(async {}).ok().unwrap();
+                pending::<()>().await;
+            }));
+            if is_in_the_body {
+                assert!((&mut run).now_or_never().is_none());
+                pending::<()>().await;
+                drop(run);
+            } else {
+                let task = async move {
+                    assert!((&mut run).now_or_never().is_none());
+                    run
+                };
+                *elsewhere.borrow_mut() = runtime.spawn(task).await.ok();
+                pending::<()>().await;
+            }
+        }));
+        assert!(outcome.is_cancelled());
+        let warned = take().into_iter().filter(|line| line.level == Level::Warn);
+        let warned: Vec<_> = warned.collect();
+        assert_eq!(warned.len(), 1, "{warned:?}");
+        assert!(warned[0].text.contains("operation held, opened at "));
+        assert!(
+            warned[0]
+                .text
+                .contains("; not polled since it was woken 100 ms ago")
+        );
+        assert_eq!(warned[0].keys["operation"], "around");
+    }
 
     // A level that is off is not told.
     log::set_max_level(LevelFilter::Info);

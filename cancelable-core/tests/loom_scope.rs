@@ -28,17 +28,17 @@ impl Wake for Wakes {
     }
 }
 
-/// A runtime that keeps its tasks for the model to poll, and at which no time passes.
+/// A runtime that keeps its tasks for the model to poll, and at which the model moves the time.
 struct Shelf {
     tasks: Mutex<Vec<Task>>,
-    now: Instant,
+    now: Mutex<Instant>,
 }
 
 impl Shelf {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             tasks: Mutex::default(),
-            now: Instant::now(),
+            now: Mutex::new(Instant::now()),
         })
     }
 
@@ -59,11 +59,11 @@ impl Runtime for OnShelf {
     }
 
     fn now(&self) -> Instant {
-        self.0.now
+        *self.0.now.lock().unwrap()
     }
 
     fn timer(&self, _at: Instant) -> Pin<Box<dyn Timer>> {
-        panic!("no model has a time limit")
+        Box::pin(Silent)
     }
 
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
@@ -74,6 +74,21 @@ impl Runtime for OnShelf {
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         Err(Refused::new(job))
     }
+}
+
+/// A timer that does not ring: where the time is moved, the model polls.
+struct Silent;
+
+impl Future for Silent {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
+    }
+}
+
+impl Timer for Silent {
+    fn reset(self: Pin<&mut Self>, _: Instant) {}
 }
 
 /// A future that is ready once it is let go. Whoever lets it go polls it afterwards.
@@ -216,10 +231,22 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         let shelf = Shelf::new();
         let wakes = Arc::new(Wakes::default());
         let scope = scope(&shelf);
-        let mut run = Box::pin(scope.run(|_| pending::<()>()));
+        let out = Arc::new(Mutex::new(None));
+        let mut run = Box::pin(scope.run(|op: Scope| {
+            let out = out.clone();
+            async move {
+                let mut shield = Box::pin(op.operation().clone().shield(pending::<()>()));
+                poll_fn(|cx| {
+                    assert!(shield.as_mut().poll(cx).is_pending());
+                    Poll::Ready(())
+                })
+                .await;
+                *out.lock().unwrap() = Some(shield);
+                pending::<()>().await;
+            }
+        }));
         assert!(poll(run.as_mut(), &wakes).is_pending());
-        let mut shield = Box::pin(scope.operation().clone().shield(pending::<()>()));
-        assert!(poll(shield.as_mut(), &Arc::default()).is_pending());
+        let shield = out.lock().unwrap().take();
         let dropper = thread::spawn(move || drop(shield));
         assert!(scope.try_cancel());
         let seen = wakes.0.load(SeqCst);
@@ -227,6 +254,49 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         dropper.join().unwrap();
         let outcome = finish_after(early, run.as_mut(), &wakes, seen);
         assert_eq!(outcome.status(), Status::Cancelled);
+    });
+}
+
+/// A run that no body polls, and that is polled again just as what it has open is taken over.
+#[test]
+fn r47_a_run_that_is_polled_beside_its_takeover_runs_its_finalizer_once() {
+    bounded(|| {
+        let shelf = Shelf::new();
+        let wakes = Arc::new(Wakes::default());
+        let outer = scope(&shelf);
+        let inner = outer.child("inner").build().unwrap();
+        let ran = Arc::new(AtomicUsize::new(0));
+        let count = ran.clone();
+        inner
+            .defer(async move {
+                count.fetch_add(1, SeqCst);
+            })
+            .unwrap();
+        let mut run = Box::pin(inner.run(|_| pending::<()>()));
+        let mut around = Box::pin(outer.run(|_| pending::<()>()));
+        assert!(poll(run.as_mut(), &Arc::default()).is_pending());
+        assert!(poll(around.as_mut(), &wakes).is_pending());
+        assert!(outer.try_cancel());
+        assert!(
+            poll(around.as_mut(), &wakes).is_pending(),
+            "it waits for it"
+        );
+        *shelf.now.lock().unwrap() += std::time::Duration::from_secs(1);
+        let other = thread::spawn(move || {
+            let _ = poll(run.as_mut(), &Arc::default());
+            run
+        });
+        let seen = wakes.0.load(SeqCst);
+        let early = poll(around.as_mut(), &wakes);
+        let run = other.join().unwrap();
+        while let Some(mut task) = shelf.take() {
+            assert!(poll(task.as_mut(), &Arc::default()).is_ready());
+        }
+        let outcome = finish_after(early, around.as_mut(), &wakes, seen);
+        assert_eq!(outcome.status(), Status::Cancelled);
+        assert_eq!(ran.load(SeqCst), 1);
+        drop(run);
+        assert_eq!(ran.load(SeqCst), 1);
     });
 }
 

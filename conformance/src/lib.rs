@@ -29,6 +29,7 @@ pub mod deadlines;
 pub mod entrances;
 pub mod finalizers;
 pub mod grace;
+pub mod held;
 pub mod manual;
 pub mod plain;
 pub mod progress;

@@ -123,6 +123,11 @@ macro_rules! common {
                 r18_a_deadline_in_the_last_poll_is_on_record
                 r46_who_asks_inline_is_told_though_nobody_polls_the_run
             }
+            held {
+                r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above
+                r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above
+                r22_r47_what_is_polled_is_held_up_for
+            }
             shields {
                 r22_a_shield_finishes_although_its_scope_is_cancelled
                 r22_a_shield_holds_up_every_cancelled_scope_above_it

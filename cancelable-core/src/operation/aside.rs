@@ -9,6 +9,7 @@ use super::hold::Holds;
 use super::record::Record;
 use super::report::{Below, Report};
 use super::straggler::Straggler;
+use super::turn::Turn;
 use crate::cause::OperationId;
 use crate::sync::Latch;
 use crate::token::{CallbackRegistration, CancellationToken};
@@ -37,6 +38,8 @@ pub(super) struct Aside {
     pub(super) checked: Option<Instant>,
     /// Cancelled when the window of grace is to end at once; a child of the one above.
     pub(super) hard: Option<CancellationToken>,
+    /// The runs that are a part of it, and that its body does not poll.
+    pub(super) away: BTreeMap<OperationId, Arc<Turn>>,
     /// What cancels it with the operation above, once the shield that it was opened in has ended.
     pub(super) bound: Option<CallbackRegistration>,
     /// The operations that run directly below, if this one watches them.

@@ -208,6 +208,16 @@ impl Record {
         Some(Box::new(report))
     }
 
+    /// How an operation was closed, for a run that was taken over.
+    pub(crate) fn closing(&self) -> Closing {
+        Closing {
+            status: self.status(),
+            elapsed: self.elapsed(),
+            report: None,
+            has_partial: self.inner.lock().partial.is_some(),
+        }
+    }
+
     /// Whether nothing can be attached any more.
     pub(super) fn is_sealed(&self) -> bool {
         self.inner.lock().sealed
@@ -219,7 +229,7 @@ impl Record {
 
     /// Completes when the record is settled; none if it is. Made under the lock under which the record is
     /// sealed, so whoever seals it finds the latch.
-    pub(super) fn wait_settled(&self) -> Option<LatchWait> {
+    pub(crate) fn wait_settled(&self) -> Option<LatchWait> {
         let mut inner = self.inner.lock();
         if inner.settled {
             return None;

@@ -69,6 +69,25 @@ impl Record {
     }
 }
 
+impl Record {
+    /// [`enter_here`](Self::enter_here) for code that no run of this operation polls. Inside a shield of
+    /// this operation, or of one below it, the code is in that still.
+    pub(super) fn enter_from_elsewhere<'a>(
+        self: &Arc<Self>,
+        slot: &'a mut Option<Ambient>,
+    ) -> Inside<'a> {
+        let present = ambient::current();
+        let here = present.as_ref().and_then(Self::of);
+        let inside = self.enter_here(slot);
+        if let Some(shelter) = present.and_then(|present| present.shelter) {
+            if here.is_some_and(|here| here.is_part_of(self)) {
+                ambient::shelter(shelter);
+            }
+        }
+        inside
+    }
+}
+
 /// Whether what is opened as a part of `parent` here is shielded from its cancel, because the code
 /// that runs here does so inside a shield of `parent` or of something below it.
 pub(crate) fn is_shielded_from(parent: &Operation) -> bool {

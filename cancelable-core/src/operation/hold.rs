@@ -9,7 +9,7 @@
 //!
 //! 1. A hold is where the polls are. Whoever has one says at each of its polls which operation is current there:
 //!    that is the home, and with a home of its own each level holds the next one up. So a run that another task
-//!    polls has no hold on a body that it does not lie in (`away.rs` has what it has instead).
+//!    polls has no hold on a body that it does not lie in (`turn.rs` has what it has instead).
 //! 2. A hold does not count while the code that polls its future is inside a shield: the shield has the hold, and
 //!    when that ends nothing inside it holds the body any longer.
 //! 3. A run never holds the body of an operation that it is no part of, and neither does a child, which has a task
@@ -32,11 +32,12 @@
 use super::record::Record;
 use super::shelter::Shelter;
 use super::straggler::Straggler;
+use super::turn::Turn;
 use crate::cause::ambient::Ambient;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, WakerId, WakerSlot};
 use std::collections::BTreeMap;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Context;
 use std::time::{Duration, Instant};
 
@@ -51,8 +52,8 @@ pub(crate) struct OpenShield {
 /// What has a hold.
 pub(crate) enum Holding {
     Shield(OpenShield, Arc<Shelter>),
-    /// A run inside. Weak: the record holds its parent's, and that one has this on its list.
-    Run(Weak<Record>),
+    /// A run inside.
+    Run(Arc<Turn>),
     /// The body itself, of a blocking run.
     Body,
 }
@@ -75,6 +76,17 @@ pub(crate) struct Holder {
 pub(super) struct Holds {
     next: u64,
     entries: BTreeMap<u64, Arc<Holder>>,
+}
+
+impl Holds {
+    /// The runs that have one.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Arc<Turn>> {
+        let holders = self.entries.values();
+        holders.filter_map(|holder| match &holder.holding {
+            Holding::Run(turn) => Some(turn),
+            Holding::Shield(..) | Holding::Body => None,
+        })
+    }
 }
 
 /// While it lives and counts, the body of its home is not dropped by a cancel.
@@ -151,6 +163,10 @@ impl Drop for Hold {
         let entry = self.home.on_aside(|aside| aside.holds.entries.remove(&key));
         // With it may go the waker, which is not our code.
         drop(entry);
+        if let Holding::Run(_) = self.holder.holding {
+            // Of a home that has lost its body and waits for this run, which was not in it.
+            self.home.nursery.wake_joiner();
+        }
     }
 }
 
@@ -165,7 +181,7 @@ impl Holder {
     /// What is to be said of it where it is held and not polled by `home`.
     pub(crate) fn straggler(&self, home: &Record, unpolled_for: Option<Duration>) -> Straggler {
         let run = match &self.holding {
-            Holding::Run(run) => run.upgrade(),
+            Holding::Run(turn) => turn.record(),
             Holding::Shield(..) | Holding::Body => None,
         };
         match (run, &self.holding) {
@@ -283,7 +299,7 @@ impl Record {
             for holder in aside.holds.entries.values() {
                 match &holder.holding {
                     Holding::Shield(shield, _) => found.push(*shield),
-                    Holding::Run(run) => inside.extend(run.upgrade()),
+                    Holding::Run(turn) => inside.extend(turn.record()),
                     Holding::Body => {}
                 }
             }
@@ -295,6 +311,7 @@ impl Record {
     pub(crate) fn keep_hold(
         self: &Arc<Self>,
         hold: &mut Option<Hold>,
+        turn: &Arc<Turn>,
         before: Option<&Ambient>,
         cx: &Context<'_>,
     ) {
@@ -312,7 +329,7 @@ impl Record {
         let home = before
             .and_then(Self::of)
             .filter(|home| self.is_part_of(home));
-        let holding = || Holding::Run(Arc::downgrade(self));
+        let holding = || Holding::Run(Arc::clone(turn));
         *hold = home.map(|home| Hold::open(home, holding(), counts, cx));
     }
 }

@@ -24,6 +24,7 @@ use crate::runtime::Sleep;
 use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -90,6 +91,10 @@ pub(super) struct Yard {
     pub(super) patience: Option<Sleep>,
     /// What was adopted and has not ended.
     pub(super) orphans: BTreeMap<OperationId, Orphan>,
+    /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
+    pub(super) guards: BTreeMap<u64, &'static Location<'static>>,
+    /// The key of the next guard.
+    next_guard: u64,
 }
 
 pub(super) struct Member {
@@ -219,11 +224,21 @@ impl Nursery {
     }
 
     /// Puts something on the list that has to be joined.
-    pub(super) fn occupy(&self, put: impl FnOnce(&mut Yard)) {
+    pub(super) fn occupy<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> T {
         let mut yard = self.yard.lock();
         let shut = self.phase.load(Ordering::Relaxed) & SHUT;
         self.phase.store(shut | OCCUPIED, Ordering::Relaxed);
-        put(yard.get_or_insert_default());
+        put(yard.get_or_insert_default())
+    }
+
+    /// [`occupy`](Self::occupy) unless the nursery is shut.
+    pub(super) fn occupy_open<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+        let mut yard = self.yard.lock();
+        if self.is_shut() {
+            return None;
+        }
+        self.phase.store(OCCUPIED, Ordering::Relaxed);
+        Some(put(yard.get_or_insert_default()))
     }
 
     fn is_shut(&self) -> bool {
@@ -296,6 +311,12 @@ impl Nursery {
         self.with_yard(|yard| yard.members.len()).unwrap_or(0)
     }
 
+    /// Whether there is somebody who has to hear that the body failed.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.with_yard(|yard| !(yard.members.is_empty() && yard.guards.is_empty()))
+            .unwrap_or(false)
+    }
+
     /// Those that have not ended, in the order in which they were opened.
     pub(crate) fn stragglers(&self) -> Vec<Straggling> {
         self.with_yard(|yard| {
@@ -321,6 +342,24 @@ impl Nursery {
             (is_blocking, yard.queue.contains_key(&id))
         })
         .unwrap_or_default()
+    }
+
+    /// Some of the children that have a place, and how many have one.
+    pub(super) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+        const MOST: usize = 3;
+        self.with_yard(|yard| {
+            let children = yard.members.iter();
+            let running = children
+                .filter(|(id, member)| member.call.is_none() && !yard.queue.contains_key(id));
+            let some = running.filter_map(|(_, member)| member.record.upgrade());
+            (some.take(MOST).collect(), yard.running)
+        })
+        .unwrap_or_default()
+    }
+
+    /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
+    pub(super) fn follow(&self, cx: &Context<'_>) {
+        self.joiner.register(cx.waker());
     }
 
     pub(crate) fn wake_joiner(&self) {
@@ -367,7 +406,16 @@ enum Freed {
 impl Yard {
     /// Whether there is nobody to wait for.
     pub(super) fn is_done(&self) -> bool {
-        self.members.len() == self.abandoned && self.orphans.is_empty()
+        let all_abandoned = self.members.len() == self.abandoned;
+        all_abandoned && self.orphans.is_empty() && self.guards.is_empty()
+    }
+
+    /// Puts a guard on the list.
+    pub(super) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
+        let key = self.next_guard;
+        self.next_guard += 1;
+        self.guards.insert(key, taken_at);
+        key
     }
 
     /// Gives what a member that left had: its place in the queue, or its place to the first there.

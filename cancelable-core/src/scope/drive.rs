@@ -28,7 +28,9 @@
 //!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body,
 //!    so that what runs inside leave is on its list, and then hands over what is open
 //!    (`handed_over.rs`).
-//! 6. When it answers pending, everything that can make the next step possible has its waker: the
+//! 6. A run that was taken over because nobody polled it (`operation/turn.rs`) is closed by others. Its next poll
+//!    drops the body, waits for what they do in its place, and answers as it would have.
+//! 7. When it answers pending, everything that can make the next step possible has its waker: the
 //!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget, and the
 //!    watch beside them.
 //! 7. What asks for a cancel is watched until the operation has closed. The sources and the clock are looked
@@ -37,13 +39,14 @@
 
 use super::end::End;
 use super::handed_over;
+use super::place::Place;
 use super::reading::Reading;
 use super::watch::Watch;
 use super::wind_up::WindUp;
 use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Hold, Record, Status};
+use crate::operation::{Record, Status};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{StoredWaker, isolate, panic_text};
 use pin_project_lite::pin_project;
@@ -69,9 +72,8 @@ pin_project! {
         body: Body<F, Fut>,
         watch: Watch,
         wind_up: WindUp,
-        // On the body that this run lies in, while there is something here that a drop would leave behind.
         // Given back after what is left is on the list of the scope above.
-        hold: Option<Hold>,
+        place: Place,
         // The words of an output that is an error, where it has any.
         describe: Option<fn(&Fut::Output) -> String>,
     }
@@ -109,7 +111,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
             body: Body::Unentered { make },
             watch: Watch::default(),
             wind_up: WindUp::default(),
-            hold: None,
+            place: Place::default(),
             describe: None,
         }
     }
@@ -140,6 +142,17 @@ where
             record.unpark();
         }
         let inside = record.enter_here(this.slot);
+        if this.place.begin(this.wind_up).is_err() {
+            let end = this.body.as_mut().take_end().unwrap_or(End::Cancelled);
+            isolate("the drop of a body", || this.body.set(Body::Over));
+            drop(this.watch.end(record));
+            if this.place.poll_settled(record, cx).is_pending() {
+                this.body.set(Body::Ended { end });
+                return Poll::Pending;
+            }
+            drop(inside);
+            return Poll::Ready(end.outcome::<R>(record, record.closing()));
+        }
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
             None => {
@@ -150,7 +163,8 @@ where
                 let end = match advanced {
                     Ok(Poll::Ready(end)) => end,
                     Ok(Poll::Pending) => {
-                        record.keep_hold(this.hold, inside.before(), cx);
+                        let (before, end) = (inside.before(), Status::Cancelled);
+                        this.place.keep(record, before, this.wind_up, end, cx);
                         return Poll::Pending;
                     }
                     Err(panic) => End::Panicked(panic),
@@ -170,10 +184,12 @@ where
             }));
             if !matches!(stepped, Ok(Poll::Ready(()))) {
                 record.note_body_over();
+                let status = end.status::<R>(record);
                 this.body.set(Body::Ended { end });
                 match stepped {
                     Ok(_) => {
-                        record.keep_hold(this.hold, inside.before(), cx);
+                        this.place
+                            .keep(record, inside.before(), this.wind_up, status, cx);
                         return Poll::Pending;
                     }
                     // Of the task's waker, in its clone. What the body has produced is kept for the poll
@@ -193,7 +209,7 @@ where
                     record.keep_report(closing.report.take());
                 }
                 drop(inside);
-                *this.hold = None;
+                this.place.leave();
                 return Poll::Ready(end.outcome::<R>(record, closing));
             }
         }
@@ -315,14 +331,14 @@ fn enter<O>(
 /// One step of what goes on after the body: ready when the children have ended and every finalizer
 /// has run. A body that failed cancels its children, unless failures are collected.
 fn after(
-    record: &Record,
+    record: &Arc<Record>,
     wind_up: &mut WindUp,
     watch: &mut Watch,
     fails: impl FnOnce() -> bool,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     if wind_up.poll_joined(record, cx).is_pending() {
-        if fails() && record.nursery.live() > 0 && !record.nursery.terms().collect_all {
+        if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
             // What came before the failure is the cause, although nobody has looked since.
             watch.look(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
@@ -348,7 +364,16 @@ impl<F, Fut: Future> Drive<F, Fut> {
     fn abort(self: Pin<&mut Self>) {
         let mut this = self.project();
         let record = this.scope.record();
-        if !*this.entered || record.status().is_closed() {
+        if !*this.entered {
+            return;
+        }
+        if this.place.begin(this.wind_up).is_err() {
+            let _inside = record.enter_here(this.slot);
+            drop(this.watch.end(record));
+            isolate("the drop of a body", || this.body.set(Body::Over));
+            return;
+        }
+        if record.status().is_closed() {
             return;
         }
         let inside = record.enter_here(this.slot);
@@ -368,7 +393,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         };
         handed_over::close(record, end, std::mem::take(this.wind_up), sources);
         drop(inside);
-        *this.hold = None;
+        this.place.leave();
         if let Err(panic) = dropped {
             // A second panic during unwinding would abort the process.
             match thread::panicking() {

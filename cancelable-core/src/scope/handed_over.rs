@@ -4,7 +4,7 @@
 
 use super::wind_up::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Record, Status};
+use crate::operation::{Adoption, Record, Status, Taken};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 /// dropped when all of it has ended: a signal that comes while finalizers run must not take the default
 /// action in the middle of one.
 pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp, sources: Vec<Watched>) {
-    let is_idle = record.nursery.shut() && !wind_up.has_begun();
+    let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
     if is_idle {
         if let Ok(closing) = record.close(end) {
             // Nobody has its outcome.
@@ -29,6 +29,13 @@ pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp, sources:
     task.sources = sources;
     record.close_unsettled(end);
     task.start();
+}
+
+/// Does for a run that nobody polls what [`close`] does for one that was dropped, except for the drop of its body
+/// and of its sources, which are the run's.
+pub(super) fn take_over(taken: Taken) {
+    let wind_up = WindUp::unpark(taken.parked);
+    close(&taken.record, taken.end, wind_up, Vec::new());
 }
 
 /// Settles an operation that was abandoned, and hands over what was deferred to it.

@@ -33,7 +33,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// How long after it was woken a future that has a hold must have been polled.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Where the body is polled, a hold that is kept is found after no longer than this and [`PATIENCE`].
 const PAUSE: Duration = Duration::from_secs(1);

@@ -4,17 +4,21 @@
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
 //! task of its own where the run was dropped.
 
-use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Record, Shielded};
+use super::away::AwayWait;
+use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
 pub(super) struct WindUp {
     cleanup: Option<Box<Cleanup>>,
+    /// Made when there is a run to wait for that the body does not poll.
+    away: Option<Box<AwayWait>>,
 }
 
 /// The finalizers under way.
@@ -27,14 +31,42 @@ struct Cleanup {
 }
 
 impl WindUp {
-    /// Ready when the children and the orphans have ended; from then on there are no more children. Where
-    /// there never were any and nothing is to be run after them, that is left to the seal of the record.
+    /// Ready when the children, the orphans and the runs that others poll have ended; from then on there are no
+    /// more children. Where there never were any and nothing is to be run after them, that is left to the seal of
+    /// the record.
     /// Once the finalizers have begun, what they leave is for [`poll_cleanup`](Self::poll_cleanup).
-    pub(super) fn poll_joined(&self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+    ///
+    /// Wakes: each of them has the waker, or leaves it to the next, which is polled in the same poll.
+    pub(super) fn poll_joined(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.cleanup.is_some() {
+            return Poll::Ready(());
+        }
         let nothing_open = record.nursery.is_unused() && !record.has_deferred();
-        match nothing_open || self.cleanup.is_some() {
-            true => Poll::Ready(()),
-            false => record.nursery.poll_joined(cx),
+        if !nothing_open {
+            ready!(record.nursery.poll_joined(cx));
+        }
+        if record.has_away() {
+            let away = self.away.get_or_insert_default();
+            ready!(away.poll(record, cx));
+            if !record.nursery.is_unused() {
+                // What was taken over is an orphan.
+                ready!(record.nursery.poll_joined(cx));
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// What is under way, for whoever goes on with it where this is not polled any more.
+    pub(super) fn park(&mut self) -> Option<Parked> {
+        Some(self.cleanup.take()?)
+    }
+
+    /// What was parked.
+    pub(super) fn unpark(parked: Option<Parked>) -> Self {
+        Self {
+            // Nothing else is ever parked.
+            cleanup: parked.and_then(|parked| parked.downcast().ok()),
+            away: None,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The handle that users hold.
 
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
-use super::cancel;
+use super::cancel::{self, Uncalled};
 use super::guard::{DropGuard, DropGuardRef};
 use super::lookout::Lookout;
 use super::node::Node;
@@ -167,6 +167,11 @@ impl CancellationToken {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         cancel::cancel(&self.node, cause.into())
+    }
+
+    /// [`cancel_with`](Self::cancel_with) that leaves the callbacks to the drop of the second answer.
+    pub(crate) fn cancel_leaving_callbacks(&self, cause: Cause) -> (bool, Uncalled) {
+        cancel::cancel_leaving_callbacks(&self.node, cause)
     }
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.

@@ -6,12 +6,13 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Operation, Outcome, Scope, Status};
 use futures_util::future::{FutureExt, join, join_all, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::task::AtomicWaker;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -418,7 +419,7 @@ fn r22_a_scope_that_is_carried_out_of_its_shield_to_another_task_is_bound_again(
 #[test]
 fn r22_a_scope_that_is_carried_out_of_a_finalizer_is_bound_again() {
     let manual = ManualRuntime::new();
-    let (runtime, carried) = (manual.handle(), Arc::new(std::sync::Mutex::new(None)));
+    let (runtime, carried) = (manual.handle(), Arc::new(Mutex::new(None)));
     let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
         let (parent, runtime, carried) = (op.clone(), runtime.clone(), carried.clone());
         let carry = async move {
@@ -454,4 +455,270 @@ fn r12_r22_a_shield_keeps_nothing_of_the_scopes_that_have_ended_in_it() {
         .await;
     }));
     assert!(outcome.is_completed());
+}
+
+type Kept<T> = (Arc<Mutex<Option<T>>>, Arc<AtomicWaker>);
+
+/// Polls `run` once, and keeps it until the gate is open; then polls it to its end.
+fn keep<F>(runtime: &RuntimeHandle, run: F, gate: &Arc<AtomicBool>) -> Kept<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let (ended, gate) = (Arc::new(Mutex::new(None)), Arc::clone(gate));
+    let (output, mut run) = (Arc::clone(&ended), Box::pin(run));
+    let (mut is_first, waker) = (true, Arc::new(AtomicWaker::new()));
+    let own = waker.clone();
+    let task = poll_fn(move |cx| {
+        own.register(cx.waker());
+        if std::mem::take(&mut is_first) || gate.load(Ordering::SeqCst) {
+            return run.as_mut().poll(cx);
+        }
+        Poll::Pending
+    });
+    let task = async move {
+        let value = task.await;
+        *output.lock().expect("nobody panicked") = Some(value);
+    };
+    runtime.spawn(task).detach();
+    (ended, waker)
+}
+
+type Said = Arc<Mutex<Vec<(&'static str, Duration)>>>;
+
+/// Case 2: the body of a response, which a connection keeps and does not poll.
+#[test]
+fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above() {
+    for is_deep in [false, true] {
+        for is_polled_later in [false, true] {
+            let manual = ManualRuntime::new();
+            let (runtime, start) = (manual.handle(), manual.now());
+            let (said, gate) = (Said::default(), Arc::new(AtomicBool::new(false)));
+            let say = {
+                let (said, runtime) = (said.clone(), runtime.clone());
+                move |what| {
+                    let at = runtime.now() - start;
+                    said.lock().expect("nobody panicked").push((what, at));
+                }
+            };
+            let kept = RefCell::new(None);
+            let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+                let inner = child(&op, "response");
+                let (own, tell) = (inner.clone(), say.clone());
+                let body = async move |op: Scope| {
+                    let sleeper = tell.clone();
+                    let stubborn = op.child("stubborn");
+                    let clock = op.runtime().expect("it has one").clone();
+                    let spawned = op.spawn_with(stubborn, async move |op: Scope| {
+                        let work = async {
+                            clock.sleep(SECOND).await;
+                            sleeper("child");
+                        };
+                        op.shield(work).await;
+                    });
+                    drop(spawned.expect("it is running"));
+                    let undo = async move { tell("finalizer inside") };
+                    op.defer(undo).expect("it is running");
+                    pending::<()>().await;
+                };
+                let run = async move {
+                    match is_deep {
+                        false => own.run(body).await,
+                        true => {
+                            let around = own.run(async move |op: Scope| {
+                                drop(child(&op, "deep").run(body).await);
+                            });
+                            around.await
+                        }
+                    }
+                };
+                *kept.borrow_mut() = Some(keep(&runtime, run, &gate));
+                let tell = say.clone();
+                let undo = async move { tell("finalizer") };
+                op.defer(undo).expect("it is running");
+                let _gone = scopeguard(|| say("body gone"));
+                pending::<()>().await;
+            }));
+            assert!(outcome.is_cancelled());
+            assert_eq!(outcome.elapsed(), Some(SECOND), "the end of the child");
+            let said: Vec<_> = std::mem::take(&mut *said.lock().expect("nobody panicked"));
+            assert_eq!(
+                said,
+                [
+                    ("body gone", LIMIT),
+                    ("child", SECOND),
+                    ("finalizer inside", SECOND),
+                    ("finalizer", SECOND)
+                ]
+            );
+            assert_eq!(names(&outcome), [("response".to_owned(), true)]);
+            assert_eq!(manual.live_tasks(), 1, "of the connection");
+            let (kept, wake) = kept.into_inner().expect("it was kept");
+            assert!(kept.lock().expect("nobody panicked").is_none());
+            gate.store(is_polled_later, Ordering::SeqCst);
+            wake.wake();
+            manual.advance(Duration::ZERO);
+            let ended = kept.lock().expect("nobody panicked").take();
+            assert_eq!(
+                ended.map(|outcome| outcome.is_cancelled()),
+                is_polled_later.then_some(true)
+            );
+        }
+    }
+}
+
+#[test]
+fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_is_dropped() {
+    for (has_value, is_dropped) in [(false, false), (true, false), (false, true), (true, true)] {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let finalized = Arc::new(Mutex::new(Vec::new()));
+        let taken = RefCell::new(None);
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let scope = child(&op, "inner");
+            let (runtime, tell) = (runtime.clone(), finalized.clone());
+            let mut run = Box::pin(scope.run(move |op| async move {
+                for name in ["first", "second"] {
+                    let (runtime, tell) = (runtime.clone(), tell.clone());
+                    let undo = async move {
+                        runtime.sleep(SECOND).await;
+                        tell.lock().expect("nobody panicked").push(name);
+                    };
+                    op.defer(undo).expect("it is running");
+                }
+                if !has_value {
+                    pending::<()>().await;
+                }
+                7
+            }));
+            // In a task of its own, which is over: nobody polls it.
+            let task = async move {
+                let polled = (&mut run).now_or_never();
+                assert!(polled.is_none());
+                run
+            };
+            let run = op.runtime().expect("it has one").spawn(task).await;
+            *taken.borrow_mut() = Some(run.expect("it is there"));
+            pending::<()>().await;
+        }));
+        assert!(outcome.is_cancelled());
+        assert_eq!(
+            outcome.elapsed(),
+            Some(LIMIT + PATIENCE + 2 * SECOND - begun(has_value))
+        );
+        let said = finalized.lock().expect("nobody panicked").clone();
+        assert_eq!(said, ["second", "first"], "each once");
+        let run = taken.into_inner().expect("it is kept");
+        if is_dropped {
+            drop(run);
+        } else {
+            let outcome = run.now_or_never().expect("all of it is over");
+            assert_eq!(outcome.is_cancelled(), !has_value);
+            assert_eq!(outcome.into_value(), has_value.then_some(7));
+        }
+        assert_eq!(finalized.lock().expect("nobody panicked").len(), 2);
+        assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
+    }
+}
+
+/// A finalizer that has begun goes on where it was.
+fn begun(has_value: bool) -> Duration {
+    match has_value {
+        true => LIMIT + PATIENCE,
+        false => Duration::ZERO,
+    }
+}
+
+/// Polled in the body, and then put where the drop of the body does not reach it.
+#[test]
+fn r24_r47_a_run_that_was_carried_out_of_the_body_is_waited_for_and_taken_over() {
+    let manual = ManualRuntime::new();
+    let kept = RefCell::new(None);
+    let finalized = Arc::new(AtomicBool::new(false));
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let scope = child(&op, "inner");
+        let finalized = finalized.clone();
+        let mut run = Box::pin(scope.run(move |op| async move {
+            let undo = async move { finalized.store(true, Ordering::SeqCst) };
+            op.defer(undo).expect("it is running");
+            pending::<()>().await;
+        }));
+        assert!((&mut run).now_or_never().is_none());
+        *kept.borrow_mut() = Some(run);
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(outcome.elapsed(), Some(LIMIT + 2 * PATIENCE));
+    assert!(
+        finalized.load(Ordering::SeqCst),
+        "before the end of the scope around"
+    );
+    let run = kept.into_inner().expect("it was kept");
+    assert!(
+        run.now_or_never()
+            .is_some_and(|outcome| outcome.is_cancelled())
+    );
+}
+
+#[test]
+fn r47_a_run_that_another_task_polls_is_waited_for_and_holds_no_body() {
+    let manual = ManualRuntime::new();
+    let (runtime, start) = (manual.handle(), manual.now());
+    let gone = Cell::new(Duration::ZERO);
+    let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+        let scope = child(&op, "inner");
+        let clock = runtime.clone();
+        let run = async move {
+            let run = scope.run(async |op: Scope| {
+                let save = clock.sleep(5 * SECOND);
+                op.shield(save).await;
+            });
+            drop(run.await);
+        };
+        runtime.spawn(run).detach();
+        let _gone = scopeguard(|| gone.set(runtime.now() - start));
+        pending::<()>().await;
+    }));
+    assert!(outcome.is_cancelled());
+    assert_eq!(gone.get(), LIMIT, "the body is not held");
+    assert_eq!(
+        outcome.elapsed(),
+        Some(5 * SECOND),
+        "but the run is waited for"
+    );
+    assert!(outcome.stragglers().is_empty());
+    assert_eq!(manual.live_tasks(), 0);
+}
+
+#[test]
+fn r47_a_scope_that_is_not_cancelled_waits_for_no_run_that_another_task_polls() {
+    let manual = ManualRuntime::new();
+    let runtime = manual.handle();
+    let builder = Scope::builder("outer").runtime(&runtime);
+    let outer = builder.build().expect("it is sound");
+    let outcome = manual.block_on(outer.run(async |op: Scope| {
+        let scope = child(&op, "inner");
+        let run = async move {
+            let run = scope.run(async |op: Scope| {
+                op.defer(async {}).expect("it is running");
+                pending::<()>().await;
+            });
+            drop(run.await);
+        };
+        runtime.spawn(run).detach();
+        runtime.sleep(SECOND).await;
+    }));
+    assert!(outcome.is_completed());
+    assert_eq!(outcome.elapsed(), Some(SECOND));
+}
+
+struct Guard<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Guard<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn scopeguard<F: FnMut()>(act: F) -> Guard<F> {
+    Guard(act)
 }

@@ -11,6 +11,8 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_elsewhere;
+#[cfg(feature = "testing")]
 mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
@@ -31,6 +33,8 @@ mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 mod held;
+#[cfg(feature = "testing")]
+mod hold;
 #[cfg(feature = "testing")]
 mod hostile_drops;
 #[cfg(feature = "testing")]
