@@ -344,6 +344,19 @@ impl Nursery {
         .unwrap_or_default()
     }
 
+    /// Some of the children that have a place, and how many have one.
+    pub(super) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+        const MOST: usize = 3;
+        self.with_yard(|yard| {
+            let children = yard.members.iter();
+            let running = children
+                .filter(|(id, member)| member.call.is_none() && !yard.queue.contains_key(id));
+            let some = running.filter_map(|(_, member)| member.record.upgrade());
+            (some.take(MOST).collect(), yard.running)
+        })
+        .unwrap_or_default()
+    }
+
     /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
     pub(super) fn follow(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());

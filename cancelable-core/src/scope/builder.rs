@@ -176,8 +176,9 @@ impl ScopeBuilder {
     /// Lets no more than `limit` children run at once. The others wait, in the order of spawning,
     /// before their first poll. Blocking calls are not counted.
     ///
-    /// A child that waits for another child of the same scope keeps its place meanwhile, and may so
-    /// wait for ever for one that waits for a place.
+    /// A child that waits for another child of the same scope keeps its place meanwhile. If that one waits
+    /// for a place behind it, neither goes on: it gets no error and no turn until a place is free, a limit of
+    /// its own is over or the scope is cancelled. A [dump](crate::Registry::dump) names who has the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
         self.terms().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
