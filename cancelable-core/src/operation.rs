@@ -440,9 +440,13 @@ impl Operation {
     /// When it must end: the earliest of its own deadline and those of everything it is a part of.
     ///
     /// A timeout counts from entry, so one of its own is no deadline before that.
+    ///
+    /// Inside a shield of it and in a finalizer that deadline does not reach the code that asks. It is told
+    /// the shield's own then, which is the earliest of [`within`](Shield::within) of the shields around it, or
+    /// the cleanup budget, or none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.record.deadline()
+        self.record.limit_here(self.record.deadline())
     }
 
     /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if

@@ -47,12 +47,10 @@ impl Record {
         now: Option<Instant>,
         mut waker: StoredWaker,
     ) -> Result<Entered, Status> {
-        let moves;
         let entered = {
             let mut inner = self.inner.lock();
             self.status.change(Status::Running)?;
             inner.started = now;
-            moves = now.is_some() && inner.deadline.is_set();
             if let Some(now) = now {
                 inner.deadline.enter(now);
                 inner.deadline_moved();
@@ -62,9 +60,6 @@ impl Record {
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
-        if moves {
-            self.note_move();
-        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));
@@ -167,7 +162,7 @@ impl Record {
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_progress(now);
         self.log_status(end);
@@ -262,7 +257,7 @@ impl Record {
         );
         drop(sources);
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_token();
         self.end_progress(now);

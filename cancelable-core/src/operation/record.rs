@@ -201,7 +201,7 @@ impl Record {
             inner: Mutex::new(inner),
         });
         if let Some(shelter) = &record.shelter {
-            shelter.admit(&record);
+            shelter.outermost().admit(&record);
         }
         if let Some(parent) = record.parent_it_may_outlive() {
             parent.begin_inside();

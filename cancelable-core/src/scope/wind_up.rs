@@ -148,12 +148,14 @@ impl Cleanup {
             .as_ref()
             .and_then(|policy| policy.cleanup_budget);
         let runtime = record.runtime.as_ref();
+        let budget = runtime
+            .zip(limit)
+            .map(|(runtime, limit)| runtime.sleep(limit));
+        let until = budget.as_ref().and_then(Sleep::deadline);
         Self {
             current: None,
-            budget: runtime
-                .zip(limit)
-                .map(|(runtime, limit)| runtime.sleep(limit)),
-            shelter: OpenShelter::default(),
+            budget,
+            shelter: OpenShelter::new(until),
         }
     }
 
