@@ -164,10 +164,13 @@ impl Scope {
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
     /// [`Status::Failed`].
     ///
+    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a
+    /// stream gave the body, is no failure: the scope ends as [`Status::Cancelled`], and the error is in
+    /// [`RunError::Stopped`]. It may hold it in a box, in an `io::Error` or in a variant of its own. One
+    /// that comes while the scope is cancelled and holds none is a failure.
+    ///
     /// A body that joins others may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](Operation::check) before it answers that all is done: the error is
-    /// the body's own then, so the scope ends as failed, with the request as its
-    /// [cause](Outcome::cause).
+    /// ended them. Let it [`check`](Operation::check) before it answers that all is done.
     ///
     /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
     /// [`flatten`](Outcome::flatten).
@@ -194,8 +197,7 @@ impl Scope {
     ///     op.check()?;
     ///     Ok::<_, Cancelled>("all of it")
     /// }));
-    /// assert!(!outcome.is_completed());
-    /// assert!(outcome.cause().is_some());
+    /// assert!(outcome.is_cancelled());
     /// # }
     /// ```
     pub fn try_run<F, Fut, T, E>(&self, body: F) -> TryRun<F, Fut>

@@ -160,10 +160,10 @@ impl<T> Child<T> {
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
             let record = this.operation.record();
             let ended = joined.unwrap_or_else(|error| Err(ChildError::joined(record, error)));
-            if ended.is_err() {
+            return Poll::Ready(ended.map_err(|error| {
                 record.hand_on();
-            }
-            return Poll::Ready(ended);
+                error.given_out()
+            }));
         }
         let Some(patience) = &mut this.patience else {
             return Poll::Pending;

@@ -1,6 +1,6 @@
 //! Why awaiting a child gave no value.
 
-use crate::cause::{Cause, ChildName, OperationLabel, Span};
+use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
 use crate::error::Cancelled;
 use crate::operation::Record;
 use crate::runtime::JoinError;
@@ -58,6 +58,15 @@ impl ChildError {
         Self::new(child, why)
     }
 
+    /// The same, handed to the operation that awaits the child.
+    pub(super) fn given_out(mut self) -> Self {
+        if let Why::Cancelled(cancelled, error) = self.why {
+            let cancelled = cancelled.or_marked(ambient::stop_mark);
+            self.why = Why::Cancelled(cancelled, error);
+        }
+        self
+    }
+
     pub(super) fn joined(child: &Record, error: JoinError) -> Self {
         let why = Why::Joined(error);
         Self::new(child, why)
@@ -84,7 +93,7 @@ impl ChildError {
         }
     }
 
-    /// The error that the child returned, whether by that it failed or said that it was cancelled.
+    /// The error that the child returned: that by which it failed, or by which it said that it was cancelled.
     #[must_use]
     pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {

@@ -107,7 +107,8 @@ impl<T, E> Outcome<T, E> {
         self.result.is_ok()
     }
 
-    /// Whether it stopped because the scope was cancelled.
+    /// Whether it stopped because the scope was cancelled: it was dropped for that, or has said so by an error
+    /// of its own.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.error().is_some_and(RunError::is_cancelled)
@@ -204,7 +205,7 @@ impl<T, E> Outcome<T, E> {
     ///
     /// # Errors
     ///
-    /// The body failed, the scope was cancelled before there was a value, a child failed, a source
+    /// The body failed or stopped, the scope was cancelled before there was a value, a child failed, a source
     /// did not start, the scope had been run before, or it could not be built.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result

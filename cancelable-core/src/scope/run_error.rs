@@ -23,8 +23,8 @@ use std::io;
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
     Cancelled(Cancelled),
-    /// The body has stopped because the scope was cancelled, and says so with an error of its own, which holds
-    /// the [`Cancelled`] that a [`check`](crate::Operation::check) or a stream gave it.
+    /// The body has stopped because the scope was cancelled, and says so by an error of its own. It holds the
+    /// [`Cancelled`] that a [`check`](crate::Operation::check), a stream or a run inside has given it.
     Stopped {
         /// What the body answered.
         error: E,
