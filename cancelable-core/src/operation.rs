@@ -30,6 +30,7 @@ mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;
 mod partial;
+mod pending;
 mod place;
 mod policy;
 mod progress;
@@ -71,6 +72,7 @@ pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
 pub(crate) use partial::Value;
 pub use partial::{Partial, PartialError, PartialSnapshot};
+pub(crate) use pending::Standing as HandleStanding;
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub(crate) use progress::Below;

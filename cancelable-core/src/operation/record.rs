@@ -15,6 +15,7 @@ use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
 use super::partial::Slot;
+use super::pending::Handles;
 use super::policy::Policy;
 use super::progress::Progress;
 use super::shelter::Shelter;
@@ -40,9 +41,8 @@ pub(crate) struct Record {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(super) status: StatusCell,
-    /// How many scope handles there are. It counts only while the status is pending, which is all
-    /// that it is needed for: the last of them to go abandons the operation.
-    pub(crate) handles: AtomicUsize,
+    /// Of its scope; see `pending.rs`.
+    pub(super) handles: Handles,
     /// How often the run was called; see `runner.rs`.
     pub(super) calls: AtomicU64,
     /// Its children and blocking calls.
@@ -180,7 +180,7 @@ impl Record {
             runtime,
             opened_at,
             status: StatusCell::new(),
-            handles: AtomicUsize::new(1),
+            handles: Handles::new(),
             calls: AtomicU64::new(0),
             nursery: Nursery::new(terms),
             policy,

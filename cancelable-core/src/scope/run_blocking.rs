@@ -80,7 +80,7 @@ impl Scope {
         let driven = thread::scope(|threads| {
             let driver = threads.spawn(|| {
                 let _over = Over(&handover);
-                let mut drive = pin!(Drive::new(self.clone(), |op| handover.body(op)));
+                let mut drive = pin!(Drive::new(self.for_run(), |op| handover.body(op)));
                 sync::block_on(poll_fn(|cx| drive.as_mut().poll::<Beside>(cx)))
             });
             if let Some(op) = handover.receive() {

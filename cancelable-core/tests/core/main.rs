@@ -63,6 +63,8 @@ mod operation;
 mod operation_log;
 #[cfg(feature = "testing")]
 mod partial;
+#[cfg(feature = "testing")]
+mod pending;
 mod probe;
 #[cfg(feature = "testing")]
 mod progress;
