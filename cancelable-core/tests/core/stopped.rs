@@ -8,8 +8,8 @@ use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::stream::CutStream;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Cancelled, Reason, Registry, Scope, Status};
-use futures_util::{AsyncReadExt, StreamExt, stream};
+use cancelable_core::{CancellationToken, Cancelled, Cause, Reason, Registry, Scope, Status};
+use futures_util::{AsyncReadExt, FutureExt, StreamExt, stream};
 use parking_lot::Mutex;
 use std::error::Error;
 use std::fmt::{self, Debug};
@@ -388,4 +388,51 @@ fn r22_an_error_of_shielded_work_that_nobody_reads_is_logged() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
+    let manual = ManualRuntime::new();
+    let cause = |drops: &dyn Fn(&Scope)| {
+        let scope = open(&manual, "mirror");
+        drops(&scope);
+        manual.run_until_idle();
+        assert_eq!(scope.status(), Status::Cancelled);
+        scope.cause().expect("its run was dropped")
+    };
+    let plain = cause(&|scope| assert!(scope.run(|_| pending::<()>()).now_or_never().is_none()));
+    assert_eq!(
+        (plain.reason(), plain.message()),
+        (&Reason::RunDropped, None)
+    );
+    let told = cause(&|scope| {
+        let run = scope
+            .run(|_| pending::<()>())
+            .if_dropped("the origin was first");
+        assert!(run.now_or_never().is_none());
+    });
+    assert_eq!(told.message(), Some("the origin was first"));
+    assert!(told.location().file().ends_with("stopped.rs"));
+    let told = cause(&|scope| {
+        let run = scope.try_run(|_| pending::<Result<(), ()>>());
+        let run = run.if_dropped(Cause::new(Reason::ShuttingDown));
+        assert!(run.now_or_never().is_none());
+    });
+    assert_eq!(told.reason(), &Reason::ShuttingDown);
+    // What came before is the cause.
+    let before = cause(&|scope| {
+        let run = scope.run(|op| async move {
+            op.cancel_with("the operator");
+            op.shield(pending::<()>()).await
+        });
+        assert!(run.if_dropped("too late").now_or_never().is_none());
+    });
+    assert_eq!(before.message(), Some("the operator"));
+    // One that ends in time is not cancelled.
+    let scope = open(&manual, "mirror");
+    let outcome = manual.block_on(scope.run(|_| ready(1)).if_dropped("never"));
+    assert_eq!(
+        (outcome.cause().is_none(), outcome.into_value()),
+        (true, Some(1))
+    );
 }
