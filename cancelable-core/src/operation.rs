@@ -19,6 +19,7 @@ mod defer_error;
 mod finalizer;
 mod hold;
 mod hooks;
+mod keep_open;
 mod last_look;
 mod ledger;
 mod lookout;
@@ -47,6 +48,7 @@ mod status;
 mod stop;
 mod straggler;
 mod turn;
+mod weak;
 mod window;
 
 pub(crate) use adoption::Adoption;
@@ -60,9 +62,10 @@ pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
 pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
-pub(crate) use finalizer::Finalizer;
+pub(crate) use finalizer::{BoxError, Finalizer};
 pub(crate) use hold::{Hold, Holder, Holding};
 pub use hooks::Hooks;
+pub(crate) use keep_open::KeepOpen;
 pub(crate) use ledger::Ledger;
 pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
@@ -86,6 +89,7 @@ pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use turn::{Away, Parked, Taken, Turn};
+pub use weak::WeakOperation;
 pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
@@ -290,6 +294,43 @@ impl Operation {
         Closed::new(Arc::clone(&self.record))
     }
 
+    /// Runs `code` on this thread as a part of the operation: below it, [`current`] is this operation, and
+    /// what is opened, logged or cancelled there is put down to it. For a thread of any pool, where no run
+    /// polls. What was current before is current again afterwards, also after a panic.
+    ///
+    /// It neither starts the operation nor keeps it from ending; [`Scope::hold`](crate::Scope::hold) does
+    /// that.
+    ///
+    /// # Panics
+    ///
+    /// If `code` does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::HoldError;
+    /// use cancelable_core::{Scope, current};
+    /// use std::thread;
+    ///
+    /// /// Hashes on a thread of its own, which the scope waits for.
+    /// fn hash(scope: &Scope, page: Vec<u8>) -> Result<thread::JoinHandle<u64>, HoldError> {
+    ///     let hold = scope.hold()?;
+    ///     let operation = scope.operation().clone();
+    ///     Ok(thread::spawn(move || {
+    ///         let _hold = hold;
+    ///         operation.in_scope(|| {
+    ///             debug_assert!(current().is_some());
+    ///             page.iter().map(|&byte| u64::from(byte)).sum()
+    ///         })
+    ///     }))
+    /// }
+    /// ```
+    pub fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
+        let mut slot = None;
+        let _inside = self.record.enter_from_elsewhere(&mut slot);
+        code()
+    }
+
     /// Lets `future` run to its end although the operation, or one that it is a part of, is
     /// cancelled. It is polled in place, where the shield is awaited.
     ///
@@ -399,9 +440,13 @@ impl Operation {
     /// When it must end: the earliest of its own deadline and those of everything it is a part of.
     ///
     /// A timeout counts from entry, so one of its own is no deadline before that.
+    ///
+    /// Inside a shield of it and in a finalizer that deadline does not reach the code that asks. It is told
+    /// the shield's own then, which is the earliest of [`within`](Shield::within) of the shields around it, or
+    /// the cleanup budget, or none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.record.deadline()
+        self.record.limit_here(self.record.deadline())
     }
 
     /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if

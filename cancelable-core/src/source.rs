@@ -6,6 +6,8 @@
 mod all_of;
 mod answer;
 mod any_of;
+mod cancel_after;
+mod cancel_on;
 mod condition;
 mod condition_async;
 mod condition_blocking;
@@ -23,6 +25,8 @@ mod watched;
 pub use all_of::{AllOf, all_of};
 pub use answer::Answer;
 pub use any_of::{AnyOf, any_of};
+pub use cancel_after::{CancelAfter, cancel_after};
+pub use cancel_on::cancel_on;
 pub use condition::{Condition, condition};
 pub use condition_async::{AsyncCondition, condition_async};
 pub use condition_blocking::{BlockingCondition, condition_blocking};

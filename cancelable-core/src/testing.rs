@@ -16,7 +16,7 @@ mod verdict;
 
 pub use await_points::{cancel_at_every_await, cancel_token_at_every_await};
 pub use await_report::{AwaitReport, BrokenAwait, BrokenAwaits, LastRun};
-pub use cancel_at::{cancel_after, cancel_at};
+pub use cancel_at::{cancel_at, cancel_in};
 pub use cancel_at_poll::{CancelAtPoll, cancel_at_poll};
 pub use hold::Hold;
 pub use manual_runtime::ManualRuntime;

@@ -149,7 +149,7 @@ mod waiters;
 mod weak;
 
 pub use crate::sync::{isolate, isolated_panics};
-pub use callback::{AlreadyCancelled, CallbackRegistration};
+pub use callback::{AlreadyCancelled, CallbackRegistration, Removed};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;

@@ -7,8 +7,10 @@
 
 use cancelable_core::operation::ProgressRegistration;
 use cancelable_core::registry::Events;
+use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
+use cancelable_core::source::cancel_on;
 use cancelable_core::token::{WaitForCancellationFutureOwned, isolated_panics};
-use cancelable_core::{CancellationToken, Cause, Reason, Registry, Scope};
+use cancelable_core::{CancellationToken, Cause, Reason, Registry, RuntimeHandle, Scope};
 use futures_core::Stream;
 use loom::thread;
 use std::future::Future;
@@ -16,6 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Instant;
 
 /// Counts wakes. Not loom's atomics: it observes the model and takes no part in it.
 #[derive(Default)]
@@ -265,6 +268,104 @@ fn r07_dropping_a_registration_waits_for_its_own_callback() {
         });
         assert!(token.try_cancel());
         dropper.join().unwrap();
+    });
+}
+
+#[test]
+fn r07_removed_is_ready_only_when_its_own_callback_does_not_run() {
+    loom::model(|| {
+        let token = CancellationToken::new();
+        let inside = Arc::new(AtomicUsize::new(0));
+        let step = Arc::new(loom::sync::Mutex::new(()));
+        let registration = token.on_cancel({
+            let (inside, step) = (inside.clone(), step.clone());
+            move |_| {
+                inside.store(1, SeqCst);
+                drop(step.lock().unwrap()); // As above.
+                inside.store(2, SeqCst);
+            }
+        });
+        let remover = thread::spawn({
+            let inside = inside.clone();
+            move || {
+                let wakes = Arc::new(Wakes::default());
+                let mut removed = registration.removed();
+                match poll(&mut removed, &wakes.clone().into()) {
+                    Poll::Ready(never_ran) => {
+                        let expected = if never_ran { 0 } else { 2 };
+                        assert_eq!(inside.load(SeqCst), expected, "the callback still runs");
+                        None
+                    }
+                    Poll::Pending => Some((removed, wakes)),
+                }
+            }
+        });
+        assert!(token.try_cancel());
+        if let Some((mut removed, wakes)) = remover.join().unwrap() {
+            assert_eq!(wakes.count(), 1, "its end wakes who waits");
+            assert_eq!(poll(&mut removed, Waker::noop()), Poll::Ready(false));
+        }
+    });
+}
+
+/// A runtime whose blocking jobs are run by the model.
+#[derive(Clone)]
+struct Shelf(Arc<parking_lot::Mutex<Vec<Job>>>, Instant);
+
+impl Runtime for Shelf {
+    fn name(&self) -> &'static str {
+        "shelf"
+    }
+    fn now(&self) -> Instant {
+        self.1
+    }
+    fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
+        panic!("no model asks for one")
+    }
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+        Err(Refused::new(task))
+    }
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        self.0.lock().push(job);
+        Ok(())
+    }
+}
+
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "loom has no time, and any will do"
+)]
+fn r07_callbacks_that_are_left_to_a_runtime_with_unregister_and_another_cancel() {
+    bounded(|| {
+        let token = CancellationToken::new();
+        let runs = Arc::new(AtomicUsize::new(0));
+        let [first, second] = [(); 2].map(|()| {
+            let runs = runs.clone();
+            token.on_cancel(move |_| {
+                let _ = runs.fetch_add(1, SeqCst);
+            })
+        });
+        let shelf = Shelf(Arc::default(), Instant::now());
+        let unregistrar = thread::spawn(move || first.unregister());
+        let canceller = thread::spawn({
+            let (token, shelf) = (token.clone(), shelf.clone());
+            move || {
+                let is_first = cancel_on(&RuntimeHandle::new(shelf.clone()), &token, "there");
+                // As a runtime would, of which some run the job and some drop it.
+                for job in std::mem::take(&mut *shelf.0.lock()) {
+                    job();
+                }
+                is_first
+            }
+        });
+        let here = token.try_cancel();
+        assert!(token.is_cancelled());
+        let there = canceller.join().unwrap();
+        let never = unregistrar.join().unwrap();
+        assert!(here ^ there);
+        assert_eq!(runs.load(SeqCst), 2 - usize::from(never));
+        drop(second);
     });
 }
 
@@ -1318,7 +1419,7 @@ fn operation(name: &'static str) -> Scope {
 /// What a hook has seen: the positions over all, and whether two calls ever overlapped.
 #[derive(Default)]
 struct Seen {
-    positions: std::sync::Mutex<Vec<(u64, bool)>>,
+    positions: parking_lot::Mutex<Vec<(u64, bool)>>,
     running: AtomicUsize,
 }
 

@@ -127,10 +127,12 @@ impl Nursery {
             .collect()
     }
 
-    /// Whether a member or an orphan has not ended.
+    /// Whether a member or an orphan has not ended, or there is a guard.
     pub(super) fn has_any(&self) -> bool {
-        self.with_yard(|yard| !(yard.members.is_empty() && yard.orphans.is_empty()))
-            .unwrap_or(false)
+        self.with_yard(|yard| {
+            !(yard.members.is_empty() && yard.orphans.is_empty() && yard.guards.is_empty())
+        })
+        .unwrap_or(false)
     }
 
     pub(super) fn orphan_count(&self) -> usize {

@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 static MOVES: AtomicU64 = AtomicU64::new(1);
 
 /// The count of moves, to be read before what is to be kept with it.
-fn moves() -> u64 {
+pub(super) fn moves() -> u64 {
     // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
     // goes with.
     MOVES.load(Ordering::Acquire)
@@ -90,6 +90,16 @@ impl Record {
         self.own_due().into_iter().chain(self.due_above()).min()
     }
 
+    /// The earliest deadline on the line, for who keeps it with the count of moves that it read before.
+    pub(super) fn deadline_to_keep(&self) -> Option<Instant> {
+        let own = {
+            let mut inner = self.inner.lock();
+            inner.is_kept_below = true;
+            inner.deadline.due().map(|due| due.at)
+        };
+        own.into_iter().chain(self.due_above()).min()
+    }
+
     /// The earliest deadline of those above.
     pub(super) fn due_above(&self) -> Option<Instant> {
         let mut next = self.above();
@@ -143,7 +153,7 @@ impl Record {
         let now = self.now()?;
         // The lock must not be held over the walk above.
         let own = self.inner.lock().deadline.due_from(now);
-        let earliest = own.into_iter().chain(self.due_above()).min()?;
+        let earliest = self.limit_here(own.into_iter().chain(self.due_above()).min())?;
         Some(earliest.saturating_duration_since(now))
     }
 
@@ -207,7 +217,6 @@ impl Record {
             inner.deadline_moved();
             self.take_runner(&mut inner)
         };
-        self.note_move();
         self.expire_if_due();
         runner::wake(waker);
     }
@@ -270,7 +279,9 @@ mod tests {
             let last = spawned.last().expect("it has a root").clone();
             last.record()
                 .move_deadline(at(now + Duration::from_secs(3600)), now);
-            last.record().enter(Some(now), None).expect("it is pending");
+            last.record()
+                .enter(Some(now), crate::sync::StoredWaker::default())
+                .expect("it is pending");
             assert!(last.record().deadline().is_some(), "{step}");
             spawned.push(last.child("part").build().expect("it is sound"));
         }
@@ -310,7 +321,7 @@ mod tests {
                         now,
                     );
                 }
-                3 => drop(record.enter(Some(now), None)),
+                3 => drop(record.enter(Some(now), crate::sync::StoredWaker::default())),
                 _ => assert_eq!(record.deadline(), walked(record)),
             }
         }

@@ -21,11 +21,12 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, WakerSlot, isolate};
+use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a scope says about its children when it is built.
@@ -84,12 +85,16 @@ pub(super) struct Yard {
     pub(super) abandoned: usize,
     running: usize,
     /// Children without a place, in order of spawning, with their waker once they were polled.
-    queue: BTreeMap<OperationId, Option<Waker>>,
+    queue: BTreeMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     pub(super) patience: Option<Sleep>,
     /// What was adopted and has not ended.
     pub(super) orphans: BTreeMap<OperationId, Orphan>,
+    /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
+    pub(super) guards: BTreeMap<u64, &'static Location<'static>>,
+    /// The key of the next guard.
+    next_guard: u64,
 }
 
 pub(super) struct Member {
@@ -219,11 +224,21 @@ impl Nursery {
     }
 
     /// Puts something on the list that has to be joined.
-    pub(super) fn occupy(&self, put: impl FnOnce(&mut Yard)) {
+    pub(super) fn occupy<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> T {
         let mut yard = self.yard.lock();
         let shut = self.phase.load(Ordering::Relaxed) & SHUT;
         self.phase.store(shut | OCCUPIED, Ordering::Relaxed);
-        put(yard.get_or_insert_default());
+        put(yard.get_or_insert_default())
+    }
+
+    /// [`occupy`](Self::occupy) unless the nursery is shut.
+    pub(super) fn occupy_open<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+        let mut yard = self.yard.lock();
+        if self.is_shut() {
+            return None;
+        }
+        self.phase.store(OCCUPIED, Ordering::Relaxed);
+        Some(put(yard.get_or_insert_default()))
     }
 
     fn is_shut(&self) -> bool {
@@ -246,7 +261,7 @@ impl Nursery {
     /// not in the queue any more has its place.
     pub(crate) fn poll_place(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned before the lock and dropped after it: both are the user's code.
-        let mut waker = Some(cx.waker().clone());
+        let mut waker = Some(StoredWaker::of(cx.waker()));
         let queued = self.with_yard(|yard| match yard.queue.get_mut(&id) {
             Some(stored) => {
                 std::mem::swap(stored, &mut waker);
@@ -296,6 +311,12 @@ impl Nursery {
         self.with_yard(|yard| yard.members.len()).unwrap_or(0)
     }
 
+    /// Whether there is somebody who has to hear that the body failed.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.with_yard(|yard| !(yard.members.is_empty() && yard.guards.is_empty()))
+            .unwrap_or(false)
+    }
+
     /// Those that have not ended, in the order in which they were opened.
     pub(crate) fn stragglers(&self) -> Vec<Straggling> {
         self.with_yard(|yard| {
@@ -323,6 +344,19 @@ impl Nursery {
         .unwrap_or_default()
     }
 
+    /// Some of the children that have a place, and how many have one.
+    pub(super) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+        const MOST: usize = 3;
+        self.with_yard(|yard| {
+            let children = yard.members.iter();
+            let running = children
+                .filter(|(id, member)| member.call.is_none() && !yard.queue.contains_key(id));
+            let some = running.filter_map(|(_, member)| member.record.upgrade());
+            (some.take(MOST).collect(), yard.running)
+        })
+        .unwrap_or_default()
+    }
+
     /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
     pub(super) fn follow(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
@@ -344,10 +378,10 @@ impl Nursery {
         drop(member);
         match waker {
             Some(Freed::Next(waker)) => {
-                isolate("the waker of a child", || waker.wake());
+                waker.wake("the waker of a child");
             }
             Some(Freed::Own(waker)) => {
-                isolate("the waker of a child", || drop(waker));
+                drop(waker);
             }
             None => {}
         }
@@ -364,15 +398,24 @@ impl Nursery {
 /// A waker that came out of the queue when a child left.
 enum Freed {
     /// Of the child that has the place now, to be woken.
-    Next(Waker),
+    Next(StoredWaker),
     /// Of the child that left without ever having had a place.
-    Own(Waker),
+    Own(StoredWaker),
 }
 
 impl Yard {
     /// Whether there is nobody to wait for.
     pub(super) fn is_done(&self) -> bool {
-        self.members.len() == self.abandoned && self.orphans.is_empty()
+        let all_abandoned = self.members.len() == self.abandoned;
+        all_abandoned && self.orphans.is_empty() && self.guards.is_empty()
+    }
+
+    /// Puts a guard on the list.
+    pub(super) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
+        let key = self.next_guard;
+        self.next_guard += 1;
+        self.guards.insert(key, taken_at);
+        key
     }
 
     /// Gives what a member that left had: its place in the queue, or its place to the first there.

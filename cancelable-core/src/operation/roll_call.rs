@@ -72,6 +72,14 @@ impl Record {
             found.push(self.as_straggler(StragglerKind::Operation));
         }
         found.extend(finalizer);
+        for taken_at in self.nursery.guards() {
+            let mut straggler = self.as_straggler(StragglerKind::Hold);
+            straggler.opened_at = taken_at;
+            // What is known of the body says nothing of it.
+            (straggler.polled_ago, straggler.checked_ago) = (None, None);
+            straggler.shield = None;
+            found.push(straggler);
+        }
     }
 
     /// The finalizer that runs, if one does.

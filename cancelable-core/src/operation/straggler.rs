@@ -38,6 +38,8 @@ pub enum StragglerKind {
     Finalizer,
     /// A blocking call.
     Blocking,
+    /// A [hold](crate::Scope::hold), whose end nothing here can tell.
+    Hold,
 }
 
 impl StragglerKind {
@@ -49,6 +51,7 @@ impl StragglerKind {
             Self::Child => ChildName::CHILD,
             Self::Finalizer => "finalizer",
             Self::Blocking => ChildName::BLOCKING_CALL,
+            Self::Hold => "hold",
         }
     }
 }
@@ -92,7 +95,7 @@ impl Straggler {
         self.kind
     }
 
-    /// The operation that it is, or for a finalizer the one that it belongs to.
+    /// The operation that it is, or for a finalizer or a hold the one that it belongs to.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
@@ -107,7 +110,7 @@ impl Straggler {
         }
     }
 
-    /// Where in the source it was opened, spawned or deferred.
+    /// Where in the source it was opened, spawned, deferred or taken.
     #[must_use]
     pub fn opened_at(&self) -> &'static Location<'static> {
         self.opened_at
@@ -163,7 +166,8 @@ impl Straggler {
     /// The operation whose body it is, of which there may be several reports; of a finalizer there is
     /// one.
     pub(super) fn body(&self) -> Option<OperationId> {
-        self.finalizer.is_none().then(|| self.operation.id())
+        let is_body = self.finalizer.is_none() && self.kind != StragglerKind::Hold;
+        is_body.then(|| self.operation.id())
     }
 }
 
@@ -173,16 +177,19 @@ impl fmt::Display for Straggler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, place) = (self.kind.as_str(), self.opened_at);
         let (file, line) = (place.file(), place.line());
-        Named(kind, self.name()).fmt(f)?;
-        if self.finalizer.is_some() {
-            write!(f, " of {}, deferred", self.operation)?;
+        if self.kind == StragglerKind::Hold {
+            write!(f, "{kind} of {}, taken", self.operation)?;
+        } else if self.finalizer.is_some() {
+            let named = Named(kind, self.name());
+            write!(f, "{named} of {}, deferred", self.operation)?;
         } else {
-            f.write_str(", opened")?;
+            write!(f, "{}, opened", Named(kind, self.name()))?;
         }
         write!(f, " at {file}:{line}, ")?;
         f.write_str(match (self.is_queued, self.is_abandoned) {
             (true, _) => "waits for its place",
             (_, true) => "was abandoned and still runs",
+            _ if self.kind == StragglerKind::Hold => "is still held",
             _ => "still runs",
         })?;
         if let Some(span) = self.cancelled_for {

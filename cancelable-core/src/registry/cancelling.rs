@@ -1,23 +1,55 @@
 //! Cancelling by number and by filter: the registry as someone who holds the tokens.
 
-use super::{Filter, Registry};
+use super::{Cancellation, Filter, Registry};
 use crate::cause::{Cause, OperationId, Reason};
 use crate::operation::Record;
 use std::ops::ControlFlow;
 
 impl Registry {
-    /// Asks the operation with this number to stop. True if this call was what cancelled it.
+    /// Asks the operation with this number to stop, and answers what became of that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use cancelable_core::cause::OperationId;
+    /// use cancelable_core::registry::Cancellation;
+    ///
+    /// fn stop(registry: &Registry, id: OperationId) -> String {
+    ///     match registry.cancel_with(id, "asked for by an operator") {
+    ///         Cancellation::Cancelled => "it was asked to stop".into(),
+    ///         Cancellation::Already(cause) => format!("it is about to stop: {cause}"),
+    ///         Cancellation::Ended => "it has ended".into(),
+    ///         Cancellation::Unknown => "there is no such operation".into(),
+    ///     }
+    /// }
+    /// ```
     #[track_caller]
-    pub fn cancel(&self, id: OperationId) -> bool {
+    pub fn cancel(&self, id: OperationId) -> Cancellation {
         self.cancel_with(id, Cause::new(Reason::Requested))
     }
 
     /// [`cancel`](Self::cancel) that says why.
     #[track_caller]
-    pub fn cancel_with(&self, id: OperationId, cause: impl Into<Cause>) -> bool {
+    pub fn cancel_with(&self, id: OperationId, cause: impl Into<Cause>) -> Cancellation {
         let cause = cause.into();
-        self.get(id)
-            .is_some_and(|operation| operation.cancel_with(cause))
+        // An operation that ends is in the history before it leaves the list.
+        let Some(operation) = self.get(id) else {
+            return match self.root.hub.history.has(id) {
+                true => Cancellation::Ended,
+                false => Cancellation::Unknown,
+            };
+        };
+        if operation.status().is_closed() {
+            return Cancellation::Ended;
+        }
+        if operation.cancel_with(cause) {
+            return Cancellation::Cancelled;
+        }
+        match operation.cause() {
+            Some(cause) if !operation.status().is_closed() => Cancellation::Already(cause),
+            _ => Cancellation::Ended,
+        }
     }
 
     /// Asks all that are open and pass `filter` to stop, and counts those whose cause this call is:

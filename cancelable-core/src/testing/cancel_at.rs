@@ -52,7 +52,7 @@ pub fn cancel_at(manual: &ManualRuntime, token: &CancellationToken, at: Instant)
 
 /// As [`cancel_at`], when `after` has passed; never, if the clock cannot express that.
 #[track_caller]
-pub fn cancel_after(manual: &ManualRuntime, token: &CancellationToken, after: Duration) {
+pub fn cancel_in(manual: &ManualRuntime, token: &CancellationToken, after: Duration) {
     if let Some(at) = manual.now().checked_add(after) {
         cancel_at(manual, token, at);
     }

@@ -3,9 +3,12 @@
 use super::node::Node;
 use super::slab::{Key, NO_KEY, Slab};
 use crate::cause::{Cause, Facts, OperationLabel};
-use crate::sync::{Gate, ThreadId, isolate, thread_id};
+use crate::sync::{Latch, LatchWait, ThreadId, awaited, block_on, isolate, thread_id};
 use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 type Callback = Box<dyn FnOnce(&Cause) + Send>;
 
@@ -31,7 +34,7 @@ struct Running {
     key: Key,
     thread: ThreadId,
     /// Where others wait for its end, if any do.
-    ended: Option<Arc<Gate>>,
+    ended: Option<Arc<Latch>>,
 }
 
 impl Default for Callbacks {
@@ -88,20 +91,18 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// What to open for those who wait for the end of the one that ran.
-    fn end(&mut self) -> Option<Arc<Gate>> {
+    /// What to set for those who wait for the end of the one that ran.
+    fn end(&mut self) -> Option<Arc<Latch>> {
         self.running.take()?.ended
     }
 
-    /// A gate to wait at, if `key` runs, and not on this thread.
-    fn end_of(&mut self, key: Key) -> Option<Arc<Gate>> {
+    /// What to wait for, if `key` runs, and not on this thread.
+    fn end_of(&mut self, key: Key) -> Option<LatchWait> {
         let running = self.running.as_mut()?;
         if running.key != key || running.thread == thread_id() {
             return None;
         }
-        Some(Arc::clone(
-            running.ended.get_or_insert_with(|| Arc::new(Gate::new())),
-        ))
+        Some(running.ended.get_or_insert_default().wait())
     }
 
     pub(super) fn into_iter(mut self: Box<Self>) -> impl Iterator<Item = Callback> {
@@ -144,8 +145,8 @@ pub(super) fn run_all(node: &Arc<Node>, facts: &Arc<Facts>) {
             .callbacks
             .as_mut()
             .and_then(|callbacks| callbacks.end());
-        if let Some(gate) = ended {
-            gate.open();
+        if let Some(latch) = ended {
+            latch.set("the waker of who waits for a callback's end");
         }
     }
 }
@@ -180,7 +181,8 @@ where
 /// its end: afterwards nothing that the callback uses is in use. It waits for its own callback
 /// only, and not when it is dropped by that callback itself. Two callbacks that run on two threads
 /// and drop each other's registration wait for each other; [`unregister`](Self::unregister) never
-/// waits.
+/// waits. In async code that wait would block the executor's thread: there, end with
+/// [`removed`](Self::removed).
 ///
 /// It keeps the token alive, so the callback also runs when an ancestor is cancelled after all other
 /// handles are gone.
@@ -212,6 +214,58 @@ impl CallbackRegistration {
         removed.is_some()
     }
 
+    /// Takes the callback back now, and completes when it is not running any more: what a drop waits for,
+    /// without blocking the thread. True if the callback never ran and never will.
+    ///
+    /// Called by the callback itself it does not wait for that.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the wait, and waits for nothing. The callback was taken back by the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::sync::Arc;
+    ///
+    /// /// Closes the connection at a cancel, for as long as the request is answered.
+    /// async fn answer(token: &CancellationToken, connection: Arc<Connection>) -> String {
+    ///     let closing = Arc::clone(&connection);
+    ///     let registration = token.on_cancel(move |_| closing.close());
+    ///     let answer = connection.ask().await;
+    ///     // From here on nothing closes it, also where another thread was about to.
+    ///     registration.removed().await;
+    ///     answer
+    /// }
+    /// # struct Connection;
+    /// # impl Connection {
+    /// #     fn close(&self) {}
+    /// #     async fn ask(&self) -> String { String::new() }
+    /// # }
+    /// ```
+    pub fn removed(mut self) -> Removed {
+        let (removed, running) = self.take_out();
+        let never_ran = removed.is_some();
+        drop(removed);
+        Removed { never_ran, running }
+    }
+
+    /// Takes the callback back; if it can't be, what to wait for where it runs on another thread.
+    fn take_out(&mut self) -> (Option<Callback>, Option<LatchWait>) {
+        let Some(node) = self.node.take() else {
+            return (None, None);
+        };
+        let mut inner = node.lock();
+        let Some(callbacks) = inner.callbacks.as_mut() else {
+            return (None, None);
+        };
+        match callbacks.remove(self.key) {
+            None => (None, callbacks.end_of(self.key)),
+            removed => (removed, None),
+        }
+    }
+
     /// Leaves the callback in place for as long as the token has handles.
     pub fn detach(mut self) {
         self.node = None;
@@ -225,23 +279,11 @@ fn take_back(node: &Node, key: Key) -> Option<Callback> {
 /// Waits when the callback runs on another thread: see the type.
 impl Drop for CallbackRegistration {
     fn drop(&mut self) {
-        let Some(node) = self.node.take() else {
-            return;
-        };
-        let mut inner = node.lock();
-        let Some(callbacks) = inner.callbacks.as_mut() else {
-            return;
-        };
-        let removed = callbacks.remove(self.key);
-        let running = match removed {
-            Some(_) => None,
-            None => callbacks.end_of(self.key),
-        };
-        drop(inner);
+        let (removed, running) = self.take_out();
         drop(removed);
-        // Opened by the thread that runs it, which holds no lock while it does.
+        // Set by the thread that runs it, which holds no lock while it does.
         if let Some(ended) = running {
-            ended.pass();
+            block_on(ended);
         }
     }
 }
@@ -249,6 +291,41 @@ impl Drop for CallbackRegistration {
 impl fmt::Debug for CallbackRegistration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallbackRegistration")
+            .finish_non_exhaustive()
+    }
+}
+
+/// Completes when a callback that was taken back is not running any more, from
+/// [`CallbackRegistration::removed`]: with true if it never ran.
+///
+/// # Cancel safety
+///
+/// Dropping it ends the wait, and waits for nothing.
+#[must_use = "futures do nothing unless polled"]
+pub struct Removed {
+    never_ran: bool,
+    /// None where it does not run, or on the thread that took it back.
+    running: Option<LatchWait>,
+}
+
+impl Future for Removed {
+    type Output = bool;
+
+    /// Wakes: by the end of the callback, which sets what this waits for.
+    #[cfg_attr(feature = "testing", track_caller)]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        let ended = match &mut self.running {
+            Some(running) => Pin::new(running).poll(cx),
+            None => Poll::Ready(()),
+        };
+        awaited(ended.map(|()| self.never_ran))
+    }
+}
+
+impl fmt::Debug for Removed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Removed")
+            .field("never_ran", &self.never_ran)
             .finish_non_exhaustive()
     }
 }

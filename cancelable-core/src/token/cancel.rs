@@ -25,35 +25,75 @@ use std::task::Waker;
 /// Either way, everything below says cancelled when it returns. No lock is held when anything of a
 /// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
+    cancel_leaving_callbacks(node, cause).0
+}
+
+/// [`cancel`] that leaves the callbacks to whoever has the second answer. All waiters were woken.
+pub(super) fn cancel_leaving_callbacks(node: &Arc<Node>, cause: Cause) -> (bool, Uncalled) {
     cancel_and(node, cause, true)
 }
 
 /// [`cancel`] without a word to the log.
 pub(super) fn end(node: &Arc<Node>, cause: Cause) {
-    cancel_and(node, cause, false);
+    drop(cancel_and(node, cause, false));
 }
 
-fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> bool {
+fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> (bool, Uncalled) {
+    let lost = || (false, Uncalled::none());
     if node.is_never() {
-        return false;
+        return lost();
     }
     // Spares losers the clock; who wins is decided under the locks.
     if node.is_cancelled() {
         node.wait_below();
-        return false;
+        return lost();
     }
     let facts = facts_of(cause);
     let mut walk = Walk::new(facts);
     let Some(settled) = settle_first(node, &mut walk.pass) else {
         node.wait_below();
-        return false;
+        return lost();
     };
     let won = !settled.inherited;
     if let Some(branch) = walk.note(Arc::clone(node), settled) {
         walk.descend(branch);
     }
-    walk.end((won && says_so).then_some(node));
-    won
+    let uncalled = walk.end((won && says_so).then_some(node));
+    (won, uncalled)
+}
+
+/// The callbacks that a cancel has met and that have not run: its third pass, which its drop is.
+///
+/// So none is lost, whoever drops it and wherever. One that is unregistered before its turn never runs.
+pub(crate) struct Uncalled {
+    /// In the order of the walk.
+    nodes: Vec<Arc<Node>>,
+    /// None where nothing was cancelled.
+    facts: Option<Arc<Facts>>,
+}
+
+impl Uncalled {
+    fn none() -> Self {
+        Self {
+            nodes: Vec::new(),
+            facts: None,
+        }
+    }
+
+    /// Whether no callback was met.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+}
+
+/// Nothing of a user makes this unwind: each callback is run in isolation.
+impl Drop for Uncalled {
+    fn drop(&mut self) {
+        let Some(facts) = &self.facts else { return };
+        for node in self.nodes.drain(..) {
+            callback::run_all(&node, facts);
+        }
+    }
 }
 
 /// The cause of a cancel that happens now.
@@ -67,7 +107,7 @@ pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<
     if branch.cancel(&mut walk.pass, Some(from), None) {
         walk.descend(Arc::clone(branch));
     }
-    walk.end(None);
+    drop(walk.end(None));
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
@@ -210,8 +250,8 @@ impl Walk {
         settled.below
     }
 
-    /// Ends the first pass, and runs the other two. `won` is the token that was cancelled itself.
-    fn end(self, won: Option<&Arc<Node>>) {
+    /// Ends the first pass, runs the second, and gives the third. `won` is the token that was cancelled itself.
+    fn end(self, won: Option<&Arc<Node>>) -> Uncalled {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         self.taken.wake();
@@ -220,9 +260,9 @@ impl Walk {
             let cause = || Some(Cause::from_facts(Arc::clone(&facts), false));
             report(node, cause);
         }
-        // The third pass.
-        for node in self.with_callbacks {
-            callback::run_all(&node, &facts);
+        Uncalled {
+            nodes: self.with_callbacks,
+            facts: Some(facts),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The handle that users hold.
 
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
-use super::cancel;
+use super::cancel::{self, Uncalled};
 use super::guard::{DropGuard, DropGuardRef};
 use super::lookout::Lookout;
 use super::node::Node;
@@ -67,11 +67,6 @@ impl CancellationToken {
     /// so by [`report_cancel`](Self::report_cancel).
     pub(crate) fn born_cancelled(cause: Cause) -> Self {
         Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
-    }
-
-    /// Whether anything was made below it.
-    pub(crate) fn has_branch(&self) -> bool {
-        self.node.branch().is_some()
     }
 
     /// Whether it has a lookout, its own or that of the token it was made of.
@@ -167,6 +162,11 @@ impl CancellationToken {
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         cancel::cancel(&self.node, cause.into())
+    }
+
+    /// [`cancel_with`](Self::cancel_with) that leaves the callbacks to the drop of the second answer.
+    pub(crate) fn cancel_leaving_callbacks(&self, cause: Cause) -> (bool, Uncalled) {
+        cancel::cancel_leaving_callbacks(&self.node, cause)
     }
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.

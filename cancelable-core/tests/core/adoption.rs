@@ -6,7 +6,7 @@ use crate::operation_log::lines_of;
 use crate::probe::Probe;
 use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::scope::ScopeBuilder;
-use cancelable_core::testing::{ManualRuntime, cancel_after};
+use cancelable_core::testing::{ManualRuntime, cancel_in};
 use cancelable_core::{Operation, Registry, Scope, Status, current};
 use parking_lot::Mutex;
 use std::fmt;
@@ -207,7 +207,7 @@ fn r25_a_cancelled_scope_above_is_not_dropped_around_the_wait() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
     let outer = open(&manual, "outer");
-    cancel_after(&manual, outer.token(), SECOND);
+    cancel_in(&manual, outer.token(), SECOND);
     let outcome = manual.block_on(outer.run(async |op: Scope| {
         let middle = inside(&op, "middle");
         let ended = middle.run(async |op: Scope| {

@@ -1,6 +1,6 @@
 //! Cancels that come at a set time, or at a set poll.
 
-use cancelable_core::testing::{ManualRuntime, cancel_after, cancel_at, cancel_at_poll};
+use cancelable_core::testing::{ManualRuntime, cancel_at, cancel_at_poll, cancel_in};
 use cancelable_core::{CancellationToken, Reason};
 use std::cell::Cell;
 use std::future::{pending, ready};
@@ -37,7 +37,7 @@ fn r44_a_cancel_comes_before_what_waits_for_the_same_time() {
         }
     });
     manual.run_until_idle();
-    cancel_after(&manual, &token, SECOND);
+    cancel_in(&manual, &token, SECOND);
     assert_eq!((manual.pending_timers(), manual.live_tasks()), (2, 1));
     let late = manual.block_on(async {
         runtime.sleep(SECOND).await;
@@ -51,7 +51,7 @@ fn r44_a_cancel_comes_before_what_waits_for_the_same_time() {
 fn r44_a_time_that_is_past_cancels_at_once_and_one_beyond_the_clock_never() {
     let manual = ManualRuntime::new();
     let token = CancellationToken::new();
-    cancel_after(&manual, &token, Duration::MAX);
+    cancel_in(&manual, &token, Duration::MAX);
     manual.advance(Duration::MAX);
     assert_eq!((token.is_cancelled(), manual.pending_timers()), (false, 0));
     cancel_at(&manual, &token, manual.now());

@@ -11,9 +11,13 @@ mod await_points_own;
 #[cfg(feature = "testing")]
 mod blocking;
 #[cfg(feature = "testing")]
+mod cancel_elsewhere;
+#[cfg(feature = "testing")]
 mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
+#[cfg(feature = "testing")]
+mod child_report;
 #[cfg(feature = "testing")]
 mod children;
 #[cfg(feature = "testing")]
@@ -29,6 +33,10 @@ mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
 mod held;
+#[cfg(feature = "testing")]
+mod hold;
+#[cfg(feature = "testing")]
+mod hostile_drops;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]

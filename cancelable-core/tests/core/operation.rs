@@ -336,7 +336,7 @@ fn r06_r09_a_callback_may_cancel_its_operation_again() {
             let again = [
                 operation.try_cancel(),
                 operation.cancel_now("now"),
-                registry.cancel(operation.id()),
+                registry.cancel(operation.id()).is_cancelled(),
                 registry.cancel_all(&Filter::new()) > 0,
             ];
             answers

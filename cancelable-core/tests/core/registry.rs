@@ -1,11 +1,11 @@
 //! Registries: who is listed, filters, cancelling, history, statistics, trees.
 
 use cancelable_core::operation::OperationSnapshot;
-use cancelable_core::registry::Filter;
+use cancelable_core::registry::{Cancellation, Filter};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{Reason, Registry, Scope, Status};
+use cancelable_core::{Cause, Reason, Registry, Scope, Status};
 use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -404,12 +404,18 @@ fn r34_the_text_of_a_failure_is_kept_however_it_fails() {
 }
 
 #[test]
-fn r35_cancelling_by_number_is_true_for_the_call_that_did_it() {
+fn r35_cancelling_by_number_answers_what_became_of_it() {
     let bench = Bench::new();
     let scope = bench.open("job");
     let id = scope.id();
-    assert!(bench.registry.cancel_with(id, "stop"));
-    assert!(!bench.registry.cancel(id));
+    assert!(bench.registry.cancel_with(id, "stop").is_cancelled());
+    let again = bench.registry.cancel(id);
+    assert_eq!(again.cause().and_then(Cause::message), Some("stop"));
+    assert!(
+        again
+            .to_string()
+            .starts_with("cancelled already: cancel requested: stop (at ")
+    );
     let cause = scope.cause().unwrap();
     assert_eq!(cause.message(), Some("stop"));
     assert_eq!(cause.location().file(), file!());
@@ -419,7 +425,39 @@ fn r35_cancelling_by_number_is_true_for_the_call_that_did_it() {
             .block_on(scope.run(async |_| ()))
             .is_cancelled()
     );
-    assert!(!bench.registry.cancel(id), "it is listed no more");
+    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    assert_eq!(
+        scope
+            .cause()
+            .and_then(|cause| Some(cause.message()?.to_owned()))
+            .as_deref(),
+        Some("stop")
+    );
+    bench.registry.clear();
+    assert!(
+        matches!(bench.registry.cancel(id), Cancellation::Unknown),
+        "the history is empty"
+    );
+    // One that was never cancelled has ended all the same.
+    let scope = bench.open("done");
+    let id = scope.id();
+    assert!(
+        bench
+            .manual
+            .block_on(scope.run(async |_| ()))
+            .is_completed()
+    );
+    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    // And one of another registry is not known here.
+    let other = Scope::builder("elsewhere")
+        .register_in(&Registry::new())
+        .build()
+        .unwrap();
+    assert!(matches!(
+        bench.registry.cancel(other.id()),
+        Cancellation::Unknown
+    ));
+    assert!(!other.is_cancelled());
 }
 
 #[test]
@@ -721,4 +759,59 @@ fn r35_a_predicate_may_use_the_registry_and_the_operations() {
     assert_eq!(names(&bench.registry.list(&filter)), ["job"]);
     assert!(scope.is_cancelled());
     drop(scope);
+}
+
+#[test]
+fn r36_the_history_is_bounded_by_its_size_too_and_counts_what_goes_for_it() {
+    let manual = ManualRuntime::new();
+    let registry = Registry::builder()
+        .history(64)
+        .history_bytes(20_000)
+        .build();
+    let fail = |length: usize| {
+        let builder = Scope::builder("job").runtime(&manual.handle());
+        let scope = builder.register_in(&registry).build().expect("it is sound");
+        let error = "x".repeat(length);
+        let run = scope.try_run(async |_| Err::<(), _>(error));
+        drop(manual.block_on(run.with_error_text()));
+        scope.id()
+    };
+    let ids: Vec<_> = (0..10).map(|_| fail(4000)).collect();
+    let kept = registry.history(&Filter::new());
+    assert!((3..=5).contains(&kept.len()), "{}", kept.len());
+    let bytes: usize = kept
+        .iter()
+        .filter_map(|one| one.error())
+        .map(str::len)
+        .sum();
+    assert!(bytes <= 20_000);
+    assert_eq!(registry.history_evicted(), 10 - kept.len() as u64);
+    let latest: Vec<_> = kept.iter().map(|one| one.id()).collect();
+    let newest: Vec<_> = ids.iter().rev().take(kept.len()).copied().collect();
+    assert_eq!(latest, newest, "the oldest go");
+    // One that would take the place of all others is not kept, and they are.
+    fail(1_000_000);
+    assert_eq!(registry.history(&Filter::new()).len(), kept.len());
+    assert_eq!(registry.history_evicted(), 11 - kept.len() as u64);
+    // What was taken out makes room.
+    registry.clear();
+    fail(4000);
+    assert_eq!(registry.history(&Filter::new()).len(), 1);
+    assert_eq!(registry.statistics().count(Status::Failed), 1);
+}
+
+#[test]
+fn r35_a_pattern_may_mean_a_star_itself() {
+    let registry = Registry::new();
+    let open = |name: &'static str| Scope::builder(name).register_in(&registry).build();
+    let scopes = ["a*", "ab", "a?", r"a\"].map(|name| open(name).expect("it is sound"));
+    let named = |pattern: &'static str| {
+        let found = registry.list(&Filter::new().name(pattern));
+        let names = found.iter().map(|one| one.name().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(named(r"a\*"), ["a*"]);
+    assert_eq!(named(r"a\?"), ["a?"]);
+    assert_eq!(named(r"a\\"), [r"a\"]);
+    assert_eq!(named("a*").len(), scopes.len());
 }

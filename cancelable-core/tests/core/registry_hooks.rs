@@ -281,7 +281,7 @@ fn r09_r39_a_hook_may_use_the_operation_and_the_registry() {
             let registry = own.clone();
             move |op, _| {
                 assert!(registry.get(op.id()).is_some());
-                assert!(!registry.cancel(op.id()));
+                assert!(registry.cancel(op.id()).cause().is_some());
             }
         })
         .on_end(move |op| {

@@ -27,9 +27,9 @@ not wait for a read or a write that hangs.
 The lines are those of sha256sum or b3sum, in the order in which the files were done, and the same
 tool checks them: `checksum -a sha256 -o SUMS; sha256sum -c SUMS`.
 
-FILE of --output is as it was until all is done; then the lines take its place in one step. A run that
-was stopped, or whose disk was full, leaves complete lines only: in FILE if that was not there before,
-and else in FILE.partial.";
+FILE of --output is as it was until all is done; then the lines take its place in one step. A run
+that was stopped, or whose disk was full, leaves complete lines only: in FILE if that was not there
+before, and else in FILE.partial.";
 
 /// Hash every file below a directory, until all are done or something says stop.
 #[derive(Clone, Debug, Parser)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use cancelable_core::Operation;
 use cancelable_core::cause::OperationId;
 use cancelable_core::operation::OperationSnapshot;
-use cancelable_core::registry::{Event, Events, Filter, Registry, Statistics};
+use cancelable_core::registry::{Cancellation, Event, Events, Filter, Registry, Statistics};
 
 use crate::keys::Action;
 use crate::row::{Row, rows};
@@ -187,8 +187,9 @@ impl View {
             .registry
             .cancel_with(row.id, "cancelled in the monitor")
         {
-            true => format!("{} was asked to stop", row.name),
-            false => format!("{} was asked before, or has ended", row.name),
+            Cancellation::Cancelled => format!("{} was asked to stop", row.name),
+            Cancellation::Already(_) => format!("{} was asked before", row.name),
+            Cancellation::Ended | Cancellation::Unknown => format!("{} has ended", row.name),
         };
     }
 

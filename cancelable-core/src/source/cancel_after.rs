@@ -1,0 +1,199 @@
+//! A cancel that comes when a time has passed, and that can be called off.
+
+use super::Limit;
+use crate::cause::Cause;
+use crate::runtime::{RuntimeHandle, Sleep};
+use crate::sync::{AtomicU8, Ordering, WakerSlot};
+use crate::token::{CancellationToken, WaitForCancellationFutureOwned};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// Cancels `token` when `limit` has passed from this call, unless the guard is dropped before.
+///
+/// A zero limit cancels before this returns, one that the clock can't express never does. The time is kept
+/// by a task of `runtime`, which ends with the guard, at the cancel, or when something else cancels the
+/// token. A runtime that goes away, or can keep no time, cancels the token at once: whoever waits for the
+/// end of the time does not wait for ever. The cause is a timeout with the place of this call.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::cancel_after;
+/// use cancelable_core::{Cancelled, CancellationToken, RuntimeHandle};
+/// use std::time::Duration;
+///
+/// async fn answer(runtime: &RuntimeHandle, token: &CancellationToken) -> Result<String, Cancelled> {
+///     let request = token.child_token();
+///     let limit = cancel_after(runtime, &request, Duration::from_secs(10));
+///     let head = request.run_until_cancelled(async { String::from("head") }).await;
+///     drop(limit); // The body may take as long as it likes.
+///     request.check()?;
+///     Ok(head.unwrap_or_default())
+/// }
+/// ```
+#[track_caller]
+pub fn cancel_after(
+    runtime: &RuntimeHandle,
+    token: &CancellationToken,
+    limit: impl Into<Limit>,
+) -> CancelAfter {
+    let limit = limit.into();
+    let now = runtime.now();
+    let shared = Arc::new(Shared {
+        state: AtomicU8::new(ARMED),
+        task: WakerSlot::new(),
+    });
+    let guard = CancelAfter {
+        shared: Arc::clone(&shared),
+        is_detached: false,
+    };
+    match limit.due(now) {
+        None => {
+            shared.claim(OVER);
+        }
+        Some(due) if due <= now => {
+            shared.claim(OVER);
+            token.cancel_with(limit.cause().stamped(|| now));
+        }
+        Some(due) => runtime
+            .spawn(Countdown {
+                shared,
+                sleep: runtime.sleep_until(due),
+                cancelled: token.clone().cancelled_owned(),
+                token: token.clone(),
+                cause: limit.cause(),
+                runtime: runtime.clone(),
+            })
+            .detach(),
+    }
+    guard
+}
+
+/// The time runs.
+const ARMED: u8 = 0;
+/// The guard was dropped first.
+const DISARMED: u8 = 1;
+/// The token was cancelled, by this or by something else; or nothing will come.
+const OVER: u8 = 2;
+
+/// What the guard and the task have in common.
+struct Shared {
+    /// Leaves `ARMED` once, by whoever is first.
+    state: AtomicU8,
+    task: WakerSlot,
+}
+
+impl Shared {
+    fn is_armed(&self) -> bool {
+        // Acquire: as in `claim`, for whoever goes on after a no.
+        self.state.load(Ordering::Acquire) == ARMED
+    }
+
+    /// Ends the countdown. True for the one that does.
+    fn claim(&self, end: u8) -> bool {
+        // AcqRel: whoever comes second sees what the first one had done before.
+        let claimed = self
+            .state
+            .compare_exchange(ARMED, end, Ordering::AcqRel, Ordering::Acquire);
+        claimed.is_ok()
+    }
+}
+
+/// Calls off the cancel of [`cancel_after`] when it is dropped.
+///
+/// A cancel that is under way on another thread is not waited for.
+#[must_use = "dropping the guard calls the cancel off; `detach()` leaves it"]
+pub struct CancelAfter {
+    shared: Arc<Shared>,
+    is_detached: bool,
+}
+
+impl CancelAfter {
+    /// Whether the cancel is still to come.
+    #[must_use]
+    pub fn is_armed(&self) -> bool {
+        self.shared.is_armed()
+    }
+
+    /// Calls the cancel off. True if it was still to come, and so never will.
+    pub fn disarm(self) -> bool {
+        self.shared.claim(DISARMED)
+    }
+
+    /// Leaves the cancel to come, with nobody to call it off.
+    pub fn detach(mut self) {
+        self.is_detached = true;
+    }
+}
+
+impl Drop for CancelAfter {
+    fn drop(&mut self) {
+        if self.is_detached {
+            return;
+        }
+        self.shared.claim(DISARMED);
+        // For the task to end. A task that is not there has no waker.
+        self.shared
+            .task
+            .wake("the waker of a task that keeps a time limit");
+    }
+}
+
+impl fmt::Debug for CancelAfter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelAfter")
+            .field("is_armed", &self.is_armed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The task that waits.
+struct Countdown {
+    shared: Arc<Shared>,
+    sleep: Sleep,
+    cancelled: WaitForCancellationFutureOwned,
+    token: CancellationToken,
+    cause: Cause,
+    runtime: RuntimeHandle,
+}
+
+impl Future for Countdown {
+    type Output = ();
+
+    /// Wakes: the waker is left before the state is read, and the guard changes the state before it takes
+    /// the waker; the other two are polled, and have it too.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        this.shared.task.register(cx.waker());
+        if !this.shared.is_armed() {
+            return Poll::Ready(());
+        }
+        if Pin::new(&mut this.cancelled).poll(cx).is_ready() {
+            this.shared.claim(OVER);
+            return Poll::Ready(());
+        }
+        if Pin::new(&mut this.sleep).poll(cx).is_pending() {
+            return Poll::Pending;
+        }
+        if this.shared.claim(OVER) {
+            let cause = this.cause.clone().stamped(|| this.runtime.now());
+            this.token.cancel_with(cause);
+        }
+        Poll::Ready(())
+    }
+}
+
+/// A drop, because a runtime that goes away just drops its tasks, and one that can keep no time panics.
+impl Drop for Countdown {
+    fn drop(&mut self) {
+        drop(self.shared.task.take());
+        if self.shared.claim(OVER) {
+            let cause = self.cause.clone();
+            let cause = cause.with_message("the runtime that kept the time is gone");
+            self.token.cancel_with(cause);
+        }
+    }
+}
