@@ -1,7 +1,7 @@
 //! Several sources of which all must have fired.
 
 use super::any_of::{list, start_all};
-use super::watched::Watched;
+use super::watched::{Unstarted, Watched};
 use super::{Decide, EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
 use crate::sync::{Held, Mutex};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 /// The source that [`all_of`] makes.
 pub struct AllOf {
-    sources: Vec<Held<Box<dyn Source>>>,
+    sources: Vec<Unstarted>,
 }
 
 /// Fires when the last of `sources` has fired, with the cause of that last one.
@@ -73,7 +73,7 @@ struct Group {
 
 impl Group {
     fn start(
-        sources: Vec<Held<Box<dyn Source>>>,
+        sources: Vec<Unstarted>,
         context: &SourceContext,
         scope: Option<ScopeCancel>,
     ) -> Result<SourceFuture, SourceError> {
