@@ -227,7 +227,7 @@ mod tests {
     use crate::cause::OperationLabel;
     use crate::operation::{Account, Opening, OwnDeadline, Record, Stop};
     use crate::source::{Limit, LimitKind};
-    use crate::sync::clock;
+    use crate::sync::{StoredWaker, clock};
     use std::cell::Cell;
     use std::panic::Location;
     use std::sync::Arc;
@@ -297,7 +297,8 @@ mod tests {
         for step in 0..LENGTH {
             let last = spawned.last().expect("it has a root").clone();
             last.move_deadline(at(now + Duration::from_secs(3600)), now);
-            last.enter(Some(now), None).expect("it is pending");
+            last.enter(Some(now), StoredWaker::default())
+                .expect("it is pending");
             assert!(last.deadline().is_some(), "{step}");
             spawned.push(open("part", Some(&last)));
         }
@@ -337,7 +338,7 @@ mod tests {
                         now,
                     );
                 }
-                3 => drop(record.enter(Some(now), None)),
+                3 => drop(record.enter(Some(now), StoredWaker::default())),
                 _ => assert_eq!(record.deadline(), walked(record)),
             }
         }
