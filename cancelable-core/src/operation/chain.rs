@@ -279,7 +279,9 @@ mod tests {
             let last = spawned.last().expect("it has a root").clone();
             last.record()
                 .move_deadline(at(now + Duration::from_secs(3600)), now);
-            last.record().enter(Some(now), None).expect("it is pending");
+            last.record()
+                .enter(Some(now), crate::sync::StoredWaker::default())
+                .expect("it is pending");
             assert!(last.record().deadline().is_some(), "{step}");
             spawned.push(last.child("part").build().expect("it is sound"));
         }
@@ -319,7 +321,7 @@ mod tests {
                         now,
                     );
                 }
-                3 => drop(record.enter(Some(now), None)),
+                3 => drop(record.enter(Some(now), crate::sync::StoredWaker::default())),
                 _ => assert_eq!(record.deadline(), walked(record)),
             }
         }
