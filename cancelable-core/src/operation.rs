@@ -48,6 +48,7 @@ mod status;
 mod stop;
 mod straggler;
 mod turn;
+mod weak;
 mod window;
 
 pub(crate) use adoption::Adoption;
@@ -61,7 +62,7 @@ pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
 pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
-pub(crate) use finalizer::Finalizer;
+pub(crate) use finalizer::{BoxError, Finalizer};
 pub(crate) use hold::{Hold, Holder, Holding};
 pub use hooks::Hooks;
 pub(crate) use keep_open::KeepOpen;
@@ -88,6 +89,7 @@ pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use turn::{Away, Parked, Taken, Turn};
+pub use weak::WeakOperation;
 pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};

@@ -21,12 +21,12 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, WakerSlot, isolate};
+use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a scope says about its children when it is built.
@@ -85,7 +85,7 @@ pub(super) struct Yard {
     pub(super) abandoned: usize,
     running: usize,
     /// Children without a place, in order of spawning, with their waker once they were polled.
-    queue: BTreeMap<OperationId, Option<Waker>>,
+    queue: BTreeMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     pub(super) patience: Option<Sleep>,
@@ -261,7 +261,7 @@ impl Nursery {
     /// not in the queue any more has its place.
     pub(crate) fn poll_place(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned before the lock and dropped after it: both are the user's code.
-        let mut waker = Some(cx.waker().clone());
+        let mut waker = Some(StoredWaker::of(cx.waker()));
         let queued = self.with_yard(|yard| match yard.queue.get_mut(&id) {
             Some(stored) => {
                 std::mem::swap(stored, &mut waker);
@@ -378,10 +378,10 @@ impl Nursery {
         drop(member);
         match waker {
             Some(Freed::Next(waker)) => {
-                isolate("the waker of a child", || waker.wake());
+                waker.wake("the waker of a child");
             }
             Some(Freed::Own(waker)) => {
-                isolate("the waker of a child", || drop(waker));
+                drop(waker);
             }
             None => {}
         }
@@ -398,9 +398,9 @@ impl Nursery {
 /// A waker that came out of the queue when a child left.
 enum Freed {
     /// Of the child that has the place now, to be woken.
-    Next(Waker),
+    Next(StoredWaker),
     /// Of the child that left without ever having had a place.
-    Own(Waker),
+    Own(StoredWaker),
 }
 
 impl Yard {
