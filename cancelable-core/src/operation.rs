@@ -48,6 +48,7 @@ mod status;
 mod stop;
 mod straggler;
 mod turn;
+mod weak;
 mod window;
 
 pub(crate) use adoption::Adoption;
@@ -61,7 +62,7 @@ pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
 pub(crate) use deadline::OwnDeadline;
 pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
-pub(crate) use finalizer::Finalizer;
+pub(crate) use finalizer::{BoxError, Finalizer};
 pub(crate) use hold::{Hold, Holder, Holding};
 pub use hooks::Hooks;
 pub(crate) use keep_open::KeepOpen;
@@ -88,6 +89,7 @@ pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use turn::{Away, Parked, Taken, Turn};
+pub use weak::WeakOperation;
 pub(crate) use window::Window;
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
@@ -438,9 +440,13 @@ impl Operation {
     /// When it must end: the earliest of its own deadline and those of everything it is a part of.
     ///
     /// A timeout counts from entry, so one of its own is no deadline before that.
+    ///
+    /// Inside a shield of it and in a finalizer that deadline does not reach the code that asks. It is told
+    /// the shield's own then, which is the earliest of [`within`](Shield::within) of the shields around it, or
+    /// the cleanup budget, or none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.record.deadline()
+        self.record.limit_here(self.record.deadline())
     }
 
     /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if

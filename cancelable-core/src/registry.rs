@@ -61,6 +61,7 @@ pub use tree::{Tree, TreeEntry};
 use crate::cause::OperationId;
 use crate::operation::{Ledger, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
+use history::History;
 use hub::Hub;
 use name_start::WantedStart;
 use page::Page;
@@ -131,8 +132,8 @@ impl Registry {
         GLOBAL.get_or_init(Self::new)
     }
 
-    fn with_history(bound: usize) -> Self {
-        let hub = Arc::new(Hub::new(bound));
+    fn with_history(history: History) -> Self {
+        let hub = Arc::new(Hub::new(history));
         let shards = Shard::all(&hub);
         Self {
             root: Arc::new(Root { shards, hub }),
@@ -221,6 +222,13 @@ impl Registry {
         found.retain(|snapshot| filter.passes(snapshot));
         filter.truncate(&mut found);
         found
+    }
+
+    /// How many operations the history has let go for [their size](RegistryBuilder::history_bytes), although
+    /// there was a place for them.
+    #[must_use]
+    pub fn history_evicted(&self) -> u64 {
+        self.root.hub.history.evicted()
     }
 
     /// Removes from the history what ended before `point`, except what failed if `keep_failed` says

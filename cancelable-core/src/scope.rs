@@ -45,7 +45,7 @@ mod wind_up;
 pub use attempt::Attempt;
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
-pub use child::Child;
+pub use child::{Child, ChildReport};
 pub use child_error::ChildError;
 pub(crate) use concurrent::{BUDGET, take};
 pub use concurrent::{MapConcurrent, ZeroConcurrency};

@@ -6,8 +6,10 @@
 
 mod awaited;
 pub(crate) mod clock;
+mod contained;
 mod escape;
 mod gate;
+mod held;
 mod isolate;
 mod kept;
 mod latch;
@@ -19,9 +21,11 @@ mod waker_slot;
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
 pub(crate) use awaited::gather;
+pub(crate) use contained::Contained;
 pub use escape::{Escaped, escaped};
 pub(crate) use escape::{Escaping, escape, words_of};
 pub(crate) use gate::Gate;
+pub(crate) use held::{Held, StoredWaker, discard};
 pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
 pub(crate) use kept::Kept;
@@ -65,6 +69,7 @@ mod imp {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
     pub(crate) use loom::sync::{Condvar, MutexGuard};
+    pub(crate) use loom::thread_local;
 
     /// loom's mutex with the signature of `parking_lot`'s: a panic does not poison it.
     #[derive(Debug, Default)]

@@ -310,7 +310,7 @@ fn r07_removed_is_ready_only_when_its_own_callback_does_not_run() {
 
 /// A runtime whose blocking jobs are run by the model.
 #[derive(Clone)]
-struct Shelf(Arc<std::sync::Mutex<Vec<Job>>>, Instant);
+struct Shelf(Arc<parking_lot::Mutex<Vec<Job>>>, Instant);
 
 impl Runtime for Shelf {
     fn name(&self) -> &'static str {
@@ -326,7 +326,7 @@ impl Runtime for Shelf {
         Err(Refused::new(task))
     }
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        self.0.lock().unwrap().push(job);
+        self.0.lock().push(job);
         Ok(())
     }
 }
@@ -353,7 +353,7 @@ fn r07_callbacks_that_are_left_to_a_runtime_with_unregister_and_another_cancel()
             move || {
                 let is_first = cancel_on(&RuntimeHandle::new(shelf.clone()), &token, "there");
                 // As a runtime would, of which some run the job and some drop it.
-                for job in std::mem::take(&mut *shelf.0.lock().unwrap()) {
+                for job in std::mem::take(&mut *shelf.0.lock()) {
                     job();
                 }
                 is_first
@@ -1419,7 +1419,7 @@ fn operation(name: &'static str) -> Scope {
 /// What a hook has seen: the positions over all, and whether two calls ever overlapped.
 #[derive(Default)]
 struct Seen {
-    positions: std::sync::Mutex<Vec<(u64, bool)>>,
+    positions: parking_lot::Mutex<Vec<(u64, bool)>>,
     running: AtomicUsize,
 }
 

@@ -31,28 +31,23 @@ fn expand(args: &Args, mut function: Function) -> TokenStream {
 
     let builder = builder(args, &function, &krate);
     let body = body(&function);
+    // What is made for the builder is gone when the body takes what it uses.
     let block = match function.is_fallible() {
         true => quote!({
-            let #scope = match #builder.build() {
-                ::core::result::Result::Ok(#scope) => #scope,
-                ::core::result::Result::Err(#scope) => {
-                    return ::core::result::Result::Err(::core::convert::From::from(
-                        <#krate::scope::RunError as ::core::convert::From<_>>::from(#scope),
-                    ));
-                }
-            };
+            let #scope = #builder;
             #scope.try_run(#body).await.flatten()
         }),
         false => {
             function.make_fallible(&krate);
             quote!({
-                let #scope = #builder.build()?;
+                let #scope = #builder;
                 #scope.run(#body).await.into_result()
             })
         }
     };
-    function.item.block = parse_quote!(#block);
-    function.item.into_token_stream()
+    function
+        .with_block(parse_quote!(#block))
+        .into_token_stream()
 }
 
 /// The body as what a scope runs.
@@ -72,8 +67,7 @@ fn body(function: &Function) -> TokenStream {
     // A return that never happens says what the body's own ones are coerced to, as the signature of
     // a function does. A type after the arrow of an async closure does not.
     let ty = function.body_type();
-    let block = &function.item.block;
-    let statements = &block.stmts;
+    let statements = function.statements();
     quote!(async move |#run| {
         #given
         #[allow(unknown_lints, unreachable_code, clippy::all)]

@@ -48,7 +48,11 @@ use proc_macro::TokenStream;
 /// What is written as `Result<T, E>` stays as it is: an error of the body is returned as it is, and
 /// `E` has to be `From<RunError>`, for the case that the scope was cancelled or could not run.
 /// `Box<dyn Error>`, `std::io::Error` and `RunError` itself are. By whatever other name a type goes
-/// than `Result`, the function returns `Result<T, RunError>` instead of it.
+/// than `Result`, the function returns `Result<T, RunError>` instead of it; a function that returns `!`
+/// returns `Result<Infallible, RunError>`.
+///
+/// It goes below an `#[async_trait]` of the trait and of its implementation. What a method returns has to
+/// be a `Result` there, because the trait says so too.
 ///
 /// # Cancel safety
 ///

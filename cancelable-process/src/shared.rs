@@ -34,6 +34,7 @@ use std::time::Duration;
 
 /// How long what is left of a group has to end after the kill. The system ends a killed process at
 /// once, unless that hangs in the system or is another user's.
+#[cfg(target_os = "linux")]
 pub(crate) const AFTER_KILL: Duration = Duration::from_secs(2);
 
 pub(crate) type End = Result<ProcessOutcome, ProcessError>;

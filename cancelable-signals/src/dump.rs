@@ -47,7 +47,7 @@ fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchErr
     }
     dump_on_signal_to(registry, signals, |dump| {
         // There is nobody to be told that it cannot be written.
-        let _ = writeln!(io::stderr().lock(), "{dump}");
+        let _ = write!(io::stderr().lock(), "{dump}");
     })
 }
 

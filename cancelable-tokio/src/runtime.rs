@@ -4,8 +4,13 @@ use crate::clock;
 use crate::timer::TokioTimer;
 use cancelable_core::RuntimeHandle;
 use cancelable_core::runtime::{self, DetachedThreads, Job, NoRuntime, Refused, Task, Timer};
-use std::pin::Pin;
-use std::time::Instant;
+use std::future::Future;
+use std::panic::catch_unwind;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
+use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// The runtime that this thread is in.
@@ -20,10 +25,11 @@ pub fn current() -> Result<RuntimeHandle, NoRuntime> {
 
 /// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
 ///
-/// Its timers need a Tokio runtime that was built with its time enabled.
+/// A limit holds on every Tokio runtime. Where Tokio has no timer to give, because the runtime was built
+/// without its time or is gone, a thread of the process keeps the time in its place, and the log says so once.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    handle: Handle,
+    shared: Arc<Shared>,
 }
 
 impl Runtime {
@@ -34,7 +40,66 @@ impl Runtime {
     /// As for [`current`].
     pub fn current() -> Result<Self, NoRuntime> {
         let handle = Handle::try_current().map_err(|_| NoRuntime::new("tokio"))?;
-        Ok(Self { handle })
+        let shared = Arc::new(Shared {
+            handle,
+            lost_time: AtomicBool::new(false),
+        });
+        Ok(Self { shared })
+    }
+}
+
+/// What a runtime and its timers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    handle: Handle,
+    /// Tokio has refused a timer, as it will from then on.
+    lost_time: AtomicBool,
+}
+
+impl Shared {
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a clock that can't be paused is the system's"
+    )]
+    pub(crate) fn now(&self) -> Instant {
+        // To enter a runtime costs as much as to read the clock.
+        if !self.can_pause_its_clock() {
+            return Instant::now();
+        }
+        // Entered because Tokio's clock belongs to a runtime, and this may be called outside it.
+        let _inside = self.handle.enter();
+        tokio::time::Instant::now().into_std()
+    }
+
+    /// Relaxed: a timer that does not see it yet is refused by Tokio itself.
+    pub(crate) fn has_lost_its_time(&self) -> bool {
+        self.lost_time.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that Tokio refuses timers, and says so to the log the first time.
+    pub(crate) fn lose_its_time(&self) {
+        // Relaxed: it guards nothing but the line of the log.
+        if !self.lost_time.swap(true, Ordering::Relaxed) {
+            log::warn!(
+                target: "cancelable",
+                "a Tokio runtime that is gone, or was built without `enable_time`, has no timers: a \
+                 thread keeps the time of its limits"
+            );
+        }
+    }
+
+    /// Whether Tokio gives timers now, found out by one. After a panic that may also be a waker's.
+    pub(crate) fn keeps_time(&self) -> bool {
+        let _inside = self.handle.enter();
+        catch_unwind(|| {
+            let probe = pin!(tokio::time::sleep(Duration::from_secs(1)));
+            let _ = probe.poll(&mut Context::from_waker(Waker::noop()));
+        })
+        .is_ok()
     }
 
     /// Tokio lets only a runtime of one thread do that, and only in some builds.
@@ -52,7 +117,7 @@ impl Runtime {
             return false;
         }
         let before = Instant::now();
-        let now = runtime::Runtime::now(self);
+        let now = self.now();
         now < before || Instant::now() < now
     }
 }
@@ -62,35 +127,25 @@ impl runtime::Runtime for Runtime {
         "tokio"
     }
 
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a clock that can't be paused is the system's"
-    )]
     fn now(&self) -> Instant {
-        // To enter a runtime costs as much as to read the clock.
-        if !self.can_pause_its_clock() {
-            return Instant::now();
-        }
-        // Entered because Tokio's clock belongs to a runtime, and this may be called outside it.
-        let _inside = self.handle.enter();
-        tokio::time::Instant::now().into_std()
+        self.shared.now()
     }
 
     fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        let _inside = self.handle.enter();
-        Box::pin(TokioTimer::new(at, !self.can_pause_its_clock()))
+        let is_kept = !self.shared.can_pause_its_clock();
+        Box::pin(TokioTimer::new(Arc::clone(&self.shared), at, is_kept))
     }
 
     /// Never refuses: a Tokio runtime that is gone drops the task, which counts as its loss.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         // Tokio's handle is not used, and detaches when it is dropped.
-        drop(self.handle.spawn(task));
+        drop(self.shared.handle.spawn(task));
         Ok(())
     }
 
     /// As for `spawn`.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        drop(self.handle.spawn_blocking(job));
+        drop(self.shared.handle.spawn_blocking(job));
         Ok(())
     }
 
@@ -98,10 +153,10 @@ impl runtime::Runtime for Runtime {
     /// runtime, as blocking work is. Under a clock that a test has paused a look is blocking work of
     /// Tokio's all the same: that alone keeps the clock from moving on while the look is under way.
     fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
-        if self.has_tests_clock() {
+        if self.shared.has_tests_clock() {
             return self.spawn_blocking(job);
         }
-        let handle = self.handle.clone();
+        let handle = self.shared.handle.clone();
         let inside = move || {
             let _inside = handle.enter();
             job();

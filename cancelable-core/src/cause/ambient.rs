@@ -54,8 +54,15 @@ impl Ambient {
     }
 }
 
+#[cfg(not(cancelable_loom))]
 thread_local! {
     static CURRENT: RefCell<Option<Ambient>> = const { RefCell::new(None) };
+}
+
+// The threads of a model are no threads of the system, and two of them may poll a run.
+#[cfg(cancelable_loom)]
+crate::sync::thread_local! {
+    static CURRENT: RefCell<Option<Ambient>> = RefCell::new(None);
 }
 
 /// Puts `ambient` in the place of the entry of this thread, which is given back.
@@ -100,29 +107,19 @@ pub(crate) fn glance<T>(running: &Arc<T>) -> Option<bool> {
         .flatten()
 }
 
-/// Marks this thread's entry as shielded, if there is one that is not. True if it is to be taken back by
-/// [`unshelter`].
-pub(crate) fn shelter(shelter: Arc<dyn Any + Send + Sync>) -> bool {
-    let mut shelter = Some(shelter);
-    // What is left over is dropped after the borrow.
-    CURRENT
-        .try_with(|current| match &mut *current.borrow_mut() {
-            Some(ambient) if ambient.shelter.is_none() => {
-                ambient.shelter = shelter.take();
-                true
-            }
-            _ => false,
-        })
-        .unwrap_or(false)
-}
-
-/// Takes the mark of this thread's entry away.
-pub(crate) fn unshelter() {
-    let taken = CURRENT.try_with(|current| {
-        let mut current = current.borrow_mut();
-        current.as_mut().and_then(|ambient| ambient.shelter.take())
+/// Marks this thread's entry, if there is one, with `shelter`, or takes its mark away. What it was marked
+/// with is given back.
+pub(crate) fn mark(
+    shelter: Option<Arc<dyn Any + Send + Sync>>,
+) -> Option<Arc<dyn Any + Send + Sync>> {
+    let mut shelter = shelter;
+    // Exchanged, so that what is dropped is dropped after the borrow.
+    let _ = CURRENT.try_with(|current| {
+        if let Some(ambient) = &mut *current.borrow_mut() {
+            std::mem::swap(&mut ambient.shelter, &mut shelter);
+        }
     });
-    drop(taken);
+    shelter
 }
 
 /// What the operation that runs on this thread is called.

@@ -1,5 +1,6 @@
 //! The kinds of cause.
 
+use std::fmt;
 use std::time::Duration;
 
 /// What kind of thing cancelled.
@@ -68,5 +69,12 @@ impl Reason {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::DeadlineReached)
+    }
+}
+
+/// The word of [`as_str`](Reason::as_str). A sentence is the `Display` of a [`Cause`](super::Cause).
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }

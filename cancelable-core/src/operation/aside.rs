@@ -7,6 +7,7 @@ use super::cleanup_error::CleanupError;
 use super::finalizer::Finalizer;
 use super::hold::Holds;
 use super::record::Record;
+use super::report::{Below, Report};
 use super::straggler::Straggler;
 use super::turn::Turn;
 use crate::cause::OperationId;
@@ -45,6 +46,10 @@ pub(super) struct Aside {
     pub(super) inside: BTreeMap<OperationId, Weak<Record>>,
     /// Set when the operation is settled, for those who wait for that.
     pub(super) settled: Option<Arc<Latch>>,
+    /// As a spawned child that has ended: what its handle says of it, until somebody takes it.
+    pub(super) report: Option<Box<Report>>,
+    /// What came from below, for the report of this operation.
+    pub(super) below: Vec<Below>,
     /// The body has ended; what goes on are children and finalizers.
     pub(super) body_over: bool,
 }

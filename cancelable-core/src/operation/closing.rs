@@ -11,14 +11,13 @@ use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
 use crate::source::Source;
-use crate::sync::{LatchWait, say};
+use crate::sync::{Held, LatchWait, StoredWaker, say};
 use std::sync::Arc;
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 /// What a run that enters takes over.
 pub(crate) struct Entered {
-    pub(crate) sources: Option<Box<[Box<dyn Source>]>>,
+    pub(crate) sources: Option<Box<[Held<Box<dyn Source>>]>>,
     pub(crate) followed: Followed,
 }
 
@@ -46,14 +45,12 @@ impl Record {
     pub(crate) fn enter(
         self: &Arc<Self>,
         now: Option<Instant>,
-        mut waker: Option<Waker>,
+        mut waker: StoredWaker,
     ) -> Result<Entered, Status> {
-        let moves;
         let entered = {
             let mut inner = self.inner.lock();
             self.status.change(Status::Running)?;
             inner.started = now;
-            moves = now.is_some() && inner.deadline.is_set();
             if let Some(now) = now {
                 inner.deadline.enter(now);
                 inner.deadline_moved();
@@ -63,9 +60,6 @@ impl Record {
                 followed: self.follow_with(&mut inner, &mut waker),
             }
         };
-        if moves {
-            self.note_move();
-        }
         if let Some(parent) = self.watching_parent() {
             let (id, record) = (self.label.id(), Arc::downgrade(self));
             parent.with_aside(|aside| aside.inside.insert(id, record));
@@ -102,7 +96,12 @@ impl Record {
             let aside = inner.seal(&self.nursery)?;
             let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
             let elapsed = self.end(&mut inner, end, now);
-            (elapsed, aside, has_partial, inner.runner.take())
+            (
+                elapsed,
+                aside,
+                has_partial,
+                std::mem::take(&mut inner.runner),
+            )
         };
         // The waker belongs to a task that has nothing more to do here and may be gone soon.
         drop(waker);
@@ -125,7 +124,7 @@ impl Record {
         let (elapsed, waker) = {
             let mut inner = self.inner.lock();
             let elapsed = self.end(&mut inner, end, now);
-            (elapsed, inner.runner.take())
+            (elapsed, std::mem::take(&mut inner.runner))
         };
         // As above.
         drop(waker);
@@ -141,9 +140,9 @@ impl Record {
     pub(crate) fn settle(&self) -> Result<(), Unfinished> {
         let aside = self.inner.lock().seal(&self.nursery)?;
         self.end_span();
-        if let Some(aside) = aside {
-            self.settled(aside);
-        }
+        let report = aside.and_then(|aside| self.settled(aside));
+        // Nobody has its outcome.
+        self.report_up(report);
         Ok(())
     }
 
@@ -163,7 +162,7 @@ impl Record {
             parent.on_aside(|aside| aside.inside.remove(&id));
         }
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_progress(now);
         self.log_status(end);
@@ -184,26 +183,24 @@ impl Record {
 
     /// Wakes who waits, and lets go of what lay beside the record.
     fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
-        if let Some(latch) = aside.settled.take() {
-            latch.set("the waker of who waits for an operation's end");
-        }
         if let Some(bound) = aside.bound.take() {
             // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
             bound.unregister();
         }
-        let mut stragglers = std::mem::take(&mut aside.stragglers);
-        stragglers.sort_by_key(|straggler| straggler.operation().id());
-        let cleanup_errors = std::mem::take(&mut aside.cleanup_errors);
+        let latch = aside.settled.take();
+        let report = aside.take_whole_report();
         drop(aside);
-        if stragglers.is_empty() && cleanup_errors.is_empty() {
+        if let Some(latch) = latch {
+            latch.set("the waker of who waits for an operation's end");
+        }
+        if report.is_empty() {
             return None;
         }
-        self.hand_up(&stragglers);
-        Some(Box::new(Report {
-            stragglers,
-            cleanup_errors,
-            ..Report::default()
-        }))
+        // Those of a child go up with the rest.
+        if !self.spawned {
+            self.hand_up(&report.stragglers);
+        }
+        Some(Box::new(report))
     }
 
     /// How an operation was closed, for a run that was taken over.
@@ -260,7 +257,7 @@ impl Record {
         );
         drop(sources);
         if let Some(shelter) = &self.shelter {
-            shelter.leave(self.label.id());
+            shelter.outermost().leave(self.label.id());
         }
         self.end_token();
         self.end_progress(now);

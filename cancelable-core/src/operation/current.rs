@@ -1,5 +1,6 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
+use super::shelter;
 use super::shelter::Shelter;
 use super::span::InSpan;
 use super::{Operation, Record};
@@ -79,11 +80,10 @@ impl Record {
         let present = ambient::current();
         let here = present.as_ref().and_then(Self::of);
         let inside = self.enter_here(slot);
-        if let Some(shelter) = present.and_then(|present| present.shelter) {
-            if here.is_some_and(|here| here.is_part_of(self)) {
-                ambient::shelter(shelter);
-            }
-        }
+        let is_below = here.is_some_and(|here| here.is_part_of(self));
+        let shelter = present.filter(|_| is_below);
+        // Also where it is none: the entry keeps the mark of the time before.
+        drop(ambient::mark(shelter.and_then(|present| present.shelter)));
         inside
     }
 }
@@ -94,20 +94,18 @@ pub(crate) fn is_shielded_from(parent: &Operation) -> bool {
     shelter_from(parent).is_some()
 }
 
-/// What shields it, as above: the outermost shield, since it is out of all of them only then.
+/// What shields it, as above: the shield that is nearest to `parent`, or the innermost of several that are in
+/// each other there.
 pub(crate) fn shelter_from(parent: &Operation) -> Option<Arc<Shelter>> {
     let ambient = ambient::current()?;
     let here = Record::of(&ambient)?;
-    // Nothing else than a shelter is ever put there.
-    let mut shelter = ambient
-        .shelter
-        .and_then(|any| any.downcast::<Shelter>().ok());
+    let mut shelter = shelter::of(&ambient);
     if shelter.is_none() && !here.sheltered {
         return None;
     }
     for record in here.lineage() {
         if std::ptr::eq(record, &**parent.record()) {
-            return shelter.filter(|shelter| shelter.is_open());
+            return shelter.filter(|shelter| shelter.outermost().is_open());
         }
         if let (true, Some(outer)) = (record.is_isolated(), &record.shelter) {
             shelter = Some(Arc::clone(outer));
@@ -116,7 +114,39 @@ pub(crate) fn shelter_from(parent: &Operation) -> Option<Arc<Shelter>> {
     None
 }
 
+/// When the shields end that code here runs in, if it runs in any of `record` or of something below: none if
+/// it does not, and `Some(None)` if they have no limit.
+fn shielded_until(record: &Record) -> Option<Option<Instant>> {
+    let ambient = ambient::current()?;
+    let here = Record::of(&ambient)?;
+    let mut crossed = shelter::of(&ambient).map(|shelter| shelter.until());
+    for below in here.lineage() {
+        if std::ptr::eq(below, record) {
+            return crossed;
+        }
+        if let (true, Some(shelter)) = (below.is_isolated(), &below.shelter) {
+            let limits = crossed.flatten().into_iter().chain(shelter.until());
+            crossed = Some(limits.min());
+        }
+    }
+    None
+}
+
 impl Record {
+    /// When the code that asks has to be done with what it does for this operation: by its deadline or, in a
+    /// shield of it or a finalizer, which that does not reach, by the shield's own limit. `deadline` is
+    /// what counts outside.
+    pub(super) fn limit_here(&self, deadline: Option<Instant>) -> Option<Instant> {
+        let deadline = match shielded_until(self) {
+            Some(until) => until,
+            None => deadline,
+        };
+        // A shield with a limit drops what runs in it, whatever that was opened as.
+        let shields = self.lineage().filter(|record| record.is_isolated());
+        let shields = shields.filter_map(|record| record.shelter.as_ref()?.until());
+        deadline.into_iter().chain(shields).min()
+    }
+
     /// This record and all that it is a part of, whether or not it is bound by them.
     pub(crate) fn lineage(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
@@ -172,15 +202,15 @@ impl Drop for Inside<'_> {
 
 /// While it lives, this thread's entry is marked as shielded.
 pub(crate) struct Shielded {
-    /// The mark is of this one, and not of a shield around it.
-    is_outermost: bool,
+    /// The mark of a shield around it.
+    before: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Shielded {
     pub(crate) fn enter(shelter: &Arc<Shelter>) -> Self {
         let shelter = Arc::clone(shelter);
         Self {
-            is_outermost: ambient::shelter(shelter),
+            before: ambient::mark(Some(shelter)),
         }
     }
 }
@@ -188,8 +218,6 @@ impl Shielded {
 /// As above. Entries that were put in place meanwhile are gone again, so it is the same one.
 impl Drop for Shielded {
     fn drop(&mut self) {
-        if self.is_outermost {
-            ambient::unshelter();
-        }
+        drop(ambient::mark(self.before.take()));
     }
 }

@@ -1,5 +1,6 @@
 //! What is deferred to the end of an operation, whichever way it ends.
 
+use crate::sync::{Contained, Held};
 use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
@@ -10,8 +11,11 @@ use std::pin::Pin;
 pub(crate) struct Finalizer {
     pub(crate) name: Cow<'static, str>,
     pub(crate) deferred_at: &'static Location<'static>,
-    pub(crate) future: Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>,
+    pub(crate) future: Held<Cleanup>,
 }
+
+/// It is made of the user's future, which may panic in its poll, in its drop, and in both.
+pub(crate) type Cleanup = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -27,7 +31,9 @@ impl Finalizer {
         Self {
             name,
             deferred_at,
-            future: Box::pin(async move { future.await.into_cleanup() }),
+            future: Held::new(Box::pin(async move {
+                Contained::new(future).await.into_cleanup()
+            })),
         }
     }
 }

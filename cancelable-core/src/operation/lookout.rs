@@ -2,23 +2,17 @@
 //! and then no poll of a run notices that its time is up.
 //!
 //! The earliest deadline on the line is kept beside the token, so that a look takes no lock and no
-//! reference count. It is good as long as no deadline was moved that may be on the line, which a number
-//! tells that goes up with each such move in the process. Moves are rare, and a look that finds another
-//! number asks the records again.
-//!
-//! A move changes the record under its lock and then raises the number. A look reads the number before it
-//! asks the records, so what it keeps belongs to that number or is newer; and it keeps both under a lock, so
-//! that the number of one look never comes to stand beside the deadline of another.
+//! reference count. It is good for the count of moves that was read before the records were asked, for which
+//! see `chain.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! deadline of another.
 
+use super::chain::moves;
 use super::record::Record;
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
 use crate::token::{CancellationToken, Lookout};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-
-/// How often a deadline was moved on which that of a token may depend. Not loom's, which has no statics.
-static MOVES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
 
 /// No deadline.
 const NEVER: u64 = u64::MAX;
@@ -62,22 +56,6 @@ impl Record {
             changing: Mutex::new(()),
         }));
     }
-
-    /// Notes that the deadline of this record has moved. To be called after that, with no lock held.
-    pub(super) fn note_move(&self) {
-        // What hangs below the token, or it itself, has a lookout only if it has a branch. One that gets it
-        // later asks the records first.
-        if self.made_token().is_some_and(CancellationToken::has_branch) {
-            // Release: pairs with the Acquire in `look` and `keep`. Who reads this number finds the record's
-            // new deadline.
-            MOVES.fetch_add(1, std::sync::atomic::Ordering::Release);
-        }
-    }
-}
-
-fn moves() -> u64 {
-    // Acquire: as above.
-    MOVES.load(std::sync::atomic::Ordering::Acquire)
 }
 
 impl Clock {
@@ -87,7 +65,7 @@ impl Clock {
         let _changing = self.changing.lock();
         let moves = moves();
         let record = self.record.upgrade();
-        let deadline = record.and_then(|record| record.deadline());
+        let deadline = record.and_then(|record| record.deadline_to_keep());
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);

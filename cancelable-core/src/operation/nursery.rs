@@ -21,12 +21,12 @@ use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, WakerSlot, isolate};
+use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// What a scope says about its children when it is built.
@@ -85,7 +85,7 @@ pub(super) struct Yard {
     pub(super) abandoned: usize,
     running: usize,
     /// Children without a place, in order of spawning, with their waker once they were polled.
-    queue: BTreeMap<OperationId, Option<Waker>>,
+    queue: BTreeMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     pub(super) patience: Option<Sleep>,
@@ -261,7 +261,7 @@ impl Nursery {
     /// not in the queue any more has its place.
     pub(crate) fn poll_place(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned before the lock and dropped after it: both are the user's code.
-        let mut waker = Some(cx.waker().clone());
+        let mut waker = Some(StoredWaker::of(cx.waker()));
         let queued = self.with_yard(|yard| match yard.queue.get_mut(&id) {
             Some(stored) => {
                 std::mem::swap(stored, &mut waker);
@@ -344,6 +344,19 @@ impl Nursery {
         .unwrap_or_default()
     }
 
+    /// Some of the children that have a place, and how many have one.
+    pub(super) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+        const MOST: usize = 3;
+        self.with_yard(|yard| {
+            let children = yard.members.iter();
+            let running = children
+                .filter(|(id, member)| member.call.is_none() && !yard.queue.contains_key(id));
+            let some = running.filter_map(|(_, member)| member.record.upgrade());
+            (some.take(MOST).collect(), yard.running)
+        })
+        .unwrap_or_default()
+    }
+
     /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
     pub(super) fn follow(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
@@ -365,10 +378,10 @@ impl Nursery {
         drop(member);
         match waker {
             Some(Freed::Next(waker)) => {
-                isolate("the waker of a child", || waker.wake());
+                waker.wake("the waker of a child");
             }
             Some(Freed::Own(waker)) => {
-                isolate("the waker of a child", || drop(waker));
+                drop(waker);
             }
             None => {}
         }
@@ -385,9 +398,9 @@ impl Nursery {
 /// A waker that came out of the queue when a child left.
 enum Freed {
     /// Of the child that has the place now, to be woken.
-    Next(Waker),
+    Next(StoredWaker),
     /// Of the child that left without ever having had a place.
-    Own(Waker),
+    Own(StoredWaker),
 }
 
 impl Yard {

@@ -24,11 +24,13 @@ use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::source::Source;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, escape, is_logged, say};
+use crate::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Held, Mutex, Ordering, StoredWaker, escape, is_logged,
+    isolate, say,
+};
 use log::Level;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
-use std::task::Waker;
 use std::time::{Duration, Instant};
 
 pub(crate) struct Record {
@@ -86,9 +88,9 @@ pub(super) struct Inner {
     /// An operation below keeps a deadline that this one's own is a part of.
     pub(super) is_kept_below: bool,
     /// The task that runs the operation; see `runner.rs`.
-    pub(super) runner: Option<Waker>,
+    pub(super) runner: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
-    pub(super) sources: Option<Box<[Box<dyn Source>]>>,
+    pub(super) sources: Option<Box<[Held<Box<dyn Source>>]>>,
     /// Nothing can be deferred any more.
     pub(super) sealed: bool,
     /// Nothing of the operation runs any more.
@@ -111,7 +113,7 @@ pub(crate) struct Opening {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
-    pub(crate) sources: Option<Box<[Box<dyn Source>]>>,
+    pub(crate) sources: Option<Box<[Held<Box<dyn Source>>]>>,
     pub(crate) terms: Option<Box<Terms>>,
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
@@ -159,7 +161,7 @@ impl Record {
             deadline,
             from_above: FromAbove::default(),
             is_kept_below: false,
-            runner: None,
+            runner: StoredWaker::default(),
             sources,
             sealed: false,
             settled: false,
@@ -199,7 +201,7 @@ impl Record {
             inner: Mutex::new(inner),
         });
         if let Some(shelter) = &record.shelter {
-            shelter.admit(&record);
+            shelter.outermost().admit(&record);
         }
         if let Some(parent) = record.parent_it_may_outlive() {
             parent.begin_inside();
@@ -213,9 +215,10 @@ impl Record {
         self.status.get()
     }
 
-    /// The time, where there is a runtime to tell it.
+    /// The time, where there is a runtime that tells it. A clock that panics tells none: an end must not
+    /// fail for that.
     pub(crate) fn now(&self) -> Option<Instant> {
-        self.runtime.as_ref().map(RuntimeHandle::now)
+        self.runtime.as_ref()?.read_clock()
     }
 
     pub(super) fn started_at(&self) -> Option<Instant> {
@@ -258,8 +261,11 @@ impl Record {
     /// Fills in what only the moment of the cancel knows, by this record's clock.
     pub(crate) fn stamp(&self, cause: Cause) -> Cause {
         match &self.runtime {
-            Some(runtime) => cause.stamped(|| runtime.now()),
-            None => cause,
+            Some(runtime) if !cause.is_stamped() => match runtime.read_clock() {
+                Some(now) => cause.stamped(|| now),
+                None => cause,
+            },
+            _ => cause,
         }
     }
 
@@ -339,6 +345,9 @@ impl Record {
 /// Not left to the compiler: it would drop a long line of ancestors by recursion.
 impl Drop for Record {
     fn drop(&mut self) {
+        if let Some(partial) = self.inner.get_mut().partial.take() {
+            isolate("the drop of a partial result", || drop(partial));
+        }
         let mut parent = self.parent.take();
         // Ends: every turn goes one ancestor up, and there is no cycle.
         while let Some(record) = parent {

@@ -12,7 +12,7 @@
 //! Wakers are cloned before the lock and called or dropped after it.
 
 use super::record::{Inner, Record};
-use crate::sync::{Ordering, WakerId, isolate};
+use crate::sync::{Ordering, StoredWaker, WakerId};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -30,7 +30,7 @@ pub(crate) struct Followed {
 impl Record {
     /// Leaves the waker of the task that runs the operation.
     pub(crate) fn follow(&self, waker: &Waker) -> Followed {
-        let mut waker = Some(waker.clone());
+        let mut waker = StoredWaker::of(waker);
         let mut inner = self.inner.lock();
         let followed = self.follow_with(&mut inner, &mut waker);
         drop(inner);
@@ -40,12 +40,12 @@ impl Record {
     }
 
     /// [`follow`](Self::follow) under the lock. The waker that is left over is for the caller to drop.
-    pub(super) fn follow_with(&self, inner: &mut Inner, waker: &mut Option<Waker>) -> Followed {
+    pub(super) fn follow_with(&self, inner: &mut Inner, waker: &mut StoredWaker) -> Followed {
         std::mem::swap(&mut inner.runner, waker);
         Followed {
             // Relaxed: it changes under the lock that is held here.
             calls: self.calls.load(Ordering::Relaxed),
-            waker: inner.runner.as_ref().map(WakerId::of),
+            waker: inner.runner.id(),
             due: inner.deadline.due().map(|due| due.at),
         }
     }
@@ -64,10 +64,10 @@ impl Record {
     }
 
     /// The waker of a run that is to be called, for [`wake`] after the lock.
-    pub(super) fn take_runner(&self, inner: &mut Inner) -> Option<Waker> {
+    pub(super) fn take_runner(&self, inner: &mut Inner) -> StoredWaker {
         let calls = self.calls.load(Ordering::Relaxed);
         self.calls.store(calls + 1, Ordering::Relaxed);
-        inner.runner.take()
+        std::mem::take(&mut inner.runner)
     }
 
     /// The earliest deadline on the line, given what was found of this record's own.
@@ -77,8 +77,6 @@ impl Record {
 }
 
 /// Calls a run.
-pub(super) fn wake(waker: Option<Waker>) {
-    if let Some(waker) = waker {
-        isolate("the waker of a run", || waker.wake());
-    }
+pub(super) fn wake(waker: StoredWaker) {
+    waker.wake("the waker of a run");
 }

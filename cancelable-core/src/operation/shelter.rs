@@ -10,12 +10,19 @@
 use super::chain::line_changed;
 use super::record::Record;
 use crate::cause::OperationId;
+use crate::cause::ambient::{self, Ambient};
 use crate::sync::{Mutex, Ordering};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
-#[derive(Default)]
-pub(crate) struct Shelter(Mutex<State>);
+pub(crate) struct Shelter {
+    state: Mutex<State>,
+    /// When the shield or one around it ends at the latest; none without a limit.
+    until: Option<Instant>,
+    /// The shield of the same operation that it was opened in.
+    outer: Option<Arc<Self>>,
+}
 
 #[derive(Default)]
 struct State {
@@ -26,13 +33,24 @@ struct State {
 
 impl Shelter {
     pub(super) fn is_open(&self) -> bool {
-        !self.0.lock().is_over
+        !self.state.lock().is_over
+    }
+
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.until
+    }
+
+    /// The one around all others: what is opened inside is out of shelter only when this ends.
+    pub(super) fn outermost(&self) -> &Self {
+        std::iter::successors(Some(self), |shelter| shelter.outer.as_deref())
+            .last()
+            .unwrap_or(self)
     }
 
     /// Notes who was opened inside.
     pub(super) fn admit(&self, record: &Arc<Record>) {
         let is_over = {
-            let mut state = self.0.lock();
+            let mut state = self.state.lock();
             if !state.is_over {
                 let inside = Arc::downgrade(record);
                 state.inside.insert(record.label.id(), inside);
@@ -46,14 +64,14 @@ impl Shelter {
 
     /// Forgets one that has ended.
     pub(super) fn leave(&self, id: OperationId) {
-        let gone = self.0.lock().inside.remove(&id);
+        let gone = self.state.lock().inside.remove(&id);
         drop(gone);
     }
 
     /// Gives no shelter any more.
     pub(crate) fn end(&self) {
         let inside = {
-            let mut state = self.0.lock();
+            let mut state = self.state.lock();
             state.is_over = true;
             std::mem::take(&mut state.inside)
         };
@@ -64,10 +82,20 @@ impl Shelter {
 }
 
 /// A shelter that ends when this is dropped.
-#[derive(Default)]
 pub(crate) struct OpenShelter(Arc<Shelter>);
 
 impl OpenShelter {
+    /// A shelter of what is polled here, until `until` at the latest.
+    pub(crate) fn new(until: Option<Instant>) -> Self {
+        let outer = ambient::current().and_then(|ambient| of(&ambient));
+        let around = outer.as_ref().and_then(|outer| outer.until);
+        Self(Arc::new(Shelter {
+            state: Mutex::default(),
+            until: until.into_iter().chain(around).min(),
+            outer,
+        }))
+    }
+
     pub(crate) fn shelter(&self) -> &Arc<Shelter> {
         &self.0
     }
@@ -77,6 +105,12 @@ impl Drop for OpenShelter {
     fn drop(&mut self) {
         self.0.end();
     }
+}
+
+/// The innermost shelter that an entry is marked with.
+pub(super) fn of(ambient: &Ambient) -> Option<Arc<Shelter>> {
+    // Nothing else than a shelter is ever put there.
+    ambient.shelter.clone()?.downcast().ok()
 }
 
 impl Record {
@@ -114,7 +148,6 @@ impl Record {
             late.unregister();
         }
         // For the deadlines above.
-        self.note_move();
         self.call_runner();
     }
 }

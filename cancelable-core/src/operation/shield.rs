@@ -17,7 +17,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pin_project! {
     /// A future that runs to its end although its operation is cancelled, from
@@ -37,6 +37,8 @@ pin_project! {
         // None once it has ended: it may still hold a run, which would go on to hold up the cancel.
         #[pin]
         future: Option<F>,
+        // When it ends at the latest.
+        until: Option<Instant>,
         // From the first poll inside the run of its operation on, and to the end. Dropped after the future.
         open: Option<Open>,
     }
@@ -55,6 +57,7 @@ impl<F: Future> Shield<F> {
             Arc::clone(&operation.record),
             Location::caller(),
             Some(future),
+            None,
         )
     }
 
@@ -62,6 +65,7 @@ impl<F: Future> Shield<F> {
         operation: Arc<Record>,
         opened_at: &'static Location<'static>,
         future: Option<F>,
+        until: Option<Instant>,
     ) -> Self {
         Self {
             slot: None,
@@ -69,6 +73,7 @@ impl<F: Future> Shield<F> {
             opened_at,
             held: None,
             future,
+            until,
             open: None,
         }
     }
@@ -84,7 +89,8 @@ impl<F: Future> Shield<F> {
             return Err(ShieldWithoutRuntime::new(self));
         };
         let future = self.future.map(|future| runtime.timeout(limit, future));
-        Ok(Shield::at(self.operation, self.opened_at, future))
+        let until = self.until.into_iter().chain(runtime.deadline(limit)).min();
+        Ok(Shield::at(self.operation, self.opened_at, future, until))
     }
 }
 
@@ -94,6 +100,7 @@ impl Open {
         open: Option<Self>,
         operation: &Arc<Record>,
         opened_at: &'static Location<'static>,
+        until: Option<Instant>,
         cx: &Context<'_>,
     ) -> Option<Self> {
         if let Some(mut open) = open {
@@ -107,7 +114,7 @@ impl Open {
             opened_at,
             since: home.now(),
         };
-        let shelter = OpenShelter::default();
+        let shelter = OpenShelter::new(until);
         let holding = Holding::Shield(shield, Arc::clone(shelter.shelter()));
         let is_inside_another = ambient::glance(&home).unwrap_or(false);
         let hold = Hold::open(home, holding, !is_inside_another, cx);
@@ -131,7 +138,13 @@ impl<F: Future> Shield<F> {
         if let Some(value) = this.held.take() {
             return Poll::Ready(value);
         }
-        *this.open = Open::keep(this.open.take(), this.operation, this.opened_at, cx);
+        *this.open = Open::keep(
+            this.open.take(),
+            this.operation,
+            this.opened_at,
+            *this.until,
+            cx,
+        );
         let value = {
             let _inside = match ambient::is_set() {
                 true => None,
@@ -180,7 +193,8 @@ impl<F: Future> fmt::Debug for Shield<F> {
 pub struct ShieldWithoutRuntime<F: Future> {
     operation: OperationLabel,
     opened_at: &'static Location<'static>,
-    shield: Kept<Shield<F>>,
+    /// Boxed: an error is moved with what could have been the result.
+    shield: Kept<Box<Shield<F>>>,
 }
 
 impl<F: Future> ShieldWithoutRuntime<F> {
@@ -188,7 +202,7 @@ impl<F: Future> ShieldWithoutRuntime<F> {
         Self {
             operation: shield.operation.label.clone(),
             opened_at: shield.opened_at,
-            shield: Kept::new(shield),
+            shield: Kept::new(Box::new(shield)),
         }
     }
 
@@ -200,7 +214,7 @@ impl<F: Future> ShieldWithoutRuntime<F> {
 
     /// The shield, without a deadline.
     pub fn into_inner(self) -> Shield<F> {
-        self.shield.into_inner()
+        *self.shield.into_inner()
     }
 }
 

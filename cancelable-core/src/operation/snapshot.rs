@@ -124,6 +124,12 @@ impl OperationSnapshot {
         Some(self.deadline?.saturating_duration_since(self.times.taken?))
     }
 
+    /// For how long the deadline had passed, if it had.
+    fn overdue(&self) -> Option<Duration> {
+        let over = self.times.taken?.checked_duration_since(self.deadline?)?;
+        (!over.is_zero()).then_some(over)
+    }
+
     /// Why it was asked to stop, if it was, whatever came of it.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
@@ -156,7 +162,7 @@ impl OperationSnapshot {
 }
 
 /// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`:
-/// what is left is until the deadline, and what is to go is of the work.
+/// what is left is until the deadline (`1.3 s over` where that has passed), and what is to go is of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         one_line(f, |f| self.tell(f))
@@ -172,7 +178,10 @@ impl OperationSnapshot {
             _ => {}
         }
         if let (false, Some(left)) = (self.status.is_closed(), self.remaining()) {
-            write!(f, ", {} left", Span(left))?;
+            match self.overdue() {
+                None => write!(f, ", {} left", Span(left))?,
+                Some(over) => write!(f, ", {} over", Span(over))?,
+            }
         }
         if let Some(progress) = &self.progress {
             write!(f, ", at {progress}")?;
@@ -188,6 +197,31 @@ impl OperationSnapshot {
             true => Ok(()),
             false => write!(f, " [{}]", self.metadata()),
         }
+    }
+}
+
+impl OperationSnapshot {
+    /// About how many bytes it takes, with its texts.
+    pub(crate) fn bytes(&self) -> usize {
+        let metadata = self.metadata().iter();
+        let metadata: usize = metadata.map(|(key, value)| key.len() + value.len()).sum();
+        let progress = self.progress.as_ref().map_or(0, |progress| {
+            let fields = progress.fields();
+            let fields = fields.map(|(key, value)| key.len() + value.as_str().map_or(8, str::len));
+            size_of::<ProgressSnapshot>()
+                + progress.message().map_or(0, str::len)
+                + fields.sum::<usize>()
+        });
+        let partial = self.partial.as_ref().map_or(0, |partial| {
+            size_of::<PartialSnapshot>() + partial.text().map_or(0, str::len)
+        });
+        let cause = self.cause.as_ref().map_or(0, |cause| {
+            let error = cause.error().map_or(0, size_of_val);
+            cause.message().map_or(0, str::len) + error
+        });
+        let names = self.name().len() + self.parent.as_ref().map_or(0, |own| own.name().len());
+        let error = self.error().map_or(0, str::len);
+        size_of::<Self>() + names + error + metadata + progress + partial + cause
     }
 }
 

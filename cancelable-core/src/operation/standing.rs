@@ -3,7 +3,7 @@
 use super::record::Record;
 use super::status::Status;
 use super::straggler::ShieldSite;
-use crate::cause::{OneLine, Span};
+use crate::cause::{OneLine, OperationLabel, Span};
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -24,7 +24,8 @@ pub(crate) struct Standing {
 #[derive(Clone, Debug)]
 enum Waits {
     ForItsRun,
-    ForAPlace,
+    /// With some of those that have one, and how many do.
+    ForAPlace(Vec<OperationLabel>, usize),
     ForItsBody,
     ForItsThread,
     ForItsChildren,
@@ -45,7 +46,7 @@ impl Record {
             .unwrap_or_default();
         let (is_blocking, is_queued) = self.membership();
         let waits = match (self.status(), finalizer) {
-            (Status::Pending, _) if is_queued => Waits::ForAPlace,
+            (Status::Pending, _) if is_queued => self.waits_for_a_place(),
             (Status::Pending, _) => Waits::ForItsRun,
             (Status::Running, Some(name)) => Waits::ForAFinalizer(name),
             (Status::Running, None) if body_over => Waits::ForItsChildren,
@@ -67,6 +68,15 @@ impl Record {
         }
     }
 
+    fn waits_for_a_place(&self) -> Waits {
+        let parent = self.parent.as_ref();
+        let (some, count) = parent
+            .map(|parent| parent.nursery.place_holders())
+            .unwrap_or_default();
+        let labels = some.iter().map(|record| record.label.clone());
+        Waits::ForAPlace(labels.collect(), count)
+    }
+
     /// Whether it is a blocking call, and whether it is a child that waits for a place.
     fn membership(&self) -> (bool, bool) {
         let parent = self.parent.as_ref().filter(|_| self.spawned);
@@ -79,7 +89,17 @@ impl fmt::Display for Standing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.waits {
             Waits::ForItsRun => f.write_str("not run yet")?,
-            Waits::ForAPlace => f.write_str("in the queue for its place")?,
+            Waits::ForAPlace(some, count) => {
+                f.write_str("in the queue for its place")?;
+                for (at, holder) in some.iter().enumerate() {
+                    let before = if at == 0 { ", which is with" } else { "," };
+                    write!(f, "{before} {} {holder}", holder.id())?;
+                }
+                match count.saturating_sub(some.len()) {
+                    0 => {}
+                    more => write!(f, " and {more} more")?,
+                }
+            }
             Waits::ForItsBody => f.write_str("in its body")?,
             Waits::ForItsThread => f.write_str("on a blocking thread")?,
             Waits::ForItsChildren => f.write_str("done with its body")?,

@@ -9,7 +9,7 @@ use std::fmt;
 /// Everything that was open in a registry at one moment, as a tree for people: from
 /// [`Registry::dump`].
 ///
-/// It reads like this:
+/// Each line is ended, so it is printed by `print!`. It reads like this:
 ///
 /// ```text
 /// 2 operations are open
@@ -51,9 +51,9 @@ impl Registry {
 impl fmt::Display for Dump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.entries.len() {
-            0 => return f.write_str("no operation is open"),
-            1 => f.write_str("1 operation is open")?,
-            count => write!(f, "{count} operations are open")?,
+            0 => return f.write_str("no operation is open\n"),
+            1 => f.write_str("1 operation is open\n")?,
+            count => writeln!(f, "{count} operations are open")?,
         }
         for entry in &self.entries {
             let Entry {
@@ -64,19 +64,19 @@ impl fmt::Display for Dump {
             let place = operation.opened_at();
             write!(
                 f,
-                "\n{}{operation}; {standing}; opened at {}:{}",
+                "{}{operation}; {standing}; opened at {}:{}",
                 Indent(*depth),
                 place.file(),
                 place.line()
             )?;
-            let Some(age) = operation.age().map(Span) else {
-                continue;
-            };
+            let (age, elapsed) = (operation.age(), operation.elapsed());
+            let elapsed = elapsed.map(|elapsed| Span(elapsed).to_string());
             // Not where it reads as what the line begins with.
-            let elapsed = operation.elapsed().map(Span);
-            if elapsed.is_none_or(|elapsed| elapsed.to_string() != age.to_string()) {
+            let age = age.map(|age| Span(age).to_string());
+            if let Some(age) = age.filter(|age| elapsed.as_ref() != Some(age)) {
                 write!(f, " {age} ago")?;
             }
+            f.write_str("\n")?;
         }
         Ok(())
     }

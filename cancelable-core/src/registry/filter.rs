@@ -59,9 +59,10 @@ impl Filter {
         self
     }
 
-    /// Asks for names like `pattern`, in which `*` is any number of characters and `?` is one.
+    /// Asks for names like `pattern`, in which `*` is any number of characters and `?` is one. A backslash
+    /// before a character means that character: `a\*` is the name `a*` and no other.
     pub fn name(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
-        self.name = Some(Pattern::new(pattern.into()));
+        self.name = Some(Pattern::new(&pattern.into()));
         self
     }
 

@@ -5,15 +5,25 @@
 //!
 //! The slots are made as they are needed, in blocks of which each is as large as all before it. So a
 //! history takes what it holds and at most as much again, however large its bound is.
+//!
+//! A snapshot may have a text of any length: of an error, a partial result, metadata. So what is kept is
+//! bounded in bytes too. Whoever goes over that bound takes the oldest out until it is kept.
 
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
-use crate::sync::{AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 use std::sync::OnceLock;
 
 pub(super) struct History {
     bound: usize,
     next: AtomicU64,
+    most_bytes: usize,
+    /// What is kept, by [`OperationSnapshot::bytes`]. Changed under the lock of the slot that is filled or emptied.
+    bytes: AtomicUsize,
+    /// None with a lower number is there any more, as far as whoever was over the bound has got.
+    oldest: AtomicU64,
+    /// How many were taken out for their size.
+    evicted: AtomicU64,
     /// As many as the bound has; each is made when an operation ends that has its place there.
     blocks: Box<[OnceLock<Block>]>,
 }
@@ -25,14 +35,19 @@ const FIRST: usize = 64;
 
 struct Entry {
     number: u64,
+    bytes: usize,
     snapshot: OperationSnapshot,
 }
 
 impl History {
-    pub(super) fn new(bound: usize) -> Self {
+    pub(super) fn new(bound: usize, most_bytes: usize) -> Self {
         Self {
             bound,
             next: AtomicU64::new(0),
+            most_bytes,
+            bytes: AtomicUsize::new(0),
+            oldest: AtomicU64::new(0),
+            evicted: AtomicU64::new(0),
             blocks: match bound.checked_sub(1) {
                 Some(last) => (0..=block_of(last)).map(|_| OnceLock::new()).collect(),
                 None => Box::default(),
@@ -57,6 +72,12 @@ impl History {
             return;
         }
         let snapshot = take();
+        let bytes = snapshot.bytes();
+        if bytes > self.most_bytes {
+            // It would take the place of all others, and then go itself.
+            self.evicted.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
         // Relaxed: the numbers need to be different and nothing else.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         // The remainder is below the bound, so nothing is cut off.
@@ -64,16 +85,67 @@ impl History {
         let Some(slot) = self.slot(place) else {
             return;
         };
-        let mut entry = Some(Entry { number, snapshot });
-        {
+        let mut entry = Some(Entry {
+            number,
+            bytes,
+            snapshot,
+        });
+        let kept = {
             let mut slot = slot.lock();
             // A thread that was held up for a whole round must not put the older one back.
             if slot.as_ref().is_none_or(|kept| kept.number < number) {
                 std::mem::swap(&mut *slot, &mut entry);
+                let replaced = entry.as_ref().map_or(0, |entry| entry.bytes);
+                // Relaxed, both: a sum, and what it is of is under the locks of the slots.
+                self.bytes.fetch_sub(replaced, Ordering::Relaxed);
+                self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
+            } else {
+                0
             }
-        }
+        };
         // What was there, whose cause may hold an error of a user.
         drop(entry);
+        if kept > self.most_bytes {
+            self.evict();
+        }
+    }
+
+    /// Takes the oldest out until the bytes are kept.
+    ///
+    /// Ends: each turn goes on to a higher number, and below the next one that is given out.
+    #[cold]
+    fn evict(&self) {
+        let next = self.next.load(Ordering::Relaxed);
+        // Those before have lost their places to others.
+        let first = next.saturating_sub(self.bound as u64);
+        self.oldest.fetch_max(first, Ordering::Relaxed);
+        while self.bytes.load(Ordering::Relaxed) > self.most_bytes {
+            let number = self.oldest.fetch_add(1, Ordering::Relaxed);
+            if number >= next {
+                // One that was not looked at has come meanwhile, and whoever brought it looks.
+                self.oldest.fetch_min(number, Ordering::Relaxed);
+                return;
+            }
+            let place = (number % self.bound as u64) as usize;
+            let Some(slot) = self.slot(place) else {
+                return;
+            };
+            let evicted = {
+                let mut slot = slot.lock();
+                let evicted = slot.take_if(|entry| entry.number <= number);
+                let bytes = evicted.as_ref().map_or(0, |entry| entry.bytes);
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+                evicted
+            };
+            if evicted.is_some() {
+                self.evicted.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many were taken out for their size.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.load(Ordering::Relaxed)
     }
 
     pub(super) fn latest_first(&self) -> Vec<OperationSnapshot> {
@@ -102,7 +174,10 @@ impl History {
     pub(super) fn remove(&self, which: impl Fn(&OperationSnapshot) -> bool) -> usize {
         let removed = self.made().filter_map(|slot| {
             let mut slot = slot.lock();
-            slot.take_if(|entry| which(&entry.snapshot))
+            let removed = slot.take_if(|entry| which(&entry.snapshot));
+            let bytes = removed.as_ref().map_or(0, |entry| entry.bytes);
+            self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            removed
         });
         // Each is dropped with no lock held.
         removed.count()

@@ -42,10 +42,10 @@ impl Listeners {
 }
 
 impl Hub {
-    pub(super) fn new(history: usize) -> Self {
+    pub(super) fn new(history: History) -> Self {
         Self {
             shards: OnceLock::new(),
-            history: History::new(history),
+            history,
             listeners: Mutex::new(Arc::default()),
             present: AtomicU8::new(0),
         }

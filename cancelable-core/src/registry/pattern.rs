@@ -1,25 +1,51 @@
-//! A pattern for names: `*` is any number of characters, `?` is one.
+//! A pattern for names: `*` is any number of characters, `?` is one, and a backslash before a character
+//! means that character itself.
 
 use super::name_start::WantedStart;
-use std::borrow::Cow;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
-    text: Cow<'static, str>,
+    parts: Box<[Part]>,
     /// What stands before the first star or question mark.
     start: WantedStart,
     /// Names that start so match, and it is known of the first bytes of a name whether it does.
     is_start: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Part {
+    Any,
+    One,
+    Exactly(char),
+}
+
+/// The parts of a pattern. A backslash at its end means a backslash.
+fn parts(text: &str) -> Box<[Part]> {
+    let mut characters = text.chars();
+    let next = std::iter::from_fn(|| {
+        Some(match characters.next()? {
+            '*' => Part::Any,
+            '?' => Part::One,
+            '\\' => Part::Exactly(characters.next().unwrap_or('\\')),
+            other => Part::Exactly(other),
+        })
+    });
+    next.collect()
+}
+
 impl Pattern {
-    pub(super) fn new(text: Cow<'static, str>) -> Self {
-        let end = text.find(['*', '?']).unwrap_or(text.len());
-        let (start, rest) = text.split_at(end);
-        let is_start = rest == "*" && WantedStart::is_exact_for(start);
-        let start = WantedStart::of(start);
+    pub(super) fn new(text: &str) -> Self {
+        let parts = parts(text);
+        let exact = |part: &Part| match part {
+            Part::Exactly(character) => Some(*character),
+            Part::Any | Part::One => None,
+        };
+        let start: String = parts.iter().map_while(exact).collect();
+        let rest = parts.iter().skip_while(|part| exact(part).is_some());
+        let is_start = rest.eq([&Part::Any]) && WantedStart::is_exact_for(&start);
+        let start = WantedStart::of(&start);
         Self {
-            text,
+            parts,
             start,
             is_start,
         }
@@ -37,34 +63,33 @@ impl Pattern {
     /// Ends: each turn reads on in the name, or goes back to one character after the last place
     /// that it went back to. So it takes no more steps than both lengths multiplied.
     pub(super) fn matches(&self, name: &str) -> bool {
-        let (mut pattern, mut rest) = (&*self.text, name);
+        let (mut pattern, mut rest) = (&*self.parts, name.chars());
         // What follows the last star, and what of the name that star does not cover so far.
-        let mut star: Option<(&str, &str)> = None;
+        let mut star = None;
         loop {
-            let wanted = pattern.chars().next();
-            let found = rest.chars().next();
-            match (wanted, found) {
-                (Some('*'), _) => {
-                    pattern = &pattern[1..];
-                    star = Some((pattern, rest));
+            match (pattern.split_first(), rest.clone().next()) {
+                (Some((Part::Any, after)), _) => {
+                    pattern = after;
+                    star = Some((after, rest.clone()));
                     continue;
                 }
                 (None, None) => return true,
-                (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
-                    pattern = &pattern[wanted.len_utf8()..];
-                    rest = &rest[found.len_utf8()..];
+                (Some((wanted, after)), Some(found))
+                    if *wanted == Part::One || *wanted == Part::Exactly(found) =>
+                {
+                    pattern = after;
+                    rest.next();
                     continue;
                 }
                 _ => {}
             }
-            let Some((after, covered)) = star else {
+            let Some((after, covered)) = &mut star else {
                 return false;
             };
-            let Some(next) = covered.chars().next() else {
+            if covered.next().is_none() {
                 return false;
-            };
-            (pattern, rest) = (after, &covered[next.len_utf8()..]);
-            star = Some((after, rest));
+            }
+            (pattern, rest) = (after, covered.clone());
         }
     }
 }
@@ -74,7 +99,7 @@ mod tests {
     use super::Pattern;
 
     fn matches(pattern: &'static str, name: &str) -> bool {
-        Pattern::new(pattern.into()).matches(name)
+        Pattern::new(pattern).matches(name)
     }
 
     #[test]
@@ -90,6 +115,12 @@ mod tests {
             ("**", "anything"),
             ("n?me", "näme"),
             ("*ä", "ßä"),
+            (r"a\*b", "a*b"),
+            (r"a\?", "a?"),
+            (r"a\\*", r"a\bc"),
+            (r"\a\b", "ab"),
+            (r"end\", r"end\"),
+            (r"*\*", "any*"),
         ];
         for (pattern, name) in yes {
             assert!(matches(pattern, name), "{pattern} {name}");
@@ -102,6 +133,9 @@ mod tests {
             ("*a*b*c", "xaxcxb"),
             ("??", "ä"),
             ("a*", "ba"),
+            (r"a\*b", "axb"),
+            (r"a\?", "ab"),
+            (r"*\*", "any"),
         ];
         for (pattern, name) in no {
             assert!(!matches(pattern, name), "{pattern} {name}");
@@ -113,6 +147,6 @@ mod tests {
         let name = "a".repeat(2000);
         assert!(matches("*a*a*a*a*a", &name));
         let pattern = "*a".repeat(50) + "b";
-        assert!(!Pattern::new(pattern.into()).matches(&name));
+        assert!(!Pattern::new(&pattern).matches(&name));
     }
 }

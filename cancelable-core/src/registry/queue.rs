@@ -5,10 +5,10 @@
 
 use super::Event;
 use crate::cause::OperationId;
-use crate::sync::{Mutex, isolate};
+use crate::sync::{Mutex, StoredWaker};
 use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 pub(super) struct Queue {
     bound: NonZeroUsize,
@@ -24,20 +24,20 @@ struct State {
     lost: u64,
     /// All that were ever lost.
     missed: u64,
-    waker: Option<Waker>,
+    waker: Option<StoredWaker>,
 }
 
 /// What comes after a push, with no lock held: the reader is woken, and what had to go is dropped.
 #[must_use]
 pub(super) struct Aftermath {
-    waker: Option<Waker>,
+    waker: Option<StoredWaker>,
     evicted: Option<Event>,
 }
 
 impl Aftermath {
     pub(super) fn happen(self) {
         if let Some(waker) = self.waker {
-            isolate("the waker of a reader of events", || waker.wake());
+            waker.wake("the waker of a reader of events");
         }
         // It may be the last to hold an operation.
         drop(self.evicted);
@@ -112,7 +112,7 @@ impl Queue {
             return Poll::Ready(event);
         }
         // Cloned before the lock and dropped after it: both are the user's code.
-        let mut waker = Some(cx.waker().clone());
+        let mut waker = Some(StoredWaker::of(cx.waker()));
         let next = {
             let mut state = self.state.lock();
             let next = state.next();

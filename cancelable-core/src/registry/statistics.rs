@@ -48,13 +48,15 @@ impl Statistics {
     /// How many operations are open: pending or running.
     #[must_use]
     pub fn open(&self) -> u64 {
-        self.pending + self.running
+        // Those that were read back from elsewhere may say anything.
+        self.pending.saturating_add(self.running)
     }
 
     /// How many operations there were, open or ended.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.open() + self.completed + self.cancelled + self.failed + self.abandoned
+        let ended = [self.completed, self.cancelled, self.failed, self.abandoned];
+        ended.into_iter().fold(self.open(), u64::saturating_add)
     }
 
     /// How long operations ran; `None` while none has ended that has a runtime to tell the time.

@@ -4,7 +4,7 @@ use super::join::Completion;
 use super::spare_timers::SpareTimers;
 use super::supervised::{Supervised, SupervisedJob};
 use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout, Timer};
-use crate::sync::clock;
+use crate::sync::{clock, isolate};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -61,6 +61,13 @@ impl RuntimeHandle {
         self.shared.runtime.now()
     }
 
+    /// The time, unless the clock panics: that ends here, and is logged.
+    pub(crate) fn read_clock(&self) -> Option<Instant> {
+        let mut now = None;
+        isolate("the clock of a runtime", || now = Some(self.now()));
+        now
+    }
+
     /// The point in time that is `after` from now; `None`, which is never, if the clock cannot
     /// express it.
     #[must_use]
@@ -98,9 +105,11 @@ impl RuntimeHandle {
     /// Takes back a timer that has no more use for whoever had it.
     pub(crate) fn retire(&self, timer: Pin<Box<dyn Timer>>) {
         // A timer kept behind the only handle would be of use to nobody.
-        if Arc::strong_count(&self.shared) > 1 {
-            self.shared.spare.keep(timer);
-        }
+        isolate("a timer of a runtime", || {
+            if Arc::strong_count(&self.shared) > 1 {
+                self.shared.spare.keep(timer);
+            }
+        });
     }
 
     /// Gives `future` no more than `limit` from this call to complete.

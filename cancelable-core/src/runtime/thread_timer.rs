@@ -7,12 +7,12 @@
 //! 2. One lock. Wakers are cloned before it and woken or dropped after it.
 
 use super::Timer;
-use crate::sync::{self, Condvar, Mutex, escaped, isolate, say};
+use crate::sync::{self, Condvar, Mutex, StoredWaker, escaped, say};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ pub(super) struct Clockwork {
 
 #[derive(Default)]
 struct State {
-    timers: BTreeMap<Key, Waker>,
+    timers: BTreeMap<Key, StoredWaker>,
     next_id: u64,
     kept: bool,
     /// The runtime is gone.
@@ -41,7 +41,7 @@ impl Clockwork {
         })
     }
 
-    fn insert(self: &Arc<Self>, at: Instant, waker: Waker) -> Key {
+    fn insert(self: &Arc<Self>, at: Instant, waker: StoredWaker) -> Key {
         let (key, keep, wake) = {
             let mut state = self.state.lock();
             state.next_id += 1;
@@ -60,13 +60,13 @@ impl Clockwork {
     }
 
     /// Takes a timer off the list. The keeper may wake for it in vain.
-    fn remove(&self, key: Key) -> Option<Waker> {
+    fn remove(&self, key: Key) -> Option<StoredWaker> {
         self.state.lock().timers.remove(&key)
     }
 
     /// Gives a timer on the list another waker, and the old one back; or the new one, if the timer
     /// is not there any more.
-    fn exchange(&self, key: Key, waker: Waker) -> Result<Waker, Waker> {
+    fn exchange(&self, key: Key, waker: StoredWaker) -> Result<StoredWaker, StoredWaker> {
         match self.state.lock().timers.get_mut(&key) {
             Some(stored) => Ok(std::mem::replace(stored, waker)),
             None => Err(waker),
@@ -112,7 +112,7 @@ impl Clockwork {
             let due = state.timers.pop_first();
             drop(state);
             if let Some((_, waker)) = due {
-                isolate("a waker", || waker.wake());
+                waker.wake("a waker");
             }
             state = self.state.lock();
         }
@@ -149,7 +149,7 @@ impl Future for ThreadTimer {
     /// takes off. A timer that it took is due.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let waker = match self.key {
-            Some(key) => match self.clockwork.exchange(key, cx.waker().clone()) {
+            Some(key) => match self.clockwork.exchange(key, StoredWaker::of(cx.waker())) {
                 Ok(replaced) => {
                     drop(replaced);
                     return Poll::Pending;
@@ -157,7 +157,7 @@ impl Future for ThreadTimer {
                 // The keeper took it.
                 Err(waker) => waker,
             },
-            None => cx.waker().clone(),
+            None => StoredWaker::of(cx.waker()),
         };
         self.key = None;
         if sync::clock::now() >= self.at {

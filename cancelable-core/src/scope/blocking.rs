@@ -12,7 +12,7 @@ use super::{Child, ChildError, Scope, SpawnError};
 use crate::cause::ChildName;
 use crate::operation::{Call, Status};
 use crate::runtime::Completion;
-use crate::sync::isolate;
+use crate::sync::{StoredWaker, isolate};
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;
 use std::error::Error;
@@ -219,7 +219,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it was not entered before.
-    let _ = record.enter(record.now(), None);
+    let _ = record.enter(record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
     if scope.look().is_err() {
@@ -229,11 +229,11 @@ where
         return Err(End::before_begin(record));
     }
     let token = record.hand_out_token().clone();
-    // Unwind safe: the work is consumed.
-    let done = catch_unwind(AssertUnwindSafe(|| work(token)));
+    // Unwind safe: the work is consumed. What makes an error of its error is the user's code too.
+    let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
     let result = match done {
-        Ok(result) => result.map_err(|error| End::Failed(share(error))),
+        Ok(result) => result.map_err(End::Failed),
         Err(payload) => Err(End::Panicked(payload)),
     };
     let end = match &result {

@@ -10,6 +10,7 @@ use crate::operation::{
 };
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source};
+use crate::sync::Held;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
@@ -41,7 +42,7 @@ pub struct ScopeBuilder {
 pub(super) struct Rare {
     /// All but the first.
     tokens: Vec<CancellationToken>,
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Held<Box<dyn Source>>>,
     terms: Terms,
     /// The limit on children was given as zero.
     no_children: bool,
@@ -54,7 +55,7 @@ pub(super) struct Rare {
 #[derive(Default)]
 struct Parts {
     tokens: Vec<CancellationToken>,
-    sources: Option<Box<[Box<dyn Source>]>>,
+    sources: Option<Box<[Held<Box<dyn Source>>]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
     hooks: Option<Box<Hooks>>,
@@ -176,8 +177,9 @@ impl ScopeBuilder {
     /// Lets no more than `limit` children run at once. The others wait, in the order of spawning,
     /// before their first poll. Blocking calls are not counted.
     ///
-    /// A child that waits for another child of the same scope keeps its place meanwhile, and may so
-    /// wait for ever for one that waits for a place.
+    /// A child that waits for another child of the same scope keeps its place meanwhile. If that one waits
+    /// for a place behind it, neither goes on: it gets no error and no turn until a place is free, a limit of
+    /// its own is over or the scope is cancelled. A [dump](crate::Registry::dump) names who has the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
         self.terms().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
@@ -274,7 +276,7 @@ impl ScopeBuilder {
         } else if let Some(token) = source.token() {
             self.add_token(token);
         } else {
-            self.rare().sources.push(source);
+            self.rare().sources.push(Held::new(source));
         }
     }
 
@@ -456,7 +458,7 @@ impl ScopeBuilder {
 fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
-    sources: Option<&[Box<dyn Source>]>,
+    sources: Option<&[Held<Box<dyn Source>>]>,
 ) -> Option<NeedsRuntime> {
     if deadline.is_set() {
         return Some(NeedsRuntime::Own("time limit"));
@@ -464,7 +466,7 @@ fn needs_runtime(
     if let Some(part) = policy.and_then(Policy::needs_runtime) {
         return Some(NeedsRuntime::Own(part));
     }
-    let mut sources = sources.unwrap_or_default().iter();
+    let mut sources = sources.unwrap_or_default().iter().filter_map(Held::get);
     let source = sources.find(|source| source.needs_runtime())?;
     Some(NeedsRuntime::Source(source.name()))
 }

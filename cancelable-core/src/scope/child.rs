@@ -2,7 +2,7 @@
 
 use super::ChildError;
 use super::patience::Patience;
-use crate::operation::Operation;
+use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
 use crate::runtime::JoinHandle;
 use crate::sync::awaited;
 use std::fmt;
@@ -47,10 +47,100 @@ impl<T> Child<T> {
         &self.operation
     }
 
+    /// What went wrong in its finalizers and, where nobody was told of that, in those below it, once it has
+    /// ended; empty after [`take_report`](Self::take_report).
+    #[must_use]
+    pub fn cleanup_errors(&self) -> Vec<CleanupError> {
+        self.look(|report| report.cleanup_errors.clone())
+    }
+
+    /// The failures that it has collected of its own children, and those that were collected below it.
+    #[must_use]
+    pub fn child_failures(&self) -> Vec<ChildFailure> {
+        self.look(|report| report.child_failures.clone())
+    }
+
+    /// What it, or something below it, has ended without.
+    #[must_use]
+    pub fn stragglers(&self) -> Vec<Straggler> {
+        self.look(|report| report.stragglers.clone())
+    }
+
+    fn look<V: Default>(&self, look: impl FnOnce(&Report) -> V) -> V {
+        self.operation.record().on_report(look).unwrap_or_default()
+    }
+
+    /// Takes all that went wrong in it beside its own failure, once it has ended. What nobody takes is in
+    /// the [outcome](super::Outcome) of the scope that it is a child of.
+    ///
+    /// What the finalizers of a blocking call do wrong is always there: they run after its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let scope = Scope::builder("sync").runtime(&manual.handle()).build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.run(async |op: Scope| {
+    ///     let fetch = op.child("fetch");
+    ///     let mut fetch = op
+    ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
+    ///         .expect("the scope is running");
+    ///     let fetched = (&mut fetch).await;
+    ///     let report = fetch.take_report();
+    ///     assert_eq!(report.cleanup_errors().len(), 1);
+    ///     fetched.is_ok()
+    /// }));
+    /// assert!(outcome.cleanup_errors().is_empty(), "it was taken");
+    /// # }
+    /// ```
+    #[must_use = "what is taken is in no outcome"]
+    pub fn take_report(&self) -> ChildReport {
+        let report = self.operation.record().take_report();
+        ChildReport {
+            report: report.unwrap_or_default(),
+        }
+    }
+
     /// Whether it has ended, in whichever way. A blocking call that was abandoned has not.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.join.is_finished()
+    }
+}
+
+/// What went wrong in a child beside its own failure, from [`Child::take_report`].
+#[derive(Debug)]
+pub struct ChildReport {
+    report: Box<Report>,
+}
+
+impl ChildReport {
+    /// Whether nothing went wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.report.is_empty()
+    }
+
+    /// What went wrong in finalizers.
+    #[must_use]
+    pub fn cleanup_errors(&self) -> &[CleanupError] {
+        &self.report.cleanup_errors
+    }
+
+    /// The failures of its own children that were collected.
+    #[must_use]
+    pub fn child_failures(&self) -> &[ChildFailure] {
+        &self.report.child_failures
+    }
+
+    /// What it has ended without.
+    #[must_use]
+    pub fn stragglers(&self) -> &[Straggler] {
+        &self.report.stragglers
     }
 }
 

@@ -47,7 +47,8 @@ use super::{Outcome, Refused, Scope, SourceFailed};
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::{Record, Status};
-use crate::sync::{isolate, panic_text};
+use crate::runtime::RuntimeHandle;
+use crate::sync::{StoredWaker, isolate, panic_text};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -202,7 +203,11 @@ where
                 end.note_failure::<R>(record, *this.describe);
             }
             let rest = || drop(this.watch.end(record));
-            if let Ok(closing) = record.close_at(status, now, rest) {
+            if let Ok(mut closing) = record.close_at(status, now, rest) {
+                if record.spawned {
+                    // A child's outcome is seen by nobody, and its panic is told of by the handle.
+                    record.keep_report(closing.report.take());
+                }
                 drop(inside);
                 this.place.leave();
                 return Poll::Ready(end.outcome::<R>(record, closing));
@@ -290,9 +295,10 @@ fn enter<O>(
     watch: &mut Watch,
     cx: &mut Context<'_>,
 ) -> Result<(), End<O>> {
-    let now = record.now();
+    // Not isolated: a clock that panics here could not keep the scope's limits.
+    let now = record.runtime.as_ref().map(RuntimeHandle::now);
     // Where nobody tells the time there is no deadline to be moved, so nobody calls.
-    let waker = now.map(|_| cx.waker().clone());
+    let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
     let begun = match record.enter(now, waker) {
         Ok(begun) => begun,
         Err(status) => {

@@ -18,8 +18,12 @@ use std::task::{Context, Poll, ready};
 /// action in the middle of one.
 pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp, sources: Vec<Watched>) {
     let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
-    if is_idle && record.close(end).is_ok() {
-        return;
+    if is_idle {
+        if let Ok(closing) = record.close(end) {
+            // Nobody has its outcome.
+            record.report_up(closing.report);
+            return;
+        }
     }
     let mut task = HandedOver::new(record, wind_up);
     task.sources = sources;

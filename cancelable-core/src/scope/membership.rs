@@ -6,7 +6,7 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
-use crate::sync::{panic_text, say, words_of};
+use crate::sync::{isolate, panic_text, say, words_of};
 use std::any::Any;
 use std::error::Error;
 use std::io;
@@ -82,8 +82,18 @@ pub(super) fn stopped_by(member: &Record, error: &(dyn Error + 'static)) -> Opti
     if !member.is_cancelled() {
         return None;
     }
-    let mut chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.find_map(|error| {
+    let mut found = None;
+    // What an error says of its source is a user's code.
+    isolate("the source of an error", || found = cancellation_in(error));
+    found
+}
+
+/// How many errors of a chain are looked at. One may give itself as its source, or one that leads back.
+const LINKS: usize = 128;
+
+fn cancellation_in(error: &(dyn Error + 'static)) -> Option<Cancelled> {
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.take(LINKS).find_map(|error| {
         // An `io::Error` leaves the error inside it out of its chain.
         let inside = error
             .downcast_ref::<io::Error>()

@@ -72,7 +72,9 @@ impl<T, E> Outcome<T, E> {
     /// Adds the failures of children, if there are any.
     pub(super) fn add_failures(&mut self, failures: Vec<ChildFailure>) {
         if !failures.is_empty() {
-            self.report.get_or_insert_default().child_failures = failures;
+            // Its own first, and then what came from below.
+            let all = &mut self.report.get_or_insert_default().child_failures;
+            all.splice(0..0, failures);
         }
     }
 
@@ -242,7 +244,8 @@ impl<T, E> Outcome<T, E> {
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their
     /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
-    /// are among them if this scope was cancelled too.
+    /// are among them if this scope was cancelled too, and those of children, where nobody took them from
+    /// their [handles](super::Child::take_report), in any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -250,7 +253,9 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.stragglers)
     }
 
-    /// What went wrong in finalizers, in the order in which they ran.
+    /// What went wrong in finalizers, in the order in which they ran: those of the scope, and then those
+    /// of children below, where nobody took them from their [handles](super::Child::take_report). Of the
+    /// children the first 256 to end with such a report are kept, and all is logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -258,7 +263,8 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.cleanup_errors)
     }
 
-    /// The children that failed: all of them where failures are collected, and else the first.
+    /// The children that failed: all of them where failures are collected, and else the first. Then what
+    /// children have collected and nobody took from their handles, as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report

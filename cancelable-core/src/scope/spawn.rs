@@ -9,6 +9,7 @@ use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::cause::ChildName;
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
+use crate::sync::StoredWaker;
 use futures_util::TryFutureExt;
 use std::borrow::Cow;
 use std::convert::{Infallible, identity};
@@ -232,7 +233,7 @@ impl Scope {
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
-            if scope.record().enter(None, None).is_ok() {
+            if scope.record().enter(None, StoredWaker::default()).is_ok() {
                 handed_over::close(
                     scope.record(),
                     Status::Cancelled,

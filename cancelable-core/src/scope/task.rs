@@ -68,11 +68,17 @@ where
             *this.queue = None;
         }
         // Unwind safe: after a panic the run is dropped and not polled again.
-        let result = match catch_unwind(AssertUnwindSafe(|| run.poll(cx))) {
+        // What makes an error of the child's error is the user's code too.
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let outcome = run.poll(cx);
+            outcome.map(|outcome| {
+                let result = outcome.into_result();
+                result.map_err(|error| End::of(error, *this.share))
+            })
+        }));
+        let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(outcome)) => outcome
-                .into_result()
-                .map_err(|error| End::of(error, *this.share)),
+            Ok(Poll::Ready(result)) => result,
             Err(payload) => Err(End::Panicked(payload)),
         };
         isolate("the drop of a finished child", || this.run.set(None));
@@ -86,9 +92,32 @@ where
 #[cfg(test)]
 mod tests {
     use crate::Scope;
-    use crate::operation::Nursery;
+    use crate::operation::{Call, Nursery};
+    use crate::runtime::ThreadRuntime;
+    use crate::sync::StoredWaker;
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
+    use std::time::Duration;
+
+    #[test]
+    fn r25_r26_a_call_that_was_given_up_and_has_ended_stands_for_no_child_that_has_not() {
+        let scope = Scope::builder("crawl").build().expect("it is sound");
+        let entered = scope.record().enter(None, StoredWaker::default());
+        assert!(entered.is_ok());
+        let child = || scope.child("child").build().expect("it is sound");
+        let (stubborn, child) = (child(), child());
+        let runtime = ThreadRuntime::new().handle();
+        let call = Arc::new(Call::new(runtime, Some(Duration::ZERO)));
+        let call = Nursery::admit(scope.record(), stubborn.record(), Some(call));
+        let place = Nursery::admit(scope.record(), child.record(), None);
+        let nursery = &scope.record().nursery;
+        nursery.abandon(stubborn.id());
+        drop(call.expect("it is open"));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(nursery.poll_joined(&mut cx).is_pending());
+        drop(place.expect("it is open"));
+        assert!(nursery.poll_joined(&mut cx).is_ready());
+    }
 
     /// A waker that looks at the scope when the last of its clones is dropped.
     struct Meddling(Scope);
@@ -109,7 +138,10 @@ mod tests {
             .concurrency(1)
             .build()
             .expect("it is sound");
-        scope.record().enter(None, None).expect("it is pending");
+        scope
+            .record()
+            .enter(None, StoredWaker::default())
+            .expect("it is pending");
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
         let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);

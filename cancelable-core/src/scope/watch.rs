@@ -9,6 +9,7 @@ use super::timekeeper::Timekeeper;
 use super::watchdog;
 use crate::operation::{Followed, Record};
 use crate::source::{ScopeCancel, Source, SourceContext, SourceError, Watched};
+use crate::sync::Held;
 use crate::token::CallbackRegistration;
 use std::borrow::Cow;
 use std::future::Future;
@@ -49,7 +50,7 @@ impl Watch {
     pub(super) fn start(
         &mut self,
         record: &Arc<Record>,
-        sources: Box<[Box<dyn Source>]>,
+        sources: Box<[Held<Box<dyn Source>>]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
         let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());

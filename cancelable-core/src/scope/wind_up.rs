@@ -5,7 +5,7 @@
 //! task of its own where the run was dropped.
 
 use super::away::AwayWait;
-use crate::operation::{CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
+use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -104,7 +104,7 @@ impl WindUp {
             let polled = {
                 let _shielded = Shielded::enter(cleanup.shelter.shelter());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
-                catch_unwind(AssertUnwindSafe(|| current.future.as_mut().poll(cx)))
+                catch_unwind(AssertUnwindSafe(|| poll_cleanup(current, cx)))
             };
             let (name, place) = (current.name.clone(), current.deferred_at);
             let error = match polled {
@@ -148,12 +148,14 @@ impl Cleanup {
             .as_ref()
             .and_then(|policy| policy.cleanup_budget);
         let runtime = record.runtime.as_ref();
+        let budget = runtime
+            .zip(limit)
+            .map(|(runtime, limit)| runtime.sleep(limit));
+        let until = budget.as_ref().and_then(Sleep::deadline);
         Self {
             current: None,
-            budget: runtime
-                .zip(limit)
-                .map(|(runtime, limit)| runtime.sleep(limit)),
-            shelter: OpenShelter::default(),
+            budget,
+            shelter: OpenShelter::new(until),
         }
     }
 
@@ -184,5 +186,12 @@ impl Cleanup {
             let _shielded = Shielded::enter(self.shelter.shelter());
             isolate("the drop of a finalizer", || drop(ended));
         }
+    }
+}
+
+fn poll_cleanup(finalizer: &mut Finalizer, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    match finalizer.future.get_mut() {
+        Some(future) => future.as_mut().poll(cx),
+        None => Poll::Ready(Ok(())),
     }
 }

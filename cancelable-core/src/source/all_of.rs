@@ -4,7 +4,7 @@ use super::any_of::{list, start_all};
 use super::watched::Watched;
 use super::{Decide, EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
-use crate::sync::Mutex;
+use crate::sync::{Held, Mutex};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 /// The source that [`all_of`] makes.
 pub struct AllOf {
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Held<Box<dyn Source>>>,
 }
 
 /// Fires when the last of `sources` has fired, with the cause of that last one.
@@ -25,7 +25,7 @@ pub struct AllOf {
 ///
 /// No sources: such a group would have fired before it was started.
 pub fn all_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AllOf, EmptyGroup> {
-    let sources: Vec<_> = sources.into_iter().collect();
+    let sources: Vec<_> = sources.into_iter().map(Held::new).collect();
     match sources.is_empty() {
         true => Err(EmptyGroup(())),
         false => Ok(AllOf { sources }),
@@ -51,7 +51,8 @@ impl Source for AllOf {
     }
 
     fn needs_runtime(&self) -> bool {
-        self.sources.iter().any(|source| source.needs_runtime())
+        let mut sources = self.sources.iter().filter_map(Held::get);
+        sources.any(|source| source.needs_runtime())
     }
 }
 
@@ -72,7 +73,7 @@ struct Group {
 
 impl Group {
     fn start(
-        sources: Vec<Box<dyn Source>>,
+        sources: Vec<Held<Box<dyn Source>>>,
         context: &SourceContext,
         scope: Option<ScopeCancel>,
     ) -> Result<SourceFuture, SourceError> {

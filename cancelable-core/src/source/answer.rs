@@ -1,6 +1,6 @@
 //! What a condition may answer.
 
-use crate::sync::{escape, say};
+use crate::sync::{escape, isolate, say, words_of};
 use std::fmt::Display;
 
 /// The answer of a condition: a `bool`, or a `Result` of one whose error is logged and after which
@@ -22,7 +22,12 @@ impl Answer for bool {
 
 impl<E: Display> Answer for Result<bool, E> {
     fn into_answer(self) -> Result<bool, String> {
-        self.map_err(|error| error.to_string())
+        self.map_err(|error| {
+            // The error is dropped after a panic of its words, not while that unwinds.
+            let words = words_of(&error);
+            isolate("the drop of a condition's error", || drop(error));
+            words
+        })
     }
 }
 

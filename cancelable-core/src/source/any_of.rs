@@ -2,6 +2,7 @@
 
 use super::watched::Watched;
 use super::{EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
+use crate::sync::Held;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -10,7 +11,7 @@ use std::task::Poll;
 
 /// The source that [`any_of`] makes.
 pub struct AnyOf {
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Held<Box<dyn Source>>>,
 }
 
 /// Fires when the first of `sources` does, with its cause.
@@ -19,7 +20,7 @@ pub struct AnyOf {
 ///
 /// No sources: such a group would never fire.
 pub fn any_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AnyOf, EmptyGroup> {
-    let sources: Vec<_> = sources.into_iter().collect();
+    let sources: Vec<_> = sources.into_iter().map(Held::new).collect();
     match sources.is_empty() {
         true => Err(EmptyGroup(())),
         false => Ok(AnyOf { sources }),
@@ -47,11 +48,13 @@ impl Source for AnyOf {
     }
 
     fn needs_runtime(&self) -> bool {
-        self.sources.iter().any(|source| source.needs_runtime())
+        let mut sources = self.sources.iter().filter_map(Held::get);
+        sources.any(|source| source.needs_runtime())
     }
 
     fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
-        std::mem::take(&mut self.sources)
+        let sources = std::mem::take(&mut self.sources);
+        sources.into_iter().filter_map(Held::take).collect()
     }
 }
 
@@ -79,7 +82,7 @@ fn first(mut watched: Vec<Watched>) -> SourceFuture {
 /// Starts all or none: an error drops those that were already started. `scope` says what the source of
 /// a number cancels, if it is one that decides.
 pub(super) fn start_all(
-    sources: Vec<Box<dyn Source>>,
+    sources: Vec<Held<Box<dyn Source>>>,
     context: &SourceContext,
     scope: impl Fn(usize) -> Option<ScopeCancel>,
 ) -> Result<Vec<Watched>, SourceError> {
@@ -91,7 +94,8 @@ pub(super) fn start_all(
 }
 
 /// What a group is called: its kind and the names of its members.
-pub(super) fn list(kind: &str, sources: &[Box<dyn Source>]) -> String {
-    let names: Vec<_> = sources.iter().map(|source| source.name()).collect();
+pub(super) fn list(kind: &str, sources: &[Held<Box<dyn Source>>]) -> String {
+    let sources = sources.iter().filter_map(Held::get);
+    let names: Vec<_> = sources.map(|source| source.name()).collect();
     format!("{kind} ({})", names.join(", "))
 }

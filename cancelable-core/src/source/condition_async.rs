@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::isolate;
+use crate::sync::{Contained, isolate};
 use futures_util::FutureExt;
 use std::borrow::Cow;
 use std::fmt;
@@ -68,7 +68,8 @@ where
         Ok(Box::pin(async move {
             loop {
                 // The closure is a part of the question: its panic is the answer's panic.
-                let question = AssertUnwindSafe(async { ask().await.into_answer() });
+                let question =
+                    AssertUnwindSafe(async { Contained::new(ask()).await.into_answer() });
                 let answer = match question.catch_unwind().await {
                     Ok(answer) => answer,
                     Err(panic) => {

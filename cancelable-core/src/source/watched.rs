@@ -2,7 +2,7 @@
 
 use super::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
-use crate::sync::isolate;
+use crate::sync::{Held, isolate};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -22,19 +22,27 @@ impl Watched {
     /// Starts `source`, as one that decides if it is given what it cancels; an error comes with the name
     /// of the source. A panic is an error too: what was to be watched is not.
     pub(crate) fn start(
-        source: Box<dyn Source>,
+        source: Held<Box<dyn Source>>,
         context: &SourceContext,
         scope: Option<ScopeCancel>,
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {
         let mut name = Cow::Borrowed("source");
         let mut started = Err(SourceError::new("it panicked when it was started"));
-        isolate("a source", || {
-            name = source.name();
-            started = match scope {
-                Some(scope) => source.start_deciding(context, scope),
-                None => source.start(context),
-            };
+        // The source outlives a panic of its name, and is dropped after it.
+        let named = isolate("a source", || {
+            if let Some(source) = source.get() {
+                name = source.name();
+            }
         });
+        // Taken out only to be started: what stays is dropped in isolation.
+        if let Some(source) = named.then(|| source.take()).flatten() {
+            isolate("a source", || {
+                started = match scope {
+                    Some(scope) => source.start_deciding(context, scope),
+                    None => source.start(context),
+                };
+            });
+        }
         match started {
             Ok(future) => Ok(Self {
                 name,

@@ -10,6 +10,7 @@
 
 use super::isolate::attempt;
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt::{self, Display, Write};
 
 /// Stands where a user's `Display` panicked.
@@ -49,6 +50,9 @@ impl<T: Display + ?Sized> Display for Escaped<'_, T> {
 ///
 /// Not logged: it may be a logger that asks for the text, with a lock of its own held.
 fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
+    let Some(_deeper) = Deeper::enter() else {
+        return DEEPER.into();
+    };
     let text = attempt(|| {
         let mut text = String::new();
         let written = match alternate {
@@ -58,6 +62,39 @@ fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
         written.is_ok().then_some(text)
     });
     text.flatten().unwrap_or_else(|| WORDLESS.into())
+}
+
+/// How many errors may stand inside one another in a text. Each is made whole and escaped before it becomes a
+/// part of the one around it, so a longer line of them would cost the square of its length, and each takes
+/// room on the stack.
+const MOST_INSIDE: u32 = 16;
+
+/// Stands for what is further inside.
+const DEEPER: &str = "[more inside]";
+
+thread_local! {
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
+}
+
+/// While it lives, one more text is being made on this thread.
+struct Deeper;
+
+impl Deeper {
+    fn enter() -> Option<Self> {
+        let inside = INSIDE.get();
+        if inside >= MOST_INSIDE {
+            return None;
+        }
+        INSIDE.set(inside + 1);
+        Some(Self)
+    }
+}
+
+/// In a drop, so that a panic counts down too.
+impl Drop for Deeper {
+    fn drop(&mut self) {
+        INSIDE.set(INSIDE.get() - 1);
+    }
 }
 
 /// The raw text of a user's value, for what keeps it and does not show it.

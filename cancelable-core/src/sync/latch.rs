@@ -17,13 +17,13 @@
 //!
 //! A thread waits by [`block_on`](super::block_on).
 
-use super::{Mutex, isolate};
+use super::{Mutex, StoredWaker};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 #[derive(Default)]
 pub(crate) struct Latch {
@@ -36,7 +36,7 @@ struct State {
     /// The key of the next wait.
     next: u64,
     /// A map, because it leaves nothing of a peak behind.
-    wakers: BTreeMap<u64, Waker>,
+    wakers: BTreeMap<u64, StoredWaker>,
 }
 
 impl State {
@@ -56,7 +56,7 @@ impl Latch {
             mem::take(&mut state.wakers)
         };
         for waker in wakers.into_values() {
-            isolate(what, || waker.wake());
+            waker.wake(what);
         }
     }
 
@@ -82,7 +82,7 @@ impl Future for LatchWait {
     /// Wakes: see the head of this file.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        let waker = cx.waker().clone();
+        let waker = StoredWaker::of(cx.waker());
         let (polled, unused) = {
             let mut state = this.latch.state.lock();
             if state.is_set {

@@ -13,36 +13,34 @@
 //! Both take the lock in between, so one comes second: either the task sees the change, or its waker is
 //! found.
 
-use super::{Mutex, WakerId, isolate};
+use super::{Mutex, StoredWaker, WakerId};
 use std::task::Waker;
 
-pub(crate) struct WakerSlot(Mutex<Option<Waker>>);
+pub(crate) struct WakerSlot(Mutex<StoredWaker>);
 
 impl WakerSlot {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(None))
+        Self(Mutex::new(StoredWaker::default()))
     }
 
     /// Leaves the waker of the task that waits, which is to look again after this. Which one lies here then,
     /// for who asks whether it is the same again.
     pub(crate) fn register(&self, waker: &Waker) -> WakerId {
-        let waker = waker.clone();
-        let id = WakerId::of(&waker);
-        let replaced = self.0.lock().replace(waker);
+        let waker = StoredWaker::of(waker);
+        let id = waker.id().unwrap_or(WakerId::NONE);
+        let replaced = std::mem::replace(&mut *self.0.lock(), waker);
         drop(replaced);
         id
     }
 
     /// Takes the waker back.
-    pub(crate) fn take(&self) -> Option<Waker> {
-        self.0.lock().take()
+    pub(crate) fn take(&self) -> StoredWaker {
+        std::mem::take(&mut *self.0.lock())
     }
 
     /// Wakes the task that waits, if one does, after a change. A panic of the waker ends here, and is
     /// logged with `what`.
     pub(crate) fn wake(&self, what: &str) {
-        if let Some(waker) = self.take() {
-            isolate(what, || waker.wake());
-        }
+        self.take().wake(what);
     }
 }

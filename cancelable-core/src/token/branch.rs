@@ -8,7 +8,7 @@ use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, discard};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -316,7 +316,8 @@ impl Branch {
         let waiter = open.take_waiter(key);
         let forgotten = open.edit(key, |member| member.node_mut()?.take());
         drop(open);
-        drop((waiter, forgotten));
+        discard(waiter);
+        drop(forgotten);
     }
 }
 

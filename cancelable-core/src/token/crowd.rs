@@ -5,7 +5,7 @@
 //! lines: a wait writes to nothing that the waits of another thread write to.
 
 use super::bag::{Bag, Key};
-use crate::sync::{Mutex, MutexGuard, thread_number};
+use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
 use std::task::Waker;
 
 /// How many lists there are. Threads take them in turn, so that up to this many share none.
@@ -45,13 +45,17 @@ impl Crowd {
     ///
     /// Wakes: whoever settles the node does so before it takes the lists. If that took this one
     /// before, its lock makes the settled state visible here; if not, it finds the waker.
-    pub(super) fn insert(&self, waker: Waker, is_settled: impl FnOnce() -> bool) -> Option<Spot> {
+    pub(super) fn insert(
+        &self,
+        waker: StoredWaker,
+        is_settled: impl FnOnce() -> bool,
+    ) -> Option<Spot> {
         let list = self.own_list();
         let mut locked = self.lists[list].0.lock();
         if is_settled() {
             return None;
         }
-        let key = locked.insert(waker);
+        let key = locked.insert(waker.take()?);
         // Fits: there are few lists.
         let list = list as u16;
         Some(Spot { list, key })

@@ -69,11 +69,6 @@ impl CancellationToken {
         Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
     }
 
-    /// Whether anything was made below it.
-    pub(crate) fn has_branch(&self) -> bool {
-        self.node.branch().is_some()
-    }
-
     /// Whether it has a lookout, its own or that of the token it was made of.
     #[inline]
     pub(crate) fn has_lookout(&self) -> bool {

@@ -3,7 +3,7 @@
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::Place;
-use crate::sync::{Gate, WakerId, awaited};
+use crate::sync::{Gate, StoredWaker, WakerId, awaited};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -42,8 +42,8 @@ impl Waiter {
         }
         // Cloned with no lock held, as it is dropped: both are code of a user. The clone's identity counts,
         // which may be another.
-        let waker = cx.waker().clone();
-        self.stored = WakerId::of(&waker);
+        let waker = StoredWaker::of(cx.waker());
+        self.stored = waker.id().unwrap_or(WakerId::NONE);
         let place = match self.place {
             None => node.store(waker),
             Some(place) => node.replace(place, waker).then_some(place),

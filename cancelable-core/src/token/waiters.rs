@@ -14,7 +14,7 @@ use super::branch::OpenBranch;
 use super::crowd::{Crowd, Spot};
 use super::member::Member;
 use super::node::{ALONE, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::{MutexGuard, Ordering, StoredWaker, discard};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -37,7 +37,7 @@ impl Node {
     /// Stores `waker`. None if the token is cancelled.
     ///
     /// Wakes: see "No lost wake-up" in the module's header.
-    pub(super) fn store(self: &Arc<Self>, waker: Waker) -> Option<Place> {
+    pub(super) fn store(self: &Arc<Self>, waker: StoredWaker) -> Option<Place> {
         let mut waker = waker;
         // Relaxed: a hint. Each way looks again under its lock.
         match self.state.load(Ordering::Relaxed) {
@@ -55,7 +55,7 @@ impl Node {
                 if self.is_settled() {
                     return None;
                 }
-                let key = inner.waiters.insert(waker);
+                let key = inner.waiters.insert(waker.take()?);
                 drop(inner);
                 if is_crowded {
                     self.gather();
@@ -65,12 +65,12 @@ impl Node {
             _ => {}
         }
         let mut inner = self.open()?;
-        Some(Place::List(inner.waiters.insert(waker)))
+        Some(Place::List(inner.waiters.insert(waker.take()?)))
     }
 
     /// Stores the waker in the parent's list, in place of the node. Hands it back if the node is or was a
     /// member; `Ok(None)` if the token is cancelled.
-    fn spare(&self, waker: Waker) -> Result<Option<Place>, Waker> {
+    fn spare(&self, waker: StoredWaker) -> Result<Option<Place>, StoredWaker> {
         let Some(parent) = self.parent() else {
             return Err(waker);
         };
@@ -83,6 +83,9 @@ impl Node {
             drop(open);
             return Err(waker);
         }
+        let Some(waker) = waker.take() else {
+            return Ok(None);
+        };
         let entry = open.insert(Member::Waiter(waker));
         self.entry.store(entry, Ordering::Relaxed);
         self.state.store(SPARED, Ordering::Relaxed);
@@ -115,8 +118,8 @@ impl Node {
     }
 
     /// Exchanges the waker at `place`. False if the token is cancelled.
-    pub(super) fn replace(&self, place: Place, waker: Waker) -> bool {
-        let mut waker = Some(waker);
+    pub(super) fn replace(&self, place: Place, waker: StoredWaker) -> bool {
+        let mut waker = waker.take();
         // What is left in `waker`, or comes out, is dropped with no lock held.
         let replaced = match place {
             Place::Nowhere => waker.take(),
@@ -139,7 +142,10 @@ impl Node {
                 }
             }
         };
-        replaced.is_some()
+        let is_stored = replaced.is_some();
+        discard(waker);
+        discard(replaced);
+        is_stored
     }
 
     /// Takes the waker at `place` back.
@@ -157,7 +163,7 @@ impl Node {
                 }
             },
         };
-        drop(removed);
+        discard(removed);
     }
 
     /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is

@@ -155,10 +155,7 @@ fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
         entered.send(()).expect("it is heard");
         leaves.recv().expect("it is said");
     });
-    let canceller = {
-        let token = token.clone();
-        thread::spawn(move || token.cancel())
-    };
+    let canceller = thread::spawn(move || token.cancel());
     enters.recv().expect("it runs");
     let mut removed = pin!(registration.removed());
     assert!(probe.poll(removed.as_mut()).is_pending());

@@ -253,3 +253,21 @@ fn r31_r49_the_name_and_the_error_of_a_condition_are_escaped_in_the_log() {
         assert!(!line.text.contains('\n'), "{line:?}");
     }
 }
+
+/// Each level is escaped before it is a part of the next, so all of them would take the square of their
+/// number, or worse.
+#[test]
+fn r49_errors_inside_errors_are_told_as_far_as_a_person_reads() {
+    let mut error: Box<dyn std::error::Error + Send + Sync> = error().into();
+    for _ in 0..200 {
+        error = Box::new(SourceError::new(error));
+    }
+    assert_eq!(error.to_string(), "[more inside]");
+    let mut error: Box<dyn std::error::Error + Send + Sync> = self::error().into();
+    for _ in 0..3 {
+        error = Box::new(SourceError::new(error));
+    }
+    assert_eq!(error.to_string(), SHOWN);
+    // It has counted down again.
+    assert_eq!(SourceError::new(self::error()).to_string(), SHOWN);
+}

@@ -17,6 +17,8 @@ mod cancel_log;
 #[cfg(feature = "testing")]
 mod cancel_schedule;
 #[cfg(feature = "testing")]
+mod child_report;
+#[cfg(feature = "testing")]
 mod children;
 #[cfg(feature = "testing")]
 mod clockwork;
@@ -33,6 +35,8 @@ mod grace;
 mod held;
 #[cfg(feature = "testing")]
 mod hold;
+#[cfg(feature = "testing")]
+mod hostile_drops;
 #[cfg(feature = "testing")]
 mod hostile_wakers;
 #[cfg(feature = "testing")]

@@ -760,3 +760,58 @@ fn r35_a_predicate_may_use_the_registry_and_the_operations() {
     assert!(scope.is_cancelled());
     drop(scope);
 }
+
+#[test]
+fn r36_the_history_is_bounded_by_its_size_too_and_counts_what_goes_for_it() {
+    let manual = ManualRuntime::new();
+    let registry = Registry::builder()
+        .history(64)
+        .history_bytes(20_000)
+        .build();
+    let fail = |length: usize| {
+        let builder = Scope::builder("job").runtime(&manual.handle());
+        let scope = builder.register_in(&registry).build().expect("it is sound");
+        let error = "x".repeat(length);
+        let run = scope.try_run(async |_| Err::<(), _>(error));
+        drop(manual.block_on(run.with_error_text()));
+        scope.id()
+    };
+    let ids: Vec<_> = (0..10).map(|_| fail(4000)).collect();
+    let kept = registry.history(&Filter::new());
+    assert!((3..=5).contains(&kept.len()), "{}", kept.len());
+    let bytes: usize = kept
+        .iter()
+        .filter_map(|one| one.error())
+        .map(str::len)
+        .sum();
+    assert!(bytes <= 20_000);
+    assert_eq!(registry.history_evicted(), 10 - kept.len() as u64);
+    let latest: Vec<_> = kept.iter().map(|one| one.id()).collect();
+    let newest: Vec<_> = ids.iter().rev().take(kept.len()).copied().collect();
+    assert_eq!(latest, newest, "the oldest go");
+    // One that would take the place of all others is not kept, and they are.
+    fail(1_000_000);
+    assert_eq!(registry.history(&Filter::new()).len(), kept.len());
+    assert_eq!(registry.history_evicted(), 11 - kept.len() as u64);
+    // What was taken out makes room.
+    registry.clear();
+    fail(4000);
+    assert_eq!(registry.history(&Filter::new()).len(), 1);
+    assert_eq!(registry.statistics().count(Status::Failed), 1);
+}
+
+#[test]
+fn r35_a_pattern_may_mean_a_star_itself() {
+    let registry = Registry::new();
+    let open = |name: &'static str| Scope::builder(name).register_in(&registry).build();
+    let scopes = ["a*", "ab", "a?", r"a\"].map(|name| open(name).expect("it is sound"));
+    let named = |pattern: &'static str| {
+        let found = registry.list(&Filter::new().name(pattern));
+        let names = found.iter().map(|one| one.name().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(named(r"a\*"), ["a*"]);
+    assert_eq!(named(r"a\?"), ["a?"]);
+    assert_eq!(named(r"a\\"), [r"a\"]);
+    assert_eq!(named("a*").len(), scopes.len());
+}

@@ -79,8 +79,8 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
             "#_ sync: running for 2 s, 8 s left; in its body, 2 children open; \
              under the shield opened at FILE:_ 2 s ago; opened at FILE:_",
             "  #_ first: running for 2 s, 8 s left; in its body; opened at FILE:_",
-            "  #_ second: pending for 2 s, 8 s left; in the queue for its place; opened at FILE:_ 2 s ago",
-            "  #_ inner: running for 2 s, 0 s left, \
+            "  #_ second: pending for 2 s, 8 s left; in the queue for its place, which is with #_ first; opened at FILE:_ 2 s ago",
+            "  #_ inner: running for 2 s, 1 s over, \
              asked to stop: timed out (limit 1 s, set at FILE:_); in its body; cancelled 0 s ago; \
              under the shield opened at FILE:_ 2 s ago; opened at FILE:_",
             "#_ idle: pending; not run yet; opened at FILE:_",
@@ -208,4 +208,48 @@ fn r12_r35_a_deep_tree_is_dumped_on_a_small_stack() {
     };
     let thread = std::thread::Builder::new().stack_size(256 * 1024);
     thread.spawn(deep).unwrap().join().unwrap();
+}
+
+#[test]
+fn r35_a_dump_says_how_long_ago_a_deadline_passed_and_ends_its_lines() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let builder = Scope::builder("late").runtime(&manual.handle());
+    let builder = builder
+        .timeout(Duration::from_secs(1))
+        .register_in(&registry);
+    let scope = builder.build().expect("it is sound");
+    let text = manual.block_on(scope.run(async |_| {
+        manual.advance(Duration::from_millis(2300));
+        registry.dump().to_string()
+    }));
+    let text = text.into_value().expect("it computes");
+    assert!(
+        text.contains(": running for 2.3 s, 1.3 s over; in its body"),
+        "{text}"
+    );
+    assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text:?}");
+    assert_eq!(text.lines().count(), 2);
+    assert_eq!(registry.dump().to_string(), "no operation is open\n");
+}
+
+#[test]
+fn r25_a_dump_says_who_has_the_places_that_a_child_waits_for() {
+    let (manual, registry) = (ManualRuntime::new(), Registry::new());
+    let builder = Scope::builder("crawl")
+        .runtime(&manual.handle())
+        .concurrency(1);
+    let scope = builder.register_in(&registry).build().expect("it is sound");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let first = op.spawn_named("first", pending::<()>()).expect("it runs");
+        op.spawn_named("second", pending::<()>()).expect("it runs");
+        manual.handle().sleep(Duration::from_secs(1)).await;
+        let text = registry.dump().to_string();
+        let queued = format!(
+            "in the queue for its place, which is with {} first",
+            first.operation().id()
+        );
+        assert!(text.contains(&queued), "{text}");
+        op.cancel();
+    }));
+    assert!(outcome.is_completed());
 }

@@ -262,3 +262,21 @@ fn r14_a_task_that_was_handed_the_token_ends_with_the_scope() {
     });
     assert_eq!(joined.expect("it is not lost"), None);
 }
+
+#[test]
+fn r12_a_callback_at_its_own_token_need_not_keep_an_operation() {
+    let scope = open("import");
+    let weak = scope.downgrade();
+    let registration = {
+        let weak = weak.clone();
+        scope.token().on_cancel(move |_| drop(weak.upgrade()))
+    };
+    assert_eq!(
+        weak.upgrade().map(|operation| operation.id()),
+        Some(scope.id())
+    );
+    assert!(complete(&scope).is_completed());
+    drop(scope);
+    assert!(weak.upgrade().is_none());
+    drop(registration);
+}

@@ -246,3 +246,14 @@ fn r40_what_says_all_by_itself_is_read_back() {
     let metadata: Metadata = serde_json::from_str(r#"{"b": "2", "a": "1"}"#).unwrap();
     assert_eq!(metadata.to_string(), "a=1, b=2");
 }
+
+#[test]
+fn r40_statistics_that_come_from_elsewhere_add_up_without_an_overflow() {
+    let most = u64::MAX;
+    let json = json!({
+        "pending": most, "running": most, "completed": most, "cancelled": most, "failed": most,
+        "abandoned": most, "durations": null,
+    });
+    let read = serde_json::from_value::<Statistics>(json).expect("it is read");
+    assert_eq!((read.open(), read.total()), (most, most));
+}

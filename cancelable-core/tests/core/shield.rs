@@ -563,3 +563,92 @@ fn r22_outside_the_run_it_shelters_no_scope_that_is_opened_inside() {
     };
     assert!(is_cancelled);
 }
+
+/// What is left for `op` where it is asked, in seconds, and whether the deadline says the same.
+fn left(manual: &ManualRuntime, op: &Scope) -> Option<u64> {
+    let left = op.remaining().map(|left| left.as_secs());
+    let deadline = op.deadline().map(|at| (at - manual.now()).as_secs());
+    assert_eq!(left, deadline);
+    left
+}
+
+#[test]
+fn r20_r22_what_remains_inside_a_shield_is_the_shield_s_own() {
+    let manual = ManualRuntime::new();
+    let outer = Scope::builder("outer").runtime(&manual.handle());
+    let outer = outer.timeout(9 * SECOND).build().unwrap();
+    let outcome = manual.block_on(outer.run(async |outer: Scope| {
+        let scope = outer.child("commit").timeout(SECOND).build().unwrap();
+        let outcome = scope.run(async |op: Scope| {
+            assert_eq!(left(&manual, &op), Some(1));
+            let inside = async {
+                assert_eq!((left(&manual, &op), left(&manual, &outer)), (None, None));
+                op.cancel();
+                manual.advance(2 * SECOND);
+                assert_eq!((left(&manual, &op), left(&manual, &outer)), (None, None));
+                let bounded = async {
+                    assert_eq!(
+                        (left(&manual, &op), left(&manual, &outer)),
+                        (Some(5), Some(5))
+                    );
+                    manual.advance(SECOND);
+                    let inner = async { assert_eq!(left(&manual, &op), Some(4)) };
+                    op.shield(inner).within(8 * SECOND).unwrap().await.unwrap();
+                    let inner = async { assert_eq!(left(&manual, &op), Some(2)) };
+                    op.shield(inner).within(2 * SECOND).unwrap().await.unwrap();
+                    // And so is what remains for a scope that is opened there.
+                    let part = op.child("part").build().unwrap();
+                    let of_part = part.run(async |part: Scope| left(&manual, &part)).await;
+                    assert_eq!(of_part.into_value(), Some(Some(4)));
+                    let part = op.child("part").timeout(3 * SECOND).build().unwrap();
+                    assert_eq!(left_before_entry(&part), Some(3));
+                    let of_part = part.run(async |part: Scope| left(&manual, &part)).await;
+                    assert_eq!(of_part.into_value(), Some(Some(3)));
+                };
+                op.shield(bounded)
+                    .within(5 * SECOND)
+                    .unwrap()
+                    .await
+                    .unwrap();
+                assert_eq!(left(&manual, &op), None);
+            };
+            op.shield(inside).await;
+        });
+        assert!(outcome.await.is_cancelled());
+        left(&manual, &outer)
+    }));
+    assert_eq!(outcome.into_value(), Some(Some(6)));
+}
+
+/// A timeout counts from entry, so there is no deadline yet.
+fn left_before_entry(scope: &Scope) -> Option<u64> {
+    scope.remaining().map(|left| left.as_secs())
+}
+
+#[test]
+fn r20_r24_what_remains_for_a_finalizer_is_the_cleanup_budget() {
+    for (budget, wanted) in [(None, None), (Some(5 * SECOND), Some(5))] {
+        let manual = ManualRuntime::new();
+        let builder = Scope::builder("transfer").runtime(&manual.handle());
+        let builder = match budget {
+            Some(budget) => builder.cleanup_budget(budget),
+            None => builder,
+        };
+        let scope = builder.timeout(SECOND).build().unwrap();
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let (inside, clock) = (op.clone(), manual.handle());
+            let deferred = op.defer(async move {
+                let left = inside.remaining().map(|left| left.as_secs());
+                assert_eq!(left, wanted);
+                let at = inside.deadline().map(|at| (at - clock.now()).as_secs());
+                assert_eq!(at, wanted);
+            });
+            assert!(deferred.is_ok());
+            pending::<()>().await;
+        }));
+        assert!(outcome.is_timeout());
+        assert!(outcome.cleanup_errors().is_empty());
+        // From outside it is the scope's.
+        assert_eq!(scope.remaining(), Some(Duration::ZERO));
+    }
+}

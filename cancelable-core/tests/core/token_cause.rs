@@ -259,3 +259,21 @@ fn r09_an_errors_drop_may_use_the_token_and_its_parent() {
     drop((child, leaf));
     assert!(root.try_cancel());
 }
+
+#[test]
+fn r40_a_reason_reads_as_its_word() {
+    let reason = Reason::TimedOut {
+        limit: Duration::from_secs(3),
+    };
+    assert_eq!(reason.to_string(), "timed_out");
+    assert_eq!(
+        format!(
+            "[{:>9}]",
+            Reason::Signal {
+                number: 2,
+                name: "SIGINT"
+            }
+        ),
+        "[   signal]"
+    );
+}

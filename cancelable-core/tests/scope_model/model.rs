@@ -56,6 +56,9 @@ struct Row<'a> {
     deferred: bool,
     finalizers: Vec<&'a Finalizer>,
     trouble: Vec<(String, Trouble)>,
+    /// What nobody else is told of the children below.
+    trouble_below: Vec<(String, Trouble)>,
+    failed_below: Vec<String>,
     members: BTreeSet<usize>,
     running: usize,
     queue: Vec<usize>,
@@ -256,7 +259,9 @@ impl<'a> Model<'a> {
                 if !joined || !self.clean_up(*id, wind_up) {
                     return false;
                 }
+                let id = &*id;
                 self.settle(*id);
+                self.report_up(*id);
                 if let Some(owner) = *owner {
                     self.row_mut(owner).adopted.remove(id);
                 }
@@ -607,17 +612,56 @@ impl<'a> Model<'a> {
             status,
             why: row.why.clone(),
             failed: match cancelled || collects {
-                true => row.failed.iter().map(ToString::to_string).collect(),
-                false => Vec::new(),
+                true => self.all_failed(id),
+                false => row.failed_below.clone(),
             },
-            trouble: row.trouble.clone(),
+            trouble: self.all_trouble(id),
             is_straggler: end == End::Cancelled { straggles: true },
         };
         self.over(id, status);
         self.settle(id);
+        if self.row(id).spawned {
+            let owner = self.row(id).parent.expect("a child has an owner");
+            self.report_to(owner, id, collects);
+        }
         match how {
             How::Panic => Err(Unwinding),
             _ => Ok(ran),
+        }
+    }
+
+    fn all_failed(&self, id: usize) -> Vec<String> {
+        let row = self.row(id);
+        let own = row.failed.iter().map(ToString::to_string);
+        own.chain(row.failed_below.iter().cloned()).collect()
+    }
+
+    fn all_trouble(&self, id: usize) -> Vec<(String, Trouble)> {
+        let row = self.row(id);
+        let all = row.trouble.iter().chain(&row.trouble_below);
+        all.cloned().collect()
+    }
+
+    /// The scope above is told what nobody else is.
+    fn report_to(&mut self, owner: usize, id: usize, own_failures: bool) {
+        let trouble = self.all_trouble(id);
+        let failed = match own_failures {
+            true => self.all_failed(id),
+            false => self.row(id).failed_below.clone(),
+        };
+        let owner = self.row_mut(owner);
+        owner.trouble_below.extend(trouble);
+        owner.failed_below.extend(failed);
+    }
+
+    /// As above, for a member whose finalizers have run after its end.
+    fn report_up(&mut self, id: usize) {
+        if !self.row(id).spawned {
+            return;
+        }
+        let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
+        if let Some(owner) = above.find(|above| self.row(*above).settled.is_none()) {
+            self.report_to(owner, id, true);
         }
     }
 
@@ -653,6 +697,7 @@ impl<'a> Model<'a> {
         if is_idle && !self.is_waiting(id) {
             self.over(id, Status::Cancelled);
             self.settle(id);
+            self.report_up(id);
             return;
         }
         let owner = self.adopt(id);
@@ -988,6 +1033,8 @@ impl<'a> Model<'a> {
             deferred: false,
             finalizers: Vec::new(),
             trouble: Vec::new(),
+            trouble_below: Vec::new(),
+            failed_below: Vec::new(),
             members: BTreeSet::new(),
             running: 0,
             queue: Vec::new(),

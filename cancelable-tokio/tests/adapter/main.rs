@@ -10,6 +10,7 @@ mod entering;
 #[cfg(feature = "io")]
 mod io;
 mod looks;
+mod lost_time;
 mod timers;
 
 conformance::suite!(cancelable_tokio);

@@ -14,6 +14,7 @@ extern crate cancelable_tokio as rt;
 mod bodies;
 mod bounds;
 mod errors;
+mod others;
 mod runtimes;
 mod shapes;
 

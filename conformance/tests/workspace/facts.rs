@@ -121,12 +121,8 @@ fn the_table_of_crates_has_every_crate_that_is_published() {
 
 #[test]
 fn the_first_program_is_one_program_everywhere() {
-    let example = text("examples/src/bin/quickstart.rs");
-    let code = example
-        .split_once("\n\n")
-        .expect("a comment, then the program")
-        .1
-        .trim();
+    let example = text("examples/src/bin/quickstart/program.rs");
+    let code = example.trim();
     for page in [
         "README.md",
         "cancelable-tokio/README.md",

@@ -284,6 +284,6 @@ fn r06_it_says_why_when_it_is_asked_to() {
     let args = ["-v", "-s", UNHEARD, "-k", SHORT, SHORT, "sleep", "1000"];
     Ended::of(tree.command(bin!("supervise"), &args))
         .assert_code(137)
-        .assert_says("supervise: sending SIGURG: timed out (limit 10 ms)\n")
+        .assert_says("supervise: sending SIGURG: timed out (limit 10 ms")
         .assert_says("supervise: sent signal KILL to sleep");
 }

@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 
 use rt::{ProcessError, ProcessOutcome};
 
-pub(crate) const TIMED_OUT: u8 = 124;
+const TIMED_OUT: u8 = 124;
 pub(crate) const FAILED: u8 = 125;
 const NOT_INVOKED: u8 = 126;
 const NOT_FOUND: u8 = 127;

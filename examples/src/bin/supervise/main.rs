@@ -53,17 +53,18 @@ async fn run(options: Options) -> Result<End, BoxError> {
     let _alarm = job.limit.and_then(alarm::continue_after);
 
     // The body goes on after a cancel, until the process has ended.
-    let mut scope = Scope::builder("supervise")
+    let scope = Scope::builder("supervise")
         .runtime(&runtime)
         .grace(Duration::MAX);
-    if let Some(limit) = job.limit {
-        scope = scope.timeout(limit);
-    }
     let outcome = scope
         .build()?
         .run(async |op| -> Result<_, BoxError> {
             let process = Arc::new(job.command()?.spawn(&op)?);
             relay.begin(&process, op.token(), job.verbose)?;
+            // From here on, so that no limit is too short for the command to be started.
+            if let Some(limit) = job.limit {
+                op.set_timeout(limit)?;
+            }
             Ok(process.wait().await?)
         })
         .await;
@@ -71,8 +72,8 @@ async fn run(options: Options) -> Result<End, BoxError> {
         .cause()
         .is_some_and(|cause| cause.reason().is_timeout());
     let Some(ended) = outcome.into_value() else {
-        // So short a limit that there was no time to start anything.
-        return Ok(End::Code(ending::TIMED_OUT));
+        // Its grace has no end, so the body has had one.
+        return Ok(End::Code(ending::FAILED));
     };
     let ended = ended?;
     if job.verbose && ended.was_killed() {

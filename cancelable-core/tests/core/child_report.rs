@@ -1,0 +1,158 @@
+//! What goes wrong below is on the handle of a child, or in the scope above (R50).
+
+use cancelable_core::testing::ManualRuntime;
+use cancelable_core::{Outcome, Scope};
+use std::future::pending;
+use std::pin::pin;
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn open(manual: &ManualRuntime) -> Scope {
+    let builder = Scope::builder("import").runtime(&manual.handle());
+    builder.build().expect("it is sound")
+}
+
+fn spoil(op: &Scope, name: &'static str) {
+    op.defer_named(name, async { Err("the disk is full") })
+        .expect("it is running");
+}
+
+fn names<T, E>(outcome: &Outcome<T, E>) -> Vec<&str> {
+    let errors = outcome.cleanup_errors().iter();
+    errors.map(|error| error.name()).collect()
+}
+
+#[test]
+fn r50_what_nobody_took_of_a_child_is_in_the_scope_above_after_its_own() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        spoil(&op, "own");
+        let body = async |op: Scope| {
+            spoil(&op, "the child's");
+            let body = async |op: Scope| spoil(&op, "the grandchild's");
+            let grandchild = op.spawn_with(op.child("grandchild"), body);
+            drop(grandchild.expect("it is running"));
+        };
+        let child = op
+            .spawn_with(op.child("child"), body)
+            .expect("it is running");
+        child.await.expect("it has a value");
+    }));
+    assert_eq!(names(&outcome), ["own", "the child's", "the grandchild's"]);
+    assert!(outcome.complete().is_err(), "what went wrong below counts");
+}
+
+#[test]
+fn r50_what_was_taken_from_a_handle_is_there_and_not_above() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let body = async |op: Scope| spoil(&op, "the child's");
+        let mut child = op
+            .spawn_with(op.child("child"), body)
+            .expect("it is running");
+        assert!(child.cleanup_errors().is_empty(), "it has not begun");
+        (&mut child).await.expect("it has a value");
+        assert_eq!(child.cleanup_errors().len(), 1);
+        assert_eq!(child.cleanup_errors()[0].name(), "the child's");
+        let report = child.take_report();
+        assert_eq!(report.cleanup_errors().len(), 1);
+        assert!(child.cleanup_errors().is_empty() && child.take_report().is_empty());
+    }));
+    assert!(outcome.cleanup_errors().is_empty());
+}
+
+#[test]
+fn r50_a_child_that_panics_or_is_cancelled_loses_nothing_of_its_report() {
+    let manual = ManualRuntime::new();
+    let builder = Scope::builder("import").runtime(&manual.handle());
+    let scope = builder.collect_all().build().expect("it is sound");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let panics = op.spawn_with(op.child("panics"), async |op: Scope| {
+            spoil(&op, "after a panic");
+            panic!("the child of the test's");
+        });
+        let stops = op.spawn_with(op.child("stops"), async |op: Scope| {
+            spoil(&op, "after a cancel");
+            op.cancel();
+            pending::<()>().await
+        });
+        assert!(panics.expect("it is running").await.is_err());
+        assert!(stops.expect("it is running").await.is_err());
+    }));
+    assert_eq!(names(&outcome), ["after a panic", "after a cancel"]);
+    assert_eq!(outcome.child_failures().len(), 1);
+}
+
+#[test]
+fn r50_collected_failures_and_stragglers_of_a_child_are_on_its_handle_or_above() {
+    for is_taken in [false, true] {
+        let manual = ManualRuntime::new();
+        let scope = open(&manual);
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let builder = op
+                .child("child")
+                .collect_all()
+                .grace(SECOND)
+                .timeout(SECOND);
+            let body = async |op: Scope| {
+                let bad = op.try_spawn_named("bad", async { Err::<(), _>("no such file") });
+                drop(bad.expect("it is running"));
+                pending::<()>().await
+            };
+            let mut child = op.spawn_with(builder, body).expect("it is running");
+            assert!(
+                (&mut child)
+                    .await
+                    .expect_err("its time is up")
+                    .is_cancelled()
+            );
+            assert_eq!(child.child_failures()[0].operation().name(), "bad");
+            assert_eq!(child.stragglers()[0].name(), "child");
+            if is_taken {
+                let report = child.take_report();
+                assert_eq!(
+                    (report.child_failures().len(), report.stragglers().len()),
+                    (1, 1)
+                );
+            }
+        }));
+        assert!(outcome.is_completed() && outcome.cause().is_none());
+        let above = (outcome.child_failures().len(), outcome.stragglers().len());
+        assert_eq!(above, if is_taken { (0, 0) } else { (1, 1) });
+    }
+}
+
+#[test]
+fn r50_what_the_finalizers_of_a_blocking_call_do_wrong_is_in_the_scope_above() {
+    let manual = ManualRuntime::with_threads();
+    let scope = open(&manual);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let call = op.spawn_blocking(|_| {
+            let call = cancelable_core::current().expect("it runs here");
+            let spoiled = call.defer_named("of a call", async { Err("the disk is full") });
+            spoiled.expect("it is running");
+        });
+        call.expect("it is running").await.expect("it has a value");
+    }));
+    assert_eq!(names(&outcome), ["of a call"]);
+}
+
+#[test]
+fn r12_r50_a_scope_that_runs_for_long_keeps_a_bounded_part_of_what_went_wrong_below() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual);
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for _ in 0..1000 {
+            let body = async |op: Scope| spoil(&op, "the child's");
+            let child = op
+                .spawn_with(op.child("child"), body)
+                .expect("it is running");
+            let mut child = pin!(child);
+            child.as_mut().await.expect("it has a value");
+        }
+    }));
+    assert_eq!(outcome.cleanup_errors().len(), 256);
+}
