@@ -267,7 +267,9 @@ impl Cause {
         let facts = self.edit();
         facts.at = Some(at);
         facts.stamp = stamp;
-        if facts.operation.is_none() {
+        // A signal comes from outside, and its source acts on whichever thread is first: on one of its own,
+        // or on the task of the scope. That says nothing of who has asked.
+        if facts.operation.is_none() && !matches!(facts.reason, Reason::Signal { .. }) {
             facts.operation = operation;
         }
         self

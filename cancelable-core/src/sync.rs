@@ -69,6 +69,7 @@ mod imp {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
     pub(crate) use loom::sync::{Condvar, MutexGuard};
+    pub(crate) use loom::thread_local;
 
     /// loom's mutex with the signature of `parking_lot`'s: a panic does not poison it.
     #[derive(Debug, Default)]

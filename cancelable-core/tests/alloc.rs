@@ -5,7 +5,7 @@
 use allocation_counter::{AllocationInfo, measure};
 use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::{CancellationToken, Scope};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
@@ -642,4 +642,27 @@ fn r41_chunks_cost_one_allocation_each() {
     let sums = numbers.chunks_flushed(100).expect("a hundred is not zero");
     let mut sums = sums.map(|chunk| chunk.len() as u64);
     assert_eq!(pulled(&mut sums, 100), 100);
+}
+
+/// A loop inside one shield, of a service that lives long.
+#[test]
+fn r12_r22_a_shield_keeps_nothing_of_the_scopes_that_have_ended_in_it() {
+    let scope = Scope::builder("s").build().unwrap();
+    let run = scope.run(async |op: Scope| {
+        let turn = |count: usize| {
+            for _ in 0..count {
+                let inside = op.child("inside").build().unwrap();
+                assert!(inside.run(async |_| ()).now_or_never().is_some());
+                // One that nobody runs, too.
+                drop(op.child("abandoned").build().unwrap());
+            }
+        };
+        let work = async {
+            turn(100);
+            let info = measure(|| turn(10_000));
+            assert!(info.bytes_current.abs() < 1024, "{info:?}");
+        };
+        op.shield(work).await;
+    });
+    assert!(run.now_or_never().is_some());
 }

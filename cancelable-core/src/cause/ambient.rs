@@ -57,8 +57,15 @@ impl Ambient {
     }
 }
 
+#[cfg(not(cancelable_loom))]
 thread_local! {
     static CURRENT: RefCell<Option<Ambient>> = const { RefCell::new(None) };
+}
+
+// The threads of a model are no threads of the system, and two of them may poll a run.
+#[cfg(cancelable_loom)]
+crate::sync::thread_local! {
+    static CURRENT: RefCell<Option<Ambient>> = RefCell::new(None);
 }
 
 /// Puts `ambient` in the place of the entry of this thread, which is given back.

@@ -224,12 +224,13 @@ impl Record {
 
 #[cfg(test)]
 mod tests {
-    use crate::Scope;
-    use crate::operation::Record;
+    use crate::cause::OperationLabel;
+    use crate::operation::{Account, Opening, OwnDeadline, Record, Stop};
     use crate::source::{Limit, LimitKind};
-    use crate::sync::clock;
+    use crate::sync::{StoredWaker, clock};
     use std::cell::Cell;
     use std::panic::Location;
+    use std::sync::Arc;
     use std::time::{Duration, Instant};
 
     thread_local! {
@@ -237,11 +238,29 @@ mod tests {
         pub(super) static WALKED: Cell<usize> = const { Cell::new(0) };
     }
 
-    fn line(length: usize) -> Vec<Scope> {
-        let mut line = vec![Scope::builder("root").build().expect("it is sound")];
+    /// An operation as a scope opens it, without a clock.
+    fn open(name: &'static str, parent: Option<&Arc<Record>>) -> Arc<Record> {
+        let above = parent.map(|parent| parent.token().clone());
+        Record::open(Opening {
+            label: OperationLabel::new(name),
+            parent: parent.map(Arc::clone),
+            stop: Stop::below(above),
+            runtime: None,
+            opened_at: Location::caller(),
+            deadline: OwnDeadline::default(),
+            sources: None,
+            terms: None,
+            policy: None,
+            spawned: false,
+            shelter: None,
+            account: Account::default(),
+        })
+    }
+
+    fn line(length: usize) -> Vec<Arc<Record>> {
+        let mut line = vec![open("root", None)];
         for _ in 1..length {
-            let last = line.last().expect("it has a root");
-            line.push(last.child("part").build().expect("it is sound"));
+            line.push(open("part", line.last()));
         }
         line
     }
@@ -261,7 +280,7 @@ mod tests {
         const LENGTH: usize = 2000;
         for leaf_first in [false, true] {
             let line = line(LENGTH);
-            let ask = |index: usize| assert_eq!(line[index].record().deadline(), None);
+            let ask = |index: usize| assert_eq!(line[index].deadline(), None);
             WALKED.with(|walked| walked.set(0));
             match leaf_first {
                 true => (0..LENGTH).rev().for_each(ask),
@@ -277,13 +296,11 @@ mod tests {
         let mut spawned = line(1);
         for step in 0..LENGTH {
             let last = spawned.last().expect("it has a root").clone();
-            last.record()
-                .move_deadline(at(now + Duration::from_secs(3600)), now);
-            last.record()
-                .enter(Some(now), crate::sync::StoredWaker::default())
+            last.move_deadline(at(now + Duration::from_secs(3600)), now);
+            last.enter(Some(now), StoredWaker::default())
                 .expect("it is pending");
-            assert!(last.record().deadline().is_some(), "{step}");
-            spawned.push(last.child("part").build().expect("it is sound"));
+            assert!(last.deadline().is_some(), "{step}");
+            spawned.push(open("part", Some(&last)));
         }
         let walked = WALKED.with(Cell::get);
         assert!(walked < 2 * LENGTH, "{walked}");
@@ -307,11 +324,11 @@ mod tests {
         for _ in 0..20_000 {
             let one = usize::try_from(random(tree.len() as u64)).expect("it fits");
             let point = now + Duration::from_secs(3600 + random(1000));
-            let record = tree[one].record();
+            let record = &tree[one];
             match random(8) {
                 0 if tree.len() < 60 => {
-                    let part = tree[one].child("part").build();
-                    tree.push(part.expect("it is sound"));
+                    let part = open("part", Some(record));
+                    tree.push(part);
                 }
                 1 => record.move_deadline(at(point), now),
                 2 => {
@@ -321,12 +338,12 @@ mod tests {
                         now,
                     );
                 }
-                3 => drop(record.enter(Some(now), crate::sync::StoredWaker::default())),
+                3 => drop(record.enter(Some(now), StoredWaker::default())),
                 _ => assert_eq!(record.deadline(), walked(record)),
             }
         }
-        for scope in &tree {
-            assert_eq!(scope.record().deadline(), walked(scope.record()));
+        for record in &tree {
+            assert_eq!(record.deadline(), walked(record));
         }
     }
 }

@@ -27,7 +27,7 @@ fn with_time() -> Vec<Runtime> {
     ]
 }
 
-fn kept_handle(of: Runtime) -> RuntimeHandle {
+fn kept_handle(of: &Runtime) -> RuntimeHandle {
     of.block_on(async { rt::current() }).unwrap()
 }
 
@@ -66,7 +66,8 @@ fn r20_a_limit_holds_on_a_runtime_that_was_built_without_its_time() {
 #[test]
 fn r20_a_limit_holds_by_a_handle_of_a_runtime_that_is_gone() {
     for first in with_time() {
-        let handle = kept_handle(first);
+        let handle = kept_handle(&first);
+        drop(first);
         for second in with_time().into_iter().chain(without_time()) {
             second.block_on(everything_ends(&handle));
         }
@@ -76,7 +77,7 @@ fn r20_a_limit_holds_by_a_handle_of_a_runtime_that_is_gone() {
 #[test]
 fn r20_a_limit_holds_for_a_run_whose_runtime_goes_away_meanwhile() {
     for first in with_time() {
-        let handle = first.block_on(async { rt::current() }).unwrap();
+        let handle = kept_handle(&first);
         let scope = Scope::builder("moved").runtime(&handle).timeout(SHORT * 20);
         let scope = scope.build().unwrap();
         let mut run = Box::pin(scope.run(|_| pending::<()>()));
