@@ -9,6 +9,8 @@ pub(crate) use child_name::ChildName;
 mod display;
 pub(crate) use display::{Place, Span};
 mod label;
+mod mark;
+pub(crate) use mark::{Mark, MarkCell};
 mod one_line;
 pub(crate) use one_line::{Named, OneLine, one_line};
 mod reason;
@@ -265,7 +267,9 @@ impl Cause {
         let facts = self.edit();
         facts.at = Some(at);
         facts.stamp = stamp;
-        if facts.operation.is_none() {
+        // A signal comes from outside, and its source acts on whichever thread is first: on one of its own,
+        // or on the task of the scope. That says nothing of who has asked.
+        if facts.operation.is_none() && !matches!(facts.reason, Reason::Signal { .. }) {
             facts.operation = operation;
         }
         self

@@ -1,6 +1,6 @@
 //! The error of work that was cancelled.
 
-use crate::cause::{Cause, OperationLabel, Place, Reason, Span};
+use crate::cause::{Cause, Mark, OperationLabel, Place, Reason, Span, ambient};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -15,15 +15,28 @@ pub struct Cancelled {
     cause: Cause,
     operation: Option<OperationLabel>,
     elapsed: Option<Duration>,
+    /// By which the run of an operation knows that the error of its body holds this.
+    mark: Option<Mark>,
 }
 
 impl Cancelled {
+    /// One that is given out here, to the operation that runs here.
     pub(crate) fn new(cause: Cause) -> Self {
+        let mark = ambient::stop_mark(&cause);
         Self {
             cause,
             operation: None,
             elapsed: None,
+            mark,
         }
+    }
+
+    /// Marks one that is given out where no operation runs that is cancelled for this.
+    pub(crate) fn or_marked(mut self, mark: impl FnOnce(&Cause) -> Option<Mark>) -> Self {
+        if self.mark.is_none() {
+            self.mark = mark(&self.cause);
+        }
+        self
     }
 
     pub(crate) fn of(mut self, operation: OperationLabel, elapsed: Option<Duration>) -> Self {

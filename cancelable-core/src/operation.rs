@@ -30,6 +30,7 @@ mod nursery;
 #[cfg(feature = "testing")]
 pub(crate) mod observers;
 mod partial;
+mod pending;
 mod place;
 mod policy;
 mod progress;
@@ -71,6 +72,7 @@ pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
 pub(crate) use partial::Value;
 pub use partial::{Partial, PartialError, PartialSnapshot};
+pub(crate) use pending::Standing as HandleStanding;
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub(crate) use progress::Below;
@@ -231,7 +233,7 @@ impl Operation {
         }
         match self.record.halt() {
             None => Ok(()),
-            Some(cause) => Err(Cancelled::new(cause).of(self.label().clone(), self.elapsed())),
+            Some(cause) => Err(self.record.cancelled_for(cause, self.elapsed())),
         }
     }
 

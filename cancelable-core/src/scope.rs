@@ -60,9 +60,8 @@ pub use run_error::{Refused, RunError, SourceFailed};
 pub use spawn_error::SpawnError;
 pub use timeout::Timeout;
 
-use crate::operation::{Operation, Record, Status};
+use crate::operation::{HandleStanding, Operation, Record};
 use crate::source::Limit;
-use crate::sync::Ordering;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -75,8 +74,11 @@ use std::time::Instant;
 /// It dereferences to its [`Operation`], which says how the work stands and cancels it. Holding the
 /// scope itself entitles to run the work, to move its deadline and to open scopes inside it.
 ///
-/// A scope that is dropped without having been run ends as [`Status::Abandoned`], with a warning in
-/// the log.
+/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a warning in
+/// the log. Where something was [deferred](Operation::defer) before the run, the clones that were made before
+/// that do not keep the scope open, since what was deferred may hold them. The handle that
+/// [`build`](ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own scope takes the
+/// [`operation`](Self::operation).
 ///
 /// # Examples
 ///
@@ -101,6 +103,7 @@ use std::time::Instant;
 /// ```
 pub struct Scope {
     operation: Operation,
+    standing: HandleStanding,
 }
 
 impl Scope {
@@ -147,7 +150,7 @@ impl Scope {
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the scope, with
-    /// [`Reason::RunDropped`](crate::Reason::RunDropped). Its children end and its finalizers run on the
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or what [`if_dropped`](Run::if_dropped) says. Its children end and its finalizers run on the
     /// runtime, and the scope that it is a part of waits for that before its own finalizers.
     ///
     /// # Fairness
@@ -158,16 +161,19 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future,
     {
-        Run::new(self.clone(), body)
+        Run::new(self.for_run(), body)
     }
 
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
-    /// [`Status::Failed`].
+    /// [`Status::Failed`](crate::Status::Failed).
+    ///
+    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a
+    /// stream gave the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
+    /// [`RunError::Stopped`]. It may hold it in a box, in an `io::Error` or in a variant of its own. One
+    /// that comes while the scope is cancelled and holds none is a failure.
     ///
     /// A body that joins others may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](Operation::check) before it answers that all is done: the error is
-    /// the body's own then, so the scope ends as failed, with the request as its
-    /// [cause](Outcome::cause).
+    /// ended them. Let it [`check`](Operation::check) before it answers that all is done.
     ///
     /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
     /// [`flatten`](Outcome::flatten).
@@ -194,8 +200,7 @@ impl Scope {
     ///     op.check()?;
     ///     Ok::<_, Cancelled>("all of it")
     /// }));
-    /// assert!(!outcome.is_completed());
-    /// assert!(outcome.cause().is_some());
+    /// assert!(outcome.is_cancelled());
     /// # }
     /// ```
     pub fn try_run<F, Fut, T, E>(&self, body: F) -> TryRun<F, Fut>
@@ -203,7 +208,7 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        TryRun::new(self.clone(), body)
+        TryRun::new(self.for_run(), body)
     }
 
     /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
@@ -258,6 +263,15 @@ impl Scope {
     fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),
+            standing: HandleStanding::Lasting,
+        }
+    }
+
+    /// A handle for a run, which keeps the scope open until it begins.
+    fn for_run(&self) -> Self {
+        Self {
+            standing: self.record().add_lasting(),
+            operation: self.operation.clone(),
         }
     }
 
@@ -274,16 +288,10 @@ impl Deref for Scope {
     }
 }
 
-/// Handles are counted while the scope is pending and not afterwards, when nobody asks: a status
-/// never goes back to pending, so a count that was left alone is never read.
 impl Clone for Scope {
     fn clone(&self) -> Self {
-        let record = self.record();
-        if record.status() == Status::Pending {
-            // Relaxed, as in `Arc`: the handle that is cloned keeps the count above zero.
-            record.handles.fetch_add(1, Ordering::Relaxed);
-        }
         Self {
+            standing: self.record().add_clone(),
             operation: self.operation.clone(),
         }
     }
@@ -292,11 +300,7 @@ impl Clone for Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
-        if record.status() != Status::Pending {
-            return;
-        }
-        // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
-        if record.handles.fetch_sub(1, Ordering::AcqRel) == 1 && record.abandon() {
+        if record.remove_handle(self.standing) && record.abandon() {
             handed_over::settle(record);
         }
     }

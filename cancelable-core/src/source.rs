@@ -39,7 +39,7 @@ pub(crate) use scope_cancel::Decide;
 pub use scope_cancel::ScopeCancel;
 pub use timeout::{TimeLimit, deadline, timeout};
 pub use token::{TokenSource, token};
-pub(crate) use watched::Watched;
+pub(crate) use watched::{Unstarted, Watched};
 
 use crate::cause::Cause;
 use crate::token::CancellationToken;

@@ -215,9 +215,9 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
             } else {
                 let task = async move {
                     assert!((&mut run).now_or_never().is_none());
-                    run
+                    Some(run)
                 };
-                *elsewhere.borrow_mut() = runtime.spawn(task).await.ok();
+                *elsewhere.borrow_mut() = runtime.spawn(task).await.unwrap();
                 pending::<()>().await;
             }
         }));

@@ -9,7 +9,7 @@
 use cancelable_core::operation::{Operation, Status};
 use cancelable_core::registry::Filter;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-use cancelable_core::{CancellationToken, Cause, Outcome, Registry, Scope};
+use cancelable_core::{CancellationToken, Cause, Outcome, Reason, Registry, Scope};
 use loom::thread;
 use std::future::{Future, pending, poll_fn};
 use std::pin::Pin;
@@ -526,6 +526,55 @@ fn r01_two_threads_ask_for_the_token_and_cancel_it_once() {
         assert_eq!(&token, scope.token());
         assert!(finish(run.as_mut(), &wakes, seen).is_cancelled());
     });
+}
+
+#[test]
+fn r14_a_token_that_is_handed_out_beside_the_end_is_cancelled_for_it() {
+    bounded(|| {
+        let scope = scope(&Shelf::new());
+        let operation = scope.operation().clone();
+        let other = thread::spawn(move || wait_once(operation.token().clone().cancelled_owned()));
+        let run = poll(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
+        assert!(run.is_ready());
+        never_lost(other.join().unwrap());
+        assert_eq!(scope.token().reason(), Some(Reason::ScopeEnded));
+        assert!(scope.cause().is_none());
+    });
+}
+
+#[test]
+fn r14_the_token_is_cancelled_by_the_end_or_by_the_last_that_ends_inside_beside_it() {
+    bounded(|| {
+        let scope = scope(&Shelf::new());
+        let inside = scope.child("inside").build().unwrap();
+        let token = scope.token().clone();
+        let other = thread::spawn(move || drop(inside));
+        let run = poll(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
+        assert!(run.is_ready());
+        other.join().unwrap();
+        assert_eq!(token.reason(), Some(Reason::ScopeEnded));
+    });
+}
+
+#[test]
+fn r01_r34_a_cancel_beside_the_end_is_on_record_or_answers_false() {
+    for has_token in [false, true] {
+        bounded(move || {
+            let scope = scope(&Shelf::new());
+            if has_token {
+                drop(scope.token().clone());
+            }
+            let operation = scope.operation().clone();
+            let other = thread::spawn(move || operation.try_cancel());
+            let run = poll(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
+            let Poll::Ready(outcome) = run else {
+                panic!("its body is ready, or was never started")
+            };
+            let won = other.join().unwrap();
+            assert_eq!(scope.cause().is_some(), won);
+            assert_eq!(outcome.cause().is_some(), won);
+        });
+    }
 }
 
 /// The token above says cancelled before what hangs below it does, for it reads its parent's branch.

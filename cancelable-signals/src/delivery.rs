@@ -10,10 +10,12 @@ use crate::{Signal, watch};
 use cancelable_core::source::ScopeCancel;
 use cancelable_core::{CancellationToken, Cause};
 use parking_lot::Mutex;
-use std::future::pending;
+use std::future::{Future, poll_fn};
 use std::panic::Location;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 
 /// One signal that was received. Shared by the sources that received it.
 pub(crate) struct Delivery {
@@ -76,44 +78,63 @@ impl Inbox {
         })
     }
 
-    /// Takes the signal, once. Where the source decides, the request is on record when this returns, if
-    /// the scope can have it.
-    pub(crate) fn receive(&self, delivery: Arc<Delivery>) {
+    /// Holds the signal from now on, unless the source is gone. Nobody's code runs in it.
+    ///
+    /// All sources hold a signal before anyone acts on it. So whoever is told of one first finds it
+    /// with the others too: a scope that ends because one inside it was told looks at its own source once
+    /// more.
+    pub(crate) fn hold(&self, delivery: Arc<Delivery>) {
         let cause = cause(delivery.signal, self.location);
-        // With no lock held: a cancel runs the code of users. Should the source go meanwhile, its
-        // scope has the request or has refused it, and the answer says which.
-        if self.is_on_record(&cause) {
-            delivery.answer();
+        let mut state = self.state.lock();
+        if !matches!(*state, State::Closed) {
+            *state = State::Held(delivery, cause);
             return;
         }
-        let refused = {
-            let mut state = self.state.lock();
-            match *state {
-                State::Closed => Some(delivery),
-                State::Empty | State::Held(..) => {
-                    *state = State::Held(delivery, cause.clone());
-                    None
-                }
-            }
+        // Unlocked: this may be the last to let go of it, and then it is served again.
+        drop(state);
+        drop(delivery);
+    }
+
+    /// Acts on the signal that is held. Where the source decides, the request is on record when this
+    /// returns, if the scope can have it.
+    ///
+    /// The thread that serves the signal, a poll and a drop may ask the scope at once. Whichever is told
+    /// that it is on record answers for it, and each has it until then.
+    pub(crate) fn act(&self) {
+        let Some((delivery, cause)) = self.held() else {
+            return;
         };
-        // Unlocked before: it may be the last, and then the signal is served again.
-        drop(refused);
         if self.scope.is_none() {
             self.arrived.cancel_with(cause);
+        } else if self.is_on_record(&cause) {
+            // With no lock held: a cancel runs the code of users.
+            delivery.answer();
+            drop(self.close());
         }
     }
 
-    /// The cause, once the signal was received: what a source that reports resolves to.
+    /// Ready with the cause once the signal is held: what a source that reports resolves to.
+    ///
+    /// Wakes: the signal is looked for once more after the waker was left, and is held before the waker
+    /// is woken.
     pub(crate) async fn report(&self) -> Cause {
-        self.arrived.cancelled().await;
-        match self.close() {
-            Some((delivery, cause)) => {
-                delivery.answer();
-                cause
+        let mut arrived = pin!(self.arrived.cancelled());
+        poll_fn(|cx| {
+            for is_last in [false, true] {
+                if self.held().is_some() {
+                    if let Some((delivery, cause)) = self.close() {
+                        delivery.answer();
+                        return Poll::Ready(cause);
+                    }
+                }
+                if !is_last {
+                    // Ready or not: the look that follows decides.
+                    let _ = arrived.as_mut().poll(cx);
+                }
             }
-            // Only a source that is gone has closed it, and nobody polls that.
-            None => pending().await,
-        }
+            Poll::Pending
+        })
+        .await
     }
 
     /// Lets go of the signal, if it has not had its effect.
@@ -131,10 +152,48 @@ impl Inbox {
         scope.is_some_and(|scope| scope.cancel_with(cause.clone()))
     }
 
+    fn held(&self) -> Option<(Arc<Delivery>, Cause)> {
+        match &*self.state.lock() {
+            State::Held(delivery, cause) => Some((Arc::clone(delivery), cause.clone())),
+            State::Empty | State::Closed => None,
+        }
+    }
+
     fn close(&self) -> Option<(Arc<Delivery>, Cause)> {
         match std::mem::replace(&mut *self.state.lock(), State::Closed) {
             State::Held(delivery, cause) => Some((delivery, cause)),
             State::Empty | State::Closed => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Delivery, Inbox};
+    use crate::Signal;
+    use std::future::Future;
+    use std::panic::Location;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// One that is told of it at once may end what another is in, before that one has its turn.
+    #[test]
+    fn r45_a_signal_that_is_held_is_given_to_a_poll_that_comes_before_its_turn() {
+        let (one, other) = (
+            Inbox::new(None, Location::caller()),
+            Inbox::new(None, Location::caller()),
+        );
+        // Answered, so that it is not served again here.
+        let delivery = Delivery::new(Signal::INT, true);
+        one.hold(delivery.clone());
+        other.hold(delivery);
+        one.act();
+        let mut cx = Context::from_waker(Waker::noop());
+        for inbox in [&one, &other] {
+            assert!(matches!(pin!(inbox.report()).poll(&mut cx), Poll::Ready(_)));
+        }
+        // Afterwards there is nothing left to do.
+        other.act();
+        assert!(pin!(other.report()).poll(&mut cx).is_pending());
     }
 }

@@ -5,9 +5,10 @@ use crate::watch::{Plan, WINDOW};
 use crate::{InvalidSignal, Signal, SignalGuard, WatchError};
 use cancelable_core::source::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use std::borrow::Cow;
-use std::future::pending;
+use std::future::poll_fn;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 /// Cancels a scope at the first of its signals, with a cause that names it.
@@ -129,12 +130,13 @@ impl Source for SignalSource {
         scope: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
         let watching = self.watch(Some(scope))?;
-        Ok(Box::pin(async move {
-            // There is nothing to report: the scope's token wakes whoever polls this. The future keeps
-            // watching, so that the scope's end is the end of it.
-            let _watching = watching;
-            pending().await
-        }))
+        // There is nothing to report: the scope's token wakes whoever polls this. The future keeps watching,
+        // so that the scope's end is the end of it. A poll before the thread that serves the signal has had
+        // its turn, as the last one of a run may be, puts the request on record by itself.
+        Ok(Box::pin(poll_fn(move |_| {
+            watching.inbox.act();
+            Poll::Pending
+        })))
     }
 }
 

@@ -292,10 +292,13 @@ fn act(signal: Signal, arrival: Arrival) {
         return;
     }
     let delivery = Delivery::new(signal, verdict.others);
+    for source in &verdict.sources {
+        source.hold(Arc::clone(&delivery));
+    }
+    drop(delivery);
     for source in verdict.sources {
-        let delivery = Arc::clone(&delivery);
         // A work for each: a scope's callbacks may hang, and do not hold up the other scopes.
-        Work::new(Arc::new(move |_| source.receive(Arc::clone(&delivery)))).begin(signal);
+        Work::new(Arc::new(move |_| source.act())).begin(signal);
     }
 }
 

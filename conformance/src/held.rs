@@ -65,7 +65,7 @@ pub fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_abo
             let keep = async move {
                 let mut run = Box::pin(inner.run(move |op| stay(op, finalized)));
                 poll_once(run.as_mut()).await;
-                run
+                Some(run)
             };
             let run = runtime.spawn(keep).await.unwrap();
             // Kept by nobody's body.

@@ -4,7 +4,7 @@
 //! is. The scope swaps its own entry in before it polls anything and out afterwards, so a poll
 //! moves a pointer and touches no reference count.
 
-use super::OperationLabel;
+use super::{Cause, Mark, OperationLabel};
 use crate::sync::isolate;
 use std::any::Any;
 use std::cell::RefCell;
@@ -17,6 +17,9 @@ pub(crate) trait Running: Send + Sync {
 
     /// The time by the clock of its runtime, if it has one.
     fn now(&self) -> Option<Instant>;
+
+    /// The mark for an error that it gives out with `cause`; none where that is not what it is cancelled for.
+    fn mark(&self, cause: &Cause) -> Option<Mark>;
 
     /// The same handle, for whoever knows the type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -120,6 +123,11 @@ pub(crate) fn mark(
         }
     });
     shelter
+}
+
+/// The mark of the operation that runs on this thread, for an error that says that it was cancelled for `cause`.
+pub(crate) fn stop_mark(cause: &Cause) -> Option<Mark> {
+    current()?.handle.mark(cause)
 }
 
 /// What the operation that runs on this thread is called.

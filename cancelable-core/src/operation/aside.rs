@@ -6,6 +6,7 @@
 use super::cleanup_error::CleanupError;
 use super::finalizer::Finalizer;
 use super::hold::Holds;
+use super::pending::Deferrals;
 use super::record::Record;
 use super::report::{Below, Report};
 use super::straggler::Straggler;
@@ -25,6 +26,7 @@ pub(super) struct Aside {
     pub(super) holds: Holds,
     /// What was deferred and not begun; the last one is next.
     pub(super) finalizers: Vec<Finalizer>,
+    pub(super) deferrals: Deferrals,
     /// The finalizer that runs now.
     pub(super) finalizing: Option<Finalizing>,
     pub(super) cleanup_errors: Vec<CleanupError>,

@@ -39,6 +39,7 @@ impl Record {
                 .get_or_insert_default()
                 .finalizers
                 .push(finalizer);
+            self.note_deferral(&mut inner);
             // Relaxed: a hint. Who closes looks under the lock.
             self.deferred.store(true, Ordering::Relaxed);
         }

@@ -10,14 +10,14 @@ use super::record::{Inner, Record};
 use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
-use crate::source::Source;
-use crate::sync::{Held, LatchWait, StoredWaker, say};
+use crate::source::Unstarted;
+use crate::sync::{LatchWait, StoredWaker, say};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What a run that enters takes over.
 pub(crate) struct Entered {
-    pub(crate) sources: Option<Box<[Held<Box<dyn Source>>]>>,
+    pub(crate) sources: Option<Box<[Unstarted]>>,
     pub(crate) followed: Followed,
 }
 

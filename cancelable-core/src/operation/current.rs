@@ -4,8 +4,8 @@ use super::shelter;
 use super::shelter::Shelter;
 use super::span::InSpan;
 use super::{Operation, Record};
-use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient, Running};
+use crate::cause::{Cause, Mark, OperationLabel};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,6 +32,10 @@ impl Running for Record {
 
     fn now(&self) -> Option<Instant> {
         Self::now(self)
+    }
+
+    fn mark(&self, cause: &Cause) -> Option<Mark> {
+        self.give_mark(cause)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -8,6 +8,7 @@
 
 use super::chain::moves;
 use super::record::Record;
+use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
 use crate::token::{CancellationToken, Lookout};
@@ -114,5 +115,9 @@ impl Lookout for Clock {
             self.expire(now);
         }
         (!self.is_by_hand).then_some(now)
+    }
+
+    fn mark(&self, cause: &Cause) -> Option<Mark> {
+        self.record.upgrade()?.give_mark(cause)
     }
 }

@@ -1,5 +1,5 @@
-//! What is noted about few operations and outlives their end: metadata, the text of a failure, and
-//! how those who listen are told of a cancel.
+//! What is noted about few operations and outlives their end: metadata, the text of a failure, how those
+//! who listen are told of a cancel, and whether an error says so.
 //!
 //! It lies under the lock of its record.
 
@@ -7,7 +7,11 @@ use super::Operation;
 use super::metadata::Metadata;
 use super::notice::Notice;
 use super::record::Record;
+use super::status::Status;
+use crate::cause::{Cause, Mark, MarkCell, ambient};
+use crate::error::Cancelled;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Notes {
@@ -15,6 +19,8 @@ pub(super) struct Notes {
     /// Why it failed, in words.
     pub(super) error: Option<Arc<str>>,
     pub(super) notice: Notice,
+    /// Held by each error that says that this operation was cancelled.
+    pub(super) mark: MarkCell,
 }
 
 impl Record {
@@ -32,6 +38,38 @@ impl Record {
     pub(crate) fn note_error(&self, text: &str) {
         let text = Arc::from(text);
         self.with_notes(|notes| notes.error.get_or_insert(text).len());
+    }
+
+    /// The error for work of this operation that stops for `cause`.
+    pub(crate) fn cancelled_for(&self, cause: Cause, elapsed: Option<Duration>) -> Cancelled {
+        Cancelled::new(cause)
+            .or_marked(|cause| self.give_mark(cause))
+            .of(self.label.clone(), elapsed)
+    }
+
+    /// The mark for an error that is given out with `cause`, while this runs and is cancelled for that.
+    pub(crate) fn give_mark(&self, cause: &Cause) -> Option<Mark> {
+        let is_for_this =
+            self.status() == Status::Running && self.cause().is_some_and(|own| own.is_same(cause));
+        is_for_this.then(|| self.with_notes(|notes| notes.mark.give_out()))
+    }
+
+    /// Whether an error that was given out for the cancel of this operation is alive.
+    pub(crate) fn has_given_out(&self) -> bool {
+        self.held_mark().is_some()
+    }
+
+    /// Hands what this operation has given out to the operation that polls its end here.
+    pub(crate) fn hand_on(&self) {
+        if let (Some(mark), Some(cause)) = (self.held_mark(), self.cause()) {
+            if let Some(outer) = ambient::stop_mark(&cause) {
+                mark.lead_to(outer);
+            }
+        }
+    }
+
+    fn held_mark(&self) -> Option<Mark> {
+        self.on_notes(|notes| notes.mark.held())?
     }
 
     pub(crate) fn error_text(&self) -> Option<Arc<str>> {

@@ -15,6 +15,7 @@ use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
 use super::partial::Slot;
+use super::pending::Handles;
 use super::policy::Policy;
 use super::progress::Progress;
 use super::shelter::Shelter;
@@ -23,10 +24,10 @@ use super::status::{Status, StatusCell};
 use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
 use crate::runtime::RuntimeHandle;
-use crate::source::Source;
+use crate::source::Unstarted;
 use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Held, Mutex, Ordering, StoredWaker, escape, is_logged,
-    isolate, say,
+    AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
+    say,
 };
 use log::Level;
 use std::panic::Location;
@@ -40,9 +41,8 @@ pub(crate) struct Record {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(super) status: StatusCell,
-    /// How many scope handles there are. It counts only while the status is pending, which is all
-    /// that it is needed for: the last of them to go abandons the operation.
-    pub(crate) handles: AtomicUsize,
+    /// Of its scope; see `pending.rs`.
+    pub(super) handles: Handles,
     /// How often the run was called; see `runner.rs`.
     pub(super) calls: AtomicU64,
     /// Its children and blocking calls.
@@ -90,7 +90,7 @@ pub(super) struct Inner {
     /// The task that runs the operation; see `runner.rs`.
     pub(super) runner: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
-    pub(super) sources: Option<Box<[Held<Box<dyn Source>>]>>,
+    pub(super) sources: Option<Box<[Unstarted]>>,
     /// Nothing can be deferred any more.
     pub(super) sealed: bool,
     /// Nothing of the operation runs any more.
@@ -113,7 +113,7 @@ pub(crate) struct Opening {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
-    pub(crate) sources: Option<Box<[Held<Box<dyn Source>>]>>,
+    pub(crate) sources: Option<Box<[Unstarted]>>,
     pub(crate) terms: Option<Box<Terms>>,
     pub(crate) policy: Option<Box<Policy>>,
     pub(crate) spawned: bool,
@@ -180,7 +180,7 @@ impl Record {
             runtime,
             opened_at,
             status: StatusCell::new(),
-            handles: AtomicUsize::new(1),
+            handles: Handles::new(),
             calls: AtomicU64::new(0),
             nursery: Nursery::new(terms),
             policy,

@@ -8,11 +8,13 @@ use super::shelter::OpenShelter;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
 use crate::runtime::Timeout;
-use crate::sync::{Kept, awaited};
+use crate::sync::{Kept, awaited, say};
 use pin_project_lite::pin_project;
+use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::mem::discriminant;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -33,7 +35,9 @@ pin_project! {
         // The entry for where no operation is current.
         slot: Option<Ambient>,
         // A value that came while a cancel was due. It is handed out if there is another poll.
-        held: Option<F::Output>,
+        held: Option<Late<F::Output>>,
+        // Whether a value is an error, as far as can be told.
+        is_error: fn(&F::Output) -> bool,
         // None once it has ended: it may still hold a run, which would go on to hold up the cancel.
         #[pin]
         future: Option<F>,
@@ -58,6 +62,7 @@ impl<F: Future> Shield<F> {
             Location::caller(),
             Some(future),
             None,
+            is_error,
         )
     }
 
@@ -66,12 +71,14 @@ impl<F: Future> Shield<F> {
         opened_at: &'static Location<'static>,
         future: Option<F>,
         until: Option<Instant>,
+        is_error: fn(&F::Output) -> bool,
     ) -> Self {
         Self {
             slot: None,
             operation,
             opened_at,
             held: None,
+            is_error,
             future,
             until,
             open: None,
@@ -90,9 +97,54 @@ impl<F: Future> Shield<F> {
         };
         let future = self.future.map(|future| runtime.timeout(limit, future));
         let until = self.until.into_iter().chain(runtime.deadline(limit)).min();
-        Ok(Shield::at(self.operation, self.opened_at, future, until))
+        Ok(Shield::at(
+            self.operation,
+            self.opened_at,
+            future,
+            until,
+            |value| value.as_ref().map_or(true, is_error),
+        ))
     }
 }
+
+/// A value that came while a cancel was due.
+struct Late<T> {
+    value: Option<T>,
+    is_error: fn(&T) -> bool,
+    operation: Arc<Record>,
+    opened_at: &'static Location<'static>,
+}
+
+impl<T> Late<T> {
+    fn into_inner(mut self) -> Option<T> {
+        self.value.take()
+    }
+}
+
+/// Nobody reads a value that is dropped with the body. What work that had to finish has failed with is not lost
+/// without a word.
+impl<T> Drop for Late<T> {
+    fn drop(&mut self) {
+        if !self.value.as_ref().is_some_and(self.is_error) {
+            return;
+        }
+        let (label, place) = (&self.operation.label, self.opened_at);
+        say!(
+            Warn,
+            operation = &*label.shown_name(), id = label.id().get(), opened_at:% = place;
+            "{label}: what it has shielded ended in an error, which the cancel has dropped ({}); \
+             the shield was opened at {place}", type_name::<T>()
+        );
+    }
+}
+
+/// Whether `value` is the error of a result, for the log. The type is any, so it is asked by its name.
+fn is_error<T>(value: &T) -> bool {
+    // `Err` is the second variant, and a discriminant shows its number by `Debug` alone.
+    type_name::<T>().starts_with(RESULT) && format!("{:?}", discriminant(value)).ends_with("(1)")
+}
+
+const RESULT: &str = "core::result::Result<";
 
 impl Open {
     /// Opens a shield, or has it stay open, where `operation` runs. None where it does not.
@@ -135,7 +187,7 @@ impl<F: Future> Shield<F> {
                 return Poll::Pending;
             }
         }
-        if let Some(value) = this.held.take() {
+        if let Some(value) = this.held.take().and_then(Late::into_inner) {
             return Poll::Ready(value);
         }
         *this.open = Open::keep(
@@ -162,7 +214,12 @@ impl<F: Future> Shield<F> {
         };
         let home = this.open.take().map(|open| Arc::clone(open.hold.home()));
         if home.is_some_and(|home| home.is_cancelled() && !home.has_holds()) {
-            *this.held = Some(value);
+            *this.held = Some(Late {
+                value: Some(value),
+                is_error: *this.is_error,
+                operation: Arc::clone(this.operation),
+                opened_at: this.opened_at,
+            });
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }

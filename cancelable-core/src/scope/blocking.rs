@@ -4,8 +4,9 @@
 //! scope waits for its end; or for no longer than a given time, and then says that it did not end.
 
 use super::handed_over;
-use super::membership::{End, Membership, Shared, stopped_by};
+use super::membership::{End, Membership, Shared};
 use super::patience::Patience;
+use super::reading::may_be_stop;
 use super::spawn::{Entry, never, share};
 use super::wind_up::WindUp;
 use super::{Child, ChildError, Scope, SpawnError};
@@ -233,12 +234,17 @@ where
     let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
     let result = match done {
-        Ok(result) => result.map_err(End::Failed),
+        Ok(result) => result.map_err(|error| match record.cause() {
+            Some(cause) if may_be_stop::<E>(record) => {
+                End::Stopped(record.cancelled_for(cause, scope.elapsed()), error)
+            }
+            _ => End::Failed(error),
+        }),
         Err(payload) => Err(End::Panicked(payload)),
     };
     let end = match &result {
         Ok(_) => Status::Completed,
-        Err(End::Failed(error)) if stopped_by(record, &**error).is_some() => Status::Cancelled,
+        Err(End::Stopped(..)) => Status::Cancelled,
         Err(failed) => {
             record.note_error(&failed.text());
             Status::Failed

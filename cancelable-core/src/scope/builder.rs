@@ -9,7 +9,7 @@ use crate::operation::{
     Straggler, Terms, Watchdog,
 };
 use crate::runtime::{NoRuntime, RuntimeHandle};
-use crate::source::{Limit, Source};
+use crate::source::{Limit, Source, Unstarted};
 use crate::sync::Held;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
@@ -42,7 +42,7 @@ pub struct ScopeBuilder {
 pub(super) struct Rare {
     /// All but the first.
     tokens: Vec<CancellationToken>,
-    sources: Vec<Held<Box<dyn Source>>>,
+    sources: Vec<Unstarted>,
     terms: Terms,
     /// The limit on children was given as zero.
     no_children: bool,
@@ -55,7 +55,7 @@ pub(super) struct Rare {
 #[derive(Default)]
 struct Parts {
     tokens: Vec<CancellationToken>,
-    sources: Option<Box<[Held<Box<dyn Source>>]>>,
+    sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
     hooks: Option<Box<Hooks>>,
@@ -458,7 +458,7 @@ impl ScopeBuilder {
 fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
-    sources: Option<&[Held<Box<dyn Source>>]>,
+    sources: Option<&[Unstarted]>,
 ) -> Option<NeedsRuntime> {
     if deadline.is_set() {
         return Some(NeedsRuntime::Own("time limit"));

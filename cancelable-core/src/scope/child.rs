@@ -158,11 +158,12 @@ impl<T> Child<T> {
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
-            return Poll::Ready(
-                joined.unwrap_or_else(|error| {
-                    Err(ChildError::joined(this.operation.record(), error))
-                }),
-            );
+            let record = this.operation.record();
+            let ended = joined.unwrap_or_else(|error| Err(ChildError::joined(record, error)));
+            return Poll::Ready(ended.map_err(|error| {
+                record.hand_on();
+                error.given_out()
+            }));
         }
         let Some(patience) = &mut this.patience else {
             return Poll::Pending;

@@ -1,6 +1,6 @@
 //! Why awaiting a child gave no value.
 
-use crate::cause::{Cause, ChildName, OperationLabel, Span};
+use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
 use crate::error::Cancelled;
 use crate::operation::Record;
 use crate::runtime::JoinError;
@@ -23,7 +23,8 @@ pub struct ChildError {
 #[derive(Debug)]
 enum Why {
     Failed(Arc<dyn Error + Send + Sync>),
-    Cancelled(Cancelled),
+    /// With what the child returned, if it did.
+    Cancelled(Cancelled, Option<Arc<dyn Error + Send + Sync>>),
     /// A panic, a loss, or a second join.
     Joined(JoinError),
     Abandoned(Duration),
@@ -44,8 +45,26 @@ impl ChildError {
     }
 
     pub(super) fn cancelled(child: &Record, cancelled: Cancelled) -> Self {
-        let why = Why::Cancelled(cancelled);
+        let why = Why::Cancelled(cancelled, None);
         Self::new(child, why)
+    }
+
+    pub(super) fn stopped(
+        child: &Record,
+        cancelled: Cancelled,
+        error: Arc<dyn Error + Send + Sync>,
+    ) -> Self {
+        let why = Why::Cancelled(cancelled, Some(error));
+        Self::new(child, why)
+    }
+
+    /// The same, handed to the operation that awaits the child.
+    pub(super) fn given_out(mut self) -> Self {
+        if let Why::Cancelled(cancelled, error) = self.why {
+            let cancelled = cancelled.or_marked(ambient::stop_mark);
+            self.why = Why::Cancelled(cancelled, error);
+        }
+        self
     }
 
     pub(super) fn joined(child: &Record, error: JoinError) -> Self {
@@ -74,11 +93,20 @@ impl ChildError {
         }
     }
 
+    /// The error that the child returned: that by which it failed, or by which it said that it was cancelled.
+    #[must_use]
+    pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.why {
+            Why::Failed(error) | Why::Cancelled(_, Some(error)) => Some(&**error),
+            _ => None,
+        }
+    }
+
     /// The cancellation, if that is how it ended.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.why {
-            Why::Cancelled(cancelled) => Some(cancelled),
+            Why::Cancelled(cancelled, _) => Some(cancelled),
             _ => None,
         }
     }
@@ -92,7 +120,7 @@ impl ChildError {
     /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.why, Why::Cancelled(_))
+        matches!(self.why, Why::Cancelled(..))
     }
 
     /// Whether it panicked.
@@ -133,7 +161,7 @@ impl fmt::Display for ChildError {
         let child = ChildName::new(&self.operation, self.opened_at);
         match &self.why {
             Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
-            Why::Cancelled(cancelled) => cancelled.fmt(f),
+            Why::Cancelled(cancelled, _) => cancelled.fmt(f),
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(patience) => write!(
                 f,
@@ -150,7 +178,7 @@ impl Error for ChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
             Why::Failed(error) => error.source(),
-            Why::Cancelled(cancelled) => cancelled.source(),
+            Why::Cancelled(cancelled, _) => cancelled.source(),
             Why::Joined(_) | Why::Abandoned(_) => None,
         }
     }

@@ -76,6 +76,8 @@ pin_project! {
         place: Place,
         // The words of an output that is an error, where it has any.
         describe: Option<fn(&Fut::Output) -> String>,
+        // What the operation is cancelled for if this is dropped, where that was said.
+        if_dropped: Option<Cause>,
     }
 
     impl<F, Fut> PinnedDrop for Drive<F, Fut>
@@ -113,11 +115,16 @@ impl<F, Fut: Future> Drive<F, Fut> {
             wind_up: WindUp::default(),
             place: Place::default(),
             describe: None,
+            if_dropped: None,
         }
     }
 
     pub(super) fn describe(&mut self, describe: fn(&Fut::Output) -> String) {
         self.describe = Some(describe);
+    }
+
+    pub(super) fn if_dropped(&mut self, cause: Cause) {
+        self.if_dropped = Some(cause);
     }
 
     pub(super) fn scope(&self) -> &Scope {
@@ -170,7 +177,7 @@ where
                     Err(panic) => End::Panicked(panic),
                 };
                 isolate("the drop of a body", || this.body.set(Body::Over));
-                end
+                end.judged::<R>(record)
             }
         };
         if !*this.entered {
@@ -380,8 +387,11 @@ impl<F, Fut: Future> Drive<F, Fut> {
         // Before the cancel, which would wake a task that has no use for it any more.
         record.unpark();
         this.watch.rest(record);
-        let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
-        record.cancel(cause.with_operation(record.label.clone()));
+        let cause = this.if_dropped.take().unwrap_or_else(|| {
+            let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
+            cause.with_operation(record.label.clone())
+        });
+        record.cancel(cause);
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
         let sources = this.watch.end(record);
         let end = match &dropped {

@@ -13,6 +13,8 @@ use std::time::Duration;
 /// How a body ended, before its output is read as a value or an error.
 pub(super) enum End<O> {
     Output(O),
+    /// An error by which the body says that it has stopped for the cancel.
+    Stopped(O),
     Cancelled,
     Panicked(Box<dyn Any + Send>),
     /// As the next, kept apart because an end is moved, and hardly any is one of these.
@@ -21,12 +23,20 @@ pub(super) enum End<O> {
 }
 
 impl<O> End<O> {
+    /// The same, where the body is gone: an error tells only then whether it is the cancel.
+    pub(super) fn judged<R: Reading<O>>(self, record: &Record) -> Self {
+        match self {
+            Self::Output(output) if R::is_stop(&output, record) => Self::Stopped(output),
+            end => end,
+        }
+    }
+
     /// Whether the body failed, or could not be started.
     pub(super) fn is_failure<R: Reading<O>>(&self) -> bool {
         match self {
             Self::Output(output) => R::is_failure(output),
             Self::Panicked(_) | Self::SourceFailed(_) | Self::Refused(_) => true,
-            Self::Cancelled => false,
+            Self::Stopped(_) | Self::Cancelled => false,
         }
     }
 
@@ -34,7 +44,7 @@ impl<O> End<O> {
     pub(super) fn status<R: Reading<O>>(&self, record: &Record) -> Status {
         match self {
             _ if self.is_failure::<R>() => Status::Failed,
-            Self::Cancelled => match stopped_by_child(record) {
+            Self::Stopped(_) | Self::Cancelled => match stopped_by_child(record) {
                 Some(_) => Status::Failed,
                 None => Status::Cancelled,
             },
@@ -52,14 +62,15 @@ impl<O> End<O> {
         describe: Option<fn(&O) -> String>,
     ) {
         let text = match self {
-            Self::Output(output) if R::is_failure(output) => match describe {
+            Self::Output(output) | Self::Stopped(output) if R::is_failure(output) => match describe
+            {
                 Some(describe) => describe(output),
                 None => format!("an error of type {}", type_name::<R::Error>()),
             },
             Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
             Self::SourceFailed(failed) => words_of(failed),
             Self::Refused(refused) => refused.to_string(),
-            Self::Output(_) | Self::Cancelled => match child_failure(record) {
+            Self::Output(_) | Self::Stopped(_) | Self::Cancelled => match child_failure(record) {
                 Some(failure) => words_of(&failure),
                 None => return,
             },
@@ -105,6 +116,15 @@ impl<O> End<O> {
             Self::Refused(refused) => Err(RunError::Refused(*refused)),
             Self::SourceFailed(failed) => Err(RunError::SourceFailed(*failed)),
             Self::Output(output) => R::read(output).map_err(RunError::Failed),
+            Self::Stopped(output) => {
+                R::read(output).map_err(|error| match stopped_by_child(record) {
+                    Some(_) => RunError::Failed(error),
+                    None => RunError::Stopped {
+                        error,
+                        cancelled: Box::new(cancelled(record, elapsed)),
+                    },
+                })
+            }
             Self::Cancelled => Err(match stopped_by_child(record) {
                 Some(failure) => RunError::ChildFailed(failure),
                 None => RunError::Cancelled(cancelled(record, elapsed)),
@@ -118,6 +138,7 @@ impl<O> End<O> {
             }
         }
         if may_have_failures(record) {
+            record.hand_on();
             outcome.set_cause(record.cause(), &record.label);
             outcome.fail_by(|| child_failure(record));
             outcome.add_failures(record.nursery.take_failures());
@@ -174,5 +195,5 @@ fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
     // A cancelled token has a cause; the other arm only spares a panic.
     let cause = record.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
-    Cancelled::new(cause).of(record.label.clone(), elapsed)
+    record.cancelled_for(cause, elapsed)
 }

@@ -6,10 +6,9 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
-use crate::sync::{isolate, panic_text, say, words_of};
+use crate::sync::{panic_text, say, words_of};
 use std::any::Any;
 use std::error::Error;
-use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -44,15 +43,13 @@ impl Membership {
         let member = &*self.member;
         result.map_err(|end| match end {
             End::Cancelled(cancelled) => ChildError::cancelled(member, cancelled),
-            End::Failed(error) => match stopped_by(member, &*error) {
-                Some(cancelled) => ChildError::cancelled(member, cancelled),
-                None => {
-                    let label = member.label.clone();
-                    let shared = Arc::clone(&error);
-                    self.fail(&ChildFailure::error(label, member.opened_at, shared));
-                    ChildError::failed(member, error)
-                }
-            },
+            End::Stopped(cancelled, error) => ChildError::stopped(member, cancelled, error),
+            End::Failed(error) => {
+                let label = member.label.clone();
+                let shared = Arc::clone(&error);
+                self.fail(&ChildFailure::error(label, member.opened_at, shared));
+                ChildError::failed(member, error)
+            }
             End::Panicked(payload) => {
                 let error = JoinError::panic(payload);
                 let (label, opened_at) = (member.label.clone(), member.opened_at);
@@ -76,35 +73,6 @@ impl Membership {
     }
 }
 
-/// The cancellation, if `error` is what a member returns that looked at its token: it stopped for
-/// the cancel and did not fail.
-pub(super) fn stopped_by(member: &Record, error: &(dyn Error + 'static)) -> Option<Cancelled> {
-    if !member.is_cancelled() {
-        return None;
-    }
-    let mut found = None;
-    // What an error says of its source is a user's code.
-    isolate("the source of an error", || found = cancellation_in(error));
-    found
-}
-
-/// How many errors of a chain are looked at. One may give itself as its source, or one that leads back.
-const LINKS: usize = 128;
-
-fn cancellation_in(error: &(dyn Error + 'static)) -> Option<Cancelled> {
-    let chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.take(LINKS).find_map(|error| {
-        // An `io::Error` leaves the error inside it out of its chain.
-        let inside = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        let inside = inside.and_then(|inside| inside.downcast_ref::<Cancelled>());
-        inside
-            .or_else(|| error.downcast_ref::<Cancelled>())
-            .cloned()
-    })
-}
-
 /// A drop, because a runtime that goes away just drops its tasks. The place is left after this.
 impl Drop for Membership {
     fn drop(&mut self) {
@@ -120,6 +88,8 @@ impl Drop for Membership {
 /// How a member ended without a value.
 pub(super) enum End {
     Cancelled(Cancelled),
+    /// By an error that says that it was cancelled.
+    Stopped(Cancelled, Shared),
     Failed(Shared),
     Panicked(Box<dyn Any + Send>),
 }
@@ -129,6 +99,7 @@ impl End {
     pub(super) fn of<E>(error: RunError<E>, share: fn(E) -> Shared) -> Self {
         match error {
             RunError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            RunError::Stopped { error, cancelled } => Self::Stopped(*cancelled, share(error)),
             RunError::Failed(error) => Self::Failed(share(error)),
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
             RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
@@ -141,7 +112,7 @@ impl End {
     /// Why the member failed, in words.
     pub(super) fn text(&self) -> String {
         match self {
-            Self::Cancelled(cancelled) => cancelled.to_string(),
+            Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
             Self::Failed(error) => words_of(&**error),
             Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
         }
@@ -151,6 +122,6 @@ impl End {
     pub(super) fn before_begin(member: &Record) -> Self {
         let cause = member.cause();
         let cause = cause.unwrap_or_else(|| Cause::new(crate::Reason::Requested));
-        Self::Cancelled(Cancelled::new(cause).of(member.label.clone(), None))
+        Self::Cancelled(member.cancelled_for(cause, None))
     }
 }

@@ -107,10 +107,11 @@ impl<T, E> Outcome<T, E> {
         self.result.is_ok()
     }
 
-    /// Whether it stopped because the scope was cancelled.
+    /// Whether it stopped because the scope was cancelled: it was dropped for that, or has said so by an error
+    /// of its own.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.result, Err(RunError::Cancelled(_)))
+        self.error().is_some_and(RunError::is_cancelled)
     }
 
     /// Whether it stopped because time ran out: its own, or that of one above. A body that had its value
@@ -204,7 +205,7 @@ impl<T, E> Outcome<T, E> {
     ///
     /// # Errors
     ///
-    /// The body failed, the scope was cancelled before there was a value, a child failed, a source
+    /// The body failed or stopped, the scope was cancelled before there was a value, a child failed, a source
     /// did not start, the scope had been run before, or it could not be built.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
@@ -311,12 +312,18 @@ impl Outcome<(), ()> {
     pub(super) fn filled<T, E>(self, answer: Option<Result<T, E>>) -> Outcome<T, E> {
         let mut late = None;
         let result = match (self.result, answer) {
+            (Err(RunError::Stopped { cancelled, .. }), Some(answer)) => {
+                answer.map_err(|error| RunError::Stopped { error, cancelled })
+            }
             (Ok(()) | Err(RunError::Failed(())), Some(answer)) => answer.map_err(RunError::Failed),
             (Err(RunError::ChildFailed(failure)), answer) => {
                 late = answer.and_then(Result::ok);
                 Err(RunError::ChildFailed(failure))
             }
             (Err(RunError::Cancelled(cancelled)), _) => Err(RunError::Cancelled(cancelled)),
+            (Err(RunError::Stopped { cancelled, .. }), None) => {
+                Err(RunError::Cancelled(*cancelled))
+            }
             (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),

@@ -1,6 +1,8 @@
 //! How the output of a body is read: as a value, or as a value or an error.
 
+use crate::operation::Record;
 use std::convert::Infallible;
+use std::mem::needs_drop;
 
 pub(super) trait Reading<O> {
     type Value;
@@ -10,6 +12,16 @@ pub(super) trait Reading<O> {
 
     /// Whether it is an error.
     fn is_failure(output: &O) -> bool;
+
+    /// Whether an output that is an error says that the operation was cancelled. To be asked when the body has
+    /// been dropped, since that may hold what it was given out too.
+    fn is_stop(output: &O, record: &Record) -> bool;
+}
+
+/// Whether an error of this type may say that the operation was cancelled: it can hold what was given out for
+/// that, and something does.
+pub(super) fn may_be_stop<E>(record: &Record) -> bool {
+    needs_drop::<E>() && record.has_given_out()
 }
 
 /// Whatever the body answers is its value.
@@ -24,6 +36,10 @@ impl<T> Reading<T> for Plain {
     }
 
     fn is_failure(_: &T) -> bool {
+        false
+    }
+
+    fn is_stop(_: &T, _: &Record) -> bool {
         false
     }
 }
@@ -41,5 +57,9 @@ impl<T, E> Reading<Result<T, E>> for Fallible {
 
     fn is_failure(output: &Result<T, E>) -> bool {
         output.is_err()
+    }
+
+    fn is_stop(output: &Result<T, E>, record: &Record) -> bool {
+        output.is_err() && may_be_stop::<E>(record)
     }
 }

@@ -4,6 +4,7 @@
 use super::drive::Drive;
 use super::reading::{Fallible, Plain, Reading};
 use super::{BuildError, Outcome, Scope};
+use crate::cause::Cause;
 use crate::sync::{awaited, words_of};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -102,6 +103,38 @@ impl<F, Fut: Future> Run<F, Fut> {
             machine: Machine::NotBuilt { error },
         }
     }
+
+    /// Says why, for when this is dropped before its end: the scope is cancelled with `cause` then, in the place of
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use futures_util::future::{self, Either};
+    /// use std::future::pending;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let mirror = Scope::builder("mirror").build().expect("it is sound");
+    /// let run = mirror.run(|_| pending::<()>()).if_dropped("the origin answered first");
+    /// manual.block_on(async {
+    ///     let first = future::select(std::pin::pin!(run), std::pin::pin!(async { "origin" }));
+    ///     assert!(matches!(first.await, Either::Right(("origin", _))));
+    /// });
+    /// let cause = mirror.cause().expect("its run was dropped");
+    /// assert_eq!(cause.message(), Some("the origin answered first"));
+    /// # }
+    /// ```
+    #[must_use = "a scope does not run unless this is polled"]
+    #[track_caller]
+    pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
+        if let Machine::Drive { drive } = &mut self.machine {
+            drive.if_dropped(cause.into());
+        }
+        self
+    }
 }
 
 impl<F, Fut: Future> TryRun<F, Fut> {
@@ -115,6 +148,17 @@ impl<F, Fut: Future> TryRun<F, Fut> {
         Self {
             machine: Machine::NotBuilt { error },
         }
+    }
+
+    /// Says why, for when this is dropped before its end: the scope is cancelled with `cause` then, as for
+    /// [`Run::if_dropped`].
+    #[must_use = "a scope does not run unless this is polled"]
+    #[track_caller]
+    pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
+        if let Machine::Drive { drive } = &mut self.machine {
+            drive.if_dropped(cause.into());
+        }
+        self
     }
 }
 

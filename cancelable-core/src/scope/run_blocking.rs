@@ -5,13 +5,15 @@
 //! That body can't be dropped by a cancel, as the closure can't, so it has a hold on itself as a shield
 //! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
+use super::drive::Drive;
+use super::reading::{Reading, may_be_stop};
 use super::{Outcome, Scope};
 use crate::operation::{Hold, Holding, Record};
 use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
 use std::any::type_name;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
@@ -78,7 +80,8 @@ impl Scope {
         let driven = thread::scope(|threads| {
             let driver = threads.spawn(|| {
                 let _over = Over(&handover);
-                sync::block_on(self.try_run(|op| handover.body(op)))
+                let mut drive = pin!(Drive::new(self.for_run(), |op| handover.body(op)));
+                sync::block_on(poll_fn(|cx| drive.as_mut().poll::<Beside>(cx)))
             });
             if let Some(op) = handover.receive() {
                 let record = op.record();
@@ -89,6 +92,7 @@ impl Scope {
                 drop(inside);
                 handover.finish(match &done {
                     Ok(Ok(_)) => Done::Value,
+                    Ok(Err(_)) if may_be_stop::<E>(record) => Done::Stopped,
                     Ok(Err(_)) => {
                         record.note_error(&format!("an error of type {}", type_name::<E>()));
                         Done::Error
@@ -117,7 +121,32 @@ impl Scope {
 enum Done {
     Value,
     Error,
+    /// An error by which it says that it has stopped for the cancel.
+    Stopped,
     Panic,
+}
+
+/// How the run reads what its body was told of the closure.
+enum Beside {}
+
+impl Reading<Done> for Beside {
+    type Value = ();
+    type Error = ();
+
+    fn read(done: Done) -> Result<(), ()> {
+        match Self::is_failure(&done) {
+            true => Err(()),
+            false => Ok(()),
+        }
+    }
+
+    fn is_failure(done: &Done) -> bool {
+        !matches!(done, Done::Value)
+    }
+
+    fn is_stop(done: &Done, _: &Record) -> bool {
+        matches!(done, Done::Stopped)
+    }
 }
 
 /// What passes between the two threads: first the scope's handle, when it is entered and not
@@ -202,7 +231,7 @@ struct Body {
 }
 
 impl Future for Body {
-    type Output = Result<(), ()>;
+    type Output = Done;
 
     /// Wakes: the waker is registered before the state is read, and the state is set before the
     /// waker is taken.
@@ -221,10 +250,9 @@ impl Future for Body {
         };
         this.hold = None;
         match done {
-            Done::Value => Poll::Ready(Ok(())),
-            Done::Error => Poll::Ready(Err(())),
             // For the run to close as it does for a panic. It is told of once, by the closure's.
             Done::Panic => resume_unwind(Box::new("the closure panicked")),
+            done => Poll::Ready(done),
         }
     }
 }

@@ -23,6 +23,14 @@ use std::io;
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
     Cancelled(Cancelled),
+    /// The body has stopped because the scope was cancelled, and says so by an error of its own. It holds the
+    /// [`Cancelled`] that a [`check`](crate::Operation::check), a stream or a run inside has given it.
+    Stopped {
+        /// What the body answered.
+        error: E,
+        /// The cancellation of the scope.
+        cancelled: Box<Cancelled>,
+    },
     /// The body failed.
     Failed(E),
     /// A source of the scope did not start, so the body was not started.
@@ -46,6 +54,7 @@ impl<E> RunError<E> {
     pub fn cancelled(&self) -> Option<&Cancelled> {
         match self {
             Self::Cancelled(cancelled) => Some(cancelled),
+            Self::Stopped { cancelled, .. } => Some(cancelled),
             _ => None,
         }
     }
@@ -68,14 +77,14 @@ impl<E> RunError<E> {
         matches!(self, Self::Refused(_))
     }
 
-    /// The error of the body.
+    /// The error of the body, also of one that has stopped for a cancel.
     ///
     /// # Errors
     ///
     /// The error as it was, if it is not the body's.
     pub fn into_failed(self) -> Result<E, Self> {
         match self {
-            Self::Failed(error) => Ok(error),
+            Self::Failed(error) | Self::Stopped { error, .. } => Ok(error),
             other => Err(other),
         }
     }
@@ -108,7 +117,7 @@ impl<E> RunError<E> {
     /// The error of the body, or else why there is none, as an error that has no such variant.
     pub(super) fn split(self) -> Result<E, RunError> {
         Err(match self {
-            Self::Failed(error) => return Ok(error),
+            Self::Failed(error) | Self::Stopped { error, .. } => return Ok(error),
             Self::Cancelled(cancelled) => RunError::Cancelled(cancelled),
             Self::SourceFailed(failed) => RunError::SourceFailed(failed),
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
@@ -131,6 +140,7 @@ impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Cancelled(cancelled) => cancelled.into(),
+            RunError::Stopped { error, .. } => match error {},
             RunError::NotBuilt(error) => error.into(),
             error => Self::other(error),
         }
@@ -141,7 +151,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
-            Self::Failed(error) => escaped(error).fmt(f),
+            Self::Failed(error) | Self::Stopped { error, .. } => escaped(error).fmt(f),
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
@@ -157,7 +167,14 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::Failed(error) if f.alternate() => {
                 return f.debug_tuple("Failed").field(error).finish();
             }
-            Self::Failed(error) => return error.fmt(f),
+            Self::Stopped { error, cancelled } if f.alternate() => {
+                let mut parts = f.debug_struct("Stopped");
+                return parts
+                    .field("error", error)
+                    .field("cancelled", cancelled)
+                    .finish();
+            }
+            Self::Failed(error) | Self::Stopped { error, .. } => return error.fmt(f),
             Self::Cancelled(cancelled) => ("Cancelled", cancelled, cancelled),
             Self::SourceFailed(failed) => ("SourceFailed", failed, failed),
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
@@ -178,7 +195,7 @@ impl<E: Error> Error for RunError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Cancelled(cancelled) => cancelled.source(),
-            Self::Failed(error) => error.source(),
+            Self::Failed(error) | Self::Stopped { error, .. } => error.source(),
             Self::SourceFailed(failed) => failed.source(),
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),

@@ -8,8 +8,7 @@ use super::stop_wait::StopWait;
 use super::timekeeper::Timekeeper;
 use super::watchdog;
 use crate::operation::{Followed, Record};
-use crate::source::{ScopeCancel, Source, SourceContext, SourceError, Watched};
-use crate::sync::Held;
+use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
 use crate::token::CallbackRegistration;
 use std::borrow::Cow;
 use std::future::Future;
@@ -50,7 +49,7 @@ impl Watch {
     pub(super) fn start(
         &mut self,
         record: &Arc<Record>,
-        sources: Box<[Held<Box<dyn Source>>]>,
+        sources: Box<[Unstarted]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
         let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());

@@ -1,7 +1,7 @@
 //! Several sources of which all must have fired.
 
 use super::any_of::{list, start_all};
-use super::watched::Watched;
+use super::watched::{Unstarted, Watched};
 use super::{Decide, EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
 use crate::sync::{Held, Mutex};
@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 
 /// The source that [`all_of`] makes.
 pub struct AllOf {
-    sources: Vec<Held<Box<dyn Source>>>,
+    sources: Vec<Unstarted>,
 }
 
 /// Fires when the last of `sources` has fired, with the cause of that last one.
@@ -73,7 +73,7 @@ struct Group {
 
 impl Group {
     fn start(
-        sources: Vec<Held<Box<dyn Source>>>,
+        sources: Vec<Unstarted>,
         context: &SourceContext,
         scope: Option<ScopeCancel>,
     ) -> Result<SourceFuture, SourceError> {
@@ -125,7 +125,8 @@ struct Tally {
 struct State {
     fired: Vec<bool>,
     missing: usize,
-    /// The scope has the request.
+    /// The scope has the request, or is being asked to take it. The run may end, and ask for the other
+    /// members, while it is asked.
     on_record: bool,
 }
 
@@ -134,7 +135,7 @@ impl Tally {
         self.state.lock().missing == 0
     }
 
-    /// Counts a member as fired.
+    /// Counts a member as fired. The caller asks the scope then, and says if that refuses.
     ///
     /// # Errors
     ///
@@ -147,10 +148,11 @@ impl Tally {
                 state.missing -= 1;
             }
         }
-        match state.missing == 0 && !state.on_record {
-            true => Ok(()),
-            false => Err(state.on_record),
+        if state.missing > 0 || state.on_record {
+            return Err(state.on_record);
         }
+        state.on_record = true;
+        Ok(())
     }
 }
 
@@ -168,8 +170,8 @@ impl Decide for Member {
         // No lock is held: a cancel runs the code of users.
         let scope = self.tally.scope.as_ref();
         let on_record = scope.is_some_and(|scope| scope.cancel_with(cause));
-        if on_record {
-            self.tally.state.lock().on_record = true;
+        if !on_record {
+            self.tally.state.lock().on_record = false;
         }
         on_record
     }

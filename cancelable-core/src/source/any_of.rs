@@ -1,6 +1,6 @@
 //! Several sources of which one is enough.
 
-use super::watched::Watched;
+use super::watched::{Unstarted, Watched};
 use super::{EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::sync::Held;
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use std::task::Poll;
 
 /// The source that [`any_of`] makes.
 pub struct AnyOf {
-    sources: Vec<Held<Box<dyn Source>>>,
+    sources: Vec<Unstarted>,
 }
 
 /// Fires when the first of `sources` does, with its cause.
@@ -82,7 +82,7 @@ fn first(mut watched: Vec<Watched>) -> SourceFuture {
 /// Starts all or none: an error drops those that were already started. `scope` says what the source of
 /// a number cancels, if it is one that decides.
 pub(super) fn start_all(
-    sources: Vec<Held<Box<dyn Source>>>,
+    sources: Vec<Unstarted>,
     context: &SourceContext,
     scope: impl Fn(usize) -> Option<ScopeCancel>,
 ) -> Result<Vec<Watched>, SourceError> {
@@ -94,7 +94,7 @@ pub(super) fn start_all(
 }
 
 /// What a group is called: its kind and the names of its members.
-pub(super) fn list(kind: &str, sources: &[Held<Box<dyn Source>>]) -> String {
+pub(super) fn list(kind: &str, sources: &[Unstarted]) -> String {
     let sources = sources.iter().filter_map(Held::get);
     let names: Vec<_> = sources.map(|source| source.name()).collect();
     format!("{kind} ({})", names.join(", "))

@@ -8,6 +8,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+/// A source that was not started.
+pub(crate) type Unstarted = Held<Box<dyn Source>>;
+
 /// A source that was started. One that panics is logged, dropped and never fires.
 pub(crate) struct Watched {
     name: Cow<'static, str>,
@@ -22,7 +25,7 @@ impl Watched {
     /// Starts `source`, as one that decides if it is given what it cancels; an error comes with the name
     /// of the source. A panic is an error too: what was to be watched is not.
     pub(crate) fn start(
-        source: Held<Box<dyn Source>>,
+        source: Unstarted,
         context: &SourceContext,
         scope: Option<ScopeCancel>,
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {

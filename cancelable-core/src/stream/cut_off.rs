@@ -164,10 +164,10 @@ impl CutOff {
     /// The error for a step that was cut; `None` while nothing asked for a cancel.
     #[must_use]
     pub fn cancelled(&self) -> Option<Cancelled> {
-        let cancelled = Cancelled::new(self.cause()?);
+        let cause = self.cause()?;
         Some(match &self.operation {
-            None => cancelled,
-            Some(operation) => cancelled.of(operation.label().clone(), operation.elapsed()),
+            None => self.token.cancelled_for(cause),
+            Some(operation) => operation.record().cancelled_for(cause, operation.elapsed()),
         })
     }
 

@@ -18,7 +18,7 @@ where
     fn cut(&self) -> Option<Cancelled> {
         let operation = MapConcurrent::operation(self);
         let cause = operation.cause().filter(|_| self.is_cut())?;
-        Some(Cancelled::new(cause).of(operation.label().clone(), operation.elapsed()))
+        Some(operation.record().cancelled_for(cause, operation.elapsed()))
     }
 
     fn operation(&self) -> Option<&Operation> {

@@ -234,8 +234,15 @@ impl CancellationToken {
             false => Ok(()),
             true => self
                 .cause()
-                .map_or(Ok(()), |cause| Err(Cancelled::new(cause))),
+                .map_or(Ok(()), |cause| Err(self.cancelled_for(cause))),
         }
+    }
+
+    /// The error for work that stops for `cause`, by which this token was cancelled.
+    #[cold]
+    pub(crate) fn cancelled_for(&self, cause: Cause) -> Cancelled {
+        // On a thread or in a task where no operation runs, the lookout knows whose token it is.
+        Cancelled::new(cause).or_marked(|cause| self.lookout()?.mark(cause))
     }
 
     /// Waits until the token is cancelled.

@@ -5,6 +5,7 @@
 //! no larger for it, and one that has none pays a load. It is asked now and then, as
 //! [`Pacing`] says, since a look reads a clock. The fast path writes nothing that threads share.
 
+use crate::cause::{Cause, Mark};
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +20,9 @@ pub(crate) trait Lookout: Send + Sync {
     /// Looks, and cancels what is due. The time that it saw, to pace the next looks by; none where each
     /// call has to look, because the clock is not the system's.
     fn look(&self) -> Option<Instant>;
+
+    /// The mark of the operation whose token it is, for an error that says that it was cancelled for `cause`.
+    fn mark(&self, cause: &Cause) -> Option<Mark>;
 }
 
 impl fmt::Debug for dyn Lookout {
@@ -40,6 +44,10 @@ impl Lookout for Several {
         let armed = self.0.iter().filter(|lookout| !lookout.is_idle());
         let seen = armed.map(|lookout| lookout.look());
         seen.reduce(|one, other| one.and(other)).flatten()
+    }
+
+    fn mark(&self, cause: &Cause) -> Option<Mark> {
+        self.0.iter().find_map(|lookout| lookout.mark(cause))
     }
 }
 

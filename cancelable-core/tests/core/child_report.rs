@@ -77,7 +77,7 @@ fn r50_a_child_that_panics_or_is_cancelled_loses_nothing_of_its_report() {
         let stops = op.spawn_with(op.child("stops"), async |op: Scope| {
             spoil(&op, "after a cancel");
             op.cancel();
-            pending::<()>().await
+            pending::<()>().await;
         });
         assert!(panics.expect("it is running").await.is_err());
         assert!(stops.expect("it is running").await.is_err());
@@ -100,7 +100,7 @@ fn r50_collected_failures_and_stragglers_of_a_child_are_on_its_handle_or_above()
             let body = async |op: Scope| {
                 let bad = op.try_spawn_named("bad", async { Err::<(), _>("no such file") });
                 drop(bad.expect("it is running"));
-                pending::<()>().await
+                pending::<()>().await;
             };
             let mut child = op.spawn_with(builder, body).expect("it is running");
             assert!(

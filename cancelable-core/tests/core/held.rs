@@ -7,12 +7,13 @@ use cancelable_core::{Operation, Outcome, Scope, Status};
 use futures_util::future::{FutureExt, join, join_all, select};
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -341,8 +342,7 @@ fn r22_a_run_that_outlives_the_shield_around_its_polls_holds_nothing_up() {
                 if has_child {
                     stay(op, Open::Child, runtime.clone()).await;
                 } else {
-                    op.defer(runtime.sleep(SECOND - LIMIT))
-                        .expect("it is running");
+                    op.defer(runtime.sleep(SECOND)).expect("it is running");
                     pending::<()>().await;
                 }
             }));
@@ -376,9 +376,9 @@ fn r22_a_scope_that_is_carried_out_of_its_shield_is_bound_again() {
                     let mut run = Box::pin(scope.run(|op| stay(op, open, runtime.clone())));
                     assert!((&mut run).now_or_never().is_none());
                     assert_eq!(child(&op, "sheltered").deadline(), None);
-                    run
+                    Some(run)
                 };
-                let run = op.shield(carry).await;
+                let run = op.shield(carry).await.expect("it is handed out");
                 let carried = carried.borrow().clone().expect("it was opened");
                 assert_eq!(carried.remaining(), Some(LIMIT), "bound from here on");
                 match is_polled {
@@ -431,7 +431,7 @@ fn r22_a_scope_that_is_carried_out_of_a_finalizer_is_bound_again() {
         let (parent, runtime, carried) = (op.clone(), runtime.clone(), carried.clone());
         let carry = async move {
             let scope = child(&parent, "carried");
-            *carried.lock().expect("nobody panicked") = Some(scope.operation().clone());
+            *carried.lock() = Some(scope.operation().clone());
             let run = async move { scope.run(|_| pending::<()>()).await };
             runtime.spawn(run).detach();
         };
@@ -440,7 +440,7 @@ fn r22_a_scope_that_is_carried_out_of_a_finalizer_is_bound_again() {
     }));
     assert!(outcome.is_cancelled());
     manual.advance(Duration::ZERO);
-    let carried = carried.lock().expect("nobody panicked").take();
+    let carried = carried.lock().take();
     assert!(carried.is_some_and(|carried: Operation| carried.is_cancelled()));
     assert_eq!(manual.live_tasks(), 0);
 }
@@ -465,7 +465,7 @@ where
     });
     let task = async move {
         let value = task.await;
-        *output.lock().expect("nobody panicked") = Some(value);
+        *output.lock() = Some(value);
     };
     runtime.spawn(task).detach();
     (ended, waker)
@@ -485,7 +485,7 @@ fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above()
                 let (said, runtime) = (said.clone(), runtime.clone());
                 move |what| {
                     let at = runtime.now() - start;
-                    said.lock().expect("nobody panicked").push((what, at));
+                    said.lock().push((what, at));
                 }
             };
             let kept = RefCell::new(None);
@@ -528,7 +528,7 @@ fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above()
             }));
             assert!(outcome.is_cancelled());
             assert_eq!(outcome.elapsed(), Some(SECOND), "the end of the child");
-            let said: Vec<_> = std::mem::take(&mut *said.lock().expect("nobody panicked"));
+            let said: Vec<_> = std::mem::take(&mut *said.lock());
             assert_eq!(
                 said,
                 [
@@ -541,11 +541,11 @@ fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above()
             assert_eq!(names(&outcome), [("response".to_owned(), true)]);
             assert_eq!(manual.live_tasks(), 1, "of the connection");
             let (kept, wake) = kept.into_inner().expect("it was kept");
-            assert!(kept.lock().expect("nobody panicked").is_none());
+            assert!(kept.lock().is_none());
             gate.store(is_polled_later, Ordering::SeqCst);
             wake.wake();
             manual.advance(Duration::ZERO);
-            let ended = kept.lock().expect("nobody panicked").take();
+            let ended = kept.lock().take();
             assert_eq!(
                 ended.map(|outcome| outcome.is_cancelled()),
                 is_polled_later.then_some(true)
@@ -569,7 +569,7 @@ fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_
                     let (runtime, tell) = (runtime.clone(), tell.clone());
                     let undo = async move {
                         runtime.sleep(SECOND).await;
-                        tell.lock().expect("nobody panicked").push(name);
+                        tell.lock().push(name);
                     };
                     op.defer(undo).expect("it is running");
                 }
@@ -582,10 +582,10 @@ fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_
             let task = async move {
                 let polled = (&mut run).now_or_never();
                 assert!(polled.is_none());
-                run
+                Some(run)
             };
             let run = op.runtime().expect("it has one").spawn(task).await;
-            *taken.borrow_mut() = Some(run.expect("it is there"));
+            *taken.borrow_mut() = run.expect("it is there");
             pending::<()>().await;
         }));
         assert!(outcome.is_cancelled());
@@ -593,7 +593,7 @@ fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_
             outcome.elapsed(),
             Some(LIMIT + PATIENCE + 2 * SECOND - begun(has_value))
         );
-        let said = finalized.lock().expect("nobody panicked").clone();
+        let said = finalized.lock().clone();
         assert_eq!(said, ["second", "first"], "each once");
         let run = taken.into_inner().expect("it is kept");
         if is_dropped {
@@ -603,7 +603,7 @@ fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_
             assert_eq!(outcome.is_cancelled(), !has_value);
             assert_eq!(outcome.into_value(), has_value.then_some(7));
         }
-        assert_eq!(finalized.lock().expect("nobody panicked").len(), 2);
+        assert_eq!(finalized.lock().len(), 2);
         assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
     }
 }

@@ -99,7 +99,10 @@ fn r28_a_run_that_is_dropped_unpolled_leaves_an_abandoned_scope_as_after_build()
 #[test]
 fn r18_the_cause_is_had_by_one_name_from_an_outcome_and_from_each_error() {
     let manual = ManualRuntime::with_threads();
-    let outer = Scope::builder("import").runtime(&manual.handle());
+    let outer = Scope::builder("import")
+        .runtime(&manual.handle())
+        .grace(SECOND);
+    let asked = Cell::new(false);
     let outcome = manual.block_on(outer.run(async |op: Scope| {
         let waiting = op.spawn(pending::<()>()).expect("it is running");
         op.cancel_with("enough");
@@ -110,8 +113,10 @@ fn r18_the_cause_is_had_by_one_name_from_an_outcome_and_from_each_error() {
         assert_eq!(text(error.cause()).as_deref(), Some("enough"));
         let cancelled = op.check().expect_err("it is cancelled");
         assert_eq!(text(Some(cancelled.cause())).as_deref(), Some("enough"));
+        asked.set(true);
         pending::<()>().await;
     }));
+    assert!(asked.get(), "the body went on in its grace");
     assert_eq!(
         outcome.cause().and_then(|cause| cause.message()),
         Some("enough")

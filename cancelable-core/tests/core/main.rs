@@ -63,6 +63,8 @@ mod operation;
 mod operation_log;
 #[cfg(feature = "testing")]
 mod partial;
+#[cfg(feature = "testing")]
+mod pending;
 mod probe;
 #[cfg(feature = "testing")]
 mod progress;
@@ -99,6 +101,8 @@ mod server;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
+#[cfg(feature = "testing")]
+mod stopped;
 #[cfg(feature = "testing")]
 mod stream;
 #[cfg(feature = "testing")]

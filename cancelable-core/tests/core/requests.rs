@@ -323,3 +323,24 @@ fn r45_a_source_that_has_fired_is_kept_until_its_scope_has_ended() {
     assert!(outcome.cleanup_errors().is_empty());
     assert_eq!(Arc::strong_count(&held), 1);
 }
+
+/// The last of a group cancels the scope, and what runs then may ask for the others: the run may end there.
+#[test]
+fn r45_the_members_of_a_group_are_on_record_while_the_last_of_them_cancels_the_scope() {
+    let manual = ManualRuntime::new();
+    let (first, last) = (Button::default(), Button::default());
+    let group = all_of([first.clone().boxed(), last.clone().boxed()]);
+    let scope = open(&manual).source(group.expect("it has two"));
+    let scope = scope.build().expect("it is sound");
+    let asked = Arc::new(OnceLock::new());
+    let answer = Arc::clone(&asked);
+    let outcome = at_once(scope.run(async |op: Scope| {
+        assert!(!first.press("first"));
+        let member = first.clone();
+        let asks = move |_: &Cause| answer.set(member.press("first, again")).expect("once");
+        op.token().on_cancel(asks).detach();
+        assert!(last.press("last"));
+    }));
+    assert_eq!(asked.get(), Some(&true));
+    assert_eq!(message(outcome.cause()), Some("last"));
+}

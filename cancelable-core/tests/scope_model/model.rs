@@ -470,7 +470,7 @@ impl<'a> Model<'a> {
                             None => return None,
                         };
                         // With its end all that it has left goes.
-                        self.drop_walk(id, inside);
+                        self.drop_walk(inside);
                         self.moved = true;
                         if self.is_cancelled(id) && !shielded {
                             *held = Some(in_time);
@@ -539,7 +539,7 @@ impl<'a> Model<'a> {
         }
         let at_its_end = came.as_ref().is_some_and(Result::is_ok);
         if came.is_none() {
-            self.drop_walk(id, walk);
+            self.drop_walk(walk);
         }
         self.log(id, What::BodyOver { at_its_end });
         Some(match came {
@@ -685,7 +685,7 @@ impl<'a> Model<'a> {
             Phase::Over => return,
             Phase::Body(mut walk) => {
                 self.cancel(id, "run_dropped", None, Some(id));
-                self.drop_walk(id, &mut walk);
+                self.drop_walk(&mut walk);
                 self.log(id, What::BodyOver { at_its_end: false });
             }
             Phase::Unentered | Phase::Ended(_) => {
@@ -705,10 +705,10 @@ impl<'a> Model<'a> {
         self.hand_over(id, std::mem::take(&mut run.wind_up), owner);
     }
 
-    fn drop_walk(&mut self, id: usize, walk: &mut Walk<'a>) {
+    fn drop_walk(&mut self, walk: &mut Walk<'a>) {
         match walk.doing.take() {
             Some(Doing::Run { mut run, .. }) => self.drop_run(&mut run),
-            Some(Doing::Shield { mut inside, .. }) => self.drop_walk(id, &mut inside),
+            Some(Doing::Shield { mut inside, .. }) => self.drop_walk(&mut inside),
             _ => {}
         }
     }

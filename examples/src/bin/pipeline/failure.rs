@@ -45,9 +45,9 @@ impl Failure {
 
     /// What made the run fail.
     pub(crate) fn of_run(error: RunError<Self>) -> Self {
-        match error {
-            RunError::Failed(failure) => failure,
-            error => Self::Other(error.to_string().into()),
+        match error.into_failed() {
+            Ok(failure) => failure,
+            Err(error) => Self::Other(error.to_string().into()),
         }
     }
 
