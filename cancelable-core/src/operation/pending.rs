@@ -11,13 +11,13 @@
 
 use super::record::{Inner, Record};
 use super::status::Status;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU32, Ordering};
 
-/// The numbers of handles of a scope that has not been run.
+/// The numbers of handles of a scope that has not been run. Small, so that both take the room of one.
 pub(super) struct Handles {
-    all: AtomicUsize,
+    all: AtomicU32,
     /// That of `build`, and those of runs.
-    lasting: AtomicUsize,
+    lasting: AtomicU32,
 }
 
 /// What a handle counts as.
@@ -41,8 +41,8 @@ impl Handles {
     /// Those of a new operation: one, from `build`.
     pub(super) fn new() -> Self {
         Self {
-            all: AtomicUsize::new(1),
-            lasting: AtomicUsize::new(1),
+            all: AtomicU32::new(1),
+            lasting: AtomicU32::new(1),
         }
     }
 }
@@ -89,7 +89,7 @@ impl Record {
         is_last || (self.has_deferred() && self.is_deserted(standing, lasting))
     }
 
-    fn is_deserted(&self, standing: Standing, lasting: usize) -> bool {
+    fn is_deserted(&self, standing: Standing, lasting: u32) -> bool {
         self.with_aside(|aside| {
             let deferrals = &mut aside.deferrals;
             match standing {
