@@ -33,7 +33,8 @@
 //! 5. A node that has a waiter or a callback is a member (or has no parent), or its one waiter is a
 //!    member in its stead: then the node is *spared*, has no list, no callback and no branch that is
 //!    linked, and its home (9) is its parent's branch. A branch is a member of the branch above it (or
-//!    has none above it).
+//!    has none above it). What was cancelled itself, and not from above, leaves the list with its branch once
+//!    all below it says cancelled ("Overlapping cancels"), and so does a join leave its other inputs.
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled,
 //!    and whoever took them tells each of them in the same pass. It keeps that pass's *marking*, or a
 //!    branch above does (2). A cancelled node has no waiters, by the same rule; those of its crowd are
@@ -111,6 +112,10 @@
 //!
 //! *It reaches all.* A branch below was cancelled by this pass, or by one that took it as a member of
 //! a branch that this pass or a noted one met. By induction down the tree each is covered.
+//!
+//! *Who leaves.* A token that was cancelled itself takes its entry out of the list above it, and a join that
+//! one input has cancelled takes those out of the others. Each does so when all below it is marked, and so its
+//! marking is over: a pass that would have met it there has nothing to wait for.
 //!
 //! *No deadlock.* A pass takes locks of nodes and branches and waits for nothing else; who waits at a
 //! gate holds no lock and has ended its own pass. So each gate is opened by a thread that waits for

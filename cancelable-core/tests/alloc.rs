@@ -467,6 +467,117 @@ fn r12_children_that_are_cancelled_leave_nothing() {
     });
 }
 
+/// What `make` leaves for each of those that it keeps, when it has kept as many before and dropped them.
+fn kept_each<T>(mut make: impl FnMut() -> T) -> AllocationInfo {
+    const KEPT: usize = 1000;
+    let mut kept = Vec::with_capacity(KEPT);
+    // Twice: what the lists are made of comes with the first.
+    (0..KEPT).for_each(|_| kept.push(make()));
+    kept.clear();
+    measure(|| (0..KEPT).for_each(|_| kept.push(make())))
+}
+
+/// A token that is cancelled and kept is in nobody's list: it costs what it would without a parent.
+#[test]
+fn r12_what_is_cancelled_and_kept_leaves_nothing_in_its_parent() {
+    type Keep = fn(CancellationToken) -> Box<dyn std::any::Any>;
+    let ways: [(&str, Keep); 5] = [
+        ("a callback that is held", |token| {
+            let registration = token.on_cancel(|_| ());
+            token.cancel();
+            Box::new(registration)
+        }),
+        ("a callback that is detached", |token| {
+            token.on_cancel(|_| ()).detach();
+            token.cancel();
+            Box::new(token)
+        }),
+        ("waits", |token| {
+            waits(&token);
+            waits(&token);
+            token.cancel();
+            Box::new(token)
+        }),
+        ("a child", |token| {
+            let child = token.child_token();
+            token.cancel();
+            Box::new((token, child))
+        }),
+        ("a child that is all that is left", |token| {
+            let child = token.child_token();
+            child.on_cancel(|_| ()).detach();
+            token.on_cancel(|_| ()).detach();
+            token.cancel();
+            Box::new(child)
+        }),
+    ];
+    for (name, keep) in ways {
+        let alone = kept_each(|| keep(CancellationToken::new()));
+        let root = CancellationToken::new();
+        let below = kept_each(|| keep(root.child_token()));
+        assert_eq!(below.bytes_current, alone.bytes_current, "{name}");
+        assert!(!root.is_cancelled());
+    }
+    // Also where all are there before the first is cancelled.
+    let at_once = |make: &dyn Fn() -> CancellationToken| {
+        let mut kept = Vec::with_capacity(1000);
+        let mut round = || {
+            kept.clear();
+            measure(|| {
+                kept.extend((0..1000).map(|_| {
+                    let token = make();
+                    let registration = token.on_cancel(|_| ());
+                    (token, registration)
+                }));
+                kept.iter().for_each(|(token, _)| token.cancel());
+            })
+        };
+        round();
+        round().bytes_current
+    };
+    let root = CancellationToken::new();
+    let alone = at_once(&CancellationToken::new);
+    assert_eq!(at_once(&|| root.child_token()), alone);
+}
+
+/// A join that has been cancelled leaves the lists of those of its inputs that have not.
+#[test]
+fn r12_r13_a_join_that_is_cancelled_and_kept_leaves_nothing_in_its_inputs() {
+    type End = fn(&CancellationToken, &CancellationToken);
+    let ways: [(&str, End); 2] = [
+        ("by an input", |input, _| input.cancel()),
+        ("by itself", |_, join| join.cancel()),
+    ];
+    for (name, end) in ways {
+        let join_with = |lasting: &CancellationToken| {
+            let input = CancellationToken::new();
+            let join = CancellationToken::any_of([&input, lasting]).unwrap();
+            let registration = join.on_cancel(|_| ());
+            end(&input, &join);
+            (input, join, registration)
+        };
+        // Each with a second input of its own, for what is kept without a list that all are in.
+        let alone = kept_each(|| {
+            let lasting = CancellationToken::new();
+            let join = join_with(&lasting);
+            (lasting, join)
+        });
+        // And that second input by itself, with the branch that it has by then.
+        let inputs = kept_each(|| {
+            let lasting = CancellationToken::new();
+            drop(lasting.child_token());
+            lasting
+        });
+        let lasting = CancellationToken::new();
+        let together = kept_each(|| join_with(&lasting));
+        assert_eq!(
+            together.bytes_current,
+            alone.bytes_current - inputs.bytes_current,
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn r12_blocking_waits_leave_nothing() {
     let root = CancellationToken::new();

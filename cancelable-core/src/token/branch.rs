@@ -201,6 +201,52 @@ impl Branch {
         }
     }
 
+    /// Notes that its entry was taken out of the branch to which it is linked, which is locked.
+    pub(super) fn lose_entry(&self) {
+        if let Above::One(link) = &self.above {
+            link.lock().key = NO_KEY;
+        }
+    }
+
+    /// Notes the entries of a join, once it is linked to all of its inputs. It may be cancelled by then.
+    pub(super) fn set_keys(&self, inputs: &Inputs, keys: Box<[Key]>) {
+        {
+            let _locked = self.inner.lock();
+            // Only here, once.
+            let _ = inputs.keys.set(keys);
+        }
+        // Whoever cancelled it looked for the keys under the same lock, after its marking was over. So either
+        // it has found them, or it is seen here that the marking is over.
+        if self.marking().is_some_and(|marking| marking.is_over()) {
+            self.leave_inputs();
+        }
+    }
+
+    /// Takes the entries of a join out of its inputs' lists, if that is what it is. To be called when nothing
+    /// below it is left to be told, and everything there says cancelled: see `Node::leave`.
+    pub(super) fn leave_inputs(&self) {
+        let Above::Inputs(inputs) = &self.above else {
+            return;
+        };
+        let keys = {
+            let _locked = self.inner.lock();
+            let Some(keys) = inputs.keys.get() else {
+                return;
+            };
+            // Relaxed: see the field.
+            if inputs.left.swap(true, Ordering::Relaxed) {
+                return;
+            }
+            keys
+        };
+        for ((input, _), key) in inputs.given.iter().zip(keys) {
+            // An input without a key was not linked.
+            if *key != NO_KEY {
+                input.forget_branch(*key);
+            }
+        }
+    }
+
     /// The token is gone: those below are linked above it, so that it need not stay for them.
     pub(super) fn orphan(&self) {
         // Release: pairs with the Acquire in `past_orphans`, so that who passes an orphan by knows
@@ -280,12 +326,20 @@ impl Branch {
             Above::One(mut link) => {
                 let Link { branch, key } = link.get_mut().clone();
                 drop(link);
-                branch.forget_branch(key);
+                if key != NO_KEY {
+                    branch.forget_branch(key);
+                }
                 Some(branch)
             }
             Above::Inputs(inputs) => {
-                let Inputs { given, keys, .. } = *inputs;
-                let keys = keys.into_inner().unwrap_or_default();
+                let Inputs {
+                    given, keys, left, ..
+                } = *inputs;
+                // Relaxed: nobody else has the branch any longer.
+                let keys = match left.load(Ordering::Relaxed) {
+                    true => Box::default(),
+                    false => keys.into_inner().unwrap_or_default(),
+                };
                 for (index, (branch, _)) in given.into_vec().into_iter().enumerate() {
                     // An input without a key was not linked.
                     if let Some(key) = keys.get(index).filter(|key| **key != NO_KEY) {
@@ -340,6 +394,10 @@ pub(super) struct OpenBranch<'a>(MutexGuard<'a, Inner>);
 impl OpenBranch<'_> {
     pub(super) fn insert(&mut self, member: Member) -> Key {
         self.0.members.insert(member)
+    }
+
+    pub(super) fn remove(&mut self, key: Key) -> Option<Member> {
+        self.0.members.remove(key)
     }
 
     /// Changes an entry, and removes it if that leaves it empty.

@@ -11,6 +11,7 @@
 use super::bag::Bag;
 use super::branch::Branch;
 use super::callback;
+use super::link::Above;
 use super::marking::Pass;
 use super::member::Member;
 use super::node::{Node, Settled};
@@ -58,7 +59,7 @@ fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> (bool, Uncalled)
     if let Some(branch) = walk.note(Arc::clone(node), settled) {
         walk.descend(branch);
     }
-    let uncalled = walk.end((won && says_so).then_some(node));
+    let uncalled = walk.end(won.then_some(node), says_so);
     (won, uncalled)
 }
 
@@ -105,9 +106,10 @@ pub(super) fn facts_of(cause: Cause) -> Arc<Facts> {
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
     let mut walk = Walk::new(facts);
     if branch.cancel(&mut walk.pass, Some(from), None) {
+        walk.keep_join(branch);
         walk.descend(Arc::clone(branch));
     }
-    drop(walk.end(None));
+    drop(walk.end(None, false));
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
@@ -155,6 +157,8 @@ struct Walk {
     taken: Taken,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
+    /// The joins that the walk has cancelled, which stand in the lists of other inputs.
+    joins: Vec<Arc<Branch>>,
     /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
     /// code of a user's.
     gone: (Vec<Node>, Vec<Branch>),
@@ -166,6 +170,7 @@ impl Walk {
             pass: Pass::new(facts),
             taken: Taken::default(),
             with_callbacks: Vec::new(),
+            joins: Vec::new(),
             gone: (Vec::new(), Vec::new()),
         }
     }
@@ -229,11 +234,20 @@ impl Walk {
         }
         let branch = entry.as_ref().and_then(Weak::upgrade)?;
         match branch.cancel(&mut self.pass, Some(from), entry) {
-            true => Some(branch),
+            true => {
+                self.keep_join(&branch);
+                Some(branch)
+            }
             false => {
                 release(branch, &mut self.gone.1);
                 None
             }
+        }
+    }
+
+    fn keep_join(&mut self, branch: &Arc<Branch>) {
+        if let Above::Inputs(_) = branch.above() {
+            self.joins.push(Arc::clone(branch));
         }
     }
 
@@ -250,13 +264,18 @@ impl Walk {
         settled.below
     }
 
-    /// Ends the first pass, runs the second, and gives the third. `won` is the token that was cancelled itself.
-    fn end(self, won: Option<&Arc<Node>>) -> Uncalled {
+    /// Ends the first pass, runs the second, and gives the third. `won` is the token that was cancelled itself,
+    /// which the log hears of if `says_so`.
+    fn end(self, won: Option<&Arc<Node>>, says_so: bool) -> Uncalled {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         self.taken.wake();
-        drop(self.gone);
         if let Some(node) = won {
+            node.leave();
+        }
+        self.joins.iter().for_each(|join| join.leave_inputs());
+        drop((self.gone, self.joins));
+        if let Some(node) = won.filter(|_| says_so) {
             let cause = || Some(Cause::from_facts(Arc::clone(&facts), false));
             report(node, cause);
         }

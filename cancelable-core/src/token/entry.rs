@@ -1,6 +1,6 @@
 //! A node's entry in the list above it.
 
-use super::bag::Key;
+use super::bag::{Key, NO_KEY};
 use super::branch::{Branch, OpenBranch};
 use super::link::Link;
 use super::member::Member;
@@ -121,6 +121,48 @@ impl Node {
         }
         // Relaxed: the lists that this speaks of are read under the lock that is held here.
         self.state.store(LISTED, Ordering::Relaxed);
+    }
+
+    /// Takes the entry out, for a node that was cancelled itself, and not from above. To be called once all
+    /// that is below it says cancelled: a canceller of the list finds nothing here then to wait for.
+    ///
+    /// So a token that is cancelled and kept, by a handle or by a registration, costs its parent nothing. With a
+    /// join leaves what it was made of: nobody but the token and those below it hang there.
+    pub(super) fn leave(&self) {
+        self.leave_home();
+        if let Some(parent) = self.parent() {
+            parent.leave_inputs();
+        }
+    }
+
+    fn leave_home(&self) {
+        // Ends: a round is repeated only if the own branch was linked further up meanwhile, and the line is
+        // finite.
+        loop {
+            let link = self.link();
+            // Relaxed: a node that is settled gets no entry any more.
+            if link.is_none() && self.entry.load(Ordering::Relaxed) == NO_KEY {
+                return;
+            }
+            let Some(home) = self.home(&link) else { return };
+            let Some(mut open) = home.open() else {
+                return; // Invariant 6: the entry was taken.
+            };
+            let inner = self.lock();
+            let now = self.link();
+            if !self.home(&now).is_some_and(|now| Arc::ptr_eq(now, home)) {
+                continue;
+            }
+            let key = now.map_or_else(|| self.entry(&inner), |link| link.key);
+            self.set_entry(&inner, NO_KEY);
+            if let Some(branch) = self.branch() {
+                branch.lose_entry();
+            }
+            let left = open.remove(key);
+            drop((inner, open));
+            drop(left);
+            return;
+        }
     }
 
     /// Takes the entry out, for a node that has one and is being dropped.

@@ -185,8 +185,7 @@ fn link(join: &Arc<Branch>) {
         .iter()
         .map(|(input, _)| link_one(join, input))
         .collect();
-    // Only here, once; read when the join is dropped.
-    let _ = inputs.keys.set(linked);
+    join.set_keys(inputs, linked);
 }
 
 fn link_one(join: &Arc<Branch>, input: &Arc<Branch>) -> Key {

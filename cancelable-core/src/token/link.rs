@@ -2,7 +2,7 @@
 
 use super::bag::Key;
 use super::branch::Branch;
-use crate::sync::{AtomicU32, AtomicUsize, Mutex, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// The index of no input.
@@ -20,7 +20,7 @@ pub(super) enum Above {
     Inputs(Box<Inputs>),
 }
 
-/// A branch and the key of an entry in it.
+/// A branch and the key of an entry in it; `NO_KEY` once that was taken out, see `Node::leave`.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) branch: Arc<Branch>,
@@ -41,6 +41,9 @@ pub(super) struct Inputs {
     /// The join's entry in each of them. They follow when all are linked; `NO_KEY` stands for an
     /// input that was not.
     pub(super) keys: OnceLock<Box<[Key]>>,
+    /// The entries were taken out. Read and changed under the lock of the join's branch, so that every access
+    /// is relaxed.
+    pub(super) left: AtomicBool,
     /// How many more of them have to be cancelled. Read and changed under the lock of the join's
     /// branch, as is `by`, so that every access is relaxed.
     needed: AtomicU32,
@@ -53,6 +56,7 @@ impl Inputs {
         Self {
             given,
             keys: OnceLock::new(),
+            left: AtomicBool::new(false),
             needed: AtomicU32::new(needed),
             by: AtomicUsize::new(NONE),
         }
