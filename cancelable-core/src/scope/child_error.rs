@@ -23,8 +23,8 @@ pub struct ChildError {
 #[derive(Debug)]
 enum Why {
     Failed(Arc<dyn Error + Send + Sync>),
-    /// With what the child returned, if it did.
-    Cancelled(Cancelled, Option<Arc<dyn Error + Send + Sync>>),
+    /// With what the child returned, if it did. Boxed, so that the others are not larger for it.
+    Cancelled(Box<Cancelled>, Option<Arc<dyn Error + Send + Sync>>),
     /// A panic, a loss, or a second join.
     Joined(JoinError),
     Abandoned(Duration),
@@ -45,7 +45,7 @@ impl ChildError {
     }
 
     pub(super) fn cancelled(child: &Record, cancelled: Cancelled) -> Self {
-        let why = Why::Cancelled(cancelled, None);
+        let why = Why::Cancelled(Box::new(cancelled), None);
         Self::new(child, why)
     }
 
@@ -54,7 +54,7 @@ impl ChildError {
         cancelled: Cancelled,
         error: Arc<dyn Error + Send + Sync>,
     ) -> Self {
-        let why = Why::Cancelled(cancelled, Some(error));
+        let why = Why::Cancelled(Box::new(cancelled), Some(error));
         Self::new(child, why)
     }
 
@@ -62,7 +62,7 @@ impl ChildError {
     pub(super) fn given_out(mut self) -> Self {
         if let Why::Cancelled(cancelled, error) = self.why {
             let cancelled = cancelled.or_marked(ambient::stop_mark);
-            self.why = Why::Cancelled(cancelled, error);
+            self.why = Why::Cancelled(Box::new(cancelled), error);
         }
         self
     }

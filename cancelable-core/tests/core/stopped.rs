@@ -68,7 +68,7 @@ fn is_cancelled<E: Debug + 'static>(
         .on_cancelled(move |_, cause| {
             cancelled
                 .lock()
-                .push(cause.message().unwrap_or("-").to_owned())
+                .push(cause.message().unwrap_or("-").to_owned());
         })
         .on_failed(move |_, error| failed.lock().push(format!("failed: {error}")));
     let builder = Scope::builder("import").runtime(&manual.handle());
@@ -117,9 +117,7 @@ fn r18_a_body_that_says_that_it_has_stopped_is_cancelled_whatever_says_so() {
     is_cancelled::<io::Error>(&manual, |op| Ok(stop(op)?));
     is_cancelled::<Import>(&manual, |op| Ok(stop(op)?));
     is_cancelled::<Arc<Cancelled>>(&manual, |op| stop(op).map_err(Arc::new));
-    is_cancelled::<(u8, Option<Cancelled>)>(&manual, |op| {
-        stop(op).map_err(|it| (7, Some(it.clone())))
-    });
+    is_cancelled::<(u8, Option<Cancelled>)>(&manual, |op| stop(op).map_err(|it| (7, Some(it))));
     is_cancelled::<Cancelled>(&manual, |op| {
         op.cancel_with("the operator");
         op.token().child_token().check()
@@ -146,7 +144,7 @@ fn r41_r43_what_a_stream_or_a_reader_says_of_the_cut_is_the_cancel() {
     let cut = manual.block_on(open(&manual, "sum").try_run(async |op: Scope| {
         let mut numbers = op.stream(stream::iter(1..).inspect(|&it| {
             if it == 3 {
-                op.cancel()
+                op.cancel();
             }
         }));
         while numbers.next().await.is_some() {}
@@ -299,7 +297,7 @@ fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_
         let inner = op.child("inner").build()?;
         let run = inner.run(async |_| {
             op.cancel();
-            pending::<()>().await
+            pending::<()>().await;
         });
         Ok(run.await.into_result()?)
     }));
@@ -423,7 +421,7 @@ fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
     let before = cause(&|scope| {
         let run = scope.run(|op| async move {
             op.cancel_with("the operator");
-            op.shield(pending::<()>()).await
+            op.shield(pending::<()>()).await;
         });
         assert!(run.if_dropped("too late").now_or_never().is_none());
     });
