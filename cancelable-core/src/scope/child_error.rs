@@ -23,9 +23,8 @@ pub struct ChildError {
 #[derive(Debug)]
 enum Why {
     Failed(Arc<dyn Error + Send + Sync>),
-    Cancelled(Cancelled),
-    /// Cancelled, and the child returned an error that says so. Boxed: rare, and the error is moved often.
-    Stopped(Box<(Cancelled, Arc<dyn Error + Send + Sync>)>),
+    /// With what the child returned, if it did. Boxed, so that the others are not larger for it.
+    Cancelled(Box<Cancelled>, Option<Arc<dyn Error + Send + Sync>>),
     /// A panic, a loss, or a second join.
     Joined(JoinError),
     Abandoned(Duration),
@@ -46,7 +45,7 @@ impl ChildError {
     }
 
     pub(super) fn cancelled(child: &Record, cancelled: Cancelled) -> Self {
-        let why = Why::Cancelled(cancelled);
+        let why = Why::Cancelled(Box::new(cancelled), None);
         Self::new(child, why)
     }
 
@@ -55,21 +54,16 @@ impl ChildError {
         cancelled: Cancelled,
         error: Arc<dyn Error + Send + Sync>,
     ) -> Self {
-        let why = Why::Stopped(Box::new((cancelled, error)));
+        let why = Why::Cancelled(Box::new(cancelled), Some(error));
         Self::new(child, why)
     }
 
     /// The same, handed to the operation that awaits the child.
     pub(super) fn given_out(mut self) -> Self {
-        let marked = |cancelled: Cancelled| cancelled.or_marked(ambient::stop_mark);
-        self.why = match self.why {
-            Why::Cancelled(cancelled) => Why::Cancelled(marked(cancelled)),
-            Why::Stopped(stopped) => {
-                let (cancelled, error) = *stopped;
-                Why::Stopped(Box::new((marked(cancelled), error)))
-            }
-            why => why,
-        };
+        if let Why::Cancelled(cancelled, error) = self.why {
+            let cancelled = cancelled.or_marked(ambient::stop_mark);
+            self.why = Why::Cancelled(Box::new(cancelled), error);
+        }
         self
     }
 
@@ -103,8 +97,7 @@ impl ChildError {
     #[must_use]
     pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
-            Why::Failed(error) => Some(&**error),
-            Why::Stopped(stopped) => Some(&*stopped.1),
+            Why::Failed(error) | Why::Cancelled(_, Some(error)) => Some(&**error),
             _ => None,
         }
     }
@@ -113,8 +106,7 @@ impl ChildError {
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.why {
-            Why::Cancelled(cancelled) => Some(cancelled),
-            Why::Stopped(stopped) => Some(&stopped.0),
+            Why::Cancelled(cancelled, _) => Some(cancelled),
             _ => None,
         }
     }
@@ -128,7 +120,7 @@ impl ChildError {
     /// Whether it was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancellation().is_some()
+        matches!(self.why, Why::Cancelled(..))
     }
 
     /// Whether it panicked.
@@ -169,8 +161,7 @@ impl fmt::Display for ChildError {
         let child = ChildName::new(&self.operation, self.opened_at);
         match &self.why {
             Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
-            Why::Cancelled(cancelled) => cancelled.fmt(f),
-            Why::Stopped(stopped) => stopped.0.fmt(f),
+            Why::Cancelled(cancelled, _) => cancelled.fmt(f),
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(patience) => write!(
                 f,
@@ -187,9 +178,12 @@ impl Error for ChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
             Why::Failed(error) => error.source(),
-            Why::Cancelled(cancelled) => cancelled.source(),
-            Why::Stopped(stopped) => stopped.0.source(),
+            Why::Cancelled(cancelled, _) => cancelled.source(),
             Why::Joined(_) | Why::Abandoned(_) => None,
         }
     }
 }
+
+// The error or the payload of a panic is only read or handed back, and nothing here changes it.
+impl std::panic::UnwindSafe for ChildError {}
+impl std::panic::RefUnwindSafe for ChildError {}

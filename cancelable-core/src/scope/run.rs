@@ -115,13 +115,16 @@ impl<F, Fut: Future> Run<F, Fut> {
     /// use cancelable_core::testing::ManualRuntime;
     /// use futures_util::future::{self, Either};
     /// use std::future::pending;
+    /// use std::pin::pin;
     ///
     /// let manual = ManualRuntime::new();
     /// let mirror = Scope::builder("mirror").build().expect("it is sound");
     /// let run = mirror.run(|_| pending::<()>()).if_dropped("the origin answered first");
     /// manual.block_on(async {
-    ///     let first = future::select(std::pin::pin!(run), std::pin::pin!(async { "origin" }));
-    ///     assert!(matches!(first.await, Either::Right(("origin", _))));
+    ///     let origin = pin!(async { "origin" });
+    ///     let mirror = pin!(run);
+    ///     let first = future::select(mirror, origin).await;
+    ///     assert!(matches!(first, Either::Right(("origin", _))));
     /// });
     /// let cause = mirror.cause().expect("its run was dropped");
     /// assert_eq!(cause.message(), Some("the origin answered first"));

@@ -96,7 +96,9 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
     let later = {
         let scope = open(&manual);
         deferred(&scope);
-        scope.clone()
+        let later = scope.clone();
+        assert_eq!(later.id(), scope.id());
+        later
     };
     let of_later = later.clone();
     drop(later);
