@@ -339,3 +339,7 @@ impl fmt::Debug for Cause {
             .finish()
     }
 }
+
+// Nothing changes what a cause says, and an error in it is only read.
+impl std::panic::UnwindSafe for Facts {}
+impl std::panic::RefUnwindSafe for Facts {}

@@ -284,3 +284,7 @@ impl fmt::Debug for Registry {
             .finish_non_exhaustive()
     }
 }
+
+// A registry that a panic passed by is still whole: no code of a user runs while its lists change.
+impl std::panic::UnwindSafe for Root {}
+impl std::panic::RefUnwindSafe for Root {}

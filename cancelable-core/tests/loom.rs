@@ -1430,7 +1430,7 @@ fn listen(scope: &Scope) -> (Arc<Seen>, ProgressRegistration) {
         move |update| {
             assert_eq!(seen.running.fetch_add(1, SeqCst), 0);
             let position = update.snapshot().overall().position();
-            let mut positions = seen.positions.lock().unwrap();
+            let mut positions = seen.positions.lock();
             positions.push((position, update.is_last()));
             seen.running.fetch_sub(1, SeqCst);
         }
@@ -1449,7 +1449,7 @@ fn r38_two_threads_advance_what_is_listened_to() {
         let other = thread::spawn(move || progress.advance(1));
         root.progress().advance(2);
         other.join().unwrap();
-        let positions = seen.positions.lock().unwrap();
+        let positions = seen.positions.lock();
         assert!(positions.is_sorted());
         assert_eq!(positions.last(), Some(&(3, false)), "a change was not told");
         assert_eq!(isolated_panics(), panics, "two calls overlapped");
@@ -1467,7 +1467,7 @@ fn r38_an_end_with_an_advance() {
         let handle = root.operation().clone();
         drop(root);
         other.join().unwrap();
-        let positions = seen.positions.lock().unwrap();
+        let positions = seen.positions.lock();
         let (last, earlier) = positions.split_last().expect("the end was told");
         assert!(last.1 && earlier.iter().all(|(_, is_last)| !is_last));
         assert_eq!(last.0, handle.progress().position(), "it stands still");
@@ -1485,7 +1485,7 @@ fn r38_an_advance_with_the_drop_of_the_registration() {
         drop(registration);
         other.join().unwrap();
         root.progress().advance(1);
-        assert!(seen.positions.lock().unwrap().len() <= 1);
+        assert!(seen.positions.lock().len() <= 1);
         assert_eq!(Arc::strong_count(&seen), 1, "a hook was left behind");
     });
 }

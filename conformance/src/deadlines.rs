@@ -190,7 +190,8 @@ pub fn r46_who_asks_inline_is_told_though_nobody_polls_the_run<S: Subject>() {
         let scope = scope("held", &runtime).timeout(limit).build().unwrap();
         let token = scope.token().child_token();
         let mut run = pin!(scope.run(|_| future::pending::<()>()));
-        future::poll_fn(|cx| Poll::Ready(assert!(run.as_mut().poll(cx).is_pending()))).await;
+        let polled = future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx).is_pending()));
+        assert!(polled.await);
         runtime.sleep(2 * limit).await;
         assert!(!token.is_cancelled(), "that looks at no clock");
         // Of calls that follow each other as fast as these, one in 64 looks.
@@ -212,7 +213,8 @@ pub fn r18_a_deadline_in_the_last_poll_is_on_record<S: Subject>() {
                 true => Poll::Ready(7),
             })
         }));
-        future::poll_fn(|cx| Poll::Ready(assert!(run.as_mut().poll(cx).is_pending()))).await;
+        let polled = future::poll_fn(|cx| Poll::Ready(run.as_mut().poll(cx).is_pending()));
+        assert!(polled.await);
         runtime.sleep(2 * limit).await;
         let outcome = run.await;
         assert_eq!(outcome.value(), Some(&7));

@@ -91,7 +91,7 @@ fn cancels() {
         chain.push(chain[above].child_token());
     }
     count("cancel of a chain, a level", || {
-        assert!(chain[0].try_cancel())
+        assert!(chain[0].try_cancel());
     });
 
     let root = CancellationToken::new();
@@ -99,7 +99,7 @@ fn cancels() {
     let mut waits: Vec<_> = children.iter().map(CancellationToken::cancelled).collect();
     waits.iter_mut().for_each(|wait| poll(Pin::new(wait)));
     count("cancel of waiting children, one", || {
-        assert!(root.try_cancel())
+        assert!(root.try_cancel());
     });
 
     let root = CancellationToken::new();

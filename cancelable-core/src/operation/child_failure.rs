@@ -115,3 +115,7 @@ impl Error for ChildFailure {
         }
     }
 }
+
+// An error that is kept is only read, and nothing here changes it.
+impl std::panic::UnwindSafe for ChildFailure {}
+impl std::panic::RefUnwindSafe for ChildFailure {}

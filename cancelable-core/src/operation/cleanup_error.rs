@@ -122,3 +122,7 @@ impl Error for CleanupError {
         }
     }
 }
+
+// An error that is kept is only read, and nothing here changes it.
+impl std::panic::UnwindSafe for CleanupError {}
+impl std::panic::RefUnwindSafe for CleanupError {}

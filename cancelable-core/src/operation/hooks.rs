@@ -227,3 +227,7 @@ impl fmt::Debug for Hooks {
             .finish_non_exhaustive()
     }
 }
+
+// Hooks are called in isolation: one that panics is as good for the next call as any.
+impl std::panic::UnwindSafe for Hooks {}
+impl std::panic::RefUnwindSafe for Hooks {}

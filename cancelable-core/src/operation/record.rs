@@ -355,3 +355,8 @@ impl Drop for Record {
         }
     }
 }
+
+// A record that a panic passed by is still whole: no code of a user runs while it changes. So are a scope and an
+// operation, which are handles to it.
+impl std::panic::UnwindSafe for Record {}
+impl std::panic::RefUnwindSafe for Record {}

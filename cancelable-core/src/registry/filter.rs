@@ -240,3 +240,7 @@ impl fmt::Debug for Filter {
             .finish()
     }
 }
+
+// A condition is only called, and a filter does not change by its panic.
+impl std::panic::UnwindSafe for Filter {}
+impl std::panic::RefUnwindSafe for Filter {}

@@ -225,3 +225,7 @@ impl fmt::Debug for RuntimeHandle {
         f.debug_tuple("RuntimeHandle").field(&self.name()).finish()
     }
 }
+
+// A handle only calls the mechanism, which is shared by threads that may panic in any case.
+impl<R: ?Sized> std::panic::UnwindSafe for Shared<R> {}
+impl<R: ?Sized> std::panic::RefUnwindSafe for Shared<R> {}

@@ -183,3 +183,7 @@ impl Error for ChildError {
         }
     }
 }
+
+// The error or the payload of a panic is only read or handed back, and nothing here changes it.
+impl std::panic::UnwindSafe for ChildError {}
+impl std::panic::RefUnwindSafe for ChildError {}

@@ -296,3 +296,7 @@ impl fmt::Display for Refused {
 }
 
 impl Error for Refused {}
+
+// An error that is kept is only read, and nothing here changes it.
+impl std::panic::UnwindSafe for SourceFailed {}
+impl std::panic::RefUnwindSafe for SourceFailed {}

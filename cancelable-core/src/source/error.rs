@@ -61,3 +61,7 @@ impl fmt::Display for EmptyGroup {
 }
 
 impl Error for EmptyGroup {}
+
+// An error that is kept is only read, and nothing here changes it.
+impl std::panic::UnwindSafe for SourceError {}
+impl std::panic::RefUnwindSafe for SourceError {}

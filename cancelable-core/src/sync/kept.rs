@@ -18,3 +18,7 @@ impl<T> Kept<T> {
         self.0.into_inner()
     }
 }
+
+// Nobody looks at the value while it is kept, so no panic can pass by a change of it.
+impl<T> std::panic::UnwindSafe for Kept<T> {}
+impl<T> std::panic::RefUnwindSafe for Kept<T> {}

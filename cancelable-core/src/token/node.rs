@@ -418,3 +418,7 @@ fn drop_each(callbacks: Box<Callbacks>) {
         isolate("the drop of a cancellation callback", || drop(callback));
     });
 }
+
+// A node that a panic passed by is still whole: no code of a user runs while its lists change.
+impl std::panic::UnwindSafe for Node {}
+impl std::panic::RefUnwindSafe for Node {}

@@ -61,7 +61,10 @@ fn r29_the_run_of_a_refused_scope_says_so_and_starts_no_body() {
     assert!(matches!(tried.error(), Some(RunError::NotBuilt(_))));
     let on_thread = refused().run_blocking(|_| started.set(started.get() + 1));
     assert!(matches!(on_thread.error(), Some(RunError::NotBuilt(_))));
-    let on_thread = refused().try_run_blocking(|_| Err::<(), _>(started.set(started.get() + 1)));
+    let on_thread = refused().try_run_blocking(|_| {
+        started.set(started.get() + 1);
+        Err::<(), _>("it was started")
+    });
     assert!(matches!(on_thread.error(), Some(RunError::NotBuilt(_))));
     assert_eq!(started.get(), 0);
 }

@@ -92,7 +92,7 @@ fn r21_after_a_move_the_sentence_names_the_new_limit_and_from_when_on_it_counts(
     assert_eq!(text, "import cancelled after 2 s: timed out (limit 2 s");
     let scope = builder().build().expect("it has a runtime");
     let text = sentence(&scope, &manual, async |op| {
-        op.set_timeout(2 * SECOND).expect("it is running")
+        op.set_timeout(2 * SECOND).expect("it is running");
     });
     assert_eq!(text, "import cancelled after 2 s: timed out (limit 2 s");
 }

@@ -126,3 +126,4 @@ mod token_run_until;
 mod token_tree;
 mod token_type;
 mod token_wait;
+mod unwind;

@@ -89,6 +89,10 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
             .defer(async move { ran.store(own.status() == Status::Running, Ordering::SeqCst) });
         deferred.expect("it has not ended");
     };
+    #[allow(
+        clippy::redundant_clone,
+        reason = "a clone that is made after the defer is what is tested"
+    )]
     let later = {
         let scope = open(&manual);
         deferred(&scope);

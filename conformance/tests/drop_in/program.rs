@@ -536,18 +536,20 @@ fn r15_every_function_has_its_exact_type() {
     outputs::<u8>(&token.run_until_cancelled::<std::future::Ready<u8>>(ready(1)));
     outputs::<u8>(&token.clone().run_until_cancelled_owned::<std::future::Ready<u8>>(ready(1)));
     outputs::<u8>(&ready(1).with_cancellation_token(&token));
-    outputs::<u8>(&ready(1).with_cancellation_token_owned(token.clone()));
+    outputs::<u8>(&ready(1).with_cancellation_token_owned(token));
 }
 
 /// A shutdown handle as applications write it: the call is the tail of a method.
 struct Shutdown(CancellationToken);
 
+#[allow(clippy::semicolon_if_nothing_returned, reason = "the tail is what is tested")]
 impl Shutdown {
     fn stop(&self) {
         self.0.cancel()
     }
 }
 
+#[allow(clippy::semicolon_if_nothing_returned, reason = "the tail is what is tested")]
 impl Drop for Shutdown {
     fn drop(&mut self) {
         self.0.cancel()
@@ -556,6 +558,11 @@ impl Drop for Shutdown {
 
 #[test]
 #[deny(unused_results, unused_must_use)]
+#[allow(
+    clippy::semicolon_if_nothing_returned,
+    clippy::single_match,
+    reason = "the positions are what is tested"
+)]
 fn r15_cancel_stands_wherever_a_caller_writes_it() {
     fn set_handler(mut handler: impl FnMut() + Send + 'static) {
         handler();

@@ -51,3 +51,7 @@ impl fmt::Debug for Value {
         f.debug_tuple("Value").field(&self.type_name).finish()
     }
 }
+
+// A value is only read or handed out, and nothing here changes it.
+impl std::panic::UnwindSafe for Value {}
+impl std::panic::RefUnwindSafe for Value {}

@@ -391,3 +391,7 @@ impl Drop for Meter {
         }
     }
 }
+
+// Figures that a panic passed by are still whole: no code of a user runs while they change.
+impl std::panic::UnwindSafe for Meter {}
+impl std::panic::RefUnwindSafe for Meter {}

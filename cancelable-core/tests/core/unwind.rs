@@ -1,0 +1,81 @@
+//! Handles and errors pass an unwinding that is caught: a test framework and a worker pool ask for it.
+
+use cancelable_core::cause::{OperationId, OperationLabel};
+use cancelable_core::operation::{
+    ChildFailure, CleanupError, OperationSnapshot, PartialError, PartialSnapshot, Progress,
+    ProgressSnapshot, Straggler, WeakOperation,
+};
+use cancelable_core::registry::{Cancellation, Dump, Event, Filter, HooksGuard, Statistics};
+use cancelable_core::runtime::{Elapsed, JoinError, NoRuntime};
+use cancelable_core::scope::{
+    BuildError, ChildError, DeadlineError, HoldError, RunError, ScopeHold, SourceFailed, SpawnError,
+};
+use cancelable_core::source::{EmptyGroup, SourceError, ZeroInterval};
+use cancelable_core::token::{CallbackRegistration, DropGuard, EmptyJoin, WeakCancellationToken};
+use cancelable_core::{
+    CancellationToken, Cancelled, Cause, Operation, Outcome, Reason, Registry, RuntimeHandle,
+    Scope, Status,
+};
+use std::panic::{RefUnwindSafe, UnwindSafe};
+
+fn passes<T: UnwindSafe + RefUnwindSafe>() {}
+
+macro_rules! pass {
+    ($($name:ty),* $(,)?) => { $(passes::<$name>();)* };
+}
+
+#[test]
+fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
+    pass!(
+        CancellationToken,
+        WeakCancellationToken,
+        DropGuard,
+        CallbackRegistration
+    );
+    pass!(
+        Scope,
+        ScopeHold,
+        Operation,
+        WeakOperation,
+        Progress,
+        Registry,
+        RuntimeHandle,
+        HooksGuard
+    );
+    pass!(
+        Cause,
+        Reason,
+        OperationId,
+        OperationLabel,
+        Status,
+        Cancelled,
+        Cancellation
+    );
+    pass!(
+        Outcome<u32>,
+        OperationSnapshot,
+        PartialSnapshot,
+        ProgressSnapshot,
+        Straggler
+    );
+    pass!(Statistics, Dump, Event, Filter);
+    pass!(
+        BuildError,
+        ChildError,
+        ChildFailure,
+        CleanupError,
+        DeadlineError,
+        Elapsed,
+        EmptyGroup,
+        EmptyJoin,
+        HoldError,
+        JoinError,
+        NoRuntime,
+        PartialError,
+        RunError,
+        SourceError,
+        SourceFailed,
+        SpawnError<fn()>,
+        ZeroInterval,
+    );
+}
