@@ -324,6 +324,40 @@ fn r48_the_same_cancel_is_an_error_however_many_items_there_were() {
     }
 }
 
+/// Items that compute give the run no chance to look at its timer.
+#[test]
+fn r46_r48_a_deadline_that_passes_while_items_compute_cuts_the_work() {
+    for items in [2, 3, 5, 20] {
+        for ordered in [true, false] {
+            let manual = ManualRuntime::new();
+            let builder = Scope::builder("crawl").runtime(&manual.handle());
+            let scope = builder.timeout(SECOND).build().expect("it is sound");
+            let started = Cell::new(0);
+            let outcome = manual.block_on(scope.run(async |op: Scope| {
+                let compute = async |_| {
+                    started.set(started.get() + 1);
+                    manual.advance(SECOND * 6 / 10);
+                };
+                if ordered {
+                    let map = op
+                        .map_concurrent(4, 0..items, compute)
+                        .expect("four is not zero");
+                    map.into_vec().await.is_err()
+                } else {
+                    let work = op.for_each_concurrent(4, 0..items, compute);
+                    work.expect("four is not zero").await.is_err()
+                }
+            }));
+            assert_eq!(outcome.value(), Some(&true), "{items} items");
+            assert!(outcome.is_timeout());
+            assert!(
+                started.get() <= 4,
+                "what has a place is started, and no more"
+            );
+        }
+    }
+}
+
 #[test]
 fn r48_a_vector_of_results_that_was_cut_is_an_error() {
     for items in [2, 5] {
