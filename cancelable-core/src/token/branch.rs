@@ -332,6 +332,9 @@ impl Branch {
                 Some(branch)
             }
             Above::Inputs(inputs) => {
+                // loom knows nothing of the order that the reference count gives. Here the lock gives it.
+                #[cfg(cancelable_loom)]
+                drop(self.inner.lock());
                 let Inputs {
                     given, keys, left, ..
                 } = *inputs;

@@ -554,6 +554,59 @@ fn r23_the_watchdog_says_what_has_not_ended_since_when_and_under_which_shield() 
     assert!(warned.text.contains(expected), "{}", warned.text);
 }
 
+/// Two shields side by side and one of a run inside, each opened at another second.
+#[test]
+fn r22_r23_of_several_open_shields_the_one_that_was_opened_last_is_named() {
+    for seconds in [
+        [1, 2, 3],
+        [1, 3, 2],
+        [2, 1, 3],
+        [2, 3, 1],
+        [3, 1, 2],
+        [3, 2, 1],
+    ] {
+        let manual = ManualRuntime::new();
+        let runtime = manual.handle();
+        let (scope, reports) = watched(&manual, 3 * SECOND);
+        let [one, two, inside] = seconds;
+        let long = || runtime.sleep(20 * SECOND);
+        let lines = [line!() + 5, line!() + 9, line!() + 14];
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let op = &op;
+            let first = async {
+                runtime.sleep(one * SECOND).await;
+                op.shield(long()).await;
+            };
+            let second = async {
+                runtime.sleep(two * SECOND).await;
+                op.shield(long()).await;
+            };
+            let inner = op.child("inside").build().expect("it is sound");
+            let third = inner.run(async |op: Scope| {
+                runtime.sleep(inside * SECOND).await;
+                op.shield(long()).await;
+            });
+            let cancel = async {
+                runtime.sleep(4 * SECOND).await;
+                op.cancel();
+            };
+            drop(join(join(first, second), join(third, cancel)).await);
+        }));
+        assert_eq!(outcome.elapsed(), Some(23 * SECOND));
+        let reports = reports.lock();
+        let mut late = reports[0].iter();
+        let late = late.find(|late| late.name() == "watched");
+        let late = late.expect("its body is held");
+        let shield = late.shield().expect("it is under three");
+        let last = seconds.iter().position(|second| *second == 3);
+        assert_eq!(
+            (shield.opened_at().line(), shield.open_for()),
+            (lines[last.expect("it is one of them")], Some(4 * SECOND)),
+            "{seconds:?}"
+        );
+    }
+}
+
 #[test]
 fn r23_the_watchdog_is_quiet_when_everything_ends_in_time_and_leaves_nothing() {
     let manual = ManualRuntime::new();
