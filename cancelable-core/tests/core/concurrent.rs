@@ -349,7 +349,8 @@ fn r46_r48_a_deadline_that_passes_while_items_compute_cuts_the_work() {
                 }
             }));
             assert_eq!(outcome.value(), Some(&true), "{items} items");
-            assert!(outcome.is_timeout());
+            let cause = outcome.cause();
+            assert!(cause.is_some_and(|cause| cause.reason().is_timeout()));
             assert!(
                 started.get() <= 4,
                 "what has a place is started, and no more"
