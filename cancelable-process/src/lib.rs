@@ -80,7 +80,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-#[cfg(any(target_os = "openbsd", target_os = "redox", target_os = "cygwin"))]
+#[cfg(any(target_os = "openbsd", target_os = "redox"))]
 compile_error!("cancelable-process needs `waitid`, which this system does not have");
 
 mod capture;

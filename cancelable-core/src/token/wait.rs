@@ -1,6 +1,7 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
 use super::handle::CancellationToken;
+use super::lookout::Lookout;
 use super::node::Node;
 use super::waiters::Place;
 use crate::sync::{Gate, StoredWaker, WakerId, awaited};
@@ -115,17 +116,52 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     let gate = Arc::new(Gate::new());
     let waker = Waker::from(Arc::clone(&gate));
     let mut waiter = Waiter::new();
+    // loom has no time, and a limit is reached there at once.
+    let lookout = node.lookout().filter(|_| cfg!(not(cancelable_loom)));
     let cancelled = waiter.poll(node, &Context::from_waker(&waker)).is_ready()
         // The gate's waker is woken by a canceller only, after the state was stored.
-        || match limit {
-            None => {
+        || match (lookout, limit) {
+            (Some(lookout), limit) => pass_looking(node, &gate, lookout, limit),
+            (None, None) => {
                 gate.pass();
                 true
             }
-            Some(limit) => gate.pass_within(limit) || node.is_cancelled_by_now(),
+            (None, Some(limit)) => gate.pass_within(limit) || node.is_cancelled(),
         };
     waiter.leave(node);
     cancelled
+}
+
+/// How often a thread that waits for an operation's token looks at the operation's clock.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Waits at the gate for `limit` at most, and has the lookout look meanwhile: the thread that waits may be the
+/// one that would poll the run, and then nobody else sees the deadline.
+fn pass_looking(
+    node: &Node,
+    gate: &Gate,
+    lookout: &Arc<dyn Lookout>,
+    limit: Option<Duration>,
+) -> bool {
+    let mut left = limit;
+    // Ends: the gate is opened, a look finds the token cancelled, or nothing is left of the limit.
+    loop {
+        let turn = left.map_or(LOOK, |left| left.min(LOOK));
+        if gate.pass_within(turn) {
+            return true;
+        }
+        // Each time: turns are slow, and no other call paces this look.
+        if !lookout.is_idle() {
+            lookout.look();
+        }
+        if node.is_cancelled() {
+            return true;
+        }
+        left = left.map(|left| left - turn);
+        if left == Some(Duration::ZERO) {
+            return false;
+        }
+    }
 }
 
 /// A future that is ready when its token is cancelled, from [`CancellationToken::cancelled`].

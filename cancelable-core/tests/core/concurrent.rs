@@ -351,10 +351,8 @@ fn r46_r48_a_deadline_that_passes_while_items_compute_cuts_the_work() {
             assert_eq!(outcome.value(), Some(&true), "{items} items");
             let cause = outcome.cause();
             assert!(cause.is_some_and(|cause| cause.reason().is_timeout()));
-            assert!(
-                started.get() <= 4,
-                "what has a place is started, and no more"
-            );
+            // The first was over in time, and a fifth had its place by then; none is pulled after that.
+            assert!(started.get() <= 5);
         }
     }
 }

@@ -251,3 +251,26 @@ fn r46_fast_calls_see_it_too() {
     }));
     assert!(outcome.cause().is_some_and(Cause::is_timeout));
 }
+
+#[test]
+fn r46_a_thread_that_waits_for_the_token_in_its_own_run_is_told_of_the_deadline() {
+    let threads = ThreadRuntime::new();
+    let handle = threads.handle();
+    let open = || Scope::builder("wait").runtime(&handle).timeout(STEP);
+    let blocking = [
+        |token: &CancellationToken| token.wait(),
+        |token: &CancellationToken| assert!(token.wait_timeout(SECOND * 3600)),
+        |token: &CancellationToken| token.child_token().wait(),
+    ];
+    for wait in blocking {
+        let scope = open().build().expect("it is sound");
+        let outcome = threads.block_on(scope.run(async |op: Scope| wait(op.token())));
+        assert!(outcome.cause().is_some_and(Cause::is_timeout));
+    }
+    let scope = open().build().expect("it is sound");
+    let outcome = threads.block_on(scope.run(async |op: Scope| {
+        let token = op.token().clone();
+        std::thread::spawn(move || token.wait()).join()
+    }));
+    assert!(outcome.cause().is_some_and(Cause::is_timeout));
+}
