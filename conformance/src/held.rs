@@ -21,11 +21,9 @@ async fn poll_once<F: Future + ?Sized>(mut future: Pin<&mut F>) {
     .await;
 }
 
-fn limited(runtime: &RuntimeHandle) -> Scope {
-    let builder = Scope::builder("outer")
-        .runtime(runtime)
-        .timeout(MILLISECOND);
-    builder.build().unwrap()
+/// A scope whose body sets its limit, once what is to be held has been polled.
+fn open(runtime: &RuntimeHandle) -> Scope {
+    Scope::builder("outer").runtime(runtime).build().unwrap()
 }
 
 /// Has a child and a finalizer, and never comes to its end.
@@ -46,10 +44,11 @@ fn assert_cut<T>(outcome: &Outcome<T>, finalized: &AtomicBool) {
 pub fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above<S: Subject>() {
     S::run(async |runtime| {
         let finalized = Arc::new(AtomicBool::new(false));
-        let outcome = limited(&runtime).run(async |op| {
+        let outcome = open(&runtime).run(async |op| {
             let inner = op.child("inner").build().unwrap();
             let mut run = Box::pin(inner.run(|op| stay(op, finalized.clone())));
             poll_once(run.as_mut()).await;
+            op.set_timeout(MILLISECOND).unwrap();
             runtime.sleep(HOUR).await;
         });
         assert_cut(&outcome.await, &finalized);
@@ -59,7 +58,7 @@ pub fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above<S
 pub fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above<S: Subject>() {
     S::run(async |runtime| {
         let finalized = Arc::new(AtomicBool::new(false));
-        let outcome = limited(&runtime).run(async |op| {
+        let outcome = open(&runtime).run(async |op| {
             let inner = op.child("inner").build().unwrap();
             let finalized = finalized.clone();
             let keep = async move {
@@ -68,6 +67,7 @@ pub fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_abo
                 Some(run)
             };
             let run = runtime.spawn(keep).await.unwrap();
+            op.set_timeout(MILLISECOND).unwrap();
             // Kept by nobody's body.
             let kept = runtime.spawn(async move {
                 let _run = run;
@@ -83,9 +83,11 @@ pub fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_abo
 pub fn r22_r47_what_is_polled_is_held_up_for<S: Subject>() {
     S::run(async |runtime| {
         let saved = Cell::new(false);
-        let outcome = limited(&runtime).run(async |op| {
+        let outcome = open(&runtime).run(async |op| {
             let inner = op.child("inner").build().unwrap();
+            let outer = &op;
             let run = inner.run(async |op| {
+                outer.set_timeout(MILLISECOND).unwrap();
                 let save = async {
                     runtime.sleep(400 * MILLISECOND).await;
                     saved.set(true);
