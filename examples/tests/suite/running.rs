@@ -109,20 +109,40 @@ impl Running {
     }
 
     /// Waits until the pipe of its standard output, which nobody reads, is full, for a program that
-    /// has more to write than fits into it.
+    /// has more to write than fits into it. The pages of a pipe need not be filled to the last byte: it
+    /// is full too when most of it is and no more comes.
     #[cfg(target_os = "linux")]
     pub(crate) fn until_it_is_full(&mut self) -> &mut Self {
-        while !self.is_full() {
+        let size = self.pipe_size();
+        let (mut before, mut unchanged) = (0, 0_u32);
+        // Ends: the program has more to write than fits.
+        while before < size && unchanged < 500_000 {
+            let held = self.held();
+            unchanged = match held == before && held > size / 2 {
+                true => unchanged + 1,
+                false => 0,
+            };
+            before = held;
             std::thread::yield_now();
         }
         self
     }
 
     #[cfg(target_os = "linux")]
-    fn is_full(&self) -> bool {
+    fn held(&self) -> u64 {
         let pipe = self.stdout.as_ref().unwrap().get_ref();
-        let held = rustix::io::ioctl_fionread(pipe).unwrap();
-        held == rustix::pipe::fcntl_getpipe_size(pipe).unwrap() as u64
+        rustix::io::ioctl_fionread(pipe).unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn pipe_size(&self) -> u64 {
+        let pipe = self.stdout.as_ref().unwrap().get_ref();
+        rustix::pipe::fcntl_getpipe_size(pipe).unwrap() as u64
+    }
+
+    #[cfg(target_os = "linux")]
+    fn is_full(&self) -> bool {
+        self.held() == self.pipe_size()
     }
 
     /// Closes the reading end of its standard output.
