@@ -237,16 +237,6 @@ impl Operation {
         }
     }
 
-    /// Whether cancellation was asked for, with a look at the clock: for verbs of the library that go on
-    /// without an `await` of the run between two steps. An end of the operation is no cancel here, as a
-    /// stream may outlive its run.
-    pub(crate) fn is_cancelled_by_now(&self) -> bool {
-        if !self.is_cancelled() {
-            self.record.expire_if_due();
-        }
-        self.is_cancelled()
-    }
-
     /// Completes when cancellation is asked for, or when the operation has ended without it.
     ///
     /// # Cancel safety

@@ -196,7 +196,8 @@ impl Record {
         Some(now)
     }
 
-    /// Whether it is cancelled, also by a deadline that nobody has noticed yet.
+    /// Whether it is cancelled, also by a deadline that nobody has noticed yet. An end is no cancel here, as
+    /// a stream may outlive its run.
     pub(crate) fn is_cancelled_by_now(&self) -> bool {
         if !self.is_cancelled() {
             self.expire_if_due();

@@ -142,7 +142,7 @@ impl<Fut: Future> Future for Timed<Fut> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
         // After the poll: it may have seen a cancel that came meanwhile.
-        Poll::Ready((result, this.operation.is_cancelled_by_now()))
+        Poll::Ready((result, this.operation.record().is_cancelled_by_now()))
     }
 }
 
@@ -269,7 +269,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
-            let cancelled = this.operation.is_cancelled_by_now();
+            let cancelled = this.operation.record().is_cancelled_by_now();
             // Items that have nothing left to give may be at their end, and then they have missed
             // nothing; only their answer shows that, as they may wait for ever too.
             if cancelled && this.items.size_hint().1 != Some(0) {
@@ -282,7 +282,9 @@ where
                     operation: this.operation.clone(),
                 }),
                 // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
-                Poll::Ready(None) if !cancelled && this.operation.is_cancelled_by_now() => {
+                Poll::Ready(None)
+                    if !cancelled && this.operation.record().is_cancelled_by_now() =>
+                {
                     *this.pulling = Pulling::Cancelled;
                 }
                 Poll::Ready(None) => *this.pulling = Pulling::Exhausted,
