@@ -3,7 +3,7 @@
 use cancelable_core::runtime::DetachedThreads;
 use cancelable_core::token::isolated_panics;
 use std::collections::HashSet;
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -76,13 +76,12 @@ fn r10_a_call_that_panics_leaves_its_thread_to_the_next() {
 
 #[test]
 fn r09_a_call_may_start_others() {
-    let threads = Box::leak(Box::new(DetachedThreads::new("nested")));
-    let threads: &'static DetachedThreads = threads;
+    static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("nested"));
     let (answer, answered) = mpsc::channel();
     let outer = move || {
         let inner = move || answer.send(7).unwrap();
-        threads.run(Box::new(inner)).unwrap();
+        THREADS.run(Box::new(inner)).unwrap();
     };
-    threads.run(Box::new(outer)).unwrap();
+    THREADS.run(Box::new(outer)).unwrap();
     assert_eq!(answered.recv_timeout(LIMIT), Ok(7));
 }

@@ -5,6 +5,7 @@ use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer
 use cancelable_core::source::{self, Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope, Status};
+use parking_lot::Mutex;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -59,9 +60,12 @@ impl Source for Spite {
 /// The last clone of it panics when it is dropped.
 struct Bitter;
 
+/// The clones that were woken by value: they are not dropped.
+static WOKEN: Mutex<Vec<Arc<Bitter>>> = Mutex::new(Vec::new());
+
 impl Wake for Bitter {
     fn wake(self: Arc<Self>) {
-        std::mem::forget(self);
+        WOKEN.lock().push(self);
     }
 }
 

@@ -45,6 +45,7 @@ mod hostile_words;
 mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod inline;
+#[cfg(feature = "io")]
 mod io;
 #[cfg(feature = "testing")]
 mod join;
@@ -101,7 +102,7 @@ mod server;
 mod shield;
 #[cfg(feature = "testing")]
 mod source;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "io", feature = "testing"))]
 mod stopped;
 #[cfg(feature = "testing")]
 mod stream;
