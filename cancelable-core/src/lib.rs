@@ -24,7 +24,9 @@ pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
 pub mod operation;
+mod progress;
 pub mod registry;
+mod report;
 pub mod runtime;
 pub mod scope;
 pub mod source;

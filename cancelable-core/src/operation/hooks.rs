@@ -1,10 +1,10 @@
 //! Code of a user's that is called as an operation goes on.
 
 use super::Operation;
-use super::progress::ProgressUpdate;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::Cause;
+use crate::progress::ProgressUpdate;
+use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;
 use std::sync::Arc;

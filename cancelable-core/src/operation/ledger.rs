@@ -3,10 +3,10 @@
 //!
 //! Each call is made with no lock held, on the thread that made the change, after it.
 
-use super::progress::ProgressUpdate;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::{Cause, OperationId};
+use crate::progress::ProgressUpdate;
+use crate::report::Status;
 use std::sync::Arc;
 use std::time::Duration;
 

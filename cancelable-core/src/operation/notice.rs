@@ -11,9 +11,9 @@
 //! Hooks are called once: by the callback, or by the end where it took the callback back unrun.
 
 use super::Operation;
-use super::progress::ProgressUpdate;
 use super::record::Record;
 use crate::cause::Cause;
+use crate::progress::ProgressUpdate;
 use crate::token::CallbackRegistration;
 use std::sync::Arc;
 

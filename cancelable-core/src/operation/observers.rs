@@ -4,7 +4,7 @@
 //! long as nothing was ever recorded in the process.
 
 use super::record::Record;
-use super::status::Status;
+use crate::report::Status;
 use crate::sync::Mutex;
 use std::sync::{Arc, OnceLock, Weak};
 

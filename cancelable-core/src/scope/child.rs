@@ -2,7 +2,8 @@
 
 use super::ChildError;
 use super::patience::Patience;
-use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
+use crate::operation::Operation;
+use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::JoinHandle;
 use crate::sync::awaited;
 use std::fmt;
