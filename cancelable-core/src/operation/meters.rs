@@ -50,7 +50,7 @@ impl Record {
             if has_ended {
                 progress.end(now);
             }
-            self.notice_progress();
+            self.observe_progress();
         }
         progress
     }
