@@ -81,7 +81,7 @@ pub use progress::{
     ProgressUpdate, ThrottleWithoutRuntime,
 };
 pub(crate) use record::{Account, Opening, Record};
-pub(crate) use report::Report;
+pub(crate) use report::{Lost, Report};
 pub(crate) use runner::Followed;
 pub(crate) use shelter::OpenShelter;
 pub use shield::{Shield, ShieldWithoutRuntime};
