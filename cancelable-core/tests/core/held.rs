@@ -647,15 +647,10 @@ fn r47_r50_what_fails_in_a_run_that_was_taken_over_is_in_its_outcome_or_in_that_
             // In a task of its own, which is over: nobody polls it.
             let task = async move {
                 assert!((&mut run).now_or_never().is_none());
-                run
+                Some(run)
             };
-            *taken.lock() = Some(
-                op.runtime()
-                    .expect("it has one")
-                    .spawn(task)
-                    .await
-                    .expect("it ends"),
-            );
+            let task = op.runtime().expect("it has one").spawn(task);
+            *taken.lock() = task.await.expect("it ends");
             pending::<()>().await;
         }));
         let above = (
