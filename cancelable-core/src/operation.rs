@@ -65,6 +65,7 @@ pub(crate) use pending::Standing as HandleStanding;
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
 pub(crate) use record::{Account, Opening, Record};
+pub(crate) use child_reports::Lost;
 pub(crate) use runner::Followed;
 pub(crate) use shelter::OpenShelter;
 pub use shield::{Shield, ShieldWithoutRuntime};

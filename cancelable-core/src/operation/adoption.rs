@@ -14,8 +14,9 @@
 //! 2. While it has not ended, an operation adopts whatever comes: also one that is cancelled, is closed, or
 //!    takes no more children. What comes to one that has ended goes to the next above, and where none is
 //!    left it is a task like any other, for which nobody waits.
-//! 3. An orphan is no child: it takes no place of `concurrency`, its failures are its own, and nobody cancels
-//!    for it: what can be cancelled of it was so by the drop.
+//! 3. An orphan is no child: it takes no place of `concurrency`, and nobody is cancelled for its failures, as its
+//!    user has let go of it. They are not lost: its report goes to the operation that adopts it, before it leaves
+//!    the list (`report.rs`).
 //! 4. It is waited for without a bound, as a child is, but for those that it has itself. One that a finalizer
 //!    leaves is a part of that: it is waited for before the next one begins, and within the cleanup budget.
 //!    What runs then is named, and is nobody's from then on.

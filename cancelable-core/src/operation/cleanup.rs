@@ -75,7 +75,7 @@ impl Record {
     }
 
     /// Keeps what went wrong in a finalizer, for the outcome, and logs it: where the run was dropped
-    /// there is no outcome.
+    /// and nothing is above there is no outcome.
     pub(crate) fn note_cleanup_error(&self, error: CleanupError) {
         say!(
             Warn,
@@ -86,9 +86,9 @@ impl Record {
         self.with_aside(|aside| aside.cleanup_errors.push(error));
     }
 
-    /// Logs a finalizer that nothing will run.
-    pub(crate) fn log_lost(&self, finalizer: &Finalizer) {
-        let (name, place) = (&*finalizer.name, finalizer.deferred_at);
+    /// Does the same for a finalizer that nothing will run.
+    pub(crate) fn note_lost(&self, finalizer: &Finalizer) {
+        let (name, place) = (&finalizer.name, finalizer.deferred_at);
         say!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
@@ -96,5 +96,7 @@ impl Record {
             "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
             Named("finalizer", name), self.label
         );
+        let error = CleanupError::lost(name.clone(), place);
+        self.with_aside(|aside| aside.cleanup_errors.push(error));
     }
 }

@@ -7,11 +7,12 @@
 use super::aside::Aside;
 use super::nursery::Nursery;
 use super::record::{Inner, Record};
+use super::child_reports::Lost;
 use super::runner::Followed;
 use crate::report::Report;
 use crate::report::Status;
 use crate::source::Unstarted;
-use crate::sync::{LatchWait, StoredWaker, say};
+use crate::sync::{Latch, LatchWait, StoredWaker, say};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,8 @@ impl Record {
         self.end_token();
         self.after_end(end, elapsed, now);
         self.end_span();
-        let report = aside.and_then(|aside| self.settled(aside));
+        let (report, latch) = let_go(aside);
+        tell_settled(latch);
         Ok(Closing {
             status: end,
             elapsed,
@@ -132,17 +134,18 @@ impl Record {
         self.after_end(end, elapsed, now);
     }
 
-    /// Settles a record that is closed already.
+    /// Settles a record that is closed already, and has what is above report on it.
     ///
     /// # Errors
     ///
     /// As for [`close`](Self::close).
-    pub(crate) fn settle(&self) -> Result<(), Unfinished> {
+    pub(crate) fn settle(self: &Arc<Self>, run: Lost) -> Result<(), Unfinished> {
         let aside = self.inner.lock().seal(&self.nursery)?;
         self.end_span();
-        let report = aside.and_then(|aside| self.settled(aside));
-        // Nobody has its outcome.
-        self.report_up(report);
+        let (report, latch) = let_go(aside);
+        // Before who waits for the end goes on: it may look at the outcome.
+        self.report_up(report, run);
+        tell_settled(latch);
         Ok(())
     }
 
@@ -181,34 +184,12 @@ impl Record {
         }
     }
 
-    /// Wakes who waits, and lets go of what lay beside the record.
-    fn settled(&self, mut aside: Box<Aside>) -> Option<Box<Report>> {
-        if let Some(bound) = aside.bound.take() {
-            // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
-            bound.unregister();
-        }
-        let latch = aside.settled.take();
-        let report = aside.take_whole_report();
-        drop(aside);
-        if let Some(latch) = latch {
-            latch.set("the waker of who waits for an operation's end");
-        }
-        if report.is_empty() {
-            return None;
-        }
-        // Those of a child go up with the rest.
-        if !self.spawned {
-            self.hand_up(&report.stragglers);
-        }
-        Some(Box::new(report))
-    }
-
     /// How an operation was closed, for a run that was taken over.
     pub(crate) fn closing(&self) -> Closing {
         Closing {
             status: self.status(),
             elapsed: self.elapsed(),
-            report: None,
+            report: self.take_report(),
             has_partial: self.inner.lock().partial.is_some(),
         }
     }
@@ -263,6 +244,28 @@ impl Record {
         self.notify_closed(Status::Abandoned, None);
         self.leave_parent();
         true
+    }
+}
+
+/// Lets go of what lay beside a record that is settled: its report, if there is something to say, and what those
+/// wait for who wait for its end.
+fn let_go(aside: Option<Box<Aside>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
+    let Some(mut aside) = aside else {
+        return (None, None);
+    };
+    if let Some(bound) = aside.bound.take() {
+        // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
+        bound.unregister();
+    }
+    let latch = aside.settled.take();
+    let report = aside.take_whole_report();
+    let report = (!report.is_empty()).then(|| Box::new(report));
+    (report, latch)
+}
+
+fn tell_settled(latch: Option<Arc<Latch>>) {
+    if let Some(latch) = latch {
+        latch.set("the waker of who waits for an operation's end");
     }
 }
 

@@ -279,8 +279,9 @@ impl Nursery {
     /// one unless they are collected.
     pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
         let mut yard = self.yard.lock();
-        // A call that was abandoned may fail when nobody asks any more.
-        if self.is_shut() {
+        // A call that was abandoned may fail when nobody asks any more. While somebody is still waited for there is
+        // a report to come, also of a run that was dropped.
+        if self.is_shut() && !self.is_occupied() {
             return false;
         }
         let failures = &mut yard.get_or_insert_default().failures;
@@ -304,6 +305,11 @@ impl Nursery {
     pub(crate) fn take_failures(&self) -> Vec<ChildFailure> {
         self.with_yard(|yard| std::mem::take(&mut yard.failures))
             .unwrap_or_default()
+    }
+
+    pub(super) fn has_failures(&self) -> bool {
+        self.with_yard(|yard| !yard.failures.is_empty())
+            .unwrap_or(false)
     }
 
     /// How many children and blocking calls have not ended, the abandoned ones included.

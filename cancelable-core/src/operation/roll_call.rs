@@ -7,8 +7,7 @@
 
 use super::hold::OpenShield;
 use super::record::Record;
-use crate::report::Status;
-use crate::report::{ShieldSite, Straggler, StragglerKind};
+use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
 use crate::runtime::RuntimeHandle;
 use crate::sync::say;
 use std::collections::BTreeSet;
@@ -211,14 +210,17 @@ impl Record {
         });
     }
 
-    /// Passes on what this operation ended without to the one above, if that is cancelled too. One
-    /// that goes on would collect them for as long as it runs.
-    pub(super) fn hand_up(&self, stragglers: &[Straggler]) {
+    /// Passes on what a run has ended without, and has in its outcome, to the operation above, if that is cancelled
+    /// too. One that goes on would collect them for as long as it runs.
+    pub(crate) fn hand_up(&self, report: Option<&Report>) {
         let above = self.parent.as_ref();
-        let Some(parent) = above.filter(|parent| parent.is_cancelled()) else {
+        let (Some(report), Some(parent)) = (report, above) else {
             return;
         };
-        for straggler in stragglers {
+        if report.stragglers.is_empty() || !parent.is_cancelled() {
+            return;
+        }
+        for straggler in &report.stragglers {
             parent.keep_straggler(straggler.clone());
         }
     }

@@ -158,7 +158,9 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            return Poll::Ready(end.outcome::<R>(record, record.closing()));
+            let closing = record.closing();
+            record.hand_up(closing.report.as_deref());
+            return Poll::Ready(end.outcome::<R>(record, closing));
         }
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
@@ -211,9 +213,10 @@ where
             }
             let rest = || drop(this.watch.end(record));
             if let Ok(mut closing) = record.close_at(status, now, rest) {
-                if record.spawned {
+                match record.spawned {
                     // A child's outcome is seen by nobody, and its panic is told of by the handle.
-                    record.keep_report(closing.report.take());
+                    true => record.keep_report(closing.report.take()),
+                    false => record.hand_up(closing.report.as_deref()),
                 }
                 drop(inside);
                 this.place.leave();
