@@ -1,6 +1,6 @@
 //! What is left of a scope whose run was dropped: its children to be joined and its finalizers to
 //! be run, by a task of the runtime, because a drop cannot wait. The scope that it was in waits for that
-//! task in its place (`operation/adoption.rs`), and reports what goes wrong in it (`operation/report.rs`).
+//! task in its place (`record/orphans.rs`), and reports what goes wrong in it (`record/child_reports.rs`).
 
 use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;

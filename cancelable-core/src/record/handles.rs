@@ -9,12 +9,12 @@
 //! Nothing of this counts once the operation is not pending any more: a status never goes back to that, so a number that was
 //! left alone is never read.
 
-use super::record::{Inner, Record};
+use super::{Inner, Record};
 use crate::report::Status;
 use crate::sync::{AtomicU32, Ordering};
 
 /// The numbers of handles of a scope that has not been run. Small, so that both take the room of one.
-pub(super) struct Handles {
+pub(crate) struct Handles {
     all: AtomicU32,
     /// That of `build`, and those of runs.
     lasting: AtomicU32,
@@ -31,7 +31,7 @@ pub(crate) enum Standing {
 
 /// What was deferred before the run, and who has come since; under the lock of the record.
 #[derive(Default)]
-pub(super) struct Deferrals {
+pub(crate) struct Deferrals {
     times: u32,
     /// The clones that were made since the last one, and are there.
     clones_since: usize,
@@ -39,7 +39,7 @@ pub(super) struct Deferrals {
 
 impl Handles {
     /// Those of a new operation: one, from `build`.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             all: AtomicU32::new(1),
             lasting: AtomicU32::new(1),
@@ -102,7 +102,7 @@ impl Record {
     }
 
     /// Notes that something is deferred, which may hold any handle that there is.
-    pub(super) fn note_deferral(&self, inner: &mut Inner) {
+    pub(crate) fn note_deferral(&self, inner: &mut Inner) {
         if self.status() == Status::Pending {
             let deferrals = &mut inner.aside.get_or_insert_default().deferrals;
             deferrals.times += 1;

@@ -3,11 +3,11 @@
 //!
 //! The earliest deadline on the line is kept beside the token, so that a look takes no lock and no
 //! reference count. It is good for the count of moves that was read before the records were asked, for which
-//! see `chain.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! see `deadlines.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
 //! deadline of another.
 
-use super::chain::moves;
-use super::record::Record;
+use super::Record;
+use super::deadlines::moves;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
@@ -39,7 +39,7 @@ struct Clock {
 impl Record {
     /// Gives the operation's token its lookout, where there is a clock and it has none.
     #[inline]
-    pub(super) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
+    pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
         if let (Some(runtime), false) = (&self.runtime, token.has_lookout()) {
             self.give_lookout(token, runtime);
         }

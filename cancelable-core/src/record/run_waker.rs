@@ -1,5 +1,5 @@
 //! How the task that runs an operation is told to look at it again: its deadline was moved, its token
-//! was made (`stop.rs`), or the last ticket on it was given back.
+//! was made (`token_cell.rs`), or the last ticket on it was given back.
 //!
 //! The waker lies under the record's lock, with a number that goes up under the same lock whenever
 //! the waker is taken. A run that has left its waker keeps the number it found then. As long as the
@@ -11,7 +11,7 @@
 //!
 //! Wakers are cloned before the lock and called or dropped after it.
 
-use super::record::{Inner, Record};
+use super::{Inner, Record};
 use crate::sync::{Ordering, StoredWaker, WakerId};
 use std::task::Waker;
 use std::time::Instant;
@@ -40,7 +40,7 @@ impl Record {
     }
 
     /// [`follow`](Self::follow) under the lock. The waker that is left over is for the caller to drop.
-    pub(super) fn follow_with(&self, inner: &mut Inner, waker: &mut StoredWaker) -> Followed {
+    pub(crate) fn follow_with(&self, inner: &mut Inner, waker: &mut StoredWaker) -> Followed {
         std::mem::swap(&mut inner.runner, waker);
         Followed {
             // Relaxed: it changes under the lock that is held here.
@@ -58,13 +58,13 @@ impl Record {
     }
 
     /// Has the task that runs the operation look at it again.
-    pub(super) fn call_runner(&self) {
+    pub(crate) fn call_runner(&self) {
         let waker = self.take_runner(&mut self.inner.lock());
         wake(waker);
     }
 
     /// The waker of a run that is to be called, for [`wake`] after the lock.
-    pub(super) fn take_runner(&self, inner: &mut Inner) -> StoredWaker {
+    pub(crate) fn take_runner(&self, inner: &mut Inner) -> StoredWaker {
         let calls = self.calls.load(Ordering::Relaxed);
         self.calls.store(calls + 1, Ordering::Relaxed);
         std::mem::take(&mut inner.runner)
@@ -77,6 +77,6 @@ impl Record {
 }
 
 /// Calls a run.
-pub(super) fn wake(waker: StoredWaker) {
+pub(crate) fn wake(waker: StoredWaker) {
     waker.wake("the waker of a run");
 }

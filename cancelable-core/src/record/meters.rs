@@ -2,7 +2,7 @@
 //!
 //! So an operation without progress has an empty cell and no more.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::ambient::Running;
 use crate::progress::Progress;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 impl Record {
     /// The meters of this record and of all above it, made where they are not.
-    pub(super) fn progress(self: &Arc<Self>) -> &Progress {
+    pub(crate) fn progress(self: &Arc<Self>) -> &Progress {
         if let Some(progress) = self.progress.get() {
             return progress;
         }
@@ -56,7 +56,7 @@ impl Record {
     }
 
     /// Ends the meter of a record whose status is an end, if there is one.
-    pub(super) fn end_progress(&self, now: Option<Instant>) {
+    pub(crate) fn end_progress(&self, now: Option<Instant>) {
         if let Some(progress) = self.progress.get() {
             progress.end(now);
         }

@@ -1,6 +1,6 @@
 //! Waiting until nothing of an operation runs any more.
 
-use super::record::Record;
+use crate::record::Record;
 use crate::report::Status;
 use crate::sync::{LatchWait, awaited};
 use std::fmt;
@@ -24,7 +24,7 @@ pub struct Closed {
 }
 
 impl Closed {
-    pub(super) fn new(record: Arc<Record>) -> Self {
+    pub(crate) fn new(record: Arc<Record>) -> Self {
         Self { record, wait: None }
     }
 }

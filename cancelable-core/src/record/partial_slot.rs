@@ -14,13 +14,13 @@ use std::mem;
 use std::sync::Arc;
 
 #[derive(Default)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     state: State,
     show: Option<Show>,
 }
 
 /// How a value reads; `None` for one of another type.
-pub(super) type Show = Arc<dyn Fn(&dyn Any) -> Option<String> + Send + Sync>;
+pub(crate) type Show = Arc<dyn Fn(&dyn Any) -> Option<String> + Send + Sync>;
 
 enum State {
     Free(Option<Value>),
@@ -42,7 +42,7 @@ impl Default for State {
 }
 
 /// Why a value could not be taken out.
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// Another one has it. It is back when the gate opens.
     Wait(Arc<Gate>),
     /// The caller itself has it.
@@ -53,7 +53,7 @@ pub(super) enum Refusal {
 
 impl Slot {
     /// Takes the value out, if it is as it `is_wanted`, for this thread to put back.
-    pub(super) fn take_out(
+    pub(crate) fn take_out(
         &mut self,
         is_wanted: Option<fn(&Value) -> bool>,
     ) -> Result<Option<Value>, Refusal> {
@@ -84,7 +84,7 @@ impl Slot {
     /// Takes a value back. What is to be done with no lock held: a value to be dropped, a gate to be
     /// opened.
     #[must_use]
-    pub(super) fn put_back(&mut self, value: Option<Value>) -> (Option<Value>, Option<Arc<Gate>>) {
+    pub(crate) fn put_back(&mut self, value: Option<Value>) -> (Option<Value>, Option<Arc<Gate>>) {
         let (back, newer) = match mem::take(&mut self.state) {
             State::Out { back, newer, .. } => (back, newer),
             State::Free(newer) => (None, newer),
@@ -99,7 +99,7 @@ impl Slot {
 
     /// Puts `value` in place, and gives what was there.
     #[must_use]
-    pub(super) fn set(&mut self, value: Value) -> Option<Value> {
+    pub(crate) fn set(&mut self, value: Value) -> Option<Value> {
         match &mut self.state {
             State::Free(present) => present.replace(value),
             State::Out { newer, .. } => newer.replace(value),
@@ -107,7 +107,7 @@ impl Slot {
     }
 
     /// Takes the value away, if it is not in use.
-    pub(super) fn take(&mut self) -> Option<Value> {
+    pub(crate) fn take(&mut self) -> Option<Value> {
         match &mut self.state {
             State::Free(value) => value.take(),
             State::Out { .. } => None,
@@ -116,7 +116,7 @@ impl Slot {
 
     /// Says how a value of this type reads, and gives what said so before.
     #[must_use]
-    pub(super) fn show<P: 'static>(
+    pub(crate) fn show<P: 'static>(
         &mut self,
         show: impl Fn(&P) -> String + Send + Sync + 'static,
     ) -> Option<Show> {
@@ -124,12 +124,12 @@ impl Slot {
         self.show.replace(show)
     }
 
-    pub(super) fn shown(&self) -> Option<Show> {
+    pub(crate) fn shown(&self) -> Option<Show> {
         self.show.clone()
     }
 
     /// The type of what is there or was taken out.
-    pub(super) fn type_name(&self) -> Option<&'static str> {
+    pub(crate) fn type_name(&self) -> Option<&'static str> {
         match &self.state {
             State::Free(value) => value.as_ref().map(Value::type_name),
             State::Out {
@@ -139,7 +139,7 @@ impl Slot {
     }
 
     /// Whether there is something for an outcome to take.
-    pub(super) fn is_filled(&self) -> bool {
+    pub(crate) fn is_filled(&self) -> bool {
         matches!(self.state, State::Free(Some(_)))
     }
 }

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 /// A point in time, and the limit from which it follows. Smaller than a limit with a point, because it
 /// is moved with an operation that is opened.
 #[derive(Clone, Debug)]
-pub(super) struct Due {
-    pub(super) at: Instant,
+pub(crate) struct Due {
+    pub(crate) at: Instant,
     /// None for a limit that was a point from the start.
     span: Option<Duration>,
     set_at: &'static Location<'static>,
@@ -16,7 +16,7 @@ pub(super) struct Due {
 }
 
 impl Due {
-    pub(super) fn limit(&self) -> Limit {
+    pub(crate) fn limit(&self) -> Limit {
         let kind = match self.span {
             Some(span) => LimitKind::After(span),
             None => LimitKind::At(self.at),
@@ -25,19 +25,19 @@ impl Due {
     }
 
     /// How long after `start` the span began to count, if it was set later than that.
-    pub(super) fn counted_from(&self, start: Instant) -> Option<Duration> {
+    pub(crate) fn counted_from(&self, start: Instant) -> Option<Duration> {
         let counted_from = self.at.checked_sub(self.span?)?;
         let passed = counted_from.checked_duration_since(start)?;
         (!passed.is_zero()).then_some(passed)
     }
 }
 
-/// The earliest deadline of the operations above, as of a count of moves; see `chain.rs`.
+/// The earliest deadline of the operations above, as of a count of moves; see `deadlines.rs`.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct FromAbove {
-    pub(super) due: Option<Instant>,
+pub(crate) struct FromAbove {
+    pub(crate) due: Option<Instant>,
     /// Zero if it was never asked for.
-    pub(super) moves: u64,
+    pub(crate) moves: u64,
 }
 
 /// A span that counts from entry, and where it was set.
@@ -95,7 +95,7 @@ impl OwnDeadline {
     }
 
     /// Lets the span count from `start`.
-    pub(super) fn enter(&mut self, start: Instant) {
+    pub(crate) fn enter(&mut self, start: Instant) {
         let Some(pending) = self.pending.take() else {
             return;
         };
@@ -118,7 +118,7 @@ impl OwnDeadline {
 
     /// Puts `limit` in the place of all others. A span counts from `now` if there is one, and from
     /// entry else.
-    pub(super) fn replace(&mut self, limit: Limit, now: Option<Instant>) {
+    pub(crate) fn replace(&mut self, limit: Limit, now: Option<Instant>) {
         *self = Self::default();
         self.add(limit);
         if let Some(now) = now {
@@ -127,12 +127,12 @@ impl OwnDeadline {
     }
 
     /// The point that counts; a span is none before entry.
-    pub(super) fn due(&self) -> Option<&Due> {
+    pub(crate) fn due(&self) -> Option<&Due> {
         self.due.as_ref()
     }
 
     /// The point that would count if the operation were entered at `now`.
-    pub(super) fn due_from(&self, now: Instant) -> Option<Instant> {
+    pub(crate) fn due_from(&self, now: Instant) -> Option<Instant> {
         let pending = self.pending.as_ref();
         let pending = pending.and_then(|pending| now.checked_add(pending.span));
         let due = self.due.as_ref().map(|due| due.at);

@@ -34,7 +34,7 @@
 //!
 //! # Wakes
 //!
-//! The run leaves its waker (`runner.rs`), sets the mark, and then looks for the token. Whoever makes
+//! The run leaves its waker (`run_waker.rs`), sets the mark, and then looks for the token. Whoever makes
 //! the token puts it in its place, and then takes the mark. Both go to the mark by an exchange, so one
 //! of them comes first. If it is the run's, the maker finds the mark and calls the run. If it is the
 //! maker's, the run reads what that exchange or a later one wrote, and sees the token.
@@ -43,7 +43,7 @@
 //! which is its own: what it may overwrite is then the exchange of a maker that has found it as well.
 //! To overwrite one that has not would hide the token from the run's next exchange.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::{Cause, OperationLabel};
 use crate::source::Decide;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
@@ -181,7 +181,7 @@ impl Record {
 
     /// Fixes what is said of the cancel from the end on. To be called under the record's lock, where the
     /// status becomes an end, and [`end_token`](Self::end_token) after it.
-    pub(super) fn fix_cancel(&self) {
+    pub(crate) fn fix_cancel(&self) {
         let token = self.made_token().or(self.stop.above.as_ref());
         let is_cancelled = token.is_some_and(CancellationToken::is_cancelled);
         self.stop.is_over.store(!is_cancelled, Ordering::Relaxed);
@@ -189,7 +189,7 @@ impl Record {
 
     /// Tells those who were handed the token that the operation has ended, if it was not cancelled before
     /// and nothing is inside. To be called once the status is an end, with no lock held.
-    pub(super) fn end_token(&self) {
+    pub(crate) fn end_token(&self) {
         // AcqRel: whoever ends inside lowers the count by an exchange too. If that comes after this one it
         // sees the status, and if it comes before it is seen here.
         if !self.stop.is_handed_out.load(Ordering::Relaxed)
@@ -204,13 +204,13 @@ impl Record {
     }
 
     /// To be called when something is opened inside that may go on after the end.
-    pub(super) fn begin_inside(&self) {
+    pub(crate) fn begin_inside(&self) {
         // Relaxed: it is opened before the operation ends, or by what is inside itself.
         self.stop.inside.fetch_add(1, Ordering::Relaxed);
     }
 
     /// To be called when that has ended, with no lock held.
-    pub(super) fn end_inside(&self) {
+    pub(crate) fn end_inside(&self) {
         // AcqRel: see above.
         let last = self.stop.inside.fetch_sub(1, Ordering::AcqRel) == 1;
         if last && self.status().is_closed() {
@@ -227,7 +227,7 @@ impl Record {
     }
 
     /// Cancels the operation. True if this call did it, and no other before.
-    pub(super) fn cancel_token(&self, cause: Cause) -> bool {
+    pub(crate) fn cancel_token(&self, cause: Cause) -> bool {
         if let Some(token) = self.made_token() {
             return token.cancel_with(cause) && !self.is_over_by_now();
         }

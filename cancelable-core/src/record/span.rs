@@ -3,13 +3,13 @@
 //!
 //! Without the feature all of this is empty.
 
-use super::record::Record;
+use super::Record;
 
 #[cfg(feature = "tracing")]
-pub(super) use spans::{InSpan, Span};
+pub(crate) use spans::{InSpan, Span};
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use nothing::{InSpan, Span};
+pub(crate) use nothing::{InSpan, Span};
 
 #[cfg(feature = "tracing")]
 mod spans {
@@ -23,11 +23,11 @@ mod spans {
     /// A subscriber is the user's code, and hears of each clone and drop of a span, of each entry and
     /// exit. So the span lies behind a reference of its own: under the record's lock that is cloned or
     /// taken out, and the subscriber hears of nothing.
-    pub(in crate::operation) struct Span(Option<Arc<tracing::Span>>);
+    pub(crate) struct Span(Option<Arc<tracing::Span>>);
 
     impl Span {
         /// Below the span that is entered where the operation is opened.
-        pub(in crate::operation) fn open(label: &OperationLabel) -> Self {
+        pub(crate) fn open(label: &OperationLabel) -> Self {
             let (id, name) = (label.id().get(), label.shown_name());
             let span = tracing::debug_span!(target: "cancelable", "operation", id, name = &*name);
             // One that no subscriber wants costs nothing more.
@@ -36,10 +36,10 @@ mod spans {
     }
 
     /// While it lives, the span is entered on this thread.
-    pub(in crate::operation) struct InSpan(Option<Arc<tracing::Span>>);
+    pub(crate) struct InSpan(Option<Arc<tracing::Span>>);
 
     impl InSpan {
-        pub(in crate::operation) fn enter(ambient: Option<&Ambient>) -> Self {
+        pub(crate) fn enter(ambient: Option<&Ambient>) -> Self {
             let handle = ambient.map(|ambient| ambient.handle.as_any());
             let record = handle.and_then(|handle| handle.downcast_ref::<Record>());
             let span = record.and_then(|record| record.inner.lock().span.0.clone());
@@ -61,7 +61,7 @@ mod spans {
 
     impl Record {
         /// Closes the span, as soon as nothing is inside it any more.
-        pub(in crate::operation) fn end_span(&self) {
+        pub(crate) fn end_span(&self) {
             let span = self.inner.lock().span.0.take();
             drop(span);
         }
@@ -74,23 +74,23 @@ mod nothing {
     use crate::cause::OperationLabel;
     use crate::cause::ambient::Ambient;
 
-    pub(in crate::operation) struct Span;
+    pub(crate) struct Span;
 
     impl Span {
-        pub(in crate::operation) fn open(_: &OperationLabel) -> Self {
+        pub(crate) fn open(_: &OperationLabel) -> Self {
             Self
         }
     }
 
-    pub(in crate::operation) struct InSpan;
+    pub(crate) struct InSpan;
 
     impl InSpan {
-        pub(in crate::operation) fn enter(_: Option<&Ambient>) -> Self {
+        pub(crate) fn enter(_: Option<&Ambient>) -> Self {
             Self
         }
     }
 
     impl Record {
-        pub(in crate::operation) fn end_span(&self) {}
+        pub(crate) fn end_span(&self) {}
     }
 }

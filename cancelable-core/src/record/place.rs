@@ -1,6 +1,6 @@
 //! A member's place in the nursery of its operation.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::OperationId;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(super) fn new(owner: Arc<Record>, id: OperationId) -> Self {
+    pub(crate) fn new(owner: Arc<Record>, id: OperationId) -> Self {
         Self { owner, id }
     }
 

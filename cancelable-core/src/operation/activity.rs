@@ -1,7 +1,7 @@
 //! What an operation that is open waits for, for reports.
 
-use super::record::Record;
 use crate::cause::{OneLine, OperationLabel, Span};
+use crate::record::Record;
 use crate::report::ShieldSite;
 use crate::report::Status;
 use std::borrow::Cow;

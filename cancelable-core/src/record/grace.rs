@@ -1,7 +1,7 @@
 //! How long a cancelled body may go on: its own grace, clamped to what each cancelled operation
 //! above leaves.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::Cause;
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl Record {
     }
 
     /// How much of the grace is left; `None` while it is not cancelled.
-    pub(super) fn grace_remaining(&self) -> Option<Duration> {
+    pub(crate) fn grace_remaining(&self) -> Option<Duration> {
         if !self.is_cancelled() {
             return None;
         }
@@ -100,7 +100,7 @@ impl Record {
     }
 
     /// Cancels, and ends the window of this operation and of those below it at once.
-    pub(super) fn cancel_now(&self, cause: Cause) -> bool {
+    pub(crate) fn cancel_now(&self, cause: Cause) -> bool {
         // What a dropped run has left goes on after the end, and is hurried all the same.
         if self.status().is_closed() && self.is_settled() {
             return false;

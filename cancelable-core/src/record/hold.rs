@@ -20,7 +20,7 @@
 //!
 //! # Wakes
 //!
-//! A run that finds a hold leaves its waker (`runner.rs`) and looks once more. Who gives up the last hold lowers
+//! A run that finds a hold leaves its waker (`run_waker.rs`) and looks once more. Who gives up the last hold lowers
 //! the count and then looks whether the home is cancelled. Both go to the count by an exchange, so one of them
 //! comes second: either the run sees that nothing holds it, or the other side sees the cancel and calls the run.
 //!
@@ -29,7 +29,7 @@
 //! The list lies under the lock of the home's record, which is the only one that is held here. Wakers are left,
 //! taken and dropped outside it.
 
-use super::record::Record;
+use super::Record;
 use super::shelter::Shelter;
 use super::turn::Turn;
 use crate::cause::ambient::Ambient;
@@ -73,14 +73,14 @@ pub(crate) struct Holder {
 
 /// The holds on one body.
 #[derive(Default)]
-pub(super) struct Holds {
+pub(crate) struct Holds {
     next: u64,
     entries: BTreeMap<u64, Arc<Holder>>,
 }
 
 impl Holds {
     /// The runs that have one.
-    pub(super) fn runs(&self) -> impl Iterator<Item = &Arc<Turn>> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Arc<Turn>> {
         let holders = self.entries.values();
         holders.filter_map(|holder| match &holder.holding {
             Holding::Run(turn) => Some(turn),
@@ -282,7 +282,7 @@ impl Record {
 
     /// The shield that was opened last of those that are open in this operation and in the runs that its body
     /// polls.
-    pub(super) fn open_shield(&self) -> Option<OpenShield> {
+    pub(crate) fn open_shield(&self) -> Option<OpenShield> {
         let mut found: Vec<OpenShield> = Vec::new();
         let mut inside: Vec<Arc<Self>> = Vec::new();
         self.look_for_shields(&mut found, &mut inside);

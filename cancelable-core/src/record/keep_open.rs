@@ -2,10 +2,10 @@
 //! user's.
 //!
 //! A hold is on the list of the nursery, beside the children, so that all that is said there of admission,
-//! wakes and locks (`nursery.rs`) holds for it. It takes no place of `concurrency`, and has no failure.
+//! wakes and locks (`children.rs`) holds for it. It takes no place of `concurrency`, and has no failure.
 
-use super::nursery::Nursery;
-use super::record::Record;
+use super::Record;
+use super::children::Nursery;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -71,12 +71,12 @@ impl Nursery {
         }
     }
 
-    pub(super) fn guard_count(&self) -> usize {
+    pub(crate) fn guard_count(&self) -> usize {
         self.with_yard(|yard| yard.guards.len()).unwrap_or(0)
     }
 
     /// Where each hold was taken, in the order of taking.
-    pub(super) fn guards(&self) -> Vec<&'static Location<'static>> {
+    pub(crate) fn guards(&self) -> Vec<&'static Location<'static>> {
         self.with_yard(|yard| yard.guards.values().copied().collect())
             .unwrap_or_default()
     }

@@ -5,8 +5,8 @@
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below
 //! such an operation: then each run puts itself on the list of the one above while it runs.
 
+use super::Record;
 use super::hold::OpenShield;
-use super::record::Record;
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
 use crate::runtime::RuntimeHandle;
 use crate::sync::say;
@@ -117,7 +117,7 @@ impl Record {
 
     /// The report on a run that is held and not polled, or on the body whose `shield` is. It was woken
     /// `unpolled_for` ago, where there is a clock, and has not been polled since.
-    pub(super) fn as_unpolled(
+    pub(crate) fn as_unpolled(
         &self,
         unpolled_for: Option<Duration>,
         shield: Option<&OpenShield>,
@@ -141,7 +141,7 @@ impl Record {
     ///
     /// A token that was cancelled outside every run has a cause by the system's clock. Where that is
     /// another one it does not count, but the first look here does.
-    pub(super) fn cancelled_at(&self, now: Option<Instant>) -> Option<Instant> {
+    pub(crate) fn cancelled_at(&self, now: Option<Instant>) -> Option<Instant> {
         let cause = self.cause()?;
         let noted = self.on_aside(|aside| aside.stopping_since).flatten();
         noted.or_else(
@@ -175,7 +175,7 @@ impl Record {
     }
 
     /// Notes a look at the cancellation, as above.
-    pub(super) fn note_check(&self) {
+    pub(crate) fn note_check(&self) {
         if self.watched && !self.status().is_closed() {
             if let Some(now) = self.now() {
                 self.with_aside(|aside| aside.checked = Some(now));

@@ -1,8 +1,8 @@
 //! What an operation has to do after its body: the finalizers that were deferred to it.
 
+use super::Record;
 use super::aside::Finalizing;
 use super::finalizer::{CleanupOutput, Finalizer};
-use super::record::Record;
 use crate::cause::Named;
 use crate::report::CleanupError;
 use crate::report::DeferError;
@@ -17,7 +17,7 @@ impl Record {
     /// # Errors
     ///
     /// The record is sealed; the future comes back.
-    pub(super) fn defer<C>(
+    pub(crate) fn defer<C>(
         &self,
         name: Cow<'static, str>,
         deferred_at: &'static Location<'static>,

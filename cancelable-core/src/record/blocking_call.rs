@@ -71,7 +71,7 @@ impl Call {
         self.notify();
     }
 
-    pub(super) fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         self.state.lock().abandoned = true;
         self.notify();
     }

@@ -3,8 +3,8 @@
 //!
 //! It lies under the lock of its record.
 
+use super::Record;
 use super::notify::Notices;
-use super::record::Record;
 use crate::cause::{Cause, Mark, MarkCell, ambient};
 use crate::error::Cancelled;
 use crate::report::Metadata;
@@ -14,23 +14,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Default)]
-pub(super) struct Notes {
-    pub(super) metadata: Arc<Metadata>,
+pub(crate) struct Notes {
+    pub(crate) metadata: Arc<Metadata>,
     /// Why it failed, in words.
-    pub(super) error: Option<Arc<str>>,
-    pub(super) notices: Notices,
+    pub(crate) error: Option<Arc<str>>,
+    pub(crate) notices: Notices,
     /// Held by each error that says that this operation was cancelled.
-    pub(super) mark: MarkCell,
+    pub(crate) mark: MarkCell,
 }
 
 impl Record {
     /// Acts on the notes, which are made if there are none.
-    pub(super) fn with_notes<T>(&self, act: impl FnOnce(&mut Notes) -> T) -> T {
+    pub(crate) fn with_notes<T>(&self, act: impl FnOnce(&mut Notes) -> T) -> T {
         act(self.inner.lock().notes.get_or_insert_default())
     }
 
     /// Acts on the notes, if there are any.
-    pub(super) fn on_notes<T>(&self, act: impl FnOnce(&mut Notes) -> T) -> Option<T> {
+    pub(crate) fn on_notes<T>(&self, act: impl FnOnce(&mut Notes) -> T) -> Option<T> {
         Some(act(self.inner.lock().notes.as_mut()?))
     }
 
@@ -73,7 +73,7 @@ impl Record {
     }
 
     /// Notes `value` under `key`, in the place of what was there.
-    pub(super) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
+    pub(crate) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
         self.with_notes(|notes| Arc::make_mut(&mut notes.metadata).set(key, value));
     }
 

@@ -11,10 +11,10 @@
 //!
 //! Progress is delivered in the same way, before the end, and only of operations that make some.
 
-use super::Operation;
+use super::Record;
 use super::observer::Observer;
-use super::record::Record;
 use crate::cause::Cause;
+use crate::operation::Operation;
 use crate::progress::ProgressUpdate;
 use crate::report::Status;
 use crate::token::CallbackRegistration;
@@ -23,7 +23,7 @@ use std::time::Duration;
 
 /// What has been delivered, and what is registered to deliver the rest. Under the record's lock.
 #[derive(Default)]
-pub(super) struct Notices {
+pub(crate) struct Notices {
     /// A callback at the token is registered, or about to be.
     observes_cancel: bool,
     callback: Option<CallbackRegistration>,
@@ -53,14 +53,14 @@ impl Record {
     }
 
     /// Called once, when the record is open and its scope can find it.
-    pub(super) fn notify_opened(self: &Arc<Self>) {
+    pub(crate) fn notify_opened(self: &Arc<Self>) {
         self.notify(|observer| {
             observer.opened(self);
             self.observe_cancel_for(observer);
         });
     }
 
-    pub(super) fn notify_entered(self: &Arc<Self>) {
+    pub(crate) fn notify_entered(self: &Arc<Self>) {
         self.notify(|observer| {
             observer.entered(self);
             // A recorder may be younger than the operation.
@@ -70,7 +70,7 @@ impl Record {
 
     /// Called once, after the status has become an end. Delivers a cancel first whose delivery the end
     /// has to claim.
-    pub(super) fn notify_closed(self: &Arc<Self>, end: Status, elapsed: Option<Duration>) {
+    pub(crate) fn notify_closed(self: &Arc<Self>, end: Status, elapsed: Option<Duration>) {
         if !self.is_observed() {
             return;
         }

@@ -1,4 +1,4 @@
-//! The children and the blocking calls of one operation, and what it has adopted (`adoption.rs`): who
+//! The children and the blocking calls of one operation, and what it has adopted (`orphans.rs`): who
 //! has not ended, who waits for a place, who failed.
 //!
 //! # Invariants
@@ -14,10 +14,10 @@
 //! 4. One lock, and nothing of a user's or a runtime's runs under it: wakers are cloned before,
 //!    woken and dropped after.
 
-use super::adoption::Orphan;
-use super::call::Call;
+use super::Record;
+use super::blocking_call::Call;
+use super::orphans::Orphan;
 use super::place::Place;
-use super::record::Record;
 use crate::cause::OperationId;
 use crate::report::ChildFailure;
 use crate::runtime::Sleep;
@@ -79,30 +79,30 @@ const OCCUPIED: u8 = 1;
 const SHUT: u8 = 2;
 
 #[derive(Default)]
-pub(super) struct Yard {
-    pub(super) members: BTreeMap<OperationId, Member>,
+pub(crate) struct Yard {
+    pub(crate) members: BTreeMap<OperationId, Member>,
     /// How many of the members are not waited for any more.
-    pub(super) abandoned: usize,
+    pub(crate) abandoned: usize,
     running: usize,
     /// Children without a place, in order of spawning, with their waker once they were polled.
     queue: BTreeMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
-    pub(super) patience: Option<Sleep>,
+    pub(crate) patience: Option<Sleep>,
     /// What was adopted and has not ended.
-    pub(super) orphans: BTreeMap<OperationId, Orphan>,
+    pub(crate) orphans: BTreeMap<OperationId, Orphan>,
     /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
-    pub(super) guards: BTreeMap<u64, &'static Location<'static>>,
+    pub(crate) guards: BTreeMap<u64, &'static Location<'static>>,
     /// The key of the next guard.
     next_guard: u64,
 }
 
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Weak: the record holds its parent's, and that one holds this list.
-    pub(super) record: Weak<Record>,
+    pub(crate) record: Weak<Record>,
     /// What a blocking call has and a child has not.
-    pub(super) call: Option<Arc<Call>>,
-    pub(super) abandoned: bool,
+    pub(crate) call: Option<Arc<Call>>,
+    pub(crate) abandoned: bool,
 }
 
 /// A member that has not ended, for reports.
@@ -190,7 +190,7 @@ impl Nursery {
         }
     }
 
-    pub(super) fn shut_if_done(&self) -> bool {
+    pub(crate) fn shut_if_done(&self) -> bool {
         let mut yard = self.yard.lock();
         let done = yard.as_ref().is_none_or(|yard| yard.is_done());
         let mut patience = None;
@@ -224,7 +224,7 @@ impl Nursery {
     }
 
     /// Puts something on the list that has to be joined.
-    pub(super) fn occupy<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> T {
+    pub(crate) fn occupy<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> T {
         let mut yard = self.yard.lock();
         let shut = self.phase.load(Ordering::Relaxed) & SHUT;
         self.phase.store(shut | OCCUPIED, Ordering::Relaxed);
@@ -232,7 +232,7 @@ impl Nursery {
     }
 
     /// [`occupy`](Self::occupy) unless the nursery is shut.
-    pub(super) fn occupy_open<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+    pub(crate) fn occupy_open<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> Option<T> {
         let mut yard = self.yard.lock();
         if self.is_shut() {
             return None;
@@ -307,7 +307,7 @@ impl Nursery {
             .unwrap_or_default()
     }
 
-    pub(super) fn has_failures(&self) -> bool {
+    pub(crate) fn has_failures(&self) -> bool {
         self.with_yard(|yard| !yard.failures.is_empty())
             .unwrap_or(false)
     }
@@ -341,7 +341,7 @@ impl Nursery {
     }
 
     /// Whether a member is a blocking call, and whether it waits for a place.
-    pub(super) fn membership(&self, id: OperationId) -> (bool, bool) {
+    pub(crate) fn membership(&self, id: OperationId) -> (bool, bool) {
         self.with_yard(|yard| {
             let member = yard.members.get(&id);
             let is_blocking = member.is_some_and(|member| member.call.is_some());
@@ -351,7 +351,7 @@ impl Nursery {
     }
 
     /// Some of the children that have a place, and how many have one.
-    pub(super) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+    pub(crate) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
         const MOST: usize = 3;
         self.with_yard(|yard| {
             let children = yard.members.iter();
@@ -364,7 +364,7 @@ impl Nursery {
     }
 
     /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
-    pub(super) fn follow(&self, cx: &Context<'_>) {
+    pub(crate) fn follow(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
     }
 
@@ -372,7 +372,7 @@ impl Nursery {
         self.joiner.wake("the waker of a run");
     }
 
-    pub(super) fn leave(&self, id: OperationId) {
+    pub(crate) fn leave(&self, id: OperationId) {
         let left = self.with_yard(|yard| {
             let member = yard.members.remove(&id);
             let waker = yard.free(id, member.as_ref());
@@ -396,7 +396,7 @@ impl Nursery {
         }
     }
 
-    pub(super) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
+    pub(crate) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
         Some(act(self.yard.lock().as_mut()?))
     }
 }
@@ -411,13 +411,13 @@ enum Freed {
 
 impl Yard {
     /// Whether there is nobody to wait for.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         let all_abandoned = self.members.len() == self.abandoned;
         all_abandoned && self.orphans.is_empty() && self.guards.is_empty()
     }
 
     /// Puts a guard on the list.
-    pub(super) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
+    pub(crate) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
         let key = self.next_guard;
         self.next_guard += 1;
         self.guards.insert(key, taken_at);

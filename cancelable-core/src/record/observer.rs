@@ -1,7 +1,7 @@
 //! The seam between a record and what stands above it and hears of it: a registry, the hooks of a
 //! scope, the recorders of the test kit. `notify.rs` calls it.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::{Cause, OperationId};
 use crate::progress::ProgressUpdate;
 use crate::report::Status;
@@ -69,7 +69,7 @@ pub(crate) mod recorders {
     }
 
     /// Returns copies, for use without the lock: what a recorder does may lead back here.
-    pub(in crate::operation) fn present() -> Vec<Arc<dyn Observer>> {
+    pub(crate) fn present() -> Vec<Arc<dyn Observer>> {
         let Some(recorders) = RECORDERS.get() else {
             return Vec::new();
         };

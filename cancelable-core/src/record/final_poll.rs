@@ -5,7 +5,7 @@
 //! what it gives counts. A shield has to know, since its end is where the cancel is delivered: it
 //! gives its value only to a body that goes on.
 
-use super::record::Record;
+use super::Record;
 use crate::sync::Ordering;
 
 /// While it lives, the body of the record is at its last poll.
@@ -18,7 +18,7 @@ impl Record {
         LastLook(self)
     }
 
-    pub(super) fn is_at_last_look(&self) -> bool {
+    pub(crate) fn is_at_last_look(&self) -> bool {
         self.at_last_look.load(Ordering::Relaxed)
     }
 }

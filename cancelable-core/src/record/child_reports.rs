@@ -3,11 +3,11 @@
 //!
 //! What goes wrong in a spawned child is on its handle. What nobody has taken from there when the scope above
 //! ends belongs in that one's report. A run that was dropped has no outcome, so its report goes to the nearest
-//! operation above that has not ended, as what it has left does (`adoption.rs`). Where there is none it is dropped;
+//! operation above that has not ended, as what it has left does (`orphans.rs`). Where there is none it is dropped;
 //! the log has it.
 
+use super::Record;
 use super::aside::Aside;
-use super::record::Record;
 use crate::report::{Report, Straggler};
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use std::sync::Arc;
 const KEPT: usize = 256;
 
 /// What came from below.
-pub(super) enum Below {
+pub(crate) enum Below {
     /// A child that has ended and has a report. It holds this operation, and is let go of at its end.
     Child(Arc<Record>),
     /// A run that was taken over (`turn.rs`). It holds this operation, as a child does. If it is polled again, it
@@ -40,7 +40,7 @@ impl Aside {
     /// order in which that ended.
     ///
     /// To be called with no lock held: it takes that of each child.
-    pub(super) fn take_whole_report(&mut self) -> Report {
+    pub(crate) fn take_whole_report(&mut self) -> Report {
         let mut whole = Report {
             stragglers: std::mem::take(&mut self.stragglers),
             cleanup_errors: std::mem::take(&mut self.cleanup_errors),
@@ -129,7 +129,7 @@ impl Record {
     /// Passes on the report of an operation whose end nobody reads: a run that was dropped, a scope that was
     /// never run, or a blocking call, whose finalizers run after its handle has its end.
     ///
-    /// To be called before what is above lets go of it; see invariant 1 of `adoption.rs`.
+    /// To be called before what is above lets go of it; see invariant 1 of `orphans.rs`.
     pub(crate) fn report_up(self: &Arc<Self>, report: Option<Box<Report>>, run: Lost) {
         match run {
             Lost::Dropped => {

@@ -3,8 +3,8 @@
 //! The wait of the run does that here; a handle that is awaited while the body still runs does it
 //! too, so whoever is first abandons the call and the other finds it abandoned.
 
-use super::call::Call;
-use super::nursery::{Nursery, Yard};
+use super::blocking_call::Call;
+use super::children::{Nursery, Yard};
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use crate::sync::say;
@@ -16,7 +16,7 @@ use std::time::Instant;
 
 impl Nursery {
     /// Abandons the calls whose time is up, and has the task woken when the next one's is.
-    pub(super) fn abandon_overdue(&self, cx: &mut Context<'_>) {
+    pub(crate) fn abandon_overdue(&self, cx: &mut Context<'_>) {
         // Ends: each turn after the first follows a timer that has passed the earliest time, so it
         // abandons one call at least.
         loop {
@@ -59,7 +59,7 @@ impl Nursery {
         .unwrap_or_default()
     }
 
-    pub(super) fn is_abandoned(&self, id: OperationId) -> bool {
+    pub(crate) fn is_abandoned(&self, id: OperationId) -> bool {
         let member = |yard: &mut Yard| yard.members.get(&id).is_some_and(|member| member.abandoned);
         self.with_yard(member).unwrap_or(false)
     }

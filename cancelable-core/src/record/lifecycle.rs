@@ -5,10 +5,10 @@
 //! where the run was dropped and its children and finalizers go on without it.
 
 use super::aside::Aside;
-use super::nursery::Nursery;
-use super::record::{Inner, Record};
 use super::child_reports::Lost;
-use super::runner::Followed;
+use super::children::Nursery;
+use super::run_waker::Followed;
+use super::{Inner, Record};
 use crate::report::Report;
 use crate::report::Status;
 use crate::source::Unstarted;
@@ -174,7 +174,7 @@ impl Record {
     }
 
     /// A spawned child is joined, so nothing of it goes on after the end of its scope.
-    pub(super) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
+    pub(crate) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
         self.parent.as_ref().filter(|_| !self.spawned)
     }
 
@@ -195,11 +195,11 @@ impl Record {
     }
 
     /// Whether nothing can be attached any more.
-    pub(super) fn is_sealed(&self) -> bool {
+    pub(crate) fn is_sealed(&self) -> bool {
         self.inner.lock().sealed
     }
 
-    pub(super) fn is_settled(&self) -> bool {
+    pub(crate) fn is_settled(&self) -> bool {
         self.inner.lock().settled
     }
 

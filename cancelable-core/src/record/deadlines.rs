@@ -18,9 +18,9 @@
 //! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
 //! count.
 
-use super::deadline::FromAbove;
-use super::record::{Inner, Record};
-use super::runner;
+use super::own_deadline::FromAbove;
+use super::run_waker;
+use super::{Inner, Record};
 use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,21 +31,21 @@ use std::time::{Duration, Instant};
 static MOVES: AtomicU64 = AtomicU64::new(1);
 
 /// The count of moves, to be read before what is to be kept with it.
-pub(super) fn moves() -> u64 {
+pub(crate) fn moves() -> u64 {
     // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
     // goes with.
     MOVES.load(Ordering::Acquire)
 }
 
 /// To be called when a line has become another, after what says so is stored.
-pub(super) fn line_changed() {
+pub(crate) fn line_changed() {
     // Release: see `moves`.
     MOVES.fetch_add(1, Ordering::Release);
 }
 
 impl Inner {
     /// To be called under the lock under which the deadline was moved.
-    pub(super) fn deadline_moved(&mut self) {
+    pub(crate) fn deadline_moved(&mut self) {
         if std::mem::take(&mut self.is_kept_below) {
             line_changed();
         }
@@ -59,11 +59,11 @@ impl Inner {
 impl Record {
     /// This record and those above it that bind it, innermost first. What was opened inside a
     /// shield that is open is the end of its line.
-    pub(super) fn line(&self) -> impl Iterator<Item = &Record> {
+    pub(crate) fn line(&self) -> impl Iterator<Item = &Record> {
         std::iter::successors(Some(self), |record| record.above())
     }
 
-    pub(super) fn above(&self) -> Option<&Record> {
+    pub(crate) fn above(&self) -> Option<&Record> {
         match self.is_isolated() {
             true => None,
             false => self.parent.as_deref(),
@@ -91,7 +91,7 @@ impl Record {
     }
 
     /// The earliest deadline on the line, for who keeps it with the count of moves that it read before.
-    pub(super) fn deadline_to_keep(&self) -> Option<Instant> {
+    pub(crate) fn deadline_to_keep(&self) -> Option<Instant> {
         let own = {
             let mut inner = self.inner.lock();
             inner.is_kept_below = true;
@@ -101,7 +101,7 @@ impl Record {
     }
 
     /// The earliest deadline of those above.
-    pub(super) fn due_above(&self) -> Option<Instant> {
+    pub(crate) fn due_above(&self) -> Option<Instant> {
         let mut next = self.above();
         next?;
         let moves = moves();
@@ -149,7 +149,7 @@ impl Record {
         }
     }
 
-    pub(super) fn remaining(&self) -> Option<Duration> {
+    pub(crate) fn remaining(&self) -> Option<Duration> {
         let now = self.now()?;
         // The lock must not be held over the walk above.
         let own = self.inner.lock().deadline.due_from(now);
@@ -219,14 +219,16 @@ impl Record {
             self.take_runner(&mut inner)
         };
         self.expire_if_due();
-        runner::wake(waker);
+        run_waker::wake(waker);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::own_deadline::OwnDeadline;
+    use super::super::token_cell::Stop;
+    use super::super::{Account, Opening, Record};
     use crate::cause::OperationLabel;
-    use crate::operation::{Account, Opening, OwnDeadline, Record, Stop};
     use crate::source::{Limit, LimitKind};
     use crate::sync::{StoredWaker, clock};
     use std::cell::Cell;
@@ -236,7 +238,7 @@ mod tests {
 
     thread_local! {
         /// How many records were looked at on the way up.
-        pub(super) static WALKED: Cell<usize> = const { Cell::new(0) };
+        pub(crate) static WALKED: Cell<usize> = const { Cell::new(0) };
     }
 
     /// An operation as a scope opens it, without a clock.

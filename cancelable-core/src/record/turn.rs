@@ -23,7 +23,7 @@
 //! [`Record::runs_away`]. The lock of a turn is the only one that is held with it, and nothing of a user's runs
 //! under it.
 
-use super::record::Record;
+use super::Record;
 use crate::cause::OperationId;
 use crate::cause::ambient::Ambient;
 use crate::report::Status;

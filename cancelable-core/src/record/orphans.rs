@@ -43,14 +43,14 @@
 //! Nothing here waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
 //! is waited for by what is above. It needs that runtime to be driven, as a child does.
 
-use super::nursery::Nursery;
-use super::record::Record;
+use super::Record;
+use super::children::Nursery;
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use std::sync::{Arc, Weak};
 
 /// An orphan on the list of the operation that joins it.
-pub(super) struct Orphan {
+pub(crate) struct Orphan {
     /// Weak: the record holds its parent's, and that one holds this list.
     record: Weak<Record>,
     /// What it goes on on.
@@ -129,14 +129,14 @@ impl Nursery {
     }
 
     /// Whether a member or an orphan has not ended, or there is a guard.
-    pub(super) fn has_any(&self) -> bool {
+    pub(crate) fn has_any(&self) -> bool {
         self.with_yard(|yard| {
             !(yard.members.is_empty() && yard.orphans.is_empty() && yard.guards.is_empty())
         })
         .unwrap_or(false)
     }
 
-    pub(super) fn orphan_count(&self) -> usize {
+    pub(crate) fn orphan_count(&self) -> usize {
         self.with_yard(|yard| yard.orphans.len()).unwrap_or(0)
     }
 

@@ -7,8 +7,8 @@
 //!
 //! One lock, and nothing else is done under it.
 
-use super::chain::line_changed;
-use super::record::Record;
+use super::Record;
+use super::deadlines::line_changed;
 use crate::cause::OperationId;
 use crate::cause::ambient::{self, Ambient};
 use crate::sync::{Mutex, Ordering};
@@ -32,23 +32,23 @@ struct State {
 }
 
 impl Shelter {
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         !self.state.lock().is_over
     }
 
-    pub(super) fn until(&self) -> Option<Instant> {
+    pub(crate) fn until(&self) -> Option<Instant> {
         self.until
     }
 
     /// The one around all others: what is opened inside is out of shelter only when this ends.
-    pub(super) fn outermost(&self) -> &Self {
+    pub(crate) fn outermost(&self) -> &Self {
         std::iter::successors(Some(self), |shelter| shelter.outer.as_deref())
             .last()
             .unwrap_or(self)
     }
 
     /// Notes who was opened inside.
-    pub(super) fn admit(&self, record: &Arc<Record>) {
+    pub(crate) fn admit(&self, record: &Arc<Record>) {
         let is_over = {
             let mut state = self.state.lock();
             if !state.is_over {
@@ -63,7 +63,7 @@ impl Shelter {
     }
 
     /// Forgets one that has ended.
-    pub(super) fn leave(&self, id: OperationId) {
+    pub(crate) fn leave(&self, id: OperationId) {
         let gone = self.state.lock().inside.remove(&id);
         drop(gone);
     }
@@ -108,14 +108,14 @@ impl Drop for OpenShelter {
 }
 
 /// The innermost shelter that an entry is marked with.
-pub(super) fn of(ambient: &Ambient) -> Option<Arc<Shelter>> {
+pub(crate) fn of(ambient: &Ambient) -> Option<Arc<Shelter>> {
     // Nothing else than a shelter is ever put there.
     ambient.shelter.clone()?.downcast().ok()
 }
 
 impl Record {
     /// Whether no cancel and no deadline from above reaches it.
-    pub(super) fn is_isolated(&self) -> bool {
+    pub(crate) fn is_isolated(&self) -> bool {
         // Relaxed: what follows of a change comes by the token above and by a call of the run.
         self.isolated.load(Ordering::Relaxed)
     }

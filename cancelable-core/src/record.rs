@@ -7,17 +7,37 @@
 //! (`notify.rs`), and no code of a user or of a runtime runs under it: the clock is read before,
 //! sources are dropped after.
 
-use super::aside::Aside;
-use super::deadline::{FromAbove, OwnDeadline};
-use super::notes::Notes;
-use super::nursery::{Nursery, Terms};
-use super::observer::Observer;
-use super::partial_slot::Slot;
-use super::pending::Handles;
-use super::policy::Policy;
-use super::shelter::Shelter;
-use super::span::Span;
-use super::stop::Stop;
+pub(crate) mod abandon;
+pub(crate) mod aside;
+pub(crate) mod blocking_call;
+pub(crate) mod child_reports;
+pub(crate) mod children;
+pub(crate) mod deadlines;
+pub(crate) mod final_poll;
+pub(crate) mod finalizer;
+pub(crate) mod finalizers;
+pub(crate) mod grace;
+pub(crate) mod handles;
+pub(crate) mod hold;
+pub(crate) mod keep_open;
+pub(crate) mod lifecycle;
+pub(crate) mod lookout;
+pub(crate) mod meters;
+pub(crate) mod notes;
+pub(crate) mod notify;
+pub(crate) mod observer;
+pub(crate) mod options;
+pub(crate) mod orphans;
+pub(crate) mod own_deadline;
+pub(crate) mod partial_slot;
+pub(crate) mod place;
+pub(crate) mod run_waker;
+pub(crate) mod shelter;
+pub(crate) mod span;
+pub(crate) mod stragglers;
+pub(crate) mod token_cell;
+pub(crate) mod turn;
+
 use crate::cause::{Cause, OperationLabel};
 use crate::progress::Progress;
 use crate::report::Metadata;
@@ -28,22 +48,33 @@ use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
     say,
 };
+use aside::Aside;
+use children::{Nursery, Terms};
+use handles::Handles;
 use log::Level;
+use notes::Notes;
+use observer::Observer;
+use options::Policy;
+use own_deadline::{FromAbove, OwnDeadline};
+use partial_slot::Slot;
+use shelter::Shelter;
+use span::Span;
 use std::panic::Location;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use token_cell::Stop;
 
 pub(crate) struct Record {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    pub(super) stop: Stop,
+    pub(crate) stop: Stop,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
-    pub(super) status: StatusCell,
-    /// Of its scope; see `pending.rs`.
-    pub(super) handles: Handles,
-    /// How often the run was called; see `runner.rs`.
-    pub(super) calls: AtomicU64,
+    pub(crate) status: StatusCell,
+    /// Of its scope; see `handles.rs`.
+    pub(crate) handles: Handles,
+    /// How often the run was called; see `run_waker.rs`.
+    pub(crate) calls: AtomicU64,
     /// Its children and blocking calls.
     pub(crate) nursery: Nursery,
     /// What it said about its end; most say nothing.
@@ -51,56 +82,56 @@ pub(crate) struct Record {
     /// It runs as a task of its own, so that a drop of the body above does not drop it.
     pub(crate) spawned: bool,
     /// It was opened inside a shield that is open: no cancel and no deadline from above reaches it.
-    pub(super) isolated: AtomicBool,
+    pub(crate) isolated: AtomicBool,
     /// The shield that it was opened in; see `shelter.rs`.
-    pub(super) shelter: Option<Arc<Shelter>>,
+    pub(crate) shelter: Option<Arc<Shelter>>,
     /// It or one above it was opened inside a shield.
-    pub(super) sheltered: bool,
+    pub(crate) sheltered: bool,
     /// Polls are noted, and what runs below is listed, for reports.
-    pub(super) watched: bool,
+    pub(crate) watched: bool,
     /// How many holds on its body count; see `hold.rs`.
-    pub(super) holds: AtomicUsize,
+    pub(crate) holds: AtomicUsize,
     /// How often its body was polled while there was a hold on it; see `hold.rs`.
-    pub(super) turn: AtomicU64,
+    pub(crate) turn: AtomicU64,
     /// Something was deferred.
-    pub(super) deferred: AtomicBool,
+    pub(crate) deferred: AtomicBool,
     /// Its registry, or its hooks, or both; see `notify.rs`.
     pub(crate) observer: Option<Arc<dyn Observer>>,
     /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
-    /// The body is at its last poll; see `last_look.rs`.
-    pub(super) at_last_look: AtomicBool,
+    /// The body is at its last poll; see `final_poll.rs`.
+    pub(crate) at_last_look: AtomicBool,
     /// The log has a line that it was asked to stop.
     cancel_logged: AtomicBool,
     /// How far it has come; empty until someone asks.
-    pub(super) progress: OnceLock<Progress>,
-    pub(super) inner: Mutex<Inner>,
+    pub(crate) progress: OnceLock<Progress>,
+    pub(crate) inner: Mutex<Inner>,
 }
 
-pub(super) struct Inner {
-    pub(super) started: Option<Instant>,
-    pub(super) ended: Option<Instant>,
-    pub(super) deadline: OwnDeadline,
-    /// Kept so that the line above is not walked for each look; see `chain.rs`.
-    pub(super) from_above: FromAbove,
+pub(crate) struct Inner {
+    pub(crate) started: Option<Instant>,
+    pub(crate) ended: Option<Instant>,
+    pub(crate) deadline: OwnDeadline,
+    /// Kept so that the line above is not walked for each look; see `deadlines.rs`.
+    pub(crate) from_above: FromAbove,
     /// An operation below keeps a deadline that this one's own is a part of.
-    pub(super) is_kept_below: bool,
-    /// The task that runs the operation; see `runner.rs`.
-    pub(super) runner: StoredWaker,
+    pub(crate) is_kept_below: bool,
+    /// The task that runs the operation; see `run_waker.rs`.
+    pub(crate) runner: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
-    pub(super) sources: Option<Box<[Unstarted]>>,
+    pub(crate) sources: Option<Box<[Unstarted]>>,
     /// Nothing can be deferred any more.
-    pub(super) sealed: bool,
+    pub(crate) sealed: bool,
     /// Nothing of the operation runs any more.
-    pub(super) settled: bool,
+    pub(crate) settled: bool,
     /// None while there is nothing to put aside, which for most operations is for ever.
-    pub(super) aside: Option<Box<Aside>>,
+    pub(crate) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
-    pub(super) notes: Option<Box<Notes>>,
+    pub(crate) notes: Option<Box<Notes>>,
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
-    pub(super) span: Span,
+    pub(crate) span: Span,
     /// What it has so far; none until something is set.
-    pub(super) partial: Option<Box<Slot>>,
+    pub(crate) partial: Option<Box<Slot>>,
 }
 
 /// What an operation is opened with.
@@ -215,15 +246,15 @@ impl Record {
         self.runtime.as_ref()?.read_clock()
     }
 
-    pub(super) fn started_at(&self) -> Option<Instant> {
+    pub(crate) fn started_at(&self) -> Option<Instant> {
         self.inner.lock().started
     }
 
-    pub(super) fn ended_at(&self) -> Option<Instant> {
+    pub(crate) fn ended_at(&self) -> Option<Instant> {
         self.inner.lock().ended
     }
 
-    pub(super) fn elapsed(&self) -> Option<Duration> {
+    pub(crate) fn elapsed(&self) -> Option<Duration> {
         let (started, ended) = {
             let inner = self.inner.lock();
             (inner.started?, inner.ended)
@@ -288,12 +319,12 @@ impl Record {
 
     /// Acts on the slot of its partial result, which is made if there is none. Nothing of a user's may run in
     /// there.
-    pub(super) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
+    pub(crate) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         act(self.inner.lock().partial.get_or_insert_default())
     }
 
     /// Acts on the slot, if there is one. The same holds.
-    pub(super) fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+    pub(crate) fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
         Some(act(self.inner.lock().partial.as_mut()?))
     }
 
@@ -303,7 +334,7 @@ impl Record {
     }
 
     /// Logs the status.
-    pub(super) fn log_status(&self, status: Status) {
+    pub(crate) fn log_status(&self, status: Status) {
         if is_logged(Level::Debug) {
             self.say_status(status);
         }
