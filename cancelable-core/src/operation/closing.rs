@@ -11,7 +11,7 @@ use super::report::Report;
 use super::runner::Followed;
 use super::status::Status;
 use crate::source::Unstarted;
-use crate::sync::{LatchWait, StoredWaker, say};
+use crate::sync::{LatchWait, StoredWaker, log};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -249,7 +249,7 @@ impl Record {
         #[cfg(feature = "testing")]
         super::observers::tell(self, Status::Abandoned);
         self.log_cancel();
-        say!(
+        log!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;

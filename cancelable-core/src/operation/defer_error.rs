@@ -1,21 +1,21 @@
 //! Why a finalizer was not taken.
 
 use crate::cause::OperationLabel;
-use crate::sync::Kept;
+use crate::sync::SyncWrapper;
 use std::error::Error;
 use std::fmt;
 
 /// The operation has ended and runs no finalizer any more. The future comes back.
 pub struct DeferError<C> {
     operation: OperationLabel,
-    future: Kept<C>,
+    future: SyncWrapper<C>,
 }
 
 impl<C> DeferError<C> {
     pub(super) fn new(operation: OperationLabel, future: C) -> Self {
         Self {
             operation,
-            future: Kept::new(future),
+            future: SyncWrapper::new(future),
         }
     }
 

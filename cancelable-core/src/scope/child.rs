@@ -4,7 +4,7 @@ use super::ChildError;
 use super::patience::Patience;
 use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
 use crate::runtime::JoinHandle;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -179,7 +179,7 @@ impl<T> Future for Child<T> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

@@ -5,7 +5,7 @@ use super::drive::Drive;
 use super::reading::{Fallible, Plain, Reading};
 use super::{BuildError, Outcome, Scope};
 use crate::cause::Cause;
-use crate::sync::{awaited, words_of};
+use crate::sync::{raw_text, track_await};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -176,7 +176,7 @@ where
         if let Machine::Drive { drive } = &mut self.machine {
             drive.describe(|output| match output {
                 Ok(_) => String::new(),
-                Err(error) => words_of(error),
+                Err(error) => raw_text(error),
             });
         }
         self
@@ -192,7 +192,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().machine.poll::<Plain>(cx))
+        track_await(self.project().machine.poll::<Plain>(cx))
     }
 }
 
@@ -205,7 +205,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().machine.poll::<Fallible>(cx))
+        track_await(self.project().machine.poll::<Fallible>(cx))
     }
 }
 

@@ -1,21 +1,21 @@
 //! The error of a throttle that nothing tells the time to.
 
 use crate::cause::OperationLabel;
-use crate::sync::Kept;
+use crate::sync::SyncWrapper;
 use std::error::Error;
 use std::fmt;
 
 /// A hook was to be called once in an interval, and its operation has no runtime to tell the time.
 pub struct ThrottleWithoutRuntime<H> {
     operation: OperationLabel,
-    hook: Kept<H>,
+    hook: SyncWrapper<H>,
 }
 
 impl<H> ThrottleWithoutRuntime<H> {
     pub(super) fn new(operation: OperationLabel, hook: H) -> Self {
         Self {
             operation,
-            hook: Kept::new(hook),
+            hook: SyncWrapper::new(hook),
         }
     }
 

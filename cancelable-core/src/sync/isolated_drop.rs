@@ -1,29 +1,29 @@
-//! A user's value that is kept by the library, and whose drop harms nobody else.
+//! A user's value whose drop runs in isolation.
 
 use super::{WakerId, isolate};
 use std::task::Waker;
 
-/// A waker, a source, a finalizer or another value of a user's. A panic of its drop ends here, is logged and
+/// A waker, a source, a finalizer or another value of the user. A panic of its drop is caught, logged and
 /// counted, wherever it is dropped: in a list of others, while another panic unwinds, in the last step of an
-/// end.
+/// operation.
 ///
-/// Still it is to be dropped with no lock held: its drop may come back.
+/// Requires that no lock is held when it is dropped: the user's `Drop` may call back into the library.
 ///
-/// It may be empty, which takes no more space where the value is a pointer.
-pub(crate) struct Held<T>(Option<T>);
+/// May be empty, which needs no extra space where the value is a pointer.
+pub(crate) struct IsolatedDrop<T>(Option<T>);
 
-impl<T> Default for Held<T> {
+impl<T> Default for IsolatedDrop<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<T> Held<T> {
+impl<T> IsolatedDrop<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
 
-    /// The value, for whoever drops it from here on.
+    /// Returns the value; the caller now answers for its drop.
     pub(crate) fn take(mut self) -> Option<T> {
         self.0.take()
     }
@@ -37,7 +37,7 @@ impl<T> Held<T> {
     }
 }
 
-impl<T> Drop for Held<T> {
+impl<T> Drop for IsolatedDrop<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(value) = self.0.take() {
@@ -46,21 +46,21 @@ impl<T> Drop for Held<T> {
     }
 }
 
-/// A waker that is stored for whoever wakes it.
-pub(crate) type StoredWaker = Held<Waker>;
+/// A stored waker.
+pub(crate) type StoredWaker = IsolatedDrop<Waker>;
 
 impl StoredWaker {
-    /// A clone, for which no lock may be held.
+    /// A clone of `waker`. Requires that no lock is held: `Clone` of a waker is user code.
     pub(crate) fn of(waker: &Waker) -> Self {
         Self::new(waker.clone())
     }
 
-    /// Which waker it is; none if it is empty.
+    /// Returns the waker's identity; `None` if this is empty.
     pub(crate) fn id(&self) -> Option<WakerId> {
         self.0.as_ref().map(WakerId::of)
     }
 
-    /// Wakes. A panic of the waker ends here and is logged with `what`.
+    /// Wakes the task. A panic of the waker is caught and logged with `what`.
     pub(crate) fn wake(self, what: &str) {
         if let Some(waker) = self.take() {
             isolate(what, || waker.wake());
@@ -68,8 +68,8 @@ impl StoredWaker {
     }
 }
 
-/// Drops a waker that was taken out, if one was. To be called with no lock held.
+/// Drops a waker in isolation. Requires that no lock is held.
 #[inline]
-pub(crate) fn discard(waker: Option<Waker>) {
-    drop(Held(waker));
+pub(crate) fn drop_waker(waker: Option<Waker>) {
+    drop(IsolatedDrop(waker));
 }

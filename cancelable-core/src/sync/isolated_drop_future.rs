@@ -1,4 +1,4 @@
-//! A user's future inside a future of the library, whose panics come one at a time.
+//! A user's future whose drop runs in isolation, also while its poll unwinds.
 
 use super::isolate;
 use pin_project_lite::pin_project;
@@ -8,23 +8,25 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// Where a poll panics, an async block drops what it awaits while that panic unwinds, and a panic of
-    /// that drop would abort the process. Here the future is dropped in isolation before the panic goes on,
-    /// as it is on every other way out.
-    pub(crate) struct Contained<F> {
-        // None after its end.
+    /// A future inside an async block of the library.
+    ///
+    /// When a poll panics, an async block drops the future that it awaits while the panic unwinds, and a
+    /// second panic, of that drop, would abort the process. This type drops the future in isolation first and
+    /// then resumes the first panic. Every other exit drops it in isolation as well.
+    pub(crate) struct IsolatedDropFuture<F> {
+        // None once the future has ended.
         #[pin]
         future: Option<F>,
     }
 
-    impl<F> PinnedDrop for Contained<F> {
+    impl<F> PinnedDrop for IsolatedDropFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             release(this.project().future);
         }
     }
 }
 
-impl<F> Contained<F> {
+impl<F> IsolatedDropFuture<F> {
     pub(crate) fn new(future: F) -> Self {
         Self {
             future: Some(future),
@@ -32,8 +34,8 @@ impl<F> Contained<F> {
     }
 }
 
-/// Wakes by the future inside, which is polled with the same context.
-impl<F: Future> Future for Contained<F> {
+/// Wakes: the inner future is polled with the same context.
+impl<F: Future> Future for IsolatedDropFuture<F> {
     type Output = F::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
@@ -41,7 +43,7 @@ impl<F: Future> Future for Contained<F> {
         let Some(future) = slot.as_mut().as_pin_mut() else {
             return Poll::Pending;
         };
-        // Unwind safe: after a panic the future is dropped and not polled again.
+        // Unwind safe: after a panic the future is dropped and never polled again.
         let polled = catch_unwind(AssertUnwindSafe(|| future.poll(cx)));
         if !matches!(polled, Ok(Poll::Pending)) {
             release(slot);
