@@ -5,61 +5,36 @@
 //! meanwhile is an [`Operation`], to which a scope dereferences.
 
 mod attempt;
-mod away;
-mod blocking;
 mod build_error;
 mod builder;
-mod child;
-mod child_error;
+mod children;
 mod concurrent;
 mod deadline_error;
-mod drive;
-mod end;
 mod flatten;
-mod for_each;
-mod grace;
-mod handed_over;
 mod hold;
-mod items;
-mod membership;
-mod neglect;
 mod outcome;
-mod patience;
-mod place;
-mod reach;
-mod reading;
 mod registration;
 mod run;
-mod run_blocking;
 mod run_error;
-mod spawn;
-mod spawn_error;
-mod stop_wait;
-mod task;
-mod timekeeper;
 mod timeout;
-mod watch;
-mod watchdog;
-mod wind_up;
 
 pub use attempt::Attempt;
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
-pub use child::{Child, ChildReport};
-pub use child_error::ChildError;
+pub use children::{Child, ChildError, ChildReport, SpawnError};
 pub(crate) use concurrent::{BUDGET, take};
-pub use concurrent::{MapConcurrent, ZeroConcurrency};
+pub use concurrent::{
+    ByIterator, ByStream, ForEachConcurrent, Items, MapConcurrent, Pulled, ZeroConcurrency,
+};
 pub use deadline_error::DeadlineError;
 pub use flatten::Flatten;
-pub use for_each::ForEachConcurrent;
 pub use hold::{HoldError, ScopeHold};
-pub use items::{ByIterator, ByStream, Items, Pulled};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{Refused, RunError, SourceFailed};
-pub use spawn_error::SpawnError;
 pub use timeout::Timeout;
 
+use self::run::detached_teardown;
 use crate::operation::{HandleStanding, Operation, Record};
 use crate::source::Limit;
 use std::borrow::Cow;
@@ -301,7 +276,7 @@ impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
         if record.remove_handle(self.standing) && record.abandon() {
-            handed_over::settle(record);
+            detached_teardown::settle(record);
         }
     }
 }

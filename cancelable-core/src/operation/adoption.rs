@@ -1,6 +1,6 @@
 //! What a run that was dropped has left, as a part of the nearest operation above.
 //!
-//! A drop cannot wait, so what is open goes on as a task of the runtime (`scope/handed_over.rs`). That is
+//! A drop cannot wait, so what is open goes on as a task of the runtime (`scope/run/detached_teardown.rs`). That is
 //! an *orphan*: it has lost the body that it was a part of. The nearest operation above that has not ended
 //! adopts it, and joins it as it joins its children: before its own finalizers, and before it ends. So what
 //! a finalizer undoes is not worked on any more, at any depth, whether one run is dropped or several at once.
@@ -22,7 +22,7 @@
 //!
 //! # Order of drops
 //!
-//! A run that is dropped drops its body before it looks at its list and hands over (`drive.rs`). A run in
+//! A run that is dropped drops its body before it looks at its list and hands over (`scope/run/state_machine.rs`). A run in
 //! that body is dropped meanwhile, and is adopted before that returns. So the list is complete when it is
 //! looked at. Where the inner run is elsewhere, beside the outer one or in another task, and is dropped
 //! later, invariant 2 has it adopted as long as the outer one has not ended, and no step of that begins

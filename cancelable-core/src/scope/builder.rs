@@ -58,7 +58,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
-    hooks: Option<Box<Hooks>>,
+    hooks: Hooks,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -79,7 +79,7 @@ impl Rare {
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
             terms: terms.is_set().then(|| Box::new(terms)),
             policy: policy.is_set().then(|| Box::new(policy)),
-            hooks: (!hooks.is_empty()).then(|| Box::new(hooks)),
+            hooks,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
     }
@@ -338,9 +338,13 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
+        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            ledger: registration.ledger_for(label.id(), parent.as_ref()),
-            hooks,
+            opened: registry
+                .as_ref()
+                .and(runtime.as_ref())
+                .map(RuntimeHandle::now),
+            observer: hooks.behind(registry),
             metadata,
         };
         Ok(Scope::opened(Record::open(Opening {

@@ -2,7 +2,7 @@
 
 use super::ScopeBuilder;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Hooks, Ledger, Operation, ProgressUpdate};
+use crate::operation::{Hooks, Observer, Operation, ProgressUpdate};
 use crate::registry::Registry;
 use std::borrow::Cow;
 use std::mem;
@@ -12,22 +12,22 @@ use std::sync::Arc;
 pub(super) enum Registration {
     /// The one of what it is a part of.
     Inherited,
-    In(Arc<dyn Ledger>),
+    In(Arc<dyn Observer>),
     Nowhere,
 }
 
 impl Registration {
-    pub(super) fn ledger_for(
+    /// Returns the registry as the observer of the operation with this number.
+    pub(super) fn observer(
         &self,
         id: OperationId,
         parent: Option<&Operation>,
-    ) -> Option<Arc<dyn Ledger>> {
-        let ledger = match self {
-            Self::Inherited => parent?.record().ledger.as_ref()?,
-            Self::In(ledger) => ledger,
-            Self::Nowhere => return None,
-        };
-        Some(ledger.part_for(id))
+    ) -> Option<Arc<dyn Observer>> {
+        match self {
+            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::In(registry) => registry.of_inner(id),
+            Self::Nowhere => None,
+        }
     }
 }
 
@@ -43,7 +43,7 @@ impl ScopeBuilder {
 
     /// [`register`](Self::register) in a registry of the program's own.
     pub fn register_in(mut self, registry: &Registry) -> Self {
-        self.registration = Registration::In(registry.ledger());
+        self.registration = Registration::In(registry.observer());
         self
     }
 

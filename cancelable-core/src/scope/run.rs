@@ -1,8 +1,24 @@
 //! The futures of `run` and `try_run`: the same machine, with another reading of its output; or the error of
 //! a scope that could not be built.
 
-use super::drive::Drive;
-use super::reading::{Fallible, Plain, Reading};
+mod cancel_sources;
+mod deadline_timer;
+pub(super) mod detached_teardown;
+mod exit;
+mod grace_timer;
+pub(super) mod output;
+mod run_blocking;
+mod run_waker;
+mod stalled_holds;
+mod stalled_runs;
+mod state_machine;
+mod suspension;
+pub(super) mod teardown;
+mod token_wait;
+mod watchdog;
+
+use self::output::{Fallible, Plain, Reading};
+use self::state_machine::Drive;
 use super::{BuildError, Outcome, Scope};
 use crate::cause::Cause;
 use crate::sync::{raw_text, track_await};

@@ -1,11 +1,11 @@
 //! Everything that may cancel a running scope, polled beside its body, and what stands between a
 //! cancel and the drop of the body: shields and grace.
 
-use super::grace::Grace;
-use super::neglect::Neglect;
-use super::reach::Reach;
-use super::stop_wait::StopWait;
-use super::timekeeper::Timekeeper;
+use super::deadline_timer::Timekeeper;
+use super::grace_timer::Grace;
+use super::run_waker::Reach;
+use super::stalled_holds::Neglect;
+use super::token_wait::StopWait;
 use super::watchdog;
 use crate::operation::{Followed, Record};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};

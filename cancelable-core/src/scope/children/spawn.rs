@@ -1,14 +1,14 @@
 //! Starting children: tasks of their own that the scope joins before its run returns.
 
-use super::handed_over;
-use super::membership::{Membership, Shared};
+use super::child_task::ChildTask;
+use super::completion::{Membership, Shared};
 use super::spawn_error::{Kind, Refusal};
-use super::task::ChildTask;
-use super::wind_up::WindUp;
-use super::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::cause::ChildName;
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
+use crate::scope::run::detached_teardown;
+use crate::scope::run::teardown::WindUp;
+use crate::scope::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
 use crate::sync::StoredWaker;
 use futures_util::TryFutureExt;
 use std::borrow::Cow;
@@ -234,7 +234,7 @@ impl Scope {
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
             if scope.record().enter(None, StoredWaker::default()).is_ok() {
-                handed_over::close(
+                detached_teardown::close(
                     scope.record(),
                     Status::Cancelled,
                     WindUp::default(),

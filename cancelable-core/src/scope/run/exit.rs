@@ -1,10 +1,10 @@
 //! How a body ended, and what becomes of that.
 
-use super::reading::Reading;
-use super::{Outcome, Refused, RunError, SourceFailed};
+use super::output::Reading;
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Status};
+use crate::scope::{Outcome, Refused, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
 use std::panic::resume_unwind;

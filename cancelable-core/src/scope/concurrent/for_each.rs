@@ -1,8 +1,8 @@
 //! Doing something for each of many items in place, a bounded number of them at once.
 
-use super::concurrent::{BUDGET, MapConcurrent, ZeroConcurrency, take};
-use super::{Items, Scope};
+use super::map::{BUDGET, MapConcurrent, ZeroConcurrency, take};
 use crate::error::Cancelled;
+use crate::scope::{Items, Scope};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;

@@ -5,10 +5,10 @@
 //! That body can't be dropped by a cancel, as the closure can't, so it has a hold on itself as a shield
 //! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
-use super::drive::Drive;
-use super::reading::{Reading, may_be_stop};
-use super::{Outcome, Scope};
+use super::output::{Reading, may_be_stop};
+use super::state_machine::Drive;
 use crate::operation::{Hold, Holding, Record};
+use crate::scope::{Outcome, Scope};
 use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
 use std::any::type_name;
 use std::future::{Future, poll_fn};

@@ -1,11 +1,11 @@
 //! A child's or a blocking call's place in its scope, and what its end means for the others.
 
-use super::ChildError;
-use super::RunError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
+use crate::scope::ChildError;
+use crate::scope::RunError;
 use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;

@@ -27,7 +27,7 @@
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
 //!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body,
 //!    so that what runs inside leave is on its list, and then hands over what is open
-//!    (`handed_over.rs`).
+//!    (`detached_teardown.rs`).
 //! 6. A run that was taken over because nobody polled it (`operation/turn.rs`) is closed by others. Its next poll
 //!    drops the body, waits for what they do in its place, and answers as it would have.
 //! 7. When it answers pending, everything that can make the next step possible has its waker: the
@@ -37,17 +37,17 @@
 //!    at once more, after all that the run polls, before it closes, and the sources are dropped after that: a
 //!    request is on record in the outcome, or its source still has it when it is dropped.
 
-use super::end::End;
-use super::handed_over;
-use super::place::Place;
-use super::reading::Reading;
-use super::watch::Watch;
-use super::wind_up::WindUp;
-use super::{Outcome, Refused, Scope, SourceFailed};
+use super::cancel_sources::Watch;
+use super::detached_teardown;
+use super::exit::End;
+use super::output::Reading;
+use super::suspension::Place;
+use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::{Record, Status};
 use crate::runtime::RuntimeHandle;
+use crate::scope::{Outcome, Refused, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -401,7 +401,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
                 Status::Failed
             }
         };
-        handed_over::close(record, end, std::mem::take(this.wind_up), sources);
+        detached_teardown::close(record, end, std::mem::take(this.wind_up), sources);
         drop(inside);
         this.place.leave();
         if let Err(panic) = dropped {

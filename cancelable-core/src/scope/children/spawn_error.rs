@@ -1,9 +1,9 @@
 //! Why a scope did not take a child.
 
-use super::BuildError;
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Status;
+use crate::scope::BuildError;
 use crate::sync::SyncWrapper;
 use std::error::Error;
 use std::fmt;

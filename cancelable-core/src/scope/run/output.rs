@@ -20,7 +20,7 @@ pub(super) trait Reading<O> {
 
 /// Whether an error of this type may say that the operation was cancelled: it can hold what was given out for
 /// that, and something does.
-pub(super) fn may_be_stop<E>(record: &Record) -> bool {
+pub(in crate::scope) fn may_be_stop<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_given_out()
 }
 

@@ -1,12 +1,12 @@
 //! The wait of a cancelled scope for the runs inside that its body does not poll (`operation/turn.rs`).
 //!
-//! It waits for one as long as somebody polls it. A run is asked in rounds, as in `neglect.rs`: it is woken, and if
+//! It waits for one as long as somebody polls it. A run is asked in rounds, as in `stalled_holds.rs`: it is woken, and if
 //! it was not polled when [`PATIENCE`] is over, what it has open is taken over, and joined as what a dropped run
 //! has left. One that has nothing but an open shield is not waited for any more. The rounds follow at spans that
 //! double. Without a clock nobody can tell, and so nobody waits.
 
-use super::handed_over;
-use super::neglect::PATIENCE;
+use super::detached_teardown;
+use super::stalled_holds::PATIENCE;
 use crate::cause::OperationId;
 use crate::operation::{Record, Turn};
 use crate::runtime::{RuntimeHandle, Sleep};
@@ -140,7 +140,7 @@ fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
             return;
         }
         for taken in taken {
-            handed_over::take_over(taken);
+            detached_teardown::take_over(taken);
         }
     }
     log!(

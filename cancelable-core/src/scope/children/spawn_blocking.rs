@@ -3,16 +3,16 @@
 //! A thread cannot be stopped from outside. It is told of the cancel through its token, and the
 //! scope waits for its end; or for no longer than a given time, and then says that it did not end.
 
-use super::handed_over;
-use super::membership::{End, Membership, Shared};
-use super::patience::Patience;
-use super::reading::may_be_stop;
+use super::abandon_timer::Patience;
+use super::completion::{End, Membership, Shared};
 use super::spawn::{Entry, never, share};
-use super::wind_up::WindUp;
-use super::{Child, ChildError, Scope, SpawnError};
 use crate::cause::ChildName;
 use crate::operation::{Call, Status};
 use crate::runtime::Completion;
+use crate::scope::run::detached_teardown;
+use crate::scope::run::output::may_be_stop;
+use crate::scope::run::teardown::WindUp;
+use crate::scope::{Child, ChildError, Scope, SpawnError};
 use crate::sync::{StoredWaker, isolate};
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ impl Scope {
     /// before its thread began, it is not run.
     ///
     /// The scope waits for the thread, for as long as it takes unless it was built with
-    /// [`abandon_blocking_after`](super::ScopeBuilder::abandon_blocking_after). A call that was
+    /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was
     /// given up is [`is_abandoned`](ChildError::is_abandoned), and its thread goes on. Its failures
     /// count as those of a child do, see [`spawn`](Self::spawn).
     ///
@@ -226,7 +226,7 @@ where
     if scope.look().is_err() {
         isolate("the drop of a blocking call", || drop(work));
         drop(inside);
-        handed_over::close(record, Status::Cancelled, WindUp::default(), Vec::new());
+        detached_teardown::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
     let token = record.hand_out_token().clone();
@@ -251,6 +251,6 @@ where
         }
     };
     // What the call has deferred is not for its thread to run.
-    handed_over::close(record, end, WindUp::default(), Vec::new());
+    detached_teardown::close(record, end, WindUp::default(), Vec::new());
     result
 }

@@ -2,7 +2,7 @@
 //! be run, by a task of the runtime, because a drop cannot wait. The scope that it was in waits for that
 //! task in its place (`operation/adoption.rs`).
 
-use super::wind_up::WindUp;
+use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
 use crate::operation::{Adoption, Record, Status, Taken};
 use crate::runtime::RuntimeHandle;
@@ -16,7 +16,12 @@ use std::task::{Context, Poll, ready};
 /// Closes the operation of a run that was dropped, and hands over what is left to do. Its sources are
 /// dropped when all of it has ended: a signal that comes while finalizers run must not take the default
 /// action in the middle of one.
-pub(super) fn close(record: &Arc<Record>, end: Status, wind_up: WindUp, sources: Vec<Watched>) {
+pub(in crate::scope) fn close(
+    record: &Arc<Record>,
+    end: Status,
+    wind_up: WindUp,
+    sources: Vec<Watched>,
+) {
     let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
     if is_idle {
         if let Ok(closing) = record.close(end) {
@@ -39,7 +44,7 @@ pub(super) fn take_over(taken: Taken) {
 }
 
 /// Settles an operation that was abandoned, and hands over what was deferred to it.
-pub(super) fn settle(record: &Arc<Record>) {
+pub(in crate::scope) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.nursery.shut();
     if record.settle().is_err() {

@@ -1,8 +1,8 @@
 //! A child as a runtime gets it: its run, which begins when it has a place, and its report.
 
-use super::membership::{End, Membership, Shared};
-use super::{ChildError, Outcome};
+use super::completion::{End, Membership, Shared};
 use crate::runtime::Completion;
+use crate::scope::{ChildError, Outcome};
 use crate::sync::isolate;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;

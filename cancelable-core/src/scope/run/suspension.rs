@@ -1,7 +1,7 @@
 //! Where a run lies, as its last poll found it: in the body that it holds, and whether the body of its parent is
 //! not that one.
 
-use super::wind_up::WindUp;
+use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
 use crate::operation::{Away, Hold, Record, Status, Turn};
 use crate::sync::LatchWait;

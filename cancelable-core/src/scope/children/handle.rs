@@ -1,9 +1,9 @@
 //! The handle to a child: waiting for its value, and asking it to stop.
 
-use super::ChildError;
-use super::patience::Patience;
+use super::abandon_timer::Patience;
 use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
 use crate::runtime::JoinHandle;
+use crate::scope::ChildError;
 use crate::sync::track_await;
 use std::fmt;
 use std::future::Future;
@@ -11,7 +11,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A child of a scope, or a blocking call in it, from [`Scope::spawn`](super::Scope::spawn) and its
+/// A child of a scope, or a blocking call in it, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
 /// like.
 ///
 /// Awaiting it gives its value. It dereferences to the child's [`Operation`], which says how it
@@ -71,7 +71,7 @@ impl<T> Child<T> {
     }
 
     /// Takes all that went wrong in it beside its own failure, once it has ended. What nobody takes is in
-    /// the [outcome](super::Outcome) of the scope that it is a child of.
+    /// the [outcome](crate::scope::Outcome) of the scope that it is a child of.
     ///
     /// What the finalizers of a blocking call do wrong is always there: they run after its end.
     ///

@@ -4,7 +4,7 @@
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
 //! task of its own where the run was dropped.
 
-use super::away::AwayWait;
+use super::stalled_runs::AwayWait;
 use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
-pub(super) struct WindUp {
+pub(in crate::scope) struct WindUp {
     cleanup: Option<Box<Cleanup>>,
     /// Made when there is a run to wait for that the body does not poll.
     away: Option<Box<AwayWait>>,

@@ -1,0 +1,352 @@
+//! Work on many items in place, a bounded number of them at once.
+//!
+//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send`
+//! nor `'static`, and are gone with the body.
+
+use crate::cause::OperationLabel;
+use crate::error::Cancelled;
+use crate::operation::Operation;
+use crate::scope::{Items, Scope};
+use crate::token::WaitForCancellationFutureOwned;
+use futures_core::Stream;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use pin_project_lite::pin_project;
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+impl Scope {
+    /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
+    /// way at once, and gives the results in the order of the items.
+    ///
+    /// An item is pulled when there is room for it and the results are asked for; a result that
+    /// waits for an earlier one takes up room.
+    ///
+    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
+    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
+    /// early for the cancel. It is whole if every future had ended before.
+    ///
+    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
+    /// it. [`stream`](Operation::stream) around it is not needed, and would take an end by this cancel
+    /// for the end of the items.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let scope = Scope::builder("squares").build().expect("it is sound");
+    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
+    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
+    ///     squares.expect("two is not zero").into_vec().await
+    /// }));
+    /// let squares = outcome.complete().expect("nobody asked it to stop");
+    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
+    /// # }
+    /// ```
+    pub fn map_concurrent<Kind, I, F, Fut>(
+        &self,
+        limit: usize,
+        items: I,
+        f: F,
+    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    where
+        I: Items<Kind>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future,
+    {
+        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
+            operation: self.label().clone(),
+        })?;
+        Ok(MapConcurrent {
+            items: items.into_stream(),
+            f,
+            limit,
+            under_way: UnderWay::Ordered {
+                futures: FuturesOrdered::new(),
+            },
+            pulling: Pulling::Open,
+            late: false,
+            cancelled: self.token().clone().cancelled_owned(),
+            operation: self.operation().clone(),
+        })
+    }
+}
+
+/// Whether more items are to be pulled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pulling {
+    Open,
+    Exhausted,
+    Cancelled,
+}
+
+pin_project! {
+    /// The results of work on many items, from [`Scope::map_concurrent`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the futures under way and the results that were not taken.
+    #[must_use = "a stream does nothing unless it is polled"]
+    pub struct MapConcurrent<S, F, Fut>
+    where
+        Fut: Future,
+    {
+        #[pin]
+        items: S,
+        f: F,
+        limit: NonZeroUsize,
+        under_way: UnderWay<Fut>,
+        pulling: Pulling,
+        // A future has ended after the cancel, and so maybe early for it.
+        late: bool,
+        cancelled: WaitForCancellationFutureOwned,
+        operation: Operation,
+    }
+}
+
+enum UnderWay<Fut: Future> {
+    Ordered {
+        futures: FuturesOrdered<Timed<Fut>>,
+    },
+    AsTheyCome {
+        futures: FuturesUnordered<Timed<Fut>>,
+    },
+}
+
+pin_project! {
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. It is asked
+    /// here, as a result may wait for its turn.
+    struct Timed<Fut> {
+        #[pin]
+        future: Fut,
+        operation: Operation,
+    }
+}
+
+impl<Fut: Future> Future for Timed<Fut> {
+    type Output = (Fut::Output, bool);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.future.poll(cx));
+        // After the poll: it may have seen a cancel that came meanwhile.
+        Poll::Ready((result, this.operation.record().is_cancelled_by_now()))
+    }
+}
+
+impl<Fut: Future> UnderWay<Fut> {
+    /// How many futures and results there are.
+    fn len(&self) -> usize {
+        match self {
+            Self::Ordered { futures } => futures.len(),
+            Self::AsTheyCome { futures } => futures.len(),
+        }
+    }
+
+    fn push(&mut self, future: Timed<Fut>) {
+        match self {
+            Self::Ordered { futures } => futures.push_back(future),
+            Self::AsTheyCome { futures } => futures.push(future),
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Fut::Output, bool)>> {
+        match self {
+            Self::Ordered { futures } => Pin::new(futures).poll_next(cx),
+            Self::AsTheyCome { futures } => Pin::new(futures).poll_next(cx),
+        }
+    }
+}
+
+impl<S, F, Fut> MapConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    /// Gives each result as soon as it is there, so that a slow one holds up nobody.
+    pub fn unordered(self) -> Self {
+        let under_way = match self.under_way {
+            // Nothing is under way in a stream that was not polled, and one that was polled is
+            // pinned and not to be had by value, unless it is `Unpin`.
+            UnderWay::Ordered { futures } if futures.is_empty() => UnderWay::AsTheyCome {
+                futures: FuturesUnordered::new(),
+            },
+            begun => begun,
+        };
+        Self { under_way, ..self }
+    }
+
+    /// Whether the work on all items had ended, and the end of the items was seen, before the scope was
+    /// cancelled, if it was. Known when the stream has ended.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.pulling == Pulling::Exhausted && !self.late
+    }
+
+    /// Whether it has ended, and the cancel came before.
+    pub(crate) fn is_cut(&self) -> bool {
+        let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
+        has_ended && !self.is_complete()
+    }
+
+    /// The operation whose cancel stops the pulling.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// All results.
+    ///
+    /// # Errors
+    ///
+    /// The scope was cancelled before the work on all items had ended. The results so far are what
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) is for.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the results so far.
+    ///
+    /// # Fairness
+    ///
+    /// It lets others run after every 64 results.
+    pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
+        let mut results = Vec::new();
+        let mut stream = std::pin::pin!(self);
+        let mut budget = BUDGET;
+        while let Some(result) = poll_fn(|cx| take(stream.as_mut(), &mut budget, cx)).await {
+            results.push(result);
+        }
+        match stream.is_complete() {
+            true => Ok(results),
+            // It is cancelled, or it would be complete.
+            false => stream.operation.check().map(|()| results),
+        }
+    }
+}
+
+/// How many items are taken in a row before others run.
+pub(crate) const BUDGET: u32 = 64;
+
+/// The next item; when the budget is used up, pending for one turn.
+pub(crate) fn take<S: Stream>(
+    stream: Pin<&mut S>,
+    budget: &mut u32,
+    cx: &mut Context<'_>,
+) -> Poll<Option<S::Item>> {
+    if *budget == 0 {
+        *budget = BUDGET;
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    let next = stream.poll_next(cx);
+    *budget = if next.is_ready() { *budget - 1 } else { BUDGET };
+    next
+}
+
+impl<S, F, Fut> Stream for MapConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    type Item = Fut::Output;
+
+    /// Wakes: pending only after what is under way was polled, and while there is room the items and
+    /// the wait for the cancel too, so each of them wakes.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
+        let mut this = self.project();
+        while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
+            let cancelled = this.operation.record().is_cancelled_by_now();
+            // Items that have nothing left to give may be at their end, and then they have missed
+            // nothing; only their answer shows that, as they may wait for ever too.
+            if cancelled && this.items.size_hint().1 != Some(0) {
+                *this.pulling = Pulling::Cancelled;
+                break;
+            }
+            match this.items.as_mut().poll_next(cx) {
+                Poll::Ready(Some(item)) => this.under_way.push(Timed {
+                    future: (this.f)(item),
+                    operation: this.operation.clone(),
+                }),
+                // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
+                Poll::Ready(None)
+                    if !cancelled && this.operation.record().is_cancelled_by_now() =>
+                {
+                    *this.pulling = Pulling::Cancelled;
+                }
+                Poll::Ready(None) => *this.pulling = Pulling::Exhausted,
+                Poll::Pending => break,
+            }
+        }
+        match this.under_way.poll_next(cx) {
+            Poll::Ready(Some((result, is_late))) => {
+                *this.late |= is_late;
+                return Poll::Ready(Some(result));
+            }
+            Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        // Where there is no room the items were not asked, and it is decided when there is.
+        let waits_for_items =
+            *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
+        if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
+            *this.pulling = Pulling::Cancelled;
+            // What is under way goes on.
+            if this.under_way.len() == 0 {
+                return Poll::Ready(None);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapConcurrent")
+            .field("operation", self.operation.label())
+            .field("limit", &self.limit)
+            .field("under_way", &self.under_way.len())
+            .field("pulling", &self.pulling)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Concurrent work was to have no room for a single item.
+#[derive(Clone, Debug)]
+pub struct ZeroConcurrency {
+    operation: OperationLabel,
+}
+
+impl ZeroConcurrency {
+    /// The scope in which it was to be.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+}
+
+impl fmt::Display for ZeroConcurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = &self.operation;
+        write!(
+            f,
+            "concurrent work in scope {operation} has room for no item: give it a limit of one at \
+             least"
+        )
+    }
+}
+
+impl Error for ZeroConcurrency {}
