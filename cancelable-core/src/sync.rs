@@ -8,26 +8,31 @@ pub(crate) mod clock;
 mod escape;
 mod isolate;
 mod isolated_drop;
+#[cfg(feature = "scope")]
 mod isolated_drop_future;
 mod latch;
 mod logging;
 mod manual_reset_event;
 mod parker;
+#[cfg(feature = "scope")]
 mod sync_wrapper;
 mod track_await;
 mod user_text;
 mod waker_id;
+#[cfg(feature = "scope")]
 mod waker_slot;
 
 pub(crate) use escape::{Escaping, escape};
 pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
 pub(crate) use isolated_drop::{IsolatedDrop, StoredWaker, drop_waker};
+#[cfg(feature = "scope")]
 pub(crate) use isolated_drop_future::IsolatedDropFuture;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use logging::{call_logger, is_logged, log};
 pub(crate) use manual_reset_event::ManualResetEvent;
 pub(crate) use parker::block_on;
+#[cfg(feature = "scope")]
 pub(crate) use sync_wrapper::SyncWrapper;
 #[cfg(feature = "testing")]
 pub(crate) use track_await::collect_await_points;
@@ -35,6 +40,7 @@ pub(crate) use track_await::track_await;
 pub(crate) use user_text::raw_text;
 pub use user_text::{Escaped, escaped};
 pub(crate) use waker_id::WakerId;
+#[cfg(feature = "scope")]
 pub(crate) use waker_slot::WakerSlot;
 
 #[cfg(not(cancelable_loom))]

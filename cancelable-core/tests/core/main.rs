@@ -8,15 +8,16 @@ mod cause {
     mod names;
     #[cfg(feature = "testing")]
     mod panicking_display;
-    #[cfg(feature = "testing")]
+    #[cfg(all(feature = "stream", feature = "testing"))]
     mod time_limit;
 }
 
-#[cfg(feature = "io")]
+#[cfg(all(feature = "io", feature = "testing"))]
 mod io {
     mod until_cancelled;
 }
 
+#[cfg(feature = "scope")]
 mod operation {
     #[cfg(feature = "testing")]
     mod cancel_log;
@@ -52,6 +53,7 @@ mod registry {
     mod reentrancy;
 }
 
+#[cfg(feature = "scope")]
 mod runtime {
     mod detached_threads;
     #[cfg(feature = "testing")]
@@ -62,44 +64,31 @@ mod runtime {
     mod spare_timers;
 }
 
+#[cfg(feature = "testing")]
 mod scope {
-    #[cfg(feature = "testing")]
     mod after_end;
-    #[cfg(feature = "testing")]
     mod attempt;
-    #[cfg(feature = "testing")]
     mod blocking;
-    #[cfg(feature = "testing")]
     mod child_report;
-    #[cfg(feature = "testing")]
     mod children;
+    #[cfg(feature = "stream")]
     mod concurrent;
-    #[cfg(feature = "testing")]
     mod deadline;
-    #[cfg(feature = "testing")]
     mod defer;
-    #[cfg(feature = "testing")]
     mod endings;
     mod final_poll;
-    #[cfg(feature = "testing")]
     mod grace;
-    #[cfg(feature = "testing")]
     mod method_chain;
-    #[cfg(feature = "testing")]
     mod orphans;
-    #[cfg(all(feature = "io", feature = "testing"))]
+    #[cfg(feature = "io")]
     mod own_errors;
-    #[cfg(feature = "testing")]
     mod panicking_drops;
-    #[cfg(feature = "testing")]
     mod panicking_wakers;
-    #[cfg(feature = "testing")]
     mod refusals;
     mod requests;
-    #[cfg(feature = "testing")]
     mod run;
-    #[cfg(feature = "testing")]
     mod server;
+    #[cfg(feature = "stream")]
     mod unpolled_runs;
 }
 
@@ -109,7 +98,7 @@ mod source {
     mod kinds;
 }
 
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod stream {
     mod collect;
     mod feed;
