@@ -1,7 +1,8 @@
 //! The handle to a child: waiting for its value, and asking it to stop.
 
 use super::abandon_timer::Patience;
-use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
+use crate::operation::Operation;
+use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::JoinHandle;
 use crate::scope::ChildError;
 use crate::sync::track_await;
