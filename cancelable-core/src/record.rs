@@ -46,7 +46,7 @@ use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
-    say,
+    log,
 };
 use aside::Aside;
 use children::{Nursery, Terms};
@@ -309,7 +309,7 @@ impl Record {
         if self.cancel_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        say!(
+        log!(
             Debug,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
@@ -360,20 +360,20 @@ impl Record {
         let (name, word) = (&*name, status.as_str());
         let label = &self.label;
         match (&error, &cause, reason) {
-            (None, Some(cause), Some(reason)) => say!(
+            (None, Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, reason, cause:% = cause;
                 "{label} is {status}, asked to stop: {cause}"
             ),
-            (Some(error), Some(cause), Some(reason)) => say!(
+            (Some(error), Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, error = &**error, reason,
                 cause:% = cause;
                 "{label} is {status}: {error}, asked to stop: {cause}"
             ),
-            (Some(error), ..) => say!(
+            (Some(error), ..) => log!(
                 Debug, operation = name, id, status = word, error = &**error;
                 "{label} is {status}: {error}"
             ),
-            _ => say!(
+            _ => log!(
                 Debug, operation = name, id, status = word;
                 "{label} is {status}"
             ),

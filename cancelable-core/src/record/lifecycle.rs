@@ -12,7 +12,7 @@ use super::{Inner, Record};
 use crate::report::Report;
 use crate::report::Status;
 use crate::source::Unstarted;
-use crate::sync::{Latch, LatchWait, StoredWaker, say};
+use crate::sync::{Latch, LatchWait, StoredWaker, log};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -228,7 +228,7 @@ impl Record {
             inner.sources.take()
         };
         self.log_cancel();
-        say!(
+        log!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
