@@ -97,7 +97,6 @@ pub(super) struct Inner {
     pub(super) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(super) notes: Option<Box<Notes>>,
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
     pub(super) span: Span,
     /// What it has so far; none until something is set.
     pub(super) partial: Option<Box<Slot>>,
