@@ -128,7 +128,6 @@ pub(crate) struct Inner {
     pub(crate) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(crate) notes: Option<Box<Notes>>,
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
     pub(crate) span: Span,
     /// What it has so far; none until something is set.
     pub(crate) partial: Option<Box<Slot>>,

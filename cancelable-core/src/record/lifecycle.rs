@@ -173,6 +173,12 @@ impl Record {
         self.leave_parent();
     }
 
+    /// Closes the span, as soon as no code is inside it any more.
+    fn end_span(&self) {
+        let span = self.inner.lock().span.take();
+        span.close();
+    }
+
     /// A spawned child is joined, so nothing of it goes on after the end of its scope.
     pub(crate) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
         self.parent.as_ref().filter(|_| !self.spawned)
