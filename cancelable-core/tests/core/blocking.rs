@@ -2,7 +2,6 @@
 
 use crate::operation_log::lines_of;
 use crate::probe::Probe;
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
@@ -357,8 +356,7 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
 
 #[test]
 fn r26_a_closure_on_a_plain_thread_is_woken_by_the_timeout_and_its_value_counts() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
+    let builder = rt::scope("crunch");
     let scope = builder
         .timeout(Duration::from_millis(1))
         .build()
@@ -418,8 +416,7 @@ fn r26_a_cancelled_scope_does_not_run_its_closure() {
 
 #[test]
 fn r26_a_closure_on_a_plain_thread_has_children_that_are_joined() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
+    let builder = rt::scope("crunch");
     let scope = builder.build().expect("it is sound");
     let (sender, done) = mpsc::channel();
     let outcome = scope.run_blocking(|op| {
@@ -445,8 +442,7 @@ fn r26_a_closure_on_a_plain_thread_has_children_that_are_joined() {
 
 #[test]
 fn r26_a_child_that_fails_cancels_the_closure_beside_it() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
+    let builder = rt::scope("crunch");
     let scope = builder.build().expect("it is sound");
     let outcome = scope.run_blocking(|op| {
         drop(
@@ -458,39 +454,4 @@ fn r26_a_child_that_fails_cancels_the_closure_beside_it() {
     });
     assert_eq!(outcome.value(), Some(&7), "a value is never thrown away");
     assert!(matches!(outcome.error(), Some(RunError::ChildFailed(_))));
-}
-
-// The runtime of plain threads.
-
-#[test]
-fn r44_a_timer_of_plain_threads_fires_when_its_time_has_come_and_can_be_moved() {
-    let threads = ThreadRuntime::new();
-    let runtime = threads.handle();
-    let start = runtime.now();
-    let mut far = runtime.sleep(SECOND * 1000);
-    assert!(Probe::new().poll(pin!(&mut far)).is_pending());
-    let near = runtime.now() + Duration::from_millis(20);
-    far.reset(near);
-    threads.block_on(far);
-    assert!(runtime.now() >= near);
-    threads.block_on(runtime.sleep(Duration::from_millis(1)));
-    assert!(runtime.now() > start);
-}
-
-#[test]
-fn r25_plain_threads_run_tasks_and_blocking_work() {
-    let threads = ThreadRuntime::new();
-    let runtime = threads.handle();
-    let here = thread::current().id();
-    let task = runtime.spawn(async { thread::current().id() });
-    let work = runtime.spawn_blocking(|| thread::current().id());
-    let panic = runtime.spawn(async { panic!("boom") });
-    let (task, work): (Result<_, _>, Result<_, _>) =
-        threads.block_on(async { (task.await, work.await) });
-    assert!(task.is_ok_and(|id| id != here) && work.is_ok_and(|id| id != here));
-    assert!(
-        threads
-            .block_on(panic)
-            .is_err_and(|error: cancelable_core::runtime::JoinError| error.is_panic())
-    );
 }

@@ -1,7 +1,7 @@
 //! Children of a scope: what they are, who waits for them, what a failure of one does.
 
 use crate::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, ThreadRuntime, Timer};
+use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::scope::{Child, RunError};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
@@ -1002,14 +1002,12 @@ fn r25_a_hundred_thousand_children_leave_nothing_and_cost_each_the_same() {
 #[test]
 fn r25_children_that_end_on_other_threads_are_never_missed() {
     const CHILDREN: usize = 4;
-    let threads = ThreadRuntime::new();
     for _ in 0..50 {
-        let builder = Scope::builder("race").runtime(&threads.handle());
-        let scope = builder.build().expect("it is sound");
+        let scope = rt::scope("race").build().expect("it is sound");
         let barrier = Arc::new(Barrier::new(CHILDREN + 1));
         let ended = Arc::new(AtomicUsize::new(0));
         let (together, count) = (barrier.clone(), ended.clone());
-        let outcome = threads.block_on(scope.run(|op| async move {
+        let outcome = rt::block_on(scope.run(|op| async move {
             for _ in 0..CHILDREN {
                 let (together, count) = (together.clone(), count.clone());
                 let child = async move {

@@ -3,7 +3,6 @@
 
 use crate::probe::Probe;
 use crate::token_hand::{clone_acts, poll, waker};
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Outcome, Scope, Status, current};
@@ -287,7 +286,7 @@ fn r14_a_thread_that_waits_for_the_end_of_an_operation_is_woken() {
             let _ = asleep.send(());
             polled
         });
-        let waits = threads.spawn(move || ThreadRuntime::new().block_on(wait));
+        let waits = threads.spawn(move || rt::block_on(wait));
         fallen.recv().expect("it is polled");
         assert!(manual.block_on(scope.run(async |_| ())).is_completed());
         assert_eq!(waits.join().ok(), Some(Status::Completed));

@@ -2,7 +2,6 @@
 
 use crate::operation_log::lines_of;
 use cancelable_core::registry::{Event, Filter};
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -180,10 +179,8 @@ fn r10_r25_a_child_fails_although_its_words_panic() {
 
 #[test]
 fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
-    let runtime = ThreadRuntime::new();
-    let builder = Scope::builder("s").runtime(&runtime.handle());
-    let scope = builder.build().expect("it is sound");
-    let outcome = runtime.block_on(scope.run(async |op: Scope| {
+    let scope = rt::scope("s").build().expect("it is sound");
+    let outcome = rt::block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn_blocking(|_| Err::<(), _>(Wordless))
                 .expect("it is open"),
