@@ -6,7 +6,7 @@ use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
 use log::Level;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
@@ -355,28 +355,6 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
 }
 
 #[test]
-fn r26_a_closure_on_a_plain_thread_is_woken_by_the_timeout_and_its_value_counts() {
-    let builder = rt::scope("crunch");
-    let scope = builder
-        .timeout(Duration::from_millis(1))
-        .build()
-        .expect("it is sound");
-    let outcome = scope.run_blocking(|op| {
-        op.token().wait();
-        let error = op.check().expect_err("its time is up");
-        assert!(error.is_timeout());
-        7
-    });
-    assert_eq!(outcome.status(), Status::Completed);
-    assert!(
-        outcome
-            .cause()
-            .is_some_and(|cause| cause.reason().is_timeout())
-    );
-    assert_eq!(outcome.into_value(), Some(7));
-}
-
-#[test]
 fn r26_a_closure_that_fails_or_panics_closes_the_scope_as_failed() {
     let scope = Scope::builder("crunch")
         .build()
@@ -412,46 +390,4 @@ fn r26_a_cancelled_scope_does_not_run_its_closure() {
         cancelled.and_then(|it| it.cause().message()),
         Some("enough")
     );
-}
-
-#[test]
-fn r26_a_closure_on_a_plain_thread_has_children_that_are_joined() {
-    let builder = rt::scope("crunch");
-    let scope = builder.build().expect("it is sound");
-    let (sender, done) = mpsc::channel();
-    let outcome = scope.run_blocking(|op| {
-        let clock = op.runtime().expect("it has one").clone();
-        for number in 0..4 {
-            let (sender, sleep) = (sender.clone(), clock.sleep(Duration::from_millis(1)));
-            let child = async move {
-                sleep.await;
-                sender.send(number).expect("it is kept");
-            };
-            drop(op.spawn(child).expect("the scope is running"));
-        }
-        drop(
-            op.spawn_blocking(move |_| sender.send(4))
-                .expect("the scope is running"),
-        );
-    });
-    assert!(outcome.is_completed());
-    let mut numbers: Vec<_> = done.try_iter().collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, [0, 1, 2, 3, 4], "all were waited for");
-}
-
-#[test]
-fn r26_a_child_that_fails_cancels_the_closure_beside_it() {
-    let builder = rt::scope("crunch");
-    let scope = builder.build().expect("it is sound");
-    let outcome = scope.run_blocking(|op| {
-        drop(
-            op.try_spawn(ready(Err::<(), _>("no space")))
-                .expect("the scope is running"),
-        );
-        op.token().wait();
-        7
-    });
-    assert_eq!(outcome.value(), Some(&7), "a value is never thrown away");
-    assert!(matches!(outcome.error(), Some(RunError::ChildFailed(_))));
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -997,31 +997,6 @@ fn r25_a_hundred_thousand_children_leave_nothing_and_cost_each_the_same() {
     // the last of them.
     assert_eq!(polls.load(Ordering::Relaxed), 2 * CHILDREN);
     assert_eq!(runs.load(Ordering::Relaxed), 2);
-}
-
-#[test]
-fn r25_children_that_end_on_other_threads_are_never_missed() {
-    const CHILDREN: usize = 4;
-    for _ in 0..50 {
-        let scope = rt::scope("race").build().expect("it is sound");
-        let barrier = Arc::new(Barrier::new(CHILDREN + 1));
-        let ended = Arc::new(AtomicUsize::new(0));
-        let (together, count) = (barrier.clone(), ended.clone());
-        let outcome = rt::block_on(scope.run(|op| async move {
-            for _ in 0..CHILDREN {
-                let (together, count) = (together.clone(), count.clone());
-                let child = async move {
-                    together.wait();
-                    count.fetch_add(1, Ordering::SeqCst);
-                };
-                drop(op.spawn(child).expect("the scope is running"));
-            }
-            // The children end while this thread goes to sleep.
-            together.wait();
-        }));
-        assert!(outcome.is_completed());
-        assert_eq!(ended.load(Ordering::SeqCst), CHILDREN);
-    }
 }
 
 #[test]

@@ -179,8 +179,10 @@ fn r10_r25_a_child_fails_although_its_words_panic() {
 
 #[test]
 fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
-    let scope = rt::scope("s").build().expect("it is sound");
-    let outcome = rt::block_on(scope.run(async |op: Scope| {
+    let manual = ManualRuntime::with_threads();
+    let builder = Scope::builder("s").runtime(&manual.handle());
+    let scope = builder.build().expect("it is sound");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn_blocking(|_| Err::<(), _>(Wordless))
                 .expect("it is open"),

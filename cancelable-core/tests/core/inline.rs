@@ -234,39 +234,3 @@ fn r46_the_deadline_of_a_scope_that_has_ended_binds_its_token_no_more() {
     let _ = token.check();
     assert_eq!(token.reason(), before);
 }
-
-/// By the system's clock, so that steps which take no time are not seen each: the README's own.
-#[test]
-fn r46_fast_calls_see_it_too() {
-    let builder = rt::scope("sum");
-    let scope = builder.timeout(SECOND / 50).build().expect("it is sound");
-    let outcome = rt::block_on(scope.run(async |op: Scope| {
-        let mut sum = 0_u64;
-        while op.token().check().is_ok() {
-            sum += 1;
-        }
-        sum
-    }));
-    assert!(outcome.cause().is_some_and(Cause::is_timeout));
-}
-
-#[test]
-fn r46_a_thread_that_waits_for_the_token_in_its_own_run_is_told_of_the_deadline() {
-    let open = || rt::scope("wait").timeout(STEP);
-    let blocking = [
-        |token: &CancellationToken| token.wait(),
-        |token: &CancellationToken| assert!(token.wait_timeout(SECOND * 3600)),
-        |token: &CancellationToken| token.child_token().wait(),
-    ];
-    for wait in blocking {
-        let scope = open().build().expect("it is sound");
-        let outcome = rt::block_on(scope.run(async |op: Scope| wait(op.token())));
-        assert!(outcome.cause().is_some_and(Cause::is_timeout));
-    }
-    let scope = open().build().expect("it is sound");
-    let outcome = rt::block_on(scope.run(async |op: Scope| {
-        let token = op.token().clone();
-        std::thread::spawn(move || token.wait()).join()
-    }));
-    assert!(outcome.cause().is_some_and(Cause::is_timeout));
-}

@@ -38,16 +38,18 @@ impl Scope {
     /// # Examples
     ///
     /// ```
-    /// use std::time::Duration;
+    /// use cancelable_core::Scope;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let scope = rt::scope("crunch").timeout(Duration::from_millis(1)).build()?;
-    /// let outcome = scope.run_blocking(|op| {
-    ///     op.token().wait();
-    ///     "woken by the timeout"
+    /// let scope = Scope::builder("count").build()?;
+    /// let token = scope.token().clone();
+    /// let counted = std::thread::spawn(move || {
+    ///     let outcome = scope.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
+    ///     outcome.into_value()
     /// });
-    /// assert!(outcome.cause().is_some_and(|cause| cause.reason().is_timeout()));
-    /// assert_eq!(outcome.into_value(), Some("woken by the timeout"));
+    /// token.cancel_with("enough");
+    /// let counted = counted.join().expect("it has not panicked");
+    /// println!("{counted:?} numbers until it was told to stop");
     /// # Ok(())
     /// # }
     /// ```
