@@ -48,7 +48,11 @@ pub mod io;
 #[cfg(feature = "scope")]
 pub mod operation;
 #[cfg(feature = "scope")]
+mod progress;
+#[cfg(feature = "scope")]
 pub mod registry;
+#[cfg(feature = "scope")]
+mod report;
 #[cfg(feature = "scope")]
 pub mod runtime;
 #[cfg(feature = "scope")]

@@ -9,24 +9,24 @@
 
 use super::aside::Aside;
 use super::deadline::{FromAbove, OwnDeadline};
-use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
 use super::observer::Observer;
-use super::partial::Slot;
+use super::partial_slot::Slot;
 use super::pending::Handles;
 use super::policy::Policy;
-use super::progress::Progress;
 use super::shelter::Shelter;
 use super::span::Span;
-use super::status::{Status, StatusCell};
 use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
+use crate::progress::Progress;
+use crate::report::Metadata;
+use crate::report::{Status, StatusCell, Value};
 use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
-    say,
+    log,
 };
 use log::Level;
 use std::panic::Location;
@@ -97,7 +97,6 @@ pub(super) struct Inner {
     pub(super) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(super) notes: Option<Box<Notes>>,
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
     pub(super) span: Span,
     /// What it has so far; none until something is set.
     pub(super) partial: Option<Box<Slot>>,
@@ -278,12 +277,28 @@ impl Record {
         if self.cancel_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        say!(
+        log!(
             Debug,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
             "{} was asked to stop: {cause}", self.label
         );
+    }
+
+    /// Acts on the slot of its partial result, which is made if there is none. Nothing of a user's may run in
+    /// there.
+    pub(super) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
+        act(self.inner.lock().partial.get_or_insert_default())
+    }
+
+    /// Acts on the slot, if there is one. The same holds.
+    pub(super) fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+        Some(act(self.inner.lock().partial.as_mut()?))
+    }
+
+    /// Takes the value away for an outcome. One that is in use comes back to the record later.
+    pub(crate) fn take_partial(&self) -> Option<Value> {
+        self.on_partial(Slot::take)?
     }
 
     /// Logs the status.
@@ -313,20 +328,20 @@ impl Record {
         let (name, word) = (&*name, status.as_str());
         let label = &self.label;
         match (&error, &cause, reason) {
-            (None, Some(cause), Some(reason)) => say!(
+            (None, Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, reason, cause:% = cause;
                 "{label} is {status}, asked to stop: {cause}"
             ),
-            (Some(error), Some(cause), Some(reason)) => say!(
+            (Some(error), Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, error = &**error, reason,
                 cause:% = cause;
                 "{label} is {status}: {error}, asked to stop: {cause}"
             ),
-            (Some(error), ..) => say!(
+            (Some(error), ..) => log!(
                 Debug, operation = name, id, status = word, error = &**error;
                 "{label} is {status}: {error}"
             ),
-            _ => say!(
+            _ => log!(
                 Debug, operation = name, id, status = word;
                 "{label} is {status}"
             ),

@@ -24,7 +24,7 @@
 
 use crate::operation::{Holder, Record};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -178,7 +178,7 @@ fn give_up(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
     let straggler = holder.straggler(record, woken_for);
     if record.give_up(holder) {
-        say!(
+        log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();

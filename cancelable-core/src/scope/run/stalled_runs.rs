@@ -10,7 +10,7 @@ use super::stalled_holds::PATIENCE;
 use crate::cause::OperationId;
 use crate::operation::{Record, Turn};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -143,7 +143,7 @@ fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
             detached_teardown::take_over(taken);
         }
     }
-    say!(
+    log!(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
