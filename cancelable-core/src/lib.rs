@@ -13,7 +13,7 @@
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
-//! `cancelable-smol`, `cancelable-async-std`). A library depends on this crate alone.
+//! `cancelable-smol`, `cancelable-async-std`, or `cancelable-thread` for plain threads). A library depends on this crate alone.
 //!
 //! # Features
 //!
