@@ -59,7 +59,8 @@ pub use statistics::{Durations, Statistics};
 pub use tree::{Tree, TreeEntry};
 
 use crate::cause::OperationId;
-use crate::operation::{Observer, Operation, OperationSnapshot, Record};
+use crate::operation::{Operation, OperationSnapshot};
+use crate::record::{Observer, Record};
 use crate::runtime::RuntimeHandle;
 use history::History;
 use hub::Hub;

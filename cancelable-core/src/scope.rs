@@ -35,7 +35,9 @@ pub use run_error::{Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
 use self::run::detached_teardown;
-use crate::operation::{HandleStanding, Operation, Record};
+use crate::operation::Operation;
+use crate::record::handle_count::HandleKind;
+use crate::record::{Record, deadlines, handles, lifecycle};
 use crate::source::Limit;
 use std::borrow::Cow;
 use std::fmt;
@@ -78,7 +80,7 @@ use std::time::Instant;
 /// ```
 pub struct Scope {
     operation: Operation,
-    standing: HandleStanding,
+    standing: HandleKind,
 }
 
 impl Scope {
@@ -230,7 +232,7 @@ impl Scope {
         let now = record
             .now()
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
-        record.move_deadline(limit, now);
+        deadlines::set(record, limit, now);
         Ok(())
     }
 
@@ -238,14 +240,14 @@ impl Scope {
     fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),
-            standing: HandleStanding::Lasting,
+            standing: HandleKind::Lasting,
         }
     }
 
     /// A handle for a run, which keeps the scope open until it begins.
     fn for_run(&self) -> Self {
         Self {
-            standing: self.record().add_lasting(),
+            standing: handles::add_lasting(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -266,7 +268,7 @@ impl Deref for Scope {
 impl Clone for Scope {
     fn clone(&self) -> Self {
         Self {
-            standing: self.record().add_clone(),
+            standing: handles::add_clone(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -275,7 +277,7 @@ impl Clone for Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
-        if record.remove_handle(self.standing) && record.abandon() {
+        if handles::remove(record, self.standing) && lifecycle::abandon(record) {
             detached_teardown::settle(record);
         }
     }

@@ -5,6 +5,7 @@ use crate::progress::{
     Progress, ProgressRegistration, ProgressSnapshot, ProgressUpdate, Throttle,
     ThrottleWithoutRuntime,
 };
+use crate::record::meters;
 use std::time::Duration;
 
 impl Operation {
@@ -13,14 +14,14 @@ impl Operation {
     /// In a loop, keep a clone or the reference.
     #[must_use]
     pub fn progress(&self) -> &Progress {
-        self.record().progress()
+        meters::of(self.record())
     }
 
     /// What is known of how far it has come; `None` if nobody here or below ever asked for its
     /// [`progress`](Self::progress).
     #[must_use]
     pub fn progress_snapshot(&self) -> Option<ProgressSnapshot> {
-        self.record().progress.get().map(Progress::snapshot)
+        meters::made(self.record()).map(Progress::snapshot)
     }
 
     /// Calls `hook` after each change of its progress and of the progress of everything below it,

@@ -3,7 +3,8 @@
 use super::partial;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
 use crate::progress::{Below, ProgressSnapshot};
-use crate::record::Record;
+use crate::record::view::View;
+use crate::record::{Record, deadlines, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -43,7 +44,7 @@ struct Times {
 impl OperationSnapshot {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
-        Self::among(record, record.deadline_above(None), now, None)
+        Self::among(record, deadlines::from_above(record, None), now, None)
     }
 
     /// [`of`](Self::of) for a caller that knows the deadline from above, and that looks at
@@ -56,22 +57,14 @@ impl OperationSnapshot {
     ) -> Self {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = record.status();
-        let (started, ended, due, error, metadata, has_partial) = {
-            let inner = record.inner.lock();
-            let notes = inner.notes.as_ref();
-            let error = notes.and_then(|notes| notes.error.clone());
-            let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
-            let due = inner.deadline.due().map(|due| due.at);
-            let has_partial = inner.partial.is_some();
-            (
-                inner.started,
-                inner.ended,
-                due,
-                error,
-                metadata,
-                has_partial,
-            )
-        };
+        let View {
+            started,
+            ended,
+            due,
+            error,
+            metadata,
+            has_partial,
+        } = View::of(record);
         // An end that came after the look at the status is not told of by half.
         let ended = ended.filter(|_| status.is_closed());
         let partial = has_partial.then(|| partial::snapshot_of(record)).flatten();
@@ -90,10 +83,7 @@ impl OperationSnapshot {
             cause: record.cause(),
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
-            progress: record
-                .progress
-                .get()
-                .map(|progress| Arc::new(progress.snapshot_among(below))),
+            progress: meters::made(record).map(|progress| Arc::new(progress.snapshot_among(below))),
             partial: partial.map(Arc::new),
         }
     }

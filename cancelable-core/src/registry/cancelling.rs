@@ -2,7 +2,7 @@
 
 use super::{Cancellation, Filter, Registry};
 use crate::cause::{Cause, OperationId, Reason};
-use crate::operation::Record;
+use crate::record::Record;
 use std::ops::ControlFlow;
 
 impl Registry {

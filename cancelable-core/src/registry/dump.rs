@@ -3,7 +3,7 @@
 use super::tree::{Indent, Line};
 use super::{Clock, Registry};
 use crate::cause::Span;
-use crate::operation::{OperationSnapshot, Standing};
+use crate::operation::{Activity, OperationSnapshot};
 use std::fmt;
 
 /// Everything that was open in a registry at one moment, as a tree for people: from
@@ -25,7 +25,7 @@ pub struct Dump {
 struct Entry {
     depth: usize,
     operation: OperationSnapshot,
-    standing: Standing,
+    activity: Activity,
 }
 
 impl Registry {
@@ -39,7 +39,7 @@ impl Registry {
             Entry {
                 depth,
                 operation: line.snapshot(depth, &record, now),
-                standing: record.standing(now),
+                activity: Activity::of(&record, now),
             }
         });
         Dump {
@@ -59,12 +59,12 @@ impl fmt::Display for Dump {
             let Entry {
                 depth,
                 operation,
-                standing,
+                activity,
             } = entry;
             let place = operation.opened_at();
             write!(
                 f,
-                "{}{operation}; {standing}; opened at {}:{}",
+                "{}{operation}; {activity}; opened at {}:{}",
                 Indent(*depth),
                 place.file(),
                 place.line()

@@ -2,6 +2,7 @@
 
 use super::queue::Queue;
 use super::{Event, Registry};
+use crate::record::notify;
 use crate::sync::{self, ManualResetEvent, clock, track_await};
 use futures_core::Stream;
 use std::fmt;
@@ -58,9 +59,9 @@ impl Registry {
     pub(super) fn observe_all(&self) {
         for record in self.listed().into_records() {
             if self.root.hub.wants_cancels() {
-                record.observe_cancel();
+                notify::observe_cancel(&record);
             }
-            record.observe_progress();
+            notify::observe_progress(&record);
         }
     }
 }

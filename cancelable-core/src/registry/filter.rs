@@ -3,7 +3,8 @@
 use super::page::{Page, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
-use crate::operation::{OperationSnapshot, Record, Status};
+use crate::operation::{OperationSnapshot, Status};
+use crate::record::{Record, notes};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -182,9 +183,7 @@ impl Filter {
         if self.metadata.is_empty() {
             return true;
         }
-        record
-            .metadata()
-            .is_some_and(|metadata| self.has_noted(|key| metadata.get(key)))
+        notes::metadata(record).is_some_and(|metadata| self.has_noted(|key| metadata.get(key)))
     }
 
     fn has_noted<'a>(&self, noted: impl Fn(&str) -> Option<&'a str>) -> bool {

@@ -7,7 +7,7 @@
 
 use super::name_start::{NameStart, WantedStart};
 use crate::cause::OperationId;
-use crate::operation::Record;
+use crate::record::Record;
 use std::sync::Arc;
 
 /// How many rows a page may have: one for each bit of [`Slots`].

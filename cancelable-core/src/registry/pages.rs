@@ -9,7 +9,7 @@
 use super::page::{Page, ROWS, Row};
 use super::shard::SHARDS;
 use crate::cause::OperationId;
-use crate::operation::Record;
+use crate::record::Record;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 
 use super::page::{Page, Slots};
 use super::{Filter, Registry};
-use crate::operation::Record;
+use crate::record::Record;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 

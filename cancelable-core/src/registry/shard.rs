@@ -7,7 +7,8 @@ use super::page::{Page, Row};
 use super::pages::Pages;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Observer, Operation, OperationSnapshot, ProgressUpdate, Record, Status};
+use crate::operation::{Operation, OperationSnapshot, ProgressUpdate, Status};
+use crate::record::{Observer, Record, notify};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::ops::Range;
@@ -177,7 +178,7 @@ impl Observer for Shard {
             return;
         }
         self.hub.tell_under(
-            |tell| record.while_open(tell),
+            |tell| notify::while_open(record, tell),
             || Event::Progress(Operation::new(Arc::clone(record))),
         );
         self.hub.hooked(|hooks| hooks.progressed(record, update));

@@ -2,8 +2,9 @@
 
 use super::selection::Selection;
 use super::{Clock, Filter, Registry};
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::OperationSnapshot;
 use crate::progress::Below;
+use crate::record::{Record, deadlines};
 use std::ops::ControlFlow;
 
 pub(super) struct Sieve<'a> {
@@ -32,7 +33,7 @@ impl<'a> Sieve<'a> {
         let now = self.clock.read(record);
         let snapshot = OperationSnapshot::among(
             record,
-            record.deadline_above(None),
+            deadlines::from_above(record, None),
             now,
             Some(&mut self.below),
         );

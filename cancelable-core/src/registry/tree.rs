@@ -2,8 +2,9 @@
 
 use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::OperationSnapshot;
 use crate::progress::Below;
+use crate::record::{Record, deadlines};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -112,7 +113,7 @@ impl Registry {
         let mut below: Vec<Vec<usize>> = records.iter().map(|_| Vec::new()).collect();
         let mut roots = Vec::new();
         for (place, record) in records.iter().enumerate() {
-            let above = record.lineage().skip(1);
+            let above = record.with_ancestors().skip(1);
             let above = above.filter_map(|above| places.get(&above.label.id()));
             match above.copied().next().and_then(|above| below.get_mut(above)) {
                 Some(parts) => parts.push(place),
@@ -155,7 +156,7 @@ impl Line {
     ) -> OperationSnapshot {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
-        let due = record.deadline_above(above);
+        let due = deadlines::from_above(record, above);
         let snapshot = OperationSnapshot::among(record, due, now, Some(&mut self.below));
         self.above.push((Arc::clone(record), snapshot.deadline()));
         snapshot

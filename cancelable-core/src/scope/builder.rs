@@ -4,10 +4,11 @@ use super::build_error::NeedsRuntime;
 use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::OperationLabel;
-use crate::operation::{
-    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
-    Straggler, Terms, Watchdog,
-};
+use crate::operation::{self, Hooks, Metadata, Operation, Straggler};
+use crate::record::options::{ChildOptions, Options, Watchdog};
+use crate::record::own_deadline::OwnDeadline;
+use crate::record::token_cell::TokenCell;
+use crate::record::{Account, Opening, lifecycle, shelters};
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
 use crate::sync::IsolatedDrop;
@@ -43,10 +44,10 @@ pub(super) struct Rare {
     /// All but the first.
     tokens: Vec<CancellationToken>,
     sources: Vec<Unstarted>,
-    terms: Terms,
+    child_options: ChildOptions,
     /// The limit on children was given as zero.
     no_children: bool,
-    policy: Policy,
+    options: Options,
     pub(super) hooks: Hooks,
     pub(super) metadata: Metadata,
 }
@@ -56,8 +57,8 @@ pub(super) struct Rare {
 struct Parts {
     tokens: Vec<CancellationToken>,
     sources: Option<Box<[Unstarted]>>,
-    terms: Option<Box<Terms>>,
-    policy: Option<Box<Policy>>,
+    child_options: Option<Box<ChildOptions>>,
+    options: Option<Box<Options>>,
     hooks: Hooks,
     metadata: Option<Arc<Metadata>>,
 }
@@ -68,17 +69,17 @@ impl Rare {
         let Self {
             tokens,
             sources,
-            terms,
+            child_options,
             no_children: _,
-            policy,
+            options,
             hooks,
             metadata,
         } = self;
         Parts {
             tokens,
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
-            terms: terms.is_set().then(|| Box::new(terms)),
-            policy: policy.is_set().then(|| Box::new(policy)),
+            child_options: child_options.is_set().then(|| Box::new(child_options)),
+            options: options.is_set().then(|| Box::new(options)),
             hooks,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
@@ -181,7 +182,7 @@ impl ScopeBuilder {
     /// for a place behind it, neither goes on: it gets no error and no turn until a place is free, a limit of
     /// its own is over or the scope is cancelled. A [dump](crate::Registry::dump) names who has the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
-        self.terms().concurrency = NonZeroUsize::new(limit);
+        self.child_options().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
         self
     }
@@ -190,7 +191,7 @@ impl ScopeBuilder {
     /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
     /// cancels the scope and so the other children.
     pub fn collect_all(mut self) -> Self {
-        self.terms().collect_all = true;
+        self.child_options().collect_all = true;
         self
     }
 
@@ -199,7 +200,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its blocking calls for as long as they take.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
-        self.terms().abandon_after = Some(span);
+        self.child_options().abandon_after = Some(span);
         self
     }
 
@@ -212,7 +213,7 @@ impl ScopeBuilder {
     /// nothing. Without this, or if it is zero, the body is dropped at once.
     /// [`cancel_now`](Operation::cancel_now) ends it early.
     pub fn grace(mut self, span: Duration) -> Self {
-        self.policy().grace = span;
+        self.options().grace = span;
         self
     }
 
@@ -222,7 +223,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its finalizers for as long as they take.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
-        self.policy().cleanup_budget = Some(span);
+        self.options().cleanup_budget = Some(span);
         self
     }
 
@@ -232,7 +233,7 @@ impl ScopeBuilder {
     /// A task of the runtime does that, which ends with the scope. On a runtime of one thread it
     /// cannot see a body that does not yield before that yields.
     pub fn watchdog(mut self, after: Duration) -> Self {
-        self.policy().watchdog = Some(Watchdog { after, hook: None });
+        self.options().watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
@@ -242,7 +243,7 @@ impl ScopeBuilder {
         H: Fn(&[Straggler]) + Send + Sync + 'static,
     {
         let hook = Some(Arc::new(hook) as _);
-        self.policy().watchdog = Some(Watchdog { after, hook });
+        self.options().watchdog = Some(Watchdog { after, hook });
         self
     }
 
@@ -250,12 +251,12 @@ impl ScopeBuilder {
         self.rare.get_or_insert_default()
     }
 
-    fn terms(&mut self) -> &mut Terms {
-        &mut self.rare().terms
+    fn child_options(&mut self) -> &mut ChildOptions {
+        &mut self.rare().child_options
     }
 
-    fn policy(&mut self) -> &mut Policy {
-        &mut self.rare().policy
+    fn options(&mut self) -> &mut Options {
+        &mut self.rare().options
     }
 
     fn add_token(&mut self, token: CancellationToken) {
@@ -304,8 +305,8 @@ impl ScopeBuilder {
         let Parts {
             tokens,
             sources,
-            terms,
-            policy,
+            child_options,
+            options,
             hooks,
             metadata,
         } = rare.map_or_else(Parts::default, |rare| rare.into_parts());
@@ -321,7 +322,7 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let shelter = parent.as_ref().filter(|_| !spawned);
-        let shelter = shelter.and_then(operation::shelter_from);
+        let shelter = shelter.and_then(|parent| shelters::shelter_from(parent.record()));
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -331,13 +332,13 @@ impl ScopeBuilder {
                     .ok()
             });
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, policy.as_deref(), sources.as_deref()) {
+            if let Some(what) = needs_runtime(&deadline, options.as_deref(), sources.as_deref()) {
                 return Err(BuildError::no_runtime(name, what, none_found));
             }
         }
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
-        let stop = stop(&label, above, token, tokens);
+        let token = token_cell(&label, above, token, tokens);
         let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
             opened: registry
@@ -347,16 +348,16 @@ impl ScopeBuilder {
             observer: hooks.behind(registry),
             metadata,
         };
-        Ok(Scope::opened(Record::open(Opening {
+        Ok(Scope::opened(lifecycle::open(Opening {
             label,
             parent: parent.map(Operation::into_record),
-            stop,
+            token,
             runtime,
             opened_at,
             deadline,
             sources,
-            terms,
-            policy,
+            child_options,
+            options,
             spawned,
             shelter,
             account,
@@ -461,13 +462,13 @@ impl ScopeBuilder {
 /// What of the scope cannot do without a runtime.
 fn needs_runtime(
     deadline: &OwnDeadline,
-    policy: Option<&Policy>,
+    options: Option<&Options>,
     sources: Option<&[Unstarted]>,
 ) -> Option<NeedsRuntime> {
     if deadline.is_set() {
         return Some(NeedsRuntime::Own("time limit"));
     }
-    if let Some(part) = policy.and_then(Policy::needs_runtime) {
+    if let Some(part) = options.and_then(Options::needs_runtime) {
         return Some(NeedsRuntime::Own(part));
     }
     let mut sources = sources
@@ -482,20 +483,22 @@ fn needs_runtime(
 ///
 /// Below one that is given its own token is a child from the start. A handle of the one that is given
 /// would keep that, and what was left at it, for as long as anyone knows of the operation.
-fn stop(
+fn token_cell(
     label: &OperationLabel,
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
-) -> Stop {
+) -> TokenCell {
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
-        (parent, None) => Stop::below(parent),
-        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
+        (parent, None) => TokenCell::below(parent),
+        (None, Some(token)) if more.is_empty() => {
+            TokenCell::by(token.child_token().of_operation(label))
+        }
         // A join is of nothing only if its list is empty, and there are two here at least.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            Stop::below(CancellationToken::any_of(inputs).ok())
+            TokenCell::below(CancellationToken::any_of(inputs).ok())
         }
     }
 }

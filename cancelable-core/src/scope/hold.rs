@@ -2,7 +2,8 @@
 
 use super::Scope;
 use crate::cause::OperationLabel;
-use crate::operation::{self, Operation, Status};
+use crate::operation::{Operation, Status};
+use crate::record::keep_open::{self, KeepOpen};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -43,7 +44,7 @@ impl Scope {
     /// ```
     #[track_caller]
     pub fn hold(&self) -> Result<ScopeHold, HoldError> {
-        match self.record().keep_open(Location::caller()) {
+        match keep_open::keep_open(self.record(), Location::caller()) {
             Some(hold) => Ok(ScopeHold {
                 operation: self.operation().clone(),
                 hold,
@@ -61,7 +62,7 @@ impl Scope {
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
     operation: Operation,
-    hold: operation::KeepOpen,
+    hold: KeepOpen,
 }
 
 impl ScopeHold {

@@ -2,7 +2,8 @@
 
 use super::ScopeBuilder;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Hooks, Observer, Operation, ProgressUpdate};
+use crate::operation::{Hooks, Operation, ProgressUpdate};
+use crate::record::Observer;
 use crate::registry::Registry;
 use std::borrow::Cow;
 use std::mem;

@@ -1,7 +1,9 @@
 //! Waiting for a blocking call to be given up.
 
 use crate::cause::OperationId;
-use crate::operation::{Call, Record};
+use crate::record::Record;
+use crate::record::abandon;
+use crate::record::blocking_call::BlockingCall;
 use crate::runtime::Sleep;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +16,7 @@ use std::time::Duration;
 pub(super) struct Patience {
     owner: Arc<Record>,
     id: OperationId,
-    call: Arc<Call>,
+    call: Arc<BlockingCall>,
     span: Duration,
     /// Made when the call is cancelled.
     sleep: Option<Sleep>,
@@ -22,12 +24,16 @@ pub(super) struct Patience {
 
 impl Patience {
     /// None for a call that is waited for as long as it takes.
-    pub(super) fn new(owner: &Arc<Record>, id: OperationId, call: &Arc<Call>) -> Option<Self> {
+    pub(super) fn new(
+        owner: &Arc<Record>,
+        id: OperationId,
+        call: &Arc<BlockingCall>,
+    ) -> Option<Self> {
         Some(Self {
             owner: Arc::clone(owner),
             id,
             call: Arc::clone(call),
-            span: call.patience()?,
+            span: call.abandon_after()?,
             sleep: None,
         })
     }
@@ -50,7 +56,7 @@ impl Patience {
             let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
             if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
                 // It changes nothing if the call has just ended: then its end was reported.
-                self.owner.nursery.abandon(self.id);
+                abandon::abandon_call(&self.owner, self.id);
             }
         }
         match self.call.is_abandoned() {

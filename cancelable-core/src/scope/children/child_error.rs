@@ -2,7 +2,7 @@
 
 use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
 use crate::error::Cancelled;
-use crate::operation::Record;
+use crate::record::Record;
 use crate::runtime::JoinError;
 use crate::sync::escaped;
 use std::any::Any;

@@ -2,7 +2,9 @@
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Place, Record};
+use crate::operation::ChildFailure;
+use crate::record::Record;
+use crate::record::permit::Permit;
 use crate::runtime::JoinError;
 use crate::scope::ChildError;
 use crate::scope::RunError;
@@ -20,11 +22,11 @@ pub(super) struct Membership {
     member: Arc<Record>,
     /// Until it has ended, its end by a drop is a loss.
     ended: bool,
-    place: Place,
+    place: Permit,
 }
 
 impl Membership {
-    pub(super) fn new(member: Arc<Record>, place: Place) -> Self {
+    pub(super) fn new(member: Arc<Record>, place: Permit) -> Self {
         Self {
             member,
             ended: false,
@@ -67,7 +69,7 @@ impl Membership {
             "{failure}"
         );
         let owner = self.place.owner();
-        if owner.nursery.fail(failure) {
+        if owner.children.fail(failure) {
             owner.cancel(failure.cause());
         }
     }

@@ -2,6 +2,7 @@
 
 use super::abandon_timer::Patience;
 use crate::operation::Operation;
+use crate::record::child_reports;
 use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::JoinHandle;
 use crate::scope::ChildError;
@@ -68,7 +69,7 @@ impl<T> Child<T> {
     }
 
     fn look<V: Default>(&self, look: impl FnOnce(&Report) -> V) -> V {
-        self.operation.record().on_report(look).unwrap_or_default()
+        child_reports::read(self.operation.record(), look).unwrap_or_default()
     }
 
     /// Takes all that went wrong in it beside its own failure, once it has ended. What nobody takes is in
@@ -91,7 +92,7 @@ impl<T> Child<T> {
     ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
     ///         .expect("the scope is running");
     ///     let fetched = (&mut fetch).await;
-    ///     let report = fetch.take_report();
+    ///     let report = child_reports::take(&fetch);
     ///     assert_eq!(report.cleanup_errors().len(), 1);
     ///     fetched.is_ok()
     /// }));
@@ -100,7 +101,7 @@ impl<T> Child<T> {
     /// ```
     #[must_use = "what is taken is in no outcome"]
     pub fn take_report(&self) -> ChildReport {
-        let report = self.operation.record().take_report();
+        let report = child_reports::take(self.operation.record());
         ChildReport {
             report: report.unwrap_or_default(),
         }

@@ -4,7 +4,10 @@ use super::child_task::ChildTask;
 use super::completion::{Membership, Shared};
 use super::spawn_error::{Kind, Refusal};
 use crate::cause::ChildName;
-use crate::operation::{Call, Nursery, Place, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::lifecycle;
+use crate::record::permit::{self, Permit};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::run::teardown::WindUp;
@@ -202,14 +205,14 @@ impl Scope {
     /// How many children and blocking calls of this scope have not ended.
     #[must_use]
     pub fn live_children(&self) -> usize {
-        self.record().nursery.live()
+        self.record().children.live()
     }
 
     /// Builds the scope of a child, or of a blocking call if there is a `call` for it, and lists it.
     pub(super) fn admit(
         &self,
         builder: ScopeBuilder,
-        call: Option<fn(RuntimeHandle, &Self) -> Call>,
+        call: Option<fn(RuntimeHandle, &Self) -> BlockingCall>,
     ) -> Result<Entry, Refusal> {
         let record = self.record();
         let refusal = |kind| Refusal {
@@ -231,9 +234,9 @@ impl Scope {
             .build()
             .map_err(|error| refusal(Kind::Build(error)))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
-        let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
+        let Some(place) = permit::admit(record, scope.record(), call.clone()) else {
             // Not abandoned by its user, so it is not to be reported as that.
-            if scope.record().enter(None, StoredWaker::default()).is_ok() {
+            if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(
                     scope.record(),
                     Status::Cancelled,
@@ -259,8 +262,8 @@ impl Scope {
 /// A child that is listed and not started.
 pub(super) struct Entry {
     pub(super) scope: Scope,
-    pub(super) call: Option<Arc<Call>>,
-    pub(super) place: Place,
+    pub(super) call: Option<Arc<BlockingCall>>,
+    pub(super) place: Permit,
     /// The runtime of the scope that it belongs to, on which it runs.
     pub(super) runtime: RuntimeHandle,
 }

@@ -7,7 +7,9 @@ use super::abandon_timer::Patience;
 use super::completion::{End, Membership, Shared};
 use super::spawn::{Entry, never, share};
 use crate::cause::ChildName;
-use crate::operation::{Call, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{lifecycle, notes, token_clock};
 use crate::runtime::Completion;
 use crate::scope::run::detached_teardown;
 use crate::scope::run::output::may_be_stop;
@@ -133,8 +135,8 @@ impl Scope {
     }
 }
 
-fn call_of(runtime: crate::RuntimeHandle, scope: &Scope) -> Call {
-    Call::new(runtime, scope.record().nursery.terms().abandon_after)
+fn call_of(runtime: crate::RuntimeHandle, scope: &Scope) -> BlockingCall {
+    BlockingCall::new(runtime, scope.record().children.options().abandon_after)
 }
 
 fn start<W, T, E>(entry: Entry, work: W, share: fn(E) -> Shared) -> Child<T>
@@ -154,16 +156,18 @@ where
     let patience = call
         .as_ref()
         .and_then(|call| Patience::new(&owner, scope.id(), call));
-    let on_cancel = call.filter(|call| call.patience().is_some()).map(|call| {
-        let label = scope.label().clone();
-        scope.record().token().on_cancel(move |cause| {
-            if cause.is_end_of(&label) {
-                return;
-            }
-            call.note_cancel();
-            owner.nursery.wake_joiner();
-        })
-    });
+    let on_cancel = call
+        .filter(|call| call.abandon_after().is_some())
+        .map(|call| {
+            let label = scope.label().clone();
+            scope.record().token().on_cancel(move |cause| {
+                if cause.is_end_of(&label) {
+                    return;
+                }
+                call.note_cancel();
+                owner.children.wake_joiner();
+            })
+        });
     let child = Child::new(scope.operation().clone(), join, patience);
     let job = Job {
         work,
@@ -220,7 +224,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it was not entered before.
-    let _ = record.enter(record.now(), StoredWaker::default());
+    let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
     if scope.look().is_err() {
@@ -229,7 +233,7 @@ where
         detached_teardown::close(record, Status::Cancelled, WindUp::default(), Vec::new());
         return Err(End::before_begin(record));
     }
-    let token = record.hand_out_token().clone();
+    let token = token_clock::hand_out(record).clone();
     // Unwind safe: the work is consumed. What makes an error of its error is the user's code too.
     let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
@@ -246,7 +250,7 @@ where
         Ok(_) => Status::Completed,
         Err(End::Stopped(..)) => Status::Cancelled,
         Err(failed) => {
-            record.note_error(&failed.text());
+            notes::note_error(record, &failed.text());
             Status::Failed
         }
     };

@@ -6,6 +6,7 @@
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Operation;
+use crate::record::deadlines;
 use crate::scope::{Items, Scope};
 use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
@@ -142,7 +143,10 @@ impl<Fut: Future> Future for Timed<Fut> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
         // After the poll: it may have seen a cancel that came meanwhile.
-        Poll::Ready((result, this.operation.record().is_cancelled_by_now()))
+        Poll::Ready((
+            result,
+            deadlines::is_cancelled_by_now(this.operation.record()),
+        ))
     }
 }
 
@@ -269,7 +273,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
-            let cancelled = this.operation.record().is_cancelled_by_now();
+            let cancelled = deadlines::is_cancelled_by_now(this.operation.record());
             // Items that have nothing left to give may be at their end, and then they have missed
             // nothing; only their answer shows that, as they may wait for ever too.
             if cancelled && this.items.size_hint().1 != Some(0) {
@@ -283,7 +287,7 @@ where
                 }),
                 // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
                 Poll::Ready(None)
-                    if !cancelled && this.operation.record().is_cancelled_by_now() =>
+                    if !cancelled && deadlines::is_cancelled_by_now(this.operation.record()) =>
                 {
                     *this.pulling = Pulling::Cancelled;
                 }

@@ -7,7 +7,8 @@ use super::run_waker::Reach;
 use super::stalled_holds::Neglect;
 use super::token_wait::StopWait;
 use super::watchdog;
-use crate::operation::{Followed, Record};
+use crate::record::run_waker::Followed;
+use crate::record::{Record, deadlines, grace, holds, stragglers, token_clock};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
 use crate::token::CallbackRegistration;
 use std::borrow::Cow;
@@ -52,7 +53,10 @@ impl Watch {
         sources: Box<[Unstarted]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
-        let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());
+        let context = SourceContext::new(
+            record.runtime.clone(),
+            token_clock::hand_out(record).clone(),
+        );
         let decide: Weak<Record> = Arc::downgrade(record);
         let scope = ScopeCancel::new(decide);
         for source in sources {
@@ -63,12 +67,12 @@ impl Watch {
 
     /// Has the time of a cancel noted where a policy counts from it.
     pub(super) fn note_cancel(&mut self, record: &Arc<Record>) {
-        let Some(policy) = &record.policy else {
+        let Some(policy) = &record.options else {
             return;
         };
         let rare = self.rare.get_or_insert_default();
         if policy.watches() {
-            rare.callbacks.push(record.note_cancel());
+            rare.callbacks.push(grace::note_cancel(record));
         }
         if let Some(watchdog) = &policy.watchdog {
             rare.callbacks.push(watchdog::set(record, watchdog));
@@ -110,8 +114,10 @@ impl Watch {
             return None;
         }
         let now = record.now()?;
-        if !record.is_cancelled() && record.deadline().is_some_and(|deadline| deadline <= now) {
-            record.expire(now);
+        if !record.is_cancelled()
+            && deadlines::effective(record).is_some_and(|deadline| deadline <= now)
+        {
+            deadlines::expire(record, now);
         }
         Some(now)
     }
@@ -136,7 +142,7 @@ impl Watch {
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
         // Otherwise nobody calls: no deadline moves, and the token is there.
-        let followed = match record.runtime.is_some() || record.made_token().is_none() {
+        let followed = match record.runtime.is_some() || record.token.own().is_none() {
             true => self.reach.keep(record, cx),
             false => None,
         };
@@ -151,12 +157,12 @@ impl Watch {
     /// Wakes: by the last hold, for which see [`Record::is_held`] and [`Neglect::poll`], and by the window,
     /// for which see [`Grace::poll`].
     pub(super) fn poll_delivery(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        if record.is_held(cx) {
-            record.note_stopping();
+        if holds::is_held(record, cx) {
+            grace::note_cancelled(record);
             let rare = self.rare.get_or_insert_default();
             ready!(rare.neglect.poll(record, cx));
         }
-        if !record.has_grace() {
+        if !grace::has_grace(record) {
             return Poll::Ready(());
         }
         let rare = self.rare.get_or_insert_default();
@@ -172,7 +178,7 @@ impl Watch {
     /// Reports what a body that is about to be dropped leaves unfinished, if it had a grace period.
     pub(super) fn note_unfinished(&self, record: &Arc<Record>) {
         if self.rare.as_ref().is_some_and(|rare| rare.grace.is_some()) {
-            record.note_stragglers(record.roll_call());
+            stragglers::note(record, stragglers::all(record));
         }
     }
 }

@@ -4,7 +4,11 @@
 
 use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Lost, Record, Status, Taken};
+use crate::operation::Status;
+use crate::record::away::{self, Taken};
+use crate::record::child_reports::{self, Lost};
+use crate::record::orphans::{self, Adoption};
+use crate::record::{Record, finalizers, lifecycle};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -32,16 +36,16 @@ fn close_lost(
     wind_up: WindUp,
     sources: Vec<Watched>,
 ) {
-    let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
+    let is_idle = record.children.close() && !wind_up.has_begun() && !away::has_away(record);
     if is_idle {
-        if let Ok(closing) = record.close(end) {
-            record.report_up(closing.report, run);
+        if let Ok(closing) = lifecycle::close(record, end) {
+            child_reports::report_up(record, closing.report, run);
             return;
         }
     }
     let mut task = HandedOver::new(record, run, wind_up);
     task.sources = sources;
-    record.close_unsettled(end);
+    lifecycle::close_unsettled(record, end);
     task.start();
 }
 
@@ -61,8 +65,8 @@ pub(super) fn take_over(taken: Taken) {
 /// Settles an operation that was abandoned, and hands over what was deferred to it.
 pub(in crate::scope) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
-    record.nursery.shut();
-    if record.settle(Lost::Dropped).is_err() {
+    record.children.close();
+    if lifecycle::settle(record, Lost::Dropped).is_err() {
         HandedOver::new(record, Lost::Dropped, WindUp::default()).start();
     }
 }
@@ -96,10 +100,10 @@ impl HandedOver {
         };
         if task.runtime.is_none() {
             // What is left inside goes on on a runtime of its own, and only that is waited for.
-            task.runtime = record.nursery.orphans_runtime();
+            task.runtime = record.children.orphans_runtime();
         }
         if let Some(runtime) = &task.runtime {
-            task.adoption = record.be_adopted(runtime);
+            task.adoption = orphans::adopt(record, runtime);
         }
         task
     }
@@ -118,7 +122,7 @@ impl HandedOver {
     fn lose(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
         for finalizer in self.wind_up.lost(&self.record) {
-            self.record.note_lost(&finalizer);
+            finalizers::note_lost(&self.record, &finalizer);
             isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
@@ -136,7 +140,7 @@ impl Future for HandedOver {
         loop {
             ready!(this.wind_up.poll_joined(record, cx));
             ready!(this.wind_up.poll_cleanup(record, cx));
-            if record.settle(this.run).is_ok() {
+            if lifecycle::settle(record, this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
                 this.adoption = None;
@@ -156,8 +160,8 @@ impl Drop for HandedOver {
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {
             self.lose();
-            self.record.nursery.desert();
-            if self.record.settle(self.run).is_ok() {
+            self.record.children.close_and_forget();
+            if lifecycle::settle(&self.record, self.run).is_ok() {
                 return;
             }
         }

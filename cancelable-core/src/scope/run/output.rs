@@ -1,6 +1,6 @@
 //! How the output of a body is read: as a value, or as a value or an error.
 
-use crate::operation::Record;
+use crate::record::Record;
 use std::convert::Infallible;
 use std::mem::needs_drop;
 

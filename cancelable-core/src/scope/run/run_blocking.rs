@@ -7,7 +7,8 @@
 
 use super::output::{Reading, may_be_stop};
 use super::state_machine::Drive;
-use crate::operation::{Hold, Holding, Record};
+use crate::record::holds::Hold;
+use crate::record::{Holding, Record, notes};
 use crate::scope::{Outcome, Scope};
 use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
 use std::any::type_name;
@@ -93,11 +94,17 @@ impl Scope {
                     Ok(Ok(_)) => Done::Value,
                     Ok(Err(_)) if may_be_stop::<E>(record) => Done::Stopped,
                     Ok(Err(_)) => {
-                        record.note_error(&format!("an error of type {}", type_name::<E>()));
+                        notes::note_error(
+                            record,
+                            &format!("an error of type {}", type_name::<E>()),
+                        );
                         Done::Error
                     }
                     Err(panic) => {
-                        record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                        notes::note_error(
+                            record,
+                            &format!("panicked: {}", panic_text(panic.as_ref())),
+                        );
                         Done::Panic
                     }
                 });

@@ -1,6 +1,7 @@
 //! Whether a run can be called.
 
-use crate::operation::{Followed, Record};
+use crate::record::Record;
+use crate::record::run_waker::{self, Followed};
 use crate::sync::WakerId;
 use std::task::Context;
 
@@ -22,7 +23,7 @@ impl Reach {
     /// Notes what the run found when it left its waker.
     pub(super) fn note(&mut self, followed: &Followed) {
         self.left = Some(Left {
-            calls: followed.calls,
+            calls: followed.wakes,
             waker: followed.waker,
         });
     }
@@ -30,19 +31,19 @@ impl Reach {
     /// Whether the run was called since it left its waker: its deadline may have been moved.
     pub(super) fn was_called(&self, record: &Record) -> bool {
         let left = self.left.as_ref();
-        left.is_some_and(|left| left.calls != record.calls())
+        left.is_some_and(|left| left.calls != run_waker::wakes(record))
     }
 
     /// Leaves the waker of `cx`, unless it lies there. What the run found then, if it did.
     pub(super) fn keep(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
         let present = Left {
-            calls: record.calls(),
+            calls: run_waker::wakes(record),
             waker: Some(WakerId::of(cx.waker())),
         };
         if self.left.as_ref() == Some(&present) {
             return None;
         }
-        let followed = record.follow(cx.waker());
+        let followed = run_waker::follow(record, cx.waker());
         self.note(&followed);
         Some(followed)
     }

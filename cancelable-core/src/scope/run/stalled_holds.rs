@@ -22,7 +22,7 @@
 //!
 //! The timer stands at the end of the earliest suspicion or at the next round, whichever is first.
 
-use crate::operation::{Holder, Record};
+use crate::record::{Holder, Record, holds, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::log;
 use std::collections::BTreeMap;
@@ -113,8 +113,8 @@ impl Neglect {
     ///
     /// Wakes: see the head of this file; and by the last hold, for which see [`Record::is_held`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        let (now, turn) = (record.now(), record.turn());
-        let mut unpolled = record.unpolled_holders();
+        let (now, turn) = (record.now(), record.shields.turn());
+        let mut unpolled = holds::unpolled(record);
         self.suspects.retain(|key, _| unpolled.contains_key(key));
         let suspects = self.suspects.iter();
         let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
@@ -125,7 +125,7 @@ impl Neglect {
                 give_up(record, &holder, now, since);
             }
         }
-        if !record.has_holds() {
+        if !record.shields.has_holds() {
             return Poll::Ready(());
         }
         unpolled.retain(|key, _| !self.suspects.contains_key(key));
@@ -176,14 +176,14 @@ impl Neglect {
 fn give_up(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: Option<Instant>) {
     let woken = now.zip(since);
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
-    let straggler = holder.straggler(record, woken_for);
-    if record.give_up(holder) {
+    let straggler = stragglers::of_holder(record, holder, woken_for);
+    if holds::give_up(record, holder) {
         log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} is no longer held up: {straggler}", record.label
         );
-        record.keep_straggler(straggler);
+        stragglers::keep(record, straggler);
     }
 }

@@ -8,7 +8,7 @@
 use super::detached_teardown;
 use super::stalled_holds::PATIENCE;
 use crate::cause::OperationId;
-use crate::operation::{Record, Turn};
+use crate::record::{Record, Turn, away, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::log;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,13 +51,13 @@ impl AwayWait {
     /// Wakes: by the timer, which stands at the earliest look that is due, and by a run that leaves the list, for
     /// which see [`Record::runs_away`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut away = record.runs_away(cx);
+        let mut away = away::runs_away(record, cx);
         away.retain(|id, _| !self.given_up.contains(id));
         self.asked.retain(|id, _| away.contains_key(id));
         let runtime = record.runtime.clone();
         let runtime = runtime.or_else(|| {
             away.values()
-                .find_map(|turn| turn.record()?.runtime.clone())
+                .find_map(|turn| away::run_of(turn)?.runtime.clone())
         });
         let Some(runtime) = runtime.filter(|_| !away.is_empty()) else {
             return Poll::Ready(());
@@ -130,11 +130,11 @@ impl AwayWait {
 }
 
 fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
-    let Some(straggler) = turn.straggler(Some(woken_for)) else {
+    let Some(straggler) = stragglers::of_run(turn, Some(woken_for)) else {
         return;
     };
-    if turn.leaves_something() {
-        let taken = turn.take_over(polls);
+    if away::leaves_something(turn) {
+        let taken = away::take_over(turn, polls);
         if taken.is_empty() {
             // It is polled at this very moment, and goes on.
             return;
@@ -149,5 +149,5 @@ fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
         "{} does not wait for it: {straggler}", record.label
     );
-    record.keep_straggler(straggler);
+    stragglers::keep(record, straggler);
 }

@@ -45,7 +45,9 @@ use super::suspension::Place;
 use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Record, Status};
+use crate::operation::Status;
+use crate::record::final_poll::FinalPoll;
+use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
 use crate::runtime::RuntimeHandle;
 use crate::scope::{Outcome, Refused, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
@@ -146,7 +148,7 @@ where
         let record = this.scope.record();
         // A run that has not entered may be refused because another one has, whose mark it is.
         if *this.entered {
-            record.unpark();
+            record.token.unpark();
         }
         let inside = record.enter_here(this.slot);
         if this.place.begin(this.wind_up).is_err() {
@@ -158,14 +160,14 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            let closing = record.closing();
-            record.hand_up(closing.report.as_deref());
+            let closing = lifecycle::closing(record);
+            stragglers::propagate(record, closing.report.as_deref());
             return Poll::Ready(end.outcome::<R>(record, closing));
         }
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
             None => {
-                record.note_poll();
+                stragglers::note_poll(record);
                 let advanced = catch_unwind(AssertUnwindSafe(|| {
                     advance(this.scope, this.entered, this.body.as_mut(), this.watch, cx)
                 }));
@@ -192,7 +194,7 @@ where
                 after(record, this.wind_up, this.watch, fails, cx)
             }));
             if !matches!(stepped, Ok(Poll::Ready(()))) {
-                record.note_body_over();
+                stragglers::note_body_over(record);
                 let status = end.status::<R>(record);
                 this.body.set(Body::Ended { end });
                 match stepped {
@@ -212,11 +214,11 @@ where
                 end.note_failure::<R>(record, *this.describe);
             }
             let rest = || drop(this.watch.end(record));
-            if let Ok(mut closing) = record.close_at(status, now, rest) {
+            if let Ok(mut closing) = lifecycle::close_at(record, status, now, rest) {
                 match record.spawned {
                     // A child's outcome is seen by nobody, and its panic is told of by the handle.
-                    true => record.keep_report(closing.report.take()),
-                    false => record.hand_up(closing.report.as_deref()),
+                    true => child_reports::keep(record, closing.report.take()),
+                    false => stragglers::propagate(record, closing.report.as_deref()),
                 }
                 drop(inside);
                 this.place.leave();
@@ -264,7 +266,7 @@ where
         }
     }
     let knew = record.is_cancelled();
-    record.begin_turn();
+    record.shields.begin_turn();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -282,8 +284,8 @@ where
     record.log_cancel();
     ready!(watch.poll_delivery(record, cx));
     if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
-        let _last_look = record.last_look();
-        record.begin_turn();
+        let _last_look = FinalPoll::of(record);
+        record.shields.begin_turn();
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(End::Output(output));
         }
@@ -309,7 +311,7 @@ fn enter<O>(
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
     // Where nobody tells the time there is no deadline to be moved, so nobody calls.
     let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
-    let begun = match record.enter(now, waker) {
+    let begun = match lifecycle::enter(record, now, waker) {
         Ok(begun) => begun,
         Err(status) => {
             let refused = Refused::new(record.label.clone(), status);
@@ -348,7 +350,7 @@ fn after(
     cx: &mut Context<'_>,
 ) -> Poll<()> {
     if wind_up.poll_joined(record, cx).is_pending() {
-        if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
+        if fails() && record.children.is_awaited() && !record.children.options().collect_all {
             // What came before the failure is the cause, although nobody has looked since.
             watch.look(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
@@ -357,14 +359,14 @@ fn after(
         // What it cancels wakes the children, and the last of these wakes this.
         if watch.poll(record, cx).is_ready() {
             record.log_cancel();
-            record.note_stopping();
+            grace::note_cancelled(record);
         }
         return Poll::Pending;
     }
     let cleaned_up = wind_up.poll_cleanup(record, cx);
     // Nothing that it sees stops a finalizer, but it is on record.
     if cleaned_up.is_pending() && watch.poll(record, cx).is_ready() {
-        record.note_stopping();
+        grace::note_cancelled(record);
     }
     cleaned_up
 }
@@ -388,7 +390,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         }
         let inside = record.enter_here(this.slot);
         // Before the cancel, which would wake a task that has no use for it any more.
-        record.unpark();
+        record.token.unpark();
         this.watch.rest(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
             let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
@@ -400,7 +402,7 @@ impl<F, Fut: Future> Drive<F, Fut> {
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
-                record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
                 Status::Failed
             }
         };

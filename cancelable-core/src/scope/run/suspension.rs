@@ -3,7 +3,10 @@
 
 use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Away, Hold, Record, Status, Turn};
+use crate::operation::Status;
+use crate::record::away::{self, Away};
+use crate::record::holds::{self, Hold};
+use crate::record::{Record, Turn, lifecycle};
 use crate::sync::LatchWait;
 use std::future::Future;
 use std::pin::Pin;
@@ -56,7 +59,7 @@ impl Place {
         end: Status,
         cx: &Context<'_>,
     ) {
-        if self.0.is_some() || record.has_open() || record.is_away(before) {
+        if self.0.is_some() || holds::has_open(record) || away::is_away(record, before) {
             self.keep_held(record, before, wind_up, end, cx);
         }
     }
@@ -72,17 +75,17 @@ impl Place {
     ) {
         let held = self.0.get_or_insert_with(|| {
             Box::new(Held {
-                turn: record.new_turn(),
+                turn: away::new_turn(record),
                 hold: None,
                 away: None,
                 settled: None,
             })
         });
-        record.keep_hold(&mut held.hold, &held.turn, before, cx);
-        if !record.is_away(before) {
+        holds::keep(record, &mut held.hold, &held.turn, before, cx);
+        if !away::is_away(record, before) {
             held.away = None;
         } else if held.away.is_none() {
-            held.away = record.go_away(&held.turn);
+            held.away = away::go_away(record, &held.turn);
         }
         held.turn.end(wind_up.park(), end, cx);
     }
@@ -95,7 +98,7 @@ impl Place {
         held.hold = None;
         held.away = None;
         if held.settled.is_none() {
-            held.settled = record.wait_settled();
+            held.settled = lifecycle::wait_settled(record);
         }
         match &mut held.settled {
             Some(settled) => Pin::new(settled).poll(cx),

@@ -5,13 +5,17 @@
 //! task of its own where the run was dropped.
 
 use super::stalled_runs::AwayWait;
-use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
+use crate::operation::CleanupError;
+use crate::record::away::{self, Parked};
+use crate::record::finalizer::{BoxError, Finalizer};
+use crate::record::shelters::{OpenShelter, Shielded};
+use crate::record::{Record, abandon, finalizers, stragglers};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
@@ -41,16 +45,16 @@ impl WindUp {
         if self.cleanup.is_some() {
             return Poll::Ready(());
         }
-        let nothing_open = record.nursery.is_unused() && !record.has_deferred();
+        let nothing_open = record.children.is_unused() && !record.has_deferred();
         if !nothing_open {
-            ready!(record.nursery.poll_joined(cx));
+            ready!(abandon::poll_joined(record, cx));
         }
-        if record.has_away() {
+        if away::has_away(record) {
             let away = self.away.get_or_insert_default();
             ready!(away.poll(record, cx));
-            if !record.nursery.is_unused() {
+            if !record.children.is_unused() {
                 // What was taken over is an orphan.
-                ready!(record.nursery.poll_joined(cx));
+                ready!(abandon::poll_joined(record, cx));
             }
         }
         Poll::Ready(())
@@ -87,7 +91,7 @@ impl WindUp {
         }
         if self.cleanup.is_none() {
             // Something may have been deferred since the join found nothing to wait for, and left the list open.
-            ready!(record.nursery.poll_joined(cx));
+            ready!(abandon::poll_joined(record, cx));
         }
         let cleanup = self
             .cleanup
@@ -95,12 +99,12 @@ impl WindUp {
         loop {
             if cleanup.current.is_none() {
                 ready!(cleanup.poll_orphans(record, cx));
-                cleanup.current = record.next_finalizer();
+                cleanup.current = finalizers::next(record);
             }
             let Some(current) = &mut cleanup.current else {
                 return Poll::Ready(());
             };
-            record.note_finalizer_poll();
+            finalizers::note_poll(record);
             let polled = {
                 let _shielded = Shielded::enter(cleanup.shelter.shelter());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
@@ -112,8 +116,8 @@ impl WindUp {
                 Ok(Poll::Ready(Err(error))) => Some(CleanupError::failed(name, place, error)),
                 Ok(Poll::Pending) => {
                     ready!(cleanup.poll_budget(cx));
-                    let unfinished = record.running_finalizer();
-                    record.note_stragglers(unfinished.into_iter().collect());
+                    let unfinished = stragglers::running_finalizer(record);
+                    stragglers::note(record, unfinished.into_iter().collect());
                     Some(CleanupError::over_budget(name, place))
                 }
                 Err(panic) => {
@@ -124,7 +128,7 @@ impl WindUp {
             };
             cleanup.end_current();
             if let Some(error) = error {
-                record.note_cleanup_error(error);
+                finalizers::note_error(record, error);
             }
         }
     }
@@ -135,7 +139,7 @@ impl WindUp {
             .cleanup
             .as_mut()
             .and_then(|cleanup| cleanup.current.take());
-        let waiting = std::iter::from_fn(|| record.next_finalizer());
+        let waiting = std::iter::from_fn(|| finalizers::next(record));
         current.into_iter().chain(waiting).collect()
     }
 }
@@ -144,9 +148,9 @@ impl Cleanup {
     /// The budget counts from here.
     fn new(record: &Record) -> Self {
         let limit = record
-            .policy
+            .options
             .as_ref()
-            .and_then(|policy| policy.cleanup_budget);
+            .and_then(|options| options.cleanup_budget);
         let runtime = record.runtime.as_ref();
         let budget = runtime
             .zip(limit)
@@ -161,13 +165,13 @@ impl Cleanup {
 
     /// Ready when no orphan is left that came since the finalizers began, or none is waited for any more.
     fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        let nursery = &record.nursery;
-        if !nursery.is_occupied() || nursery.poll_joined(cx).is_ready() {
+        let children = &record.children;
+        if !children.is_occupied() || abandon::poll_joined(record, cx).is_ready() {
             return Poll::Ready(());
         }
         ready!(self.poll_budget(cx));
-        for orphan in nursery.give_up_orphans() {
-            record.note_stragglers(orphan.roll_call());
+        for orphan in children.forget_orphans().iter().filter_map(Weak::upgrade) {
+            stragglers::note(record, stragglers::all(&orphan));
         }
         Poll::Ready(())
     }

@@ -1,6 +1,6 @@
 //! The wait of a run for the cancel of its scope.
 
-use crate::operation::Record;
+use crate::record::Record;
 use crate::token::Wait;
 use std::task::{Context, Poll};
 
@@ -22,7 +22,7 @@ impl StopWait {
     /// may be told of a cancel a little after the one above is.
     pub(super) fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
-            if self.poll_above(record, cx).is_pending() && record.park() {
+            if self.poll_above(record, cx).is_pending() && record.token.park() {
                 return Poll::Pending;
             }
             self.leave(record);
@@ -33,7 +33,7 @@ impl StopWait {
 
     /// Ready when there is no use in a wait on the token above.
     fn poll_above(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
-        match (record.made_token(), record.token_above()) {
+        match (record.token.own(), record.token.above()) {
             (Some(_), _) => Poll::Ready(()),
             (None, Some(above)) => self.wait.poll(above, cx),
             (None, None) => Poll::Pending,
@@ -43,8 +43,8 @@ impl StopWait {
     /// Takes the waker back.
     pub(super) fn leave(&mut self, record: &Record) {
         let token = match self.is_on_own {
-            true => record.made_token(),
-            false => record.token_above(),
+            true => record.token.own(),
+            false => record.token.above(),
         };
         if let Some(token) = token {
             self.wait.leave(token);

@@ -1,13 +1,14 @@
-//! The deadline of an operation as its token sees it: whoever asks the token inline may be all that runs,
-//! and then no poll of a run notices that its time is up.
+//! Handing out the token of an operation, with a clock beside it: code that asks the token inline may be all that
+//! runs, and then no poll of a run notices that the time is up.
 //!
-//! The earliest deadline on the line is kept beside the token, so that a look takes no lock and no
+//! The effective deadline is kept beside the token, so that a look takes no lock and no
 //! reference count. It is good for the count of moves that was read before the records were asked, for which
-//! see `deadlines.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! see `own_deadline.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
 //! deadline of another.
 
 use super::Record;
-use super::deadlines::moves;
+use super::deadlines;
+use super::own_deadline::moves;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
@@ -36,27 +37,28 @@ struct Clock {
     changing: Mutex<()>,
 }
 
-impl Record {
-    /// Gives the operation's token its lookout, where there is a clock and it has none.
-    #[inline]
-    pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
-        if let (Some(runtime), false) = (&self.runtime, token.has_lookout()) {
-            self.give_lookout(token, runtime);
-        }
+/// The operation's token, for those who may wait for it longer than the operation runs.
+#[inline]
+pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
+    let token = record.token();
+    if let (Some(runtime), false) = (&record.runtime, token.has_lookout()) {
+        set_clock(record, token, runtime);
     }
+    record.note_handed_out();
+    token
+}
 
-    #[cold]
-    fn give_lookout(self: &Arc<Self>, token: &CancellationToken, runtime: &RuntimeHandle) {
-        token.set_lookout(Arc::new(Clock {
-            record: Arc::downgrade(self),
-            is_by_hand: !runtime.keeps_systems_time(),
-            base: runtime.now(),
-            runtime: runtime.clone(),
-            due: AtomicU64::new(NEVER),
-            moves: AtomicU64::new(NONE),
-            changing: Mutex::new(()),
-        }));
-    }
+#[cold]
+fn set_clock(record: &Arc<Record>, token: &CancellationToken, runtime: &RuntimeHandle) {
+    token.set_lookout(Arc::new(Clock {
+        record: Arc::downgrade(record),
+        is_by_hand: !runtime.keeps_systems_time(),
+        base: runtime.now(),
+        runtime: runtime.clone(),
+        due: AtomicU64::new(NEVER),
+        moves: AtomicU64::new(NONE),
+        changing: Mutex::new(()),
+    }));
 }
 
 impl Clock {
@@ -66,7 +68,7 @@ impl Clock {
         let _changing = self.changing.lock();
         let moves = moves();
         let record = self.record.upgrade();
-        let deadline = record.and_then(|record| record.deadline_to_keep());
+        let deadline = record.and_then(|record| deadlines::effective_to_keep(&record));
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
@@ -82,7 +84,7 @@ impl Clock {
     #[cold]
     fn expire(&self, now: Instant) {
         if let Some(record) = self.record.upgrade() {
-            record.expire(now);
+            deadlines::expire(&record, now);
         }
     }
 }
