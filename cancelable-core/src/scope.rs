@@ -2,7 +2,7 @@
 //!
 //! A [`Scope`] is built, and then polls one future beside what may cancel it. It spawns nothing, so
 //! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
-//! meanwhile is an [`Operation`], to which a scope dereferences.
+//! meanwhile is an [`Operation`](crate::Operation), to which a scope dereferences.
 
 mod attempt;
 mod build_error;
@@ -10,10 +10,9 @@ mod builder;
 mod children;
 mod concurrent;
 mod deadline_error;
-mod flatten;
+mod handle;
 mod hold;
 mod outcome;
-mod registration;
 mod run;
 mod run_error;
 mod timeout;
@@ -27,59 +26,18 @@ pub use concurrent::{
     ByIterator, ByStream, ForEachConcurrent, Items, MapConcurrent, Pulled, ZeroConcurrency,
 };
 pub use deadline_error::DeadlineError;
-pub use flatten::Flatten;
+pub use handle::Scope;
 pub use hold::{HoldError, ScopeHold};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
-pub use run_error::{Refused, RunError, SourceFailed};
+pub use run_error::{Flatten, Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
-use self::run::detached_teardown;
-use crate::operation::{HandleStanding, Operation, Record};
 use crate::source::Limit;
 use std::borrow::Cow;
-use std::fmt;
 use std::future::Future;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::panic::Location;
 use std::time::Instant;
-
-/// A bound around one piece of work. Clones are handles to the same scope.
-///
-/// It dereferences to its [`Operation`], which says how the work stands and cancels it. Holding the
-/// scope itself entitles to run the work, to move its deadline and to open scopes inside it.
-///
-/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a warning in
-/// the log. Where something was [deferred](Operation::defer) before the run, the clones that were made before
-/// that do not keep the scope open, since what was deferred may hold them. The handle that
-/// [`build`](ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own scope takes the
-/// [`operation`](Self::operation).
-///
-/// # Examples
-///
-/// ```
-/// # #[cfg(feature = "testing")] {
-/// use cancelable_core::Scope;
-/// use cancelable_core::testing::ManualRuntime;
-/// use std::future::pending;
-/// use std::time::Duration;
-///
-/// let manual = ManualRuntime::new();
-/// let error = manual.block_on(async {
-///     let scope = Scope::builder("import")
-///         .runtime(&manual.handle())
-///         .timeout(Duration::from_secs(3))
-///         .build()
-///         .expect("it has a runtime for its timeout");
-///     scope.run(|_| pending::<()>()).await.into_result().unwrap_err()
-/// });
-/// assert!(error.to_string().starts_with("import cancelled after 3 s: timed out (limit 3 s"));
-/// # }
-/// ```
-pub struct Scope {
-    operation: Operation,
-    standing: HandleStanding,
-}
 
 impl Scope {
     /// Starts to describe a scope. Unless said otherwise it will be a part of the operation that
@@ -95,13 +53,6 @@ impl Scope {
         ScopeBuilder::new(name.into()).parent(self)
     }
 
-    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
-    /// nor extend.
-    #[must_use]
-    pub fn operation(&self) -> &Operation {
-        &self.operation
-    }
-
     /// Runs a body to its end, or until the scope is cancelled, which drops it.
     ///
     /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The
@@ -111,13 +62,13 @@ impl Scope {
     /// thrown away.
     ///
     /// After the body the children are joined, and what dropped runs of scopes inside have left, and then
-    /// what was [deferred](Operation::defer) runs.
+    /// what was [deferred](crate::Operation::defer) runs.
     ///
     /// A body that returns has completed, also if a cancel was asked for before that. What it waits for
     /// may hear of the cancel first: a body that only joins children or blocking calls is woken by
     /// their end, and returns. [`Outcome::cause`] has the request then. Where work that was cut short
     /// must not pass for whole, ask that, or end the body of [`try_run`](Self::try_run) with a
-    /// [`check`](Operation::check).
+    /// [`check`](crate::Operation::check).
     ///
     /// A panic of the body goes on to the caller after that. A scope runs once: another run
     /// of it is refused.
@@ -130,13 +81,13 @@ impl Scope {
     ///
     /// # Fairness
     ///
-    /// A body that never yields is not interrupted. It can ask [`check`](Operation::check).
+    /// A body that never yields is not interrupted. It can ask [`check`](crate::Operation::check).
     pub fn run<F, Fut>(&self, body: F) -> Run<F, Fut>
     where
         F: FnOnce(Self) -> Fut,
         Fut: Future,
     {
-        Run::new(self.for_run(), body)
+        Run::new(Ok(self.for_run()), body)
     }
 
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
@@ -148,7 +99,7 @@ impl Scope {
     /// that comes while the scope is cancelled and holds none is a failure.
     ///
     /// A body that joins others may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](Operation::check) before it answers that all is done.
+    /// ended them. Let it [`check`](crate::Operation::check) before it answers that all is done.
     ///
     /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
     /// [`flatten`](Outcome::flatten).
@@ -183,7 +134,62 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        TryRun::new(self.for_run(), body)
+        TryRun::new(Ok(self.for_run()), body)
+    }
+
+    /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
+    ///
+    /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it
+    /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
+    /// without one uses [`ThreadRuntime`](crate::runtime::ThreadRuntime). A cancel can't stop the
+    /// closure: let it ask [`check`](crate::Operation::check), or wait by
+    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
+    /// although the scope was cancelled. If the scope is cancelled when it is entered, the closure is
+    /// not run.
+    ///
+    /// Children and finalizers are waited for as in any run.
+    ///
+    /// # Panics
+    ///
+    /// If `body` panics, with its panic. If the system starts no thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::runtime::ThreadRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let scope = Scope::builder("crunch")
+    ///     .runtime(&ThreadRuntime::new().handle())
+    ///     .timeout(Duration::from_millis(1))
+    ///     .build()
+    ///     .expect("it has a runtime for its timeout");
+    /// let outcome = scope.run_blocking(|op| {
+    ///     op.token().wait();
+    ///     "woken by the timeout"
+    /// });
+    /// assert!(outcome.cause().is_some_and(|cause| cause.reason().is_timeout()));
+    /// assert_eq!(outcome.into_value(), Some("woken by the timeout"));
+    /// ```
+    pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
+    where
+        F: FnOnce(&Self) -> T,
+    {
+        run::run_blocking(self, |op| Ok(body(op)))
+    }
+
+    /// [`run_blocking`](Self::run_blocking) for a closure that may fail: an error ends the scope as
+    /// [`Status::Failed`](crate::Status::Failed).
+    ///
+    /// # Panics
+    ///
+    /// As for [`run_blocking`](Self::run_blocking).
+    pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
+    where
+        F: FnOnce(&Self) -> Result<T, E>,
+    {
+        run::run_blocking(self, body)
     }
 
     /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
@@ -196,7 +202,7 @@ impl Scope {
     ///
     /// A nearer deadline reaches the scopes inside this one through the run of this one, whose timer
     /// it moves. Where that run is held and not polled, a scope inside it that another task polls has
-    /// the new [`deadline`](Operation::deadline) and sees it by [`check`](Operation::check), and is
+    /// the new [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), and is
     /// woken only when its time was up before the move.
     ///
     /// # Errors
@@ -218,6 +224,140 @@ impl Scope {
         self.move_deadline(Limit::at(point))
     }
 
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no
+    /// child of the scope, on a thread or a pool of your own.
+    ///
+    /// The run waits for it where it waits for its children: after the body, and before the finalizers,
+    /// for as long as it is held. A cancel does not end a hold, so let whoever has it look at the
+    /// [token](crate::Operation::token); a body that fails cancels the scope, as for children. It can be taken
+    /// from when the scope is built, and while it is cancelled. [Reports](crate::Operation::why_not_stopped) name
+    /// it by the place of this call. Where the run is dropped, what comes after it is on the runtime, and
+    /// without one nobody waits.
+    ///
+    /// # Errors
+    ///
+    /// The scope has ended, or waits for nobody any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::HoldError;
+    /// use std::thread;
+    ///
+    /// fn flush(scope: &Scope) -> Result<(), HoldError> {
+    ///     let hold = scope.hold()?;
+    ///     thread::spawn(move || {
+    ///         while !hold.operation().is_cancelled() {
+    ///             thread::yield_now(); // or work
+    ///         }
+    ///         drop(hold); // Now the scope may end.
+    ///     });
+    ///     Ok(())
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn hold(&self) -> Result<ScopeHold, HoldError> {
+        ScopeHold::of(self.operation(), Location::caller())
+    }
+
+    /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
+    /// way at once, and gives the results in the order of the items.
+    ///
+    /// An item is pulled when there is room for it and the results are asked for; a result that
+    /// waits for an earlier one takes up room.
+    ///
+    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
+    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
+    /// early for the cancel. It is whole if every future had ended before.
+    ///
+    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
+    /// it. [`stream`](crate::Operation::stream) around it is not needed, and would take an end by this cancel
+    /// for the end of the items.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let scope = Scope::builder("squares").build().expect("it is sound");
+    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
+    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
+    ///     squares.expect("two is not zero").into_vec().await
+    /// }));
+    /// let squares = outcome.complete().expect("nobody asked it to stop");
+    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
+    /// # }
+    /// ```
+    pub fn map_concurrent<Kind, I, F, Fut>(
+        &self,
+        limit: usize,
+        items: I,
+        f: F,
+    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    where
+        I: Items<Kind>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future,
+    {
+        MapConcurrent::new(self.operation(), limit, items.into_stream(), f)
+    }
+
+    /// Does `f` for each of `items`, an iterator or a stream, with no more than `limit` under way at
+    /// once.
+    ///
+    /// An item is pulled when there is room for it. It is cancelled with the scope: no more items are
+    /// pulled, what is under way goes on to its end where the body does, and the answer is the error,
+    /// however many items there were.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero, at once. And [`Cancelled`](crate::Cancelled), from the future, if the scope was cancelled
+    /// before the work on all items had ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::cell::Cell;
+    ///
+    /// let sum = Cell::new(0);
+    /// let scope = Scope::builder("sum").build().expect("it is sound");
+    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| {
+    ///     let sum = &sum;
+    ///     let add = move |number| async move { sum.set(sum.get() + number) };
+    ///     let adding = op.for_each_concurrent(2, [1, 2, 3], add);
+    ///     async move { adding.expect("two is not zero").await }
+    /// }));
+    /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
+    /// assert_eq!(sum.get(), 6);
+    /// # }
+    /// ```
+    pub fn for_each_concurrent<Kind, I, F, Fut>(
+        &self,
+        limit: usize,
+        items: I,
+        f: F,
+    ) -> Result<ForEachConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    where
+        I: Items<Kind>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future<Output = ()>,
+    {
+        let map = self.map_concurrent(limit, items, f)?;
+        Ok(ForEachConcurrent::new(map))
+    }
+
     fn move_deadline(&self, limit: Limit) -> Result<(), DeadlineError> {
         let record = self.record();
         let status = record.status();
@@ -232,57 +372,5 @@ impl Scope {
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
         record.move_deadline(limit, now);
         Ok(())
-    }
-
-    /// The one handle of a record that was just opened.
-    fn opened(record: Arc<Record>) -> Self {
-        Self {
-            operation: Operation::new(record),
-            standing: HandleStanding::Lasting,
-        }
-    }
-
-    /// A handle for a run, which keeps the scope open until it begins.
-    fn for_run(&self) -> Self {
-        Self {
-            standing: self.record().add_lasting(),
-            operation: self.operation.clone(),
-        }
-    }
-
-    fn record(&self) -> &Arc<Record> {
-        self.operation.record()
-    }
-}
-
-impl Deref for Scope {
-    type Target = Operation;
-
-    fn deref(&self) -> &Operation {
-        &self.operation
-    }
-}
-
-impl Clone for Scope {
-    fn clone(&self) -> Self {
-        Self {
-            standing: self.record().add_clone(),
-            operation: self.operation.clone(),
-        }
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        let record = self.record();
-        if record.remove_handle(self.standing) && record.abandon() {
-            detached_teardown::settle(record);
-        }
-    }
-}
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Scope").field(&self.operation).finish()
     }
 }

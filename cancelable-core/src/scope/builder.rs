@@ -1,13 +1,13 @@
 //! What a scope is to be, before it is one.
 
 use super::build_error::NeedsRuntime;
-use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
-use crate::cause::OperationLabel;
+use crate::cause::{Cause, OperationId, OperationLabel};
 use crate::operation::{
-    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
-    Straggler, Terms, Watchdog,
+    self, Account, Hooks, Ledger, Metadata, Opening, Operation, OwnDeadline, Policy,
+    ProgressUpdate, Record, Stop, Straggler, Terms, Watchdog,
 };
+use crate::registry::Registry;
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
 use crate::sync::Held;
@@ -15,6 +15,7 @@ use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
@@ -32,14 +33,14 @@ pub struct ScopeBuilder {
     deadline: OwnDeadline,
     /// The one that most scopes with a token have, which needs no list.
     token: Option<CancellationToken>,
-    pub(super) registration: Registration,
+    registration: Registration,
     /// Kept apart, because a builder is moved by each of its methods.
     rare: Option<Box<Rare>>,
 }
 
 /// What most scopes do not have.
 #[derive(Default)]
-pub(super) struct Rare {
+struct Rare {
     /// All but the first.
     tokens: Vec<CancellationToken>,
     sources: Vec<Unstarted>,
@@ -47,8 +48,8 @@ pub(super) struct Rare {
     /// The limit on children was given as zero.
     no_children: bool,
     policy: Policy,
-    pub(super) hooks: Hooks,
-    pub(super) metadata: Metadata,
+    hooks: Hooks,
+    metadata: Metadata,
 }
 
 /// What of it a record keeps, each if anything was said.
@@ -94,6 +95,25 @@ enum Parent {
     /// shielded.
     Spawner(Operation),
     Nothing,
+}
+
+/// In which registry a scope will be.
+enum Registration {
+    /// The one of what it is a part of.
+    Inherited,
+    In(Arc<dyn Ledger>),
+    Nowhere,
+}
+
+impl Registration {
+    fn ledger_for(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Ledger>> {
+        let ledger = match self {
+            Self::Inherited => parent?.record().ledger.as_ref()?,
+            Self::In(ledger) => ledger,
+            Self::Nowhere => return None,
+        };
+        Some(ledger.part_for(id))
+    }
 }
 
 impl ScopeBuilder {
@@ -246,7 +266,93 @@ impl ScopeBuilder {
         self
     }
 
-    pub(super) fn rare(&mut self) -> &mut Rare {
+    /// Lists the scope in the [global registry](Registry::global), from when it is built to its
+    /// end, and with it what is opened as a part of it.
+    ///
+    /// A scope is in one registry. Unless it says otherwise that is the registry of what it is a
+    /// part of, if there is one, so that a tree is listed whole.
+    pub fn register(self) -> Self {
+        self.register_in(Registry::global())
+    }
+
+    /// [`register`](Self::register) in a registry of the program's own.
+    pub fn register_in(mut self, registry: &Registry) -> Self {
+        self.registration = Registration::In(registry.ledger());
+        self
+    }
+
+    /// Lists neither the scope nor what is opened as a part of it, though what it is a part of is
+    /// listed.
+    pub fn unregistered(mut self) -> Self {
+        self.registration = Registration::Nowhere;
+        self
+    }
+
+    /// Notes `value` under `key`; see [`Operation::set_metadata`].
+    pub fn metadata(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.rare().metadata.set(key.into(), value.into());
+        self
+    }
+
+    /// Has `hooks` called as the scope goes on, after those that it has.
+    pub fn hooks(self, hooks: Hooks) -> Self {
+        self.hooked(|own| own.and_all(hooks))
+    }
+
+    /// Calls `hook` when the scope is entered; see [`Hooks::on_start`].
+    pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_start(hook))
+    }
+
+    /// Calls `hook` when the scope is asked to stop, at once and on the thread that asks; see
+    /// [`Hooks::on_cancel_requested`].
+    pub fn on_cancel_requested(
+        self,
+        hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooked(|hooks| hooks.on_cancel_requested(hook))
+    }
+
+    /// Calls `hook` when the scope or something below it has made progress; see
+    /// [`Hooks::on_progress`].
+    pub fn on_progress(
+        self,
+        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooked(|hooks| hooks.on_progress(hook))
+    }
+
+    /// Calls `hook` when the scope has completed.
+    pub fn on_completed(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_completed(hook))
+    }
+
+    /// Calls `hook` when the scope has ended because it was cancelled.
+    pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_cancelled(hook))
+    }
+
+    /// Calls `hook` when the scope has failed, with [the error's text](Operation::error_text).
+    pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_failed(hook))
+    }
+
+    /// Calls `hook` when the scope has ended, in whichever way.
+    pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_end(hook))
+    }
+
+    fn hooked(mut self, add: impl FnOnce(Hooks) -> Hooks) -> Self {
+        let hooks = &mut self.rare().hooks;
+        *hooks = add(mem::take(hooks));
+        self
+    }
+
+    fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -385,10 +491,7 @@ impl ScopeBuilder {
         F: FnOnce(Scope) -> Fut,
         Fut: Future,
     {
-        match self.build() {
-            Ok(scope) => Run::new(scope, body),
-            Err(error) => Run::not_built(error),
-        }
+        Run::new(self.build(), body)
     }
 
     /// [`run`](Self::run) for a body that may fail, as [`Scope::try_run`].
@@ -415,10 +518,7 @@ impl ScopeBuilder {
         F: FnOnce(Scope) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        match self.build() {
-            Ok(scope) => TryRun::new(scope, body),
-            Err(error) => TryRun::not_built(error),
-        }
+        TryRun::new(self.build(), body)
     }
 
     /// Opens the scope and runs `body` in it on this thread, as [`Scope::run_blocking`].

@@ -6,7 +6,6 @@
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Operation;
-use crate::scope::{Items, Scope};
 use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
@@ -18,72 +17,6 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-impl Scope {
-    /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
-    /// way at once, and gives the results in the order of the items.
-    ///
-    /// An item is pulled when there is room for it and the results are asked for; a result that
-    /// waits for an earlier one takes up room.
-    ///
-    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
-    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
-    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
-    /// early for the cancel. It is whole if every future had ended before.
-    ///
-    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
-    /// it. [`stream`](Operation::stream) around it is not needed, and would take an end by this cancel
-    /// for the end of the items.
-    ///
-    /// # Errors
-    ///
-    /// A limit of zero.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    ///
-    /// let scope = Scope::builder("squares").build().expect("it is sound");
-    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
-    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
-    ///     squares.expect("two is not zero").into_vec().await
-    /// }));
-    /// let squares = outcome.complete().expect("nobody asked it to stop");
-    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
-    /// # }
-    /// ```
-    pub fn map_concurrent<Kind, I, F, Fut>(
-        &self,
-        limit: usize,
-        items: I,
-        f: F,
-    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
-    where
-        I: Items<Kind>,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future,
-    {
-        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
-            operation: self.label().clone(),
-        })?;
-        Ok(MapConcurrent {
-            items: items.into_stream(),
-            f,
-            limit,
-            under_way: UnderWay::Ordered {
-                futures: FuturesOrdered::new(),
-            },
-            pulling: Pulling::Open,
-            late: false,
-            cancelled: self.token().clone().cancelled_owned(),
-            operation: self.operation().clone(),
-        })
-    }
-}
-
 /// Whether more items are to be pulled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pulling {
@@ -93,7 +26,7 @@ enum Pulling {
 }
 
 pin_project! {
-    /// The results of work on many items, from [`Scope::map_concurrent`].
+    /// The results of work on many items, from [`Scope::map_concurrent`](crate::Scope::map_concurrent).
     ///
     /// # Cancel safety
     ///
@@ -176,6 +109,29 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
 {
+    pub(in crate::scope) fn new(
+        operation: &Operation,
+        limit: usize,
+        items: S,
+        f: F,
+    ) -> Result<Self, ZeroConcurrency> {
+        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
+            operation: operation.label().clone(),
+        })?;
+        Ok(Self {
+            items,
+            f,
+            limit,
+            under_way: UnderWay::Ordered {
+                futures: FuturesOrdered::new(),
+            },
+            pulling: Pulling::Open,
+            late: false,
+            cancelled: operation.token().clone().cancelled_owned(),
+            operation: operation.clone(),
+        })
+    }
+
     /// Gives each result as soon as it is there, so that a slow one holds up nobody.
     pub fn unordered(self) -> Self {
         let under_way = match self.under_way {

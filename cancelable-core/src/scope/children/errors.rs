@@ -1,10 +1,11 @@
-//! Why awaiting a child gave no value.
+//! The errors of children: why awaiting a child gave no value, and why a scope did not take one.
 
 use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
 use crate::error::Cancelled;
-use crate::operation::Record;
+use crate::operation::{Record, Status};
 use crate::runtime::JoinError;
-use crate::sync::escaped;
+use crate::scope::BuildError;
+use crate::sync::{Kept, escaped};
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -72,8 +73,8 @@ impl ChildError {
         Self::new(child, why)
     }
 
-    pub(super) fn abandoned(child: &Record, patience: Duration) -> Self {
-        let why = Why::Abandoned(patience);
+    pub(super) fn abandoned(child: &Record, limit: Duration) -> Self {
+        let why = Why::Abandoned(limit);
         Self::new(child, why)
     }
 
@@ -163,11 +164,11 @@ impl fmt::Display for ChildError {
             Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
             Why::Cancelled(cancelled, _) => cancelled.fmt(f),
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
-            Why::Abandoned(patience) => write!(
+            Why::Abandoned(limit) => write!(
                 f,
                 "{} was abandoned: it has not ended {} after its cancel, let it look at its token",
                 child.of_blocking_call(),
-                Span(*patience)
+                Span(*limit)
             ),
         }
     }
@@ -187,3 +188,118 @@ impl Error for ChildError {
 // The error or the payload of a panic is only read or handed back, and nothing here changes it.
 impl std::panic::UnwindSafe for ChildError {}
 impl std::panic::RefUnwindSafe for ChildError {}
+
+/// A scope did not take a child or a blocking call. The work that was not started comes back.
+pub struct SpawnError<W> {
+    why: Refusal,
+    work: Kept<W>,
+}
+
+/// The scope, and why it took no child.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) operation: OperationLabel,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// The scope is not running: it is not entered yet, or has ended.
+    Status(Status),
+    /// The scope is ending: its body and its children have ended.
+    Closing,
+    Cancelled(Cancelled),
+    NoRuntime,
+    Build(BuildError),
+}
+
+impl<W> SpawnError<W> {
+    pub(super) fn new(why: Refusal, work: W) -> Self {
+        Self {
+            why,
+            work: Kept::new(work),
+        }
+    }
+
+    /// The scope.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.why.operation
+    }
+
+    /// Whether the scope has ended, or takes nobody in any more because it is about to end.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self.why.kind {
+            Kind::Status(status) => status.is_closed(),
+            Kind::Closing => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the scope has not been entered: children belong to a run.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self.why.kind, Kind::Status(Status::Pending))
+    }
+
+    /// Whether the scope is cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancellation().is_some()
+    }
+
+    /// The cancellation of the scope, if that is why.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<&Cancelled> {
+        match &self.why.kind {
+            Kind::Cancelled(cancelled) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// Whether the scope has no runtime to run a child on.
+    #[must_use]
+    pub fn is_without_runtime(&self) -> bool {
+        matches!(self.why.kind, Kind::NoRuntime)
+    }
+
+    /// Why the child could not be built, if that is why.
+    #[must_use]
+    pub fn build_error(&self) -> Option<&BuildError> {
+        match &self.why.kind {
+            Kind::Build(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The work that was not started.
+    pub fn into_inner(self) -> W {
+        self.work.into_inner()
+    }
+}
+
+impl<W> fmt::Display for SpawnError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { operation, kind } = &self.why;
+        write!(f, "scope {operation} took no child: ")?;
+        match kind {
+            Kind::Status(Status::Pending) => {
+                f.write_str("it is not running yet, spawn from inside its run")
+            }
+            Kind::Status(status) => write!(f, "it has ended ({status})"),
+            Kind::Closing => f.write_str("its body and its children have ended"),
+            Kind::Cancelled(cancelled) => cancelled.fmt(f),
+            Kind::NoRuntime => f.write_str("it has no runtime, build it with one"),
+            Kind::Build(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<W> fmt::Debug for SpawnError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SpawnError").field(&self.why).finish()
+    }
+}
+
+impl<W> Error for SpawnError<W> {}

@@ -1,15 +1,17 @@
-//! The handle to a child: waiting for its value, and asking it to stop.
+//! The handle of a child: waits for its value, and cancels it.
 
-use super::abandon_timer::Patience;
-use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
-use crate::runtime::JoinHandle;
-use crate::scope::ChildError;
+use super::errors::ChildError;
+use crate::cause::OperationId;
+use crate::operation::{Call, ChildFailure, CleanupError, Operation, Record, Report, Straggler};
+use crate::runtime::{JoinHandle, Sleep};
 use crate::sync::awaited;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// A child of a scope, or a blocking call in it, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
 /// like.
@@ -24,20 +26,20 @@ use std::task::{Context, Poll};
 pub struct Child<T> {
     operation: Operation,
     join: JoinHandle<Result<T, ChildError>>,
-    /// What a blocking call has that may be given up.
-    patience: Option<Patience>,
+    /// Of a blocking call that may be abandoned.
+    abandon_timer: Option<AbandonTimer>,
 }
 
 impl<T> Child<T> {
     pub(super) fn new(
         operation: Operation,
         join: JoinHandle<Result<T, ChildError>>,
-        patience: Option<Patience>,
+        abandon_timer: Option<AbandonTimer>,
     ) -> Self {
         Self {
             operation,
             join,
-            patience,
+            abandon_timer,
         }
     }
 
@@ -51,23 +53,23 @@ impl<T> Child<T> {
     /// ended; empty after [`take_report`](Self::take_report).
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
-        self.look(|report| report.cleanup_errors.clone())
+        self.read_report(|report| report.cleanup_errors.clone())
     }
 
     /// The failures that it has collected of its own children, and those that were collected below it.
     #[must_use]
     pub fn child_failures(&self) -> Vec<ChildFailure> {
-        self.look(|report| report.child_failures.clone())
+        self.read_report(|report| report.child_failures.clone())
     }
 
     /// What it, or something below it, has ended without.
     #[must_use]
     pub fn stragglers(&self) -> Vec<Straggler> {
-        self.look(|report| report.stragglers.clone())
+        self.read_report(|report| report.stragglers.clone())
     }
 
-    fn look<V: Default>(&self, look: impl FnOnce(&Report) -> V) -> V {
-        self.operation.record().on_report(look).unwrap_or_default()
+    fn read_report<V: Default>(&self, read: impl FnOnce(&Report) -> V) -> V {
+        self.operation.record().on_report(read).unwrap_or_default()
     }
 
     /// Takes all that went wrong in it beside its own failure, once it has ended. What nobody takes is in
@@ -153,8 +155,8 @@ impl<T> Deref for Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Wakes: by the child's end, by the handle below; and by what gives a blocking call up. The end
-    /// is looked at first, so a call that has ended is never said to be abandoned.
+    /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end
+    /// is checked first, so a call that has ended is never said to be abandoned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
@@ -165,12 +167,70 @@ impl<T> Child<T> {
                 error.given_out()
             }));
         }
-        let Some(patience) = &mut this.patience else {
+        let Some(timer) = &mut this.abandon_timer else {
             return Poll::Pending;
         };
-        patience
+        timer
             .poll(cx)
             .map(|span| Err(ChildError::abandoned(this.operation.record(), span)))
+    }
+}
+
+/// The timer of a blocking call's handle, which abandons the call when its time is up, also
+/// where the scope does not join it yet because its body still runs.
+pub(super) struct AbandonTimer {
+    owner: Arc<Record>,
+    id: OperationId,
+    call: Arc<Call>,
+    span: Duration,
+    /// Made when the call is cancelled.
+    sleep: Option<Sleep>,
+}
+
+impl AbandonTimer {
+    /// `None` for a call that is never abandoned.
+    pub(super) fn new(owner: &Arc<Record>, id: OperationId, call: &Arc<Call>) -> Option<Self> {
+        Some(Self {
+            owner: Arc::clone(owner),
+            id,
+            call: Arc::clone(call),
+            span: call.patience()?,
+            sleep: None,
+        })
+    }
+
+    /// Ready when the call is abandoned.
+    ///
+    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the
+    /// waker is taken. A call that is cancelled has a timer, which has the waker too.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        if self.check(cx).is_pending() {
+            self.call.follow(cx);
+            return self.check(cx);
+        }
+        Poll::Ready(self.span)
+    }
+
+    fn check(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+        if let Some(due) = self.call.due() {
+            let runtime = self.call.runtime();
+            let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
+            if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
+                // This changes nothing if the call has just ended: then its exit was reported.
+                self.owner.nursery.abandon(self.id);
+            }
+        }
+        match self.call.is_abandoned() {
+            true => Poll::Ready(self.span),
+            false => Poll::Pending,
+        }
+    }
+}
+
+/// The call may go on for long after its handle.
+impl Drop for AbandonTimer {
+    fn drop(&mut self) {
+        self.call.unfollow();
     }
 }
 
