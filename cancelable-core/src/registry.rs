@@ -21,7 +21,7 @@
 //!
 //! A shard's, the list of listeners, a queue of events, a slot of the history: none is held while
 //! another one is taken, and nothing of a user's runs under one. One lock from elsewhere is held
-//! while an event is put on a queue; see `operation/notice.rs`.
+//! while an event is put on a queue; see `operation/notify.rs`.
 
 mod builder;
 mod cancellation;
@@ -59,7 +59,7 @@ pub use statistics::{Durations, Statistics};
 pub use tree::{Tree, TreeEntry};
 
 use crate::cause::OperationId;
-use crate::operation::{Ledger, Operation, OperationSnapshot, Record};
+use crate::operation::{Observer, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
 use history::History;
 use hub::Hub;
@@ -140,9 +140,9 @@ impl Registry {
         }
     }
 
-    /// The part of it by which operations find theirs. Any will do; threads take different ones, so
+    /// Returns a shard, by which operations find theirs. Any will do; threads take different ones, so
     /// that they do not meet at its reference count.
-    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+    pub(crate) fn observer(&self) -> Arc<dyn Observer> {
         Arc::clone(shard::of_thread(&self.root.shards)) as _
     }
 

@@ -65,7 +65,7 @@ impl Record {
             parent.with_aside(|aside| aside.inside.insert(id, record));
         }
         self.log_status(Status::Running);
-        self.tell_entered();
+        self.notify_entered();
         Ok(entered)
     }
 
@@ -166,7 +166,7 @@ impl Record {
         }
         self.end_progress(now);
         self.log_status(end);
-        self.tell_closed(end, elapsed);
+        self.notify_closed(end, elapsed);
         self.leave_parent();
     }
 
@@ -246,8 +246,6 @@ impl Record {
             // Nothing will start them, and a handle may keep the record for long.
             inner.sources.take()
         };
-        #[cfg(feature = "testing")]
-        super::observers::tell(self, Status::Abandoned);
         self.log_cancel();
         say!(
             Warn,
@@ -262,7 +260,7 @@ impl Record {
         self.end_token();
         self.end_progress(now);
         self.end_span();
-        self.tell_closed(Status::Abandoned, None);
+        self.notify_closed(Status::Abandoned, None);
         self.leave_parent();
         true
     }

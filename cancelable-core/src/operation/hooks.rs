@@ -1,13 +1,15 @@
 //! Code of a user's that is called as an operation goes on.
 
 use super::Operation;
+use super::observer::Observer;
 use super::progress::ProgressUpdate;
 use super::record::Record;
 use super::status::Status;
-use crate::cause::Cause;
+use crate::cause::{Cause, OperationId};
 use crate::sync::isolate;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 type OnOperation = Arc<dyn Fn(&Operation) + Send + Sync>;
 type OnCause = Arc<dyn Fn(&Operation, &Cause) + Send + Sync>;
@@ -129,29 +131,39 @@ impl Hooks {
         }
     }
 
-    /// Whether any is for the request to stop.
-    pub(crate) fn on_cancel(&self) -> bool {
+    /// Returns the observer of an operation that has these hooks and is in `registry`, if it has either.
+    pub(crate) fn behind(self, registry: Option<Arc<dyn Observer>>) -> Option<Arc<dyn Observer>> {
+        match registry {
+            _ if self.is_empty() => registry,
+            None => Some(Arc::new(self)),
+            Some(registry) => Some(Arc::new(BehindRegistry {
+                registry,
+                hooks: self,
+            })),
+        }
+    }
+
+    pub(crate) fn has_cancel_hook(&self) -> bool {
         let mut list = self.list.iter();
         list.any(|hook| matches!(hook, Hook::CancelRequested(_)))
     }
 
-    /// Whether any is for progress.
-    pub(crate) fn on_progress_set(&self) -> bool {
+    pub(crate) fn has_progress_hook(&self) -> bool {
         let mut list = self.list.iter();
         list.any(|hook| matches!(hook, Hook::Progress(_)))
     }
+}
 
-    pub(crate) fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
-        let mut operation = None;
-        for hook in &self.list {
-            if let Hook::Progress(hook) = hook {
-                let operation = operation_of(&mut operation, record);
-                isolate("a progress hook", || hook(operation, update));
-            }
-        }
+impl Observer for Hooks {
+    fn wants_cancels(&self, _: &Record) -> bool {
+        self.has_cancel_hook()
     }
 
-    pub(crate) fn started(&self, record: &Arc<Record>) {
+    fn wants_progress(&self) -> bool {
+        self.has_progress_hook()
+    }
+
+    fn entered(&self, record: &Arc<Record>) {
         let mut operation = None;
         for hook in &self.list {
             if let Hook::Start(hook) = hook {
@@ -161,7 +173,7 @@ impl Hooks {
         }
     }
 
-    pub(crate) fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
+    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
         let mut operation = None;
         for hook in &self.list {
             if let Hook::CancelRequested(hook) = hook {
@@ -171,7 +183,17 @@ impl Hooks {
         }
     }
 
-    pub(crate) fn ended(&self, record: &Arc<Record>, end: Status) {
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        let mut operation = None;
+        for hook in &self.list {
+            if let Hook::Progress(hook) = hook {
+                let operation = operation_of(&mut operation, record);
+                isolate("a progress hook", || hook(operation, update));
+            }
+        }
+    }
+
+    fn closed(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
         let mut operation = None;
         for hook in &self.list {
             match (hook, end) {
@@ -200,6 +222,63 @@ impl Hooks {
                 isolate("an end hook", || hook(operation));
             }
         }
+    }
+}
+
+/// The hooks of a scope that is in a registry, which is notified first.
+struct BehindRegistry {
+    registry: Arc<dyn Observer>,
+    hooks: Hooks,
+}
+
+impl BehindRegistry {
+    fn each(&self, notify: impl Fn(&dyn Observer)) {
+        notify(&*self.registry);
+        notify(&self.hooks);
+    }
+}
+
+impl Observer for BehindRegistry {
+    /// Hooks are not inherited.
+    fn of_inner(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
+        self.registry.of_inner(id)
+    }
+
+    fn wants_cancels(&self, record: &Record) -> bool {
+        self.registry.wants_cancels(record) || self.hooks.wants_cancels(record)
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.registry.wants_progress() || self.hooks.wants_progress()
+    }
+
+    fn opened(&self, record: &Arc<Record>) {
+        self.registry.opened(record);
+    }
+
+    fn entered(&self, record: &Arc<Record>) {
+        self.each(|observer| observer.entered(record));
+    }
+
+    fn queue_cancel(
+        &self,
+        record: &Arc<Record>,
+        cause: &Cause,
+        publish: &mut dyn FnMut(&mut dyn FnMut()),
+    ) {
+        self.registry.queue_cancel(record, cause, publish);
+    }
+
+    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
+        self.each(|observer| observer.cancel_requested(record, cause));
+    }
+
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        self.each(|observer| observer.progressed(record, update));
+    }
+
+    fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+        self.each(|observer| observer.closed(record, end, elapsed));
     }
 }
 

@@ -1,11 +1,11 @@
-//! What is noted about few operations and outlives their end: metadata, the text of a failure, how those
-//! who listen are told of a cancel, and whether an error says so.
+//! What is noted about few operations and outlives their end: metadata, the text of a failure, what its
+//! observers were notified of, and whether an error says so.
 //!
 //! It lies under the lock of its record.
 
 use super::Operation;
 use super::metadata::Metadata;
-use super::notice::Notice;
+use super::notify::Notices;
 use super::record::Record;
 use super::status::Status;
 use crate::cause::{Cause, Mark, MarkCell, ambient};
@@ -18,7 +18,7 @@ pub(super) struct Notes {
     pub(super) metadata: Arc<Metadata>,
     /// Why it failed, in words.
     pub(super) error: Option<Arc<str>>,
-    pub(super) notice: Notice,
+    pub(super) notices: Notices,
     /// Held by each error that says that this operation was cancelled.
     pub(super) mark: MarkCell,
 }

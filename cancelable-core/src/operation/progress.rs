@@ -289,7 +289,7 @@ impl Record {
             if has_ended {
                 progress.meter.end(now);
             }
-            self.notice_progress();
+            self.observe_progress();
         }
         progress
     }

@@ -4,16 +4,15 @@
 //!
 //! One lock for what changes and is not an atomic, and for changes of the status, which is read
 //! without it. Nothing else is locked while it is held, except a queue of events for a push
-//! (`notice.rs`), and no code of a user or of a runtime runs under it: the clock is read before,
+//! (`notify.rs`), and no code of a user or of a runtime runs under it: the clock is read before,
 //! sources are dropped after.
 
 use super::aside::Aside;
 use super::deadline::{FromAbove, OwnDeadline};
-use super::hooks::Hooks;
-use super::ledger::Ledger;
 use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
+use super::observer::Observer;
 use super::partial::Slot;
 use super::pending::Handles;
 use super::policy::Policy;
@@ -65,10 +64,9 @@ pub(crate) struct Record {
     pub(super) turn: AtomicU64,
     /// Something was deferred.
     pub(super) deferred: AtomicBool,
-    /// Who keeps account of it; none for one that is in no registry.
-    pub(crate) ledger: Option<Arc<dyn Ledger>>,
-    pub(super) hooks: Option<Box<Hooks>>,
-    /// When it was opened, where account is kept of it.
+    /// Its registry, or its hooks, or both; see `notify.rs`.
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
     /// The body is at its last poll; see `last_look.rs`.
     pub(super) at_last_look: AtomicBool,
@@ -121,11 +119,11 @@ pub(crate) struct Opening {
     pub(crate) account: Account,
 }
 
-/// Who is told of the operation, and what is noted about it from the start. Most say nothing.
+/// The observer of an operation, and what is noted about it from the start. Most have nothing.
 #[derive(Default)]
 pub(crate) struct Account {
-    pub(crate) ledger: Option<Arc<dyn Ledger>>,
-    pub(crate) hooks: Option<Box<Hooks>>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) opened: Option<Instant>,
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
@@ -146,9 +144,6 @@ impl Record {
             shelter,
             account,
         } = opening;
-        // Before any lock: the clock is the runtime's.
-        let opened = account.ledger.as_ref().and(runtime.as_ref());
-        let opened = opened.map(RuntimeHandle::now);
         let notes = account.metadata.map(|metadata| {
             Box::new(Notes {
                 metadata,
@@ -192,9 +187,8 @@ impl Record {
             holds: AtomicUsize::new(0),
             turn: AtomicU64::new(0),
             deferred: AtomicBool::new(false),
-            ledger: account.ledger,
-            hooks: account.hooks,
-            opened,
+            observer: account.observer,
+            opened: account.opened,
             at_last_look: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
             progress: OnceLock::new(),
@@ -207,7 +201,7 @@ impl Record {
             parent.begin_inside();
         }
         record.log_status(Status::Pending);
-        record.enlist();
+        record.notify_opened();
         record
     }
 
@@ -292,10 +286,8 @@ impl Record {
         );
     }
 
-    /// Says to the log, and to whoever observes, how the operation stands now.
+    /// Logs the status.
     pub(super) fn log_status(&self, status: Status) {
-        #[cfg(feature = "testing")]
-        super::observers::tell(self, status);
         if is_logged(Level::Debug) {
             self.say_status(status);
         }

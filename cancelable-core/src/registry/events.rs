@@ -46,7 +46,7 @@ impl Registry {
     pub fn events_within(&self, bound: NonZeroUsize) -> Events {
         let queue = Arc::new(Queue::new(bound));
         self.root.hub.add_queue(&queue);
-        self.notice_all();
+        self.observe_all();
         Events {
             registry: self.clone(),
             queue,
@@ -55,12 +55,12 @@ impl Registry {
 
     /// Has cancels and progress of what is open told from now on, after someone has begun to listen; see
     /// `Shard::opened` for what is opened meanwhile.
-    pub(super) fn notice_all(&self) {
+    pub(super) fn observe_all(&self) {
         for record in self.listed().into_records() {
             if self.root.hub.wants_cancels() {
-                record.notice_cancel();
+                record.observe_cancel();
             }
-            record.notice_progress();
+            record.observe_progress();
         }
     }
 }

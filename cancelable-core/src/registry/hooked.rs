@@ -22,8 +22,8 @@ impl Registry {
     pub fn add_hooks(&self, hooks: Hooks) -> HooksGuard {
         let hooks = Arc::new(hooks);
         self.root.hub.add_hooks(&hooks);
-        if hooks.on_cancel() || hooks.on_progress_set() {
-            self.notice_all();
+        if hooks.has_cancel_hook() || hooks.has_progress_hook() {
+            self.observe_all();
         }
         HooksGuard {
             registry: self.clone(),

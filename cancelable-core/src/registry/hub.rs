@@ -32,8 +32,8 @@ const PROGRESS_HOOKS: u8 = 8;
 
 impl Listeners {
     fn present(&self) -> u8 {
-        let cancel = self.hooks.iter().any(|hooks| hooks.on_cancel());
-        let progress = self.hooks.iter().any(|hooks| hooks.on_progress_set());
+        let cancel = self.hooks.iter().any(|hooks| hooks.has_cancel_hook());
+        let progress = self.hooks.iter().any(|hooks| hooks.has_progress_hook());
         (if self.queues.is_empty() { 0 } else { QUEUES })
             | (if self.hooks.is_empty() { 0 } else { HOOKS })
             | (if cancel { CANCEL_HOOKS } else { 0 })
@@ -125,7 +125,7 @@ impl Hub {
         event: impl Fn() -> Event,
     ) {
         if !self.is_present(QUEUES) {
-            return;
+            return bracket(&mut || {});
         }
         let listeners = self.listeners();
         // Made and given room before the lock of the bracket.

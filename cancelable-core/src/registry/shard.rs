@@ -7,7 +7,7 @@ use super::page::{Page, Row};
 use super::pages::Pages;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Ledger, Operation, ProgressUpdate, Record, Status};
+use crate::operation::{Observer, Operation, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::ops::Range;
@@ -118,53 +118,57 @@ impl Shard {
     }
 }
 
-impl Ledger for Shard {
+impl Observer for Shard {
     /// Where the last handle of the registry is gone and with it the shard, nobody can read a list any
     /// more, and an empty one serves as well: hooks are in the hub, and those that are left in place
     /// hear of all parts of what is open.
-    fn part_for(&self, id: OperationId) -> Arc<dyn Ledger> {
+    fn of_inner(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
         let shard = self.hub.shards().get(place(id)).and_then(Weak::upgrade);
-        shard.unwrap_or_else(|| Self::new(&self.hub))
+        Some(shard.unwrap_or_else(|| Self::new(&self.hub)))
+    }
+
+    /// Who begins to listen says so, and then looks through the shards. Either it looked at this one
+    /// after the record was listed and found it, or its word is seen here, where `opened` has listed it.
+    fn wants_cancels(&self, _: &Record) -> bool {
+        self.hub.wants_cancels()
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.hub.wants_progress()
     }
 
     /// Told before it is listed: a cancel is told only of what is listed, and so after this.
     fn opened(&self, record: &Arc<Record>) {
         self.hub
             .tell(|| Event::Opened(Operation::new(Arc::clone(record))));
-        {
-            let row = Row::of(record);
-            let mut part = self.part.lock();
-            part.live.insert(record.label.id(), row);
-            part.tally.opened += 1;
-        }
-        // Who begins to listen says so, and then looks through the shards. Either it looked at
-        // this one after the lines above and found the record, or its word is seen here.
-        if self.hub.wants_cancels() {
-            record.notice_cancel();
-        }
+        let row = Row::of(record);
+        let mut part = self.part.lock();
+        part.live.insert(record.label.id(), row);
+        part.tally.opened += 1;
     }
 
     fn entered(&self, record: &Arc<Record>) {
         self.entered.fetch_add(1, Ordering::Relaxed);
         self.hub
             .tell(|| Event::Started(Operation::new(Arc::clone(record))));
-        self.hub.hooked(|hooks| hooks.started(record));
+        self.hub.hooked(|hooks| hooks.entered(record));
     }
 
-    fn tell_cancel(&self, record: &Arc<Record>, cause: &Cause, at_end: bool) {
+    fn queue_cancel(
+        &self,
+        record: &Arc<Record>,
+        cause: &Cause,
+        publish: &mut dyn FnMut(&mut dyn FnMut()),
+    ) {
         self.hub.tell_under(
-            |tell| record.tell_once(at_end, tell),
+            |push| publish(push),
             || Event::CancelRequested(Operation::new(Arc::clone(record)), cause.clone()),
         );
     }
 
-    fn hook_cancel(&self, record: &Arc<Record>, cause: &Cause) {
+    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
         self.hub
             .hooked(|hooks| hooks.cancel_requested(record, cause));
-    }
-
-    fn wants_progress(&self) -> bool {
-        self.hub.wants_progress()
     }
 
     fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
@@ -173,7 +177,7 @@ impl Ledger for Shard {
             return;
         }
         self.hub.tell_under(
-            |tell| record.tell_while_open(tell),
+            |tell| record.while_open(tell),
             || Event::Progress(Operation::new(Arc::clone(record))),
         );
         self.hub.hooked(|hooks| hooks.progressed(record, update));
@@ -190,6 +194,6 @@ impl Ledger for Shard {
         drop(gone);
         self.hub
             .tell(|| Event::Ended(Operation::new(Arc::clone(record))));
-        self.hub.hooked(|hooks| hooks.ended(record, end));
+        self.hub.hooked(|hooks| hooks.closed(record, end, elapsed));
     }
 }

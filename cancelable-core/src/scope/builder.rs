@@ -4,7 +4,7 @@ use super::build_error::NeedsRuntime;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::{Cause, OperationId, OperationLabel};
 use crate::operation::{
-    self, Account, Hooks, Ledger, Metadata, Opening, Operation, OwnDeadline, Policy,
+    self, Account, Hooks, Metadata, Observer, Opening, Operation, OwnDeadline, Policy,
     ProgressUpdate, Record, Stop, Straggler, Terms, Watchdog,
 };
 use crate::registry::Registry;
@@ -59,7 +59,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
-    hooks: Option<Box<Hooks>>,
+    hooks: Hooks,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -80,7 +80,7 @@ impl Rare {
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
             terms: terms.is_set().then(|| Box::new(terms)),
             policy: policy.is_set().then(|| Box::new(policy)),
-            hooks: (!hooks.is_empty()).then(|| Box::new(hooks)),
+            hooks,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
     }
@@ -101,18 +101,18 @@ enum Parent {
 enum Registration {
     /// The one of what it is a part of.
     Inherited,
-    In(Arc<dyn Ledger>),
+    In(Arc<dyn Observer>),
     Nowhere,
 }
 
 impl Registration {
-    fn ledger_for(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Ledger>> {
-        let ledger = match self {
-            Self::Inherited => parent?.record().ledger.as_ref()?,
-            Self::In(ledger) => ledger,
-            Self::Nowhere => return None,
-        };
-        Some(ledger.part_for(id))
+    /// Returns the registry as the observer of the operation with this number.
+    fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
+        match self {
+            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::In(registry) => registry.of_inner(id),
+            Self::Nowhere => None,
+        }
     }
 }
 
@@ -277,7 +277,7 @@ impl ScopeBuilder {
 
     /// [`register`](Self::register) in a registry of the program's own.
     pub fn register_in(mut self, registry: &Registry) -> Self {
-        self.registration = Registration::In(registry.ledger());
+        self.registration = Registration::In(registry.observer());
         self
     }
 
@@ -444,9 +444,13 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
+        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            ledger: registration.ledger_for(label.id(), parent.as_ref()),
-            hooks,
+            opened: registry
+                .as_ref()
+                .and(runtime.as_ref())
+                .map(RuntimeHandle::now),
+            observer: hooks.behind(registry),
             metadata,
         };
         Ok(Scope::opened(Record::open(Opening {

@@ -1,18 +1,16 @@
 //! A record of what operations went through, for a test to compare with what it expects.
 
 use super::{Change, OperationEvent};
-use crate::cause::{OperationId, OperationLabel};
-use crate::operation::observers::{self, Observer};
+use crate::cause::{Cause, OperationId};
+use crate::operation::observer::{Observer, recorders};
 use crate::operation::{Record, Status};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
-use crate::token::CallbackRegistration;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 use std::mem;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Records what happens to operations while it lives: that they are opened, entered, asked to stop,
 /// and how they end.
@@ -53,30 +51,27 @@ struct Tape {
     thread: ThreadId,
     start: Instant,
     kept: Mutex<Kept>,
-    /// Itself, for what it leaves at a token.
-    own: Weak<Tape>,
 }
 
-/// Under a lock that is held for a push or a look alone; a registration is dropped after it.
+/// Under a lock that is held for a push or a look alone.
 #[derive(Default)]
 struct Kept {
     events: Vec<OperationEvent>,
-    /// The operations seen that have not ended, and how their tokens tell of a cancel.
-    open: BTreeMap<OperationId, Option<CallbackRegistration>>,
+    /// The operations seen that have not ended, and whether their cancel is recorded.
+    open: BTreeMap<OperationId, bool>,
 }
 
 impl Recorder {
     /// Records from now on.
     pub fn new(runtime: &RuntimeHandle) -> Self {
-        let tape = Arc::new_cyclic(|own: &Weak<Tape>| Tape {
+        let tape = Arc::new(Tape {
             runtime: runtime.clone(),
             thread: thread_id(),
             start: runtime.now(),
             kept: Mutex::new(Kept::default()),
-            own: own.clone(),
         });
         let observer: Weak<Tape> = Arc::downgrade(&tape);
-        observers::add(observer);
+        recorders::add(observer);
         Self { tape }
     }
 
@@ -100,60 +95,66 @@ impl Recorder {
 }
 
 impl Tape {
-    fn concerns(&self, record: &Record) -> bool {
+    fn is_meant(&self, record: &Record) -> bool {
         match &record.runtime {
             Some(runtime) => runtime.is_same(&self.runtime),
             None => thread_id() == self.thread,
         }
     }
 
-    fn push(&self, operation: OperationLabel, change: Change) {
+    fn push(&self, record: &Record, change: Change) {
         // The clock first: no lock of ours is held while a runtime's code runs.
         let at = self.runtime.now().saturating_duration_since(self.start);
         let event = OperationEvent {
-            operation,
+            operation: record.label.clone(),
             change,
             at,
         };
         self.kept.lock().events.push(event);
     }
 
-    /// Has the record's token tell of its cancel, once for each operation.
-    fn follow(&self, record: &Record) {
+    /// Records that the operation is open, and its cancel if that came before the recorder.
+    fn push_open(&self, record: &Arc<Record>, status: Status) {
+        if !self.is_meant(record) {
+            return;
+        }
+        self.push(record, Change::Status(status));
         let id = record.label.id();
-        match self.kept.lock().open.entry(id) {
-            Entry::Occupied(_) => return,
-            Entry::Vacant(place) => place.insert(None),
-        };
-        let (tape, label) = (self.own.clone(), record.label.clone());
-        // With no lock held: a token that is cancelled calls back at once.
-        let registration = record.token().on_cancel(move |cause| {
-            if let Some(tape) = tape.upgrade() {
-                tape.push(label, Change::CancelRequested(cause.clone()));
-            }
-        });
-        let mut kept = self.kept.lock();
-        let superfluous = match kept.open.get_mut(&id) {
-            Some(place) => place.replace(registration),
-            // It ended on another thread meanwhile.
-            None => Some(registration),
-        };
-        drop(kept);
-        drop(superfluous);
+        self.kept.lock().open.entry(id).or_insert(false);
+        if let Some(cause) = record.cause() {
+            self.cancel_requested(record, &cause);
+        }
     }
 }
 
 impl Observer for Tape {
-    fn changed(&self, record: &Record, status: Status) {
-        if !self.concerns(record) {
-            return;
+    fn wants_cancels(&self, record: &Record) -> bool {
+        self.is_meant(record)
+    }
+
+    fn opened(&self, record: &Arc<Record>) {
+        self.push_open(record, Status::Pending);
+    }
+
+    fn entered(&self, record: &Arc<Record>) {
+        self.push_open(record, Status::Running);
+    }
+
+    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
+        let is_first = {
+            let mut kept = self.kept.lock();
+            let is_recorded = kept.open.get_mut(&record.label.id());
+            is_recorded.is_some_and(|is_recorded| !mem::replace(is_recorded, true))
+        };
+        if is_first {
+            self.push(record, Change::CancelRequested(cause.clone()));
         }
-        self.push(record.label.clone(), Change::Status(status));
-        if status.is_closed() {
-            let ended = self.kept.lock().open.remove(&record.label.id());
-            drop(ended);
-        } else {
-            self.follow(record);
+    }
+
+    fn closed(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
+        if self.is_meant(record) {
+            self.push(record, Change::Status(end));
+            self.kept.lock().open.remove(&record.label.id());
         }
     }
 }

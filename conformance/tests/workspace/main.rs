@@ -9,12 +9,16 @@
     reason = "helpers of tests fail by a panic, as tests do"
 )]
 
+mod circles;
 mod facts;
+mod graph;
 mod headings;
+mod impls;
 mod imports;
 mod lengths;
 mod listing;
 mod runtimes;
+mod seam;
 mod surfaces;
 mod tree;
 

@@ -1,5 +1,6 @@
 //! The files of the workspace.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,37 @@ pub(crate) fn root() -> PathBuf {
         .into()
 }
 
+/// The folders that hold packages: the top level, and those that keep it readable.
+const SHELVES: [&str; 3] = ["", "integrations/", "fleet/"];
+
+/// The folder of a package, below the root.
+pub(crate) fn folder(name: &str) -> String {
+    let places = SHELVES.map(|shelf| format!("{shelf}{name}"));
+    let found = places.into_iter().find(|place| is_package(place));
+    found.unwrap_or_else(|| panic!("no package {name}"))
+}
+
+fn is_package(place: &str) -> bool {
+    root().join(place).join("Cargo.toml").is_file()
+}
+
+/// The packages whose manifests do not say that they are not published.
+pub(crate) fn publishable() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for shelf in SHELVES {
+        // A shelf comes into being with its first package.
+        let Ok(entries) = fs::read_dir(root().join(shelf)) else {
+            continue;
+        };
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        found.extend(names.filter(|name| {
+            let place = format!("{shelf}{name}");
+            is_package(&place) && !text(&format!("{place}/Cargo.toml")).contains("publish = false")
+        }));
+    }
+    found
+}
+
 /// A text file, by its path below the root.
 pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -58,7 +90,7 @@ pub(crate) fn text(path: &str) -> String {
 
 /// The Rust files below a crate's `src`, in the order of their paths.
 pub(crate) fn sources(name: &str) -> Vec<Source> {
-    let src = root().join(name).join("src");
+    let src = root().join(folder(name)).join("src");
     let mut found = Vec::new();
     collect(&src, &src, &mut found);
     assert!(!found.is_empty(), "{name} has no sources");
