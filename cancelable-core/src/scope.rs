@@ -1,8 +1,8 @@
-//! A bound around work: its deadline and other sources, its place below other work, its end.
+//! A bound around work: its sources of cancellation, its parent, its children and its end.
 //!
-//! A [`Scope`] is built, and then polls one future beside what may cancel it. It spawns nothing, so
-//! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
-//! meanwhile is an [`Operation`](crate::Operation), to which a scope dereferences.
+//! A [`Scope`] is built, and then polls one future, the *body*, beside the sources that may cancel it. It spawns
+//! nothing, so nothing of the body can outlive it. The run gives an [`Outcome`]. Meanwhile, the
+//! [`Operation`](crate::Operation), to which a scope dereferences, tells the state of the work.
 
 mod attempt;
 mod build_error;
@@ -40,14 +40,14 @@ use std::panic::Location;
 use std::time::Instant;
 
 impl Scope {
-    /// Starts to describe a scope. Unless said otherwise it will be a part of the operation that
+    /// Returns the builder of a scope. By default its parent will be the operation that
     /// runs where it is built, if there is one.
     #[track_caller]
     pub fn builder(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into())
     }
 
-    /// Starts to describe a scope that is a part of this one.
+    /// Returns the builder of a scope whose parent is this one.
     #[track_caller]
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into()).parent(self)
@@ -56,32 +56,30 @@ impl Scope {
     /// Runs a body to its end, or until the scope is cancelled, which drops it.
     ///
     /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The
-    /// scope is entered at the first poll, and its timeout counts from there. If it is cancelled
+    /// scope is entered at the first poll, and its timeout counts from there. If the scope is cancelled
     /// already, or its time is up, or a source of it fires at once, the body is not started.
     /// Afterwards the body is polled before anything else, so that a value it has produced is never
     /// thrown away.
     ///
-    /// After the body the children are joined, and what dropped runs of scopes inside have left, and then
-    /// what was [deferred](crate::Operation::defer) runs.
+    /// After the body the children are joined, and with them what dropped runs of scopes inside have left. Then
+    /// the [deferred](crate::Operation::defer) finalizers run. A panic of the body goes on to the caller after that.
     ///
-    /// A body that returns has completed, also if a cancel was asked for before that. What it waits for
-    /// may hear of the cancel first: a body that only joins children or blocking calls is woken by
-    /// their end, and returns. [`Outcome::cause`] has the request then. Where work that was cut short
-    /// must not pass for whole, ask that, or end the body of [`try_run`](Self::try_run) with a
-    /// [`check`](crate::Operation::check).
+    /// A body that returns has completed, even if the scope was cancelled before that. Children and blocking calls
+    /// may see the cancel first: a body that only joins them is woken by their end, and returns. The request is then
+    /// in [`Outcome::cause`]. If work that was cut short must not pass for whole, read that, or end the body of
+    /// [`try_run`](Self::try_run) with a [`check`](crate::Operation::check).
     ///
-    /// A panic of the body goes on to the caller after that. A scope runs once: another run
-    /// of it is refused.
+    /// A scope runs once: another run of it is refused.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the scope, with
-    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or what [`if_dropped`](Run::if_dropped) says. Its children end and its finalizers run on the
-    /// runtime, and the scope that it is a part of waits for that before its own finalizers.
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or the cause of [`if_dropped`](Run::if_dropped). Its
+    /// children end and its finalizers run on the runtime, and its parent waits for that before its own finalizers.
     ///
     /// # Fairness
     ///
-    /// A body that never yields is not interrupted. It can ask [`check`](crate::Operation::check).
+    /// A body that never yields is not interrupted. It can call [`check`](crate::Operation::check).
     pub fn run<F, Fut>(&self, body: F) -> Run<F, Fut>
     where
         F: FnOnce(Self) -> Fut,
@@ -93,15 +91,15 @@ impl Scope {
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
-    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a
-    /// stream gave the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
-    /// [`RunError::Stopped`]. It may hold it in a box, in an `io::Error` or in a variant of its own. One
-    /// that comes while the scope is cancelled and holds none is a failure.
+    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a stream gave
+    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is
+    /// in [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
+    /// error that holds none is a failure, even if the scope is cancelled.
     ///
-    /// A body that joins others may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](crate::Operation::check) before it answers that all is done.
+    /// A body that joins children may be woken by their end before it is dropped for the cancel that
+    /// ended them. Let it [`check`](crate::Operation::check) before it returns that all is done.
     ///
-    /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
+    /// If the body's error is a type for everything, such as `Box<dyn Error>`, get the value by
     /// [`flatten`](Outcome::flatten).
     ///
     /// # Cancel safety
@@ -142,9 +140,9 @@ impl Scope {
     /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it
     /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
     /// without one uses [`ThreadRuntime`](crate::runtime::ThreadRuntime). A cancel can't stop the
-    /// closure: let it ask [`check`](crate::Operation::check), or wait by
+    /// closure: let it call [`check`](crate::Operation::check), or wait by
     /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
-    /// although the scope was cancelled. If the scope is cancelled when it is entered, the closure is
+    /// even if the scope was cancelled. If the scope is cancelled when it is entered, the closure is
     /// not run.
     ///
     /// Children and finalizers are waited for as in any run.
@@ -193,17 +191,17 @@ impl Scope {
     }
 
     /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
-    /// in place of every limit it was built with. One too long for the clock is none. A cause that comes
-    /// of it names the new limit, and from when on it counts:
+    /// instead of every limit it was built with. A limit too long for the clock is none. The cause of a cancel
+    /// names the new limit and when it was set:
     /// `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at src/main.rs:14)`.
     ///
-    /// It may extend the scope's own deadline. The deadlines above it still hold. Zero cancels at
+    /// This may extend the scope's own deadline. The deadlines of its ancestors still hold. Zero cancels at
     /// once.
     ///
-    /// A nearer deadline reaches the scopes inside this one through the run of this one, whose timer
-    /// it moves. Where that run is held and not polled, a scope inside it that another task polls has
-    /// the new [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), and is
-    /// woken only when its time was up before the move.
+    /// A nearer deadline reaches the scopes below through the run of this scope, whose timer
+    /// moves. If that run is kept and not polled, a scope below that another task polls has
+    /// the new [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), but is
+    /// woken only if the new deadline has passed already.
     ///
     /// # Errors
     ///
@@ -213,8 +211,8 @@ impl Scope {
         self.move_deadline(limit.into())
     }
 
-    /// Sets the scope's own deadline to `point` on the clock of its runtime, in place of every limit
-    /// it was built with. One that has passed cancels at once.
+    /// Sets the scope's own deadline to `point` on the clock of its runtime, instead of every limit
+    /// it was built with. A point that has passed cancels at once.
     ///
     /// # Errors
     ///
@@ -227,16 +225,15 @@ impl Scope {
     /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no
     /// child of the scope, on a thread or a pool of your own.
     ///
-    /// The run waits for it where it waits for its children: after the body, and before the finalizers,
-    /// for as long as it is held. A cancel does not end a hold, so let whoever has it look at the
-    /// [token](crate::Operation::token); a body that fails cancels the scope, as for children. It can be taken
-    /// from when the scope is built, and while it is cancelled. [Reports](crate::Operation::why_not_stopped) name
-    /// it by the place of this call. Where the run is dropped, what comes after it is on the runtime, and
-    /// without one nobody waits.
+    /// The run waits for the guards when it joins its children: after the body, and before the finalizers, without a
+    /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token); a body that
+    /// fails cancels the scope, as for children. A guard can be taken as soon as the scope is built, and while it is
+    /// cancelled. [Reports](crate::Operation::why_not_stopped) name it by the place of this call. If the run is
+    /// dropped, the runtime waits for the guards; without a runtime nobody does.
     ///
     /// # Errors
     ///
-    /// The scope has ended, or waits for nobody any more.
+    /// The scope has ended, or does not wait any more.
     ///
     /// # Examples
     ///
@@ -261,20 +258,21 @@ impl Scope {
         ScopeHold::of(self.operation(), Location::caller())
     }
 
-    /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
-    /// way at once, and gives the results in the order of the items.
+    /// Maps `items`, an iterator or a stream, by at most `limit` futures at once, and yields the results in the
+    /// order of the items.
     ///
-    /// An item is pulled when there is room for it and the results are asked for; a result that
-    /// waits for an earlier one takes up room.
+    /// Nothing is spawned: the futures are polled with this stream, so they need be neither `Send` nor `'static`. An
+    /// item is pulled when there is room for it and the stream is polled; a result that waits for an earlier result
+    /// takes up room.
     ///
-    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
+    /// The stream is cancelled with the scope: no more items are pulled. The futures under way go on while the body
     /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
-    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
-    /// early for the cancel. It is whole if every future had ended before.
+    /// stream ends. It counts as cut then, even if all items were pulled, since a future may have ended
+    /// early for the cancel. It is whole if every future had ended before the cancel.
     ///
-    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
+    /// So it is a [`CutStream`](crate::stream::CutStream), and
     /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
-    /// it. [`stream`](crate::Operation::stream) around it is not needed, and would take an end by this cancel
+    /// it. Do not wrap it in [`stream`](crate::Operation::stream), which would take an end by this cancel
     /// for the end of the items.
     ///
     /// # Errors
@@ -311,11 +309,11 @@ impl Scope {
         MapConcurrent::new(self.operation(), limit, items.into_stream(), f)
     }
 
-    /// Does `f` for each of `items`, an iterator or a stream, with no more than `limit` under way at
+    /// Calls `f` for each of `items`, an iterator or a stream, with at most `limit` futures under way at
     /// once.
     ///
-    /// An item is pulled when there is room for it. It is cancelled with the scope: no more items are
-    /// pulled, what is under way goes on to its end where the body does, and the answer is the error,
+    /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are
+    /// pulled, the futures under way go on while the body does, and the output is the error,
     /// however many items there were.
     ///
     /// # Errors

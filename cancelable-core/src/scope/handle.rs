@@ -6,16 +6,16 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A bound around one piece of work. Clones are handles to the same scope.
+/// A bound around one piece of work. Clones are handles of the same scope.
 ///
-/// It dereferences to its [`Operation`], which says how the work stands and cancels it. Holding the
-/// scope itself entitles to run the work, to move its deadline and to open scopes inside it.
+/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the
+/// scope itself can also run the work, move its deadline and start children.
 ///
-/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a warning in
-/// the log. Where something was [deferred](Operation::defer) before the run, the clones that were made before
-/// that do not keep the scope open, since what was deferred may hold them. The handle that
-/// [`build`](ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own scope takes the
-/// [`operation`](Self::operation).
+/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a
+/// warning in the log. If a finalizer was [deferred](Operation::defer) before the run, the clones that were made
+/// before that do not keep the scope open, since the finalizer may hold them. The handle that
+/// [`build`](super::ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own
+/// scope takes the [`operation`](Self::operation).
 ///
 /// # Examples
 ///
@@ -44,14 +44,13 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
-    /// nor extend.
+    /// The operation: a handle that can read, cancel and `defer`, but neither run nor move the deadline.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// The one handle of a record that was just opened.
+    /// The first handle of a record that was just opened.
     pub(super) fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),

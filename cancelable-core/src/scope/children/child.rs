@@ -13,11 +13,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// A child of a scope, or a blocking call in it, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
+/// The handle of a child of a scope, or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
 /// like.
 ///
-/// Awaiting it gives its value. It dereferences to the child's [`Operation`], which says how it
-/// stands and cancels it. Dropping the handle changes nothing: the scope waits for the child in any
+/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status
+/// and cancels it. Dropping the handle changes nothing: the scope waits for the child in any
 /// case.
 ///
 /// # Cancel safety
@@ -49,20 +49,20 @@ impl<T> Child<T> {
         &self.operation
     }
 
-    /// What went wrong in its finalizers and, where nobody was told of that, in those below it, once it has
+    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has
     /// ended; empty after [`take_report`](Self::take_report).
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
         self.read_report(|report| report.cleanup_errors.clone())
     }
 
-    /// The failures that it has collected of its own children, and those that were collected below it.
+    /// The failures of its own children that the child has collected, and those that were collected below it.
     #[must_use]
     pub fn child_failures(&self) -> Vec<ChildFailure> {
         self.read_report(|report| report.child_failures.clone())
     }
 
-    /// What it, or something below it, has ended without.
+    /// The stragglers that the child, or an operation below it, has ended without.
     #[must_use]
     pub fn stragglers(&self) -> Vec<Straggler> {
         self.read_report(|report| report.stragglers.clone())
@@ -72,10 +72,10 @@ impl<T> Child<T> {
         self.operation.record().on_report(read).unwrap_or_default()
     }
 
-    /// Takes all that went wrong in it beside its own failure, once it has ended. What nobody takes is in
-    /// the [outcome](crate::scope::Outcome) of the scope that it is a child of.
+    /// Takes the report of all that went wrong in the child beside its own failure, once it has ended. A report that
+    /// nobody takes is in the [outcome](crate::scope::Outcome) of the parent.
     ///
-    /// What the finalizers of a blocking call do wrong is always there: they run after its end.
+    /// The errors of a blocking call's finalizers are always there: the finalizers run after its end.
     ///
     /// # Examples
     ///
@@ -107,14 +107,14 @@ impl<T> Child<T> {
         }
     }
 
-    /// Whether it has ended, in whichever way. A blocking call that was abandoned has not.
+    /// Whether the child has ended, in any way. A blocking call that was abandoned has not.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.join.is_finished()
     }
 }
 
-/// What went wrong in a child beside its own failure, from [`Child::take_report`].
+/// The report of what went wrong in a child beside its own failure, from [`Child::take_report`].
 #[derive(Debug)]
 pub struct ChildReport {
     report: Box<Report>,
@@ -127,19 +127,19 @@ impl ChildReport {
         self.report.is_empty()
     }
 
-    /// What went wrong in finalizers.
+    /// The errors of finalizers.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         &self.report.cleanup_errors
     }
 
-    /// The failures of its own children that were collected.
+    /// The failures of the child's own children that were collected.
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         &self.report.child_failures
     }
 
-    /// What it has ended without.
+    /// The stragglers that the child has ended without.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         &self.report.stragglers

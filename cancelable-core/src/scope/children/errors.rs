@@ -24,7 +24,7 @@ pub struct ChildError {
 #[derive(Debug)]
 enum Why {
     Failed(Arc<dyn Error + Send + Sync>),
-    /// With what the child returned, if it did. Boxed, so that the others are not larger for it.
+    /// With the error that the child returned, if it did. Boxed, so that the others are not larger for it.
     Cancelled(Box<Cancelled>, Option<Arc<dyn Error + Send + Sync>>),
     /// A panic, a loss, or a second join.
     Joined(JoinError),
@@ -59,7 +59,7 @@ impl ChildError {
         Self::new(child, why)
     }
 
-    /// The same, handed to the operation that awaits the child.
+    /// The same error, marked as given to the operation that awaits the child.
     pub(super) fn given_out(mut self) -> Self {
         if let Why::Cancelled(cancelled, error) = self.why {
             let cancelled = cancelled.or_marked(ambient::stop_mark);
@@ -85,7 +85,7 @@ impl ChildError {
     }
 
     /// The error that the child returned, if that is how it ended. It is shared with the scope, so
-    /// it can be looked at as what it was, by `downcast_ref`, and not taken.
+    /// it can be inspected, by `downcast_ref`, and not taken.
     #[must_use]
     pub fn failure(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
@@ -94,7 +94,7 @@ impl ChildError {
         }
     }
 
-    /// The error that the child returned: that by which it failed, or by which it said that it was cancelled.
+    /// The error that the child returned, whether it failed by it or said by it that it was cancelled.
     #[must_use]
     pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
@@ -103,7 +103,7 @@ impl ChildError {
         }
     }
 
-    /// The cancellation, if that is how it ended.
+    /// The cancellation, if the child was cancelled.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.why {
@@ -112,42 +112,42 @@ impl ChildError {
         }
     }
 
-    /// Why it was cancelled, if that is how it ended.
+    /// The cause of the cancel, if the child was cancelled.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cancellation().map(Cancelled::cause)
     }
 
-    /// Whether it was cancelled.
+    /// Whether the child was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.why, Why::Cancelled(..))
     }
 
-    /// Whether it panicked.
+    /// Whether the child panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(&self.why, Why::Joined(error) if error.is_panic())
     }
 
-    /// Whether the runtime did not take it, or dropped it before its end.
+    /// Whether the runtime refused the child, or dropped it before its end.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(&self.why, Why::Joined(error) if error.is_lost())
     }
 
     /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope
-    /// waits for that. Its thread goes on.
+    /// waits for it. Its thread goes on.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         matches!(self.why, Why::Abandoned(_))
     }
 
-    /// What it panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
     ///
     /// # Errors
     ///
-    /// It did not panic; the error comes back.
+    /// The child did not panic; the error comes back.
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         let back = |why| Self { why, ..self };
         match self.why {
@@ -174,7 +174,7 @@ impl fmt::Display for ChildError {
     }
 }
 
-/// It speaks for what is inside it, so the chain goes on below that.
+/// Its text includes the error that it holds, so the chain goes on below that.
 impl Error for ChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
@@ -185,7 +185,7 @@ impl Error for ChildError {
     }
 }
 
-// The error or the payload of a panic is only read or handed back, and nothing here changes it.
+// The error or the payload of a panic is only read or given back.
 impl std::panic::UnwindSafe for ChildError {}
 impl std::panic::RefUnwindSafe for ChildError {}
 
@@ -227,7 +227,7 @@ impl<W> SpawnError<W> {
         &self.why.operation
     }
 
-    /// Whether the scope has ended, or takes nobody in any more because it is about to end.
+    /// Whether the scope has ended, or takes no more children because it is about to end.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         match self.why.kind {
@@ -249,7 +249,7 @@ impl<W> SpawnError<W> {
         self.cancellation().is_some()
     }
 
-    /// The cancellation of the scope, if that is why.
+    /// The cancellation of the scope, if it is cancelled.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.why.kind {
@@ -264,7 +264,7 @@ impl<W> SpawnError<W> {
         matches!(self.why.kind, Kind::NoRuntime)
     }
 
-    /// Why the child could not be built, if that is why.
+    /// The error of a child that could not be built.
     #[must_use]
     pub fn build_error(&self) -> Option<&BuildError> {
         match &self.why.kind {

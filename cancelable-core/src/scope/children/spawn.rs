@@ -211,7 +211,7 @@ impl Scope {
     ///
     /// The scope waits for the thread, for as long as it takes unless it was built with
     /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was
-    /// given up is [`is_abandoned`](ChildError::is_abandoned), and its thread goes on. Its failures
+    /// given up is [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures
     /// count as those of a child do, see [`spawn`](Self::spawn).
     ///
     /// The thread may hear of a cancel before the task of the scope does. A body that awaits the handle

@@ -1,4 +1,4 @@
-//! Doing something for each of many items in place, a bounded number of them at once.
+//! The future of work on many items.
 
 use super::map::{BUDGET, MapConcurrent, take};
 use crate::error::Cancelled;
@@ -18,7 +18,7 @@ pin_project! {
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 items.
+    /// It yields to other tasks after every 64 items.
     #[must_use = "futures do nothing unless polled"]
     pub struct ForEachConcurrent<S, F, Fut>
     where
@@ -52,13 +52,13 @@ where
 {
     type Output = Result<(), Cancelled>;
 
-    /// Wakes: by the stream below. Ends: a turn takes an item, and the budget ends the poll.
+    /// Wakes: by the stream below. Ends: each turn takes an item, and the budget ends the poll.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         while let Some(()) = ready!(take(this.map.as_mut(), this.budget, cx)) {}
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
-            // It is cancelled, or it would be complete.
+            // The scope is cancelled, or the stream would be complete.
             false => Poll::Ready(this.map.operation().look()),
         }
     }

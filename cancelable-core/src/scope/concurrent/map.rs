@@ -42,7 +42,7 @@ pin_project! {
         limit: NonZeroUsize,
         under_way: UnderWay<Fut>,
         pulling: Pulling,
-        // A future has ended after the cancel, and so maybe early for it.
+        // A future has ended after the cancel, so it may have ended early for it.
         late: bool,
         cancelled: WaitForCancellationFutureOwned,
         operation: Operation,
@@ -59,8 +59,8 @@ enum UnderWay<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item, whose result comes with whether the scope was cancelled by then. It is asked
-    /// here, as a result may wait for its turn.
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read
+    /// here, since a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,
@@ -132,7 +132,7 @@ where
         })
     }
 
-    /// Gives each result as soon as it is there, so that a slow one holds up nobody.
+    /// Yields each result as soon as it is there, so that a slow item delays no other.
     pub fn unordered(self) -> Self {
         let under_way = match self.under_way {
             // Nothing is under way in a stream that was not polled, and one that was polled is
@@ -145,20 +145,20 @@ where
         Self { under_way, ..self }
     }
 
-    /// Whether the work on all items had ended, and the end of the items was seen, before the scope was
-    /// cancelled, if it was. Known when the stream has ended.
+    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope
+    /// before that. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late
     }
 
-    /// Whether it has ended, and the cancel came before.
+    /// Whether the stream has ended, and the cancel came before.
     pub(crate) fn is_cut(&self) -> bool {
         let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
         has_ended && !self.is_complete()
     }
 
-    /// The operation whose cancel stops the pulling.
+    /// The operation whose cancel ends the stream.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
@@ -168,8 +168,8 @@ where
     ///
     /// # Errors
     ///
-    /// The scope was cancelled before the work on all items had ended. The results so far are what
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) is for.
+    /// The scope was cancelled before the work on all items had ended. Use
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) to get the results so far.
     ///
     /// # Cancel safety
     ///
@@ -177,7 +177,7 @@ where
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 results.
+    /// It yields to other tasks after every 64 results.
     pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
         let mut results = Vec::new();
         let mut stream = std::pin::pin!(self);
@@ -187,16 +187,16 @@ where
         }
         match stream.is_complete() {
             true => Ok(results),
-            // It is cancelled, or it would be complete.
+            // The scope is cancelled, or the stream would be complete.
             false => stream.operation.check().map(|()| results),
         }
     }
 }
 
-/// How many items are taken in a row before others run.
+/// How many items are taken in a row before other tasks run.
 pub(crate) const BUDGET: u32 = 64;
 
-/// The next item; when the budget is used up, pending for one turn.
+/// The next item; pending for one poll when the budget is used up.
 pub(crate) fn take<S: Stream>(
     stream: Pin<&mut S>,
     budget: &mut u32,
@@ -226,8 +226,8 @@ where
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
             let cancelled = this.operation.record().is_cancelled_by_now();
-            // Items that have nothing left to give may be at their end, and then they have missed
-            // nothing; only their answer shows that, as they may wait for ever too.
+            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows
+            // that, since they may also be pending for ever.
             if cancelled && this.items.size_hint().1 != Some(0) {
                 *this.pulling = Pulling::Cancelled;
                 break;
@@ -237,7 +237,7 @@ where
                     future: (this.f)(item),
                     operation: this.operation.clone(),
                 }),
-                // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
+                // A cancel that came meanwhile may have ended them, as in `Operation::stream`.
                 Poll::Ready(None)
                     if !cancelled && this.operation.record().is_cancelled_by_now() =>
                 {
@@ -255,7 +255,7 @@ where
             Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
             Poll::Ready(None) | Poll::Pending => {}
         }
-        // Where there is no room the items were not asked, and it is decided when there is.
+        // Without room the items were not polled, and this is decided when there is room.
         let waits_for_items =
             *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
         if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
@@ -280,14 +280,14 @@ impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
     }
 }
 
-/// Concurrent work was to have no room for a single item.
+/// Concurrent work has no room for a single item.
 #[derive(Clone, Debug)]
 pub struct ZeroConcurrency {
     operation: OperationLabel,
 }
 
 impl ZeroConcurrency {
-    /// The scope in which it was to be.
+    /// The scope of the work.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation

@@ -13,8 +13,8 @@
 //!    runs the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
 //! 7. Only then the sources are dropped: a signal that comes while finalizers run must not take the default action in
 //!    the middle of one. Last, the adoption is given back, which wakes the ancestor.
-//! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record is
-//!    settled all the same, so that whoever waits for its end is woken.
+//! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
+//!    is settled all the same, so that whoever waits for its end is woken.
 //!
 //! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`operation/turn.rs`).
 

@@ -37,8 +37,8 @@ impl Teardown {
     /// more children. Where there never was any of these and no finalizer, the seal of the record closes the list
     /// instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins what they leave.
     ///
-    /// `detach` starts the detached teardown of a run inside that is stalled. It is an argument, since such a teardown
-    /// polls this in turn.
+    /// `detach` starts the detached teardown of a run inside that is stalled. It is an argument, since such a
+    /// teardown polls this in turn.
     ///
     /// Wakes: each of them has the waker, or leaves it to the next, which is polled in the same poll.
     pub(super) fn poll_joined(
