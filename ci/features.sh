@@ -23,3 +23,6 @@ for package in $(published); do
     done
     check -p "$package" --all-features
 done
+
+say 'the tests of the token alone'
+cargo test --quiet -p cancelable-core --no-default-features --lib --tests

@@ -12,22 +12,54 @@
 //! - [`Registry`] answers "what is still running?", and stops it by number, name or filter.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
-//! With the feature `macros`, the attribute `cancelable` gives an async function a scope of its own.
-//!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
 //! `cancelable-smol`, `cancelable-async-std`). A library depends on this crate alone.
+//!
+//! # Features
+//!
+//! Each feature is a layer on those that it needs. `scope` and `stream` are on by default; the token
+//! alone is there with `default-features = false`, which builds in a fraction of the time.
+//!
+//! | feature | gives | needs |
+//! |---|---|---|
+//! | none | [`token`], [`cause`], [`error`] | |
+//! | `scope` | [`scope`], [`operation`], [`source`], [`registry`], [`runtime`] | |
+//! | `stream` | [`stream`]: streams that a cancel ends | `scope` |
+//! | `io` | `io`: readers and writers of the `futures` traits that a cancel cuts | `stream` |
+//! | `macros` | the attribute `cancelable`, which gives an async function a scope of its own | `scope` |
+//! | `testing` | `testing`: a runtime whose time is moved by hand, and a checker of await points | `scope` |
+//! | `serde` | causes, errors and snapshots that can be serialised | |
+//! | `tracing` | a span of `tracing` for each scope | `scope` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(
+    not(feature = "stream"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a module has parts for the layers above it; the build with all layers finds what none uses"
+    )
+)]
 
 pub mod cause;
 pub mod error;
 #[cfg(feature = "io")]
 pub mod io;
+#[cfg(feature = "scope")]
 pub mod operation;
+#[cfg(feature = "scope")]
+mod progress;
+#[cfg(feature = "scope")]
 pub mod registry;
+#[cfg(feature = "scope")]
+mod report;
+#[cfg(feature = "scope")]
 pub mod runtime;
+#[cfg(feature = "scope")]
 pub mod scope;
+#[cfg(feature = "scope")]
 pub mod source;
+#[cfg(feature = "stream")]
 pub mod stream;
 mod sync;
 pub mod token;
@@ -39,9 +71,14 @@ pub mod testing;
 pub use cancelable_macros::cancelable;
 pub use cause::{Cause, Reason};
 pub use error::Cancelled;
+#[cfg(feature = "scope")]
 pub use operation::{Operation, Status, current};
+#[cfg(feature = "scope")]
 pub use registry::Registry;
+#[cfg(feature = "scope")]
 pub use runtime::RuntimeHandle;
+#[cfg(feature = "scope")]
 pub use scope::{Outcome, Scope};
+#[cfg(feature = "scope")]
 pub use source::Source;
 pub use token::CancellationToken;

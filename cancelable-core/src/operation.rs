@@ -8,89 +8,81 @@ mod adoption;
 mod aside;
 mod call;
 mod chain;
-mod child_failure;
+mod child_reports;
 mod cleanup;
-mod cleanup_error;
 mod closed;
 mod closing;
 mod current;
 mod deadline;
-mod defer_error;
 mod finalizer;
 mod hold;
 mod hooks;
 mod keep_open;
 mod last_look;
 mod lookout;
-mod metadata;
+mod meters;
 mod notes;
 mod notify;
 mod nursery;
 pub(crate) mod observer;
 mod partial;
+mod partial_slot;
 mod pending;
 mod place;
 mod policy;
 mod progress;
 mod record;
-mod report;
 mod roll_call;
 mod runner;
 #[cfg(feature = "serde")]
-mod serial;
+mod serde;
 mod shelter;
 mod shield;
 mod snapshot;
 mod span;
 mod standing;
-mod status;
 mod stop;
-mod straggler;
 mod turn;
 mod weak;
 mod window;
 
 pub(crate) use adoption::Adoption;
 pub(crate) use call::Call;
-pub use child_failure::ChildFailure;
-pub use cleanup_error::CleanupError;
 pub use closed::Closed;
 pub(crate) use closing::Closing;
 pub use current::current;
 pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
 pub(crate) use deadline::OwnDeadline;
-pub use defer_error::DeferError;
 pub use finalizer::CleanupOutput;
 pub(crate) use finalizer::{BoxError, Finalizer};
 pub(crate) use hold::{Hold, Holder, Holding};
 pub use hooks::Hooks;
 pub(crate) use keep_open::KeepOpen;
-pub use metadata::Metadata;
 pub(crate) use nursery::{Nursery, Terms};
 pub(crate) use observer::Observer;
-pub(crate) use partial::Value;
-pub use partial::{Partial, PartialError, PartialSnapshot};
+pub use partial::{Partial, PartialError};
 pub(crate) use pending::Standing as HandleStanding;
 pub(crate) use place::Place;
 pub(crate) use policy::{Policy, Watchdog};
-pub(crate) use progress::Below;
-pub use progress::{
-    FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
-    ProgressUpdate, ThrottleWithoutRuntime,
-};
 pub(crate) use record::{Account, Opening, Record};
-pub(crate) use report::Report;
 pub(crate) use runner::Followed;
 pub(crate) use shelter::OpenShelter;
 pub use shield::{Shield, ShieldWithoutRuntime};
 pub use snapshot::OperationSnapshot;
 pub(crate) use standing::Standing;
-pub use status::Status;
 pub(crate) use stop::{GoesOn, Stop};
-pub use straggler::{ShieldSite, Straggler, StragglerKind};
 pub(crate) use turn::{Away, Parked, Taken, Turn};
 pub use weak::WeakOperation;
 pub(crate) use window::Window;
+
+pub use crate::progress::{
+    FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
+    ProgressUpdate, ThrottleWithoutRuntime,
+};
+pub use crate::report::{
+    ChildFailure, CleanupError, DeferError, Metadata, PartialSnapshot, ShieldSite, Status,
+    Straggler, StragglerKind,
+};
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::Cancelled;
@@ -418,6 +410,44 @@ impl Operation {
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
         self.record.defer(name.into(), Location::caller(), future)
+    }
+
+    /// What it has so far, for writing and reading.
+    #[must_use]
+    pub fn partial(&self) -> Partial<'_> {
+        Partial::new(&self.record)
+    }
+
+    /// Notes `value` under `key`, for lists and reports, in the place of what was there.
+    ///
+    /// A [`Registry`](crate::Registry) keeps what was noted when the operation ended.
+    pub fn set_metadata(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) {
+        self.record.set_metadata(key.into(), value.into());
+    }
+
+    /// What was noted, as it is now.
+    #[must_use]
+    pub fn metadata(&self) -> Arc<Metadata> {
+        self.record.metadata().unwrap_or_default()
+    }
+
+    /// Why it failed, in words: the text of a panic, of a failed child or of a source that did not
+    /// start. For an error of its body see [`TryRun::with_error_text`].
+    ///
+    /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
+    #[must_use]
+    pub fn error_text(&self) -> Option<Arc<str>> {
+        self.record.error_text()
+    }
+
+    /// All that is known of it now.
+    #[must_use]
+    pub fn snapshot(&self) -> OperationSnapshot {
+        OperationSnapshot::of(&self.record, self.record.now())
     }
 
     /// How much of its grace period is left, clamped to what the cancelled operations above leave;

@@ -6,21 +6,25 @@
 
 mod awaited;
 pub(crate) mod clock;
+#[cfg(feature = "scope")]
 mod contained;
 mod escape;
 mod gate;
 mod held;
 mod isolate;
+#[cfg(feature = "scope")]
 mod kept;
 mod latch;
 mod parker;
 mod say;
 mod waker_id;
+#[cfg(feature = "scope")]
 mod waker_slot;
 
 pub(crate) use awaited::awaited;
 #[cfg(feature = "testing")]
 pub(crate) use awaited::gather;
+#[cfg(feature = "scope")]
 pub(crate) use contained::Contained;
 pub use escape::{Escaped, escaped};
 pub(crate) use escape::{Escaping, escape, words_of};
@@ -28,11 +32,13 @@ pub(crate) use gate::Gate;
 pub(crate) use held::{Held, StoredWaker, discard};
 pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
+#[cfg(feature = "scope")]
 pub(crate) use kept::Kept;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use parker::block_on;
 pub(crate) use say::{is_logged, say, to_logger};
 pub(crate) use waker_id::WakerId;
+#[cfg(feature = "scope")]
 pub(crate) use waker_slot::WakerSlot;
 
 #[cfg(not(cancelable_loom))]

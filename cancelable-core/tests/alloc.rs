@@ -1,5 +1,6 @@
 //! What tokens and progress cost in memory, to the byte (R12, R38). The counts are per thread, so the tests may run
 //! beside each other; the binary is its own because the counter is the global allocator.
+#![cfg(all(feature = "stream", feature = "testing"))]
 #![allow(missing_docs)]
 
 use allocation_counter::{AllocationInfo, measure};

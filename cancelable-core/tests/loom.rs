@@ -2,7 +2,7 @@
 //!
 //! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` there is nothing here: the models replace
 //! the locks and atomics of the whole crate.
-#![cfg(cancelable_loom)]
+#![cfg(all(cancelable_loom, feature = "scope"))]
 #![allow(missing_docs)]
 
 use cancelable_core::operation::ProgressRegistration;

@@ -3,7 +3,7 @@
 //!
 //! Run with `ci/loom.sh`. Tasks are taken from the runtime and polled by hand, so that a model has no
 //! more threads than it needs.
-#![cfg(cancelable_loom)]
+#![cfg(all(cancelable_loom, feature = "scope"))]
 #![allow(missing_docs)]
 
 use cancelable_core::operation::{Operation, Status};

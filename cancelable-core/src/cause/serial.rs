@@ -7,10 +7,16 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::num::NonZeroU64;
 use std::panic::Location;
+use std::time::Duration;
 
 /// A place in the source as `file:line:column`.
 pub(crate) fn place(location: &Location<'_>) -> String {
     location.to_string()
+}
+
+/// A span of time in seconds.
+pub(crate) fn seconds(span: Option<Duration>) -> Option<f64> {
+    span.map(|span| span.as_secs_f64())
 }
 
 impl Serialize for OperationId {

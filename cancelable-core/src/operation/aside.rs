@@ -3,15 +3,16 @@
 //! It lies under the lock of its record, and the same holds for it: nothing of a user's runs there.
 //! What may run such code when it is dropped is moved out first.
 
-use super::cleanup_error::CleanupError;
+use super::child_reports::Below;
 use super::finalizer::Finalizer;
 use super::hold::Holds;
 use super::pending::Deferrals;
 use super::record::Record;
-use super::report::{Below, Report};
-use super::straggler::Straggler;
 use super::turn::Turn;
 use crate::cause::OperationId;
+use crate::report::CleanupError;
+use crate::report::Report;
+use crate::report::Straggler;
 use crate::sync::Latch;
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;

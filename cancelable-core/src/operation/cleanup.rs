@@ -1,11 +1,11 @@
 //! What an operation has to do after its body: the finalizers that were deferred to it.
 
 use super::aside::Finalizing;
-use super::cleanup_error::CleanupError;
-use super::defer_error::DeferError;
 use super::finalizer::{CleanupOutput, Finalizer};
 use super::record::Record;
 use crate::cause::Named;
+use crate::report::CleanupError;
+use crate::report::DeferError;
 use crate::sync::{Ordering, escape, say};
 use std::borrow::Cow;
 use std::future::Future;

@@ -1,7 +1,7 @@
 //! Waiting until nothing of an operation runs any more.
 
 use super::record::Record;
-use super::status::Status;
+use crate::report::Status;
 use crate::sync::{LatchWait, awaited};
 use std::fmt;
 use std::future::Future;

@@ -7,9 +7,9 @@
 use super::aside::Aside;
 use super::nursery::Nursery;
 use super::record::{Inner, Record};
-use super::report::Report;
 use super::runner::Followed;
-use super::status::Status;
+use crate::report::Report;
+use crate::report::Status;
 use crate::source::Unstarted;
 use crate::sync::{LatchWait, StoredWaker, say};
 use std::sync::Arc;

@@ -31,9 +31,9 @@
 
 use super::record::Record;
 use super::shelter::Shelter;
-use super::straggler::Straggler;
 use super::turn::Turn;
 use crate::cause::ambient::Ambient;
+use crate::report::Straggler;
 use crate::sync::{AtomicBool, AtomicU64, Ordering, WakerId, WakerSlot};
 use std::collections::BTreeMap;
 use std::panic::Location;

@@ -2,10 +2,10 @@
 
 use super::Operation;
 use super::observer::Observer;
-use super::progress::ProgressUpdate;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::{Cause, OperationId};
+use crate::progress::ProgressUpdate;
+use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;
 use std::sync::Arc;

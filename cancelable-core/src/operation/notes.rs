@@ -3,13 +3,13 @@
 //!
 //! It lies under the lock of its record.
 
-use super::Operation;
-use super::metadata::Metadata;
 use super::notify::Notices;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::{Cause, Mark, MarkCell, ambient};
 use crate::error::Cancelled;
+use crate::report::Metadata;
+use crate::report::Status;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,18 +72,16 @@ impl Record {
         self.on_notes(|notes| notes.mark.held())?
     }
 
+    /// Notes `value` under `key`, in the place of what was there.
+    pub(super) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
+        self.with_notes(|notes| Arc::make_mut(&mut notes.metadata).set(key, value));
+    }
+
+    pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.on_notes(|notes| Arc::clone(&notes.metadata))
+    }
+
     pub(crate) fn error_text(&self) -> Option<Arc<str>> {
         self.on_notes(|notes| notes.error.clone())?
-    }
-}
-
-impl Operation {
-    /// Why it failed, in words: the text of a panic, of a failed child or of a source that did not
-    /// start. For an error of its body see [`TryRun::with_error_text`].
-    ///
-    /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
-    #[must_use]
-    pub fn error_text(&self) -> Option<Arc<str>> {
-        self.record().error_text()
     }
 }

@@ -13,10 +13,10 @@
 
 use super::Operation;
 use super::observer::Observer;
-use super::progress::ProgressUpdate;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::Cause;
+use crate::progress::ProgressUpdate;
+use crate::report::Status;
 use crate::token::CallbackRegistration;
 use std::sync::Arc;
 use std::time::Duration;

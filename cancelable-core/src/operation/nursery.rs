@@ -16,10 +16,10 @@
 
 use super::adoption::Orphan;
 use super::call::Call;
-use super::child_failure::ChildFailure;
 use super::place::Place;
 use super::record::Record;
 use crate::cause::OperationId;
+use crate::report::ChildFailure;
 use crate::runtime::Sleep;
 use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;

@@ -1,10 +1,10 @@
 //! The seam between a record and what stands above it and hears of it: a registry, the hooks of a
 //! scope, the recorders of the test kit. `notify.rs` calls it.
 
-use super::progress::ProgressUpdate;
 use super::record::Record;
-use super::status::Status;
 use crate::cause::{Cause, OperationId};
+use crate::progress::ProgressUpdate;
+use crate::report::Status;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -10,7 +10,7 @@
 //! left alone is never read.
 
 use super::record::{Inner, Record};
-use super::status::Status;
+use crate::report::Status;
 use crate::sync::{AtomicU32, Ordering};
 
 /// The numbers of handles of a scope that has not been run. Small, so that both take the room of one.

@@ -1,7 +1,7 @@
 //! What a scope says about its end when it is built: how long its body may go on after a cancel,
 //! how long its finalizers may take, and from when on someone is told that it has not stopped.
 
-use super::straggler::Straggler;
+use crate::report::Straggler;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

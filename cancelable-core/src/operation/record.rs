@@ -9,19 +9,19 @@
 
 use super::aside::Aside;
 use super::deadline::{FromAbove, OwnDeadline};
-use super::metadata::Metadata;
 use super::notes::Notes;
 use super::nursery::{Nursery, Terms};
 use super::observer::Observer;
-use super::partial::Slot;
+use super::partial_slot::Slot;
 use super::pending::Handles;
 use super::policy::Policy;
-use super::progress::Progress;
 use super::shelter::Shelter;
 use super::span::Span;
-use super::status::{Status, StatusCell};
 use super::stop::Stop;
 use crate::cause::{Cause, OperationLabel};
+use crate::progress::Progress;
+use crate::report::Metadata;
+use crate::report::{Status, StatusCell, Value};
 use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
 use crate::sync::{
@@ -284,6 +284,22 @@ impl Record {
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
             "{} was asked to stop: {cause}", self.label
         );
+    }
+
+    /// Acts on the slot of its partial result, which is made if there is none. Nothing of a user's may run in
+    /// there.
+    pub(super) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
+        act(self.inner.lock().partial.get_or_insert_default())
+    }
+
+    /// Acts on the slot, if there is one. The same holds.
+    pub(super) fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
+        Some(act(self.inner.lock().partial.as_mut()?))
+    }
+
+    /// Takes the value away for an outcome. One that is in use comes back to the record later.
+    pub(crate) fn take_partial(&self) -> Option<Value> {
+        self.on_partial(Slot::take)?
     }
 
     /// Logs the status.

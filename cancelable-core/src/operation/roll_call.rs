@@ -7,8 +7,8 @@
 
 use super::hold::OpenShield;
 use super::record::Record;
-use super::status::Status;
-use super::straggler::{ShieldSite, Straggler, StragglerKind};
+use crate::report::Status;
+use crate::report::{ShieldSite, Straggler, StragglerKind};
 use crate::runtime::RuntimeHandle;
 use crate::sync::say;
 use std::collections::BTreeSet;

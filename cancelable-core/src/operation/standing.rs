@@ -1,9 +1,9 @@
 //! What an operation that is open waits for, for reports.
 
 use super::record::Record;
-use super::status::Status;
-use super::straggler::ShieldSite;
 use crate::cause::{OneLine, OperationLabel, Span};
+use crate::report::ShieldSite;
+use crate::report::Status;
 use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};

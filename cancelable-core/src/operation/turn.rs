@@ -24,10 +24,10 @@
 //! under it.
 
 use super::record::Record;
-use super::status::Status;
-use super::straggler::Straggler;
 use crate::cause::OperationId;
 use crate::cause::ambient::Ambient;
+use crate::report::Status;
+use crate::report::Straggler;
 use crate::sync::{Mutex, WakerSlot};
 use std::any::Any;
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use super::{BuildError, Flatten, RunError};
 use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
+use crate::report::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
 use std::convert::Infallible;
 use std::time::Duration;
 

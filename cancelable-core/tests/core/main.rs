@@ -22,9 +22,11 @@ mod child_report;
 mod children;
 #[cfg(feature = "testing")]
 mod clockwork;
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod concurrent;
 #[cfg(feature = "testing")]
 mod defer;
+#[cfg(feature = "scope")]
 mod detached_threads;
 #[cfg(feature = "testing")]
 mod endings;
@@ -32,6 +34,7 @@ mod endings;
 mod escaping;
 #[cfg(feature = "testing")]
 mod grace;
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod held;
 #[cfg(feature = "testing")]
 mod hold;
@@ -45,14 +48,15 @@ mod hostile_words;
 mod in_one_chain;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod inline;
-#[cfg(feature = "io")]
+#[cfg(all(feature = "io", feature = "testing"))]
 mod io;
 #[cfg(feature = "testing")]
 mod join;
 #[cfg(feature = "testing")]
 mod kept_timers;
-mod last_look;
 #[cfg(feature = "testing")]
+mod last_look;
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod limit;
 #[cfg(feature = "testing")]
 mod manual_runtime;
@@ -85,6 +89,7 @@ mod registry_hooks;
 mod registry_pages;
 #[cfg(feature = "testing")]
 mod registry_within;
+#[cfg(feature = "testing")]
 mod requests;
 #[cfg(feature = "testing")]
 mod runtime;
@@ -104,13 +109,13 @@ mod shield;
 mod source;
 #[cfg(all(feature = "io", feature = "testing"))]
 mod stopped;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod stream;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod stream_collect;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod stream_hand;
-#[cfg(feature = "testing")]
+#[cfg(all(feature = "stream", feature = "testing"))]
 mod stream_steps;
 mod token_callback;
 mod token_cancel;
@@ -127,4 +132,5 @@ mod token_run_until;
 mod token_tree;
 mod token_type;
 mod token_wait;
+#[cfg(feature = "scope")]
 mod unwind;

@@ -1,7 +1,6 @@
 //! Causes and the error of cancelled work: what they answer and how they read (section 3).
 
-use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Cancelled, Cause, Reason, Scope};
+use cancelable_core::{CancellationToken, Cancelled, Cause, Reason};
 use std::error::Error;
 use std::io;
 use std::panic::Location;
@@ -140,8 +139,10 @@ fn r40_limits_read_as_people_write_them() {
 }
 
 // R40: the operation that decided it is for users as well.
+#[cfg(feature = "testing")]
 #[test]
 fn r40_without_its_place_a_cause_still_says_who_decided_it() {
+    use cancelable_core::{Scope, testing::ManualRuntime};
     let manual = ManualRuntime::new();
     let scope = Scope::builder("janitor")
         .runtime(&manual.handle())

@@ -2,7 +2,7 @@
 
 use crate::token_hand::{OnDrop, Sleeper, wait_with};
 use cancelable_core::token::{WaitForCancellationFutureOwned, isolated_panics};
-use cancelable_core::{CancellationToken, Cause, Reason, Scope};
+use cancelable_core::{CancellationToken, Cause, Reason};
 use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::error::Error;
@@ -295,7 +295,12 @@ fn r10_a_cancel_does_not_unwind_when_it_drops_its_cause() {
         assert_eq!(answer.ok(), Some(false));
         assert!(isolated_panics() > before);
     }
+}
 
+#[cfg(feature = "scope")]
+#[test]
+fn r10_a_cancel_of_a_scope_does_not_unwind_when_it_drops_its_cause() {
+    use cancelable_core::Scope;
     let scope = Scope::builder("s").build().expect("it needs no runtime");
     assert!(scope.try_cancel());
     let cancels: [fn(&Scope) -> bool; 2] = [

@@ -68,6 +68,27 @@ fn in_table(page: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// The features of a manifest, but for `default`.
+fn features(manifest: &str) -> BTreeSet<&str> {
+    let list = manifest.split_once("[features]\n");
+    let list = list.and_then(|(_, rest)| rest.split("\n\n").next());
+    let lines = list.unwrap_or_default().lines();
+    let names = lines.filter_map(|line| Some(line.split_once(" = [")?.0));
+    names.filter(|name| *name != "default").collect()
+}
+
+/// The features that are in the rows of the table of features.
+fn features_in_table(page: &str) -> BTreeSet<&str> {
+    let lines = page.lines().map(|line| line.trim_start_matches("//! "));
+    let table = lines
+        .skip_while(|line| !line.starts_with("| feature |"))
+        .take_while(|line| line.starts_with('|'));
+    table
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
+        .map(|(name, _)| name)
+        .collect()
+}
+
 /// The first block of Rust on a page that has a `main`.
 fn program(page: &str) -> Option<&str> {
     let mut blocks = page.split("```rust").skip(1);
@@ -113,6 +134,16 @@ fn the_version_is_the_one_that_pages_depend_on() {
 fn the_table_of_crates_has_every_crate_that_is_published() {
     assert_eq!(in_table(&text("README.md")), PUBLISHED.into());
     assert_eq!(publishable(), PUBLISHED.map(str::to_owned).into());
+}
+
+#[test]
+fn the_tables_of_features_have_those_of_the_core() {
+    let manifest = text("cancelable-core/Cargo.toml");
+    let features = features(&manifest);
+    assert!(features.contains("scope"), "{features:?}");
+    for page in ["cancelable-core/README.md", "cancelable-core/src/lib.rs"] {
+        assert_eq!(features_in_table(&text(page)), features, "{page}");
+    }
 }
 
 #[test]
@@ -203,6 +234,14 @@ fn a_fact_that_is_stated_otherwise_is_found() {
     assert_eq!(
         in_table("| `cancelable-a` | one |\n| `b` | two |"),
         ["cancelable-a"].into()
+    );
+    assert_eq!(
+        features("[features]\ndefault = [\"a\"]\n# Words.\na = []\nb = [\"a\"]\n\n[x]\nc = []"),
+        ["a", "b"].into()
+    );
+    assert_eq!(
+        features_in_table("//! | feature | gives |\n//! |---|---|\n//! | `a` | `b` |\n"),
+        ["a"].into()
     );
     assert_eq!(
         program("```rust\nlet a;\n```\n```rust,no_run\nfn main() {}\n```"),

@@ -5,11 +5,13 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module may import from itself and from those before it.
-const ORDER: [&str; 12] = [
+const ORDER: [&str; 14] = [
     "sync",
     "cause",
     "error",
     "runtime",
+    "report",
+    "progress",
     "token",
     "source",
     "operation",

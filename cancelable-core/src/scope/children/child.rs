@@ -2,7 +2,8 @@
 
 use super::errors::ChildError;
 use crate::cause::OperationId;
-use crate::operation::{Call, ChildFailure, CleanupError, Operation, Record, Report, Straggler};
+use crate::operation::{Call, Operation, Record};
+use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::{JoinHandle, Sleep};
 use crate::sync::awaited;
 use std::fmt;

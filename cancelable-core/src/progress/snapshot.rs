@@ -2,6 +2,8 @@
 
 use super::field_value::FieldValue;
 use super::figures::ProgressFigures;
+use super::meter::Meter;
+use super::subtree::Below;
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,13 +18,31 @@ use std::time::Duration;
 /// count the same thing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProgressSnapshot {
-    pub(super) own: ProgressFigures,
-    pub(super) overall: ProgressFigures,
-    pub(super) message: Option<Cow<'static, str>>,
-    pub(super) fields: BTreeMap<Cow<'static, str>, FieldValue>,
+    own: ProgressFigures,
+    overall: ProgressFigures,
+    message: Option<Cow<'static, str>>,
+    fields: BTreeMap<Cow<'static, str>, FieldValue>,
 }
 
 impl ProgressSnapshot {
+    /// What `meter` knows, for a caller that looks at others too if `known` is there.
+    pub(super) fn of(meter: &Meter, known: Option<&mut Below>) -> Self {
+        // The clock is the runtime's, so it is read before the lock.
+        let now = meter.now();
+        let (notes, reading) = meter.describe();
+        let (own, end) = (reading.own, reading.end);
+        let all_ended = end.is_some() && reading.parts.is_empty();
+        let all = Below::sum(known, meter.label.id(), reading).read();
+        let at = |is_over: bool| end.filter(|_| is_over).map_or(now, |end| end.at);
+        let (rate, overall_rate) = meter.rates((at(true), own.done()), (at(all_ended), all.done()));
+        Self {
+            own: ProgressFigures::new(own, rate, end.is_some()),
+            overall: ProgressFigures::new(all, overall_rate, all_ended),
+            message: notes.message,
+            fields: notes.fields,
+        }
+    }
+
     /// The operation's own figures, which the methods of the snapshot read too.
     #[must_use]
     pub fn own(&self) -> &ProgressFigures {

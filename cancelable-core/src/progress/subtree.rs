@@ -1,34 +1,15 @@
 //! What is below a meter, added up, and kept for a look at many operations.
 
-use super::meter::Meter;
-use super::sum::{Own, Sum};
+use super::meter::Reading;
+use super::totals::Sum;
 use crate::cause::OperationId;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What a look at many operations has found out on its way: the sums below those that have something
 /// below. A deep line is walked down once for all of them, where each by itself would walk to the end.
 #[derive(Default)]
 pub(crate) struct Below {
     sums: HashMap<OperationId, Sum>,
-}
-
-/// What goes into a sum, read of one meter under one lock.
-pub(super) struct Reading {
-    pub(super) own: Own,
-    pub(super) has_ended: bool,
-    /// What the detached ones below have left.
-    pub(super) left: Sum,
-    /// The others directly below.
-    pub(super) parts: Vec<Arc<Meter>>,
-}
-
-impl Reading {
-    /// Its own figures, with what is below.
-    pub(super) fn with(&self, mut below: Sum) -> Sum {
-        below.add(self.own, self.has_ended);
-        below
-    }
 }
 
 /// A meter that has parts, on the way down.
@@ -63,7 +44,7 @@ impl Below {
             return alone(reading);
         };
         match known.sums.get(&id) {
-            Some(below) if !reading.has_ended => reading.with(*below),
+            Some(below) if !reading.has_ended() => reading.with(*below),
             _ => known.walk(id, reading),
         }
     }

@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    pub(super) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Pending,
         Self::Running,
         Self::Completed,
@@ -76,16 +76,16 @@ impl fmt::Display for Status {
 }
 
 /// A status that many threads read, and that changes under the lock of its record.
-pub(super) struct StatusCell(AtomicU8);
+pub(crate) struct StatusCell(AtomicU8);
 
 impl StatusCell {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(AtomicU8::new(Status::Pending as u8))
     }
 
     /// Acquire: pairs with the Release in `change`, so that who sees an end sees what was written
     /// before it, such as the time of the end.
-    pub(super) fn get(&self) -> Status {
+    pub(crate) fn get(&self) -> Status {
         Self::decode(self.0.load(Ordering::Acquire))
     }
 
@@ -95,7 +95,7 @@ impl StatusCell {
     /// # Errors
     ///
     /// The present status, from which `next` cannot be reached.
-    pub(super) fn change(&self, next: Status) -> Result<(), Status> {
+    pub(crate) fn change(&self, next: Status) -> Result<(), Status> {
         let present = self.get();
         if !present.may_become(next) {
             return Err(present);

@@ -12,18 +12,18 @@ use std::time::Duration;
 /// All spans of time are as of when it was reported.
 #[derive(Clone, Debug)]
 pub struct Straggler {
-    pub(super) kind: StragglerKind,
-    pub(super) operation: OperationLabel,
+    pub(crate) kind: StragglerKind,
+    pub(crate) operation: OperationLabel,
     /// The name of a finalizer.
-    pub(super) finalizer: Option<Cow<'static, str>>,
-    pub(super) opened_at: &'static Location<'static>,
-    pub(super) cancelled_for: Option<Duration>,
-    pub(super) polled_ago: Option<Duration>,
-    pub(super) checked_ago: Option<Duration>,
-    pub(super) shield: Option<ShieldSite>,
-    pub(super) is_queued: bool,
-    pub(super) is_abandoned: bool,
-    pub(super) is_unpolled: bool,
+    pub(crate) finalizer: Option<Cow<'static, str>>,
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) cancelled_for: Option<Duration>,
+    pub(crate) polled_ago: Option<Duration>,
+    pub(crate) checked_ago: Option<Duration>,
+    pub(crate) shield: Option<ShieldSite>,
+    pub(crate) is_queued: bool,
+    pub(crate) is_abandoned: bool,
+    pub(crate) is_unpolled: bool,
 }
 
 /// What kind of thing has not ended.
@@ -59,8 +59,8 @@ impl StragglerKind {
 /// The shield that something runs under.
 #[derive(Clone, Copy, Debug)]
 pub struct ShieldSite {
-    pub(super) opened_at: &'static Location<'static>,
-    pub(super) open_for: Option<Duration>,
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) open_for: Option<Duration>,
 }
 
 impl ShieldSite {
@@ -77,7 +77,7 @@ impl ShieldSite {
     }
 
     /// Writes the clause at the end of a sentence on what runs under it.
-    pub(super) fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(crate) fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.opened_at;
         let (file, line) = (place.file(), place.line());
         write!(f, "; under the shield opened at {file}:{line}")?;
@@ -132,7 +132,7 @@ impl Straggler {
     /// How long ago it last looked at its cancellation by [`Operation::check`], where polls are
     /// noted too.
     ///
-    /// [`Operation::check`]: super::Operation::check
+    /// [`Operation::check`]: crate::Operation::check
     #[must_use]
     pub fn checked_ago(&self) -> Option<Duration> {
         self.checked_ago
@@ -165,7 +165,7 @@ impl Straggler {
 
     /// The operation whose body it is, of which there may be several reports; of a finalizer there is
     /// one.
-    pub(super) fn body(&self) -> Option<OperationId> {
+    pub(crate) fn body(&self) -> Option<OperationId> {
         let is_body = self.finalizer.is_none() && self.kind != StragglerKind::Hold;
         is_body.then(|| self.operation.id())
     }

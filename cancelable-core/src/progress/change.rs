@@ -1,9 +1,9 @@
 //! Several changes of a progress that are made as one.
 
 use super::FieldValue;
+use super::edit::Edit;
 use super::meter::Meter;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,16 +28,6 @@ use std::sync::Arc;
 pub struct ProgressChange<'a> {
     meter: &'a Arc<Meter>,
     edit: Edit,
-}
-
-/// What is to be changed; what is none stays as it is.
-#[derive(Debug, Default)]
-pub(super) struct Edit {
-    pub(super) start: Option<u64>,
-    pub(super) position: Option<u64>,
-    pub(super) total: Option<Option<u64>>,
-    pub(super) message: Option<Option<Cow<'static, str>>>,
-    pub(super) fields: BTreeMap<Cow<'static, str>, Option<FieldValue>>,
 }
 
 impl<'a> ProgressChange<'a> {

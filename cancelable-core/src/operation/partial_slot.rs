@@ -7,14 +7,14 @@
 //! | `Free`   | takes it out                         | replaces it                             |
 //! | `Out`    | waits at the gate, on another thread; is refused on the same one | leaves it for when the other one is back, which then is too old |
 
-use super::value::Value;
+use crate::report::Value;
 use crate::sync::{Gate, ThreadId, thread_id};
 use std::any::Any;
 use std::mem;
 use std::sync::Arc;
 
 #[derive(Default)]
-pub(in crate::operation) struct Slot {
+pub(super) struct Slot {
     state: State,
     show: Option<Show>,
 }
@@ -139,7 +139,7 @@ impl Slot {
     }
 
     /// Whether there is something for an outcome to take.
-    pub(in crate::operation) fn is_filled(&self) -> bool {
+    pub(super) fn is_filled(&self) -> bool {
         matches!(self.state, State::Free(Some(_)))
     }
 }

@@ -5,33 +5,13 @@
 //! ends belongs in that one's report.
 
 use super::aside::Aside;
-use super::child_failure::ChildFailure;
-use super::cleanup_error::CleanupError;
-use super::partial::Value;
 use super::record::Record;
-use super::straggler::Straggler;
+use crate::report::{Report, Straggler};
 use std::sync::Arc;
 
 /// How many reports a scope keeps of what came from below. One that runs for months must not collect for as
 /// long as it runs; what is in them is in the log too.
 const KEPT: usize = 256;
-
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) stragglers: Vec<Straggler>,
-    pub(crate) cleanup_errors: Vec<CleanupError>,
-    pub(crate) child_failures: Vec<ChildFailure>,
-    pub(crate) partial: Option<Value>,
-}
-
-impl Report {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.stragglers.is_empty()
-            && self.cleanup_errors.is_empty()
-            && self.child_failures.is_empty()
-            && self.partial.is_none()
-    }
-}
 
 /// What came from below.
 pub(super) enum Below {

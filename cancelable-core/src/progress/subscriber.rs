@@ -7,16 +7,17 @@
 //! looks at the desk after bringing it back, under the same lock, and finds the job. So there is one
 //! call at a time, and no job is left over.
 
-use super::meter::Meter;
+use super::event::ProgressUpdate;
+use super::meter::{Listener, Meter};
 use super::throttle::Throttle;
-use super::update::ProgressUpdate;
 use crate::sync::{Mutex, isolate};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::Arc;
 
-pub(super) type Hook = Box<dyn FnMut(&ProgressUpdate) + Send>;
+pub(crate) type Hook = Box<dyn FnMut(&ProgressUpdate) + Send>;
 
-pub(super) struct Listener {
+struct Subscriber {
     throttle: Option<Throttle>,
     desk: Mutex<Desk>,
 }
@@ -43,8 +44,8 @@ impl Desk {
     }
 }
 
-impl Listener {
-    pub(super) fn new(hook: Hook, throttle: Option<Throttle>) -> Self {
+impl Subscriber {
+    fn new(hook: Hook, throttle: Option<Throttle>) -> Self {
         Self {
             throttle,
             desk: Mutex::new(Desk {
@@ -56,39 +57,8 @@ impl Listener {
         }
     }
 
-    /// Tells that `maker` has made progress, if it is time to.
-    pub(super) fn tell(&self, owner: &Arc<Meter>, maker: &Arc<Meter>) {
-        if self
-            .throttle
-            .as_ref()
-            .is_some_and(|throttle| !throttle.is_due())
-        {
-            return;
-        }
-        {
-            let mut desk = self.desk.lock();
-            if desk.retired || desk.last {
-                return;
-            }
-            if !desk
-                .makers
-                .iter()
-                .any(|waiting| Arc::ptr_eq(waiting, maker))
-            {
-                desk.makers.push_back(Arc::clone(maker));
-            }
-        }
-        self.work(owner);
-    }
-
-    /// Tells that the operation has ended, and lets go of the hook.
-    pub(super) fn finish(&self, owner: &Arc<Meter>) {
-        self.desk.lock().last = true;
-        self.work(owner);
-    }
-
     /// Lets go of the hook, which is not called any more from now on.
-    pub(super) fn retire(&self) {
+    fn retire(&self) {
         let (hook, makers) = {
             let mut desk = self.desk.lock();
             desk.retired = true;
@@ -121,6 +91,82 @@ impl Listener {
             }
             desk.hook = Some(hook);
         }
+    }
+}
+
+impl Listener for Subscriber {
+    /// Tells that `maker` has made progress, if it is time to.
+    fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>) {
+        if self
+            .throttle
+            .as_ref()
+            .is_some_and(|throttle| !throttle.is_due())
+        {
+            return;
+        }
+        {
+            let mut desk = self.desk.lock();
+            if desk.retired || desk.last {
+                return;
+            }
+            if !desk
+                .makers
+                .iter()
+                .any(|waiting| Arc::ptr_eq(waiting, maker))
+            {
+                desk.makers.push_back(Arc::clone(maker));
+            }
+        }
+        self.work(owner);
+    }
+
+    /// Tells that the operation has ended, and lets go of the hook.
+    fn ended(&self, owner: &Arc<Meter>) {
+        self.desk.lock().last = true;
+        self.work(owner);
+    }
+}
+
+/// A hook's place at an operation's progress, from
+/// [`Operation::on_progress`](crate::Operation::on_progress).
+///
+/// Dropping it unregisters the hook. It does not wait: a call that runs on another thread just then
+/// goes on to its end, and no other one follows.
+#[must_use = "dropping the registration unregisters the hook; `detach()` leaves it in place"]
+pub struct ProgressRegistration {
+    place: Option<(Arc<Meter>, Arc<Subscriber>)>,
+}
+
+impl ProgressRegistration {
+    pub(super) fn new(meter: &Arc<Meter>, hook: Hook, throttle: Option<Throttle>) -> Self {
+        let subscriber = Arc::new(Subscriber::new(hook, throttle));
+        meter.add(Arc::<Subscriber>::clone(&subscriber));
+        Self {
+            place: Some((Arc::clone(meter), subscriber)),
+        }
+    }
+
+    /// Leaves the hook in place until the operation ends.
+    pub fn detach(mut self) {
+        self.place = None;
+    }
+}
+
+impl Drop for ProgressRegistration {
+    fn drop(&mut self) {
+        if let Some((meter, subscriber)) = self.place.take() {
+            meter.remove(&*subscriber);
+            subscriber.retire();
+        }
+    }
+}
+
+impl fmt::Debug for ProgressRegistration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = self.place.as_ref().map(|(meter, _)| &meter.label);
+        f.debug_struct("ProgressRegistration")
+            .field("operation", &operation)
+            .finish_non_exhaustive()
     }
 }
 

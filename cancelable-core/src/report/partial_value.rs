@@ -9,7 +9,7 @@ pub(crate) struct Value {
 }
 
 impl Value {
-    pub(super) fn new<P: Send + Sync + 'static>(value: P) -> Self {
+    pub(crate) fn new<P: Send + Sync + 'static>(value: P) -> Self {
         Self {
             value: Box::new(value),
             type_name: type_name::<P>(),
@@ -28,7 +28,7 @@ impl Value {
         self.value.downcast_ref()
     }
 
-    pub(super) fn get_mut<P: 'static>(&mut self) -> Option<&mut P> {
+    pub(crate) fn get_mut<P: 'static>(&mut self) -> Option<&mut P> {
         self.value.downcast_mut()
     }
 
@@ -41,7 +41,7 @@ impl Value {
         }
     }
 
-    pub(super) fn as_any(&self) -> &dyn Any {
+    pub(crate) fn as_any(&self) -> &dyn Any {
         &*self.value
     }
 }

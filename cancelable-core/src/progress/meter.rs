@@ -8,31 +8,36 @@
 //! 2. Who sums up reads a meter's list and what it has taken over under one lock, the parent before
 //!    its parts. A part that is detached in between has been counted by the list and keeps its
 //!    figures. So each counts once, and a sum falls only if a position is set back. A look at many
-//!    keeps such sums (`below.rs`), with what the meter had taken over then, for the same reason.
+//!    keeps such sums (`subtree.rs`), with what the meter had taken over then, for the same reason.
 //! 3. One lock is held at a time, and nothing of a user's runs under it.
 //! 4. The figures of a meter that has ended stand still: what is added later is read by nobody.
 //! 5. Who reads the position together with anything else does so under the lock, and so writes who
 //!    sets it together with anything else. So several changes are seen as one.
 
-use super::below::{Below, Reading};
-use super::change::Edit;
-use super::figures::ProgressFigures;
-use super::listener::Listener;
-use super::pace::Pace;
-use super::snapshot::ProgressSnapshot;
-use super::sum::{Own, Sum};
-use super::{FieldValue, Record};
+use super::edit::{Edit, Notes};
+use super::rate::Pace;
+use super::totals::{Own, Sum};
+use crate::cause::ambient::Running;
 use crate::cause::{OperationId, OperationLabel};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+/// What a meter tells of changes at it and below it.
+pub(super) trait Listener: Send + Sync {
+    /// `maker`, which is `owner` or below it, has made progress.
+    fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>);
+
+    /// `owner` has ended. It comes last, once.
+    fn ended(&self, owner: &Arc<Meter>);
+}
+
 pub(super) struct Meter {
     pub(super) label: OperationLabel,
-    record: Weak<Record>,
+    operation: Weak<dyn Running>,
     parent: Option<Arc<Meter>>,
     runtime: Option<RuntimeHandle>,
     position: AtomicU64,
@@ -53,41 +58,56 @@ struct Inner {
     parts: BTreeMap<OperationId, Arc<Meter>>,
     /// What the detached ones have left.
     left: Sum,
-    listeners: Option<Arc<[Arc<Listener>]>>,
+    listeners: Option<Arc<[Arc<dyn Listener>]>>,
     /// How fast it moves, alone and with everything below; none without a clock.
     pace: Option<(Pace, Pace)>,
     end: Option<End>,
     detached: bool,
 }
 
-/// What the work says of itself, beside the position.
-#[derive(Clone, Default)]
-pub(super) struct Notes {
-    pub(super) total: Option<u64>,
-    pub(super) message: Option<Cow<'static, str>>,
-    pub(super) fields: BTreeMap<Cow<'static, str>, FieldValue>,
+/// What goes into a sum, read of one meter under one lock.
+pub(super) struct Reading {
+    pub(super) own: Own,
+    pub(super) end: Option<End>,
+    /// What the detached ones below have left.
+    pub(super) left: Sum,
+    /// The others directly below.
+    pub(super) parts: Vec<Arc<Meter>>,
+}
+
+impl Reading {
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Its own figures, with what is below.
+    pub(super) fn with(&self, mut below: Sum) -> Sum {
+        below.add(self.own, self.has_ended());
+        below
+    }
 }
 
 #[derive(Clone, Copy)]
-struct End {
-    at: Option<Instant>,
+pub(super) struct End {
+    pub(super) at: Option<Instant>,
     position: u64,
 }
 
 impl Meter {
-    /// A meter for `record`, in the list of `parent` or, if that is detached, of one above it.
+    /// A meter for `operation`, in the list of `parent` or, if that is detached, of one above it.
     pub(super) fn below(
         mut parent: Option<&Arc<Self>>,
-        record: &Arc<Record>,
+        operation: &Arc<dyn Running>,
+        runtime: Option<&RuntimeHandle>,
         now: Option<Instant>,
     ) -> Arc<Self> {
         // Ends: each turn goes one up.
         loop {
             let meter = Arc::new(Self {
-                label: record.label.clone(),
-                record: Arc::downgrade(record),
+                label: operation.label().clone(),
+                operation: Arc::downgrade(operation),
                 parent: parent.cloned(),
-                runtime: record.runtime.clone(),
+                runtime: runtime.cloned(),
                 position: AtomicU64::new(0),
                 heard: match parent {
                     Some(parent) => Arc::clone(&parent.heard),
@@ -178,21 +198,21 @@ impl Meter {
         for owner in line.filter(|meter| meter.hooks.load(Ordering::Relaxed) > 0) {
             let listeners = owner.inner.lock().listeners.clone();
             for listener in listeners.iter().flat_map(|listeners| listeners.iter()) {
-                listener.tell(owner, self);
+                listener.changed(owner, self);
             }
         }
     }
 
     /// Adds a hook, or tells it of the end if that has come.
-    pub(super) fn add(self: &Arc<Self>, listener: &Arc<Listener>) {
+    pub(super) fn add(self: &Arc<Self>, listener: Arc<dyn Listener>) {
         let replaced = {
             let mut inner = self.inner.lock();
             if inner.end.is_some() {
                 drop(inner);
-                return listener.finish(self);
+                return listener.ended(self);
             }
             let present = inner.listeners.iter().flat_map(|present| present.iter());
-            let more = present.chain([listener]).cloned().collect();
+            let more = present.cloned().chain([listener]).collect();
             self.hooks.fetch_add(1, Ordering::Relaxed);
             self.heard.fetch_add(1, Ordering::Relaxed);
             inner.listeners.replace(more)
@@ -202,7 +222,7 @@ impl Meter {
     }
 
     /// Removes a hook, if it is there.
-    pub(super) fn remove(&self, listener: &Arc<Listener>) {
+    pub(super) fn remove<L: Listener>(&self, listener: &L) {
         let replaced = {
             let mut inner = self.inner.lock();
             let Some(present) = &inner.listeners else {
@@ -210,7 +230,7 @@ impl Meter {
             };
             let others = present
                 .iter()
-                .filter(|other| !Arc::ptr_eq(other, listener))
+                .filter(|other| !ptr::addr_eq(Arc::as_ptr(other), listener))
                 .cloned()
                 .collect::<Arc<[_]>>();
             let removed = present.len() - others.len();
@@ -239,7 +259,7 @@ impl Meter {
             listeners
         };
         for listener in listeners.iter().flat_map(|listeners| listeners.iter()) {
-            listener.finish(self);
+            listener.ended(self);
         }
         self.leave();
     }
@@ -288,29 +308,29 @@ impl Meter {
         }
     }
 
-    /// What it knows, for a caller that looks at others too if `known` is there.
-    pub(super) fn snapshot(&self, known: Option<&mut Below>) -> ProgressSnapshot {
-        let now = self.runtime.as_ref().map(RuntimeHandle::now);
-        let (notes, end, reading) = {
-            let mut inner = self.inner.lock();
-            (inner.notes.clone(), inner.end, self.read(&mut inner))
-        };
-        let own = reading.own;
-        let all_ended = end.is_some() && reading.parts.is_empty();
-        let all = Below::sum(known, self.label.id(), reading).read();
-        let at = |end: Option<End>| end.map_or(now, |end| end.at);
-        let (rate, overall_rate) = match &mut self.inner.lock().pace {
+    /// The time by the clock of its runtime, if it has one.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.runtime.as_ref().map(RuntimeHandle::now)
+    }
+
+    /// Its figures and what the work says of itself, under one lock.
+    pub(super) fn describe(&self) -> (Notes, Reading) {
+        let mut inner = self.inner.lock();
+        (inner.notes.clone(), self.read(&mut inner))
+    }
+
+    /// Its own rate and that of everything together, by the steps that each has done at its time.
+    pub(super) fn rates(
+        &self,
+        own: (Option<Instant>, u64),
+        overall: (Option<Instant>, u64),
+    ) -> (Option<f64>, Option<f64>) {
+        match &mut self.inner.lock().pace {
             Some((own_pace, pace)) => (
-                at(end).and_then(|at| own_pace.look(at, own.done())),
-                at(end.filter(|_| all_ended)).and_then(|at| pace.look(at, all.done())),
+                own.0.and_then(|at| own_pace.look(at, own.1)),
+                overall.0.and_then(|at| pace.look(at, overall.1)),
             ),
             None => (None, None),
-        };
-        ProgressSnapshot {
-            own: ProgressFigures::new(own, rate, end.is_some()),
-            overall: ProgressFigures::new(all, overall_rate, all_ended),
-            message: notes.message,
-            fields: notes.fields,
         }
     }
 
@@ -330,34 +350,17 @@ impl Meter {
     fn read(&self, inner: &mut Inner) -> Reading {
         Reading {
             own: self.own_of(inner),
-            has_ended: inner.end.is_some(),
+            end: inner.end,
             left: inner.left,
             parts: inner.parts.values().cloned().collect(),
         }
     }
 
-    /// The records of those directly below.
-    pub(super) fn parts(&self) -> Vec<Arc<Record>> {
+    /// The operations of those directly below.
+    pub(super) fn operations_below(&self) -> Vec<Arc<dyn Running>> {
         let inner = self.inner.lock();
         let parts = inner.parts.values();
-        parts.filter_map(|part| part.record.upgrade()).collect()
-    }
-}
-
-impl Notes {
-    fn apply(&mut self, edit: Edit) {
-        if let Some(total) = edit.total {
-            self.total = total;
-        }
-        if let Some(message) = edit.message {
-            self.message = message;
-        }
-        for (key, value) in edit.fields {
-            match value {
-                Some(value) => self.fields.insert(key, value),
-                None => self.fields.remove(&key),
-            };
-        }
+        parts.filter_map(|part| part.operation.upgrade()).collect()
     }
 }
 

@@ -1,11 +1,8 @@
 //! What a user notes about an operation, for lists, filters and reports.
 
-use super::Operation;
-use super::record::Record;
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
 type Text = Cow<'static, str>;
 
@@ -70,32 +67,5 @@ impl fmt::Display for Metadata {
             write!(f, "{comma}{}={}", escape(key), escape(value))?;
         }
         Ok(())
-    }
-}
-
-impl Operation {
-    /// Notes `value` under `key`, for lists and reports, in the place of what was there.
-    ///
-    /// A [`Registry`](crate::Registry) keeps what was noted when the operation ended.
-    pub fn set_metadata(
-        &self,
-        key: impl Into<Cow<'static, str>>,
-        value: impl Into<Cow<'static, str>>,
-    ) {
-        let (key, value) = (key.into(), value.into());
-        self.record()
-            .with_notes(|notes| Arc::make_mut(&mut notes.metadata).set(key, value));
-    }
-
-    /// What was noted, as it is now.
-    #[must_use]
-    pub fn metadata(&self) -> Arc<Metadata> {
-        self.record().metadata().unwrap_or_default()
-    }
-}
-
-impl Record {
-    pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
-        self.on_notes(|notes| Arc::clone(&notes.metadata))
     }
 }

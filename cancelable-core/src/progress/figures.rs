@@ -1,6 +1,6 @@
 //! The numbers of a progress, of one operation or of several together.
 
-use super::sum::Own;
+use super::totals::Own;
 use crate::cause::Span;
 use std::fmt;
 use std::time::Duration;

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A change of an operation's progress, or of the progress of something below it, as a hook of
-/// [`Operation::on_progress`](super::Operation::on_progress) is told of it.
+/// [`Operation::on_progress`](crate::Operation::on_progress) is told of it.
 ///
 /// The figures are read when they are asked for. A hook that wants the name alone pays for no more.
 #[derive(Clone)]
@@ -35,13 +35,13 @@ impl ProgressUpdate {
     /// [everything below it](ProgressSnapshot::overall).
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
-        self.owner.snapshot(None)
+        ProgressSnapshot::of(&self.owner, None)
     }
 
     /// How far the operation has come that made the progress.
     #[must_use]
     pub fn maker_snapshot(&self) -> ProgressSnapshot {
-        self.maker.snapshot(None)
+        ProgressSnapshot::of(&self.maker, None)
     }
 
     /// Whether the operation that is listened to has ended, and this is the last call.

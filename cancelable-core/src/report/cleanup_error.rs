@@ -1,7 +1,7 @@
 //! What went wrong in a finalizer.
 
-use crate::cause::Named;
-use crate::sync::{escape, escaped};
+use crate::cause::{Named, OperationLabel};
+use crate::sync::{Kept, escape, escaped};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -126,3 +126,49 @@ impl Error for CleanupError {
 // An error that is kept is only read, and nothing here changes it.
 impl std::panic::UnwindSafe for CleanupError {}
 impl std::panic::RefUnwindSafe for CleanupError {}
+
+/// The operation has ended and runs no finalizer any more. The future comes back.
+pub struct DeferError<C> {
+    operation: OperationLabel,
+    future: Kept<C>,
+}
+
+impl<C> DeferError<C> {
+    pub(crate) fn new(operation: OperationLabel, future: C) -> Self {
+        Self {
+            operation,
+            future: Kept::new(future),
+        }
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// The future that was not taken.
+    pub fn into_inner(self) -> C {
+        self.future.into_inner()
+    }
+}
+
+impl<C> fmt::Debug for DeferError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeferError")
+            .field("operation", &self.operation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<C> fmt::Display for DeferError<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "scope {} has ended and runs no finalizer any more: run the one that comes back",
+            self.operation
+        )
+    }
+}
+
+impl<C> Error for DeferError<C> {}
