@@ -7,7 +7,7 @@ use super::call::Call;
 use super::nursery::{Nursery, Yard};
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
-use crate::sync::say;
+use crate::sync::log;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -78,7 +78,7 @@ impl Nursery {
             return;
         };
         if let Some(record) = record {
-            say!(
+            log!(
                 Warn,
                 operation = &*record.label.shown_name(), id = record.label.id().get(),
                 opened_at:% = record.opened_at;

@@ -6,7 +6,7 @@ use super::record::Record;
 use crate::cause::Named;
 use crate::report::CleanupError;
 use crate::report::DeferError;
-use crate::sync::{Ordering, escape, say};
+use crate::sync::{Ordering, escape, log};
 use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
@@ -77,7 +77,7 @@ impl Record {
     /// Keeps what went wrong in a finalizer, for the outcome, and logs it: where the run was dropped
     /// there is no outcome.
     pub(crate) fn note_cleanup_error(&self, error: CleanupError) {
-        say!(
+        log!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             finalizer = &*escape(error.name()), deferred_at:% = error.deferred_at();
@@ -89,7 +89,7 @@ impl Record {
     /// Logs a finalizer that nothing will run.
     pub(crate) fn log_lost(&self, finalizer: &Finalizer) {
         let (name, place) = (&*finalizer.name, finalizer.deferred_at);
-        say!(
+        log!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             finalizer = &*escape(name), deferred_at:% = place;

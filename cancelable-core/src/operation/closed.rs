@@ -2,7 +2,7 @@
 
 use super::record::Record;
 use crate::report::Status;
-use crate::sync::{LatchWait, awaited};
+use crate::sync::{LatchWait, track_await};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -51,7 +51,7 @@ impl Future for Closed {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

@@ -11,7 +11,7 @@ use super::runner::Followed;
 use crate::report::Report;
 use crate::report::Status;
 use crate::source::Unstarted;
-use crate::sync::{LatchWait, StoredWaker, say};
+use crate::sync::{LatchWait, StoredWaker, log};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -170,6 +170,12 @@ impl Record {
         self.leave_parent();
     }
 
+    /// Closes the span, as soon as no code is inside it any more.
+    fn end_span(&self) {
+        let span = self.inner.lock().span.take();
+        span.close();
+    }
+
     /// A spawned child is joined, so nothing of it goes on after the end of its scope.
     pub(super) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
         self.parent.as_ref().filter(|_| !self.spawned)
@@ -247,7 +253,7 @@ impl Record {
             inner.sources.take()
         };
         self.log_cancel();
-        say!(
+        log!(
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;

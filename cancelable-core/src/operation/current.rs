@@ -43,8 +43,8 @@ impl Running for Record {
     }
 
     #[cfg(feature = "tracing")]
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn span(&self) -> Option<Arc<tracing::Span>> {
+        self.inner.lock().span.get()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is deferred to the end of an operation, whichever way it ends.
 
-use crate::sync::{Contained, Held};
+use crate::sync::{IsolatedDrop, IsolatedDropFuture};
 use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
@@ -11,7 +11,7 @@ use std::pin::Pin;
 pub(crate) struct Finalizer {
     pub(crate) name: Cow<'static, str>,
     pub(crate) deferred_at: &'static Location<'static>,
-    pub(crate) future: Held<Cleanup>,
+    pub(crate) future: IsolatedDrop<Cleanup>,
 }
 
 /// It is made of the user's future, which may panic in its poll, in its drop, and in both.
@@ -31,8 +31,8 @@ impl Finalizer {
         Self {
             name,
             deferred_at,
-            future: Held::new(Box::pin(async move {
-                Contained::new(future).await.into_cleanup()
+            future: IsolatedDrop::new(Box::pin(async move {
+                IsolatedDropFuture::new(future).await.into_cleanup()
             })),
         }
     }

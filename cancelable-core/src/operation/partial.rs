@@ -200,7 +200,7 @@ impl<'a> Out<'a> {
         loop {
             match record.with_partial(|slot| slot.take_out(is_wanted)) {
                 Ok(value) => return Ok(Self { record, value }),
-                Err(Refusal::Wait(back)) => back.pass(),
+                Err(Refusal::Wait(back)) => back.wait(),
                 Err(refusal) => return Err(refusal),
             }
         }
@@ -219,7 +219,7 @@ impl Drop for Out<'_> {
         let value = self.value.take();
         let (old, back) = self.record.with_partial(|slot| slot.put_back(value));
         if let Some(back) = back {
-            back.open();
+            back.set();
         }
         if old.is_some() {
             isolate("the drop of a partial result", || drop(old));

@@ -5,10 +5,10 @@
 //! | state    | who comes to update, read or take it | who comes to set it                     |
 //! |----------|--------------------------------------|-----------------------------------------|
 //! | `Free`   | takes it out                         | replaces it                             |
-//! | `Out`    | waits at the gate, on another thread; is refused on the same one | leaves it for when the other one is back, which then is too old |
+//! | `Out`    | waits for the event, on another thread; is refused on the same one | leaves it for when the other one is back, which then is too old |
 
 use crate::report::Value;
-use crate::sync::{Gate, ThreadId, thread_id};
+use crate::sync::{ManualResetEvent, ThreadId, thread_id};
 use std::any::Any;
 use std::mem;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ enum State {
         /// What was taken out.
         type_name: Option<&'static str>,
         /// Where others wait for it, if any do.
-        back: Option<Arc<Gate>>,
+        back: Option<Arc<ManualResetEvent>>,
         /// What was set meanwhile.
         newer: Option<Value>,
     },
@@ -43,8 +43,8 @@ impl Default for State {
 
 /// Why a value could not be taken out.
 pub(super) enum Refusal {
-    /// Another one has it. It is back when the gate opens.
-    Wait(Arc<Gate>),
+    /// Another one has it. It is back when the event is set.
+    Wait(Arc<ManualResetEvent>),
     /// The caller itself has it.
     InUse,
     /// It is of this type.
@@ -75,16 +75,19 @@ impl Slot {
             }
             State::Out { thread, .. } if *thread == thread_id() => Err(Refusal::InUse),
             State::Out { back, .. } => {
-                let gate = back.get_or_insert_with(|| Arc::new(Gate::new()));
-                Err(Refusal::Wait(Arc::clone(gate)))
+                let event = back.get_or_insert_with(|| Arc::new(ManualResetEvent::new()));
+                Err(Refusal::Wait(Arc::clone(event)))
             }
         }
     }
 
-    /// Takes a value back. What is to be done with no lock held: a value to be dropped, a gate to be
+    /// Takes a value back. What is to be done with no lock held: a value to be dropped, an event to be
     /// opened.
     #[must_use]
-    pub(super) fn put_back(&mut self, value: Option<Value>) -> (Option<Value>, Option<Arc<Gate>>) {
+    pub(super) fn put_back(
+        &mut self,
+        value: Option<Value>,
+    ) -> (Option<Value>, Option<Arc<ManualResetEvent>>) {
         let (back, newer) = match mem::take(&mut self.state) {
             State::Out { back, newer, .. } => (back, newer),
             State::Free(newer) => (None, newer),

@@ -26,7 +26,7 @@ use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
 use crate::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
-    say,
+    log,
 };
 use log::Level;
 use std::panic::Location;
@@ -97,7 +97,6 @@ pub(super) struct Inner {
     pub(super) aside: Option<Box<Aside>>,
     /// None while nothing is noted.
     pub(super) notes: Option<Box<Notes>>,
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
     pub(super) span: Span,
     /// What it has so far; none until something is set.
     pub(super) partial: Option<Box<Slot>>,
@@ -278,7 +277,7 @@ impl Record {
         if self.cancel_logged.swap(true, Ordering::Relaxed) {
             return;
         }
-        say!(
+        log!(
             Debug,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
@@ -329,20 +328,20 @@ impl Record {
         let (name, word) = (&*name, status.as_str());
         let label = &self.label;
         match (&error, &cause, reason) {
-            (None, Some(cause), Some(reason)) => say!(
+            (None, Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, reason, cause:% = cause;
                 "{label} is {status}, asked to stop: {cause}"
             ),
-            (Some(error), Some(cause), Some(reason)) => say!(
+            (Some(error), Some(cause), Some(reason)) => log!(
                 Debug, operation = name, id, status = word, error = &**error, reason,
                 cause:% = cause;
                 "{label} is {status}: {error}, asked to stop: {cause}"
             ),
-            (Some(error), ..) => say!(
+            (Some(error), ..) => log!(
                 Debug, operation = name, id, status = word, error = &**error;
                 "{label} is {status}: {error}"
             ),
-            _ => say!(
+            _ => log!(
                 Debug, operation = name, id, status = word;
                 "{label} is {status}"
             ),

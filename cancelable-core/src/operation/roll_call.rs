@@ -10,7 +10,7 @@ use super::record::Record;
 use crate::report::Status;
 use crate::report::{ShieldSite, Straggler, StragglerKind};
 use crate::runtime::RuntimeHandle;
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -192,7 +192,7 @@ impl Record {
     /// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
     pub(crate) fn note_stragglers(&self, stragglers: Vec<Straggler>) {
         for straggler in stragglers {
-            say!(
+            log!(
                 Warn,
                 operation = &*self.label.shown_name(), id = self.label.id().get(),
                 kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;

@@ -1,9 +1,7 @@
-//! The span of `tracing` that an operation has from its opening to its end, if the feature of that
-//! name is there: wherever the operation is the current one, its span is entered.
+//! The `tracing` span of an operation, from its opening to its end, and the entry into the span of the
+//! operation that runs on this thread.
 //!
-//! Without the feature all of this is empty.
-
-use super::record::Record;
+//! Without the feature `tracing` both are empty.
 
 #[cfg(feature = "tracing")]
 pub(super) use spans::{InSpan, Span};
@@ -13,36 +11,45 @@ pub(super) use nothing::{InSpan, Span};
 
 #[cfg(feature = "tracing")]
 mod spans {
-    use super::Record;
     use crate::cause::OperationLabel;
     use crate::cause::ambient::Ambient;
     use std::sync::Arc;
 
-    /// None once the operation has ended.
+    /// An open span; `None` once the operation has ended.
     ///
-    /// A subscriber is the user's code, and hears of each clone and drop of a span, of each entry and
-    /// exit. So the span lies behind a reference of its own: under the record's lock that is cloned or
-    /// taken out, and the subscriber hears of nothing.
+    /// A subscriber is user code, and is called for each clone and drop of a span. So the span lies behind a
+    /// reference of its own: under the record's lock only the reference is cloned or taken.
     pub(in crate::operation) struct Span(Option<Arc<tracing::Span>>);
 
     impl Span {
-        /// Below the span that is entered where the operation is opened.
+        /// Opens a span below the one that is entered on this thread.
         pub(in crate::operation) fn open(label: &OperationLabel) -> Self {
             let (id, name) = (label.id().get(), label.shown_name());
             let span = tracing::debug_span!(target: "cancelable", "operation", id, name = &*name);
-            // One that no subscriber wants costs nothing more.
+            // A span that no subscriber wants costs nothing more.
             Self((!span.is_disabled()).then(|| Arc::new(span)))
+        }
+
+        pub(in crate::operation) fn get(&self) -> Option<Arc<tracing::Span>> {
+            self.0.clone()
+        }
+
+        /// Takes the span out, to be closed with no lock held.
+        pub(in crate::operation) fn take(&mut self) -> Self {
+            Self(self.0.take())
+        }
+
+        pub(in crate::operation) fn close(self) {
+            drop(self.0);
         }
     }
 
-    /// While it lives, the span is entered on this thread.
+    /// Keeps a span entered on this thread while it lives.
     pub(in crate::operation) struct InSpan(Option<Arc<tracing::Span>>);
 
     impl InSpan {
         pub(in crate::operation) fn enter(ambient: Option<&Ambient>) -> Self {
-            let handle = ambient.map(|ambient| ambient.handle.as_any());
-            let record = handle.and_then(|handle| handle.downcast_ref::<Record>());
-            let span = record.and_then(|record| record.inner.lock().span.0.clone());
+            let span = ambient.and_then(|ambient| ambient.handle.span());
             if let Some(span) = &span {
                 span.with_subscriber(|(id, subscriber)| subscriber.enter(id));
             }
@@ -58,19 +65,10 @@ mod spans {
             }
         }
     }
-
-    impl Record {
-        /// Closes the span, as soon as nothing is inside it any more.
-        pub(in crate::operation) fn end_span(&self) {
-            let span = self.inner.lock().span.0.take();
-            drop(span);
-        }
-    }
 }
 
 #[cfg(not(feature = "tracing"))]
 mod nothing {
-    use super::Record;
     use crate::cause::OperationLabel;
     use crate::cause::ambient::Ambient;
 
@@ -80,6 +78,12 @@ mod nothing {
         pub(in crate::operation) fn open(_: &OperationLabel) -> Self {
             Self
         }
+
+        pub(in crate::operation) fn take(&mut self) -> Self {
+            Self
+        }
+
+        pub(in crate::operation) fn close(self) {}
     }
 
     pub(in crate::operation) struct InSpan;
@@ -88,9 +92,5 @@ mod nothing {
         pub(in crate::operation) fn enter(_: Option<&Ambient>) -> Self {
             Self
         }
-    }
-
-    impl Record {
-        pub(in crate::operation) fn end_span(&self) {}
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cause::OperationLabel;
 use crate::runtime::RuntimeHandle;
-use crate::sync::{AtomicU64, Kept, Ordering};
+use crate::sync::{AtomicU64, Ordering, SyncWrapper};
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -49,14 +49,14 @@ fn nanos(time: Duration) -> u64 {
 /// A hook was to be called once in an interval, and its operation has no runtime to tell the time.
 pub struct ThrottleWithoutRuntime<H> {
     operation: OperationLabel,
-    hook: Kept<H>,
+    hook: SyncWrapper<H>,
 }
 
 impl<H> ThrottleWithoutRuntime<H> {
     pub(crate) fn new(operation: OperationLabel, hook: H) -> Self {
         Self {
             operation,
-            hook: Kept::new(hook),
+            hook: SyncWrapper::new(hook),
         }
     }
 

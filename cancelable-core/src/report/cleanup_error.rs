@@ -1,7 +1,7 @@
 //! What went wrong in a finalizer.
 
 use crate::cause::{Named, OperationLabel};
-use crate::sync::{Kept, escape, escaped};
+use crate::sync::{SyncWrapper, escape, escaped};
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -130,14 +130,14 @@ impl std::panic::RefUnwindSafe for CleanupError {}
 /// The operation has ended and runs no finalizer any more. The future comes back.
 pub struct DeferError<C> {
     operation: OperationLabel,
-    future: Kept<C>,
+    future: SyncWrapper<C>,
 }
 
 impl<C> DeferError<C> {
     pub(crate) fn new(operation: OperationLabel, future: C) -> Self {
         Self {
             operation,
-            future: Kept::new(future),
+            future: SyncWrapper::new(future),
         }
     }
 

@@ -6,7 +6,7 @@
 
 use super::thread_timer::{Clockwork, ThreadTimer};
 use super::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-use crate::sync::{self, Mutex, escaped, isolate, say};
+use crate::sync::{self, Mutex, escaped, isolate, log};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -121,7 +121,7 @@ fn on_thread<W: Send + 'static>(name: &str, work: W, run: fn(W)) -> Result<(), R
         }
     });
     if let Err(error) = started {
-        say!(Warn, "no thread was started: {}", escaped(&error));
+        log!(Warn, "no thread was started: {}", escaped(&error));
         let work = slot.lock().take();
         if let Some(work) = work {
             return Err(Refused::new(work));

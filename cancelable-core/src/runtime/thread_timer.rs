@@ -7,7 +7,7 @@
 //! 2. One lock. Wakers are cloned before it and woken or dropped after it.
 
 use super::Timer;
-use crate::sync::{self, Condvar, Mutex, StoredWaker, escaped, say};
+use crate::sync::{self, Condvar, Mutex, StoredWaker, escaped, log};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -86,7 +86,7 @@ impl Clockwork {
             .name(name)
             .spawn(move || clockwork.keep());
         if let Err(error) = started {
-            say!(
+            log!(
                 Error,
                 "no thread was started to keep the time: {}",
                 escaped(&error)

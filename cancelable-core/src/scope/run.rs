@@ -19,7 +19,7 @@ use self::exit::{Fallible, OutputKind, Plain};
 use self::state_machine::StateMachine;
 use super::{BuildError, Outcome, Scope};
 use crate::cause::Cause;
-use crate::sync::{awaited, words_of};
+use crate::sync::{raw_text, track_await};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -186,7 +186,7 @@ where
         if let RunFuture::Built { machine } = &mut self.run {
             machine.describe(|output| match output {
                 Ok(_) => String::new(),
-                Err(error) => words_of(error),
+                Err(error) => raw_text(error),
             });
         }
         self
@@ -202,7 +202,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().run.poll::<Plain>(cx))
+        track_await(self.project().run.poll::<Plain>(cx))
     }
 }
 
@@ -215,7 +215,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().run.poll::<Fallible>(cx))
+        track_await(self.project().run.poll::<Fallible>(cx))
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::Cancelled;
 use crate::operation;
 use crate::runtime::{NoRuntime, RuntimeHandle, Sleep, ThreadRuntime};
 use crate::source::Limit;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -91,7 +91,7 @@ impl<F: Future> Future for Timeout<F> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

@@ -8,7 +8,7 @@ use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, discard};
+use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, drop_waker};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -373,7 +373,7 @@ impl Branch {
         let waiter = open.take_waiter(key);
         let forgotten = open.edit(key, |member| member.node_mut()?.take());
         drop(open);
-        discard(waiter);
+        drop_waker(waiter);
         drop(forgotten);
     }
 }

@@ -17,7 +17,7 @@ use super::member::Member;
 use super::node::{Node, Settled};
 use super::slab::Rest;
 use crate::cause::{Cause, Facts};
-use crate::sync::{is_logged, isolate, say};
+use crate::sync::{is_logged, isolate, log};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -142,12 +142,12 @@ pub(super) fn report(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
     };
     let reason = cause.reason().as_str();
     match node.operation() {
-        Some(operation) => say!(
+        Some(operation) => log!(
             Debug,
             operation = &*operation.shown_name(), id = operation.id().get(), reason, cause:% = cause;
             "token of {operation} cancelled: {cause}"
         ),
-        None => say!(Debug, reason, cause:% = cause; "token cancelled: {cause}"),
+        None => log!(Debug, reason, cause:% = cause; "token cancelled: {cause}"),
     }
 }
 

@@ -8,7 +8,7 @@
 use super::bag::Bag;
 use super::member::Member;
 use crate::cause::Facts;
-use crate::sync::{AtomicBool, Gate, Mutex, Ordering};
+use crate::sync::{AtomicBool, ManualResetEvent, Mutex, Ordering};
 use std::sync::Arc;
 
 /// What a cancelled branch keeps: the cause, and how far the call is that brought it.
@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(super) struct Marking {
     facts: Arc<Facts>,
     /// Opened when this call has marked all that it was first to reach.
-    marked: Gate,
+    marked: ManualResetEvent,
     /// The markings that this one passed by. Set before `marked` is opened and taken when all of them
     /// are over.
     met: Mutex<Vec<Arc<Marking>>>,
@@ -28,7 +28,7 @@ impl Marking {
     fn with(facts: Arc<Facts>, over: bool) -> Arc<Self> {
         Arc::new(Self {
             facts,
-            marked: Gate::new(),
+            marked: ManualResetEvent::new(),
             met: Mutex::new(Vec::new()),
             over: AtomicBool::new(over),
         })
@@ -60,7 +60,7 @@ impl Marking {
             if marking.is_over() {
                 continue;
             }
-            marking.marked.pass();
+            marking.marked.wait();
             for met in marking.met.lock().iter() {
                 if !waiting.iter().any(|known| Arc::ptr_eq(known, met)) {
                     waiting.push(Arc::clone(met));
@@ -124,10 +124,10 @@ impl Pass {
         if self.met.is_empty() {
             // Release: see `is_over`.
             marking.over.store(true, Ordering::Release);
-            return marking.marked.open();
+            return marking.marked.set();
         }
         *marking.met.lock() = self.met.clone();
-        marking.marked.open();
+        marking.marked.set();
         Marking::wait_for(self.met);
         // Release: as above.
         marking.over.store(true, Ordering::Release);

@@ -4,7 +4,7 @@ use super::handle::CancellationToken;
 use super::lookout::Lookout;
 use super::node::Node;
 use super::waiters::Place;
-use crate::sync::{Gate, StoredWaker, WakerId, awaited};
+use crate::sync::{ManualResetEvent, StoredWaker, WakerId, track_await};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -113,20 +113,20 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     if node.is_cancelled_by_now() {
         return true;
     }
-    let gate = Arc::new(Gate::new());
-    let waker = Waker::from(Arc::clone(&gate));
+    let event = Arc::new(ManualResetEvent::new());
+    let waker = Waker::from(Arc::clone(&event));
     let mut waiter = Waiter::new();
     // loom has no time, and a limit is reached there at once.
     let lookout = node.lookout().filter(|_| cfg!(not(cancelable_loom)));
     let cancelled = waiter.poll(node, &Context::from_waker(&waker)).is_ready()
-        // The gate's waker is woken by a canceller only, after the state was stored.
+        // The event's waker is woken by a canceller only, after the state was stored.
         || match (lookout, limit) {
-            (Some(lookout), limit) => pass_looking(node, &gate, lookout, limit),
+            (Some(lookout), limit) => pass_looking(node, &event, lookout, limit),
             (None, None) => {
-                gate.pass();
+                event.wait();
                 true
             }
-            (None, Some(limit)) => gate.pass_within(limit) || node.is_cancelled(),
+            (None, Some(limit)) => event.wait_timeout(limit) || node.is_cancelled(),
         };
     waiter.leave(node);
     cancelled
@@ -135,19 +135,19 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
 /// How often a thread that waits for an operation's token looks at the operation's clock.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Waits at the gate for `limit` at most, and has the lookout look meanwhile: the thread that waits may be the
+/// Waits for the event for `limit` at most, and has the lookout look meanwhile: the thread that waits may be the
 /// one that would poll the run, and then nobody else sees the deadline.
 fn pass_looking(
     node: &Node,
-    gate: &Gate,
+    event: &ManualResetEvent,
     lookout: &Arc<dyn Lookout>,
     limit: Option<Duration>,
 ) -> bool {
     let mut left = limit;
-    // Ends: the gate is opened, a look finds the token cancelled, or nothing is left of the limit.
+    // Ends: the event is set, a look finds the token cancelled, or nothing is left of the limit.
     loop {
         let turn = left.map_or(LOOK, |left| left.min(LOOK));
-        if gate.pass_within(turn) {
+        if event.wait_timeout(turn) {
             return true;
         }
         // Each time: turns are slow, and no other call paces this look.
@@ -190,7 +190,7 @@ impl Future for WaitForCancellationFuture<'_> {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        awaited(poll(&mut this.waiter, this.token.node(), cx))
+        track_await(poll(&mut this.waiter, this.token.node(), cx))
     }
 }
 
@@ -238,7 +238,7 @@ impl Future for WaitForCancellationFutureOwned {
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        awaited(poll(&mut this.waiter, this.token.node(), cx))
+        track_await(poll(&mut this.waiter, this.token.node(), cx))
     }
 }
 

@@ -14,7 +14,7 @@ use super::branch::OpenBranch;
 use super::crowd::{Crowd, Spot};
 use super::member::Member;
 use super::node::{ALONE, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
-use crate::sync::{MutexGuard, Ordering, StoredWaker, discard};
+use crate::sync::{MutexGuard, Ordering, StoredWaker, drop_waker};
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -143,8 +143,8 @@ impl Node {
             }
         };
         let is_stored = replaced.is_some();
-        discard(waker);
-        discard(replaced);
+        drop_waker(waker);
+        drop_waker(replaced);
         is_stored
     }
 
@@ -163,7 +163,7 @@ impl Node {
                 }
             },
         };
-        discard(removed);
+        drop_waker(removed);
     }
 
     /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is

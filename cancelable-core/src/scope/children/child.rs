@@ -5,7 +5,7 @@ use crate::cause::OperationId;
 use crate::operation::{Call, Operation, Record};
 use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::{JoinHandle, Sleep};
-use crate::sync::awaited;
+use crate::sync::track_await;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -240,7 +240,7 @@ impl<T> Future for Child<T> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
 use crate::scope::RunError;
-use crate::sync::{panic_text, say, words_of};
+use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl ChildGuard {
     }
 
     fn fail(&self, failure: &ChildFailure) {
-        say!(
+        log!(
             Debug,
             operation = &*self.child.label.shown_name(), id = self.child.label.id().get(),
             scope = &*self.place.owner().label.shown_name();
@@ -113,7 +113,7 @@ impl ChildExit {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
-            Self::Failed(error) => words_of(&**error),
+            Self::Failed(error) => raw_text(&**error),
             Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
         }
     }

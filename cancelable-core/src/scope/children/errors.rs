@@ -5,7 +5,7 @@ use crate::error::Cancelled;
 use crate::operation::{Record, Status};
 use crate::runtime::JoinError;
 use crate::scope::BuildError;
-use crate::sync::{Kept, escaped};
+use crate::sync::{SyncWrapper, escaped};
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -192,7 +192,7 @@ impl std::panic::RefUnwindSafe for ChildError {}
 /// A scope did not take a child or a blocking call. The work that was not started comes back.
 pub struct SpawnError<W> {
     why: Refusal,
-    work: Kept<W>,
+    work: SyncWrapper<W>,
 }
 
 /// The scope, and why it took no child.
@@ -217,7 +217,7 @@ impl<W> SpawnError<W> {
     pub(super) fn new(why: Refusal, work: W) -> Self {
         Self {
             why,
-            work: Kept::new(work),
+            work: SyncWrapper::new(work),
         }
     }
 

@@ -20,7 +20,7 @@
 use crate::cause::OperationId;
 use crate::operation::{Holder, Record, Taken, Turn};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -180,7 +180,7 @@ fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
     let straggler = holder.straggler(record, woken_for);
     if record.give_up(holder) {
-        say!(
+        log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
@@ -308,7 +308,7 @@ fn take_over(
         }
         taken.into_iter().for_each(detach);
     }
-    say!(
+    log!(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
