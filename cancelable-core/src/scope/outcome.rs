@@ -151,7 +151,8 @@ impl<T, E> Outcome<T, E> {
     ///
     /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was cancelled, even if it
     /// has a value; [`RunError::ChildFailed`] if a child failed, also where failures are collected;
-    /// [`RunError::CleanupFailed`] if something went wrong in a finalizer.
+    /// [`RunError::CleanupFailed`] if a finalizer went wrong;
+    /// [`RunError::Unfinished`] if something inside was still running at the end of its time.
     ///
     /// # Examples
     ///
@@ -189,8 +190,11 @@ impl<T, E> Outcome<T, E> {
         if let Some(failure) = report.child_failures.into_iter().next() {
             return Err(RunError::ChildFailed(failure));
         }
-        match report.cleanup_errors.into_iter().next() {
-            Some(error) => Err(RunError::CleanupFailed(error)),
+        if let Some(error) = report.cleanup_errors.into_iter().next() {
+            return Err(RunError::CleanupFailed(error));
+        }
+        match report.stragglers.into_iter().next() {
+            Some(straggler) => Err(RunError::Unfinished(Box::new(straggler))),
             None => Ok(value),
         }
     }
@@ -243,9 +247,9 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their
-    /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
-    /// are among them if this scope was cancelled too, and those of children, where nobody took them from
-    /// their [handles](super::Child::take_report), in any case.
+    /// grace, and finalizers at the end of the cleanup budget. Those of scopes below are among them if this
+    /// scope was cancelled too. Those of children that nobody took from their
+    /// [handles](super::Child::take_report), and those of runs that were dropped, are so in any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -254,8 +258,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What went wrong in finalizers, in the order in which they ran: those of the scope, and then those
-    /// of children below, where nobody took them from their [handles](super::Child::take_report). Of the
-    /// children the first 256 to end with such a report are kept, and all is logged.
+    /// of children below that nobody took from their [handles](super::Child::take_report), and of runs
+    /// inside that were dropped. Of these the first 256 to end with such a report are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -263,8 +267,9 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.cleanup_errors)
     }
 
-    /// The children that failed: all of them where failures are collected, and else the first. Then what
-    /// children have collected and nobody took from their handles, as for [`cleanup_errors`](Self::cleanup_errors).
+    /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures that
+    /// children have collected and nobody took from their handles, and those of runs inside that were dropped,
+    /// as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report
@@ -327,6 +332,7 @@ impl Outcome<(), ()> {
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
             (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
+            (Err(RunError::Unfinished(straggler)), _) => Err(RunError::Unfinished(straggler)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
                 // The body is pending until there is an output; this only spares a panic.
                 let cause = self.cause.clone();

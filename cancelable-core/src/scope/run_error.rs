@@ -3,7 +3,7 @@
 use super::BuildError;
 use crate::cause::{Cause, Named, OperationLabel};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Status};
+use crate::operation::{ChildFailure, CleanupError, Status, Straggler};
 use crate::source::SourceError;
 use crate::sync::escaped;
 use std::borrow::Cow;
@@ -43,6 +43,9 @@ pub enum RunError<E = Infallible> {
     /// There is a value, and a finalizer went wrong: the first that did. Only
     /// [`Outcome::complete`](super::Outcome::complete) returns this.
     CleanupFailed(CleanupError),
+    /// There is a value, and something inside was still running at the end of its time: the first straggler. Only
+    /// [`Outcome::complete`](super::Outcome::complete) returns this.
+    Unfinished(Box<Straggler>),
     /// The scope could not be built, so the body was not started. Only the run of
     /// a [`ScopeBuilder`](super::ScopeBuilder) returns this.
     NotBuilt(BuildError),
@@ -123,6 +126,7 @@ impl<E> RunError<E> {
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
             Self::Refused(refused) => RunError::Refused(refused),
             Self::CleanupFailed(error) => RunError::CleanupFailed(error),
+            Self::Unfinished(straggler) => RunError::Unfinished(straggler),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
         })
     }
@@ -180,6 +184,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
             Self::CleanupFailed(error) => error.fmt(f),
+            Self::Unfinished(straggler) => write_unfinished(straggler, f),
             Self::NotBuilt(error) => error.fmt(f),
         }
     }
@@ -204,6 +209,8 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
             Self::Refused(refused) => ("Refused", refused, refused),
             Self::CleanupFailed(error) => ("CleanupFailed", error, error),
+            Self::Unfinished(straggler) if !f.alternate() => return write_unfinished(straggler, f),
+            Self::Unfinished(straggler) => ("Unfinished", straggler, straggler),
             Self::NotBuilt(error) => ("NotBuilt", error, error),
         };
         match f.alternate() {
@@ -211,6 +218,10 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             false => sentence.fmt(f),
         }
     }
+}
+
+fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the scope ended without {straggler}")
 }
 
 /// Each variant displays what it holds, so the chain goes on below that; this requires no
@@ -224,6 +235,7 @@ impl<E: Error> Error for RunError<E> {
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
             Self::CleanupFailed(error) => error.source(),
+            Self::Unfinished(_) => None,
             Self::NotBuilt(error) => error.source(),
         }
     }

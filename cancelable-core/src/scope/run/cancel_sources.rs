@@ -176,7 +176,7 @@ impl CancelSources {
 }
 
 /// The waker that the run has left with the record, and the count of wakers taken until then. While that count is
-/// the same, the waker is still there; see `operation/runner.rs`.
+/// the same, the waker is still there; see `record/run_waker.rs`.
 #[derive(Default)]
 struct RunWaker {
     /// None until the run has left its waker.
@@ -233,7 +233,7 @@ impl TokenWait {
     /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
     ///
     /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that
-    /// one; see `operation/stop.rs`. Only the scope's own token says ready: one that was made meanwhile
+    /// one; see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile
     /// may be cancelled a little after the token above is.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {

@@ -40,7 +40,7 @@ impl DeadlineTimer {
     /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
     /// when the scope's deadline is moved. `followed` is what the run found if it has just left its waker.
     ///
-    /// Wakes: for a move, see `operation/runner.rs`. The timer is set to the earliest deadline of the
+    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the
     /// scope and its ancestors, as of this poll. If an ancestor's deadline moves further
     /// away, the timer fires early and is armed again. If it moves nearer, the
     /// run of that ancestor keeps it, and its token cancels this scope.

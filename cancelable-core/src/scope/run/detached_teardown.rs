@@ -7,7 +7,8 @@
 //!    then on the list of this operation.
 //! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and that is all.
 //! 4. Otherwise a task is made that owns the teardown and the sources. The nearest ancestor that has not ended adopts
-//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`operation/adoption.rs`).
+//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and reports
+//!    what goes wrong in it (`record/child_reports.rs`).
 //! 5. The operation is closed: it has its status and its end, and hooks and the registry are notified.
 //! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then
 //!    runs the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
@@ -16,11 +17,11 @@
 //! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
 //!    is settled all the same, so that whoever waits for its end is woken.
 //!
-//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`operation/turn.rs`).
+//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`record/turn.rs`).
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Record, Status, Taken};
+use crate::operation::{Adoption, Lost, Record, Status, Taken};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -36,15 +37,24 @@ pub(super) fn close_run(
     teardown: Teardown,
     sources: Vec<Watched>,
 ) {
+    close_lost(record, Lost::Dropped, end, teardown, sources);
+}
+
+fn close_lost(
+    record: &Arc<Record>,
+    run: Lost,
+    end: Status,
+    teardown: Teardown,
+    sources: Vec<Watched>,
+) {
     let is_idle = record.nursery.shut() && !teardown.has_begun() && !record.has_away();
     if is_idle {
         if let Ok(closing) = record.close(end) {
-            // Nobody has its outcome.
-            record.report_up(closing.report);
+            record.report_up(closing.report, run);
             return;
         }
     }
-    let mut task = DetachedTeardown::new(record, teardown);
+    let mut task = DetachedTeardown::new(record, run, teardown);
     task.sources = sources;
     record.close_unsettled(end);
     task.start();
@@ -58,20 +68,28 @@ pub(in crate::scope) fn close(record: &Arc<Record>, end: Status) {
 /// Closes the operation of a stalled run. Its body and its sources stay with the run.
 pub(super) fn take_over(taken: Taken) {
     let teardown = Teardown::unpark(taken.parked);
-    close_run(&taken.record, taken.end, teardown, Vec::new());
+    close_lost(
+        &taken.record,
+        Lost::TakenOver,
+        taken.end,
+        teardown,
+        Vec::new(),
+    );
 }
 
 /// Settles an operation that was abandoned. What was deferred to it runs in a task.
 pub(in crate::scope) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.nursery.shut();
-    if record.settle().is_err() {
-        DetachedTeardown::new(record, Teardown::default()).start();
+    if record.settle(Lost::Dropped).is_err() {
+        DetachedTeardown::new(record, Lost::Dropped, Teardown::default()).start();
     }
 }
 
 struct DetachedTeardown {
     record: Arc<Record>,
+    /// How the run was lost.
+    run: Lost,
     /// The operation's entry.
     slot: Option<Ambient>,
     teardown: Teardown,
@@ -85,9 +103,10 @@ struct DetachedTeardown {
 }
 
 impl DetachedTeardown {
-    fn new(record: &Arc<Record>, teardown: Teardown) -> Self {
+    fn new(record: &Arc<Record>, run: Lost, teardown: Teardown) -> Self {
         let mut task = Self {
             record: Arc::clone(record),
+            run,
             slot: None,
             teardown,
             runtime: record.runtime.clone(),
@@ -119,7 +138,7 @@ impl DetachedTeardown {
     fn drop_unrun(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
         for finalizer in self.teardown.take_unrun(&self.record) {
-            self.record.log_lost(&finalizer);
+            self.record.note_lost(&finalizer);
             isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
@@ -137,7 +156,7 @@ impl Future for DetachedTeardown {
         loop {
             ready!(this.teardown.poll_joined(record, take_over, cx));
             ready!(this.teardown.poll_finalizers(record, cx));
-            if record.settle().is_ok() {
+            if record.settle(this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
                 this.adoption = None;
@@ -157,7 +176,7 @@ impl Drop for DetachedTeardown {
         loop {
             self.drop_unrun();
             self.record.nursery.desert();
-            if self.record.settle().is_ok() {
+            if self.record.settle(self.run).is_ok() {
                 return;
             }
         }

@@ -18,17 +18,17 @@
 //!    current one, and the operation that was current before is put back on every way out.
 //! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever
 //!    the sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a hold on it counts (`operation/hold.rs`) and until
+//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until
 //!    its grace is over. It is dropped in the poll in which neither is so any more. The body was polled
 //!    since the cancel: where the cancel came after its poll, the body is polled once more before it is dropped.
 //! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have
-//!    left (`operation/adoption.rs`), have ended before the first finalizer is polled. A panic
+//!    left (`record/orphans.rs`), have ended before the first finalizer is polled. A panic
 //!    of the body is kept until then, and goes on to the caller.
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
 //!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body first,
 //!    so that what the runs inside leave is on its list, and then hands what is open to a task
 //!    (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`operation/turn.rs`) is closed by its detached
+//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached
 //!    teardown. Its next poll drops the body, waits for that teardown, and answers as the run would have.
 //! 7. When it answers pending, everything that can make the next step possible has its waker: the
 //!    body and the cancel sources; or the children, and the cancel sources beside them; or the finalizer and
@@ -157,7 +157,9 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            return Poll::Ready(exit.outcome::<R>(record, record.closing()));
+            let closing = record.closing();
+            record.hand_up(closing.report.as_deref());
+            return Poll::Ready(exit.outcome::<R>(record, closing));
         }
         let exit = match this.body.as_mut().take_exit() {
             Some(exit) => exit,
@@ -218,9 +220,10 @@ where
             }
             let stop = || drop(this.sources.stop(record));
             if let Ok(mut closing) = record.close_at(status, now, stop) {
-                if record.spawned {
+                match record.spawned {
                     // Nobody sees the outcome of a child, and its handle tells of a panic.
-                    record.keep_report(closing.report.take());
+                    true => record.keep_report(closing.report.take()),
+                    false => record.hand_up(closing.report.as_deref()),
                 }
                 drop(inside);
                 this.suspension.release();

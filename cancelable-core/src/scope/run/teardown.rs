@@ -1,4 +1,4 @@
-//! What follows the body of a run: the children and the orphans (`operation/adoption.rs`) are joined, then
+//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then
 //! the finalizers run, the last one deferred first.
 //!
 //! It holds no reference to the body and asks nothing of its poller, so that it can go on as a
