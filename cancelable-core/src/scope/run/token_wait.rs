@@ -47,7 +47,7 @@ impl StopWait {
             false => record.token_above(),
         };
         if let Some(token) = token {
-            self.wait.leave(token);
+            self.wait.remove(token);
         }
     }
 }
