@@ -106,6 +106,10 @@ impl End {
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
             RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
             RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
+            RunError::Unfinished(straggler) => {
+                let error: RunError = RunError::Unfinished(straggler);
+                Self::Failed(Arc::new(error))
+            }
         }
     }
 

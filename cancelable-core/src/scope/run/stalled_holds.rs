@@ -1,4 +1,4 @@
-//! When a cancelled run stops waiting for what holds its body (`operation/hold.rs`) and is not polled.
+//! When a cancelled run stops waiting for what holds its body (`record/hold.rs`) and is not polled.
 //!
 //! A future that is kept and not polled can neither end nor be told to. It must not hold up the cancel of what is
 //! around it, and so it loses its hold, which leads to the drop of the body and of what lies in it.

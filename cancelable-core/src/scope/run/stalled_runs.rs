@@ -1,4 +1,4 @@
-//! The wait of a cancelled scope for the runs inside that its body does not poll (`operation/turn.rs`).
+//! The wait of a cancelled scope for the runs inside that its body does not poll (`record/turn.rs`).
 //!
 //! It waits for one as long as somebody polls it. A run is asked in rounds, as in `stalled_holds.rs`: it is woken, and if
 //! it was not polled when [`PATIENCE`] is over, what it has open is taken over, and joined as what a dropped run
