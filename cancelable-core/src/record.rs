@@ -268,7 +268,7 @@ impl Record {
     /// True or false, everything below says cancelled when it returns.
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
-            self.wait_below();
+            self.wait_for_descendants();
             return false;
         }
         // Nothing is left to cancel, and the record of it does not change any more.

@@ -11,7 +11,7 @@ use super::deadlines::moves;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
-use crate::token::{CancellationToken, Lookout};
+use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -37,17 +37,17 @@ struct Clock {
 }
 
 impl Record {
-    /// Gives the operation's token its lookout, where there is a clock and it has none.
+    /// Gives the operation's token its deadline check, if there is a clock and the token has none.
     #[inline]
     pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
-        if let (Some(runtime), false) = (&self.runtime, token.has_lookout()) {
-            self.give_lookout(token, runtime);
+        if let (Some(runtime), false) = (&self.runtime, token.has_deadline_check()) {
+            self.make_deadline_check(token, runtime);
         }
     }
 
     #[cold]
-    fn give_lookout(self: &Arc<Self>, token: &CancellationToken, runtime: &RuntimeHandle) {
-        token.set_lookout(Arc::new(Clock {
+    fn make_deadline_check(self: &Arc<Self>, token: &CancellationToken, runtime: &RuntimeHandle) {
+        token.set_deadline_check(Arc::new(Clock {
             record: Arc::downgrade(self),
             is_by_hand: !runtime.keeps_systems_time(),
             base: runtime.now(),
@@ -70,7 +70,7 @@ impl Clock {
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `look`. Who reads the number reads this deadline or a newer one.
+        // Release: pairs with the Acquire in `due`. Who reads the number reads this deadline or a newer one.
         self.moves.store(moves, Ordering::Release);
     }
 
@@ -100,12 +100,12 @@ impl Clock {
     }
 }
 
-impl Lookout for Clock {
-    fn is_idle(&self) -> bool {
+impl DeadlineCheck for Clock {
+    fn has_no_deadline(&self) -> bool {
         self.due() == NEVER
     }
 
-    fn look(&self) -> Option<Instant> {
+    fn check(&self) -> Option<Instant> {
         let mut now = None;
         // A token's methods do not unwind for a clock.
         isolate("the clock of a runtime", || now = Some(self.runtime.now()));

@@ -155,7 +155,7 @@ impl Record {
             // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is
             // dropped after the lock.
             let made = match is_over {
-                true => CancellationToken::born_cancelled(self.end_cause(self.ended_at())),
+                true => CancellationToken::new_cancelled(self.end_cause(self.ended_at())),
                 false => self.stop.make(&self.label),
             };
             let put = {
@@ -199,7 +199,7 @@ impl Record {
         }
         let token = self.made_token().filter(|token| !token.is_cancelled());
         if let Some(token) = token {
-            token.end(self.end_cause(self.ended_at()));
+            token.cancel_unlogged(self.end_cause(self.ended_at()));
         }
     }
 
@@ -232,7 +232,7 @@ impl Record {
             return token.cancel_with(cause) && !self.is_over_by_now();
         }
         // A token that is not there yet has nobody to tell but the run.
-        let born = CancellationToken::born_cancelled(cause).of_operation(&self.label);
+        let born = CancellationToken::new_cancelled(cause).of_operation(&self.label);
         let put = {
             let _inner = self.inner.lock();
             match self.status().is_closed() {
@@ -244,7 +244,7 @@ impl Record {
         match put {
             Ok(()) => {
                 self.call_parked();
-                self.token().report_cancel();
+                self.token().log_cancel();
                 true
             }
             Err((late, counts)) => late
@@ -258,10 +258,10 @@ impl Record {
     ///
     /// To be called with no lock held. It waits for no code of a user's, so whoever is called by a cancel
     /// may cancel again; see "Overlapping cancels" in the header of the token's module.
-    pub(crate) fn wait_below(&self) {
+    pub(crate) fn wait_for_descendants(&self) {
         // Without a token of its own there is nothing below.
         if let Some(token) = self.made_token() {
-            token.wait_below();
+            token.wait_for_descendants();
         }
     }
 

@@ -262,7 +262,7 @@ impl TokenWait {
             false => record.token_above(),
         };
         if let Some(token) = token {
-            self.wait.leave(token);
+            self.wait.remove(token);
         }
     }
 }

@@ -26,7 +26,7 @@ struct AncestorCancel {
 
 impl Drop for AncestorCancel {
     fn drop(&mut self) {
-        self.wait.leave(&self.token);
+        self.wait.remove(&self.token);
     }
 }
 
