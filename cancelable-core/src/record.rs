@@ -145,7 +145,6 @@ struct Inner {
     rare: Option<Box<Rare>>,
     /// As `rare`.
     lasting: Option<Box<Lasting>>,
-    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "it is empty"))]
     span: Span,
     /// The partial result; none until something is set.
     partial: Option<Box<Slot>>,

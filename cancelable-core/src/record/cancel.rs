@@ -92,7 +92,7 @@ impl Record {
     /// True or false, everything below says cancelled when it returns.
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
-            self.wait_below();
+            self.wait_for_descendants();
             return false;
         }
         // Nothing is left to cancel, and the record of it does not change any more.
@@ -123,7 +123,7 @@ impl Record {
             return token.cancel_with(cause) && !self.is_over_by_now();
         }
         // A token that is not there yet has nobody to wake but the run.
-        let born = CancellationToken::born_cancelled(cause).of_operation(&self.label);
+        let born = CancellationToken::new_cancelled(cause).of_operation(&self.label);
         let put = {
             let _inner = self.inner.lock();
             match self.status().is_closed() {
@@ -135,7 +135,7 @@ impl Record {
         match put {
             Ok(()) => {
                 self.wake_parked();
-                self.token().report_cancel();
+                self.token().log_cancel();
                 true
             }
             Err((late, counts)) => late
@@ -149,10 +149,10 @@ impl Record {
     ///
     /// To be called with no lock held. It waits for no code of a user's, so whoever is called by a cancel
     /// may cancel again; see "Overlapping cancels" in the header of the token's module.
-    pub(crate) fn wait_below(&self) {
+    pub(crate) fn wait_for_descendants(&self) {
         // Without a token of its own there is nothing below.
         if let Some(token) = self.token.own() {
-            token.wait_below();
+            token.wait_for_descendants();
         }
     }
 
@@ -229,7 +229,7 @@ impl Record {
             // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is
             // dropped after the lock.
             let made = match is_over {
-                true => CancellationToken::born_cancelled(self.end_cause()),
+                true => CancellationToken::new_cancelled(self.end_cause()),
                 false => self.token.make(&self.label),
             };
             let put = {
@@ -290,7 +290,7 @@ impl Record {
     /// and nothing is inside. To be called once the status is an end, with no lock held.
     pub(super) fn end_token(&self) {
         if let Some(token) = self.token.to_end() {
-            token.end(self.end_cause());
+            token.cancel_unlogged(self.end_cause());
         }
     }
 

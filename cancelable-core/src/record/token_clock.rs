@@ -12,7 +12,7 @@ use super::own_deadline::moves;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
-use crate::token::{CancellationToken, Lookout};
+use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -41,7 +41,7 @@ struct Clock {
 #[inline]
 pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
     let token = record.token();
-    if let (Some(runtime), false) = (&record.runtime, token.has_lookout()) {
+    if let (Some(runtime), false) = (&record.runtime, token.has_deadline_check()) {
         set_clock(record, token, runtime);
     }
     record.note_handed_out();
@@ -50,7 +50,7 @@ pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
 
 #[cold]
 fn set_clock(record: &Arc<Record>, token: &CancellationToken, runtime: &RuntimeHandle) {
-    token.set_lookout(Arc::new(Clock {
+    token.set_deadline_check(Arc::new(Clock {
         record: Arc::downgrade(record),
         is_by_hand: !runtime.keeps_systems_time(),
         base: runtime.now(),
@@ -72,7 +72,7 @@ impl Clock {
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `look`. Who reads the number reads this deadline or a newer one.
+        // Release: pairs with the Acquire in `due`. Who reads the number reads this deadline or a newer one.
         self.moves.store(moves, Ordering::Release);
     }
 
@@ -102,12 +102,12 @@ impl Clock {
     }
 }
 
-impl Lookout for Clock {
-    fn is_idle(&self) -> bool {
+impl DeadlineCheck for Clock {
+    fn has_no_deadline(&self) -> bool {
         self.due() == NEVER
     }
 
-    fn look(&self) -> Option<Instant> {
+    fn check(&self) -> Option<Instant> {
         let mut now = None;
         // A token's methods do not unwind for a clock.
         isolate("the clock of a runtime", || now = Some(self.runtime.now()));

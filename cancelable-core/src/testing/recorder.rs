@@ -3,9 +3,7 @@
 use super::{Change, OperationEvent};
 use crate::cause::{Cause, OperationId};
 use crate::operation::Status;
-use crate::record::{
-    Record, {Observer, recorders},
-};
+use crate::record::{Observer, Record, recorders};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
 use std::collections::BTreeMap;

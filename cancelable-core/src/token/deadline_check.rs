@@ -1,6 +1,6 @@
 //! What a token looks at when it is asked inline, by code that never lets its run be polled.
 //!
-//! A token knows neither time nor operations. That of an operation is given a *lookout* when it is handed
+//! A token knows neither time nor operations. That of an operation is given a *deadline_check* when it is handed
 //! out, which lies in the token's branch: so the tokens that are made of it find it too, a plain token is
 //! no larger for it, and one that has none pays a load. It is asked now and then, as
 //! [`Pacing`] says, since a look reads a clock. The fast path writes nothing that threads share.
@@ -12,42 +12,49 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Cancels what is due though nobody has noticed it.
-pub(crate) trait Lookout: Send + Sync {
+pub(crate) trait DeadlineCheck: Send + Sync {
     /// Whether there is no deadline, so that there is nothing to look at. It reads no clock, so each call
     /// may ask it.
-    fn is_idle(&self) -> bool;
+    fn has_no_deadline(&self) -> bool;
 
     /// Looks, and cancels what is due. The time that it saw, to pace the next looks by; none where each
     /// call has to look, because the clock is not the system's.
-    fn look(&self) -> Option<Instant>;
+    fn check(&self) -> Option<Instant>;
 
     /// The mark of the operation whose token it is, for an error that says that it was cancelled for `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 }
 
-impl fmt::Debug for dyn Lookout {
+impl fmt::Debug for dyn DeadlineCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Lookout")
+        f.write_str("DeadlineCheck")
     }
 }
 
 /// The lookouts of the inputs of a join.
-pub(super) struct Several(pub(super) Vec<Arc<dyn Lookout>>);
+pub(super) struct AllOf(pub(super) Vec<Arc<dyn DeadlineCheck>>);
 
-impl Lookout for Several {
-    fn is_idle(&self) -> bool {
-        self.0.iter().all(|lookout| lookout.is_idle())
+impl DeadlineCheck for AllOf {
+    fn has_no_deadline(&self) -> bool {
+        self.0
+            .iter()
+            .all(|deadline_check| deadline_check.has_no_deadline())
     }
 
-    fn look(&self) -> Option<Instant> {
+    fn check(&self) -> Option<Instant> {
         // Each looks. If one has to at each call, then so does this.
-        let armed = self.0.iter().filter(|lookout| !lookout.is_idle());
-        let seen = armed.map(|lookout| lookout.look());
+        let armed = self
+            .0
+            .iter()
+            .filter(|deadline_check| !deadline_check.has_no_deadline());
+        let seen = armed.map(|deadline_check| deadline_check.check());
         seen.reduce(|one, other| one.and(other)).flatten()
     }
 
     fn mark(&self, cause: &Cause) -> Option<Mark> {
-        self.0.iter().find_map(|lookout| lookout.mark(cause))
+        self.0
+            .iter()
+            .find_map(|deadline_check| deadline_check.mark(cause))
     }
 }
 
@@ -112,8 +119,8 @@ impl Pacing {
 
 /// The pacing of a thread, of which most calls touch only the first two.
 struct Thread {
-    /// The lookout that it asked last, by its address. A thread that asks several in turn looks at each call.
-    /// Another lookout that has come to the same address only takes the pace over.
+    /// The deadline_check that it asked last, by its address. A thread that asks several in turn looks at each call.
+    /// Another deadline_check that has come to the same address only takes the pace over.
     of: Cell<usize>,
     /// As in [`Pacing`], in whose place it counts.
     left: Cell<u32>,
@@ -130,12 +137,12 @@ thread_local! {
     };
 }
 
-/// Whether it is time for this thread to ask `lookout`.
+/// Whether it is time for this thread to ask `deadline_check`.
 #[inline]
-pub(super) fn is_due(lookout: &Arc<dyn Lookout>) -> bool {
+pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
     THREAD.with(|thread| {
         let left = thread.left.get();
-        if left == 0 || thread.of.get() != address(lookout) {
+        if left == 0 || thread.of.get() != address(deadline_check) {
             return true;
         }
         thread.left.set(left - 1);
@@ -144,19 +151,19 @@ pub(super) fn is_due(lookout: &Arc<dyn Lookout>) -> bool {
     })
 }
 
-/// Asks `lookout`.
+/// Asks `deadline_check`.
 #[inline(never)]
-pub(super) fn ask(lookout: &Arc<dyn Lookout>) {
-    if lookout.is_idle() {
+pub(super) fn run(deadline_check: &Arc<dyn DeadlineCheck>) {
+    if deadline_check.has_no_deadline() {
         return;
     }
-    let of = address(lookout);
+    let of = address(deadline_check);
     let mut pacing = THREAD.with(|thread| match thread.of.replace(of) == of {
         true => thread.pacing.get(),
         false => Pacing::new(),
     });
     // It may run the code of users, who may ask a token.
-    pacing.note(lookout.look());
+    pacing.note(deadline_check.check());
     THREAD.with(|thread| {
         thread.of.set(of);
         thread.left.set(pacing.left);
@@ -164,8 +171,8 @@ pub(super) fn ask(lookout: &Arc<dyn Lookout>) {
     });
 }
 
-fn address(lookout: &Arc<dyn Lookout>) -> usize {
-    Arc::as_ptr(lookout).cast::<()>().addr()
+fn address(deadline_check: &Arc<dyn DeadlineCheck>) -> usize {
+    Arc::as_ptr(deadline_check).cast::<()>().addr()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! from then on go to one of several lists, each with a lock of its own and by itself on its cache
 //! lines: a wait writes to nothing that the waits of another thread write to.
 
-use super::bag::{Bag, Key};
+use super::inline_list::{InlineList, Key};
 use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
 use std::task::Waker;
 
@@ -13,23 +13,23 @@ const LISTS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
 
 /// The lists of one token.
 #[derive(Debug)]
-pub(super) struct Crowd {
+pub(super) struct ShardedWaiters {
     lists: Box<[List]>,
 }
 
 /// Two lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct List(Mutex<Bag<Waker>>);
+struct List(Mutex<InlineList<Waker>>);
 
-/// A waiter's place in a crowd.
+/// A waiter's place in a sharded_waiters.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
+pub(super) struct ShardKey {
     list: u16,
     key: Key,
 }
 
-impl Crowd {
+impl ShardedWaiters {
     pub(super) fn new() -> Self {
         Self {
             lists: (0..LISTS).map(|_| List::default()).collect(),
@@ -41,32 +41,32 @@ impl Crowd {
         thread_number() % self.lists.len()
     }
 
-    /// Stores `waker` unless `is_settled` says so under the list's lock.
+    /// Stores `waker` unless `is_marked_cancelled` says so under the list's lock.
     ///
     /// Wakes: whoever settles the node does so before it takes the lists. If that took this one
-    /// before, its lock makes the settled state visible here; if not, it finds the waker.
+    /// before, its lock makes the marked state visible here; if not, it finds the waker.
     pub(super) fn insert(
         &self,
         waker: StoredWaker,
-        is_settled: impl FnOnce() -> bool,
-    ) -> Option<Spot> {
+        is_marked_cancelled: impl FnOnce() -> bool,
+    ) -> Option<ShardKey> {
         let list = self.own_list();
         let mut locked = self.lists[list].0.lock();
-        if is_settled() {
+        if is_marked_cancelled() {
             return None;
         }
         let key = locked.insert(waker.take()?);
         // Fits: there are few lists.
         let list = list as u16;
-        Some(Spot { list, key })
+        Some(ShardKey { list, key })
     }
 
-    fn lock(&self, spot: Spot) -> MutexGuard<'_, Bag<Waker>> {
+    fn lock(&self, spot: ShardKey) -> MutexGuard<'_, InlineList<Waker>> {
         self.lists[usize::from(spot.list)].0.lock()
     }
 
     /// Exchanges the waker at `spot`. `Err` hands it back if the list was taken.
-    pub(super) fn replace(&self, spot: Spot, waker: Waker) -> Result<Waker, Waker> {
+    pub(super) fn replace(&self, spot: ShardKey, waker: Waker) -> Result<Waker, Waker> {
         match self.lock(spot).get_mut(spot.key) {
             Some(stored) => Ok(std::mem::replace(stored, waker)),
             None => Err(waker),
@@ -74,12 +74,12 @@ impl Crowd {
     }
 
     /// Takes the waker at `spot` out, unless the list was taken.
-    pub(super) fn remove(&self, spot: Spot) -> Option<Waker> {
+    pub(super) fn remove(&self, spot: ShardKey) -> Option<Waker> {
         self.lock(spot).remove(spot.key)
     }
 
-    /// Takes all lists, for a node that is settled.
-    pub(super) fn take(&self) -> impl Iterator<Item = Bag<Waker>> {
+    /// Takes all lists, for a node that is marked.
+    pub(super) fn take(&self) -> impl Iterator<Item = InlineList<Waker>> {
         self.lists
             .iter()
             .map(|list| std::mem::take(&mut *list.0.lock()))

@@ -5,7 +5,7 @@
 //! because `cancel` must not return before. "Overlapping cancels" in the module's header has the
 //! argument.
 
-use super::bag::Bag;
+use super::inline_list::InlineList;
 use super::member::Member;
 use crate::cause::Facts;
 use crate::sync::{AtomicBool, ManualResetEvent, Mutex, Ordering};
@@ -13,18 +13,18 @@ use std::sync::Arc;
 
 /// What a cancelled branch keeps: the cause, and how far the call is that brought it.
 #[derive(Debug)]
-pub(super) struct Marking {
+pub(super) struct CancelPass {
     facts: Arc<Facts>,
     /// Opened when this call has marked all that it was first to reach.
     marked: ManualResetEvent,
     /// The markings that this one passed by. Set before `marked` is opened and taken when all of them
     /// are over.
-    met: Mutex<Vec<Arc<Marking>>>,
+    met: Mutex<Vec<Arc<CancelPass>>>,
     /// Everything below all that it marked is marked, by whomever.
     over: AtomicBool,
 }
 
-impl Marking {
+impl CancelPass {
     fn with(facts: Arc<Facts>, over: bool) -> Arc<Self> {
         Arc::new(Self {
             facts,
@@ -35,7 +35,7 @@ impl Marking {
     }
 
     /// For a branch that is cancelled from birth, and so has nothing below it.
-    pub(super) fn of_nothing(facts: Arc<Facts>) -> Arc<Self> {
+    pub(super) fn finished(facts: Arc<Facts>) -> Arc<Self> {
         Self::with(facts, true)
     }
 
@@ -43,8 +43,8 @@ impl Marking {
         &self.facts
     }
 
-    pub(super) fn is_over(&self) -> bool {
-        // Acquire: pairs with the Release in `Pass::end`, so that who sees it sees every mark.
+    pub(super) fn is_finished(&self) -> bool {
+        // Acquire: pairs with the Release in `ActivePass::end`, so that who sees it sees every mark.
         self.over.load(Ordering::Acquire)
     }
 
@@ -57,7 +57,7 @@ impl Marking {
         let mut next = 0;
         while let Some(marking) = waiting.get(next).map(Arc::clone) {
             next += 1;
-            if marking.is_over() {
+            if marking.is_finished() {
                 continue;
             }
             marking.marked.wait();
@@ -72,27 +72,27 @@ impl Marking {
 
 /// One call's way through the objects that it marks.
 #[derive(Debug)]
-pub(super) struct Pass {
+pub(super) struct ActivePass {
     facts: Arc<Facts>,
     /// Made for the first branch: a token without one costs no allocation.
-    marking: Option<Arc<Marking>>,
-    met: Vec<Arc<Marking>>,
+    marking: Option<Arc<CancelPass>>,
+    met: Vec<Arc<CancelPass>>,
     /// The members of the branch that was marked last, until they are told.
-    pub(super) taken: Bag<Member>,
+    pub(super) taken: InlineList<Member>,
 }
 
-impl Pass {
+impl ActivePass {
     pub(super) fn new(facts: Arc<Facts>) -> Self {
         Self {
             facts,
             marking: None,
             met: Vec::new(),
-            taken: Bag::default(),
+            taken: InlineList::default(),
         }
     }
 
     /// Takes the members of a branch, when those of the one before are being told.
-    pub(super) fn take(&mut self, members: &mut Bag<Member>) {
+    pub(super) fn take(&mut self, members: &mut InlineList<Member>) {
         std::mem::swap(&mut self.taken, members);
     }
 
@@ -101,17 +101,17 @@ impl Pass {
     }
 
     /// What a branch keeps that this call marks.
-    pub(super) fn marking(&mut self) -> Arc<Marking> {
+    pub(super) fn marking(&mut self) -> Arc<CancelPass> {
         let marking = self
             .marking
-            .get_or_insert_with(|| Marking::with(Arc::clone(&self.facts), false));
+            .get_or_insert_with(|| CancelPass::with(Arc::clone(&self.facts), false));
         Arc::clone(marking)
     }
 
     /// Notes that a branch which `other` has marked was passed by.
-    pub(super) fn meet(&mut self, other: &Arc<Marking>) {
-        let known = |one: &Arc<Marking>| Arc::ptr_eq(one, other);
-        if !other.is_over() && !self.marking.iter().chain(&self.met).any(known) {
+    pub(super) fn note_overlap(&mut self, other: &Arc<CancelPass>) {
+        let known = |one: &Arc<CancelPass>| Arc::ptr_eq(one, other);
+        if !other.is_finished() && !self.marking.iter().chain(&self.met).any(known) {
             self.met.push(Arc::clone(other));
         }
     }
@@ -119,16 +119,16 @@ impl Pass {
     /// Ends the pass, and waits for those that it has met. To be called with no lock held.
     pub(super) fn end(self) {
         let Some(marking) = self.marking else {
-            return Marking::wait_for(self.met);
+            return CancelPass::wait_for(self.met);
         };
         if self.met.is_empty() {
-            // Release: see `is_over`.
+            // Release: see `is_finished`.
             marking.over.store(true, Ordering::Release);
             return marking.marked.set();
         }
         *marking.met.lock() = self.met.clone();
         marking.marked.set();
-        Marking::wait_for(self.met);
+        CancelPass::wait_for(self.met);
         // Release: as above.
         marking.over.store(true, Ordering::Release);
         // Who looks from now on needs them no more. Dropped with the lock given back.

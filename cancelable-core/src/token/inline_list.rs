@@ -3,20 +3,20 @@
 //! Most tokens have one waiter and most branches one member: that one costs no allocation. Further
 //! entries share one that grows by doubling, and lie in pages where they are many (`slab.rs`).
 
-use super::slab::{Rest, Slab};
+use super::slab::{Slab, SlabIter};
 
 pub(super) use super::slab::{Key, NO_KEY};
 
 /// An unordered list: insert, reach and remove by key in constant time.
 #[derive(Debug)]
-pub(super) struct Bag<T> {
+pub(super) struct InlineList<T> {
     /// The entry with key 0.
     first: Option<T>,
     /// The entries with keys from 1.
     rest: Option<Box<Slab<T>>>,
 }
 
-impl<T> Default for Bag<T> {
+impl<T> Default for InlineList<T> {
     fn default() -> Self {
         Self {
             first: None,
@@ -25,7 +25,7 @@ impl<T> Default for Bag<T> {
     }
 }
 
-impl<T> Bag<T> {
+impl<T> InlineList<T> {
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> Key {
         if self.first.is_none() {
@@ -61,15 +61,15 @@ impl<T> Bag<T> {
     }
 }
 
-impl<T> Bag<T> {
+impl<T> InlineList<T> {
     /// Takes the entry that has its room in place, and the others, if there are any.
-    pub(super) fn split(&mut self) -> (Option<T>, Option<Rest<T>>) {
-        let rest = self.rest.take().and_then(|rest| Rest::of(*rest));
+    pub(super) fn split(&mut self) -> (Option<T>, Option<SlabIter<T>>) {
+        let rest = self.rest.take().and_then(|rest| SlabIter::of(*rest));
         (self.first.take(), rest)
     }
 }
 
-impl<T> IntoIterator for Bag<T> {
+impl<T> IntoIterator for InlineList<T> {
     type Item = T;
     type IntoIter = std::iter::Chain<std::option::IntoIter<T>, Flatten<T>>;
 
@@ -79,4 +79,4 @@ impl<T> IntoIterator for Bag<T> {
     }
 }
 
-type Flatten<T> = std::iter::Flatten<std::option::IntoIter<Rest<T>>>;
+type Flatten<T> = std::iter::Flatten<std::option::IntoIter<SlabIter<T>>>;
