@@ -1,9 +1,9 @@
 //! All that is known of an operation at one moment, for lists, histories and other processes.
 
 use super::partial;
-use super::record::Record;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
+use crate::record::Record;
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;

@@ -2,7 +2,6 @@
 
 use crate::support::log_lines::lines_of;
 use cancelable_core::registry::{Event, Filter};
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -180,10 +179,10 @@ fn r10_r25_a_child_fails_although_its_words_panic() {
 
 #[test]
 fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
-    let runtime = ThreadRuntime::new();
-    let builder = Scope::builder("s").runtime(&runtime.handle());
+    let manual = ManualRuntime::with_threads();
+    let builder = Scope::builder("s").runtime(&manual.handle());
     let scope = builder.build().expect("it is sound");
-    let outcome = runtime.block_on(scope.run(async |op: Scope| {
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn_blocking(|_| Err::<(), _>(Wordless))
                 .expect("it is open"),

@@ -1,7 +1,6 @@
 //! R46: work that asks inline is told of a deadline although nothing polls its run.
 
 use crate::support::probe::Probe;
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::stream::CancelStreamExt;
 use cancelable_core::testing::ManualRuntime;
@@ -234,43 +233,4 @@ fn r46_the_deadline_of_a_scope_that_has_ended_binds_its_token_no_more() {
     drop(scope);
     let _ = token.check();
     assert_eq!(token.reason(), before);
-}
-
-/// By the system's clock, so that steps which take no time are not seen each: the README's own.
-#[test]
-fn r46_fast_calls_see_it_too() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("sum").runtime(&threads.handle());
-    let scope = builder.timeout(SECOND / 50).build().expect("it is sound");
-    let outcome = threads.block_on(scope.run(async |op: Scope| {
-        let mut sum = 0_u64;
-        while op.token().check().is_ok() {
-            sum += 1;
-        }
-        sum
-    }));
-    assert!(outcome.cause().is_some_and(Cause::is_timeout));
-}
-
-#[test]
-fn r46_a_thread_that_waits_for_the_token_in_its_own_run_is_told_of_the_deadline() {
-    let threads = ThreadRuntime::new();
-    let handle = threads.handle();
-    let open = || Scope::builder("wait").runtime(&handle).timeout(STEP);
-    let blocking = [
-        |token: &CancellationToken| token.wait(),
-        |token: &CancellationToken| assert!(token.wait_timeout(SECOND * 3600)),
-        |token: &CancellationToken| token.child_token().wait(),
-    ];
-    for wait in blocking {
-        let scope = open().build().expect("it is sound");
-        let outcome = threads.block_on(scope.run(async |op: Scope| wait(op.token())));
-        assert!(outcome.cause().is_some_and(Cause::is_timeout));
-    }
-    let scope = open().build().expect("it is sound");
-    let outcome = threads.block_on(scope.run(async |op: Scope| {
-        let token = op.token().clone();
-        std::thread::spawn(move || token.wait()).join()
-    }));
-    assert!(outcome.cause().is_some_and(Cause::is_timeout));
 }

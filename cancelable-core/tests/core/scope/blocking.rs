@@ -2,12 +2,11 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
 use log::Level;
-use std::future::{pending, ready};
+use std::future::pending;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
@@ -356,29 +355,6 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
 }
 
 #[test]
-fn r26_a_closure_on_a_plain_thread_is_woken_by_the_timeout_and_its_value_counts() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
-    let scope = builder
-        .timeout(Duration::from_millis(1))
-        .build()
-        .expect("it is sound");
-    let outcome = scope.run_blocking(|op| {
-        op.token().wait();
-        let error = op.check().expect_err("its time is up");
-        assert!(error.is_timeout());
-        7
-    });
-    assert_eq!(outcome.status(), Status::Completed);
-    assert!(
-        outcome
-            .cause()
-            .is_some_and(|cause| cause.reason().is_timeout())
-    );
-    assert_eq!(outcome.into_value(), Some(7));
-}
-
-#[test]
 fn r26_a_closure_that_fails_or_panics_closes_the_scope_as_failed() {
     let scope = Scope::builder("crunch")
         .build()
@@ -413,84 +389,5 @@ fn r26_a_cancelled_scope_does_not_run_its_closure() {
     assert_eq!(
         cancelled.and_then(|it| it.cause().message()),
         Some("enough")
-    );
-}
-
-#[test]
-fn r26_a_closure_on_a_plain_thread_has_children_that_are_joined() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
-    let scope = builder.build().expect("it is sound");
-    let (sender, done) = mpsc::channel();
-    let outcome = scope.run_blocking(|op| {
-        let clock = op.runtime().expect("it has one").clone();
-        for number in 0..4 {
-            let (sender, sleep) = (sender.clone(), clock.sleep(Duration::from_millis(1)));
-            let child = async move {
-                sleep.await;
-                sender.send(number).expect("it is kept");
-            };
-            drop(op.spawn(child).expect("the scope is running"));
-        }
-        drop(
-            op.spawn_blocking(move |_| sender.send(4))
-                .expect("the scope is running"),
-        );
-    });
-    assert!(outcome.is_completed());
-    let mut numbers: Vec<_> = done.try_iter().collect();
-    numbers.sort_unstable();
-    assert_eq!(numbers, [0, 1, 2, 3, 4], "all were waited for");
-}
-
-#[test]
-fn r26_a_child_that_fails_cancels_the_closure_beside_it() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("crunch").runtime(&threads.handle());
-    let scope = builder.build().expect("it is sound");
-    let outcome = scope.run_blocking(|op| {
-        drop(
-            op.try_spawn(ready(Err::<(), _>("no space")))
-                .expect("the scope is running"),
-        );
-        op.token().wait();
-        7
-    });
-    assert_eq!(outcome.value(), Some(&7), "a value is never thrown away");
-    assert!(matches!(outcome.error(), Some(RunError::ChildFailed(_))));
-}
-
-// The runtime of plain threads.
-
-#[test]
-fn r44_a_timer_of_plain_threads_fires_when_its_time_has_come_and_can_be_moved() {
-    let threads = ThreadRuntime::new();
-    let runtime = threads.handle();
-    let start = runtime.now();
-    let mut far = runtime.sleep(SECOND * 1000);
-    assert!(Probe::new().poll(pin!(&mut far)).is_pending());
-    let near = runtime.now() + Duration::from_millis(20);
-    far.reset(near);
-    threads.block_on(far);
-    assert!(runtime.now() >= near);
-    threads.block_on(runtime.sleep(Duration::from_millis(1)));
-    assert!(runtime.now() > start);
-}
-
-#[test]
-fn r25_plain_threads_run_tasks_and_blocking_work() {
-    let threads = ThreadRuntime::new();
-    let runtime = threads.handle();
-    let here = thread::current().id();
-    let task = runtime.spawn(async { thread::current().id() });
-    let work = runtime.spawn_blocking(|| thread::current().id());
-    let panic = runtime.spawn(async { panic!("boom") });
-    let (task, work): (Result<_, _>, Result<_, _>) =
-        threads.block_on(async { (task.await, work.await) });
-    assert!(task.is_ok_and(|id| id != here) && work.is_ok_and(|id| id != here));
-    assert!(
-        threads
-            .block_on(panic)
-            .is_err_and(|error: cancelable_core::runtime::JoinError| error.is_panic())
     );
 }

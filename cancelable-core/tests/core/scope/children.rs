@@ -1,7 +1,7 @@
 //! Children of a scope: what they are, who waits for them, what a failure of one does.
 
 use crate::support::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, ThreadRuntime, Timer};
+use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::scope::{Child, RunError};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
@@ -10,7 +10,7 @@ use std::io;
 use std::panic::panic_any;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier, mpsc};
+use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -997,33 +997,6 @@ fn r25_a_hundred_thousand_children_leave_nothing_and_cost_each_the_same() {
     // the last of them.
     assert_eq!(polls.load(Ordering::Relaxed), 2 * CHILDREN);
     assert_eq!(runs.load(Ordering::Relaxed), 2);
-}
-
-#[test]
-fn r25_children_that_end_on_other_threads_are_never_missed() {
-    const CHILDREN: usize = 4;
-    let threads = ThreadRuntime::new();
-    for _ in 0..50 {
-        let builder = Scope::builder("race").runtime(&threads.handle());
-        let scope = builder.build().expect("it is sound");
-        let barrier = Arc::new(Barrier::new(CHILDREN + 1));
-        let ended = Arc::new(AtomicUsize::new(0));
-        let (together, count) = (barrier.clone(), ended.clone());
-        let outcome = threads.block_on(scope.run(|op| async move {
-            for _ in 0..CHILDREN {
-                let (together, count) = (together.clone(), count.clone());
-                let child = async move {
-                    together.wait();
-                    count.fetch_add(1, Ordering::SeqCst);
-                };
-                drop(op.spawn(child).expect("the scope is running"));
-            }
-            // The children end while this thread goes to sleep.
-            together.wait();
-        }));
-        assert!(outcome.is_completed());
-        assert_eq!(ended.load(Ordering::SeqCst), CHILDREN);
-    }
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use crate::support::log_lines::lines_of;
 use cancelable_core::io::UntilCancelled;
 use cancelable_core::operation::Hooks;
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::stream::CutStream;
 use cancelable_core::testing::ManualRuntime;
@@ -249,13 +248,7 @@ fn r25_r26_a_child_and_a_call_that_say_so_are_cancelled_and_no_failure() {
 
 #[test]
 fn r26_a_closure_that_says_so_is_cancelled() {
-    let runtime = ThreadRuntime::new().handle();
-    let open = || {
-        Scope::builder("crunch")
-            .runtime(&runtime)
-            .build()
-            .expect("it is sound")
-    };
+    let open = || Scope::builder("crunch").build().expect("it is sound");
     let outcome = open().try_run_blocking(|op| Ok::<_, Import>(stop(op)?));
     assert_eq!(
         (outcome.status(), outcome.is_cancelled()),

@@ -3,19 +3,17 @@
 
 use crate::support::hand::{clone_acts, poll, waker};
 use crate::support::probe::Probe;
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Outcome, Scope, Status, current};
 use parking_lot::Mutex;
-use std::future::{Future, pending, poll_fn};
+use std::future::{Future, pending};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread;
 use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -273,25 +271,6 @@ fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
     assert!(poll(&mut task, &waker).is_pending());
     drop((waits, task, waker));
     assert_eq!(Arc::strong_count(&probe), 1);
-}
-
-#[test]
-fn r14_a_thread_that_waits_for_the_end_of_an_operation_is_woken() {
-    let manual = ManualRuntime::new();
-    let scope = open(&manual);
-    let (asleep, fallen) = mpsc::channel();
-    thread::scope(|threads| {
-        let mut wait = scope.closed();
-        let wait = poll_fn(move |cx| {
-            let polled = Pin::new(&mut wait).poll(cx);
-            let _ = asleep.send(());
-            polled
-        });
-        let waits = threads.spawn(move || ThreadRuntime::new().block_on(wait));
-        fallen.recv().expect("it is polled");
-        assert!(manual.block_on(scope.run(async |_| ())).is_completed());
-        assert_eq!(waits.join().ok(), Some(Status::Completed));
-    });
 }
 
 /// A run that waits for a child, which takes a second, and then has a finalizer that says that it ran.

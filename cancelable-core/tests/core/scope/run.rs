@@ -1083,15 +1083,15 @@ fn r18_a_flat_outcome_has_one_error() {
 /// Asked last, and only where nothing else is known.
 #[test]
 fn r44_the_default_runtime_is_asked_where_there_is_no_other() {
-    use cancelable_core::runtime::{NoRuntime, ThreadRuntime};
+    use cancelable_core::runtime::NoRuntime;
     let none = || Err(NoRuntime::new("none"));
-    let threads = || Ok(ThreadRuntime::new().handle());
+    let another = || Ok(ManualRuntime::new().handle());
     let manual = ManualRuntime::new();
     let name = |scope: &Scope| scope.runtime().map(cancelable_core::RuntimeHandle::name);
 
-    let plain = Scope::builder("plain").default_runtime(threads);
+    let plain = Scope::builder("plain").default_runtime(another);
     let plain = plain.build().expect("built");
-    assert_eq!(name(&plain), Some("thread"));
+    assert_eq!(name(&plain), Some("manual"));
     let given = Scope::builder("given").default_runtime(|| unreachable!("it has one"));
     let given = given.runtime(&manual.handle()).build().expect("built");
     assert_eq!(name(&given), Some("manual"));
