@@ -2,7 +2,7 @@
 
 use super::partial;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
-use crate::progress::{Below, ProgressSnapshot};
+use crate::progress::{ProgressSnapshot, SubtreeTotals};
 use crate::record::view::View;
 use crate::record::{Record, deadlines, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
@@ -44,7 +44,8 @@ struct Times {
 impl OperationSnapshot {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
-        Self::among(record, deadlines::from_above(record, None), now, None)
+        let above = deadlines::from_above(record, None);
+        Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
     /// [`of`](Self::of) for a caller that knows the deadline from above, and that looks at
@@ -53,7 +54,7 @@ impl OperationSnapshot {
         record: &Record,
         above: Option<Instant>,
         now: Option<Instant>,
-        below: Option<&mut Below>,
+        totals: &mut SubtreeTotals,
     ) -> Self {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = record.status();
@@ -83,7 +84,8 @@ impl OperationSnapshot {
             cause: record.cause(),
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
-            progress: meters::made(record).map(|progress| Arc::new(progress.snapshot_among(below))),
+            progress: meters::made(record)
+                .map(|progress| Arc::new(progress.snapshot_among(totals))),
             partial: partial.map(Arc::new),
         }
     }

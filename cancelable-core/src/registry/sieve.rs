@@ -3,14 +3,14 @@
 use super::selection::Selection;
 use super::{Clock, Filter, Registry};
 use crate::operation::OperationSnapshot;
-use crate::progress::Below;
+use crate::progress::SubtreeTotals;
 use crate::record::{Record, deadlines};
 use std::ops::ControlFlow;
 
 pub(super) struct Sieve<'a> {
     filter: &'a Filter,
     clock: Clock,
-    below: Below,
+    totals: SubtreeTotals,
     /// How many more may pass.
     left: usize,
 }
@@ -20,7 +20,7 @@ impl<'a> Sieve<'a> {
         Self {
             filter,
             clock: Clock::default(),
-            below: Below::default(),
+            totals: SubtreeTotals::default(),
             left: filter.most(),
         }
     }
@@ -35,7 +35,7 @@ impl<'a> Sieve<'a> {
             record,
             deadlines::from_above(record, None),
             now,
-            Some(&mut self.below),
+            &mut self.totals,
         );
         // One that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {

@@ -3,7 +3,7 @@
 use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
-use crate::progress::Below;
+use crate::progress::SubtreeTotals;
 use crate::record::{Record, deadlines};
 use std::collections::HashMap;
 use std::fmt;
@@ -143,7 +143,7 @@ impl Registry {
 pub(super) struct Line {
     /// The deadlines of those above, outermost first.
     above: Vec<(Arc<Record>, Option<Instant>)>,
-    below: Below,
+    totals: SubtreeTotals,
 }
 
 impl Line {
@@ -157,7 +157,7 @@ impl Line {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
         let due = deadlines::from_above(record, above);
-        let snapshot = OperationSnapshot::among(record, due, now, Some(&mut self.below));
+        let snapshot = OperationSnapshot::among(record, due, now, &mut self.totals);
         self.above.push((Arc::clone(record), snapshot.deadline()));
         snapshot
     }
