@@ -70,7 +70,7 @@ use crate::progress::{Progress, ProgressUpdate};
 use crate::report::{Metadata, Status, StatusCell, Value};
 use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
-use crate::sync::{AtomicBool, AtomicU64, Latch, Mutex, Ordering, StoredWaker, isolate};
+use crate::sync::{AtomicBool, AtomicU64, Latch, Mutex, OnceLock, Ordering, StoredWaker, isolate};
 use crate::token::CancellationToken;
 use children::Children;
 use diagnostics::Diagnostics;
@@ -84,7 +84,7 @@ use reports::Reports;
 use shields::{RareShields, Shields};
 use span::Span;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use token_cell::TokenCell;
 

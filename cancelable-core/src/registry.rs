@@ -62,6 +62,7 @@ use crate::cause::OperationId;
 use crate::operation::{Operation, OperationSnapshot};
 use crate::record::{Observer, Record};
 use crate::runtime::RuntimeHandle;
+use crate::sync::unmodelled::OnceLock;
 use history::History;
 use hub::Hub;
 use name_start::WantedStart;
@@ -70,7 +71,7 @@ use shard::Shard;
 use sieve::Sieve;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A list of operations that are open, with a short history of those that have ended. Cloning is

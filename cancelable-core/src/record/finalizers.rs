@@ -3,7 +3,7 @@
 use super::Record;
 use super::finalizer::{CleanupOutput, Finalizer};
 use crate::cause::Named;
-use crate::report::{CleanupError, DeferError, Status};
+use crate::report::{CleanupError, DeferError, Failure, Status};
 use crate::sync::{Ordering, escape, log};
 use std::borrow::Cow;
 use std::future::Future;
@@ -74,6 +74,6 @@ pub(crate) fn note_lost(record: &Record, finalizer: &Finalizer) {
         "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
         Named("finalizer", name), record.label
     );
-    let error = CleanupError::lost(name.clone(), place);
+    let error = CleanupError::new(name.clone(), place, Failure::Lost);
     record.with_rare(|rare| rare.cleanup.errors.push(error));
 }

@@ -14,8 +14,9 @@
 //! count.
 
 use crate::source::{Limit, LimitKind, Words};
+use crate::sync::Ordering;
+use crate::sync::unmodelled::AtomicU64;
 use std::panic::Location;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the

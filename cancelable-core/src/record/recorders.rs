@@ -3,7 +3,8 @@
 
 use super::Observer;
 use crate::sync::Mutex;
-use std::sync::{Arc, OnceLock, Weak};
+use crate::sync::unmodelled::OnceLock;
+use std::sync::{Arc, Weak};
 
 static RECORDERS: OnceLock<Mutex<Vec<Weak<dyn Observer>>>> = OnceLock::new();
 

@@ -9,10 +9,10 @@ use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Operation, OperationSnapshot, ProgressUpdate, Status};
 use crate::record::{Observer, Record, notify};
+use crate::sync::unmodelled::AtomicUsize;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

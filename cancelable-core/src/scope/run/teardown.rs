@@ -5,11 +5,11 @@
 //! task of its own where the run was dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
-use crate::operation::CleanupError;
 use crate::record::away::{self, Parked, Taken};
 use crate::record::finalizer::{BoxError, Finalizer};
 use crate::record::shelters::{OpenShelter, Shielded};
 use crate::record::{Record, abandon, finalizers, stragglers};
+use crate::report::{CleanupError, Failure};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -118,24 +118,24 @@ impl Teardown {
                 catch_unwind(AssertUnwindSafe(|| poll_finalizer(current, cx)))
             };
             let (name, place) = (current.name.clone(), current.deferred_at);
-            let error = match polled {
+            let failure = match polled {
                 Ok(Poll::Ready(Ok(()))) => None,
-                Ok(Poll::Ready(Err(error))) => Some(CleanupError::failed(name, place, error)),
+                Ok(Poll::Ready(Err(error))) => Some(Failure::Error(error.into())),
                 Ok(Poll::Pending) => {
                     ready!(finalizing.poll_budget(cx));
                     let unfinished = stragglers::running_finalizer(record);
                     stragglers::note(record, unfinished.into_iter().collect());
-                    Some(CleanupError::over_budget(name, place))
+                    Some(Failure::OverBudget)
                 }
                 Err(panic) => {
-                    let error = CleanupError::panicked(name, place, panic_text(panic.as_ref()));
+                    let failure = Failure::Panic(panic_text(panic.as_ref()).into());
                     isolate("the payload of a finalizer's panic", || drop(panic));
-                    Some(error)
+                    Some(failure)
                 }
             };
             finalizing.drop_current();
-            if let Some(error) = error {
-                finalizers::note_error(record, error);
+            if let Some(failure) = failure {
+                finalizers::note_error(record, CleanupError::new(name, place, failure));
             }
         }
     }
