@@ -18,8 +18,9 @@
 //! # Invariants
 //!
 //! 1. The status becomes an end under the record's lock, once. Whoever looks at it under that lock comes before or after
-//!    the end as a whole: `sealed`, `settled`, and what the token says of the cancel (`cancel.rs`).
-//! 2. `sealed` and `settled` never go back. A sealed record takes no finalizer, no child and no orphan.
+//!    the end as a whole: with it goes what the token says of the cancel (`cancel.rs`).
+//! 2. `settled` follows the end, with it or later, and never goes back. A settled record takes no finalizer, no child and
+//!    no orphan.
 //! 3. What outlives the end is in [`Inner::lasting`]. What does not is in [`Inner::rare`], which goes when the record is
 //!    settled.
 
@@ -137,9 +138,7 @@ struct Inner {
     run_waker: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
     sources: Option<Box<[Unstarted]>>,
-    /// Nothing can be deferred any more.
-    sealed: bool,
-    /// Nothing of the operation runs any more.
+    /// Nothing of the operation runs any more, and nothing can be attached to it.
     settled: bool,
     /// None while there is nothing of it, which for most operations is for ever.
     rare: Option<Box<Rare>>,
@@ -273,7 +272,6 @@ impl Record {
             deadlines: Deadlines::new(deadline),
             run_waker: StoredWaker::default(),
             sources,
-            sealed: false,
             settled: false,
             rare: None,
             lasting,
@@ -335,12 +333,7 @@ impl Record {
         Some(end.saturating_duration_since(started))
     }
 
-    /// Whether nothing can be attached any more.
-    fn is_sealed(&self) -> bool {
-        self.inner.lock().sealed
-    }
-
-    /// Whether nothing of the operation runs any more.
+    /// Whether nothing of the operation runs any more, and nothing can be attached to it.
     pub(crate) fn is_settled(&self) -> bool {
         self.inner.lock().settled
     }

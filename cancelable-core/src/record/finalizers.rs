@@ -13,7 +13,7 @@ use std::panic::Location;
 ///
 /// # Errors
 ///
-/// The record is sealed; the future comes back.
+/// The record is settled; the future comes back.
 pub(crate) fn defer<C>(
     record: &Record,
     name: Cow<'static, str>,
@@ -24,7 +24,7 @@ where
     C: Future<Output: CleanupOutput> + Send + 'static,
 {
     let mut inner = record.inner.lock();
-    if inner.sealed {
+    if inner.settled {
         drop(inner);
         return Err(DeferError::new(record.label.clone(), future));
     }

@@ -26,7 +26,7 @@ pub(crate) fn keep_open(
         taken_at,
     };
     // As for a child.
-    (!record.is_sealed()).then_some(hold)
+    (!record.is_settled()).then_some(hold)
 }
 
 impl KeepOpen {

@@ -103,7 +103,7 @@ pub(crate) fn close_at(
 ) -> Result<Closing, Unfinished> {
     let (elapsed, rare, has_partial, waker) = {
         let mut inner = record.inner.lock();
-        let rare = inner.seal(&record.children)?;
+        let rare = inner.settle(&record.children)?;
         let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
         let elapsed = end_with(record, &mut inner, end, now);
         let waker = std::mem::take(&mut inner.run_waker);
@@ -145,7 +145,7 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
 ///
 /// As for [`close`].
 pub(crate) fn settle(record: &Arc<Record>, run: Lost) -> Result<(), Unfinished> {
-    let rare = record.inner.lock().seal(&record.children)?;
+    let rare = record.inner.lock().settle(&record.children)?;
     end_span(record);
     let (report, latch) = let_go(rare);
     // Before who waits for the end goes on: it may look at the outcome.
@@ -204,7 +204,7 @@ pub(crate) fn closing(record: &Record) -> Closing {
 }
 
 /// Completes when the record is settled; none if it is. Made under the lock under which the record is
-/// sealed, so whoever seals it finds the latch.
+/// settled, so whoever settles it finds the latch.
 pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
     let mut inner = record.inner.lock();
     if inner.settled {
@@ -267,12 +267,11 @@ fn set_latch(latch: Option<Arc<Latch>>) {
 }
 
 impl Inner {
-    fn seal(&mut self, children: &Children<Handle>) -> Result<Option<Box<Rare>>, Unfinished> {
+    fn settle(&mut self, children: &Children<Handle>) -> Result<Option<Box<Rare>>, Unfinished> {
         let rare = self.rare.as_ref();
         if children.is_occupied() || rare.is_some_and(|rare| rare.cleanup.has_waiting()) {
             return Err(Unfinished);
         }
-        self.sealed = true;
         self.settled = true;
         Ok(self.rare.take())
     }

@@ -46,8 +46,8 @@
 //! waits for something else, for a finalizer, looks at the table after that.
 //!
 //! Whether the operation has ended is a question of two locks, which are never held at once. The table is
-//! marked as occupied under its own lock, and the seal is looked at under the record's after that; who seals
-//! looks at the mark under the record's lock. Whoever comes second sees the other: either the seal fails and
+//! marked as occupied under its own lock, and the record is asked whether it is settled, under its lock, after that; who settles
+//! it looks at the mark under that lock. Whoever comes second sees the other: either it is not settled and
 //! the table is joined once more, or the orphan goes on to the next above.
 //!
 //! Nothing here waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
@@ -91,7 +91,7 @@ fn adopt_by(
     runtime: &RuntimeHandle,
 ) -> Option<Adoption> {
     // Only to leave alone what has ended; what counts is the look below.
-    if owner.is_sealed() {
+    if owner.is_settled() {
         return None;
     }
     let id = orphan.label.id();
@@ -101,5 +101,5 @@ fn adopt_by(
         owner: Arc::clone(owner),
         id,
     };
-    (!owner.is_sealed()).then_some(adoption)
+    (!owner.is_settled()).then_some(adoption)
 }

@@ -39,17 +39,22 @@ pub(super) fn line_changed() {
 /// The deadlines of one operation.
 pub(super) struct Deadlines {
     own: OwnDeadline,
-    above: FromAbove,
-    /// An operation below keeps a deadline that this one's own is a part of.
-    is_kept_below: bool,
+    /// The earliest of the operations above, as it is kept.
+    above: Option<Instant>,
+    /// In the upper bits the count of moves with which `above` is kept, zero if it never was. The lowest is
+    /// [`KEPT_BELOW`]. One word, because every operation has it.
+    marks: u64,
 }
+
+/// An operation below keeps a deadline that this one's own is a part of.
+const KEPT_BELOW: u64 = 1;
 
 impl Deadlines {
     pub(super) fn new(own: OwnDeadline) -> Self {
         Self {
             own,
-            above: FromAbove::default(),
-            is_kept_below: false,
+            above: None,
+            marks: 0,
         }
     }
 
@@ -60,7 +65,7 @@ impl Deadlines {
 
     /// [`own_due`](Self::own_due) for a caller that keeps it with the count of moves that it read before.
     pub(super) fn own_due_to_keep(&mut self) -> Option<Instant> {
-        self.is_kept_below = true;
+        self.marks |= KEPT_BELOW;
         self.own_due()
     }
 
@@ -88,19 +93,21 @@ impl Deadlines {
     }
 
     fn moved(&mut self) {
-        if std::mem::take(&mut self.is_kept_below) {
+        if self.marks & KEPT_BELOW != 0 {
+            self.marks &= !KEPT_BELOW;
             line_changed();
         }
     }
 
     /// The earliest deadline of those above, if it is kept with this count.
     pub(super) fn kept(&self, moves: u64) -> Option<Option<Instant>> {
-        (self.above.moves == moves).then_some(self.above.due)
+        (self.marks >> 1 == moves).then_some(self.above)
     }
 
     /// Keeps the earliest deadline of those above.
     pub(super) fn keep(&mut self, due: Option<Instant>, moves: u64) {
-        self.above = FromAbove { due, moves };
+        self.above = due;
+        self.marks = (moves << 1) | (self.marks & KEPT_BELOW);
     }
 }
 
@@ -130,14 +137,6 @@ impl Due {
         let passed = counted_from.checked_duration_since(start)?;
         (!passed.is_zero()).then_some(passed)
     }
-}
-
-/// The earliest deadline of the operations above, as of a count of moves.
-#[derive(Clone, Copy, Debug, Default)]
-struct FromAbove {
-    due: Option<Instant>,
-    /// Zero if it was never asked for.
-    moves: u64,
 }
 
 /// A span that counts from entry, and where it was set.

@@ -1,8 +1,8 @@
 //! Admission of a child or a blocking call to the operation that joins it.
 //!
 //! A run that ends does not lock the table of its children if that is unused. It reads the phase of the table under
-//! the lock of its record while it seals that, and an admission stores the phase before it looks at the seal under the
-//! same lock. So either the run sees that the table is used, or the admission sees the seal.
+//! the lock of its record while it settles that, and an admission stores the phase before it asks under the same lock
+//! whether the record is settled. So either the run sees that the table is used, or the admission sees the end.
 
 use super::Record;
 use super::blocking_call::BlockingCall;
@@ -30,7 +30,7 @@ pub(crate) fn admit(
         owner: Arc::clone(owner),
         id,
     };
-    (!owner.is_sealed()).then_some(permit)
+    (!owner.is_settled()).then_some(permit)
 }
 
 impl Permit {
