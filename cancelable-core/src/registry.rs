@@ -2,11 +2,11 @@
 //!
 //! # How it is built
 //!
-//! A registry is a number of shards (`shard.rs`) and what they share (`hub.rs`). An operation
+//! A registry is a number of shards (`shard.rs`) and what they share (`listeners.rs`). An operation
 //! belongs to the shard that its number says, and keeps that shard, so that starts and ends on many
-//! threads seldom meet. A shard's list is made of pages (`pages.rs`), of up to 64 operations whose numbers
+//! threads seldom meet. A shard's list is made of pages (`list.rs`), of up to 64 operations whose numbers
 //! follow each other there. Its lock is held to enter and leave, and to take references to its pages.
-//! What is done with these (filters, snapshots, cancels) is done with no lock held (`selection.rs`), so a
+//! What is done with these (filters, snapshots, cancels) is done with no lock held (`listing.rs`), so a
 //! listing stops nobody, and shows each operation as it was at its own moment. Who enters or leaves a page
 //! that is being read changes a copy of it. One that is content with a few reads the pages in steps, the first
 //! ones first.
@@ -24,28 +24,28 @@
 //! while an event is put on a queue; see `operation/notify.rs`.
 
 mod builder;
+mod cancel;
 mod cancellation;
-mod cancelling;
+mod chunk;
+mod counts;
 mod dump;
 mod event;
+mod event_queue;
 mod events;
 mod filter;
 mod histogram;
 mod history;
 mod hooked;
-mod hub;
-mod name_start;
-mod page;
-mod pages;
+mod list;
+mod listeners;
+mod listing;
+mod name_prefix;
 mod pattern;
-mod queue;
-mod selection;
 #[cfg(feature = "serde")]
 mod serial;
 mod shard;
-mod sieve;
+mod snapshot_filter;
 mod statistics;
-mod tally;
 mod tree;
 
 pub use builder::RegistryBuilder;
@@ -61,12 +61,12 @@ pub use tree::{Tree, TreeEntry};
 use crate::cause::OperationId;
 use crate::operation::{Observer, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
+use chunk::Chunk;
 use history::History;
-use hub::Hub;
-use name_start::WantedStart;
-use page::Page;
+use listeners::Hub;
+use name_prefix::WantedPrefix;
 use shard::Shard;
-use sieve::Sieve;
+use snapshot_filter::SnapshotFilter;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
@@ -171,9 +171,9 @@ impl Registry {
     /// The listed operation with this name; of several the one that was opened first.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Operation> {
-        let start = WantedStart::of(name);
-        let select = |page: &Page| {
-            let slots = page.select(page.taken(), |row| row.may_start_with(&start));
+        let start = WantedPrefix::of(name);
+        let select = |page: &Chunk| {
+            let slots = page.select(page.taken(), |row| row.may_have_prefix(&start));
             page.select_records(slots, |record| record.label.name() == name)
         };
         let mut first = None;
@@ -190,7 +190,7 @@ impl Registry {
     /// Snapshots of the operations that are open and pass `filter`, in the order of opening.
     #[must_use]
     pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
-        let (mut sieve, mut found) = (Sieve::of(filter), Vec::new());
+        let (mut sieve, mut found) = (SnapshotFilter::of(filter), Vec::new());
         self.sift(filter, |candidates| {
             found.reserve(candidates.len().min(sieve.left()));
             candidates.visit(|record| {

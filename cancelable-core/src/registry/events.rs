@@ -1,6 +1,6 @@
 //! Reading what happens in a registry, from async code on any runtime and from plain threads.
 
-use super::queue::Queue;
+use super::event_queue::EventQueue;
 use super::{Event, Registry};
 use crate::sync::{self, Gate, awaited, clock};
 use futures_core::Stream;
@@ -27,7 +27,7 @@ const BOUND: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// A wait for the next event may be dropped at any time; no event is lost by that.
 pub struct Events {
     registry: Registry,
-    queue: Arc<Queue>,
+    queue: Arc<EventQueue>,
 }
 
 impl Registry {
@@ -44,7 +44,7 @@ impl Registry {
     /// [`events`](Self::events), of which up to `bound` wait for the reader.
     #[must_use = "events are kept for as long as this lives"]
     pub fn events_within(&self, bound: NonZeroUsize) -> Events {
-        let queue = Arc::new(Queue::new(bound));
+        let queue = Arc::new(EventQueue::new(bound));
         self.root.hub.add_queue(&queue);
         self.observe_all();
         Events {

@@ -1,6 +1,6 @@
 //! Which operations are meant.
 
-use super::page::{Page, Slots};
+use super::chunk::{Chunk, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record, Status};
@@ -133,7 +133,7 @@ impl Filter {
     }
 
     /// The rows of a page that pass what is asked at once, by a few loads: what takes no snapshot.
-    pub(super) fn select(&self, page: &Page) -> Slots {
+    pub(super) fn select(&self, page: &Chunk) -> Slots {
         // One that has ended is about to leave the list.
         let statuses = match self.statuses {
             0 => OPEN,
@@ -147,7 +147,7 @@ impl Filter {
             slots = page.select(slots, |row| row.is_part_of(id));
         }
         if let Some(pattern) = &self.name {
-            slots = page.select(slots, |row| row.may_start_with(pattern.start()));
+            slots = page.select(slots, |row| row.may_have_prefix(pattern.start()));
         }
         if slots == 0 {
             return 0;

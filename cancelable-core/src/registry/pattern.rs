@@ -1,13 +1,13 @@
 //! A pattern for names: `*` is any number of characters, `?` is one, and a backslash before a character
 //! means that character itself.
 
-use super::name_start::WantedStart;
+use super::name_prefix::WantedPrefix;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     parts: Box<[Part]>,
     /// What stands before the first star or question mark.
-    start: WantedStart,
+    start: WantedPrefix,
     /// Names that start so match, and it is known of the first bytes of a name whether it does.
     is_start: bool,
 }
@@ -42,8 +42,8 @@ impl Pattern {
         };
         let start: String = parts.iter().map_while(exact).collect();
         let rest = parts.iter().skip_while(|part| exact(part).is_some());
-        let is_start = rest.eq([&Part::Any]) && WantedStart::is_exact_for(&start);
-        let start = WantedStart::of(&start);
+        let is_start = rest.eq([&Part::Any]) && WantedPrefix::is_exact_for(&start);
+        let start = WantedPrefix::of(&start);
         Self {
             parts,
             start,
@@ -51,7 +51,7 @@ impl Pattern {
         }
     }
 
-    pub(super) fn start(&self) -> &WantedStart {
+    pub(super) fn start(&self) -> &WantedPrefix {
         &self.start
     }
 

@@ -45,7 +45,7 @@ impl Serialize for Tree {
 /// What statistics look like outside.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Statistics")]
-struct Counts {
+struct StatisticsFields {
     pending: u64,
     running: u64,
     completed: u64,
@@ -57,7 +57,7 @@ struct Counts {
 
 impl Serialize for Statistics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let counts = Counts {
+        let counts = StatisticsFields {
             pending: self.pending,
             running: self.running,
             completed: self.completed,
@@ -72,7 +72,7 @@ impl Serialize for Statistics {
 
 impl<'de> Deserialize<'de> for Statistics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let counts = Counts::deserialize(deserializer)?;
+        let counts = StatisticsFields::deserialize(deserializer)?;
         Ok(Self {
             pending: counts.pending,
             running: counts.running,

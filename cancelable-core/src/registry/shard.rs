@@ -2,10 +2,10 @@
 //! that were.
 
 use super::Event;
-use super::hub::Hub;
-use super::page::{Page, Row};
-use super::pages::Pages;
-use super::tally::Tally;
+use super::chunk::{Chunk, Row};
+use super::counts::Counts;
+use super::list::List;
+use super::listeners::Hub;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Observer, Operation, OperationSnapshot, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
@@ -34,8 +34,8 @@ pub(super) struct Shard {
 
 #[derive(Default)]
 struct Part {
-    live: Pages,
-    tally: Tally,
+    live: List,
+    tally: Counts,
 }
 
 /// The place of the shard of an operation.
@@ -87,7 +87,7 @@ impl Shard {
     }
 
     /// Reads the list: the pages of these numbers that have a row. `give` is called under the lock.
-    pub(super) fn read(&self, numbers: Range<u64>, mut give: impl FnMut(u64, Arc<Page>)) {
+    pub(super) fn read(&self, numbers: Range<u64>, mut give: impl FnMut(u64, Arc<Chunk>)) {
         let part = self.part.lock();
         part.live
             .read(numbers)
@@ -100,7 +100,7 @@ impl Shard {
     }
 
     /// The counts, and how many of the operations were entered.
-    pub(super) fn tally(&self) -> (Tally, u64) {
+    pub(super) fn tally(&self) -> (Counts, u64) {
         let part = self.part.lock();
         // Relaxed: see the field.
         (part.tally.clone(), self.entered.load(Ordering::Relaxed))
@@ -112,7 +112,7 @@ impl Shard {
             let open = part.tally.open();
             let entered = part.tally.entered_and_ended();
             self.entered.fetch_sub(entered, Ordering::Relaxed);
-            std::mem::replace(&mut part.tally, Tally::of_open(open))
+            std::mem::replace(&mut part.tally, Counts::of_open(open))
         };
         drop(forgotten);
     }

@@ -1,8 +1,8 @@
 //! Counts and durations of a registry.
 
 use super::Registry;
+use super::counts::Counts;
 use super::histogram::Histogram;
-use super::tally::Tally;
 use crate::operation::Status;
 use std::time::Duration;
 
@@ -113,7 +113,7 @@ impl Registry {
     /// however many there are.
     #[must_use]
     pub fn statistics(&self) -> Statistics {
-        let (mut all, mut entered) = (Tally::default(), 0);
+        let (mut all, mut entered) = (Counts::default(), 0);
         for shard in &self.root.shards {
             let (tally, of_shard) = shard.tally();
             all.add(&tally);

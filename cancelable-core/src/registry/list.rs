@@ -6,7 +6,7 @@
 //! one meanwhile; the page before goes then with no record whose last reference it had, so nothing of a
 //! user's is dropped.
 
-use super::page::{Page, ROWS, Row};
+use super::chunk::{Chunk, ROWS, Row};
 use super::shard::SHARDS;
 use crate::cause::OperationId;
 use crate::operation::Record;
@@ -18,12 +18,12 @@ use std::sync::Arc;
 const SLACK: usize = 8;
 
 #[derive(Default)]
-pub(super) struct Pages {
+pub(super) struct List {
     live: usize,
-    newest: Page,
+    newest: Chunk,
     newest_number: u64,
     /// By number, none of them empty.
-    older: BTreeMap<u64, Arc<Page>>,
+    older: BTreeMap<u64, Arc<Chunk>>,
 }
 
 /// The number of the page of an operation in its shard, and its place there.
@@ -33,7 +33,7 @@ fn place(id: OperationId) -> (u64, u32) {
     (in_shard / ROWS, (in_shard % ROWS) as u32)
 }
 
-impl Pages {
+impl List {
     pub(super) fn len(&self) -> usize {
         self.live
     }
@@ -94,7 +94,7 @@ impl Pages {
     }
 
     /// The pages of these numbers that have a row, in order.
-    pub(super) fn read(&self, numbers: Range<u64>) -> impl Iterator<Item = (u64, Arc<Page>)> {
+    pub(super) fn read(&self, numbers: Range<u64>) -> impl Iterator<Item = (u64, Arc<Chunk>)> {
         let has_newest = !self.newest.is_empty() && numbers.contains(&self.newest_number);
         let newest = has_newest.then(|| Arc::new(self.newest.clone()));
         let older = self.older.range(numbers);

@@ -1,12 +1,12 @@
 //! What a filter asks of one operation beyond what it asks of all at once.
 
-use super::selection::Selection;
+use super::listing::Listing;
 use super::{Clock, Filter, Registry};
 use crate::operation::{OperationSnapshot, Record};
 use crate::progress::Below;
 use std::ops::ControlFlow;
 
-pub(super) struct Sieve<'a> {
+pub(super) struct SnapshotFilter<'a> {
     filter: &'a Filter,
     clock: Clock,
     below: Below,
@@ -14,7 +14,7 @@ pub(super) struct Sieve<'a> {
     left: usize,
 }
 
-impl<'a> Sieve<'a> {
+impl<'a> SnapshotFilter<'a> {
     pub(super) fn of(filter: &'a Filter) -> Self {
         Self {
             filter,
@@ -60,11 +60,11 @@ impl<'a> Sieve<'a> {
 
 impl Registry {
     /// What is open and passes. Snapshots are taken only where the filter looks at one.
-    pub(super) fn matching(&self, filter: &Filter) -> Selection {
+    pub(super) fn matching(&self, filter: &Filter) -> Listing {
         if filter.is_decided_at_once() {
             return self.candidates(filter);
         }
-        let (mut sieve, mut found) = (Sieve::of(filter), Selection::default());
+        let (mut sieve, mut found) = (SnapshotFilter::of(filter), Listing::default());
         self.sift(filter, |mut part| {
             part.retain(|record| sieve.pass(record).is_some());
             found.append(part);
@@ -74,7 +74,7 @@ impl Registry {
     }
 
     /// What is open and may pass: all at once, or in steps where the filter has enough with few.
-    pub(super) fn sift(&self, filter: &Filter, mut each: impl FnMut(Selection) -> ControlFlow<()>) {
+    pub(super) fn sift(&self, filter: &Filter, mut each: impl FnMut(Listing) -> ControlFlow<()>) {
         match filter.most() {
             0 => {}
             usize::MAX => {

@@ -3,14 +3,14 @@
 //! It has the pages of all shards, and for each page the rows that are meant. Taking it costs one
 //! reference count for each page, not for each operation.
 
-use super::page::{Page, Slots};
+use super::chunk::{Chunk, Slots};
 use super::{Filter, Registry};
 use crate::operation::Record;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 #[derive(Default)]
-pub(super) struct Selection {
+pub(super) struct Listing {
     /// By number and shard, each with a row that is meant.
     pages: Vec<Selected>,
 }
@@ -18,14 +18,14 @@ pub(super) struct Selection {
 struct Selected {
     number: u64,
     shard: usize,
-    page: Arc<Page>,
+    page: Arc<Chunk>,
     /// Which of its rows are meant.
     slots: Slots,
 }
 
 impl Registry {
     /// The rows of each page that `select` gives, which is called with no lock held.
-    pub(super) fn select(&self, select: impl Fn(&Page) -> Slots) -> Selection {
+    pub(super) fn select(&self, select: impl Fn(&Chunk) -> Slots) -> Listing {
         self.select_in(0..u64::MAX, select)
     }
 
@@ -36,8 +36,8 @@ impl Registry {
     /// Ends: a step is twice as long as the one before, and the numbers of pages have 64 bits.
     pub(super) fn select_in_steps(
         &self,
-        select: impl Fn(&Page) -> Slots,
-        mut each: impl FnMut(Selection) -> ControlFlow<()>,
+        select: impl Fn(&Chunk) -> Slots,
+        mut each: impl FnMut(Listing) -> ControlFlow<()>,
     ) {
         let (mut start, mut length) = (0, 1_u64);
         loop {
@@ -54,7 +54,7 @@ impl Registry {
         }
     }
 
-    fn select_in(&self, numbers: Range<u64>, select: impl Fn(&Page) -> Slots) -> Selection {
+    fn select_in(&self, numbers: Range<u64>, select: impl Fn(&Chunk) -> Slots) -> Listing {
         let mut pages = Vec::new();
         for (shard, own) in self.root.shards.iter().enumerate() {
             own.read(numbers.clone(), |number, page| {
@@ -73,21 +73,21 @@ impl Registry {
             selected.slots = select(&selected.page);
             selected.slots != 0
         });
-        Selection { pages }
+        Listing { pages }
     }
 
     /// What is open and may pass.
-    pub(super) fn candidates(&self, filter: &Filter) -> Selection {
+    pub(super) fn candidates(&self, filter: &Filter) -> Listing {
         self.select(|page| filter.select(page))
     }
 
     /// What is listed.
-    pub(super) fn listed(&self) -> Selection {
-        self.select(Page::taken)
+    pub(super) fn listed(&self) -> Listing {
+        self.select(Chunk::taken)
     }
 }
 
-impl Selection {
+impl Listing {
     pub(super) fn len(&self) -> usize {
         let counts = self.pages.iter().map(|own| own.slots.count_ones() as usize);
         counts.sum()
@@ -116,7 +116,7 @@ impl Selection {
     }
 
     /// [`visit`](Self::visit) with what `glance` said of the record a little before. It is asked of many
-    /// in a row; see [`Page::select_records`].
+    /// in a row; see [`Chunk::select_records`].
     pub(super) fn visit_seen(
         self,
         glance: impl Fn(&Record) -> bool,

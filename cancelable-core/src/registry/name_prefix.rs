@@ -5,9 +5,9 @@ const BYTES: usize = 16;
 
 /// The first bytes of a name, and zeros after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct NameStart([u8; BYTES]);
+pub(super) struct NamePrefix([u8; BYTES]);
 
-impl NameStart {
+impl NamePrefix {
     pub(super) fn of(name: &str) -> Self {
         let mut start = [0; BYTES];
         let length = name.len().min(BYTES);
@@ -18,19 +18,19 @@ impl NameStart {
 
 /// What a name has to start with, as far as its first bytes say.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WantedStart {
+pub(super) struct WantedPrefix {
     bytes: u128,
     mask: u128,
 }
 
-impl WantedStart {
+impl WantedPrefix {
     pub(super) fn of(text: &str) -> Self {
         let mut mask = [0; BYTES];
         mask.iter_mut()
             .zip(text.bytes())
             .for_each(|(mask, _)| *mask = u8::MAX);
         Self {
-            bytes: u128::from_ne_bytes(NameStart::of(text).0),
+            bytes: u128::from_ne_bytes(NamePrefix::of(text).0),
             mask: u128::from_ne_bytes(mask),
         }
     }
@@ -38,7 +38,7 @@ impl WantedStart {
     /// Whether the name may start with the text. A yes is certain unless the text is longer than what
     /// is kept, or has a zero in it.
     #[inline]
-    pub(super) fn may_be(&self, start: &NameStart) -> bool {
+    pub(super) fn may_be(&self, start: &NamePrefix) -> bool {
         (u128::from_ne_bytes(start.0) ^ self.bytes) & self.mask == 0
     }
 
@@ -50,7 +50,7 @@ impl WantedStart {
 
 #[cfg(test)]
 mod tests {
-    use super::{NameStart, WantedStart};
+    use super::{NamePrefix, WantedPrefix};
 
     #[test]
     fn r35_a_start_says_no_only_where_the_name_does() {
@@ -69,14 +69,14 @@ mod tests {
         ];
         for text in texts {
             for name in texts {
-                let may_be = WantedStart::of(text).may_be(&NameStart::of(name));
+                let may_be = WantedPrefix::of(text).may_be(&NamePrefix::of(name));
                 assert!(may_be || !name.starts_with(text), "{name:?} {text:?}");
-                if WantedStart::is_exact_for(text) {
+                if WantedPrefix::is_exact_for(text) {
                     assert_eq!(may_be, name.starts_with(text), "{name:?} {text:?}");
                 }
             }
         }
-        let wanted = WantedStart::of("job");
-        assert!(!wanted.may_be(&NameStart::of("jo")) && !wanted.may_be(&NameStart::of("jab-7")));
+        let wanted = WantedPrefix::of("job");
+        assert!(!wanted.may_be(&NamePrefix::of("jo")) && !wanted.may_be(&NamePrefix::of("jab-7")));
     }
 }

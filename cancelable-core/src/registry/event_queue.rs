@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 
-pub(super) struct Queue {
+pub(super) struct EventQueue {
     bound: NonZeroUsize,
     state: Mutex<State>,
 }
@@ -61,7 +61,7 @@ impl State {
     }
 }
 
-impl Queue {
+impl EventQueue {
     pub(super) fn new(bound: NonZeroUsize) -> Self {
         Self {
             bound,

@@ -5,7 +5,7 @@ use crate::operation::Status;
 use std::time::Duration;
 
 #[derive(Clone, Default)]
-pub(super) struct Tally {
+pub(super) struct Counts {
     pub(super) opened: u64,
     pub(super) completed: u64,
     pub(super) cancelled: u64,
@@ -15,7 +15,7 @@ pub(super) struct Tally {
     pub(super) durations: Option<Box<Histogram>>,
 }
 
-impl Tally {
+impl Counts {
     /// The tally of a shard in which nothing has ended.
     pub(super) fn of_open(opened: u64) -> Self {
         Self {

@@ -3,8 +3,8 @@
 //! Most registries have no listener, and then a change costs one load.
 
 use super::Event;
+use super::event_queue::{Aftermath, EventQueue};
 use super::history::History;
-use super::queue::{Aftermath, Queue};
 use super::shard::Shard;
 use crate::operation::Hooks;
 use crate::sync::{AtomicU8, Mutex, Ordering};
@@ -21,7 +21,7 @@ pub(super) struct Hub {
 
 #[derive(Clone, Default)]
 struct Listeners {
-    queues: Vec<Arc<Queue>>,
+    queues: Vec<Arc<EventQueue>>,
     hooks: Vec<Arc<Hooks>>,
 }
 
@@ -91,11 +91,11 @@ impl Hub {
         drop(replaced);
     }
 
-    pub(super) fn add_queue(&self, queue: &Arc<Queue>) {
+    pub(super) fn add_queue(&self, queue: &Arc<EventQueue>) {
         self.change(|listeners| listeners.queues.push(Arc::clone(queue)));
     }
 
-    pub(super) fn remove_queue(&self, queue: &Arc<Queue>) {
+    pub(super) fn remove_queue(&self, queue: &Arc<EventQueue>) {
         self.change(|listeners| listeners.queues.retain(|own| !Arc::ptr_eq(own, queue)));
     }
 

@@ -5,7 +5,7 @@
 //!
 //! A page is shared with those who read the list. Who changes it meanwhile changes a copy.
 
-use super::name_start::{NameStart, WantedStart};
+use super::name_prefix::{NamePrefix, WantedPrefix};
 use crate::cause::OperationId;
 use crate::operation::Record;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ const ALL: usize = ROWS as usize;
 pub(super) type Slots = u64;
 
 #[derive(Clone, Default)]
-pub(super) struct Page {
+pub(super) struct Chunk {
     /// Which places are taken. The rows are in their order.
     taken: Slots,
     rows: Vec<Row>,
@@ -31,7 +31,7 @@ pub(super) struct Page {
 pub(super) struct Row {
     record: Arc<Record>,
     parent: Option<OperationId>,
-    name: NameStart,
+    name: NamePrefix,
 }
 
 impl Row {
@@ -39,7 +39,7 @@ impl Row {
         Self {
             record: Arc::clone(record),
             parent: record.parent.as_ref().map(|parent| parent.label.id()),
-            name: NameStart::of(record.label.name()),
+            name: NamePrefix::of(record.label.name()),
         }
     }
 
@@ -47,12 +47,12 @@ impl Row {
         self.parent == Some(id)
     }
 
-    pub(super) fn may_start_with(&self, wanted: &WantedStart) -> bool {
+    pub(super) fn may_have_prefix(&self, wanted: &WantedPrefix) -> bool {
         wanted.may_be(&self.name)
     }
 }
 
-impl Page {
+impl Chunk {
     pub(super) fn is_empty(&self) -> bool {
         self.taken == 0
     }
