@@ -55,10 +55,10 @@ pub(crate) trait Observer: Send + Sync {
 #[cfg(feature = "testing")]
 pub(crate) mod recorders {
     use super::Observer;
-    use crate::sync::Mutex;
-    use std::sync::{Arc, OnceLock, Weak};
+    use crate::sync::{Mutex, StaticOnceLock};
+    use std::sync::{Arc, Weak};
 
-    static RECORDERS: OnceLock<Mutex<Vec<Weak<dyn Observer>>>> = OnceLock::new();
+    static RECORDERS: StaticOnceLock<Mutex<Vec<Weak<dyn Observer>>>> = StaticOnceLock::new();
 
     /// Notifies `recorder` from now on, until it is dropped.
     pub(crate) fn add(recorder: Weak<dyn Observer>) {

@@ -5,8 +5,8 @@ use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::OperationLabel;
 use crate::operation::{
-    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
-    Straggler, Terms, Watchdog,
+    self, Account, Hooks, Metadata, Observer, Opening, Operation, OwnDeadline, Policy, Record,
+    Stop, Straggler, Terms, Watchdog,
 };
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
@@ -58,7 +58,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
-    hooks: Hooks,
+    hooks: Option<Arc<dyn Observer>>,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -79,7 +79,7 @@ impl Rare {
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
             terms: terms.is_set().then(|| Box::new(terms)),
             policy: policy.is_set().then(|| Box::new(policy)),
-            hooks,
+            hooks: (!hooks.is_empty()).then(|| Arc::new(hooks) as _),
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
     }
@@ -338,13 +338,9 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
-        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            opened: registry
-                .as_ref()
-                .and(runtime.as_ref())
-                .map(RuntimeHandle::now),
-            observer: hooks.behind(registry),
+            registry: registration.observer(label.id(), parent.as_ref()),
+            hooks,
             metadata,
         };
         Ok(Scope::opened(Record::open(Opening {

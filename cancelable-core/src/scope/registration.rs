@@ -24,7 +24,7 @@ impl Registration {
         parent: Option<&Operation>,
     ) -> Option<Arc<dyn Observer>> {
         match self {
-            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::Inherited => parent?.record().registry.as_ref()?.of_inner(id),
             Self::In(registry) => registry.of_inner(id),
             Self::Nowhere => None,
         }
