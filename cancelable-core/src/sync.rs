@@ -183,6 +183,10 @@ mod imp {
 
 pub(crate) use imp::*;
 
+/// The standard library's in both builds. For statics: loom's locks can't be static, and no model is
+/// about a static.
+pub(crate) use std::sync::OnceLock as StaticOnceLock;
+
 #[cfg(cancelable_loom)]
 pub(crate) use loom::thread::ThreadId;
 #[cfg(not(cancelable_loom))]

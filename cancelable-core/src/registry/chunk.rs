@@ -1,28 +1,28 @@
-//! A part of a shard's list: up to 64 operations whose numbers follow each other there.
+//! A chunk of a shard's list: up to 64 operations whose numbers in the shard follow each other.
 //!
-//! A row has what a filter asks of an operation that never changes, so that a filter reads rows, which
-//! lie one after the other, and goes on to the records of those that are left.
+//! A row has what a filter compares and what never changes. A filter reads the rows, which lie side by
+//! side in memory, and goes on to the records of the rows that are left.
 //!
-//! A page is shared with those who read the list. Who changes it meanwhile changes a copy.
+//! Listings share a chunk by reference count. A change of a shared chunk is made to a copy.
 
 use super::name_prefix::{NamePrefix, WantedPrefix};
 use crate::cause::OperationId;
 use crate::operation::Record;
 use std::sync::Arc;
 
-/// How many rows a page may have: one for each bit of [`Slots`].
-pub(super) const ROWS: u64 = Slots::BITS as u64;
+/// How many slots a chunk has: one for each bit of [`Slots`].
+pub(super) const SLOTS: u64 = Slots::BITS as u64;
 
-/// The room for rows of a page that has few, and of one that has many.
+/// The capacity of a chunk with few rows, and of a chunk with many.
 const FEW: usize = 8;
-const ALL: usize = ROWS as usize;
+const ALL: usize = SLOTS as usize;
 
-/// Some of the places of a page, one bit each.
+/// A set of slots, a bit each.
 pub(super) type Slots = u64;
 
 #[derive(Clone, Default)]
 pub(super) struct Chunk {
-    /// Which places are taken. The rows are in their order.
+    /// The slots with a row. The rows are in the order of their slots.
     taken: Slots,
     rows: Vec<Row>,
 }
@@ -43,12 +43,12 @@ impl Row {
         }
     }
 
-    pub(super) fn is_part_of(&self, id: OperationId) -> bool {
+    pub(super) fn has_parent(&self, id: OperationId) -> bool {
         self.parent == Some(id)
     }
 
     pub(super) fn may_have_prefix(&self, wanted: &WantedPrefix) -> bool {
-        wanted.may_be(&self.name)
+        wanted.may_match(&self.name)
     }
 }
 
@@ -61,7 +61,7 @@ impl Chunk {
         self.taken
     }
 
-    /// The index of the row of a place, or where it would be.
+    /// Returns the index of the row of a slot, or the index that the row would have.
     fn index(&self, slot: u32) -> usize {
         (self.taken & ((1 << slot) - 1)).count_ones() as usize
     }
@@ -70,15 +70,16 @@ impl Chunk {
         self.taken >> slot & 1 != 0
     }
 
-    /// Enters a row. Each number comes once, so its place is free.
+    /// Adds a row. Requires that the slot is free: each number comes once.
     pub(super) fn insert(&mut self, slot: u32, row: Row) {
         if self.rows.len() == self.rows.capacity() {
-            // In two steps: each leaves a hole in memory, where what is opened in turn would lie in turn.
-            let room = if self.rows.is_empty() { FEW } else { ALL };
-            self.rows.reserve_exact(room - self.rows.len());
+            // In two steps and no more: each step leaves a hole in memory between operations that were
+            // opened in turn.
+            let capacity = if self.rows.is_empty() { FEW } else { ALL };
+            self.rows.reserve_exact(capacity - self.rows.len());
         }
         match self.taken >> slot {
-            // Nearly always: it is the last one.
+            // Nearly always: the row is the last.
             0 => self.rows.push(row),
             _ => self.rows.insert(self.index(slot), row),
         }
@@ -94,12 +95,7 @@ impl Chunk {
         Some(row)
     }
 
-    /// Gives back all room that the rows do not need.
-    pub(super) fn fit(&mut self) {
-        self.rows.shrink_to_fit();
-    }
-
-    /// Gives room back where there is more than `slack` times what the rows need, by powers of two.
+    /// Gives memory back where the capacity is more than `slack` times what the rows need, by powers of two.
     pub(super) fn shrink(&mut self, slack: usize) {
         let needed = self.rows.len().next_power_of_two();
         if self.rows.capacity() > slack * needed {
@@ -107,29 +103,34 @@ impl Chunk {
         }
     }
 
+    /// Gives back all memory that the rows do not need.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.rows.shrink_to_fit();
+    }
+
     pub(super) fn record(&self, slot: u32) -> Option<&Arc<Record>> {
         let row = self.rows.get(self.index(slot))?;
         self.has(slot).then_some(&row.record)
     }
 
-    /// Those of the places `among` whose row is meant.
+    /// Returns the slots of `among` whose row matches.
     #[inline]
-    pub(super) fn select(&self, among: Slots, is_meant: impl Fn(&Row) -> bool) -> Slots {
+    pub(super) fn select(&self, among: Slots, matches: impl Fn(&Row) -> bool) -> Slots {
         let (mut left, mut selected) = (self.taken, 0);
         for row in &self.rows {
             let slot = left & left.wrapping_neg();
             left ^= slot;
-            if among & slot != 0 && is_meant(row) {
+            if among & slot != 0 && matches(row) {
                 selected |= slot;
             }
         }
         selected
     }
 
-    /// [`select`](Self::select) by the record. Each look is at memory of its own, which the processor
-    /// fetches for many at once because none depends on another.
+    /// [`select`](Self::select) by the record. Each record is in memory of its own. The processor fetches
+    /// many of them at once, because no read depends on the one before.
     #[inline]
-    pub(super) fn select_records(&self, among: Slots, is_meant: impl Fn(&Record) -> bool) -> Slots {
-        self.select(among, |row| is_meant(&row.record))
+    pub(super) fn select_records(&self, among: Slots, matches: impl Fn(&Record) -> bool) -> Slots {
+        self.select(among, |row| matches(&row.record))
     }
 }

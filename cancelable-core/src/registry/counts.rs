@@ -1,4 +1,4 @@
-//! What a shard counts.
+//! The counts of one shard, and of all shards together.
 
 use super::histogram::Histogram;
 use crate::operation::Status;
@@ -7,16 +7,14 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub(super) struct Counts {
     pub(super) opened: u64,
-    pub(super) completed: u64,
-    pub(super) cancelled: u64,
-    pub(super) failed: u64,
-    pub(super) abandoned: u64,
-    /// None until something has ended that knows how long it ran.
+    /// By status; zero for those that are no ends.
+    pub(super) ended: [u64; Status::ALL.len()],
+    /// None until an operation with a runtime, which tells the time, has ended.
     pub(super) durations: Option<Box<Histogram>>,
 }
 
 impl Counts {
-    /// The tally of a shard in which nothing has ended.
+    /// Returns the counts of a shard in which no operation has ended.
     pub(super) fn of_open(opened: u64) -> Self {
         Self {
             opened,
@@ -24,37 +22,27 @@ impl Counts {
         }
     }
 
-    pub(super) fn end(&mut self, end: Status, elapsed: Option<Duration>) {
-        match end {
-            Status::Completed => self.completed += 1,
-            Status::Cancelled => self.cancelled += 1,
-            Status::Failed => self.failed += 1,
-            Status::Abandoned => self.abandoned += 1,
-            // No ends.
-            Status::Pending | Status::Running => return,
-        }
+    pub(super) fn add_end(&mut self, end: Status, elapsed: Option<Duration>) {
+        self.ended[end as usize] += 1;
         if let Some(elapsed) = elapsed {
             self.durations.get_or_insert_default().add(elapsed);
         }
     }
 
-    /// How many have ended that were entered; what was abandoned was not.
+    /// Returns how many operations were entered and have ended. An abandoned one was not entered.
     pub(super) fn entered_and_ended(&self) -> u64 {
-        self.completed + self.cancelled + self.failed
+        self.ended.iter().sum::<u64>() - self.ended[Status::Abandoned as usize]
     }
 
-    /// How many have not ended.
     pub(super) fn open(&self) -> u64 {
-        self.opened - self.entered_and_ended() - self.abandoned
+        self.opened - self.ended.iter().sum::<u64>()
     }
 
-    /// Adds what another shard has counted.
     pub(super) fn add(&mut self, other: &Self) {
         self.opened += other.opened;
-        self.completed += other.completed;
-        self.cancelled += other.cancelled;
-        self.failed += other.failed;
-        self.abandoned += other.abandoned;
+        for (own, other) in self.ended.iter_mut().zip(other.ended) {
+            *own += other;
+        }
         if let Some(durations) = &other.durations {
             self.durations.get_or_insert_default().merge(durations);
         }

@@ -1,26 +1,24 @@
-//! What the shards of a registry share: who listens, and the history.
+//! The listeners of a registry: its readers of events and its hooks.
 //!
 //! Most registries have no listener, and then a change costs one load.
 
-use super::Event;
-use super::event_queue::{Aftermath, EventQueue};
-use super::history::History;
-use super::shard::Shard;
+use super::event::Event;
+use super::event_queue::{EventQueue, Pushed};
 use crate::operation::Hooks;
 use crate::sync::{AtomicU8, Mutex, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::fmt;
+use std::sync::Arc;
 
-pub(super) struct Hub {
-    shards: OnceLock<Box<[Weak<Shard>]>>,
-    pub(super) history: History,
-    /// Replaced as a whole, so that whoever tells something takes a reference and leaves the lock.
-    listeners: Mutex<Arc<Listeners>>,
-    /// Who is in the list: `QUEUES`, `HOOKS`, `CANCEL_HOOKS`, `PROGRESS_HOOKS`. Stored under its lock.
+#[derive(Default)]
+pub(super) struct Listeners {
+    /// Replaced as a whole, so that a call takes a reference and leaves the lock.
+    lists: Mutex<Arc<Lists>>,
+    /// The kinds of listeners in the lists, as the bits below. Stored under the lock.
     present: AtomicU8,
 }
 
 #[derive(Clone, Default)]
-struct Listeners {
+struct Lists {
     queues: Vec<Arc<EventQueue>>,
     hooks: Vec<Arc<Hooks>>,
 }
@@ -30,43 +28,30 @@ const HOOKS: u8 = 2;
 const CANCEL_HOOKS: u8 = 4;
 const PROGRESS_HOOKS: u8 = 8;
 
-impl Listeners {
+impl Lists {
     fn present(&self) -> u8 {
-        let cancel = self.hooks.iter().any(|hooks| hooks.has_cancel_hook());
-        let progress = self.hooks.iter().any(|hooks| hooks.has_progress_hook());
-        (if self.queues.is_empty() { 0 } else { QUEUES })
-            | (if self.hooks.is_empty() { 0 } else { HOOKS })
-            | (if cancel { CANCEL_HOOKS } else { 0 })
-            | (if progress { PROGRESS_HOOKS } else { 0 })
+        let bit = |is_present: bool, bit: u8| if is_present { bit } else { 0 };
+        bit(!self.queues.is_empty(), QUEUES)
+            | bit(!self.hooks.is_empty(), HOOKS)
+            | bit(
+                self.hooks.iter().any(|own| own.has_cancel_hook()),
+                CANCEL_HOOKS,
+            )
+            | bit(
+                self.hooks.iter().any(|own| own.has_progress_hook()),
+                PROGRESS_HOOKS,
+            )
     }
 }
 
-impl Hub {
-    pub(super) fn new(history: History) -> Self {
-        Self {
-            shards: OnceLock::new(),
-            history,
-            listeners: Mutex::new(Arc::default()),
-            present: AtomicU8::new(0),
-        }
+impl Listeners {
+    /// Acquire: pairs with the store in `change`. The lists themselves are read under the lock all the
+    /// same; see `RegistryObserver::wants_cancels` for why no change is missed.
+    fn is_present(&self, kinds: u8) -> bool {
+        self.present.load(Ordering::Acquire) & kinds != 0
     }
 
-    /// Once, when the registry is made.
-    pub(super) fn introduce(&self, shards: Box<[Weak<Shard>]>) {
-        let _ = self.shards.set(shards);
-    }
-
-    pub(super) fn shards(&self) -> &[Weak<Shard>] {
-        self.shards.get().map_or(&[], |shards| shards)
-    }
-
-    /// Acquire: pairs with the store in `change`. What it is about is under the lock all the same;
-    /// see `Shard::opened` for why no change is missed.
-    fn is_present(&self, who: u8) -> bool {
-        self.present.load(Ordering::Acquire) & who != 0
-    }
-
-    /// Whether a cancel is to be told of at once.
+    /// Whether a cancel is to be delivered at once.
     pub(super) fn wants_cancels(&self) -> bool {
         self.is_present(QUEUES | CANCEL_HOOKS)
     }
@@ -75,51 +60,51 @@ impl Hub {
         self.is_present(QUEUES | PROGRESS_HOOKS)
     }
 
-    fn listeners(&self) -> Arc<Listeners> {
-        Arc::clone(&self.listeners.lock())
+    fn lists(&self) -> Arc<Lists> {
+        Arc::clone(&self.lists.lock())
     }
 
-    fn change(&self, change: impl FnOnce(&mut Listeners)) {
+    fn change(&self, change: impl FnOnce(&mut Lists)) {
         let replaced = {
-            let mut listeners = self.listeners.lock();
-            let mut next = (**listeners).clone();
+            let mut lists = self.lists.lock();
+            let mut next = (**lists).clone();
             change(&mut next);
             self.present.store(next.present(), Ordering::Release);
-            std::mem::replace(&mut *listeners, Arc::new(next))
+            std::mem::replace(&mut *lists, Arc::new(next))
         };
-        // Hooks are a user's, and these may be the last to have them.
+        // With no lock held: hooks are user code, and this may drop the last reference to some.
         drop(replaced);
     }
 
     pub(super) fn add_queue(&self, queue: &Arc<EventQueue>) {
-        self.change(|listeners| listeners.queues.push(Arc::clone(queue)));
+        self.change(|lists| lists.queues.push(Arc::clone(queue)));
     }
 
     pub(super) fn remove_queue(&self, queue: &Arc<EventQueue>) {
-        self.change(|listeners| listeners.queues.retain(|own| !Arc::ptr_eq(own, queue)));
+        self.change(|lists| lists.queues.retain(|own| !Arc::ptr_eq(own, queue)));
     }
 
-    pub(super) fn add_hooks(&self, hooks: &Arc<Hooks>) {
-        self.change(|listeners| listeners.hooks.push(Arc::clone(hooks)));
-    }
-
-    pub(super) fn remove_hooks(&self, hooks: &Arc<Hooks>) {
-        self.change(|listeners| listeners.hooks.retain(|own| !Arc::ptr_eq(own, hooks)));
-    }
-
-    /// Puts an event on each queue. It is made if there is one.
-    pub(super) fn tell(&self, event: impl Fn() -> Event) {
-        if !self.is_present(QUEUES) {
-            return;
-        }
-        for queue in &self.listeners().queues {
-            queue.push(event()).happen();
+    pub(super) fn add_hooks(self: &Arc<Self>, hooks: Hooks) -> HooksGuard {
+        let hooks = Arc::new(hooks);
+        self.change(|lists| lists.hooks.push(Arc::clone(&hooks)));
+        HooksGuard {
+            listeners: Arc::clone(self),
+            hooks: Some(hooks),
         }
     }
 
-    /// [`tell`](Self::tell) with the pushes inside `bracket`, which may hold a lock for the order of
-    /// events: what they set off comes after it.
-    pub(super) fn tell_under(
+    /// Pushes an event to each queue. `event` is called only if there is a queue.
+    pub(super) fn push(&self, event: impl Fn() -> Event) {
+        if self.is_present(QUEUES) {
+            for queue in &self.lists().queues {
+                queue.push(event()).finish();
+            }
+        }
+    }
+
+    /// [`push`](Self::push) inside `bracket`, which may hold a lock for the order of events. Readers
+    /// are woken, and dropped events go, after `bracket`.
+    pub(super) fn push_inside(
         &self,
         bracket: impl FnOnce(&mut dyn FnMut()),
         event: impl Fn() -> Event,
@@ -127,27 +112,60 @@ impl Hub {
         if !self.is_present(QUEUES) {
             return bracket(&mut || {});
         }
-        let listeners = self.listeners();
-        // Made and given room before the lock of the bracket.
-        let events: Vec<_> = listeners.queues.iter().map(|_| event()).collect();
-        let mut aftermath: Vec<Aftermath> = Vec::with_capacity(events.len());
+        let lists = self.lists();
+        // No event is made and no memory taken under the lock of the bracket.
+        let events: Vec<_> = lists.queues.iter().map(|_| event()).collect();
+        let mut pushed: Vec<Pushed> = Vec::with_capacity(events.len());
         let mut events = events.into_iter();
         bracket(&mut || {
-            let told = listeners.queues.iter().zip(events.by_ref());
-            aftermath.extend(told.map(|(queue, event)| queue.push(event)));
+            let pairs = lists.queues.iter().zip(events.by_ref());
+            pushed.extend(pairs.map(|(queue, event)| queue.push(event)));
         });
-        for after in aftermath {
-            after.happen();
-        }
+        pushed.into_iter().for_each(Pushed::finish);
     }
 
-    /// Calls the hooks.
-    pub(super) fn hooked(&self, call: impl Fn(&Hooks)) {
-        if !self.is_present(HOOKS) {
-            return;
-        }
-        for hooks in &self.listeners().hooks {
-            call(hooks);
+    pub(super) fn call_hooks(&self, call: impl Fn(&Hooks)) {
+        if self.is_present(HOOKS) {
+            for hooks in &self.lists().hooks {
+                call(hooks);
+            }
         }
     }
 }
+
+/// Keeps hooks in a registry for as long as the guard lives, from
+/// [`Registry::add_hooks`](super::Registry::add_hooks).
+#[must_use = "the hooks are called only as long as the guard lives; `detach` leaves them in place"]
+pub struct HooksGuard {
+    listeners: Arc<Listeners>,
+    /// None once they are detached.
+    hooks: Option<Arc<Hooks>>,
+}
+
+impl HooksGuard {
+    /// Leaves the hooks in place for as long as the registry is used, by a handle or by an open
+    /// operation. Then they are called for all parts of that operation too.
+    pub fn detach(mut self) {
+        self.hooks = None;
+    }
+}
+
+/// Does not wait for a hook that is running.
+impl Drop for HooksGuard {
+    fn drop(&mut self) {
+        if let Some(hooks) = self.hooks.take() {
+            let is_other = |own: &Arc<Hooks>| !Arc::ptr_eq(own, &hooks);
+            self.listeners.change(|lists| lists.hooks.retain(is_other));
+        }
+    }
+}
+
+impl fmt::Debug for HooksGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HooksGuard").finish_non_exhaustive()
+    }
+}
+
+// As for `Shards`.
+impl std::panic::UnwindSafe for Listeners {}
+impl std::panic::RefUnwindSafe for Listeners {}

@@ -1,52 +1,50 @@
-//! Some of the operations that were listed at one look, in the order of opening.
+//! The operations that were listed at one moment, or some of them, in the order of opening.
 //!
-//! It has the pages of all shards, and for each page the rows that are meant. Taking it costs one
-//! reference count for each page, not for each operation.
+//! A listing has the chunks of all shards, and for each chunk the selected slots. It takes one reference
+//! count for each chunk, and none for an operation.
 
 use super::chunk::{Chunk, Slots};
-use super::{Filter, Registry};
+use super::shards::Shards;
 use crate::operation::Record;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Listing {
-    /// By number and shard, each with a row that is meant.
-    pages: Vec<Selected>,
+    /// By number and shard, each with a selected slot.
+    chunks: Vec<Selected>,
 }
 
 struct Selected {
     number: u64,
     shard: usize,
-    page: Arc<Chunk>,
-    /// Which of its rows are meant.
+    chunk: Arc<Chunk>,
     slots: Slots,
 }
 
-impl Registry {
-    /// The rows of each page that `select` gives, which is called with no lock held.
-    pub(super) fn select(&self, select: impl Fn(&Chunk) -> Slots) -> Listing {
-        self.select_in(0..u64::MAX, select)
+impl Listing {
+    /// Returns the slots that `select` gives for each chunk. `select` is called with no lock held.
+    pub(super) fn of(shards: &Shards, select: impl Fn(&Chunk) -> Slots) -> Self {
+        Self::of_numbers(shards, 0..u64::MAX, select)
     }
 
-    /// [`select`](Self::select) in steps, for what may be content with the first of very many: `each` gets
-    /// what was listed first, then what came next, and breaks off when it has enough. Each step is taken
-    /// as the one before is done with.
+    /// [`of`](Self::of) in steps, for a caller to whom the first few of very many may be enough: `each`
+    /// gets the operations that were opened first, then the next, and breaks when it has enough.
     ///
-    /// Ends: a step is twice as long as the one before, and the numbers of pages have 64 bits.
-    pub(super) fn select_in_steps(
-        &self,
+    /// Ends: a step is twice as long as the one before, and the numbers of chunks have 64 bits.
+    pub(super) fn in_steps(
+        shards: &Shards,
         select: impl Fn(&Chunk) -> Slots,
-        mut each: impl FnMut(Listing) -> ControlFlow<()>,
+        mut each: impl FnMut(Self) -> ControlFlow<()>,
     ) {
         let (mut start, mut length) = (0, 1_u64);
         loop {
-            let shards = self.root.shards.iter();
-            let Some(first) = shards.filter_map(|own| own.next_page(start)).min() else {
+            let next = shards.iter().filter_map(|shard| shard.next_chunk(start));
+            let Some(first) = next.min() else {
                 return;
             };
             let end = first.saturating_add(length);
-            if each(self.select_in(first..end, &select)).is_break() {
+            if each(Self::of_numbers(shards, first..end, &select)).is_break() {
                 return;
             }
             start = end;
@@ -54,109 +52,101 @@ impl Registry {
         }
     }
 
-    fn select_in(&self, numbers: Range<u64>, select: impl Fn(&Chunk) -> Slots) -> Listing {
-        let mut pages = Vec::new();
-        for (shard, own) in self.root.shards.iter().enumerate() {
-            own.read(numbers.clone(), |number, page| {
-                pages.push(Selected {
+    fn of_numbers(shards: &Shards, numbers: Range<u64>, select: impl Fn(&Chunk) -> Slots) -> Self {
+        let mut chunks = Vec::new();
+        for (shard, own) in shards.iter().enumerate() {
+            own.chunks(numbers.clone(), |number, chunk| {
+                chunks.push(Selected {
                     number,
                     shard,
-                    page,
+                    chunk,
                     slots: 0,
                 });
             });
         }
-        // Each shard's are in order already, of which this sort makes use. First, as what was opened
-        // in turn mostly lies in memory in turn.
-        pages.sort_by_key(|selected| (selected.number, selected.shard));
-        pages.retain_mut(|selected| {
-            selected.slots = select(&selected.page);
+        // Fast, as the chunks of each shard are in order. Before the selection, because operations that
+        // were opened in turn mostly lie in memory in turn.
+        chunks.sort_by_key(|selected| (selected.number, selected.shard));
+        chunks.retain_mut(|selected| {
+            selected.slots = select(&selected.chunk);
             selected.slots != 0
         });
-        Listing { pages }
+        Self { chunks }
     }
 
-    /// What is open and may pass.
-    pub(super) fn candidates(&self, filter: &Filter) -> Listing {
-        self.select(|page| filter.select(page))
-    }
-
-    /// What is listed.
-    pub(super) fn listed(&self) -> Listing {
-        self.select(Chunk::taken)
-    }
-}
-
-impl Listing {
     pub(super) fn len(&self) -> usize {
-        let counts = self.pages.iter().map(|own| own.slots.count_ones() as usize);
+        let counts = self
+            .chunks
+            .iter()
+            .map(|own| own.slots.count_ones() as usize);
         counts.sum()
     }
 
-    /// The first one.
     pub(super) fn first(&self) -> Option<&Arc<Record>> {
-        let abreast = self.pages.chunk_by(Selected::is_abreast).next()?;
-        let first = abreast
+        let same_number = self.chunks.chunk_by(Selected::has_number_of).next()?;
+        let first = same_number
             .iter()
             .min_by_key(|own| (own.slots.trailing_zeros(), own.shard))?;
-        first.page.record(first.slots.trailing_zeros())
+        first.chunk.record(first.slots.trailing_zeros())
     }
 
-    /// Visits each, until `visit` breaks it off.
+    /// Adds a listing whose operations were all opened later.
+    pub(super) fn append(&mut self, next: Self) {
+        self.chunks.extend(next.chunks);
+    }
+
+    /// Visits each record, until `visit` breaks.
     pub(super) fn visit(
         self,
         mut visit: impl FnMut(&Arc<Record>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        self.visit_seen(|_| true, |record, _| visit(record))
+        self.visit_checked(|_| true, |record, _| visit(record))
     }
 
-    /// Adds what comes after all that is there.
-    pub(super) fn append(&mut self, next: Self) {
-        self.pages.extend(next.pages);
-    }
-
-    /// [`visit`](Self::visit) with what `glance` said of the record a little before. It is asked of many
-    /// in a row; see [`Chunk::select_records`].
-    pub(super) fn visit_seen(
+    /// [`visit`](Self::visit) with the answer of `check`, which is called for many records in a row a
+    /// little before; see [`Chunk::select_records`].
+    pub(super) fn visit_checked(
         self,
-        glance: impl Fn(&Record) -> bool,
+        check: impl Fn(&Record) -> bool,
         mut visit: impl FnMut(&Arc<Record>, bool) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut pages = self.pages.into_iter().peekable();
-        let (mut abreast, mut seen) = (Vec::new(), Vec::new());
-        while let Some(first) = pages.next() {
-            // Those before are given back, so that who changes them need not copy them.
-            abreast.clear();
-            abreast.push(first);
-            while let Some(next) = pages.next_if(|next| abreast[0].is_abreast(next)) {
-                abreast.push(next);
+        let mut chunks = self.chunks.into_iter().peekable();
+        let (mut same_number, mut checked) = (Vec::new(), Vec::new());
+        while let Some(first) = chunks.next() {
+            // Drops the chunks before, so that a change of one need not copy it.
+            same_number.clear();
+            same_number.push(first);
+            while let Some(next) = chunks.next_if(|next| same_number[0].has_number_of(next)) {
+                same_number.push(next);
             }
-            let glances = abreast.iter().map(|own| own.select(&glance));
-            seen.clear();
-            seen.extend(glances);
-            in_turn(&abreast, |index, bit, record| {
-                visit(record, seen[index] & bit != 0)
+            let answers = same_number
+                .iter()
+                .map(|own: &Selected| own.chunk.select_records(own.slots, &check));
+            checked.clear();
+            checked.extend(answers);
+            in_order(&same_number, |index, bit, record| {
+                visit(record, checked[index] & bit != 0)
             })?;
         }
         ControlFlow::Continue(())
     }
 
-    /// Keeps those for which `keep`, which may run anything.
+    /// Keeps the records for which `keep` answers true. It may run user code.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Record) -> bool) {
-        let mut left = Vec::with_capacity(self.pages.len());
-        for abreast in self.pages.chunk_by(Selected::is_abreast) {
-            let first = left.len();
-            left.extend(abreast.iter().map(|own| own.slots));
-            let _ = in_turn(abreast, |index, bit, record| {
+        let mut kept = Vec::with_capacity(self.chunks.len());
+        for same_number in self.chunks.chunk_by(Selected::has_number_of) {
+            let first = kept.len();
+            kept.extend(same_number.iter().map(|own| own.slots));
+            let _ = in_order(same_number, |index, bit, record| {
                 if !keep(record) {
-                    left[first + index] &= !bit;
+                    kept[first + index] &= !bit;
                 }
                 ControlFlow::Continue(())
             });
         }
-        let mut left = left.into_iter();
-        self.pages.retain_mut(|own| {
-            own.slots = left.next().unwrap_or(0);
+        let mut kept = kept.into_iter();
+        self.chunks.retain_mut(|own| {
+            own.slots = kept.next().unwrap_or(0);
             own.slots != 0
         });
     }
@@ -172,33 +162,28 @@ impl Listing {
 }
 
 impl Selected {
-    /// Whether both pages have the same number, each in its shard. Then the numbers of their operations
-    /// alternate: the first place of each shard, then the second, and so on.
-    fn is_abreast(&self, other: &Self) -> bool {
+    /// Whether both chunks have the same number, each in its shard. Then the numbers of their operations
+    /// alternate: the first slot of each shard, then the second, and so on.
+    fn has_number_of(&self, other: &Self) -> bool {
         self.number == other.number
-    }
-
-    /// Those of the rows that are meant for which `is_so`.
-    fn select(&self, is_so: impl Fn(&Record) -> bool) -> Slots {
-        self.page.select_records(self.slots, is_so)
     }
 }
 
-/// Visits what is meant of pages that are abreast, in the order of opening. Each comes with the index of
-/// its page and the bit of its place.
-fn in_turn(
-    abreast: &[Selected],
+/// Visits the selected records of chunks with one number, in the order of opening, each with the index of
+/// the chunk and the bit of the slot.
+fn in_order(
+    same_number: &[Selected],
     mut visit: impl FnMut(usize, Slots, &Arc<Record>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let mut left = abreast.iter().fold(0, |all, own| all | own.slots);
+    let mut left = same_number.iter().fold(0, |all, own| all | own.slots);
     // Ends: each turn takes a bit.
     while left != 0 {
         let slot = left.trailing_zeros();
         let bit = 1 << slot;
         left ^= bit;
-        for (index, own) in abreast.iter().enumerate() {
+        for (index, own) in same_number.iter().enumerate() {
             if own.slots & bit != 0 {
-                if let Some(record) = own.page.record(slot) {
+                if let Some(record) = own.chunk.record(slot) {
                     visit(index, bit, record)?;
                 }
             }

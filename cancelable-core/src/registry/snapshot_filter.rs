@@ -1,15 +1,15 @@
-//! What a filter asks of one operation beyond what it asks of all at once.
+//! The part of a filter that needs a snapshot of each operation.
 
+use super::filter::Filter;
 use super::listing::Listing;
-use super::{Clock, Filter, Registry};
+use super::shards::Shards;
+use super::snapshots::Snapshots;
 use crate::operation::{OperationSnapshot, Record};
-use crate::progress::Below;
 use std::ops::ControlFlow;
 
 pub(super) struct SnapshotFilter<'a> {
     filter: &'a Filter,
-    clock: Clock,
-    below: Below,
+    snapshots: Snapshots,
     /// How many more may pass.
     left: usize,
 }
@@ -18,25 +18,20 @@ impl<'a> SnapshotFilter<'a> {
     pub(super) fn of(filter: &'a Filter) -> Self {
         Self {
             filter,
-            clock: Clock::default(),
-            below: Below::default(),
-            left: filter.most(),
+            snapshots: Snapshots::default(),
+            left: filter.max(),
         }
     }
 
-    /// The snapshot of a candidate that passes.
+    /// Returns the snapshot of a candidate that passes.
     pub(super) fn pass(&mut self, record: &Record) -> Option<OperationSnapshot> {
         if self.left == 0 || !self.filter.needs_snapshot_of(record) {
             return None;
         }
-        let now = self.clock.read(record);
-        let snapshot = OperationSnapshot::among(
-            record,
-            record.deadline_above(None),
-            now,
-            Some(&mut self.below),
-        );
-        // One that has ended since is in the history.
+        let now = self.snapshots.now(record);
+        let above = record.deadline_above(None);
+        let snapshot = self.snapshots.take(record, above, now);
+        // An operation that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
             return None;
         }
@@ -44,12 +39,11 @@ impl<'a> SnapshotFilter<'a> {
         Some(snapshot)
     }
 
-    /// How many more may pass.
     pub(super) fn left(&self) -> usize {
         self.left
     }
 
-    /// Whether more may pass.
+    /// Breaks when no more may pass.
     pub(super) fn flow(&self) -> ControlFlow<()> {
         match self.left {
             0 => ControlFlow::Break(()),
@@ -58,29 +52,32 @@ impl<'a> SnapshotFilter<'a> {
     }
 }
 
-impl Registry {
-    /// What is open and passes. Snapshots are taken only where the filter looks at one.
-    pub(super) fn matching(&self, filter: &Filter) -> Listing {
-        if filter.is_decided_at_once() {
-            return self.candidates(filter);
-        }
-        let (mut sieve, mut found) = (SnapshotFilter::of(filter), Listing::default());
-        self.sift(filter, |mut part| {
-            part.retain(|record| sieve.pass(record).is_some());
-            found.append(part);
-            sieve.flow()
-        });
-        found
+/// Returns the open operations that pass. Snapshots are taken only where the filter reads them.
+pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
+    if filter.is_decided_by_rows() {
+        return Listing::of(shards, |chunk| filter.select(chunk));
     }
+    let (mut passing, mut found) = (SnapshotFilter::of(filter), Listing::default());
+    candidates(shards, filter, |mut part| {
+        part.retain(|record| passing.pass(record).is_some());
+        found.append(part);
+        passing.flow()
+    });
+    found
+}
 
-    /// What is open and may pass: all at once, or in steps where the filter has enough with few.
-    pub(super) fn sift(&self, filter: &Filter, mut each: impl FnMut(Listing) -> ControlFlow<()>) {
-        match filter.most() {
-            0 => {}
-            usize::MAX => {
-                let _ = each(self.candidates(filter));
-            }
-            _ => self.select_in_steps(|page| filter.select(page), each),
+/// Gives the open operations that may pass: all at once, or in steps if the filter has a limit.
+pub(super) fn candidates(
+    shards: &Shards,
+    filter: &Filter,
+    mut each: impl FnMut(Listing) -> ControlFlow<()>,
+) {
+    let select = |chunk: &_| filter.select(chunk);
+    match filter.max() {
+        0 => {}
+        usize::MAX => {
+            let _ = each(Listing::of(shards, select));
         }
+        _ => Listing::in_steps(shards, select, each),
     }
 }
