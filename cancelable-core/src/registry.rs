@@ -22,7 +22,7 @@
 //!
 //! There are four kinds: of a shard, of the lists of listeners, of an event queue, of a slot of the history.
 //! None is held while another one is taken, and no user code runs under one. An event is pushed under one lock
-//! from elsewhere, the record's; see `operation/notify.rs`.
+//! from elsewhere, the record's; see `record/notify.rs`.
 
 mod cancel;
 mod chunk;

@@ -1,7 +1,7 @@
 //! Causes and names of operations for `serde`.
 
 use super::{Cause, OperationId, OperationLabel, Reason};
-use crate::sync::words_of;
+use crate::sync::raw_text;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -73,7 +73,7 @@ impl Serialize for Cause {
         cause.serialize_field("message", &self.message())?;
         cause.serialize_field("location", &place(self.location()))?;
         cause.serialize_field("operation", &self.operation())?;
-        cause.serialize_field("error", &self.error().map(words_of))?;
+        cause.serialize_field("error", &self.error().map(raw_text))?;
         cause.serialize_field("inherited", &self.is_inherited())?;
         cause.serialize_field("text", &self.to_string())?;
         cause.end()

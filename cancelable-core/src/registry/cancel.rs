@@ -115,7 +115,7 @@ impl Registry {
             found.retain(|record| {
                 let is_cancelled = record.is_cancelled();
                 if is_cancelled {
-                    record.wait_below();
+                    record.wait_for_descendants();
                 }
                 !is_cancelled
             });
@@ -131,7 +131,7 @@ impl Registry {
             // An operation that has ended meanwhile is left alone, and counts if the cancel reached it.
             let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
             if !is_new {
-                record.wait_below();
+                record.wait_for_descendants();
             }
             let is_reached = || record.cause().is_some_and(|own| own.is_same(&cause));
             if is_first || is_reached() {

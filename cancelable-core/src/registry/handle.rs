@@ -14,7 +14,7 @@ use super::statistics::Statistics;
 use super::tree::Tree;
 use crate::cause::OperationId;
 use crate::operation::{Hooks, Observer, Operation, OperationSnapshot, Status};
-use crate::sync::StaticOnceLock;
+use crate::sync::unmodelled::OnceLock;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
@@ -123,7 +123,7 @@ impl Registry {
 
     /// The registry of the process.
     pub fn global() -> &'static Self {
-        static GLOBAL: StaticOnceLock<Registry> = StaticOnceLock::new();
+        static GLOBAL: OnceLock<Registry> = OnceLock::new();
         GLOBAL.get_or_init(Self::new)
     }
 

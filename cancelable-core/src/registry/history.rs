@@ -11,7 +11,8 @@
 
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering};
+use crate::sync::unmodelled::OnceLock;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 
 pub(super) struct History {
     bound: usize,

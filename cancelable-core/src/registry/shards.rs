@@ -8,7 +8,8 @@ use super::shard::Shard;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Observer, Operation, OperationSnapshot, Record, Status};
 use crate::progress::ProgressUpdate;
-use crate::sync::{OnceLock, thread_number};
+use crate::sync::thread_number;
+use crate::sync::unmodelled::OnceLock;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
 //! Snapshots of many operations for one listing.
 
 use crate::operation::{OperationSnapshot, Record};
-use crate::progress::Below;
+use crate::progress::SubtreeTotals;
 use crate::runtime::RuntimeHandle;
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use std::time::Instant;
 #[derive(Default)]
 pub(super) struct Snapshots {
     clock: Option<(RuntimeHandle, Instant)>,
-    below: Below,
+    totals: SubtreeTotals,
 }
 
 impl Snapshots {
@@ -20,7 +20,7 @@ impl Snapshots {
         above: Option<Instant>,
         now: Option<Instant>,
     ) -> OperationSnapshot {
-        OperationSnapshot::among(record, above, now, Some(&mut self.below))
+        OperationSnapshot::among(record, above, now, &mut self.totals)
     }
 
     /// Returns the time by the record's runtime, if it has one.
