@@ -50,16 +50,20 @@ impl<T: Display + ?Sized> Display for Escaped<'_, T> {
 ///
 /// Not logged: it may be a logger that asks for the text, with a lock of its own held.
 fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
+    match alternate {
+        true => written(format_args!("{value:#}")),
+        false => written(format_args!("{value}")),
+    }
+}
+
+/// Apart from `text_of`, which is compiled for each type of a value.
+fn written(value: fmt::Arguments<'_>) -> String {
     let Some(_deeper) = Deeper::enter() else {
         return DEEPER.into();
     };
     let text = attempt(|| {
         let mut text = String::new();
-        let written = match alternate {
-            true => write!(text, "{value:#}"),
-            false => write!(text, "{value}"),
-        };
-        written.is_ok().then_some(text)
+        text.write_fmt(value).is_ok().then_some(text)
     });
     text.flatten().unwrap_or_else(|| WORDLESS.into())
 }

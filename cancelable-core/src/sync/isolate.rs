@@ -36,11 +36,20 @@ pub fn isolated_panics() -> u64 {
 /// assert!(isolated_panics() > before);
 /// ```
 pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
-        return true;
-    };
-    // Relaxed: see above.
-    ISOLATED.fetch_add(1, Ordering::Relaxed);
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(()) => true,
+        Err(payload) => {
+            report(what, payload);
+            false
+        }
+    }
+}
+
+/// Counts and logs a panic. Apart from `isolate`, which is compiled for each closure.
+#[cold]
+#[inline(never)]
+fn report(what: &str, payload: Box<dyn Any + Send>) {
+    count();
     // The logger is a user's and may panic. So may the drop of the payload, and by itself: while the
     // logger's panic unwinds, a second one would abort.
     contain(|| {
@@ -51,21 +60,25 @@ pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
         );
     });
     contain(|| drop(payload));
-    false
+}
+
+/// Counts a panic and drops its payload.
+#[cold]
+#[inline(never)]
+fn swallow(payload: Box<dyn Any + Send>) {
+    count();
+    contain(|| drop(payload));
+}
+
+fn count() {
+    // Relaxed: a statistic, which orders nothing.
+    ISOLATED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// What `code` gives; `None` if it panicked, which is counted and not logged: for code that runs where
 /// a logger may be at work.
 pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // Relaxed: see above.
-            ISOLATED.fetch_add(1, Ordering::Relaxed);
-            contain(|| drop(payload));
-            None
-        }
-    }
+    catch_unwind(AssertUnwindSafe(code)).map_err(swallow).ok()
 }
 
 /// Ends a panic of `code` here. Its payload is leaked, because dropping it might go on for ever.

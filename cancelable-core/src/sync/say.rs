@@ -10,7 +10,7 @@ use log::Level;
 macro_rules! say {
     ($level:ident, $($line:tt)+) => {
         if $crate::sync::is_logged(log::Level::$level) {
-            $crate::sync::to_logger(|| {
+            $crate::sync::to_logger(&|| {
                 log::log!(target: "cancelable", log::Level::$level, $($line)+);
             });
         }
@@ -24,9 +24,10 @@ pub(crate) fn is_logged(level: Level) -> bool {
     level <= log::STATIC_MAX_LEVEL && level <= log::max_level()
 }
 
-/// Out of line, so that a level that is off leaves the check alone where the line is said.
+/// Out of line, so that a level that is off leaves the check alone where the line is said; and not
+/// compiled anew for each line.
 #[cold]
 #[inline(never)]
-pub(crate) fn to_logger(line: impl FnOnce()) {
+pub(crate) fn to_logger(line: &dyn Fn()) {
     isolate("a logger", line);
 }
