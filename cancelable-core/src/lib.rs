@@ -13,7 +13,7 @@
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
 //! An application depends on this crate and on one adapter (`cancelable-tokio`,
-//! `cancelable-smol`, `cancelable-async-std`). A library depends on this crate alone.
+//! `cancelable-smol`, `cancelable-async-std`, or `cancelable-thread` for plain threads). A library depends on this crate alone.
 //!
 //! # Features
 //!
@@ -48,7 +48,13 @@ pub mod io;
 #[cfg(feature = "scope")]
 pub mod operation;
 #[cfg(feature = "scope")]
+mod progress;
+#[cfg(feature = "scope")]
+mod record;
+#[cfg(feature = "scope")]
 pub mod registry;
+#[cfg(feature = "scope")]
+mod report;
 #[cfg(feature = "scope")]
 pub mod runtime;
 #[cfg(feature = "scope")]

@@ -3,94 +3,56 @@
 //! A scope writes the record; an [`Operation`] is a handle that anyone may keep to read it and to
 //! ask for the work's cancellation. It lives on after the work has ended.
 
-mod abandonment;
-mod adoption;
-mod aside;
-mod call;
-mod chain;
-mod child_failure;
-mod cleanup;
-mod cleanup_error;
-mod closed;
-mod closing;
+mod activity;
 mod current;
-mod deadline;
-mod defer_error;
-mod finalizer;
-mod hold;
+mod finished;
 mod hooks;
-mod keep_open;
-mod last_look;
-mod lookout;
-mod metadata;
-mod notes;
-mod notify;
-mod nursery;
-pub(crate) mod observer;
 mod partial;
-mod pending;
-mod place;
-mod policy;
 mod progress;
-mod record;
-mod report;
-mod roll_call;
-mod runner;
 #[cfg(feature = "serde")]
-mod serial;
-mod shelter;
+mod serde;
 mod shield;
 mod snapshot;
-mod span;
-mod standing;
-mod status;
-mod stop;
-mod straggler;
-mod turn;
 mod weak;
-mod window;
 
-pub(crate) use adoption::Adoption;
-pub(crate) use call::Call;
-pub use child_failure::ChildFailure;
-pub use cleanup_error::CleanupError;
-pub use closed::Closed;
-pub(crate) use closing::Closing;
+pub(crate) use crate::record::blocking_call::Call;
+pub(crate) use crate::record::child_reports::Lost;
+pub(crate) use crate::record::children::{Nursery, Terms};
+pub use crate::record::finalizer::CleanupOutput;
+pub(crate) use crate::record::finalizer::{BoxError, Finalizer};
+pub(crate) use crate::record::grace::Window;
+pub(crate) use crate::record::handles::Standing as HandleStanding;
+pub(crate) use crate::record::hold::{Hold, Holder, Holding};
+pub(crate) use crate::record::keep_open::KeepOpen;
+pub(crate) use crate::record::lifecycle::Closing;
+pub(crate) use crate::record::observer::Observer;
+pub(crate) use crate::record::options::{Policy, Watchdog};
+pub(crate) use crate::record::orphans::Adoption;
+pub(crate) use crate::record::own_deadline::OwnDeadline;
+pub(crate) use crate::record::place::Place;
+pub(crate) use crate::record::run_waker::Followed;
+pub(crate) use crate::record::shelter::OpenShelter;
+pub(crate) use crate::record::token_cell::{GoesOn, Stop};
+pub(crate) use crate::record::turn::{Away, Parked, Taken, Turn};
+pub(crate) use crate::record::{Account, Opening, Record};
+pub(crate) use activity::Standing;
 pub use current::current;
 pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
-pub(crate) use deadline::OwnDeadline;
-pub use defer_error::DeferError;
-pub use finalizer::CleanupOutput;
-pub(crate) use finalizer::{BoxError, Finalizer};
-pub(crate) use hold::{Hold, Holder, Holding};
+pub use finished::Closed;
 pub use hooks::Hooks;
-pub(crate) use keep_open::KeepOpen;
-pub use metadata::Metadata;
-pub(crate) use nursery::{Nursery, Terms};
-pub(crate) use observer::Observer;
-pub(crate) use partial::Value;
-pub use partial::{Partial, PartialError, PartialSnapshot};
-pub(crate) use pending::Standing as HandleStanding;
-pub(crate) use place::Place;
-pub(crate) use policy::{Policy, Watchdog};
-pub(crate) use progress::Below;
-pub use progress::{
+pub use partial::{Partial, PartialError};
+pub use shield::{Shield, ShieldWithoutRuntime};
+pub use snapshot::OperationSnapshot;
+pub use weak::WeakOperation;
+
+pub use crate::progress::{
     FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
     ProgressUpdate, ThrottleWithoutRuntime,
 };
-pub(crate) use record::{Account, Opening, Record};
-pub(crate) use report::Report;
-pub(crate) use runner::Followed;
-pub(crate) use shelter::OpenShelter;
-pub use shield::{Shield, ShieldWithoutRuntime};
-pub use snapshot::OperationSnapshot;
-pub(crate) use standing::Standing;
-pub use status::Status;
-pub(crate) use stop::{GoesOn, Stop};
-pub use straggler::{ShieldSite, Straggler, StragglerKind};
-pub(crate) use turn::{Away, Parked, Taken, Turn};
-pub use weak::WeakOperation;
-pub(crate) use window::Window;
+pub use crate::report::{
+    ChildFailure, CleanupError, DeferError, Metadata, PartialSnapshot, ShieldSite, Status,
+    Straggler, StragglerKind,
+};
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::Cancelled;
@@ -418,6 +380,44 @@ impl Operation {
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
         self.record.defer(name.into(), Location::caller(), future)
+    }
+
+    /// What it has so far, for writing and reading.
+    #[must_use]
+    pub fn partial(&self) -> Partial<'_> {
+        Partial::new(&self.record)
+    }
+
+    /// Notes `value` under `key`, for lists and reports, in the place of what was there.
+    ///
+    /// A [`Registry`](crate::Registry) keeps what was noted when the operation ended.
+    pub fn set_metadata(
+        &self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) {
+        self.record.set_metadata(key.into(), value.into());
+    }
+
+    /// What was noted, as it is now.
+    #[must_use]
+    pub fn metadata(&self) -> Arc<Metadata> {
+        self.record.metadata().unwrap_or_default()
+    }
+
+    /// Why it failed, in words: the text of a panic, of a failed child or of a source that did not
+    /// start. For an error of its body see [`TryRun::with_error_text`].
+    ///
+    /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
+    #[must_use]
+    pub fn error_text(&self) -> Option<Arc<str>> {
+        self.record.error_text()
+    }
+
+    /// All that is known of it now.
+    #[must_use]
+    pub fn snapshot(&self) -> OperationSnapshot {
+        OperationSnapshot::of(&self.record, self.record.now())
     }
 
     /// How much of its grace period is left, clamped to what the cancelled operations above leave;

@@ -21,7 +21,7 @@
 //!
 //! A shard's, the list of listeners, a queue of events, a slot of the history: none is held while
 //! another one is taken, and nothing of a user's runs under one. One lock from elsewhere is held
-//! while an event is put on a queue; see `operation/notify.rs`.
+//! while an event is put on a queue; see `record/notify.rs`.
 
 mod builder;
 mod cancellation;

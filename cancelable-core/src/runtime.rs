@@ -25,8 +25,6 @@ mod refused;
 mod sleep;
 mod spare_timers;
 mod supervised;
-mod thread_runtime;
-mod thread_timer;
 mod timeout;
 
 pub use detached_threads::DetachedThreads;
@@ -38,5 +36,4 @@ pub use mechanism::{Job, Runtime, Task, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;
-pub use thread_runtime::ThreadRuntime;
 pub use timeout::{Elapsed, Timeout};

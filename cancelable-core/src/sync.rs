@@ -1,42 +1,44 @@
 //! The seam to locks, atomics, thread parking and the clock.
 //!
-//! Nothing else in this crate imports them, so that a build with `--cfg cancelable_loom` replaces
-//! all of them by loom's models. Reference counts stay the standard library's in both builds:
-//! what loom checks is our own protocol, and that rests on the locks and atomics here.
+//! No other module of this crate imports them, so a build with `--cfg cancelable_loom` replaces all of them
+//! by loom's models. Reference counts are the standard library's in both builds: loom checks the protocols of
+//! this crate, which rest on the locks and atomics here.
 
-mod awaited;
 pub(crate) mod clock;
-#[cfg(feature = "scope")]
-mod contained;
 mod escape;
-mod gate;
-mod held;
 mod isolate;
+mod isolated_drop;
 #[cfg(feature = "scope")]
-mod kept;
+mod isolated_drop_future;
 mod latch;
+mod logging;
+mod manual_reset_event;
 mod parker;
-mod say;
+#[cfg(feature = "scope")]
+mod sync_wrapper;
+mod track_await;
+mod user_text;
 mod waker_id;
 #[cfg(feature = "scope")]
 mod waker_slot;
 
-pub(crate) use awaited::awaited;
-#[cfg(feature = "testing")]
-pub(crate) use awaited::gather;
-#[cfg(feature = "scope")]
-pub(crate) use contained::Contained;
-pub use escape::{Escaped, escaped};
-pub(crate) use escape::{Escaping, escape, words_of};
-pub(crate) use gate::Gate;
-pub(crate) use held::{Held, StoredWaker, discard};
+pub(crate) use escape::{Escaping, escape};
 pub(crate) use isolate::panic_text;
 pub use isolate::{isolate, isolated_panics};
+pub(crate) use isolated_drop::{IsolatedDrop, StoredWaker, drop_waker};
 #[cfg(feature = "scope")]
-pub(crate) use kept::Kept;
+pub(crate) use isolated_drop_future::IsolatedDropFuture;
 pub(crate) use latch::{Latch, LatchWait};
+pub(crate) use logging::{call_logger, is_logged, log};
+pub(crate) use manual_reset_event::ManualResetEvent;
 pub(crate) use parker::block_on;
-pub(crate) use say::{is_logged, say, to_logger};
+#[cfg(feature = "scope")]
+pub(crate) use sync_wrapper::SyncWrapper;
+#[cfg(feature = "testing")]
+pub(crate) use track_await::collect_await_points;
+pub(crate) use track_await::track_await;
+pub(crate) use user_text::raw_text;
+pub use user_text::{Escaped, escaped};
 pub(crate) use waker_id::WakerId;
 #[cfg(feature = "scope")]
 pub(crate) use waker_slot::WakerSlot;
@@ -49,7 +51,7 @@ mod imp {
         AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
     };
 
-    /// Waits until `condvar` is notified and gives the lock back, held.
+    /// Waits until `condvar` is notified, and returns the lock, held.
     pub(crate) fn wait<'a, T>(
         condvar: &Condvar,
         mut guard: MutexGuard<'a, T>,
@@ -58,7 +60,7 @@ mod imp {
         guard
     }
 
-    /// As [`wait`], until `at` at the latest.
+    /// [`wait`] with a deadline.
     pub(crate) fn wait_until<'a, T>(
         condvar: &Condvar,
         mut guard: MutexGuard<'a, T>,
@@ -116,7 +118,7 @@ mod imp {
         }
     }
 
-    /// The standard library's, with a lock and a flag that loom sees.
+    /// The standard library's `OnceLock`, with a lock and a flag that loom sees.
     #[derive(Debug)]
     pub(crate) struct OnceLock<T> {
         value: std::sync::OnceLock<T>,
@@ -163,7 +165,7 @@ mod imp {
         }
     }
 
-    /// Waits until `condvar` is notified and gives the lock back, held.
+    /// Waits until `condvar` is notified, and returns the lock, held.
     pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         match condvar.wait(guard) {
             Ok(guard) => guard,
@@ -171,7 +173,7 @@ mod imp {
         }
     }
 
-    /// As [`wait`]: loom has no time, and no model of it uses this.
+    /// [`wait`]: loom has no time, and no model calls this.
     pub(crate) fn wait_until<'a, T>(
         condvar: &Condvar,
         guard: MutexGuard<'a, T>,
@@ -188,12 +190,12 @@ pub(crate) use loom::thread::ThreadId;
 #[cfg(not(cancelable_loom))]
 pub(crate) use std::thread::ThreadId;
 
-/// A number of the thread that calls, which it keeps. Threads that were the first to ask one after the
-/// other have numbers that follow each other.
+/// Returns the number of the calling thread, which stays the same. Numbers are given in the order of the
+/// first calls.
 #[cfg(not(cancelable_loom))]
 pub(crate) fn thread_number() -> usize {
     use std::cell::Cell;
-    // A counter that no protocol depends on.
+    // Outside loom's view: no protocol depends on this counter.
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
@@ -207,19 +209,19 @@ pub(crate) fn thread_number() -> usize {
                 next
             })
         })
-        // A thread that is ending: any number will do.
+        // The thread is ending: any number is right.
         .unwrap_or(0)
 }
 
-/// As above. loom's threads are all on one of the system's, and its atomics can't be static. The text of
-/// an identity is the same in each run of a model, as it has to be; the identity itself is not.
+/// The same for loom, whose threads share one thread of the system, and whose atomics cannot be static. A
+/// number has to be the same in each run of a model. The text of a thread's identity is; the identity is not.
 #[cfg(cancelable_loom)]
 pub(crate) fn thread_number() -> usize {
     let text = format!("{:?}", thread_id());
     text.bytes().map(usize::from).sum()
 }
 
-/// The identity of the thread that calls.
+/// Returns the identity of the calling thread.
 pub(crate) fn thread_id() -> ThreadId {
     #[cfg(not(cancelable_loom))]
     return std::thread::current().id();

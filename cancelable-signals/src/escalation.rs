@@ -23,21 +23,15 @@ use std::time::Duration;
 /// The first Ctrl+C gives a scope ten seconds, the second none:
 ///
 /// ```
-/// use cancelable_core::Scope;
-/// use cancelable_core::runtime::ThreadRuntime;
 /// use cancelable_signals::{Escalation, Step};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let threads = ThreadRuntime::new();
-/// let scope = Scope::builder("import")
-///     .runtime(&threads.handle())
-///     .grace(Duration::from_secs(10))
-///     .build()?;
+/// let scope = rt::scope("import").grace(Duration::from_secs(10)).build()?;
 /// let guard = Escalation::new(scope.token())
 ///     .second(Step::cancel_now(&scope))
 ///     .start()?;
-/// # drop((guard, threads.block_on(scope.run(async |_| ()))));
+/// # drop((guard, rt::block_on(scope.run(async |_| ()))));
 /// # Ok(())
 /// # }
 /// ```

@@ -31,13 +31,11 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// # Examples
 ///
 /// ```no_run
-/// use cancelable_core::Scope;
-/// use cancelable_core::runtime::ThreadRuntime;
 /// use cancelable_signals::{Signal, ctrl_c, exit_by};
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
-///     let scope = Scope::builder("import").source(ctrl_c()).build()?;
-///     let outcome = ThreadRuntime::new().block_on(scope.run(async |_| { /* the work */ }));
+///     let scope = rt::scope("import").source(ctrl_c()).build()?;
+///     let outcome = rt::block_on(scope.run(async |_| { /* the work */ }));
 ///     if outcome.is_cancelled() {
 ///         eprintln!("stopped: {}", outcome.cause().expect("a cancelled scope has a cause"));
 ///         if let Some(signal) = outcome.cause().and_then(Signal::from_cause) {

@@ -1,6 +1,7 @@
 //! Scopes and time limits on the runtime of this thread.
 
 use crate::current;
+use crate::runtime::of_the_process;
 use cancelable_core::Scope;
 use cancelable_core::scope::{ScopeBuilder, Timeout};
 use cancelable_core::source::Limit;
@@ -59,5 +60,5 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(limit: impl Into<Limit>, future: F) -> Timeout<F> {
-    Timeout::new(limit, future, current)
+    Timeout::new(limit, future, of_the_process)
 }

@@ -1,9 +1,10 @@
 //! Scopes and time limits on the runtime of this thread.
 
 use crate::current;
-use cancelable_core::Scope;
+use crate::timer::threads;
 use cancelable_core::scope::{ScopeBuilder, Timeout};
 use cancelable_core::source::Limit;
+use cancelable_core::{RuntimeHandle, Scope};
 use std::borrow::Cow;
 use std::future::Future;
 
@@ -61,5 +62,10 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
 /// ```
 #[track_caller]
 pub fn timeout<F: Future>(limit: impl Into<Limit>, future: F) -> Timeout<F> {
-    Timeout::new(limit, future, current)
+    Timeout::new(limit, future, current_or_threads)
+}
+
+/// The runtime of this thread; outside Tokio that of plain threads, since a limit holds there too.
+fn current_or_threads() -> RuntimeHandle {
+    current().unwrap_or_else(|_| threads())
 }

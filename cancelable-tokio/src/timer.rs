@@ -6,12 +6,13 @@
 //! for each handle.
 
 use crate::runtime::Shared;
-use cancelable_core::runtime::{Sleep, ThreadRuntime, Timer};
+use cancelable_core::RuntimeHandle;
+use cancelable_core::runtime::{Sleep, Timer};
 use pin_project_lite::pin_project;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 use tokio::task::coop::unconstrained;
@@ -60,12 +61,15 @@ fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
     made.ok()
 }
 
+/// The runtime of plain threads, which keeps the time where Tokio does not.
+pub(crate) fn threads() -> RuntimeHandle {
+    cancelable_thread::current().expect("the runtime of threads is the process's")
+}
+
 /// A timer on a thread of the process, which completes when the runtime's clock would have reached `at` if it
 /// went on as the system's does.
 fn stand_in(runtime: &Shared, at: Instant) -> Sleep {
-    static THREADS: OnceLock<ThreadRuntime> = OnceLock::new();
-    let threads = THREADS.get_or_init(ThreadRuntime::new).handle();
-    threads.sleep(at.saturating_duration_since(runtime.now()))
+    threads().sleep(at.saturating_duration_since(runtime.now()))
 }
 
 impl Future for TokioTimer {

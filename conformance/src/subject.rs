@@ -27,7 +27,7 @@ pub trait Subject: 'static {
     /// The adapter's `timeout`.
     #[track_caller]
     fn timeout<F: Future>(limit: Duration, future: F) -> Timeout<F> {
-        Timeout::new(limit, future, Self::current)
+        Timeout::new(limit, future, || Self::current().unwrap())
     }
 
     /// Runs a body with the current runtime.

@@ -24,9 +24,9 @@ pub(crate) trait Running: Send + Sync {
     /// The same handle, for whoever knows the type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
-    /// [`into_any`](Self::into_any) without a handle of one's own.
+    /// Returns the operation's span, while it is open.
     #[cfg(feature = "tracing")]
-    fn as_any(&self) -> &dyn Any;
+    fn span(&self) -> Option<Arc<tracing::Span>>;
 }
 
 /// The running operation. It says itself what it is called, so that a poll moves little.

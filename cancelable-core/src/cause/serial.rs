@@ -1,16 +1,22 @@
 //! Causes and names of operations for `serde`.
 
 use super::{Cause, OperationId, OperationLabel, Reason};
-use crate::sync::words_of;
+use crate::sync::raw_text;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::num::NonZeroU64;
 use std::panic::Location;
+use std::time::Duration;
 
 /// A place in the source as `file:line:column`.
 pub(crate) fn place(location: &Location<'_>) -> String {
     location.to_string()
+}
+
+/// A span of time in seconds.
+pub(crate) fn seconds(span: Option<Duration>) -> Option<f64> {
+    span.map(|span| span.as_secs_f64())
 }
 
 impl Serialize for OperationId {
@@ -67,7 +73,7 @@ impl Serialize for Cause {
         cause.serialize_field("message", &self.message())?;
         cause.serialize_field("location", &place(self.location()))?;
         cause.serialize_field("operation", &self.operation())?;
-        cause.serialize_field("error", &self.error().map(words_of))?;
+        cause.serialize_field("error", &self.error().map(raw_text))?;
         cause.serialize_field("inherited", &self.is_inherited())?;
         cause.serialize_field("text", &self.to_string())?;
         cause.end()

@@ -3,7 +3,7 @@
 use super::CopyError;
 use crate::operation::{Operation, Progress};
 use crate::stream::CutOff;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use futures_io::{AsyncRead, AsyncWrite};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -114,7 +114,7 @@ impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().advance(cx))
+        track_await(self.project().advance(cx))
     }
 }
 

@@ -1,18 +1,12 @@
 //! What an operation has so far: a value that is found when it did not come to its end.
 
-mod error;
-mod out;
-mod slot;
-mod snapshot;
-mod value;
-
-pub use error::PartialError;
-pub(super) use slot::Slot;
-pub use snapshot::PartialSnapshot;
-pub(crate) use value::Value;
-
-use super::{Operation, Record};
-use out::Out;
+use crate::cause::OperationLabel;
+use crate::record::Record;
+use crate::record::partial_slot::Refusal;
+use crate::report::{PartialSnapshot, Value};
+use crate::sync::isolate;
+use std::any::type_name;
+use std::error::Error;
 use std::fmt;
 
 /// The partial result of an operation, from [`Operation::partial`]: one value of any type, or none.
@@ -54,13 +48,9 @@ pub struct Partial<'a> {
     record: &'a Record,
 }
 
-impl Operation {
-    /// What it has so far, for writing and reading.
-    #[must_use]
-    pub fn partial(&self) -> Partial<'_> {
-        Partial {
-            record: &self.record,
-        }
+impl<'a> Partial<'a> {
+    pub(crate) fn new(record: &'a Record) -> Self {
+        Self { record }
     }
 }
 
@@ -161,7 +151,7 @@ impl Partial<'_> {
     /// it has no text.
     #[must_use]
     pub fn snapshot(&self) -> Option<PartialSnapshot> {
-        snapshot::of(self.record)
+        snapshot_of(self.record)
     }
 }
 
@@ -175,23 +165,127 @@ impl fmt::Debug for Partial<'_> {
     }
 }
 
-impl Record {
-    /// Acts on the slot, which is made if there is none. Nothing of a user's may run in there.
-    fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
-        act(self.inner.lock().partial.get_or_insert_default())
+pub(crate) fn snapshot_of(record: &Record) -> Option<PartialSnapshot> {
+    let (type_name, show) = record.on_partial(|slot| (slot.type_name(), slot.shown()))?;
+    let mut snapshot = PartialSnapshot {
+        type_name: type_name?,
+        text: None,
+    };
+    if let Some(show) = show {
+        if let Some(out) = Out::try_take(record) {
+            let value = out.value.as_ref()?;
+            snapshot.type_name = value.type_name();
+            isolate("the text of a partial result", || {
+                snapshot.text = show(value.as_any());
+            });
+        }
+    }
+    Some(snapshot)
+}
+
+/// What was taken out of a record, to be put back when this is dropped, whatever happens.
+struct Out<'a> {
+    record: &'a Record,
+    value: Option<Value>,
+}
+
+impl<'a> Out<'a> {
+    /// Takes the value out, if it is as it `is_wanted`, and waits for it while another thread has it.
+    ///
+    /// # Errors
+    ///
+    /// It is of another type, or this thread itself has it.
+    fn take(record: &'a Record, is_wanted: Option<fn(&Value) -> bool>) -> Result<Self, Refusal> {
+        // Ends: every turn follows one in which another thread has put it back.
+        loop {
+            match record.with_partial(|slot| slot.take_out(is_wanted)) {
+                Ok(value) => return Ok(Self { record, value }),
+                Err(Refusal::Wait(back)) => back.wait(),
+                Err(refusal) => return Err(refusal),
+            }
+        }
     }
 
-    /// Acts on the slot, if there is one. The same holds.
-    fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
-        Some(act(self.inner.lock().partial.as_mut()?))
-    }
-
-    pub(super) fn partial_snapshot(&self) -> Option<PartialSnapshot> {
-        snapshot::of(self)
-    }
-
-    /// Takes the value away for an outcome. One that is in use comes back to the record later.
-    pub(crate) fn take_partial(&self) -> Option<Value> {
-        self.on_partial(Slot::take)?
+    /// [`take`](Self::take) that does not wait, and makes no slot.
+    fn try_take(record: &'a Record) -> Option<Self> {
+        let value = record.on_partial(|slot| slot.take_out(None))?.ok()?;
+        Some(Self { record, value })
     }
 }
+
+/// A drop, so that a panic puts it back too.
+impl Drop for Out<'_> {
+    fn drop(&mut self) {
+        let value = self.value.take();
+        let (old, back) = self.record.with_partial(|slot| slot.put_back(value));
+        if let Some(back) = back {
+            back.set();
+        }
+        if old.is_some() {
+            isolate("the drop of a partial result", || drop(old));
+        }
+    }
+}
+
+/// A partial result was not updated: it is of another type, or in use by the code that asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartialError {
+    operation: OperationLabel,
+    asked: &'static str,
+    /// None if it is in use.
+    held: Option<&'static str>,
+}
+
+impl PartialError {
+    fn new<P>(operation: OperationLabel, refusal: &Refusal) -> Self {
+        let held = match refusal {
+            Refusal::OtherType(held) => Some(*held),
+            Refusal::InUse | Refusal::Wait(_) => None,
+        };
+        Self {
+            operation,
+            asked: type_name::<P>(),
+            held,
+        }
+    }
+
+    fn other_type<P>(operation: OperationLabel, held: &'static str) -> Self {
+        Self::new::<P>(operation, &Refusal::OtherType(held))
+    }
+
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// Whether the value is of another type than the update.
+    #[must_use]
+    pub fn is_other_type(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Whether the update was asked for inside another one of the same operation.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        self.held.is_none()
+    }
+
+    /// The name of the value's type, if that is what stood in the way.
+    #[must_use]
+    pub fn held_type(&self) -> Option<&'static str> {
+        self.held
+    }
+}
+
+impl fmt::Display for PartialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the partial result of {} ", self.operation)?;
+        match self.held {
+            Some(held) => write!(f, "is of type {held}, not {}", self.asked),
+            None => f.write_str("is in use by the code that asks for it"),
+        }
+    }
+}
+
+impl Error for PartialError {}

@@ -2,13 +2,13 @@
 
 use super::Operation;
 use super::current::Shielded;
-use super::hold::{Hold, Holding, OpenShield};
-use super::record::Record;
-use super::shelter::OpenShelter;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
+use crate::record::Record;
+use crate::record::hold::{Hold, Holding, OpenShield};
+use crate::record::shelter::OpenShelter;
 use crate::runtime::Timeout;
-use crate::sync::{Kept, awaited, say};
+use crate::sync::{SyncWrapper, log, track_await};
 use pin_project_lite::pin_project;
 use std::any::type_name;
 use std::error::Error;
@@ -56,7 +56,7 @@ struct Open {
 
 impl<F: Future> Shield<F> {
     #[track_caller]
-    pub(super) fn new(operation: &Operation, future: F) -> Self {
+    pub(crate) fn new(operation: &Operation, future: F) -> Self {
         Self::at(
             Arc::clone(&operation.record),
             Location::caller(),
@@ -129,7 +129,7 @@ impl<T> Drop for Late<T> {
             return;
         }
         let (label, place) = (&self.operation.label, self.opened_at);
-        say!(
+        log!(
             Warn,
             operation = &*label.shown_name(), id = label.id().get(), opened_at:% = place;
             "{label}: what it has shielded ended in an error, which the cancel has dropped ({}); \
@@ -232,7 +232,7 @@ impl<F: Future> Future for Shield<F> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 
@@ -251,7 +251,7 @@ pub struct ShieldWithoutRuntime<F: Future> {
     operation: OperationLabel,
     opened_at: &'static Location<'static>,
     /// Boxed: an error is moved with what could have been the result.
-    shield: Kept<Box<Shield<F>>>,
+    shield: SyncWrapper<Box<Shield<F>>>,
 }
 
 impl<F: Future> ShieldWithoutRuntime<F> {
@@ -259,7 +259,7 @@ impl<F: Future> ShieldWithoutRuntime<F> {
         Self {
             operation: shield.operation.label.clone(),
             opened_at: shield.opened_at,
-            shield: Kept::new(Box::new(shield)),
+            shield: SyncWrapper::new(Box::new(shield)),
         }
     }
 

@@ -1,12 +1,10 @@
 //! All that is known of an operation at one moment, for lists, histories and other processes.
 
-use super::Operation;
-use super::metadata::Metadata;
-use super::partial::PartialSnapshot;
-use super::progress::{Below, ProgressSnapshot};
-use super::record::Record;
-use super::status::Status;
+use super::partial;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
+use crate::progress::{Below, ProgressSnapshot};
+use crate::record::Record;
+use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -43,6 +41,63 @@ struct Times {
 }
 
 impl OperationSnapshot {
+    /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
+    pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
+        Self::among(record, record.deadline_above(None), now, None)
+    }
+
+    /// [`of`](Self::of) for a caller that knows the deadline from above, and that looks at
+    /// others too: what it has found out about progress goes from one to the next.
+    pub(crate) fn among(
+        record: &Record,
+        above: Option<Instant>,
+        now: Option<Instant>,
+        below: Option<&mut Below>,
+    ) -> Self {
+        // First, so that what belongs to an end is there when the status says that it has come.
+        let status = record.status();
+        let (started, ended, due, error, metadata, has_partial) = {
+            let inner = record.inner.lock();
+            let notes = inner.notes.as_ref();
+            let error = notes.and_then(|notes| notes.error.clone());
+            let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
+            let due = inner.deadline.due().map(|due| due.at);
+            let has_partial = inner.partial.is_some();
+            (
+                inner.started,
+                inner.ended,
+                due,
+                error,
+                metadata,
+                has_partial,
+            )
+        };
+        // An end that came after the look at the status is not told of by half.
+        let ended = ended.filter(|_| status.is_closed());
+        let partial = has_partial.then(|| partial::snapshot_of(record)).flatten();
+        Self {
+            label: record.label.clone(),
+            parent: record.parent.as_ref().map(|parent| parent.label.clone()),
+            status,
+            opened_at: record.opened_at,
+            times: Times {
+                taken: ended.or(now),
+                opened: record.opened,
+                started,
+                ended,
+            },
+            deadline: due.into_iter().chain(above).min(),
+            cause: record.cause(),
+            error,
+            metadata: metadata.filter(|metadata| !metadata.is_empty()),
+            progress: record
+                .progress
+                .get()
+                .map(|progress| Arc::new(progress.snapshot_among(below))),
+            partial: partial.map(Arc::new),
+        }
+    }
+
     /// The number.
     #[must_use]
     pub fn id(&self) -> OperationId {
@@ -222,72 +277,5 @@ impl OperationSnapshot {
         let names = self.name().len() + self.parent.as_ref().map_or(0, |own| own.name().len());
         let error = self.error().map_or(0, str::len);
         size_of::<Self>() + names + error + metadata + progress + partial + cause
-    }
-}
-
-impl Operation {
-    /// All that is known of it now.
-    #[must_use]
-    pub fn snapshot(&self) -> OperationSnapshot {
-        self.record().snapshot(self.record().now())
-    }
-}
-
-impl Record {
-    /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
-    pub(crate) fn snapshot(&self, now: Option<Instant>) -> OperationSnapshot {
-        self.snapshot_among(self.deadline_above(None), now, None)
-    }
-
-    /// [`snapshot`](Self::snapshot) for a caller that knows the deadline from above, and that looks at
-    /// others too: what it has found out about progress goes from one to the next.
-    pub(crate) fn snapshot_among(
-        &self,
-        above: Option<Instant>,
-        now: Option<Instant>,
-        below: Option<&mut Below>,
-    ) -> OperationSnapshot {
-        // First, so that what belongs to an end is there when the status says that it has come.
-        let status = self.status();
-        let (started, ended, due, error, metadata, has_partial) = {
-            let inner = self.inner.lock();
-            let notes = inner.notes.as_ref();
-            let error = notes.and_then(|notes| notes.error.clone());
-            let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
-            let due = inner.deadline.due().map(|due| due.at);
-            let has_partial = inner.partial.is_some();
-            (
-                inner.started,
-                inner.ended,
-                due,
-                error,
-                metadata,
-                has_partial,
-            )
-        };
-        // An end that came after the look at the status is not told of by half.
-        let ended = ended.filter(|_| status.is_closed());
-        let partial = has_partial.then(|| self.partial_snapshot()).flatten();
-        OperationSnapshot {
-            label: self.label.clone(),
-            parent: self.parent.as_ref().map(|parent| parent.label.clone()),
-            status,
-            opened_at: self.opened_at,
-            times: Times {
-                taken: ended.or(now),
-                opened: self.opened,
-                started,
-                ended,
-            },
-            deadline: due.into_iter().chain(above).min(),
-            cause: self.cause(),
-            error,
-            metadata: metadata.filter(|metadata| !metadata.is_empty()),
-            progress: self
-                .progress
-                .get()
-                .map(|progress| Arc::new(progress.snapshot_among(below))),
-            partial: partial.map(Arc::new),
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::queue::Queue;
 use super::{Event, Registry};
-use crate::sync::{self, Gate, awaited, clock};
+use crate::sync::{self, ManualResetEvent, clock, track_await};
 use futures_core::Stream;
 use std::fmt;
 use std::future::poll_fn;
@@ -82,15 +82,15 @@ impl Events {
         let end = clock::now().checked_add(limit);
         // Ends: each turn but the last follows a wake, with an event for this sole reader.
         loop {
-            let gate = Arc::new(Gate::new());
-            let waker = Waker::from(Arc::clone(&gate));
+            let event = Arc::new(ManualResetEvent::new());
+            let waker = Waker::from(Arc::clone(&event));
             if let Poll::Ready(event) = self.queue.poll_next(&Context::from_waker(&waker)) {
                 return Some(event);
             }
             let left = end.map_or(Duration::MAX, |end| {
                 end.saturating_duration_since(clock::now())
             });
-            if !gate.pass_within(left) {
+            if !event.wait_timeout(left) {
                 return self.queue.try_next();
             }
         }
@@ -108,7 +108,7 @@ impl Stream for Events {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        awaited(self.queue.poll_next(cx).map(Some))
+        track_await(self.queue.poll_next(cx).map(Some))
     }
 }
 

@@ -7,7 +7,7 @@ use super::page::{Page, Row};
 use super::pages::Pages;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Observer, Operation, ProgressUpdate, Record, Status};
+use crate::operation::{Observer, Operation, OperationSnapshot, ProgressUpdate, Record, Status};
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::ops::Range;
@@ -185,7 +185,9 @@ impl Observer for Shard {
 
     fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
         // First, so that it is never in neither place.
-        self.hub.history.keep(|| record.snapshot(None));
+        self.hub
+            .history
+            .keep(|| OperationSnapshot::of(record, None));
         let gone = {
             let mut part = self.part.lock();
             part.tally.end(end, elapsed);

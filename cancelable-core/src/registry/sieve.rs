@@ -2,7 +2,8 @@
 
 use super::selection::Selection;
 use super::{Clock, Filter, Registry};
-use crate::operation::{Below, OperationSnapshot, Record};
+use crate::operation::{OperationSnapshot, Record};
+use crate::progress::Below;
 use std::ops::ControlFlow;
 
 pub(super) struct Sieve<'a> {
@@ -29,8 +30,12 @@ impl<'a> Sieve<'a> {
             return None;
         }
         let now = self.clock.read(record);
-        let snapshot =
-            record.snapshot_among(record.deadline_above(None), now, Some(&mut self.below));
+        let snapshot = OperationSnapshot::among(
+            record,
+            record.deadline_above(None),
+            now,
+            Some(&mut self.below),
+        );
         // One that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
             return None;

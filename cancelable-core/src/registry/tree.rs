@@ -2,7 +2,8 @@
 
 use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
-use crate::operation::{Below, OperationSnapshot, Record};
+use crate::operation::{OperationSnapshot, Record};
+use crate::progress::Below;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -155,7 +156,7 @@ impl Line {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
         let due = record.deadline_above(above);
-        let snapshot = record.snapshot_among(due, now, Some(&mut self.below));
+        let snapshot = OperationSnapshot::among(record, due, now, Some(&mut self.below));
         self.above.push((Arc::clone(record), snapshot.deadline()));
         snapshot
     }

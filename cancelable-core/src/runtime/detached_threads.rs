@@ -13,7 +13,7 @@
 //! the others for a moment.
 
 use super::{Job, Refused};
-use crate::sync::{Condvar, Mutex, clock, isolate, say, wait_until};
+use crate::sync::{Condvar, Mutex, clock, isolate, log, wait_until};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -133,7 +133,7 @@ impl DetachedThreads {
         }
         drop(state);
         if let Err(error) = started {
-            say!(Warn, "no thread was started: {error}");
+            log!(Warn, "no thread was started: {error}");
         }
         // Still here only where it was refused.
         job.map_or(Ok(()), |job| Err(Refused::new(job)))

@@ -6,7 +6,7 @@
 //! because a completion that is dropped without one reports the task as lost.
 
 use super::JoinError;
-use crate::sync::{Mutex, WakerSlot, awaited, isolate, say};
+use crate::sync::{Mutex, WakerSlot, isolate, log, track_await};
 use std::fmt;
 use std::future::Future;
 use std::mem;
@@ -81,7 +81,7 @@ impl<T> Future for JoinHandle<T> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 
@@ -154,9 +154,9 @@ impl<T> Drop for Completion<T> {
         let (runtime, started) = (self.runtime, self.started);
         if started {
             // Usual when a runtime shuts down with detached tasks.
-            say!(Debug, runtime; "a task was dropped before its end by the {runtime} runtime");
+            log!(Debug, runtime; "a task was dropped before its end by the {runtime} runtime");
         } else {
-            say!(Warn, runtime; "a task was lost: the {runtime} runtime never ran it");
+            log!(Warn, runtime; "a task was lost: the {runtime} runtime never ran it");
         }
         self.report(Err(JoinError::lost(runtime, started)));
     }

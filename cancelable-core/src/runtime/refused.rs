@@ -1,18 +1,18 @@
 //! The error of a runtime that takes no more work.
 
-use crate::sync::Kept;
+use crate::sync::SyncWrapper;
 use std::fmt;
 
 /// A runtime that is gone did not take this work, and hands it back.
 pub struct Refused<W> {
-    work: Kept<W>,
+    work: SyncWrapper<W>,
 }
 
 impl<W> Refused<W> {
     /// Hands `work` back.
     pub fn new(work: W) -> Self {
         Self {
-            work: Kept::new(work),
+            work: SyncWrapper::new(work),
         }
     }
 

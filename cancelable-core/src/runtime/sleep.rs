@@ -1,7 +1,7 @@
 //! Waiting for a point in time, on whichever runtime.
 
 use super::{RuntimeHandle, Timer};
-use crate::sync::awaited;
+use crate::sync::track_await;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -103,7 +103,7 @@ impl Future for Sleep {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

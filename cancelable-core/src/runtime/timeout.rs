@@ -1,7 +1,7 @@
 //! The one timeout around a future, the same on every runtime.
 
 use super::Sleep;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -57,7 +57,7 @@ impl<F: Future> Future for Timeout<F> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

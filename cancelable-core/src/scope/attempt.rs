@@ -6,7 +6,7 @@
 use super::RunError;
 use crate::cause::ambient::Ambient;
 use crate::operation::Operation;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -159,7 +159,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

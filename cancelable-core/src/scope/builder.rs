@@ -10,7 +10,7 @@ use crate::operation::{
 };
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
-use crate::sync::Held;
+use crate::sync::IsolatedDrop;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
@@ -276,7 +276,7 @@ impl ScopeBuilder {
         } else if let Some(token) = source.token() {
             self.add_token(token);
         } else {
-            self.rare().sources.push(Held::new(source));
+            self.rare().sources.push(IsolatedDrop::new(source));
         }
     }
 
@@ -470,7 +470,10 @@ fn needs_runtime(
     if let Some(part) = policy.and_then(Policy::needs_runtime) {
         return Some(NeedsRuntime::Own(part));
     }
-    let mut sources = sources.unwrap_or_default().iter().filter_map(Held::get);
+    let mut sources = sources
+        .unwrap_or_default()
+        .iter()
+        .filter_map(IsolatedDrop::get);
     let source = sources.find(|source| source.needs_runtime())?;
     Some(NeedsRuntime::Source(source.name()))
 }

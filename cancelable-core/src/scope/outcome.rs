@@ -3,7 +3,7 @@
 use super::{BuildError, Flatten, RunError};
 use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
+use crate::report::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -152,7 +152,8 @@ impl<T, E> Outcome<T, E> {
     ///
     /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was asked to
     /// stop, whatever came of it; [`RunError::ChildFailed`] if a child failed, also where failures are
-    /// collected; [`RunError::CleanupFailed`] if something went wrong in a finalizer.
+    /// collected; [`RunError::CleanupFailed`] if something went wrong in a finalizer;
+    /// [`RunError::Unfinished`] if something inside was still running at the end of its time.
     ///
     /// # Examples
     ///
@@ -190,8 +191,11 @@ impl<T, E> Outcome<T, E> {
         if let Some(failure) = report.child_failures.into_iter().next() {
             return Err(RunError::ChildFailed(failure));
         }
-        match report.cleanup_errors.into_iter().next() {
-            Some(error) => Err(RunError::CleanupFailed(error)),
+        if let Some(error) = report.cleanup_errors.into_iter().next() {
+            return Err(RunError::CleanupFailed(error));
+        }
+        match report.stragglers.into_iter().next() {
+            Some(straggler) => Err(RunError::Unfinished(Box::new(straggler))),
             None => Ok(value),
         }
     }
@@ -244,9 +248,9 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their
-    /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
-    /// are among them if this scope was cancelled too, and those of children, where nobody took them from
-    /// their [handles](super::Child::take_report), in any case.
+    /// grace, and finalizers at the end of the cleanup budget. Those of scopes below are among them if this
+    /// scope was cancelled too. Those of children, where nobody took them from their
+    /// [handles](super::Child::take_report), and of runs that were dropped are so in any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -255,8 +259,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What went wrong in finalizers, in the order in which they ran: those of the scope, and then those
-    /// of children below, where nobody took them from their [handles](super::Child::take_report). Of the
-    /// children the first 256 to end with such a report are kept, and all is logged.
+    /// of children below, where nobody took them from their [handles](super::Child::take_report), and of runs
+    /// inside that were dropped. Of these the first 256 to end with such a report are kept, and all is logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -265,7 +269,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The children that failed: all of them where failures are collected, and else the first. Then what
-    /// children have collected and nobody took from their handles, as for [`cleanup_errors`](Self::cleanup_errors).
+    /// children have collected and nobody took from their handles, and those of runs inside that were dropped,
+    /// as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report
@@ -328,6 +333,7 @@ impl Outcome<(), ()> {
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
             (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
+            (Err(RunError::Unfinished(straggler)), _) => Err(RunError::Unfinished(straggler)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
                 // The body is pending until there is an answer; this only spares a panic.
                 let cause = self.cause.clone();

@@ -21,7 +21,7 @@ use self::output::{Fallible, Plain, Reading};
 use self::state_machine::Drive;
 use super::{BuildError, Outcome, Scope};
 use crate::cause::Cause;
-use crate::sync::{awaited, words_of};
+use crate::sync::{raw_text, track_await};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -192,7 +192,7 @@ where
         if let Machine::Drive { drive } = &mut self.machine {
             drive.describe(|output| match output {
                 Ok(_) => String::new(),
-                Err(error) => words_of(error),
+                Err(error) => raw_text(error),
             });
         }
         self
@@ -208,7 +208,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().machine.poll::<Plain>(cx))
+        track_await(self.project().machine.poll::<Plain>(cx))
     }
 }
 
@@ -221,7 +221,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.project().machine.poll::<Fallible>(cx))
+        track_await(self.project().machine.poll::<Fallible>(cx))
     }
 }
 

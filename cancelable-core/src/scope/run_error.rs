@@ -3,7 +3,7 @@
 use super::{BuildError, Flatten};
 use crate::cause::{Cause, Named, OperationLabel};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Status};
+use crate::operation::{ChildFailure, CleanupError, Status, Straggler};
 use crate::source::SourceError;
 use crate::sync::escaped;
 use std::borrow::Cow;
@@ -43,6 +43,9 @@ pub enum RunError<E = Infallible> {
     /// The value is there, and something went wrong in a finalizer. Only
     /// [`Outcome::complete`](super::Outcome::complete) says this; the first that went wrong.
     CleanupFailed(CleanupError),
+    /// The value is there, and something inside was still running at the end of its time. Only
+    /// [`Outcome::complete`](super::Outcome::complete) says this; the first of them.
+    Unfinished(Box<Straggler>),
     /// The scope could not be built, so the body was not started. The run of a
     /// [`Scope`](crate::Scope) never says this; that of a [`ScopeBuilder`](super::ScopeBuilder) may.
     NotBuilt(BuildError),
@@ -123,6 +126,7 @@ impl<E> RunError<E> {
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
             Self::Refused(refused) => RunError::Refused(refused),
             Self::CleanupFailed(error) => RunError::CleanupFailed(error),
+            Self::Unfinished(straggler) => RunError::Unfinished(straggler),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
         })
     }
@@ -156,6 +160,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
             Self::CleanupFailed(error) => error.fmt(f),
+            Self::Unfinished(straggler) => write_unfinished(straggler, f),
             Self::NotBuilt(error) => error.fmt(f),
         }
     }
@@ -180,6 +185,8 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
             Self::Refused(refused) => ("Refused", refused, refused),
             Self::CleanupFailed(error) => ("CleanupFailed", error, error),
+            Self::Unfinished(straggler) if !f.alternate() => return write_unfinished(straggler, f),
+            Self::Unfinished(straggler) => ("Unfinished", straggler, straggler),
             Self::NotBuilt(error) => ("NotBuilt", error, error),
         };
         match f.alternate() {
@@ -187,6 +194,10 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             false => sentence.fmt(f),
         }
     }
+}
+
+fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the scope ended without {straggler}")
 }
 
 /// Each variant speaks for what is inside it, so the chain goes on below that; this asks no
@@ -200,6 +211,7 @@ impl<E: Error> Error for RunError<E> {
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
             Self::CleanupFailed(error) => error.source(),
+            Self::Unfinished(_) => None,
             Self::NotBuilt(error) => error.source(),
         }
     }

@@ -3,9 +3,9 @@
 use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation;
-use crate::runtime::{NoRuntime, RuntimeHandle, Sleep, ThreadRuntime};
+use crate::runtime::{RuntimeHandle, Sleep};
 use crate::source::Limit;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -38,21 +38,17 @@ pin_project! {
 
 impl<F> Timeout<F> {
     /// Gives `future` no more than `limit` from this call to complete: what the `timeout` of an adapter
-    /// does, with the adapter's `current` as `default_runtime`.
+    /// does.
     ///
-    /// The time is that of the operation that runs here, or else of `default_runtime`, or else the
-    /// system's, kept by a thread that ends with this future.
+    /// The time is that of the operation that runs here, or else of `default_runtime`. An adapter answers
+    /// there with the runtime of this thread, or with another one where there is none: a limit holds
+    /// everywhere.
     #[track_caller]
-    pub fn new(
-        limit: impl Into<Limit>,
-        future: F,
-        default_runtime: fn() -> Result<RuntimeHandle, NoRuntime>,
-    ) -> Self {
+    pub fn new(limit: impl Into<Limit>, future: F, default_runtime: fn() -> RuntimeHandle) -> Self {
         let limit = limit.into();
         let runtime = operation::current()
             .and_then(|operation| operation.runtime().cloned())
-            .or_else(|| default_runtime().ok())
-            .unwrap_or_else(|| ThreadRuntime::new().handle());
+            .unwrap_or_else(default_runtime);
         let started = runtime.now();
         Self {
             future,
@@ -91,7 +87,7 @@ impl<F: Future> Future for Timeout<F> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

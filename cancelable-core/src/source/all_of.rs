@@ -4,7 +4,7 @@ use super::any_of::{list, start_all};
 use super::watched::{Unstarted, Watched};
 use super::{Decide, EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
-use crate::sync::{Held, Mutex};
+use crate::sync::{IsolatedDrop, Mutex};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -25,7 +25,7 @@ pub struct AllOf {
 ///
 /// No sources: such a group would have fired before it was started.
 pub fn all_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AllOf, EmptyGroup> {
-    let sources: Vec<_> = sources.into_iter().map(Held::new).collect();
+    let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
     match sources.is_empty() {
         true => Err(EmptyGroup(())),
         false => Ok(AllOf { sources }),
@@ -51,7 +51,7 @@ impl Source for AllOf {
     }
 
     fn needs_runtime(&self) -> bool {
-        let mut sources = self.sources.iter().filter_map(Held::get);
+        let mut sources = self.sources.iter().filter_map(IsolatedDrop::get);
         sources.any(|source| source.needs_runtime())
     }
 }

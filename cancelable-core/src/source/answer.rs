@@ -1,6 +1,6 @@
 //! What a condition may answer.
 
-use crate::sync::{escape, isolate, say, words_of};
+use crate::sync::{escape, isolate, log, raw_text};
 use std::fmt::Display;
 
 /// The answer of a condition: a `bool`, or a `Result` of one whose error is logged and after which
@@ -24,7 +24,7 @@ impl<E: Display> Answer for Result<bool, E> {
     fn into_answer(self) -> Result<bool, String> {
         self.map_err(|error| {
             // The error is dropped after a panic of its words, not while that unwinds.
-            let words = words_of(&error);
+            let words = raw_text(&error);
             isolate("the drop of a condition's error", || drop(error));
             words
         })
@@ -37,7 +37,7 @@ pub(super) fn holds(name: &str, answer: Result<bool, String>) -> bool {
         Ok(holds) => holds,
         Err(error) => {
             let (name, error) = (escape(name), escape(&error));
-            say!(
+            log!(
                 Warn,
                 source = &*name, error = &*error;
                 "condition {name} failed and will be asked again: {error}"

@@ -2,7 +2,7 @@
 
 use super::watched::{Unstarted, Watched};
 use super::{EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::Held;
+use crate::sync::IsolatedDrop;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -20,7 +20,7 @@ pub struct AnyOf {
 ///
 /// No sources: such a group would never fire.
 pub fn any_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AnyOf, EmptyGroup> {
-    let sources: Vec<_> = sources.into_iter().map(Held::new).collect();
+    let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
     match sources.is_empty() {
         true => Err(EmptyGroup(())),
         false => Ok(AnyOf { sources }),
@@ -48,13 +48,13 @@ impl Source for AnyOf {
     }
 
     fn needs_runtime(&self) -> bool {
-        let mut sources = self.sources.iter().filter_map(Held::get);
+        let mut sources = self.sources.iter().filter_map(IsolatedDrop::get);
         sources.any(|source| source.needs_runtime())
     }
 
     fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
         let sources = std::mem::take(&mut self.sources);
-        sources.into_iter().filter_map(Held::take).collect()
+        sources.into_iter().filter_map(IsolatedDrop::take).collect()
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn start_all(
 
 /// What a group is called: its kind and the names of its members.
 pub(super) fn list(kind: &str, sources: &[Unstarted]) -> String {
-    let sources = sources.iter().filter_map(Held::get);
+    let sources = sources.iter().filter_map(IsolatedDrop::get);
     let names: Vec<_> = sources.map(|source| source.name()).collect();
     format!("{kind} ({})", names.join(", "))
 }

@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::{Contained, isolate};
+use crate::sync::{IsolatedDropFuture, isolate};
 use futures_util::FutureExt;
 use std::borrow::Cow;
 use std::fmt;
@@ -69,7 +69,7 @@ where
             loop {
                 // The closure is a part of the question: its panic is the answer's panic.
                 let question =
-                    AssertUnwindSafe(async { Contained::new(ask()).await.into_answer() });
+                    AssertUnwindSafe(async { IsolatedDropFuture::new(ask()).await.into_answer() });
                 let answer = match question.catch_unwind().await {
                     Ok(answer) => answer,
                     Err(panic) => {

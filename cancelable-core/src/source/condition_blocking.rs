@@ -4,7 +4,7 @@ use super::answer::{Answer, holds};
 use super::error::ZeroInterval;
 use super::pace::Pace;
 use super::{Source, SourceContext, SourceError, SourceFuture};
-use crate::sync::{escape, isolate, say};
+use crate::sync::{escape, isolate, log};
 use std::borrow::Cow;
 use std::fmt;
 use std::future::pending;
@@ -75,7 +75,7 @@ where
                 });
                 let Ok((returned, answer)) = call.await else {
                     let name = escape(&pace.name);
-                    say!(
+                    log!(
                         Warn, source = &*name;
                         "condition {name} is no longer asked: the runtime dropped its call"
                     );

@@ -2,7 +2,7 @@
 
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
-use crate::sync::Contained;
+use crate::sync::IsolatedDropFuture;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
@@ -112,7 +112,7 @@ where
             location,
         } = *self;
         Ok(Box::pin(async move {
-            let cause = Contained::new(future).await.into_cause(location);
+            let cause = IsolatedDropFuture::new(future).await.into_cause(location);
             // Any other reason says what it was.
             let is_bare = cause.reason() == &Reason::Source
                 && cause.message().is_none()

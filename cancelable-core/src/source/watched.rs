@@ -2,14 +2,14 @@
 
 use super::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
-use crate::sync::{Held, isolate};
+use crate::sync::{IsolatedDrop, isolate};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 /// A source that was not started.
-pub(crate) type Unstarted = Held<Box<dyn Source>>;
+pub(crate) type Unstarted = IsolatedDrop<Box<dyn Source>>;
 
 /// A source that was started. One that panics is logged, dropped and never fires.
 pub(crate) struct Watched {

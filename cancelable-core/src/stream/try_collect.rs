@@ -2,7 +2,7 @@
 
 use super::{CutStream, Partial};
 use crate::scope::{BUDGET, take};
-use crate::sync::awaited;
+use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::borrow::BorrowMut;
 use std::fmt;
@@ -55,7 +55,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Partial<P, E>> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

@@ -1,112 +1,18 @@
-//! Foreign text as a log, a terminal or a page may show it: the one rule for all of them.
+//! Escapes for foreign text: the one rule by which a log, a terminal or a page shows it.
 //!
-//! Names, messages and the texts of errors and panics may come from outside. Shown as they are, they
-//! could look like a line of their own, move the cursor of a terminal, turn the order of what stands
-//! beside them, or carry what nobody sees. So whatever is shown passes through here; what a program
-//! reads (`name()`, `message()`, `error()`) is the raw text.
+//! Names, messages and the texts of errors and panics may come from outside. Shown raw, they could look
+//! like a line of their own, move the cursor of a terminal, change the order of the text beside them, or
+//! carry invisible characters. So all text that is shown passes through [`escape`]; text for programs
+//! (`name()`, `message()`, `error()`) stays raw.
 //!
-//! A backslash is not escaped, so what was escaped already stays as it is: a sentence may be part of
-//! another one.
+//! A backslash is not escaped, so escaped text stays as it is: one sentence may be part of another.
+//!
+//! This file calls no user code. The text of a user's value is `user_text.rs`.
 
-use super::isolate::attempt;
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::fmt::{self, Display, Write};
+use std::fmt::{self, Write};
 
-/// Stands where a user's `Display` panicked.
-const WORDLESS: &str = "an error whose text panicked";
-
-/// Returns `text` as a log, a terminal or a page may show it: in one line, with escapes such as `\n`
-/// and `\u{202e}` for what ends a line, steers a terminal, changes the order of text or is not seen.
-///
-/// A panic of its `Display` is [counted](crate::token::isolated_panics) and ends here.
-///
-/// # Examples
-///
-/// ```
-/// use cancelable_core::cause::escaped;
-///
-/// let name = "report\n#1 admin: running\u{1b}[2K";
-/// assert_eq!(escaped(name).to_string(), "report\\n#1 admin: running\\u{1b}[2K");
-/// ```
-pub fn escaped<T: Display + ?Sized>(text: &T) -> Escaped<'_, T> {
-    Escaped(text)
-}
-
-/// Text in one line, with escapes, from [`escaped`].
-#[derive(Clone, Copy, Debug)]
-pub struct Escaped<'a, T: ?Sized>(&'a T);
-
-/// The text is made before anything of it is written, so that the panic of a `Display` leaves no half
-/// of it.
-impl<T: Display + ?Sized> Display for Escaped<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = text_of(self.0, f.alternate());
-        Escaping(f).write_str(&text)
-    }
-}
-
-/// The text of a user's value, which is the user's code and may panic.
-///
-/// Not logged: it may be a logger that asks for the text, with a lock of its own held.
-fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
-    match alternate {
-        true => written(format_args!("{value:#}")),
-        false => written(format_args!("{value}")),
-    }
-}
-
-/// Apart from `text_of`, which is compiled for each type of a value.
-fn written(value: fmt::Arguments<'_>) -> String {
-    let Some(_deeper) = Deeper::enter() else {
-        return DEEPER.into();
-    };
-    let text = attempt(|| {
-        let mut text = String::new();
-        text.write_fmt(value).is_ok().then_some(text)
-    });
-    text.flatten().unwrap_or_else(|| WORDLESS.into())
-}
-
-/// How many errors may stand inside one another in a text. Each is made whole and escaped before it becomes a
-/// part of the one around it, so a longer line of them would cost the square of its length, and each takes
-/// room on the stack.
-const MOST_INSIDE: u32 = 16;
-
-/// Stands for what is further inside.
-const DEEPER: &str = "[more inside]";
-
-thread_local! {
-    static INSIDE: Cell<u32> = const { Cell::new(0) };
-}
-
-/// While it lives, one more text is being made on this thread.
-struct Deeper;
-
-impl Deeper {
-    fn enter() -> Option<Self> {
-        let inside = INSIDE.get();
-        if inside >= MOST_INSIDE {
-            return None;
-        }
-        INSIDE.set(inside + 1);
-        Some(Self)
-    }
-}
-
-/// In a drop, so that a panic counts down too.
-impl Drop for Deeper {
-    fn drop(&mut self) {
-        INSIDE.set(INSIDE.get() - 1);
-    }
-}
-
-/// The raw text of a user's value, for what keeps it and does not show it.
-pub(crate) fn words_of(value: &(impl Display + ?Sized)) -> String {
-    text_of(value, false)
-}
-
-/// A text that lies in memory, as it may be shown. Not copied where nothing of it is escaped.
+/// Returns `text` with escapes. Borrowed if nothing in it needs one.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_escaped) {
         return Cow::Borrowed(text);
@@ -117,7 +23,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Passes text on to a formatter, with escapes.
+/// A writer that escapes text and passes it to a formatter.
 pub(crate) struct Escaping<'a, 'b>(pub(crate) &'a mut fmt::Formatter<'b>);
 
 impl Write for Escaping<'_, '_> {
@@ -128,7 +34,7 @@ impl Write for Escaping<'_, '_> {
 
 fn write_escaped(to: &mut impl Write, text: &str) -> fmt::Result {
     let mut rest = text;
-    // Ends: each turn takes a character off. Plain text is looked through once and written whole.
+    // Ends: each round removes a character. Plain text is scanned once and written whole.
     while let Some((at, found)) = rest.char_indices().find(|(_, found)| is_escaped(*found)) {
         let (before, after) = rest.split_at(at);
         to.write_str(before)?;
@@ -138,9 +44,9 @@ fn write_escaped(to: &mut impl Write, text: &str) -> fmt::Result {
     to.write_str(rest)
 }
 
-/// Whether a character is shown by its escape: the controls, the separators of lines, and what Unicode
-/// lists as `Default_Ignorable_Code_Point`, which includes the bidi controls, the zero-width characters
-/// and the tags. U+FE0E and U+FE0F stay: they choose how the character before them looks, as in many an
+/// Returns whether a character is shown as an escape: a control character, a line separator, or a
+/// `Default_Ignorable_Code_Point` of Unicode, which includes the bidi controls, the zero-width characters
+/// and the tags. U+FE0E and U+FE0F stay: they select how the character before them looks, as in many
 /// emoji.
 fn is_escaped(character: char) -> bool {
     // Most text is plain.
@@ -171,10 +77,10 @@ fn is_escaped(character: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, escaped, is_escaped};
+    use super::{escape, is_escaped};
 
     #[test]
-    fn r49_what_steers_or_hides_is_escaped_and_what_is_seen_is_not() {
+    fn r49_control_and_invisible_characters_are_escaped_and_visible_ones_are_not() {
         let hidden = [
             '\0',
             '\t',
@@ -210,7 +116,6 @@ mod tests {
             let text = format!("a{character}b");
             let shown = escape(&text);
             assert_eq!(shown, format!("a{}b", character.escape_default()));
-            assert_eq!(escaped(&text).to_string(), shown);
             assert_eq!(escape(&shown), shown, "an escape is not escaped again");
         }
         for text in [
@@ -225,7 +130,6 @@ mod tests {
                 matches!(escape(text), std::borrow::Cow::Borrowed(_)),
                 "{text}"
             );
-            assert_eq!(escaped(text).to_string(), text);
         }
     }
 }

@@ -1,30 +1,30 @@
-//! Running a user's code so that its panic stops nobody else.
+//! Isolation of user code: a panic of it stops no other code.
 
 use super::escape::escape;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Not loom's: a counter that no protocol depends on, and loom has no statics.
+/// Not loom's: no protocol depends on this counter, and loom has no statics.
 static ISOLATED: AtomicU64 = AtomicU64::new(0);
 
-/// How many panics of wakers, callbacks and other code of the user this process has caught and
-/// logged so far.
+/// Returns the number of panics of wakers, callbacks and other user code that this process has caught so
+/// far.
 ///
-/// A panic of such code must not stop the others that wait for the same cancellation, so it ends
-/// where it was raised. A growing number here says that something is broken elsewhere.
+/// A panic of such code must not keep others from hearing of the same cancellation, so it is caught where it
+/// was raised. A growing number means that some user code is broken.
 #[must_use]
 pub fn isolated_panics() -> u64 {
-    // Relaxed: a statistic, which orders nothing.
+    // Relaxed: a statistic; it orders nothing.
     ISOLATED.load(Ordering::Relaxed)
 }
 
-/// Runs `code`; a panic of it is logged with `what`, [counted](isolated_panics), and ends here. True if
-/// there was none.
+/// Runs `code` and catches its panic, which is logged with `what` and [counted](isolated_panics). Returns
+/// true if there was no panic.
 ///
-/// For a crate that calls its users' code where a panic would do harm: under a signal, on a thread
-/// that serves others too, in a `Drop`. It is called with no lock held: `code`, the logger and the
-/// drop of the panic's payload are the user's.
+/// For a crate that calls user code where a panic would do harm: in a signal's thread, on a thread that
+/// serves other callers too, in a `Drop`. Requires that no lock is held: `code`, the logger and the drop of
+/// the panic's payload are user code.
 ///
 /// # Examples
 ///
@@ -45,50 +45,47 @@ pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
     }
 }
 
-/// Counts and logs a panic. Apart from `isolate`, which is compiled for each closure.
+/// Counts and logs a panic. Compiled once, where [`isolate`] is compiled for each closure.
 #[cold]
 #[inline(never)]
 fn report(what: &str, payload: Box<dyn Any + Send>) {
-    count();
-    // The logger is a user's and may panic. So may the drop of the payload, and by itself: while the
-    // logger's panic unwinds, a second one would abort.
-    contain(|| {
+    // Relaxed: see above.
+    ISOLATED.fetch_add(1, Ordering::Relaxed);
+    // The logger is user code and may panic. So may the drop of the payload. Each is caught by itself,
+    // because a second panic while the first unwinds would abort.
+    catch(|| {
         let (what, text) = (escape(what), escape(panic_text(payload.as_ref())));
         log::error!(
             target: "cancelable", what = &*what, panic = &*text;
             "{what} panicked: {text}"
         );
     });
-    contain(|| drop(payload));
+    catch(|| drop(payload));
 }
 
-/// Counts a panic and drops its payload.
+/// Returns the result of `code`; `None` if it panicked. The panic is counted and not logged, for code that
+/// a logger may have called.
+pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(count).ok()
+}
+
+/// Counts a panic.
 #[cold]
 #[inline(never)]
-fn swallow(payload: Box<dyn Any + Send>) {
-    count();
-    contain(|| drop(payload));
-}
-
-fn count() {
-    // Relaxed: a statistic, which orders nothing.
+fn count(payload: Box<dyn Any + Send>) {
+    // Relaxed: see above.
     ISOLATED.fetch_add(1, Ordering::Relaxed);
+    catch(|| drop(payload));
 }
 
-/// What `code` gives; `None` if it panicked, which is counted and not logged: for code that runs where
-/// a logger may be at work.
-pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
-    catch_unwind(AssertUnwindSafe(code)).map_err(swallow).ok()
-}
-
-/// Ends a panic of `code` here. Its payload is leaked, because dropping it might go on for ever.
-fn contain(code: impl FnOnce()) {
+/// Catches a panic of `code`. The payload is leaked, because its drop might panic again, without end.
+fn catch(code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
         std::mem::forget(payload);
     }
 }
 
-/// The text of a panic's payload, where it has one.
+/// Returns the text of a panic's payload, if it is a text.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<&'static str>()

@@ -1,19 +1,19 @@
-//! A latch that any number of tasks wait for: set once, and for ever.
+//! A latch: a flag that is set once, and that any number of tasks wait for.
 //!
 //! # Invariants
 //!
-//! 1. Once it is set nobody is on its list: those who were are taken together with the step that sets it, and
-//!    nobody comes after that.
-//! 2. A wait has one entry at most, which it takes off the list when it is dropped.
-//! 3. Nothing of a user's runs under the lock. A waker is cloned before it, and woken or dropped after it,
-//!    so it may poll or drop any wait for this latch, and let go of the last handle to it.
+//! 1. A latch that is set has no wakers: they are taken in the same critical section that sets the flag, and
+//!    no waker is added after it.
+//! 2. A wait has at most one entry, which its drop removes.
+//! 3. No user code runs under the lock. A waker is cloned before the lock is taken, and woken or dropped
+//!    after it is released. So a waker may poll or drop any wait for this latch, and drop the last handle.
 //! 4. Each waker is woken in isolation, so one that panics stops no other.
 //!
 //! # No lost wake-up
 //!
-//! A waker goes on the list under the lock under which the latch was found not to be set. Whoever sets it
-//! does so under the same lock, and takes the list there. Whichever comes second sees the other: the wait is
-//! over, or its waker is found.
+//! A wait adds its waker in the critical section in which it read that the latch is unset. `set` writes the
+//! flag and takes the wakers in one critical section of the same lock. Whichever comes second sees the
+//! other: the wait is ready, or `set` finds the waker.
 //!
 //! A thread waits by [`block_on`](super::block_on).
 
@@ -25,6 +25,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// The flag and its waiting tasks. Unset at first.
 #[derive(Default)]
 pub(crate) struct Latch {
     state: Mutex<State>,
@@ -33,9 +34,9 @@ pub(crate) struct Latch {
 #[derive(Default)]
 struct State {
     is_set: bool,
-    /// The key of the next wait.
+    /// The key for the next wait.
     next: u64,
-    /// A map, because it leaves nothing of a peak behind.
+    /// A map, because a map releases its memory after a peak.
     wakers: BTreeMap<u64, StoredWaker>,
 }
 
@@ -48,7 +49,7 @@ impl State {
 }
 
 impl Latch {
-    /// Sets the latch and wakes all who wait for it. A panic of a waker is logged with `what`.
+    /// Sets the latch and wakes every wait. A panic of a waker is logged with `what`.
     pub(crate) fn set(&self, what: &str) {
         let wakers = {
             let mut state = self.state.lock();
@@ -60,7 +61,7 @@ impl Latch {
         }
     }
 
-    /// Completes when the latch is set.
+    /// Returns a future that completes when the latch is set.
     pub(crate) fn wait(self: &Arc<Self>) -> LatchWait {
         LatchWait {
             latch: Arc::clone(self),
@@ -72,14 +73,14 @@ impl Latch {
 /// A wait for a latch.
 pub(crate) struct LatchWait {
     latch: Arc<Latch>,
-    /// Its entry on the list, once it had one.
+    /// The key of its entry, once it has had one.
     key: Option<u64>,
 }
 
 impl Future for LatchWait {
     type Output = ();
 
-    /// Wakes: see the head of this file.
+    /// Wakes: "No lost wake-up" in the file's header.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let waker = StoredWaker::of(cx.waker());
@@ -97,7 +98,7 @@ impl Future for LatchWait {
     }
 }
 
-/// Leaves the list, so that a latch that many look at and few wait for keeps those few.
+/// Removes the entry, so that waits that were dropped take no room.
 impl Drop for LatchWait {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };

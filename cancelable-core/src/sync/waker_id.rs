@@ -1,11 +1,11 @@
-//! Which waker is stored, without the waker.
+//! The identity of a waker, without the waker.
 
 use std::task::Waker;
 
-/// Two wakers with the same one wake the same task: what [`Waker::will_wake`] compares. It says so as long
-/// as the waker that it was taken of is alive; after that another may come to have the same.
+/// The identity that [`Waker::will_wake`] compares: wakers with the same identity wake the same task.
 ///
-/// A clone may have another one than what it was cloned from.
+/// Valid while the waker lives; a later waker may have the same identity. A clone may have another identity
+/// than its original.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WakerId {
     data: usize,
@@ -13,7 +13,7 @@ pub(crate) struct WakerId {
 }
 
 impl WakerId {
-    /// One that no waker has.
+    /// The identity of no waker.
     pub(crate) const NONE: Self = Self { data: 0, vtable: 0 };
 
     #[inline]

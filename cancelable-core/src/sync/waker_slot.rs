@@ -1,21 +1,22 @@
-//! Where one task leaves its waker for whoever changes what it waits for.
+//! A slot for the waker of one task that waits for a change.
 //!
 //! # Invariants
 //!
-//! 1. One task waits at a time: a waker that is left takes the place of the one before it.
-//! 2. Nothing of a user's runs under the lock. A waker is cloned before it, and woken or dropped after it,
-//!    so it may come back here; and where its clone panics the slot is as it was.
-//! 3. A waker is taken once, by who wakes it or by who has no more use for it.
+//! 1. One task waits at a time: a registered waker replaces the previous one.
+//! 2. No user code runs under the lock. A waker is cloned before the lock is taken, and woken or dropped
+//!    after it is released, so it may call back into the slot. If its clone panics, the slot is unchanged.
+//! 3. A waker is taken once: by the side that wakes it, or by the task when it stops waiting.
 //!
 //! # No lost wake-up
 //!
-//! The task leaves its waker, then looks, then sleeps. The other side makes the change, then takes the waker.
-//! Both take the lock in between, so one comes second: either the task sees the change, or its waker is
-//! found.
+//! The task registers its waker, checks for the change, then sleeps. The other side makes the change, then
+//! takes the waker. Both take the lock in between, so one comes second: the task sees the change, or the
+//! other side finds the waker.
 
 use super::{Mutex, StoredWaker, WakerId};
 use std::task::Waker;
 
+/// The slot. Empty at first.
 pub(crate) struct WakerSlot(Mutex<StoredWaker>);
 
 impl WakerSlot {
@@ -23,8 +24,8 @@ impl WakerSlot {
         Self(Mutex::new(StoredWaker::default()))
     }
 
-    /// Leaves the waker of the task that waits, which is to look again after this. Which one lies here then,
-    /// for who asks whether it is the same again.
+    /// Stores the waker of the waiting task, which has to check for the change after this call. Returns the
+    /// identity of the stored waker, by which the task knows its waker at the next poll.
     pub(crate) fn register(&self, waker: &Waker) -> WakerId {
         let waker = StoredWaker::of(waker);
         let id = waker.id().unwrap_or(WakerId::NONE);
@@ -33,13 +34,13 @@ impl WakerSlot {
         id
     }
 
-    /// Takes the waker back.
+    /// Takes the waker out.
     pub(crate) fn take(&self) -> StoredWaker {
         std::mem::take(&mut *self.0.lock())
     }
 
-    /// Wakes the task that waits, if one does, after a change. A panic of the waker ends here, and is
-    /// logged with `what`.
+    /// Wakes the waiting task, if there is one. To be called after the change. A panic of the waker is
+    /// caught and logged with `what`.
     pub(crate) fn wake(&self, what: &str) {
         self.take().wake(what);
     }

@@ -7,7 +7,7 @@
 
 use super::{AwaitReport, BrokenAwait, LastRun, ManualRuntime, Verdict};
 use crate::runtime::RuntimeHandle;
-use crate::sync::{gather, panic_text};
+use crate::sync::{collect_await_points, panic_text};
 use crate::token::CancellationToken;
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -168,7 +168,7 @@ fn run_to<F: Future>(
         return Reached::Point(Vec::new());
     }
     let mut points = 0;
-    let poll = |cx: &mut Context<'_>| match gather(|| future.as_mut().poll(cx)) {
+    let poll = |cx: &mut Context<'_>| match collect_await_points(|| future.as_mut().poll(cx)) {
         (Poll::Ready(value), _) => ControlFlow::Break(Reached::End(value)),
         (Poll::Pending, places) => {
             points += 1;

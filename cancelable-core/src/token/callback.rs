@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::slab::{Key, NO_KEY, Slab};
 use crate::cause::{Cause, Facts, OperationLabel};
-use crate::sync::{Latch, LatchWait, ThreadId, awaited, block_on, isolate, thread_id};
+use crate::sync::{Latch, LatchWait, ThreadId, block_on, isolate, thread_id, track_await};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -318,7 +318,7 @@ impl Future for Removed {
             Some(running) => Pin::new(running).poll(cx),
             None => Poll::Ready(()),
         };
-        awaited(ended.map(|()| self.never_ran))
+        track_await(ended.map(|()| self.never_ran))
     }
 }
 

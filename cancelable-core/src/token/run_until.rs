@@ -5,7 +5,7 @@
 
 use super::handle::CancellationToken;
 use super::wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
-use crate::sync::awaited;
+use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
@@ -62,7 +62,7 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
         let this = self.project();
         let cancelled_before = *this.stage == Stage::New && this.token.node().is_cancelled_by_now();
         *this.stage = Stage::Polled;
-        awaited(poll(cancelled_before, this.future, this.cancelled, cx))
+        track_await(poll(cancelled_before, this.future, this.cancelled, cx))
     }
 }
 
@@ -107,7 +107,7 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
         let cancelled_before =
             *this.stage == Stage::New && this.cancelled.token().node().is_cancelled_by_now();
         *this.stage = Stage::Polled;
-        awaited(poll(cancelled_before, this.future, this.cancelled, cx))
+        track_await(poll(cancelled_before, this.future, this.cancelled, cx))
     }
 }
 

@@ -4,7 +4,6 @@ use super::{Arrival, Plan, Slot, Step, Table, Verdict};
 use crate::os::Gate;
 use crate::work::Work;
 use crate::{Disposition, Signal};
-use cancelable_core::runtime::ThreadRuntime;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,7 +38,7 @@ impl Machine {
             table.slots.insert(signal, slot);
         }
         // Any point in time will do.
-        let now = ThreadRuntime::new().handle().now();
+        let now = rt::current().unwrap().now();
         Self { table, now }
     }
 

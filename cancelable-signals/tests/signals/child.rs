@@ -6,7 +6,6 @@ mod requests;
 #[cfg(unix)]
 mod unix;
 
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::{CancellationToken, Cause, Scope};
 use cancelable_signals::{Escalation, Signal, SignalGuard, SignalSource, Step};
 use cancelable_signals::{cancel_on_signal, ctrl_c, shutdown};
@@ -125,15 +124,14 @@ fn escalation() {
 
 /// A scope that does not come to its end in its grace, which is longer than anyone waits.
 fn grace() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("import").runtime(&threads.handle());
+    let builder = rt::scope("import");
     let scope = builder.grace(Duration::from_secs(86_400)).build().unwrap();
     let _guard = Escalation::new(scope.token())
         .second(Step::cancel_now(&scope))
         .merge_within(Duration::ZERO)
         .start()
         .unwrap();
-    let outcome = threads.block_on(scope.run(async |op: Scope| {
+    let outcome = rt::block_on(scope.run(async |op: Scope| {
         say("ready");
         op.cancelled().await;
         say(format_args!("asked-{}", name_of(op.token())));

@@ -155,6 +155,7 @@ fn the_first_program_is_one_program_everywhere() {
         "cancelable-tokio/README.md",
         "cancelable-async-std/README.md",
         "cancelable-smol/README.md",
+        "cancelable-thread/README.md",
     ] {
         assert_eq!(program(&text(page)), Some(code), "{page}");
     }

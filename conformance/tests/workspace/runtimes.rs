@@ -26,7 +26,7 @@ async fn ended(runtime: RuntimeHandle, token: CancellationToken, all_wait: Arc<B
 #[test]
 fn r14_every_runtime_and_a_thread_wait_for_one_token() {
     let token = CancellationToken::new();
-    let all_wait = Arc::new(Barrier::new(5));
+    let all_wait = Arc::new(Barrier::new(6));
     let start = |run: fn(CancellationToken, Arc<Barrier>) -> String| {
         let (token, all_wait) = (token.clone(), all_wait.clone());
         thread::spawn(move || run(token, all_wait))
@@ -48,6 +48,11 @@ fn r14_every_runtime_and_a_thread_wait_for_one_token() {
             })
         }),
         start(|token, all_wait| {
+            cancelable_thread::block_on(async {
+                ended(cancelable_thread::current().unwrap(), token, all_wait).await
+            })
+        }),
+        start(|token, all_wait| {
             all_wait.wait();
             token.wait();
             format!("{} on a thread", token.message().unwrap())
@@ -62,6 +67,7 @@ fn r14_every_runtime_and_a_thread_wait_for_one_token() {
             "stop on tokio",
             "stop on async-std",
             "stop on smol",
+            "stop on thread",
             "stop on a thread"
         ]
     );
@@ -76,6 +82,7 @@ fn r44_a_handle_of_one_runtime_is_used_on_the_others() {
         for other in [
             cancelable_async_std::current().unwrap(),
             cancelable_smol::current().unwrap(),
+            cancelable_thread::current().unwrap(),
         ] {
             let start = other.now();
             other.sleep(span).await;

@@ -8,10 +8,11 @@ use quote::ToTokens;
 use std::collections::BTreeSet;
 use syn::{Attribute, Item, UseTree, Visibility};
 
-const ADAPTERS: [&str; 3] = [
+const ADAPTERS: [&str; 4] = [
     "cancelable-tokio",
     "cancelable-async-std",
     "cancelable-smol",
+    "cancelable-thread",
 ];
 
 /// A crate's modules with their items. What `pin_project!` holds are items like others.

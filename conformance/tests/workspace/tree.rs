@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 9] = [
+pub(crate) const PUBLISHED: [&str; 10] = [
     "cancelable-async-std",
     "cancelable-core",
     "cancelable-indicatif",
@@ -14,6 +14,7 @@ pub(crate) const PUBLISHED: [&str; 9] = [
     "cancelable-signals",
     "cancelable-smol",
     "cancelable-sources",
+    "cancelable-thread",
     "cancelable-tokio",
 ];
 

@@ -93,11 +93,33 @@ where
 mod tests {
     use crate::Scope;
     use crate::operation::{Call, Nursery};
-    use crate::runtime::ThreadRuntime;
-    use crate::sync::StoredWaker;
+    use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+    use crate::sync::{StoredWaker, clock};
+    use std::pin::Pin;
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
+
+    /// Runs nothing: neither test starts a task or waits for a time.
+    struct Idle;
+
+    impl Runtime for Idle {
+        fn name(&self) -> &'static str {
+            "idle"
+        }
+        fn now(&self) -> Instant {
+            clock::now()
+        }
+        fn timer(&self, _: Instant) -> Pin<Box<dyn Timer>> {
+            unreachable!("nobody waits for a time")
+        }
+        fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+            Err(Refused::new(task))
+        }
+        fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+            Err(Refused::new(job))
+        }
+    }
 
     #[test]
     fn r25_r26_a_call_that_was_given_up_and_has_ended_stands_for_no_child_that_has_not() {
@@ -106,7 +128,7 @@ mod tests {
         assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (stubborn, child) = (child(), child());
-        let runtime = ThreadRuntime::new().handle();
+        let runtime = RuntimeHandle::new(Idle);
         let call = Arc::new(Call::new(runtime, Some(Duration::ZERO)));
         let call = Nursery::admit(scope.record(), stubborn.record(), Some(call));
         let place = Nursery::admit(scope.record(), child.record(), None);

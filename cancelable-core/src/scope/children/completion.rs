@@ -6,7 +6,7 @@ use crate::operation::{ChildFailure, Place, Record};
 use crate::runtime::JoinError;
 use crate::scope::ChildError;
 use crate::scope::RunError;
-use crate::sync::{panic_text, say, words_of};
+use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Membership {
     }
 
     fn fail(&self, failure: &ChildFailure) {
-        say!(
+        log!(
             Debug,
             operation = &*self.member.label.shown_name(), id = self.member.label.id().get(),
             scope = &*self.place.owner().label.shown_name();
@@ -106,6 +106,10 @@ impl End {
             RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
             RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
             RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
+            RunError::Unfinished(straggler) => {
+                let error: RunError = RunError::Unfinished(straggler);
+                Self::Failed(Arc::new(error))
+            }
         }
     }
 
@@ -113,7 +117,7 @@ impl End {
     pub(super) fn text(&self) -> String {
         match self {
             Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
-            Self::Failed(error) => words_of(&**error),
+            Self::Failed(error) => raw_text(&**error),
             Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
         }
     }

@@ -1,10 +1,11 @@
 //! The handle to a child: waiting for its value, and asking it to stop.
 
 use super::abandon_timer::Patience;
-use crate::operation::{ChildFailure, CleanupError, Operation, Report, Straggler};
+use crate::operation::Operation;
+use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::JoinHandle;
 use crate::scope::ChildError;
-use crate::sync::awaited;
+use crate::sync::track_await;
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
@@ -179,7 +180,7 @@ impl<T> Future for Child<T> {
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        awaited(self.advance(cx))
+        track_await(self.advance(cx))
     }
 }
 

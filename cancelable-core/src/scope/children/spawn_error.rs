@@ -4,14 +4,14 @@ use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Status;
 use crate::scope::BuildError;
-use crate::sync::Kept;
+use crate::sync::SyncWrapper;
 use std::error::Error;
 use std::fmt;
 
 /// A scope did not take a child or a blocking call. The work that was not started comes back.
 pub struct SpawnError<W> {
     why: Refusal,
-    work: Kept<W>,
+    work: SyncWrapper<W>,
 }
 
 /// The scope, and what kept it from taking a child.
@@ -36,7 +36,7 @@ impl<W> SpawnError<W> {
     pub(super) fn new(why: Refusal, work: W) -> Self {
         Self {
             why,
-            work: Kept::new(work),
+            work: SyncWrapper::new(work),
         }
     }
 

@@ -40,7 +40,7 @@ impl Timekeeper {
     /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
     /// when the scope's deadline is moved. `followed` is what the run found if it has just left its waker.
     ///
-    /// Wakes: for a move, see `operation/runner.rs`. The timer stands at the earliest deadline of the
+    /// Wakes: for a move, see `record/run_waker.rs`. The timer stands at the earliest deadline of the
     /// scope and everything it is a part of, as of this look. One of those above that moves further
     /// away makes it ring early, for which it is armed again; one that moves nearer is kept by the
     /// run of that scope, whose token cancels this one.

@@ -1,10 +1,10 @@
 //! What is left of a scope whose run was dropped: its children to be joined and its finalizers to
 //! be run, by a task of the runtime, because a drop cannot wait. The scope that it was in waits for that
-//! task in its place (`operation/adoption.rs`).
+//! task in its place (`record/orphans.rs`), and reports what goes wrong in it (`record/child_reports.rs`).
 
 use super::teardown::WindUp;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Record, Status, Taken};
+use crate::operation::{Adoption, Lost, Record, Status, Taken};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -22,15 +22,24 @@ pub(in crate::scope) fn close(
     wind_up: WindUp,
     sources: Vec<Watched>,
 ) {
+    close_lost(record, Lost::Dropped, end, wind_up, sources);
+}
+
+fn close_lost(
+    record: &Arc<Record>,
+    run: Lost,
+    end: Status,
+    wind_up: WindUp,
+    sources: Vec<Watched>,
+) {
     let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
     if is_idle {
         if let Ok(closing) = record.close(end) {
-            // Nobody has its outcome.
-            record.report_up(closing.report);
+            record.report_up(closing.report, run);
             return;
         }
     }
-    let mut task = HandedOver::new(record, wind_up);
+    let mut task = HandedOver::new(record, run, wind_up);
     task.sources = sources;
     record.close_unsettled(end);
     task.start();
@@ -40,20 +49,27 @@ pub(in crate::scope) fn close(
 /// and of its sources, which are the run's.
 pub(super) fn take_over(taken: Taken) {
     let wind_up = WindUp::unpark(taken.parked);
-    close(&taken.record, taken.end, wind_up, Vec::new());
+    close_lost(
+        &taken.record,
+        Lost::TakenOver,
+        taken.end,
+        wind_up,
+        Vec::new(),
+    );
 }
 
 /// Settles an operation that was abandoned, and hands over what was deferred to it.
 pub(in crate::scope) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.nursery.shut();
-    if record.settle().is_err() {
-        HandedOver::new(record, WindUp::default()).start();
+    if record.settle(Lost::Dropped).is_err() {
+        HandedOver::new(record, Lost::Dropped, WindUp::default()).start();
     }
 }
 
 struct HandedOver {
     record: Arc<Record>,
+    run: Lost,
     /// The operation's entry.
     slot: Option<Ambient>,
     wind_up: WindUp,
@@ -67,9 +83,10 @@ struct HandedOver {
 }
 
 impl HandedOver {
-    fn new(record: &Arc<Record>, wind_up: WindUp) -> Self {
+    fn new(record: &Arc<Record>, run: Lost, wind_up: WindUp) -> Self {
         let mut task = Self {
             record: Arc::clone(record),
+            run,
             slot: None,
             wind_up,
             runtime: record.runtime.clone(),
@@ -101,7 +118,7 @@ impl HandedOver {
     fn lose(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
         for finalizer in self.wind_up.lost(&self.record) {
-            self.record.log_lost(&finalizer);
+            self.record.note_lost(&finalizer);
             isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
@@ -119,7 +136,7 @@ impl Future for HandedOver {
         loop {
             ready!(this.wind_up.poll_joined(record, cx));
             ready!(this.wind_up.poll_cleanup(record, cx));
-            if record.settle().is_ok() {
+            if record.settle(this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
                 this.adoption = None;
@@ -140,7 +157,7 @@ impl Drop for HandedOver {
         loop {
             self.lose();
             self.record.nursery.desert();
-            if self.record.settle().is_ok() {
+            if self.record.settle(self.run).is_ok() {
                 return;
             }
         }

@@ -5,7 +5,7 @@ use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Status};
 use crate::scope::{Outcome, Refused, RunError, SourceFailed};
-use crate::sync::{panic_text, words_of};
+use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
 use std::panic::resume_unwind;
 use std::time::Duration;
@@ -68,10 +68,10 @@ impl<O> End<O> {
                 None => format!("an error of type {}", type_name::<R::Error>()),
             },
             Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
-            Self::SourceFailed(failed) => words_of(failed),
+            Self::SourceFailed(failed) => raw_text(failed),
             Self::Refused(refused) => refused.to_string(),
             Self::Output(_) | Self::Stopped(_) | Self::Cancelled => match child_failure(record) {
-                Some(failure) => words_of(&failure),
+                Some(failure) => raw_text(&failure),
                 None => return,
             },
         };

@@ -26,7 +26,7 @@ struct Above {
 
 impl Drop for Above {
     fn drop(&mut self) {
-        self.wait.leave(&self.token);
+        self.wait.remove(&self.token);
     }
 }
 

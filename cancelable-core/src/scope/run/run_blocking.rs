@@ -23,7 +23,7 @@ impl Scope {
     ///
     /// The scope is driven by a second thread meanwhile, so its deadline and its sources cancel it
     /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
-    /// without one uses [`ThreadRuntime`](crate::runtime::ThreadRuntime). A cancel can't stop the
+    /// without one takes the adapter `cancelable-thread`. A cancel can't stop the
     /// closure: let it ask [`check`](crate::Operation::check), or wait by
     /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
     /// although the scope was cancelled. If the scope is cancelled when it is entered, the closure is
@@ -39,20 +39,19 @@ impl Scope {
     ///
     /// ```
     /// use cancelable_core::Scope;
-    /// use cancelable_core::runtime::ThreadRuntime;
-    /// use std::time::Duration;
     ///
-    /// let scope = Scope::builder("crunch")
-    ///     .runtime(&ThreadRuntime::new().handle())
-    ///     .timeout(Duration::from_millis(1))
-    ///     .build()
-    ///     .expect("it has a runtime for its timeout");
-    /// let outcome = scope.run_blocking(|op| {
-    ///     op.token().wait();
-    ///     "woken by the timeout"
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("count").build()?;
+    /// let token = scope.token().clone();
+    /// let counted = std::thread::spawn(move || {
+    ///     let outcome = scope.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
+    ///     outcome.into_value()
     /// });
-    /// assert!(outcome.cause().is_some_and(|cause| cause.reason().is_timeout()));
-    /// assert_eq!(outcome.into_value(), Some("woken by the timeout"));
+    /// token.cancel_with("enough");
+    /// let counted = counted.join().expect("it has not panicked");
+    /// println!("{counted:?} numbers until it was told to stop");
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
     where

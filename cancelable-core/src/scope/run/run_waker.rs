@@ -5,7 +5,7 @@ use crate::sync::WakerId;
 use std::task::Context;
 
 /// The waker that a run left with the record, and how often the run had been called until then. As long
-/// as that number is the same the waker lies there; see `operation/runner.rs`.
+/// as that number is the same the waker lies there; see `record/run_waker.rs`.
 #[derive(Default)]
 pub(super) struct Reach {
     /// None until the run has left its waker.

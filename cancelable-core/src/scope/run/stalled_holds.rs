@@ -1,4 +1,4 @@
-//! When a cancelled run stops waiting for what holds its body (`operation/hold.rs`) and is not polled.
+//! When a cancelled run stops waiting for what holds its body (`record/hold.rs`) and is not polled.
 //!
 //! A future that is kept and not polled can neither end nor be told to. It must not hold up the cancel of what is
 //! around it, and so it loses its hold, which leads to the drop of the body and of what lies in it.
@@ -24,7 +24,7 @@
 
 use crate::operation::{Holder, Record};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -178,7 +178,7 @@ fn give_up(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
     let straggler = holder.straggler(record, woken_for);
     if record.give_up(holder) {
-        say!(
+        log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();

@@ -1,4 +1,4 @@
-//! The wait of a cancelled scope for the runs inside that its body does not poll (`operation/turn.rs`).
+//! The wait of a cancelled scope for the runs inside that its body does not poll (`record/turn.rs`).
 //!
 //! It waits for one as long as somebody polls it. A run is asked in rounds, as in `stalled_holds.rs`: it is woken, and if
 //! it was not polled when [`PATIENCE`] is over, what it has open is taken over, and joined as what a dropped run
@@ -10,7 +10,7 @@ use super::stalled_holds::PATIENCE;
 use crate::cause::OperationId;
 use crate::operation::{Record, Turn};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::say;
+use crate::sync::log;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
@@ -143,7 +143,7 @@ fn give_up(record: &Arc<Record>, turn: &Turn, polls: u64, woken_for: Duration) {
             detached_teardown::take_over(taken);
         }
     }
-    say!(
+    log!(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();

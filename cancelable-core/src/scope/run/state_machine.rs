@@ -18,17 +18,17 @@
 //!    current one, and what was current before is put back on every way out.
 //! 2. From its first poll on the body is polled before the watch, and its value ends it whatever
 //!    the watch would say. Before that it is started only if nothing has cancelled.
-//! 3. A cancelled body is polled on while a hold on it counts (`operation/hold.rs`) and until
+//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until
 //!    its grace is over, and is dropped in the poll in which neither holds any more. It was polled
 //!    since the cancel: where that came after its poll, it is polled once more before it is dropped.
 //! 4. The body is dropped before the children are waited for, and these have ended before the first
-//!    finalizer is polled; so has what dropped runs inside have left (`operation/adoption.rs`). A panic
+//!    finalizer is polled; so has what dropped runs inside have left (`record/orphans.rs`). A panic
 //!    of the body is kept until then, and goes on to the caller.
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
 //!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body,
 //!    so that what runs inside leave is on its list, and then hands over what is open
 //!    (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`operation/turn.rs`) is closed by others. Its next poll
+//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by others. Its next poll
 //!    drops the body, waits for what they do in its place, and answers as it would have.
 //! 7. When it answers pending, everything that can make the next step possible has its waker: the
 //!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget, and the
@@ -158,7 +158,9 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            return Poll::Ready(end.outcome::<R>(record, record.closing()));
+            let closing = record.closing();
+            record.hand_up(closing.report.as_deref());
+            return Poll::Ready(end.outcome::<R>(record, closing));
         }
         let end = match this.body.as_mut().take_end() {
             Some(end) => end,
@@ -211,9 +213,10 @@ where
             }
             let rest = || drop(this.watch.end(record));
             if let Ok(mut closing) = record.close_at(status, now, rest) {
-                if record.spawned {
+                match record.spawned {
                     // A child's outcome is seen by nobody, and its panic is told of by the handle.
-                    record.keep_report(closing.report.take());
+                    true => record.keep_report(closing.report.take()),
+                    false => record.hand_up(closing.report.as_deref()),
                 }
                 drop(inside);
                 this.place.leave();

@@ -1,4 +1,4 @@
-//! What goes on after the body: the children and the orphans (`operation/adoption.rs`) are joined, then
+//! What goes on after the body: the children and the orphans (`record/orphans.rs`) are joined, then
 //! the finalizers run, the last one deferred first.
 //!
 //! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a

@@ -18,7 +18,7 @@ impl StopWait {
     /// Ready when the scope is cancelled. The run has left its waker with the record.
     ///
     /// Wakes: by the token that it waits on, and if that is not the scope's own, by whoever makes that
-    /// one; see `operation/stop.rs`. It is the scope's own that says ready: one that was made meanwhile
+    /// one; see `record/token_cell.rs`. It is the scope's own that says ready: one that was made meanwhile
     /// may be told of a cancel a little after the one above is.
     pub(super) fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
@@ -47,7 +47,7 @@ impl StopWait {
             false => record.token_above(),
         };
         if let Some(token) = token {
-            self.wait.leave(token);
+            self.wait.remove(token);
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::operation::{Closed, Operation, Record, Watchdog};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::{isolate, say};
+use crate::sync::{isolate, log};
 use crate::token::CallbackRegistration;
 use std::future::Future;
 use std::pin::Pin;
@@ -66,7 +66,7 @@ impl Future for Vigil {
 fn report(record: &Arc<Record>, watchdog: &Watchdog) {
     let stragglers = record.roll_call();
     for straggler in &stragglers {
-        say!(
+        log!(
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();

@@ -5,7 +5,6 @@
 //! be before or after it is read; what is asked then holds for both.
 
 use super::{block_on, listen, name_in, say, scope_on, stay};
-use cancelable_core::runtime::ThreadRuntime;
 use cancelable_core::source::{
     self, Source, SourceContext, SourceError, SourceFuture, all_of, any_of,
 };
@@ -129,10 +128,8 @@ fn finalizer_after_a_cancel() {
 }
 
 fn finalizer_of_a_dropped_run() {
-    let threads = ThreadRuntime::new();
-    let builder = Scope::builder("import").runtime(&threads.handle());
-    let scope = builder.source(ctrl_c()).build().unwrap();
-    threads.block_on(async {
+    let scope = rt::scope("import").source(ctrl_c()).build().unwrap();
+    rt::block_on(async {
         let mut run = pin!(scope.run(async |op: Scope| {
             let deferred = op.defer(async {
                 say("ready");

@@ -1,0 +1,107 @@
+//! Several changes of a progress that are made as one.
+
+use super::FieldValue;
+use super::edit::Edit;
+use super::meter::Meter;
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Changes of an operation's progress that are made as one, from
+/// [`Progress::change`](super::Progress::change).
+///
+/// Whoever reads sees none of them or all, and a hook is called once for them. The methods do what
+/// those of the same name of a [`Progress`](super::Progress) do; of two for the same thing the last
+/// counts.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+///
+/// let scope = Scope::builder("import").build().expect("it is sound");
+/// let progress = scope.progress();
+/// progress.change().start_at(40).set_total(120).set_message("copying").apply();
+/// assert_eq!(progress.snapshot().to_string(), "40 of 120 (33 %): copying");
+/// ```
+#[must_use = "nothing is changed until `apply()`"]
+pub struct ProgressChange<'a> {
+    meter: &'a Arc<Meter>,
+    edit: Edit,
+}
+
+impl<'a> ProgressChange<'a> {
+    pub(super) fn new(meter: &'a Arc<Meter>) -> Self {
+        Self {
+            meter,
+            edit: Edit::default(),
+        }
+    }
+
+    /// Begins at `position`, with what was done before.
+    pub fn start_at(mut self, position: u64) -> Self {
+        self.edit.start = Some(position);
+        self.edit.position = Some(position);
+        self
+    }
+
+    /// Puts the position at `position`.
+    pub fn set_position(mut self, position: u64) -> Self {
+        self.edit.position = Some(position);
+        self
+    }
+
+    /// Says where the end is.
+    pub fn set_total(mut self, total: u64) -> Self {
+        self.edit.total = Some(Some(total));
+        self
+    }
+
+    /// Says that it is not known where the end is.
+    pub fn clear_total(mut self) -> Self {
+        self.edit.total = Some(None);
+        self
+    }
+
+    /// Says in words what goes on.
+    pub fn set_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.edit.message = Some(Some(message.into()));
+        self
+    }
+
+    /// Takes the message away.
+    pub fn clear_message(mut self) -> Self {
+        self.edit.message = Some(None);
+        self
+    }
+
+    /// Sets a value that programs read by its key.
+    pub fn set_field(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<FieldValue>,
+    ) -> Self {
+        self.edit.fields.insert(key.into(), Some(value.into()));
+        self
+    }
+
+    /// Takes a value away.
+    pub fn remove_field(mut self, key: impl Into<Cow<'static, str>>) -> Self {
+        self.edit.fields.insert(key.into(), None);
+        self
+    }
+
+    /// Makes the changes, unless the operation has ended.
+    pub fn apply(self) {
+        self.meter.apply(self.edit);
+    }
+}
+
+impl fmt::Debug for ProgressChange<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProgressChange")
+            .field("operation", &self.meter.label)
+            .field("edit", &self.edit)
+            .finish()
+    }
+}

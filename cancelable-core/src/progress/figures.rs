@@ -1,0 +1,125 @@
+//! The numbers of a progress, of one operation or of several together.
+
+use super::totals::Own;
+use crate::cause::Span;
+use std::fmt;
+use std::time::Duration;
+
+/// How far something has come, how fast it goes, and how long it will take.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ProgressFigures {
+    position: u64,
+    total: Option<u64>,
+    rate: Option<f64>,
+    eta: Option<Duration>,
+}
+
+impl ProgressFigures {
+    pub(super) fn new(own: Own, rate: Option<f64>, ended: bool) -> Self {
+        let Own {
+            position, total, ..
+        } = own;
+        Self {
+            position,
+            total,
+            rate,
+            eta: total.and_then(|total| match total.saturating_sub(position) {
+                0 => Some(Duration::ZERO),
+                _ if ended => None,
+                left => eta(left, rate?),
+            }),
+        }
+    }
+
+    /// How many steps were done.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// How many steps there are, if that is known.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// Position over total, from 0 to 1, also where the position is beyond the total. A total of
+    /// zero is done.
+    #[must_use]
+    pub fn fraction(&self) -> Option<f64> {
+        match self.total? {
+            0 => Some(1.0),
+            total => Some((self.position as f64 / total as f64).min(1.0)),
+        }
+    }
+
+    /// Steps a second over the last five to ten seconds; over a longer time where nobody looked at
+    /// it in between, and over a shorter one at first. What was done before the
+    /// [start](super::Progress::start_at) does not count. `None` without a runtime to tell the time,
+    /// before anything moved, and just after the position was set back. Never infinite.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        self.rate
+    }
+
+    /// How long it will take to the end at this rate. `None` where the total or the rate is not
+    /// known, nothing moves, the time cannot be expressed, or the work has ended before its total.
+    #[must_use]
+    pub fn eta(&self) -> Option<Duration> {
+        self.eta
+    }
+}
+
+/// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where no more is known.
+impl fmt::Display for ProgressFigures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.position)?;
+        if let Some(total) = self.total {
+            write!(f, " of {total} ({} %)", percent(self.position, total))?;
+        }
+        match self.eta {
+            Some(eta) if !eta.is_zero() => write!(f, ", {} to go", Span(eta)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Rounded down, so that only what is done is at 100.
+fn percent(position: u64, total: u64) -> u128 {
+    let done = u128::from(position.min(total)) * 100;
+    done.checked_div(total.into()).unwrap_or(100)
+}
+
+fn eta(left: u64, rate: f64) -> Option<Duration> {
+    if rate <= 0.0 {
+        return None;
+    }
+    Duration::try_from_secs_f64(left as f64 / rate).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Own, ProgressFigures};
+    use std::time::Duration;
+
+    fn figures(position: u64, total: impl Into<Option<u64>>, rate: f64) -> ProgressFigures {
+        let total = total.into();
+        let own = Own {
+            position,
+            total,
+            ..Own::default()
+        };
+        ProgressFigures::new(own, Some(rate), false)
+    }
+
+    #[test]
+    fn r38_fractions_and_times_left_are_numbers() {
+        assert_eq!(figures(5, None, 1.0).fraction(), None);
+        assert_eq!(figures(0, 0, 0.0).fraction(), Some(1.0));
+        assert_eq!(figures(7, 5, 1.0).fraction(), Some(1.0));
+        assert_eq!(figures(7, 5, 1.0).eta(), Some(Duration::ZERO));
+        assert_eq!(figures(5, 7, 4.0).eta(), Some(Duration::from_millis(500)));
+        assert_eq!(figures(5, 7, 0.0).eta(), None);
+        assert_eq!(figures(1, u64::MAX, 1e-9).eta(), None, "too long a time");
+    }
+}

@@ -1,0 +1,41 @@
+//! Plain values that describe an operation: its status, its failures, what of it still runs.
+//!
+//! They know causes and nothing of records or progress. Users find them in [`operation`](crate::operation).
+
+mod child_failure;
+mod cleanup_error;
+mod metadata;
+mod partial_snapshot;
+mod partial_value;
+#[cfg(feature = "serde")]
+mod serde;
+mod status;
+mod straggler;
+
+pub use child_failure::ChildFailure;
+pub use cleanup_error::{CleanupError, DeferError};
+pub use metadata::Metadata;
+pub use partial_snapshot::PartialSnapshot;
+pub(crate) use partial_value::Value;
+pub use status::Status;
+pub(crate) use status::StatusCell;
+pub use straggler::{ShieldSite, Straggler, StragglerKind};
+
+/// What an operation says about its end beside its value: the failures and the leftovers of the operation
+/// and of everything below it.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    pub(crate) stragglers: Vec<Straggler>,
+    pub(crate) cleanup_errors: Vec<CleanupError>,
+    pub(crate) child_failures: Vec<ChildFailure>,
+    pub(crate) partial: Option<Value>,
+}
+
+impl Report {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.stragglers.is_empty()
+            && self.cleanup_errors.is_empty()
+            && self.child_failures.is_empty()
+            && self.partial.is_none()
+    }
+}

@@ -1,0 +1,173 @@
+//! How an operation stands, and the one table of how that may change.
+
+use crate::sync::{AtomicU8, Ordering};
+use std::fmt;
+
+/// How an operation stands.
+///
+/// It goes forward only: `Pending` to `Running` or `Abandoned`, and `Running` to one of the three
+/// ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// It was opened and not entered yet.
+    Pending,
+    /// It was entered and has not ended.
+    Running,
+    /// It produced its value, whether or not cancellation had been asked for.
+    Completed,
+    /// Cancellation was asked for, and it stopped for that.
+    Cancelled,
+    /// It ended in an error or a panic, or a source of it did not start.
+    Failed,
+    /// It was dropped without having been entered.
+    Abandoned,
+}
+
+impl Status {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Running,
+        Self::Completed,
+        Self::Cancelled,
+        Self::Failed,
+        Self::Abandoned,
+    ];
+
+    /// Whether it has ended, so that nothing changes any more.
+    #[must_use]
+    pub fn is_closed(self) -> bool {
+        // That these are the ones that lead nowhere, a test asks of the table.
+        matches!(
+            self,
+            Self::Completed | Self::Cancelled | Self::Failed | Self::Abandoned
+        )
+    }
+
+    /// The status as one lower-case word, for logs and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Failed => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The table of legal changes. Nothing leaves an end.
+    fn may_become(self, next: Self) -> bool {
+        matches!(
+            (self, next),
+            (Self::Pending, Self::Running | Self::Abandoned)
+                | (
+                    Self::Running,
+                    Self::Completed | Self::Cancelled | Self::Failed
+                )
+        )
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A status that many threads read, and that changes under the lock of its record.
+pub(crate) struct StatusCell(AtomicU8);
+
+impl StatusCell {
+    pub(crate) fn new() -> Self {
+        Self(AtomicU8::new(Status::Pending as u8))
+    }
+
+    /// Acquire: pairs with the Release in `change`, so that who sees an end sees what was written
+    /// before it, such as the time of the end.
+    pub(crate) fn get(&self) -> Status {
+        Self::decode(self.0.load(Ordering::Acquire))
+    }
+
+    /// Changes to `next` if the table allows it. The lock of the record is held, so nobody else
+    /// changes it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The present status, from which `next` cannot be reached.
+    pub(crate) fn change(&self, next: Status) -> Result<(), Status> {
+        let present = self.get();
+        if !present.may_become(next) {
+            return Err(present);
+        }
+        // Release: pairs with the Acquire in `get`.
+        self.0.store(next as u8, Ordering::Release);
+        Ok(())
+    }
+
+    fn decode(number: u8) -> Status {
+        // Only numbers of statuses are ever stored; the default spares a panic.
+        Status::ALL
+            .get(usize::from(number))
+            .copied()
+            .unwrap_or(Status::Abandoned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Status, StatusCell};
+
+    #[test]
+    fn r34_the_table_of_changes_is_the_one_in_the_documentation() {
+        let legal: Vec<_> = Status::ALL
+            .iter()
+            .flat_map(|&from| Status::ALL.iter().map(move |&to| (from, to)))
+            .filter(|(from, to)| from.may_become(*to))
+            .collect();
+        assert_eq!(
+            legal,
+            [
+                (Status::Pending, Status::Running),
+                (Status::Pending, Status::Abandoned),
+                (Status::Running, Status::Completed),
+                (Status::Running, Status::Cancelled),
+                (Status::Running, Status::Failed),
+            ]
+        );
+        let closed: Vec<_> = Status::ALL
+            .into_iter()
+            .filter(|status| status.is_closed())
+            .collect();
+        assert_eq!(
+            closed,
+            [
+                Status::Completed,
+                Status::Cancelled,
+                Status::Failed,
+                Status::Abandoned
+            ]
+        );
+        for status in Status::ALL {
+            let leads_on = Status::ALL.iter().any(|next| status.may_become(*next));
+            assert_eq!(status.is_closed(), !leads_on);
+        }
+    }
+
+    #[test]
+    fn r34_an_illegal_change_changes_nothing() {
+        let cell = StatusCell::new();
+        assert_eq!(cell.change(Status::Completed), Err(Status::Pending));
+        assert_eq!(cell.change(Status::Running), Ok(()));
+        assert_eq!(cell.change(Status::Failed), Ok(()));
+        assert_eq!(cell.change(Status::Completed), Err(Status::Failed));
+        assert_eq!(cell.get(), Status::Failed);
+    }
+
+    #[test]
+    fn every_status_survives_its_number() {
+        for status in Status::ALL {
+            assert_eq!(StatusCell::decode(status as u8), status);
+        }
+    }
+}

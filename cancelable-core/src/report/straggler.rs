@@ -1,0 +1,212 @@
+//! What has not stopped, and what is known of why.
+
+use crate::cause::{ChildName, Named, OperationId, OperationLabel, Span};
+use std::borrow::Cow;
+use std::fmt;
+use std::panic::Location;
+use std::time::Duration;
+
+/// Something of an operation that has not ended: it runs still, or it was dropped because its time
+/// was up.
+///
+/// All spans of time are as of when it was reported.
+#[derive(Clone, Debug)]
+pub struct Straggler {
+    pub(crate) kind: StragglerKind,
+    pub(crate) operation: OperationLabel,
+    /// The name of a finalizer.
+    pub(crate) finalizer: Option<Cow<'static, str>>,
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) cancelled_for: Option<Duration>,
+    pub(crate) polled_ago: Option<Duration>,
+    pub(crate) checked_ago: Option<Duration>,
+    pub(crate) shield: Option<ShieldSite>,
+    pub(crate) is_queued: bool,
+    pub(crate) is_abandoned: bool,
+    pub(crate) is_unpolled: bool,
+}
+
+/// What kind of thing has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StragglerKind {
+    /// The body of an operation.
+    Operation,
+    /// A child that was spawned.
+    Child,
+    /// A finalizer that was deferred.
+    Finalizer,
+    /// A blocking call.
+    Blocking,
+    /// A [hold](crate::Scope::hold), whose end nothing here can tell.
+    Hold,
+}
+
+impl StragglerKind {
+    /// The kind as one lower-case word, for logs and labels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operation => "operation",
+            Self::Child => ChildName::CHILD,
+            Self::Finalizer => "finalizer",
+            Self::Blocking => ChildName::BLOCKING_CALL,
+            Self::Hold => "hold",
+        }
+    }
+}
+
+/// The shield that something runs under.
+#[derive(Clone, Copy, Debug)]
+pub struct ShieldSite {
+    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) open_for: Option<Duration>,
+}
+
+impl ShieldSite {
+    /// Where in the source it was opened.
+    #[must_use]
+    pub fn opened_at(&self) -> &'static Location<'static> {
+        self.opened_at
+    }
+
+    /// For how long it was open; `None` without a runtime to tell the time.
+    #[must_use]
+    pub fn open_for(&self) -> Option<Duration> {
+        self.open_for
+    }
+
+    /// Writes the clause at the end of a sentence on what runs under it.
+    pub(crate) fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = self.opened_at;
+        let (file, line) = (place.file(), place.line());
+        write!(f, "; under the shield opened at {file}:{line}")?;
+        match self.open_for {
+            Some(span) => write!(f, " {} ago", Span(span)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Straggler {
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> StragglerKind {
+        self.kind
+    }
+
+    /// The operation that it is, or for a finalizer or a hold the one that it belongs to.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// Its name: that of the operation, or of the finalizer.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.finalizer {
+            Some(name) => name,
+            None => self.operation.name(),
+        }
+    }
+
+    /// Where in the source it was opened, spawned, deferred or taken.
+    #[must_use]
+    pub fn opened_at(&self) -> &'static Location<'static> {
+        self.opened_at
+    }
+
+    /// How long ago it was cancelled; `None` if it was not, or has no runtime to tell the time.
+    #[must_use]
+    pub fn cancelled_for(&self) -> Option<Duration> {
+        self.cancelled_for
+    }
+
+    /// How long ago it was last polled. Polls are noted in operations with a grace period or a
+    /// watchdog and below them, and in finalizers; `None` elsewhere.
+    #[must_use]
+    pub fn polled_ago(&self) -> Option<Duration> {
+        self.polled_ago
+    }
+
+    /// How long ago it last looked at its cancellation by [`Operation::check`], where polls are
+    /// noted too.
+    ///
+    /// [`Operation::check`]: crate::Operation::check
+    #[must_use]
+    pub fn checked_ago(&self) -> Option<Duration> {
+        self.checked_ago
+    }
+
+    /// The shield that was opened last and is open still, in it or below it.
+    #[must_use]
+    pub fn shield(&self) -> Option<&ShieldSite> {
+        self.shield.as_ref()
+    }
+
+    /// Whether it is a child that has not begun, because it waits for a place.
+    #[must_use]
+    pub fn is_queued(&self) -> bool {
+        self.is_queued
+    }
+
+    /// Whether it is a blocking call that is not waited for any more.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned
+    }
+
+    /// Whether it is held by whoever should poll it: it was woken, and was not polled a short time later. Then
+    /// [`polled_ago`](Self::polled_ago) is how long ago it was woken.
+    #[must_use]
+    pub fn is_unpolled(&self) -> bool {
+        self.is_unpolled
+    }
+
+    /// The operation whose body it is, of which there may be several reports; of a finalizer there is
+    /// one.
+    pub(crate) fn body(&self) -> Option<OperationId> {
+        let is_body = self.finalizer.is_none() && self.kind != StragglerKind::Hold;
+        is_body.then(|| self.operation.id())
+    }
+}
+
+/// A sentence without its end, such as `operation import, opened at src/main.rs:14, still runs 3 s
+/// after it was cancelled; last polled 1 s ago`.
+impl fmt::Display for Straggler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, place) = (self.kind.as_str(), self.opened_at);
+        let (file, line) = (place.file(), place.line());
+        if self.kind == StragglerKind::Hold {
+            write!(f, "{kind} of {}, taken", self.operation)?;
+        } else if self.finalizer.is_some() {
+            let named = Named(kind, self.name());
+            write!(f, "{named} of {}, deferred", self.operation)?;
+        } else {
+            write!(f, "{}, opened", Named(kind, self.name()))?;
+        }
+        write!(f, " at {file}:{line}, ")?;
+        f.write_str(match (self.is_queued, self.is_abandoned) {
+            (true, _) => "waits for its place",
+            (_, true) => "was abandoned and still runs",
+            _ if self.kind == StragglerKind::Hold => "is still held",
+            _ => "still runs",
+        })?;
+        if let Some(span) = self.cancelled_for {
+            write!(f, " {} after it was cancelled", Span(span))?;
+        }
+        match (self.is_unpolled, self.polled_ago) {
+            (true, Some(span)) => write!(f, "; not polled since it was woken {} ago", Span(span))?,
+            (true, None) => f.write_str("; not polled since it was woken")?,
+            (false, Some(span)) => write!(f, "; last polled {} ago", Span(span))?,
+            (false, None) => {}
+        }
+        if let Some(span) = self.checked_ago {
+            write!(f, "; last checked {} ago", Span(span))?;
+        }
+        match &self.shield {
+            Some(shield) => shield.tell(f),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Lines for the log. The logger is user code, and so may be the text: a panic of either ends here.
+
+use super::isolate::isolate;
+use log::Level;
+
+/// `log::log!` under the library's target, with the level's bare name as the first argument. A level
+/// that is off costs one comparison, and none of the arguments is evaluated.
+///
+/// Requires that no lock is held.
+macro_rules! log {
+    ($level:ident, $($line:tt)+) => {
+        if $crate::sync::is_logged(log::Level::$level) {
+            $crate::sync::call_logger(&|| {
+                log::log!(target: "cancelable", log::Level::$level, $($line)+);
+            });
+        }
+    };
+}
+pub(crate) use log;
+
+/// Returns whether the logger gets lines of this level.
+#[inline]
+pub(crate) fn is_logged(level: Level) -> bool {
+    level <= log::STATIC_MAX_LEVEL && level <= log::max_level()
+}
+
+/// Calls the logger in isolation. Out of line, so that a level that is off leaves only the comparison in
+/// the caller; `dyn`, so that it is compiled once and not for each line.
+#[cold]
+#[inline(never)]
+pub(crate) fn call_logger(line: &dyn Fn()) {
+    isolate("a logger", line);
+}

@@ -1,0 +1,74 @@
+//! An event that threads block on until it is set.
+//!
+//! The name is that of the field: the event stays set until somebody resets it, and wakes every thread. No
+//! use in this crate resets one, so there is no `reset`.
+
+use super::{Condvar, Mutex, wait};
+use std::sync::Arc;
+use std::task::Wake;
+use std::time::Duration;
+
+/// An event that starts unset. As a [`Wake`], each wake sets it.
+#[derive(Debug)]
+pub(crate) struct ManualResetEvent {
+    is_set: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl ManualResetEvent {
+    pub(crate) fn new() -> Self {
+        Self {
+            is_set: Mutex::new(false),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Sets the event: every thread that waits goes on, and no later wait blocks.
+    pub(crate) fn set(&self) {
+        *self.is_set.lock() = true;
+        self.changed.notify_all();
+    }
+
+    /// Blocks until the event is set. Ends: `set` writes the flag under the lock that this holds
+    /// whenever it reads the flag, so this thread sees the flag or receives the notification.
+    pub(crate) fn wait(&self) {
+        let mut is_set = self.is_set.lock();
+        while !*is_set {
+            is_set = wait(&self.changed, is_set);
+        }
+    }
+
+    /// Blocks until the event is set, for at most `limit`. Returns whether the event is set.
+    ///
+    /// A limit that overflows the clock is no limit.
+    #[cfg(not(cancelable_loom))]
+    pub(crate) fn wait_timeout(&self, limit: Duration) -> bool {
+        let Some(deadline) = super::clock::now().checked_add(limit) else {
+            self.wait();
+            return true;
+        };
+        let mut is_set = self.is_set.lock();
+        while !*is_set {
+            if self.changed.wait_until(&mut is_set, deadline).timed_out() {
+                break;
+            }
+        }
+        *is_set
+    }
+
+    /// Returns at once: loom has no time, so every limit is over.
+    #[cfg(cancelable_loom)]
+    pub(crate) fn wait_timeout(&self, _limit: Duration) -> bool {
+        *self.is_set.lock()
+    }
+}
+
+impl Wake for ManualResetEvent {
+    fn wake(self: Arc<Self>) {
+        self.set();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.set();
+    }
+}

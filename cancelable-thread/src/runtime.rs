@@ -1,0 +1,91 @@
+//! Plain threads as a runtime of the core.
+
+use crate::block_on;
+use crate::timer::{self, ThreadTimer};
+use cancelable_core::RuntimeHandle;
+use cancelable_core::cause::escaped;
+use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
+use cancelable_core::token::isolate;
+use parking_lot::Mutex;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread;
+use std::time::Instant;
+
+/// The runtime that this thread is in.
+///
+/// # Errors
+///
+/// There is none, which does not happen with threads: the runtime is the whole process's.
+pub fn current() -> Result<RuntimeHandle, NoRuntime> {
+    Ok(of_the_process())
+}
+
+/// A handle to the runtime of the process.
+pub(crate) fn of_the_process() -> RuntimeHandle {
+    RuntimeHandle::new(Runtime { _private: () })
+}
+
+/// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
+#[derive(Clone, Debug)]
+pub struct Runtime {
+    _private: (),
+}
+
+impl Runtime {
+    /// The runtime that this thread is in.
+    ///
+    /// # Errors
+    ///
+    /// As for [`current`].
+    pub fn current() -> Result<Self, NoRuntime> {
+        Ok(Self { _private: () })
+    }
+}
+
+impl runtime::Runtime for Runtime {
+    fn name(&self) -> &'static str {
+        "thread"
+    }
+
+    fn now(&self) -> Instant {
+        timer::now()
+    }
+
+    fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
+        Box::pin(ThreadTimer::new(at))
+    }
+
+    /// Refuses where the system has no thread for the task.
+    fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
+        on_thread("cancelable-task", task, block_on)
+    }
+
+    /// As for `spawn`.
+    fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
+        on_thread("cancelable-job", job, |job| job())
+    }
+}
+
+/// Runs `work` on a thread of its own, or hands it back where the system has none.
+fn on_thread<W: Send + 'static>(name: &str, work: W, run: fn(W)) -> Result<(), Refused<W>> {
+    // In a slot: a thread that does not start drops its closure.
+    let slot = Arc::new(Mutex::new(Some(work)));
+    let taken = Arc::clone(&slot);
+    let started = thread::Builder::new().name(name.to_owned()).spawn(move || {
+        let work = taken.lock().take();
+        if let Some(work) = work {
+            run(work);
+        }
+    });
+    if let Err(error) = started {
+        isolate("a logger", || {
+            log::warn!(target: "cancelable", "no thread was started: {}", escaped(&error));
+        });
+        let work = slot.lock().take();
+        if let Some(work) = work {
+            return Err(Refused::new(work));
+        }
+    }
+    Ok(())
+}

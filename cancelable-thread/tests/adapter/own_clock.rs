@@ -1,0 +1,44 @@
+//! What asks the clock itself, because its thread is busy or waits: by the system's time.
+
+use cancelable_core::{CancellationToken, Cause, Scope};
+use cancelable_thread as rt;
+use std::thread;
+use std::time::Duration;
+
+const STEP: Duration = Duration::from_millis(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// By the system's clock, so that steps which take no time are not seen each: the README's own.
+#[test]
+fn r46_fast_calls_see_it_too() {
+    let scope = rt::scope("sum").timeout(20 * STEP).build().unwrap();
+    let outcome = rt::block_on(scope.run(async |op: Scope| {
+        let mut sum = 0_u64;
+        while op.token().check().is_ok() {
+            sum += 1;
+        }
+        sum
+    }));
+    assert!(outcome.cause().is_some_and(Cause::is_timeout));
+}
+
+#[test]
+fn r46_a_thread_that_waits_for_the_token_in_its_own_run_is_told_of_the_deadline() {
+    let open = || rt::scope("wait").timeout(STEP);
+    let blocking = [
+        |token: &CancellationToken| token.wait(),
+        |token: &CancellationToken| assert!(token.wait_timeout(HOUR)),
+        |token: &CancellationToken| token.child_token().wait(),
+    ];
+    for wait in blocking {
+        let scope = open().build().unwrap();
+        let outcome = rt::block_on(scope.run(async |op: Scope| wait(op.token())));
+        assert!(outcome.cause().is_some_and(Cause::is_timeout));
+    }
+    let scope = open().build().unwrap();
+    let outcome = rt::block_on(scope.run(async |op: Scope| {
+        let token = op.token().clone();
+        thread::spawn(move || token.wait()).join()
+    }));
+    assert!(outcome.cause().is_some_and(Cause::is_timeout));
+}
