@@ -16,7 +16,7 @@
 //!    of its own. A shield that is polled outside the run of its operation has no hold.
 //! 4. Who has a hold and is not polled loses it. Not having been polled is no proof by itself, since a combinator
 //!    may poll only what was woken: the future is woken first, and loses the hold if it has not been polled a
-//!    short time later although the body has (`scope/run/stalled_holds.rs`). One that is polled again holds again.
+//!    short time later although the body has (`scope/run/stalled.rs`). One that is polled again holds again.
 //!
 //! # Wakes
 //!

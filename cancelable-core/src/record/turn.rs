@@ -4,7 +4,7 @@
 //! The body of a run that another task polls, such as that of a response, holds nobody's body. The nearest
 //! operation above that has not ended waits for what that run has open, once it is cancelled itself: at its join,
 //! as it waits for what a dropped run has left. If nobody polls the run although it was woken, its children and
-//! finalizers are *taken over* (`scope/run/stalled_runs.rs`): its operation is closed, and they go on as those of a dropped
+//! finalizers are *taken over* (`scope/run/stalled.rs`): its operation is closed, and they go on as those of a dropped
 //! run do. Its body is where it was, and is dropped by the next poll or with the run; it is polled no more.
 //!
 //! # Invariants

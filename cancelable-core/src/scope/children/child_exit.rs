@@ -1,10 +1,11 @@
-//! A child's or a blocking call's place in its scope, and what its end means for the others.
+//! The exit of a child or a blocking call, and what it means for the scope.
 
+use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Place, Record};
+use crate::operation::{Place, Record};
+use crate::report::{ChildFailure, Failure};
 use crate::runtime::JoinError;
-use crate::scope::ChildError;
 use crate::scope::RunError;
 use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
@@ -12,81 +13,77 @@ use std::error::Error;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// An error of a child, shared by its handle and its scope.
+/// The error of a child, shared by its handle and its scope.
 pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 
-/// Held by the task of a member until all of it is gone.
-pub(super) struct Membership {
-    member: Arc<Record>,
-    /// Until it has ended, its end by a drop is a loss.
+/// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
+pub(super) struct ChildGuard {
+    child: Arc<Record>,
+    /// The exit was reported. Before that, a drop means that the runtime has lost the child.
     ended: bool,
     place: Place,
 }
 
-impl Membership {
-    pub(super) fn new(member: Arc<Record>, place: Place) -> Self {
+impl ChildGuard {
+    pub(super) fn new(child: Arc<Record>, place: Place) -> Self {
         Self {
-            member,
+            child,
             ended: false,
             place,
         }
     }
 
-    /// Ready when the member may begin.
+    /// Ready when the child may begin.
     pub(super) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.place.poll_begin(cx)
     }
 
-    /// Takes the end of the member: a failure cancels the scope, unless failures are collected.
-    pub(super) fn end<T>(&mut self, result: Result<T, End>) -> Result<T, ChildError> {
+    /// Reports the exit of the child: a failure cancels the scope, unless failures are collected.
+    pub(super) fn exit<T>(&mut self, result: Result<T, ChildExit>) -> Result<T, ChildError> {
         self.ended = true;
-        let member = &*self.member;
-        result.map_err(|end| match end {
-            End::Cancelled(cancelled) => ChildError::cancelled(member, cancelled),
-            End::Stopped(cancelled, error) => ChildError::stopped(member, cancelled, error),
-            End::Failed(error) => {
-                let label = member.label.clone();
-                let shared = Arc::clone(&error);
-                self.fail(&ChildFailure::error(label, member.opened_at, shared));
-                ChildError::failed(member, error)
+        let child = &*self.child;
+        result.map_err(|exit| match exit {
+            ChildExit::Cancelled(cancelled) => ChildError::cancelled(child, cancelled),
+            ChildExit::Stopped(cancelled, error) => ChildError::stopped(child, cancelled, error),
+            ChildExit::Failed(error) => {
+                self.fail(Failure::Error(Arc::<_>::clone(&error)));
+                ChildError::failed(child, error)
             }
-            End::Panicked(payload) => {
+            ChildExit::Panicked(payload) => {
                 let error = JoinError::panic(payload);
-                let (label, opened_at) = (member.label.clone(), member.opened_at);
-                self.fail(&ChildFailure::panic(label, opened_at, error.text()));
-                ChildError::joined(member, error)
+                self.fail(Failure::Panic(error.text().into()));
+                ChildError::joined(child, error)
             }
         })
     }
 
-    fn fail(&self, failure: &ChildFailure) {
+    fn fail(&self, failure: Failure) {
+        let child = &self.child;
+        let failure = ChildFailure::new(child.label.clone(), child.opened_at, failure);
         log!(
             Debug,
-            operation = &*self.member.label.shown_name(), id = self.member.label.id().get(),
+            operation = &*child.label.shown_name(), id = child.label.id().get(),
             scope = &*self.place.owner().label.shown_name();
             "{failure}"
         );
         let owner = self.place.owner();
-        if owner.nursery.fail(failure) {
+        if owner.nursery.fail(&failure) {
             owner.cancel(failure.cause());
         }
     }
 }
 
-/// A drop, because a runtime that goes away just drops its tasks. The place is left after this.
-impl Drop for Membership {
+/// A drop, because a runtime that goes away just drops its tasks. The place in the scope is left after this.
+impl Drop for ChildGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.fail(&ChildFailure::lost(
-                self.member.label.clone(),
-                self.member.opened_at,
-            ));
+            self.fail(Failure::Lost);
         }
     }
 }
 
-/// How a member ended without a value.
-pub(super) enum End {
+/// How a child ended, where it has no value.
+pub(super) enum ChildExit {
     Cancelled(Cancelled),
     /// By an error that says that it was cancelled.
     Stopped(Cancelled, Shared),
@@ -94,8 +91,8 @@ pub(super) enum End {
     Panicked(Box<dyn Any + Send>),
 }
 
-impl End {
-    /// The end of a child's own run.
+impl ChildExit {
+    /// The exit of a child's own run.
     pub(super) fn of<E>(error: RunError<E>, share: fn(E) -> Shared) -> Self {
         match error {
             RunError::Cancelled(cancelled) => Self::Cancelled(cancelled),
@@ -113,7 +110,7 @@ impl End {
         }
     }
 
-    /// Why the member failed, in words.
+    /// The text of the failure.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
@@ -122,10 +119,10 @@ impl End {
         }
     }
 
-    /// The end of a member that was cancelled before it began.
-    pub(super) fn before_begin(member: &Record) -> Self {
-        let cause = member.cause();
+    /// The exit of a child that was cancelled before it began.
+    pub(super) fn before_begin(child: &Record) -> Self {
+        let cause = child.cause();
         let cause = cause.unwrap_or_else(|| Cause::new(crate::Reason::Requested));
-        Self::Cancelled(member.cancelled_for(cause, None))
+        Self::Cancelled(child.cancelled_for(cause, None))
     }
 }
