@@ -152,7 +152,7 @@ impl Branch {
             drop(inner);
             self.pass()
                 .iter()
-                .for_each(|marking| pass.note_overlap(marking));
+                .for_each(|other| pass.note_overlap(other));
             return false;
         }
         let climb = match (&self.above, from) {
