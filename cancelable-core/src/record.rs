@@ -121,8 +121,8 @@ pub(crate) struct Record {
     deferred: AtomicBool,
     /// The log has a line that it was asked to stop.
     cancel_logged: AtomicBool,
-    /// Its registry, or its hooks, or both; see `notify.rs`.
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) registry: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
     /// How far it has come; empty until someone asks.
@@ -192,11 +192,11 @@ pub(crate) struct Opening {
     pub(crate) account: Account,
 }
 
-/// The observer of an operation, and what is noted about it from the start. Most have nothing.
+/// The observers of an operation, and what is noted about it from the start. Most have nothing.
 #[derive(Default)]
 pub(crate) struct Account {
-    pub(crate) observer: Option<Arc<dyn Observer>>,
-    pub(crate) opened: Option<Instant>,
+    pub(crate) registry: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Option<Arc<dyn Observer>>,
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
@@ -260,6 +260,9 @@ impl Record {
             shelter,
             account,
         } = opening;
+        // Before any lock: the clock is the runtime's.
+        let opened = account.registry.as_ref().and(runtime.as_ref());
+        let opened = opened.map(RuntimeHandle::now);
         let lasting = account.metadata.map(|metadata| {
             Box::new(Lasting {
                 metadata,
@@ -299,8 +302,9 @@ impl Record {
             parent,
             deferred: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
-            observer: account.observer,
-            opened: account.opened,
+            registry: account.registry,
+            hooks: account.hooks,
+            opened,
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
         }

@@ -25,7 +25,11 @@ fn is_observed(record: &Record) -> bool {
     if !recorders::present().is_empty() {
         return true;
     }
-    record.observer.is_some()
+    record.registry.is_some() || record.hooks.is_some()
+}
+
+fn own_observers(record: &Record) -> impl Iterator<Item = &Arc<dyn Observer>> {
+    [&record.registry, &record.hooks].into_iter().flatten()
 }
 
 fn notify(record: &Record, notify: impl Fn(&dyn Observer)) {
@@ -33,9 +37,7 @@ fn notify(record: &Record, notify: impl Fn(&dyn Observer)) {
     for recorder in recorders::present() {
         notify(&*recorder);
     }
-    if let Some(observer) = &record.observer {
-        notify(&**observer);
-    }
+    own_observers(record).for_each(|observer| notify(&**observer));
 }
 
 /// Called once, when the record is open and its scope can find it.
@@ -121,8 +123,8 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
             push();
         }
     };
-    match &record.observer {
-        Some(observer) => observer.queue_cancel(record, cause, &mut publish),
+    match &record.registry {
+        Some(registry) => registry.queue_cancel(record, cause, &mut publish),
         None => publish(&mut || {}),
     }
     if is_first {
@@ -135,15 +137,13 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
 /// Called when the progress is made and when an observer begins to want it. Each side has done its
 /// part before it takes the lock here, so the second of them sees what the first one did.
 pub(crate) fn observe_progress(record: &Arc<Record>) {
-    let Some(observer) = &record.observer else {
-        return;
-    };
     let progress = {
         let mut inner = record.inner.lock();
         let Some(progress) = record.progress.get() else {
             return;
         };
-        if record.status().is_closed() || !observer.wants_progress() {
+        let is_wanted = own_observers(record).any(|own| own.wants_progress());
+        if !is_wanted || record.status().is_closed() {
             return;
         }
         let lasting = inner.lasting.get_or_insert_default();
@@ -155,9 +155,7 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
     let weak = Arc::downgrade(record);
     let hook = move |update: &ProgressUpdate| {
         if let Some(record) = weak.upgrade() {
-            if let Some(observer) = &record.observer {
-                observer.progressed(&record, update);
-            }
+            notify(&record, |observer| observer.progressed(&record, update));
         }
     };
     progress.subscribe(Box::new(hook), None).detach();

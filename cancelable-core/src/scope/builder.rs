@@ -60,7 +60,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     child_options: Option<Box<ChildOptions>>,
     options: Option<Box<Options>>,
-    hooks: Hooks,
+    hooks: Option<Arc<dyn Observer>>,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -81,7 +81,7 @@ impl Rare {
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
             child_options: child_options.is_set().then(|| Box::new(child_options)),
             options: options.is_set().then(|| Box::new(options)),
-            hooks,
+            hooks: (!hooks.is_empty()).then(|| Arc::new(hooks) as _),
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
     }
@@ -110,7 +110,7 @@ impl Registration {
     /// Returns the registry as the observer of the operation with this number.
     fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
         match self {
-            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::Inherited => parent?.record().registry.as_ref()?.of_inner(id),
             Self::In(registry) => registry.of_inner(id),
             Self::Nowhere => None,
         }
@@ -444,13 +444,9 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let token = token_cell(&label, above, token, tokens);
-        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            opened: registry
-                .as_ref()
-                .and(runtime.as_ref())
-                .map(RuntimeHandle::now),
-            observer: hooks.behind(registry),
+            registry: registration.observer(label.id(), parent.as_ref()),
+            hooks,
             metadata,
         };
         Ok(Scope::opened(lifecycle::open(Opening {
