@@ -45,8 +45,8 @@ use crate::report::{Status, StatusCell, Value};
 use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
 use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Mutex, Ordering, StoredWaker, escape, is_logged, isolate,
-    log,
+    AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, StoredWaker, escape, is_logged,
+    isolate, log,
 };
 use aside::Aside;
 use children::{Nursery, Terms};
@@ -60,7 +60,7 @@ use partial_slot::Slot;
 use shelter::Shelter;
 use span::Span;
 use std::panic::Location;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use token_cell::Stop;
 

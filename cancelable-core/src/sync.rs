@@ -183,6 +183,15 @@ mod imp {
     }
 }
 
+/// The standard library's own in both builds: statics of the process, which loom's atomics cannot be, and cells that are
+/// set once. No protocol of this crate depends on the order of accesses to them.
+pub(crate) mod unmodelled {
+    #[cfg(feature = "scope")]
+    pub(crate) use std::sync::LazyLock;
+    pub(crate) use std::sync::OnceLock;
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize};
+}
+
 pub(crate) use imp::*;
 
 #[cfg(cancelable_loom)]

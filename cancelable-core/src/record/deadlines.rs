@@ -23,7 +23,8 @@ use super::run_waker;
 use super::{Inner, Record};
 use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::Ordering;
+use crate::sync::unmodelled::AtomicU64;
 use std::time::{Duration, Instant};
 
 /// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the

@@ -56,7 +56,8 @@ pub(crate) trait Observer: Send + Sync {
 pub(crate) mod recorders {
     use super::Observer;
     use crate::sync::Mutex;
-    use std::sync::{Arc, OnceLock, Weak};
+    use crate::sync::unmodelled::OnceLock;
+    use std::sync::{Arc, Weak};
 
     static RECORDERS: OnceLock<Mutex<Vec<Weak<dyn Observer>>>> = OnceLock::new();
 

@@ -13,11 +13,12 @@
 //! the others for a moment.
 
 use super::{Job, Refused};
+use crate::sync::unmodelled::LazyLock;
 use crate::sync::{Condvar, Mutex, clock, isolate, log, wait_until};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 

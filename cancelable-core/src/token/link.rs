@@ -2,8 +2,9 @@
 
 use super::branch::Branch;
 use super::inline_list::Key;
+use crate::sync::unmodelled::OnceLock;
 use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The index of no input.
 const NONE: usize = usize::MAX;

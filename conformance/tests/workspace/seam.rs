@@ -64,7 +64,6 @@ fn outside(files: &[Source]) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "the rooms are being built"]
 fn the_core_shares_memory_by_its_seam_alone() {
     assert_none(&outside(&sources("cancelable-core")));
 }
