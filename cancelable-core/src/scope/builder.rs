@@ -66,22 +66,13 @@ struct Parts {
 impl Rare {
     #[cold]
     fn into_parts(self) -> Parts {
-        let Self {
-            tokens,
-            sources,
-            terms,
-            no_children: _,
-            policy,
-            hooks,
-            metadata,
-        } = self;
         Parts {
-            tokens,
-            sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
-            terms: terms.is_set().then(|| Box::new(terms)),
-            policy: policy.is_set().then(|| Box::new(policy)),
-            hooks,
-            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            tokens: self.tokens,
+            sources: (!self.sources.is_empty()).then(|| self.sources.into_boxed_slice()),
+            terms: self.terms.is_set().then(|| Box::new(self.terms)),
+            policy: self.policy.is_set().then(|| Box::new(self.policy)),
+            hooks: self.hooks,
+            metadata: (!self.metadata.is_empty()).then(|| Arc::new(self.metadata)),
         }
     }
 }

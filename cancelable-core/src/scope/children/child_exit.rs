@@ -3,9 +3,9 @@
 use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Place, Record};
-use crate::runtime::JoinError;
-use crate::scope::RunError;
+use crate::operation::{Call, ChildFailure, Place, Record};
+use crate::runtime::{JoinError, RuntimeHandle};
+use crate::scope::{RunError, Scope};
 use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;

@@ -6,7 +6,7 @@ use super::child_task::ChildTask;
 use super::errors::{Kind, Refusal, SpawnError};
 use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
-use crate::operation::{Call, Nursery, Place, Status};
+use crate::operation::{Call, Nursery, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::{Outcome, Scope, ScopeBuilder};
