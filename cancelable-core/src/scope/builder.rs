@@ -59,7 +59,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
-    hooks: Hooks,
+    hooks: Option<Arc<dyn Observer>>,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -71,7 +71,7 @@ impl Rare {
             sources: (!self.sources.is_empty()).then(|| self.sources.into_boxed_slice()),
             terms: self.terms.is_set().then(|| Box::new(self.terms)),
             policy: self.policy.is_set().then(|| Box::new(self.policy)),
-            hooks: self.hooks,
+            hooks: (!self.hooks.is_empty()).then(|| Arc::new(self.hooks) as _),
             metadata: (!self.metadata.is_empty()).then(|| Arc::new(self.metadata)),
         }
     }
@@ -99,7 +99,7 @@ impl Registration {
     /// Returns the registry as the observer of the operation with this number.
     fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
         match self {
-            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::Inherited => parent?.record().registry.as_ref()?.of_inner(id),
             Self::In(registry) => registry.of_inner(id),
             Self::Nowhere => None,
         }
@@ -430,13 +430,9 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
-        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            opened: registry
-                .as_ref()
-                .and(runtime.as_ref())
-                .map(RuntimeHandle::now),
-            observer: hooks.behind(registry),
+            registry: registration.observer(label.id(), parent.as_ref()),
+            hooks,
             metadata,
         };
         Ok(Scope::opened(Record::open(Opening {
