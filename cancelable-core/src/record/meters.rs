@@ -1,6 +1,6 @@
-//! The progress of a record and of all its ancestors, made when it is first asked for.
+//! The progress of a record and of its ancestors, made on demand.
 //!
-//! So an operation without progress has an empty cell and no more.
+//! An operation without progress has an empty cell and no more.
 
 use super::{Record, notify};
 use crate::cause::ambient::Running;
@@ -8,19 +8,19 @@ use crate::progress::Progress;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The progress of a record, if it was ever asked for.
+/// Returns the progress of a record, if it was ever asked for.
 pub(crate) fn made(record: &Record) -> Option<&Progress> {
     record.progress.get()
 }
 
-/// The progress of a record, made with that of its ancestors where there is none.
+/// Returns the progress of a record. Makes it, and that of all ancestors, where there is none.
 pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     if let Some(progress) = record.progress.get() {
         return progress;
     }
     let mut without = Vec::new();
     let mut above = record.parent.as_ref();
-    // Ends: every turn goes one up.
+    // Ends: each turn goes one ancestor up.
     while let Some(ancestor) = above.filter(|ancestor| ancestor.progress.get().is_none()) {
         without.push(ancestor);
         above = ancestor.parent.as_ref();
@@ -32,13 +32,13 @@ pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     make(record, parent)
 }
 
-/// The progress of a record, below the one that is given.
+/// Returns the progress of a record, made below that of its parent if there is none.
 ///
-/// A record that ends meanwhile ends its meter, if it sees it. The lock orders the two: who
-/// changes the status to an end does so, or comes back, under it, and looks for a meter later.
-/// So either that sees the meter or this sees the end.
+/// If the record ends at the same time, its end ends the progress too, or this does. The lock orders the
+/// two: the end changes the status under the lock, and looks for progress afterwards. So the end sees the
+/// progress, or this sees the end.
 fn make<'a>(record: &'a Arc<Record>, parent: Option<&Progress>) -> &'a Progress {
-    // The clock is not read where another thread may wait for this one.
+    // Read before, because another thread may wait for the initialisation.
     let now = record.now();
     let mut is_made = false;
     let progress = record.progress.get_or_init(|| {
@@ -59,7 +59,7 @@ fn make<'a>(record: &'a Arc<Record>, parent: Option<&Progress>) -> &'a Progress 
     progress
 }
 
-/// Ends the meter of a record whose status is an end, if there is one.
+/// Ends the progress of a record whose status is an end, if there is any.
 pub(super) fn end(record: &Record, now: Option<Instant>) {
     if let Some(progress) = record.progress.get() {
         progress.end(now);
