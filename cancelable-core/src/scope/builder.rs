@@ -594,7 +594,7 @@ fn stop(
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            Stop::below(CancellationToken::any_of(inputs).ok())
+            Stop::below_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }

@@ -101,6 +101,11 @@ impl CancellationToken {
         self.node.wait_for_descendants();
     }
 
+    /// The deadline check of the token that this one was made of.
+    pub(crate) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.node.deadline_check_above()
+    }
+
     /// Makes a new token that of this operation: its deadline_check is its own. Its label is noted for the line
     /// that the log has of its cancel, unless the level of that is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {

@@ -140,6 +140,11 @@ impl Node {
         }
     }
 
+    /// Its parent's deadline check.
+    pub(super) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.parent.as_ref()?.deadline_check()
+    }
+
     /// As [`is_cancelled`](Self::is_cancelled), for who may be all that runs: it has the deadline_check look now
     /// and then.
     #[inline]

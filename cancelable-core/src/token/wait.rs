@@ -1,6 +1,6 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::deadline_check::DeadlineCheck;
+use super::deadline_check::{DeadlineCheck, look};
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::WaiterKey;
@@ -151,9 +151,7 @@ fn pass_looking(
             return true;
         }
         // Each time: turns are slow, and no other call paces this look.
-        if !deadline_check.has_no_deadline() {
-            deadline_check.check();
-        }
+        look(deadline_check);
         if node.is_cancelled() {
             return true;
         }
