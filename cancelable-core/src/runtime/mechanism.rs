@@ -1,15 +1,9 @@
 //! What a runtime supplies: the two traits that an adapter implements.
 
-use super::{DetachedThreads, Refused};
+use super::{DetachedThreads, Job, Refused, Task};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
-
-/// A future as a runtime receives it: it never panics and reports its own result.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
-
-/// A blocking function as a runtime receives it: it never panics and reports its own result.
-pub type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// The mechanism of a runtime.
 ///
@@ -20,8 +14,7 @@ pub type Job = Box<dyn FnOnce() + Send + 'static>;
 ///
 /// ```
 /// use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-/// use std::pin::Pin;
-/// use std::time::Instant;
+/// /// use std::time::Instant;
 ///
 /// /// Runs blocking work at once, and nothing else.
 /// struct Inline(Instant);

@@ -59,7 +59,7 @@ struct Parts {
     sources: Option<Box<[Unstarted]>>,
     terms: Option<Box<Terms>>,
     policy: Option<Box<Policy>>,
-    hooks: Hooks,
+    hooks: Option<Arc<dyn Observer>>,
     metadata: Option<Arc<Metadata>>,
 }
 
@@ -80,7 +80,7 @@ impl Rare {
             sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
             terms: terms.is_set().then(|| Box::new(terms)),
             policy: policy.is_set().then(|| Box::new(policy)),
-            hooks,
+            hooks: (!hooks.is_empty()).then(|| Arc::new(hooks) as _),
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
         }
     }
@@ -109,7 +109,7 @@ impl Registration {
     /// Returns the registry as the observer of the operation with this number.
     fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
         match self {
-            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::Inherited => parent?.record().registry.as_ref()?.of_inner(id),
             Self::In(registry) => registry.of_inner(id),
             Self::Nowhere => None,
         }
@@ -443,13 +443,9 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let stop = stop(&label, above, token, tokens);
-        let registry = registration.observer(label.id(), parent.as_ref());
         let account = Account {
-            opened: registry
-                .as_ref()
-                .and(runtime.as_ref())
-                .map(RuntimeHandle::now),
-            observer: hooks.behind(registry),
+            registry: registration.observer(label.id(), parent.as_ref()),
+            hooks,
             metadata,
         };
         Ok(Scope::opened(Record::open(Opening {

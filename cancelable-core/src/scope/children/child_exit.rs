@@ -3,7 +3,8 @@
 use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Place, Record};
+use crate::operation::{Place, Record};
+use crate::report::{ChildFailure, Failure};
 use crate::runtime::JoinError;
 use crate::scope::RunError;
 use crate::sync::{log, panic_text, raw_text};
@@ -45,29 +46,28 @@ impl ChildGuard {
             ChildExit::Cancelled(cancelled) => ChildError::cancelled(child, cancelled),
             ChildExit::Stopped(cancelled, error) => ChildError::stopped(child, cancelled, error),
             ChildExit::Failed(error) => {
-                let label = child.label.clone();
-                let shared = Arc::clone(&error);
-                self.fail(&ChildFailure::error(label, child.opened_at, shared));
+                self.fail(Failure::Error(Arc::<_>::clone(&error)));
                 ChildError::failed(child, error)
             }
             ChildExit::Panicked(payload) => {
                 let error = JoinError::panic(payload);
-                let (label, opened_at) = (child.label.clone(), child.opened_at);
-                self.fail(&ChildFailure::panic(label, opened_at, error.text()));
+                self.fail(Failure::Panic(error.text().into()));
                 ChildError::joined(child, error)
             }
         })
     }
 
-    fn fail(&self, failure: &ChildFailure) {
+    fn fail(&self, failure: Failure) {
+        let child = &self.child;
+        let failure = ChildFailure::new(child.label.clone(), child.opened_at, failure);
         log!(
             Debug,
-            operation = &*self.child.label.shown_name(), id = self.child.label.id().get(),
+            operation = &*child.label.shown_name(), id = child.label.id().get(),
             scope = &*self.place.owner().label.shown_name();
             "{failure}"
         );
         let owner = self.place.owner();
-        if owner.nursery.fail(failure) {
+        if owner.nursery.fail(&failure) {
             owner.cancel(failure.cause());
         }
     }
@@ -77,10 +77,7 @@ impl ChildGuard {
 impl Drop for ChildGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.fail(&ChildFailure::lost(
-                self.child.label.clone(),
-                self.child.opened_at,
-            ));
+            self.fail(Failure::Lost);
         }
     }
 }
