@@ -159,6 +159,8 @@ struct Rare {
     cancelled_at: Option<Instant>,
     /// Cancelled when the grace period is to end at once; a child of the one above.
     hard_token: Option<CancellationToken>,
+    /// A source has cancelled it, on a thread of its own.
+    was_decided: bool,
     diagnostics: Diagnostics<Handle>,
     reports: Reports<Arc<Record>>,
     /// Set when the operation is settled.
@@ -281,6 +283,7 @@ impl Record {
             span: Span::open(&label),
             partial: None,
         };
+        let token = token.linked_as(parent.as_ref().map(|parent| &parent.token));
         let watches = options.as_ref().is_some_and(|options| options.watches());
         let above = parent.as_ref();
         Self {

@@ -34,7 +34,7 @@ use crate::error::Cancelled;
 use crate::report::Status;
 use crate::source::Decide;
 use crate::sync::{Ordering, is_logged, log};
-use crate::token::CancellationToken;
+use crate::token::{CancellationToken, DeadlineCheck, look_at_all};
 use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -211,6 +211,37 @@ impl Record {
         self.on_lasting(|lasting| lasting.mark.held())?
     }
 
+    /// Adds the deadline checks of the tokens that cancel the operation and are not of an operation above.
+    pub(super) fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        let line = self.with_ancestors();
+        let linked = line.take_while(|record| record.token.is_linked());
+        found.extend(linked.filter_map(|record| record.token.linked_check().cloned()));
+    }
+
+    /// Has those tokens look at their clocks.
+    #[cold]
+    pub(super) fn look_at_links(&self) {
+        let mut links = Vec::new();
+        self.links(&mut links);
+        look_at_all(links);
+    }
+
+    /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
+    /// outcome would have had it.
+    pub(crate) fn warn_unseen_request(&self) {
+        let was_decided = self.on_rare(|rare| rare.was_decided) == Some(true);
+        let Some(cause) = self.cause().filter(|_| was_decided) else {
+            return;
+        };
+        log!(
+            Warn,
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            reason = cause.reason().as_str(), cause:% = cause;
+            "{} was dropped in the moment in which it was asked to stop, and nobody has its outcome: {cause}",
+            self.label
+        );
+    }
+
     /// The operation's token, for what ends with the operation.
     #[inline]
     pub(crate) fn token(&self) -> &CancellationToken {
@@ -321,6 +352,10 @@ impl Record {
 /// Whether the request is on record is settled by the record's lock; see "The end".
 impl Decide for Record {
     fn decide(&self, cause: Cause) -> bool {
-        self.cancel(cause)
+        let is_on_record = self.cancel(cause);
+        if is_on_record {
+            self.with_rare(|rare| rare.was_decided = true);
+        }
+        is_on_record
     }
 }

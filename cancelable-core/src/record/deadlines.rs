@@ -126,7 +126,12 @@ pub(crate) fn expire(record: &Record, now: Instant) -> bool {
 }
 
 /// As [`expire`], now, where there is a clock and a deadline. The time, if it was asked.
+///
+/// Where a token of another operation cancels it, that one's clock is looked at too.
 pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
+    if record.token.is_linked() {
+        record.look_at_links();
+    }
     // The clock first: without one there is no deadline, and the line may be long.
     let runtime = record.runtime.as_ref()?;
     let deadline = effective(record)?;

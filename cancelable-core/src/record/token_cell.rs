@@ -22,7 +22,17 @@
 
 use crate::cause::OperationLabel;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
-use crate::token::CancellationToken;
+use crate::token::{CancellationToken, DeadlineCheck};
+use std::sync::Arc;
+
+/// Whether a token cancels an operation that is not of an operation it is a part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Link {
+    None,
+    /// One of those above has such a token.
+    Above,
+    Own,
+}
 
 pub(crate) struct TokenCell {
     above: Option<CancellationToken>,
@@ -37,15 +47,33 @@ pub(crate) struct TokenCell {
     /// How many operations and streams there are inside that may go on after the end. Small, so that it fits
     /// beside the marks.
     inside: AtomicU32,
+    link: Link,
 }
 
 impl TokenCell {
-    /// The cell of an operation whose token is `own`.
+    /// The cell of an operation whose token is `own`, which was made of one that is not of an operation above.
     pub(crate) fn by(own: CancellationToken) -> Self {
         Self {
+            link: Link::Own,
             own: OnceLock::from(own),
             ..Self::below(None)
         }
+    }
+
+    /// The cell of an operation that is cancelled with `join`, which joins tokens that are not of an operation above.
+    pub(crate) fn below_join(join: Option<CancellationToken>) -> Self {
+        Self {
+            link: Link::Own,
+            ..Self::below(join)
+        }
+    }
+
+    /// Notes whether an operation above is linked, where `parent` is the cell of the parent.
+    pub(super) fn linked_as(mut self, parent: Option<&Self>) -> Self {
+        if self.link == Link::None && parent.is_some_and(Self::is_linked) {
+            self.link = Link::Above;
+        }
+        self
     }
 
     /// The cell of an operation that is cancelled with `above`, if there is anything above.
@@ -57,6 +85,7 @@ impl TokenCell {
             is_handed_out: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
             inside: AtomicU32::new(0),
+            link: Link::None,
         }
     }
 
@@ -70,6 +99,23 @@ impl TokenCell {
     #[inline]
     pub(crate) fn above(&self) -> Option<&CancellationToken> {
         self.above.as_ref()
+    }
+
+    /// Whether a token cancels the operation, or one above, that is not of an operation above.
+    #[inline]
+    pub(crate) fn is_linked(&self) -> bool {
+        self.link != Link::None
+    }
+
+    /// The deadline check of such a token of the operation itself.
+    pub(super) fn linked_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        if self.link != Link::Own {
+            return None;
+        }
+        match &self.above {
+            Some(join) => join.deadline_check(),
+            None => self.own()?.deadline_check_above(),
+        }
     }
 
     /// Returns a token that may be put in its place.

@@ -583,7 +583,7 @@ fn token_cell(
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            TokenCell::below(CancellationToken::any_of(inputs).ok())
+            TokenCell::below_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }
