@@ -13,6 +13,7 @@ mod isolated_drop_future;
 mod latch;
 mod logging;
 mod manual_reset_event;
+#[cfg(all(feature = "scope", not(target_family = "wasm")))]
 mod parker;
 #[cfg(feature = "scope")]
 mod sync_wrapper;
@@ -31,6 +32,7 @@ pub(crate) use isolated_drop_future::IsolatedDropFuture;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use logging::{call_logger, is_logged, log};
 pub(crate) use manual_reset_event::ManualResetEvent;
+#[cfg(all(feature = "scope", not(target_family = "wasm")))]
 pub(crate) use parker::block_on;
 #[cfg(feature = "scope")]
 pub(crate) use sync_wrapper::SyncWrapper;
@@ -57,16 +59,6 @@ mod imp {
         mut guard: MutexGuard<'a, T>,
     ) -> MutexGuard<'a, T> {
         condvar.wait(&mut guard);
-        guard
-    }
-
-    /// [`wait`] with a deadline.
-    pub(crate) fn wait_until<'a, T>(
-        condvar: &Condvar,
-        mut guard: MutexGuard<'a, T>,
-        at: std::time::Instant,
-    ) -> MutexGuard<'a, T> {
-        condvar.wait_until(&mut guard, at);
         guard
     }
 }
@@ -172,18 +164,14 @@ mod imp {
             Err(poisoned) => poisoned.into_inner(),
         }
     }
-
-    /// [`wait`]: loom has no time, and no model calls this.
-    pub(crate) fn wait_until<'a, T>(
-        condvar: &Condvar,
-        guard: MutexGuard<'a, T>,
-        _at: std::time::Instant,
-    ) -> MutexGuard<'a, T> {
-        wait(condvar, guard)
-    }
 }
 
 pub(crate) use imp::*;
+
+// Of the same event in both builds: only threads of this crate wait for one, and no model of loom comes there.
+// wasm32 has no thread to wait on.
+#[cfg(all(feature = "scope", not(target_family = "wasm")))]
+pub(crate) use event_listener::{Event, IntoNotification, Listener, listener};
 
 #[cfg(cancelable_loom)]
 pub(crate) use loom::thread::ThreadId;

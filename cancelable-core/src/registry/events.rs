@@ -2,10 +2,9 @@
 
 use super::queue::Queue;
 use super::{Event, Registry};
-use crate::sync::{self, ManualResetEvent, clock, track_await};
+use crate::sync::{ManualResetEvent, clock, track_await};
 use futures_core::Stream;
 use std::fmt;
-use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -74,7 +73,12 @@ impl Events {
     /// Blocks this thread until there is an event. For plain threads: in async code it is a
     /// [`Stream`].
     pub fn wait(&mut self) -> Event {
-        sync::block_on(poll_fn(|cx| self.queue.poll_next(cx)))
+        // Ends: without a limit each turn but the last follows a wake, with an event for this sole reader.
+        loop {
+            if let Some(event) = self.wait_timeout(Duration::MAX) {
+                return event;
+            }
+        }
     }
 
     /// [`wait`](Self::wait), for `limit` at most. One that overflows the clock is for ever.

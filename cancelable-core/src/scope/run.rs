@@ -7,6 +7,7 @@ pub(super) mod detached_teardown;
 mod exit;
 mod grace_timer;
 pub(super) mod output;
+#[cfg(not(target_family = "wasm"))]
 mod run_blocking;
 mod run_waker;
 mod stalled_holds;

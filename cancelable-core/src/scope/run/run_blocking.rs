@@ -9,7 +9,7 @@ use super::output::{Reading, may_be_stop};
 use super::state_machine::Drive;
 use crate::operation::{Hold, Holding, Record};
 use crate::scope::{Outcome, Scope};
-use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
+use crate::sync::{Event, Listener, Mutex, WakerSlot, block_on, listener, panic_text};
 use std::any::type_name;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -80,7 +80,7 @@ impl Scope {
             let driver = threads.spawn(|| {
                 let _over = Over(&handover);
                 let mut drive = pin!(Drive::new(self.for_run(), |op| handover.body(op)));
-                sync::block_on(poll_fn(|cx| drive.as_mut().poll::<Beside>(cx)))
+                block_on(poll_fn(|cx| drive.as_mut().poll::<Beside>(cx)))
             });
             if let Some(op) = handover.receive() {
                 let record = op.record();
@@ -152,7 +152,8 @@ impl Reading<Done> for Beside {
 /// cancelled; then the news that the closure is done.
 struct Handover {
     state: Mutex<State>,
-    changed: Condvar,
+    /// Notified after each change of the state. The thread of the closure listens alone.
+    changed: Event,
     driver: WakerSlot,
 }
 
@@ -169,14 +170,14 @@ impl Handover {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State::Unentered),
-            changed: Condvar::new(),
+            changed: Event::new(),
             driver: WakerSlot::new(),
         })
     }
 
     fn set(&self, next: State) {
         let replaced = std::mem::replace(&mut *self.state.lock(), next);
-        self.changed.notify_all();
+        self.changed.notify(1);
         drop(replaced);
     }
 
@@ -193,16 +194,19 @@ impl Handover {
 
     /// Waits for the scope's entry. None if the run ended without it.
     fn receive(&self) -> Option<Scope> {
-        let mut state = self.state.lock();
-        // Ends: the driver says that it is over at the latest, under the lock that this holds when
-        // it looks.
+        // Ends: the driver says that it is over at the latest. No change is missed: the thread listens before
+        // it reads the state.
         loop {
-            match std::mem::replace(&mut *state, State::Running) {
-                State::Entered(op) => return Some(op),
-                State::Over => return None,
-                other => *state = other,
+            listener!(self.changed => changed);
+            {
+                let mut state = self.state.lock();
+                match std::mem::replace(&mut *state, State::Running) {
+                    State::Entered(op) => return Some(op),
+                    State::Over => return None,
+                    other => *state = other,
+                }
             }
-            state = sync::wait(&self.changed, state);
+            changed.wait();
         }
     }
 
