@@ -25,6 +25,9 @@ for sanitizer in "$@"; do
     target_dir "sanitizer-$sanitizer"
     case $sanitizer in
         address)
+            # The leak checker finds threads by /proc, which in a test's PID namespace is another's: it
+            # would miss what they hold.
+            leaks=(--skip r33_process_1_exits_with_128_and_the_number)
             # The std that comes with the compiler will do: what it allocates goes through the same
             # allocator, and it has no bug of its own to find.
             mkdir -p "$CARGO_TARGET_DIR"
@@ -33,7 +36,7 @@ for sanitizer in "$@"; do
             printf 'leak:sync::isolate::contain\n' >"$CARGO_TARGET_DIR/leaks"
             RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=$options:detect_leaks=1 \
                 LSAN_OPTIONS=suppressions=$CARGO_TARGET_DIR/leaks:print_suppressions=0 \
-                cargo test --target "$target" --all-features "${packages[@]}" --lib --tests -- "${skip[@]}"
+                cargo test --target "$target" --all-features "${packages[@]}" --lib --tests -- "${skip[@]}" "${leaks[@]}"
             ;;
         thread)
             # Every atomic in std must be seen, or correct programs are reported: std is built too.

@@ -21,7 +21,7 @@ pub use crate::sync::{Escaped, escaped};
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 
-use crate::sync::{clock, isolate};
+use crate::sync::isolate;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -234,32 +234,6 @@ impl Cause {
             && self
                 .operation()
                 .is_some_and(|ended| ended.id() == scope.id())
-    }
-
-    /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
-    /// comes from another token keeps what that one has. `now` is by the clock of a runtime.
-    pub(crate) fn stamped(self, now: impl FnOnce() -> Instant) -> Self {
-        if self.is_stamped() {
-            return self;
-        }
-        let at = self.facts.at.unwrap_or_else(now);
-        self.fill(at, ambient::label(), Stamp::Set)
-    }
-
-    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of the operation that runs here,
-    /// or else the system's.
-    pub(crate) fn stamped_here(self) -> Self {
-        if self.is_stamped() {
-            return self;
-        }
-        let here = ambient::current();
-        let operation = here.as_ref().map(|here| here.handle.label().clone());
-        let given = self.facts.at;
-        let (at, stamp) = match given.or_else(|| here?.now()) {
-            Some(at) => (at, Stamp::Set),
-            None => (clock::now(), Stamp::BySystem),
-        };
-        self.fill(at, operation, stamp)
     }
 
     #[inline]

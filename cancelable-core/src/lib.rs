@@ -50,6 +50,8 @@ pub mod operation;
 #[cfg(feature = "scope")]
 mod progress;
 #[cfg(feature = "scope")]
+mod record;
+#[cfg(feature = "scope")]
 pub mod registry;
 #[cfg(feature = "scope")]
 mod report;

@@ -1,8 +1,8 @@
-//! How far an operation has come: the counters that the work advances, and the hooks that follow them.
+//! The progress of operations: counters that the work advances, and hooks that follow them.
 //!
-//! A [`Progress`] is the handle to a meter (`meter.rs`). The meters of one tree of operations form a tree of
-//! their own, and a snapshot adds up a meter and everything below it. This room knows an operation as
-//! [`Running`](crate::cause::ambient::Running) and nothing of records. Users find it in
+//! A [`Progress`] is a handle to a meter (`meter.rs`). The meters form a tree beside that of the operations,
+//! and a snapshot adds up a meter and everything below it. An operation is known here as
+//! [`Running`](crate::cause::ambient::Running); records are not. The public path of these types is
 //! [`operation`](crate::operation).
 
 mod change;
@@ -28,6 +28,6 @@ pub use figures::ProgressFigures;
 pub use handle::Progress;
 pub use snapshot::ProgressSnapshot;
 pub use subscriber::ProgressRegistration;
-pub(crate) use subtree::Below;
+pub(crate) use subtree::SubtreeTotals;
 pub(crate) use throttle::Throttle;
 pub use throttle::ThrottleWithoutRuntime;

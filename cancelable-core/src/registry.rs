@@ -21,7 +21,7 @@
 //!
 //! A shard's, the list of listeners, a queue of events, a slot of the history: none is held while
 //! another one is taken, and nothing of a user's runs under one. One lock from elsewhere is held
-//! while an event is put on a queue; see `operation/notify.rs`.
+//! while an event is put on a queue; see `record/notify.rs`.
 
 mod builder;
 mod cancellation;
@@ -61,6 +61,7 @@ pub use tree::{Tree, TreeEntry};
 use crate::cause::OperationId;
 use crate::operation::{Observer, Operation, OperationSnapshot, Record};
 use crate::runtime::RuntimeHandle;
+use crate::sync::unmodelled::OnceLock;
 use history::History;
 use hub::Hub;
 use name_start::WantedStart;
@@ -69,7 +70,7 @@ use shard::Shard;
 use sieve::Sieve;
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A list of operations that are open, with a short history of those that have ended. Cloning is

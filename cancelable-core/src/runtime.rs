@@ -27,6 +27,7 @@ mod sleep;
 mod spare_timers;
 mod supervised;
 mod timeout;
+mod work;
 
 #[cfg(not(target_family = "wasm"))]
 pub use detached_threads::DetachedThreads;
@@ -34,8 +35,9 @@ pub use handle::RuntimeHandle;
 pub(crate) use join::Completion;
 pub use join::JoinHandle;
 pub use join_error::JoinError;
-pub use mechanism::{Job, Runtime, Task, Timer};
+pub use mechanism::{Runtime, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;
 pub use timeout::{Elapsed, Timeout};
+pub use work::{Job, Task};

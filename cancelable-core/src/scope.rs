@@ -1,8 +1,8 @@
-//! A bound around work: its deadline and other sources, its place below other work, its end.
+//! A bound around work: its sources of cancellation, its parent, its children and its end.
 //!
-//! A [`Scope`] is built, and then polls one future beside what may cancel it. It spawns nothing, so
-//! nothing of it can outlive it. What becomes of the work is an [`Outcome`]; what is known of it
-//! meanwhile is an [`Operation`], to which a scope dereferences.
+//! A [`Scope`] is built, and then polls one future, the *body*, beside the sources that may cancel it. It spawns
+//! nothing, so nothing of the body can outlive it. The run gives an [`Outcome`]. Meanwhile, the
+//! [`Operation`](crate::Operation), to which a scope dereferences, tells the state of the work.
 
 mod attempt;
 mod build_error;
@@ -10,10 +10,9 @@ mod builder;
 mod children;
 mod concurrent;
 mod deadline_error;
-mod flatten;
+mod handle;
 mod hold;
 mod outcome;
-mod registration;
 mod run;
 mod run_error;
 mod timeout;
@@ -27,130 +26,80 @@ pub use concurrent::{
     ByIterator, ByStream, ForEachConcurrent, Items, MapConcurrent, Pulled, ZeroConcurrency,
 };
 pub use deadline_error::DeadlineError;
-pub use flatten::Flatten;
+pub use handle::Scope;
 pub use hold::{HoldError, ScopeHold};
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
-pub use run_error::{Refused, RunError, SourceFailed};
+pub use run_error::{Flatten, Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
-use self::run::detached_teardown;
-use crate::operation::{HandleStanding, Operation, Record};
 use crate::source::Limit;
 use std::borrow::Cow;
-use std::fmt;
 use std::future::Future;
-use std::ops::Deref;
-use std::sync::Arc;
+use std::panic::Location;
 use std::time::Instant;
 
-/// A bound around one piece of work. Clones are handles to the same scope.
-///
-/// It dereferences to its [`Operation`], which says how the work stands and cancels it. Holding the
-/// scope itself entitles to run the work, to move its deadline and to open scopes inside it.
-///
-/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a warning in
-/// the log. Where something was [deferred](Operation::defer) before the run, the clones that were made before
-/// that do not keep the scope open, since what was deferred may hold them. The handle that
-/// [`build`](ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own scope takes the
-/// [`operation`](Self::operation).
-///
-/// # Examples
-///
-/// ```
-/// # #[cfg(feature = "testing")] {
-/// use cancelable_core::Scope;
-/// use cancelable_core::testing::ManualRuntime;
-/// use std::future::pending;
-/// use std::time::Duration;
-///
-/// let manual = ManualRuntime::new();
-/// let error = manual.block_on(async {
-///     let scope = Scope::builder("import")
-///         .runtime(&manual.handle())
-///         .timeout(Duration::from_secs(3))
-///         .build()
-///         .expect("it has a runtime for its timeout");
-///     scope.run(|_| pending::<()>()).await.into_result().unwrap_err()
-/// });
-/// assert!(error.to_string().starts_with("import cancelled after 3 s: timed out (limit 3 s"));
-/// # }
-/// ```
-pub struct Scope {
-    operation: Operation,
-    standing: HandleStanding,
-}
-
 impl Scope {
-    /// Starts to describe a scope. Unless said otherwise it will be a part of the operation that
+    /// Returns the builder of a scope. By default its parent will be the operation that
     /// runs where it is built, if there is one.
     #[track_caller]
     pub fn builder(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into())
     }
 
-    /// Starts to describe a scope that is a part of this one.
+    /// Returns the builder of a scope whose parent is this one.
     #[track_caller]
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into()).parent(self)
     }
 
-    /// The operation, for handing out a handle that can read, cancel, and add to the end (`defer`), but neither run
-    /// nor extend.
-    #[must_use]
-    pub fn operation(&self) -> &Operation {
-        &self.operation
-    }
-
     /// Runs a body to its end, or until the scope is cancelled, which drops it.
     ///
     /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The
-    /// scope is entered at the first poll, and its timeout counts from there. If it is cancelled
+    /// scope is entered at the first poll, and its timeout counts from there. If the scope is cancelled
     /// already, or its time is up, or a source of it fires at once, the body is not started.
     /// Afterwards the body is polled before anything else, so that a value it has produced is never
     /// thrown away.
     ///
-    /// After the body the children are joined, and what dropped runs of scopes inside have left, and then
-    /// what was [deferred](Operation::defer) runs.
+    /// After the body the children are joined, and with them what dropped runs of scopes inside have left. Then
+    /// the [deferred](crate::Operation::defer) finalizers run. A panic of the body goes on to the caller after that.
     ///
-    /// A body that returns has completed, also if a cancel was asked for before that. What it waits for
-    /// may hear of the cancel first: a body that only joins children or blocking calls is woken by
-    /// their end, and returns. [`Outcome::cause`] has the request then. Where work that was cut short
-    /// must not pass for whole, ask that, or end the body of [`try_run`](Self::try_run) with a
-    /// [`check`](Operation::check).
+    /// A body that returns has completed, even if the scope was cancelled before that. Children and blocking calls
+    /// may see the cancel first: a body that only joins them is woken by their end, and returns. The request is then
+    /// in [`Outcome::cause`]. If work that was cut short must not pass for whole, read that, or end the body of
+    /// [`try_run`](Self::try_run) with a [`check`](crate::Operation::check).
     ///
-    /// A panic of the body goes on to the caller after that. A scope runs once: another run
-    /// of it is refused.
+    /// A scope runs once: another run of it is refused.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the scope, with
-    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or what [`if_dropped`](Run::if_dropped) says. Its children end and its finalizers run on the
-    /// runtime, and the scope that it is a part of waits for that before its own finalizers.
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or the cause of [`if_dropped`](Run::if_dropped). Its
+    /// children end and its finalizers run on the runtime, and its parent waits for that before its own finalizers.
     ///
     /// # Fairness
     ///
-    /// A body that never yields is not interrupted. It can ask [`check`](Operation::check).
+    /// A body that never yields is not interrupted. It can call [`check`](crate::Operation::check).
     pub fn run<F, Fut>(&self, body: F) -> Run<F, Fut>
     where
         F: FnOnce(Self) -> Fut,
         Fut: Future,
     {
-        Run::new(self.for_run(), body)
+        Run::new(Ok(self.for_run()), body)
     }
 
     /// [`run`](Self::run) for a body that may fail: an error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
-    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a
-    /// stream gave the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
-    /// [`RunError::Stopped`]. It may hold it in a box, in an `io::Error` or in a variant of its own. One
-    /// that comes while the scope is cancelled and holds none is a failure.
+    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a stream gave
+    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is
+    /// in [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
+    /// error that holds none is a failure, even if the scope is cancelled.
     ///
-    /// A body that joins others may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](Operation::check) before it answers that all is done.
+    /// A body that joins children may be woken by their end before it is dropped for the cancel that
+    /// ended them. Let it [`check`](crate::Operation::check) before it returns that all is done.
     ///
-    /// Where the body's error is one for all, as `Box<dyn Error>` is, ask the outcome for its value by
+    /// If the body's error is a type for everything, such as `Box<dyn Error>`, get the value by
     /// [`flatten`](Outcome::flatten).
     ///
     /// # Cancel safety
@@ -183,21 +132,77 @@ impl Scope {
         F: FnOnce(Self) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        TryRun::new(self.for_run(), body)
+        TryRun::new(Ok(self.for_run()), body)
+    }
+
+    /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
+    ///
+    /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it
+    /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
+    /// without one takes the adapter `cancelable-thread`. A cancel can't stop the
+    /// closure: let it call [`check`](crate::Operation::check), or wait by
+    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
+    /// even if the scope was cancelled. If the scope is cancelled when it is entered, the closure is
+    /// not run.
+    ///
+    /// Children and finalizers are waited for as in any run.
+    ///
+    /// # Panics
+    ///
+    /// If `body` panics, with its panic. If the system starts no thread.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("count").build()?;
+    /// let token = scope.token().clone();
+    /// let counted = std::thread::spawn(move || {
+    ///     let outcome = scope.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
+    ///     outcome.into_value()
+    /// });
+    /// token.cancel_with("enough");
+    /// let counted = counted.join().expect("it has not panicked");
+    /// println!("{counted:?} numbers until it was told to stop");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(not(target_family = "wasm"))]
+    pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
+    where
+        F: FnOnce(&Self) -> T,
+    {
+        run::run_blocking(self, |op| Ok(body(op)))
+    }
+
+    /// [`run_blocking`](Self::run_blocking) for a closure that may fail: an error ends the scope as
+    /// [`Status::Failed`](crate::Status::Failed).
+    ///
+    /// # Panics
+    ///
+    /// As for [`run_blocking`](Self::run_blocking).
+    #[cfg(not(target_family = "wasm"))]
+    pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
+    where
+        F: FnOnce(&Self) -> Result<T, E>,
+    {
+        run::run_blocking(self, body)
     }
 
     /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
-    /// in place of every limit it was built with. One too long for the clock is none. A cause that comes
-    /// of it names the new limit, and from when on it counts:
+    /// instead of every limit it was built with. A limit too long for the clock is none. The cause of a cancel
+    /// names the new limit and when it was set:
     /// `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at src/main.rs:14)`.
     ///
-    /// It may extend the scope's own deadline. The deadlines above it still hold. Zero cancels at
+    /// This may extend the scope's own deadline. The deadlines of its ancestors still hold. Zero cancels at
     /// once.
     ///
-    /// A nearer deadline reaches the scopes inside this one through the run of this one, whose timer
-    /// it moves. Where that run is held and not polled, a scope inside it that another task polls has
-    /// the new [`deadline`](Operation::deadline) and sees it by [`check`](Operation::check), and is
-    /// woken only when its time was up before the move.
+    /// A nearer deadline reaches the scopes below through the run of this scope, whose timer
+    /// moves. If that run is kept and not polled, a scope below that another task polls has
+    /// the new [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), but is
+    /// woken only if the new deadline has passed already.
     ///
     /// # Errors
     ///
@@ -207,8 +212,8 @@ impl Scope {
         self.move_deadline(limit.into())
     }
 
-    /// Sets the scope's own deadline to `point` on the clock of its runtime, in place of every limit
-    /// it was built with. One that has passed cancels at once.
+    /// Sets the scope's own deadline to `point` on the clock of its runtime, instead of every limit
+    /// it was built with. A point that has passed cancels at once.
     ///
     /// # Errors
     ///
@@ -216,6 +221,140 @@ impl Scope {
     #[track_caller]
     pub fn set_deadline(&self, point: Instant) -> Result<(), DeadlineError> {
         self.move_deadline(Limit::at(point))
+    }
+
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no
+    /// child of the scope, on a thread or a pool of your own.
+    ///
+    /// The run waits for the guards when it joins its children: after the body, and before the finalizers, without a
+    /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token); a body that
+    /// fails cancels the scope, as for children. A guard can be taken as soon as the scope is built, and while it is
+    /// cancelled. [Reports](crate::Operation::why_not_stopped) name it by the place of this call. If the run is
+    /// dropped, the runtime waits for the guards; without a runtime nobody does.
+    ///
+    /// # Errors
+    ///
+    /// The scope has ended, or does not wait any more.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::HoldError;
+    /// use std::thread;
+    ///
+    /// fn flush(scope: &Scope) -> Result<(), HoldError> {
+    ///     let hold = scope.hold()?;
+    ///     thread::spawn(move || {
+    ///         while !hold.operation().is_cancelled() {
+    ///             thread::yield_now(); // or work
+    ///         }
+    ///         drop(hold); // Now the scope may end.
+    ///     });
+    ///     Ok(())
+    /// }
+    /// ```
+    #[track_caller]
+    pub fn hold(&self) -> Result<ScopeHold, HoldError> {
+        ScopeHold::of(self.operation(), Location::caller())
+    }
+
+    /// Maps `items`, an iterator or a stream, by at most `limit` futures at once, and yields the results in the
+    /// order of the items.
+    ///
+    /// Nothing is spawned: the futures are polled with this stream, so they need be neither `Send` nor `'static`. An
+    /// item is pulled when there is room for it and the stream is polled; a result that waits for an earlier result
+    /// takes up room.
+    ///
+    /// The stream is cancelled with the scope: no more items are pulled. The futures under way go on while the body
+    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. It counts as cut then, even if all items were pulled, since a future may have ended
+    /// early for the cancel. It is whole if every future had ended before the cancel.
+    ///
+    /// So it is a [`CutStream`](crate::stream::CutStream), and
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
+    /// it. Do not wrap it in [`stream`](crate::Operation::stream), which would take an end by this cancel
+    /// for the end of the items.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let scope = Scope::builder("squares").build().expect("it is sound");
+    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
+    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
+    ///     squares.expect("two is not zero").into_vec().await
+    /// }));
+    /// let squares = outcome.complete().expect("nobody asked it to stop");
+    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
+    /// # }
+    /// ```
+    pub fn map_concurrent<Kind, I, F, Fut>(
+        &self,
+        limit: usize,
+        items: I,
+        f: F,
+    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    where
+        I: Items<Kind>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future,
+    {
+        MapConcurrent::new(self.operation(), limit, items.into_stream(), f)
+    }
+
+    /// Calls `f` for each of `items`, an iterator or a stream, with at most `limit` futures under way at
+    /// once.
+    ///
+    /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are
+    /// pulled, the futures under way go on while the body does, and the output is the error,
+    /// however many items there were.
+    ///
+    /// # Errors
+    ///
+    /// A limit of zero, at once. And [`Cancelled`](crate::Cancelled), from the future, if the scope was cancelled
+    /// before the work on all items had ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::cell::Cell;
+    ///
+    /// let sum = Cell::new(0);
+    /// let scope = Scope::builder("sum").build().expect("it is sound");
+    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| {
+    ///     let sum = &sum;
+    ///     let add = move |number| async move { sum.set(sum.get() + number) };
+    ///     let adding = op.for_each_concurrent(2, [1, 2, 3], add);
+    ///     async move { adding.expect("two is not zero").await }
+    /// }));
+    /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
+    /// assert_eq!(sum.get(), 6);
+    /// # }
+    /// ```
+    pub fn for_each_concurrent<Kind, I, F, Fut>(
+        &self,
+        limit: usize,
+        items: I,
+        f: F,
+    ) -> Result<ForEachConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    where
+        I: Items<Kind>,
+        F: FnMut(I::Item) -> Fut,
+        Fut: Future<Output = ()>,
+    {
+        let map = self.map_concurrent(limit, items, f)?;
+        Ok(ForEachConcurrent::new(map))
     }
 
     fn move_deadline(&self, limit: Limit) -> Result<(), DeadlineError> {
@@ -232,57 +371,5 @@ impl Scope {
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
         record.move_deadline(limit, now);
         Ok(())
-    }
-
-    /// The one handle of a record that was just opened.
-    fn opened(record: Arc<Record>) -> Self {
-        Self {
-            operation: Operation::new(record),
-            standing: HandleStanding::Lasting,
-        }
-    }
-
-    /// A handle for a run, which keeps the scope open until it begins.
-    fn for_run(&self) -> Self {
-        Self {
-            standing: self.record().add_lasting(),
-            operation: self.operation.clone(),
-        }
-    }
-
-    fn record(&self) -> &Arc<Record> {
-        self.operation.record()
-    }
-}
-
-impl Deref for Scope {
-    type Target = Operation;
-
-    fn deref(&self) -> &Operation {
-        &self.operation
-    }
-}
-
-impl Clone for Scope {
-    fn clone(&self) -> Self {
-        Self {
-            standing: self.record().add_clone(),
-            operation: self.operation.clone(),
-        }
-    }
-}
-
-impl Drop for Scope {
-    fn drop(&mut self) {
-        let record = self.record();
-        if record.remove_handle(self.standing) && record.abandon() {
-            detached_teardown::settle(record);
-        }
-    }
-}
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Scope").field(&self.operation).finish()
     }
 }

@@ -166,12 +166,20 @@ mod imp {
     }
 }
 
-pub(crate) use imp::*;
+/// The same in both builds: statics of the process, which loom's atomics cannot be, cells that are set once, and the
+/// event that threads of this crate wait for, which no model of loom reaches. No protocol that is modelled depends on
+/// the order of accesses to them.
+pub(crate) mod unmodelled {
+    // Only threads of this crate wait for an event. wasm32 has no thread that may wait.
+    #[cfg(all(feature = "scope", not(target_family = "wasm")))]
+    pub(crate) use event_listener::{Event, IntoNotification, Listener, listener};
+    #[cfg(feature = "scope")]
+    pub(crate) use std::sync::LazyLock;
+    pub(crate) use std::sync::OnceLock;
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize};
+}
 
-// Of the same event in both builds: only threads of this crate wait for one, and no model of loom comes there.
-// wasm32 has no thread to wait on.
-#[cfg(all(feature = "scope", not(target_family = "wasm")))]
-pub(crate) use event_listener::{Event, IntoNotification, Listener, listener};
+pub(crate) use imp::*;
 
 #[cfg(cancelable_loom)]
 pub(crate) use loom::thread::ThreadId;

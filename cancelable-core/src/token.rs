@@ -17,7 +17,7 @@
 //! callback is registered, or it gets a branch of its own. The first waiter is a member in its stead,
 //! so that a token with one wait in its life is never looked at by whoever cancels its parent.
 //!
-//! Where several threads wait on one token at once, its waiters are a **crowd**: several lists, each with
+//! Where several threads wait on one token at once, its waiters are a **sharded_waiters**: several lists, each with
 //! a lock on cache lines of its own.
 //!
 //! # Invariants
@@ -31,13 +31,13 @@
 //! 3. A state changes to cancelled only under its own object's lock.
 //! 4. A token is cancelled iff its own node or its parent's branch is. Nothing further up is read.
 //! 5. A node that has a waiter or a callback is a member (or has no parent), or its one waiter is a
-//!    member in its stead: then the node is *spared*, has no list, no callback and no branch that is
+//!    member in its stead: then the node is *linked_waiter*, has no list, no callback and no branch that is
 //!    linked, and its home (9) is its parent's branch. A branch is a member of the branch above it (or
 //!    has none above it). What was cancelled itself, and not from above, leaves the list with its branch once
 //!    all below it says cancelled ("Overlapping cancels"), and so does a join leave its other inputs.
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled,
 //!    and whoever took them tells each of them in the same pass. It keeps that pass's *marking*, or a
-//!    branch above does (2). A cancelled node has no waiters, by the same rule; those of its crowd are
+//!    branch above does (2). A cancelled node has no waiters, by the same rule; those of its sharded_waiters are
 //!    taken list by list, in the same pass. So a key into any of these is good exactly until then.
 //! 7. Strong references go up only (node → branch of its parent → branch above). Members are weak.
 //!    A node's strong count is the number of its handles; it is dropped with the last.
@@ -49,16 +49,16 @@
 //! 9. A node has its entry where its own branch is linked, if it has one: its *home*, which may be
 //!    further up than its parent's branch. It may find its home cancelled a moment before that
 //!    branch is; it then settles itself. An entry moves only with its node and its branch held.
-//! 10. A node gets its branch, and the states up to LISTED change, under the lock of the parent's branch;
+//! 10. A node gets its branch, and the states up to LINKED change, under the lock of the parent's branch;
 //!     from when its own branch is linked elsewhere, under its home's and its own. So who holds the parent's
-//!     branch and finds a node alone or spared, and without a branch, has it to itself.
+//!     branch and finds a node alone or linked_waiter, and without a branch, has it to itself.
 //!
 //! # Locks
 //!
-//! One lock for each node and each branch, one for the link of a branch, and one for each list of a crowd.
+//! One lock for each node and each branch, one for the link of a branch, and one for each list of a sharded_waiters.
 //! They are taken only in the order *branch above, then node or branch below it* (a node's own branch is
 //! below it), which follows the tree and has no cycle, so no two threads can wait for each other. At most
-//! three are held, a link's besides. A link's lock comes last, and a crowd's list is locked with no other
+//! three are held, a link's besides. A link's lock comes last, and a sharded_waiters's list is locked with no other
 //! held: nothing is locked under either. Under a lock there are list operations and moves, and nothing of
 //! a user's: wakers are cloned, woken and dropped outside, as are callbacks and the clock.
 //!
@@ -69,8 +69,8 @@
 //! second sees the other: either the waiter reads the state and does not sleep, or the canceller
 //! takes its waker.
 //!
-//! A waiter of a crowd does the same under the lock of its list, which the canceller takes after the state is
-//! stored. The crowd is made under the node's lock while the state says live, so the canceller, who stores
+//! A waiter of a sharded_waiters does the same under the lock of its list, which the canceller takes after the state is
+//! stored. The sharded_waiters is made under the node's lock while the state says live, so the canceller, who stores
 //! the state under that lock, finds it. Waiters that are in the node's list by then stay there.
 //!
 //! A waiter that is a member in its node's stead is stored under the lock of the parent's branch, after the
@@ -132,22 +132,22 @@
 //! are told: a second visit to each of them for the sake of a race. It would also have callbacks of one
 //! tree run by two threads, a child's perhaps before its parent's.
 
-mod bag;
 mod branch;
 mod callback;
 mod cancel;
-mod crowd;
+mod cancel_pass;
+mod deadline_check;
 mod entry;
 mod future_ext;
 mod guard;
 mod handle;
+mod inline_list;
 mod join;
 mod link;
-mod lookout;
-mod marking;
 mod member;
 mod node;
 mod run_until;
+mod sharded_waiters;
 mod slab;
 mod wait;
 mod waiters;
@@ -155,11 +155,11 @@ mod weak;
 
 pub use crate::sync::{isolate, isolated_panics};
 pub use callback::{AlreadyCancelled, CallbackRegistration, Removed};
+pub(crate) use deadline_check::{DeadlineCheck, Pacing};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;
 pub use join::EmptyJoin;
-pub(crate) use lookout::{Lookout, Pacing};
 pub use run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 pub(crate) use wait::Wait;
 pub use wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};

@@ -4,8 +4,8 @@
 //! is. The scope swaps its own entry in before it polls anything and out afterwards, so a poll
 //! moves a pointer and touches no reference count.
 
-use super::{Cause, Mark, OperationLabel};
-use crate::sync::isolate;
+use super::{Cause, Mark, OperationLabel, Stamp};
+use crate::sync::{clock, isolate};
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -54,6 +54,34 @@ impl Ambient {
         let mut now = None;
         isolate("the clock of a runtime", || now = self.handle.now());
         now
+    }
+}
+
+impl Cause {
+    /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
+    /// comes from another token keeps what that one has. `now` is by the clock of a runtime.
+    pub(crate) fn stamped(self, now: impl FnOnce() -> Instant) -> Self {
+        if self.is_stamped() {
+            return self;
+        }
+        let at = self.facts.at.unwrap_or_else(now);
+        self.fill(at, label(), Stamp::Set)
+    }
+
+    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of the operation that runs here,
+    /// or else the system's.
+    pub(crate) fn stamped_here(self) -> Self {
+        if self.is_stamped() {
+            return self;
+        }
+        let here = current();
+        let operation = here.as_ref().map(|here| here.handle.label().clone());
+        let given = self.facts.at;
+        let (at, stamp) = match given.or_else(|| here?.now()) {
+            Some(at) => (at, Stamp::Set),
+            None => (clock::now(), Stamp::BySystem),
+        };
+        self.fill(at, operation, stamp)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What an operation is called, for causes and errors that name it.
 
 use super::OneLine;
-use crate::sync::escape;
+use crate::sync::unmodelled::AtomicU64;
+use crate::sync::{Ordering, escape};
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Not loom's: a source of numbers that no protocol depends on, and loom has no statics.
 static NEXT: AtomicU64 = AtomicU64::new(1);

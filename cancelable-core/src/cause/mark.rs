@@ -9,7 +9,8 @@
 //! that. A mark is given out by an operation that runs and handed over by one that has ended, so no mark leads
 //! back to itself.
 
-use std::sync::{Arc, OnceLock, Weak};
+use crate::sync::unmodelled::OnceLock;
+use std::sync::{Arc, Weak};
 
 /// The mark of one operation, held by whatever it has given out.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! The operation that runs here: what a run puts in place for as long as it polls.
 
-use super::shelter;
-use super::shelter::Shelter;
-use super::span::InSpan;
-use super::{Operation, Record};
+use super::Operation;
 use crate::cause::ambient::{self, Ambient, Running};
 use crate::cause::{Cause, Mark, OperationLabel};
+use crate::record::Record;
+use crate::record::shelter;
+use crate::record::shelter::Shelter;
+use crate::record::span::InSpan;
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
@@ -77,7 +78,7 @@ impl Record {
 impl Record {
     /// [`enter_here`](Self::enter_here) for code that no run of this operation polls. Inside a shield of
     /// this operation, or of one below it, the code is in that still.
-    pub(super) fn enter_from_elsewhere<'a>(
+    pub(crate) fn enter_from_elsewhere<'a>(
         self: &Arc<Self>,
         slot: &'a mut Option<Ambient>,
     ) -> Inside<'a> {
@@ -140,7 +141,7 @@ impl Record {
     /// When the code that asks has to be done with what it does for this operation: by its deadline or, in a
     /// shield of it or a finalizer, which that does not reach, by the shield's own limit. `deadline` is
     /// what counts outside.
-    pub(super) fn limit_here(&self, deadline: Option<Instant>) -> Option<Instant> {
+    pub(crate) fn limit_here(&self, deadline: Option<Instant>) -> Option<Instant> {
         let deadline = match shielded_until(self) {
             Some(until) => until,
             None => deadline,
@@ -178,7 +179,7 @@ impl Record {
 
     /// The innermost operation that runs here, if this is it or above it: what a shield that is polled here has
     /// to protect. None where the code that runs here does not do so inside this operation.
-    pub(super) fn innermost(&self) -> Option<Arc<Self>> {
+    pub(crate) fn innermost(&self) -> Option<Arc<Self>> {
         let here = current()?.into_record();
         here.is_part_of(self).then_some(here)
     }

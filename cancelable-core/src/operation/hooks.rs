@@ -1,10 +1,10 @@
 //! Code of a user's that is called as an operation goes on.
 
 use super::Operation;
-use super::observer::Observer;
-use super::record::Record;
 use crate::cause::{Cause, OperationId};
 use crate::progress::ProgressUpdate;
+use crate::record::Record;
+use crate::record::observer::Observer;
 use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;

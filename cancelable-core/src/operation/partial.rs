@@ -1,8 +1,8 @@
 //! What an operation has so far: a value that is found when it did not come to its end.
 
-use super::partial_slot::Refusal;
-use super::record::Record;
 use crate::cause::OperationLabel;
+use crate::record::Record;
+use crate::record::partial_slot::Refusal;
 use crate::report::{PartialSnapshot, Value};
 use crate::sync::isolate;
 use std::any::type_name;
@@ -49,7 +49,7 @@ pub struct Partial<'a> {
 }
 
 impl<'a> Partial<'a> {
-    pub(super) fn new(record: &'a Record) -> Self {
+    pub(crate) fn new(record: &'a Record) -> Self {
         Self { record }
     }
 }
@@ -165,7 +165,7 @@ impl fmt::Debug for Partial<'_> {
     }
 }
 
-pub(super) fn snapshot_of(record: &Record) -> Option<PartialSnapshot> {
+pub(crate) fn snapshot_of(record: &Record) -> Option<PartialSnapshot> {
     let (type_name, show) = record.on_partial(|slot| (slot.type_name(), slot.shown()))?;
     let mut snapshot = PartialSnapshot {
         type_name: type_name?,

@@ -2,11 +2,11 @@
 
 use super::Operation;
 use super::current::Shielded;
-use super::hold::{Hold, Holding, OpenShield};
-use super::record::Record;
-use super::shelter::OpenShelter;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
+use crate::record::Record;
+use crate::record::hold::{Hold, Holding, OpenShield};
+use crate::record::shelter::OpenShelter;
 use crate::runtime::Timeout;
 use crate::sync::{SyncWrapper, log, track_await};
 use pin_project_lite::pin_project;
@@ -56,7 +56,7 @@ struct Open {
 
 impl<F: Future> Shield<F> {
     #[track_caller]
-    pub(super) fn new(operation: &Operation, future: F) -> Self {
+    pub(crate) fn new(operation: &Operation, future: F) -> Self {
         Self::at(
             Arc::clone(&operation.record),
             Location::caller(),

@@ -1,9 +1,9 @@
 //! All that is known of an operation at one moment, for lists, histories and other processes.
 
 use super::partial;
-use super::record::Record;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
-use crate::progress::{Below, ProgressSnapshot};
+use crate::progress::{ProgressSnapshot, SubtreeTotals};
+use crate::record::Record;
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -43,7 +43,8 @@ struct Times {
 impl OperationSnapshot {
     /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
-        Self::among(record, record.deadline_above(None), now, None)
+        let above = record.deadline_above(None);
+        Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
     /// [`of`](Self::of) for a caller that knows the deadline from above, and that looks at
@@ -52,7 +53,7 @@ impl OperationSnapshot {
         record: &Record,
         above: Option<Instant>,
         now: Option<Instant>,
-        below: Option<&mut Below>,
+        totals: &mut SubtreeTotals,
     ) -> Self {
         // First, so that what belongs to an end is there when the status says that it has come.
         let status = record.status();
@@ -93,7 +94,7 @@ impl OperationSnapshot {
             progress: record
                 .progress
                 .get()
-                .map(|progress| Arc::new(progress.snapshot_among(below))),
+                .map(|progress| Arc::new(progress.snapshot_among(totals))),
             partial: partial.map(Arc::new),
         }
     }

@@ -1,7 +1,7 @@
 //! A handle to an operation that does not keep its record.
 
 use super::Operation;
-use super::record::Record;
+use crate::record::Record;
 use std::fmt;
 use std::sync::{Arc, Weak};
 

@@ -1,4 +1,4 @@
-//! Several changes of a progress that are made as one.
+//! Several changes of an operation's progress, made as one.
 
 use super::FieldValue;
 use super::edit::Edit;
@@ -7,12 +7,10 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Changes of an operation's progress that are made as one, from
-/// [`Progress::change`](super::Progress::change).
+/// Changes of an operation's progress, made as one, from [`Progress::change`](super::Progress::change).
 ///
-/// Whoever reads sees none of them or all, and a hook is called once for them. The methods do what
-/// those of the same name of a [`Progress`](super::Progress) do; of two for the same thing the last
-/// counts.
+/// A reader sees none of them or all, and a hook is called once for them. Each method does what the method of
+/// the same name of [`Progress`](super::Progress) does. Of two changes of the same thing the last counts.
 ///
 /// # Examples
 ///
@@ -38,44 +36,44 @@ impl<'a> ProgressChange<'a> {
         }
     }
 
-    /// Begins at `position`, with what was done before.
+    /// Starts at `position`, with what was done before.
     pub fn start_at(mut self, position: u64) -> Self {
         self.edit.start = Some(position);
         self.edit.position = Some(position);
         self
     }
 
-    /// Puts the position at `position`.
+    /// Sets the position.
     pub fn set_position(mut self, position: u64) -> Self {
         self.edit.position = Some(position);
         self
     }
 
-    /// Says where the end is.
+    /// Sets the total.
     pub fn set_total(mut self, total: u64) -> Self {
         self.edit.total = Some(Some(total));
         self
     }
 
-    /// Says that it is not known where the end is.
+    /// Removes the total.
     pub fn clear_total(mut self) -> Self {
         self.edit.total = Some(None);
         self
     }
 
-    /// Says in words what goes on.
+    /// Sets the message.
     pub fn set_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.edit.message = Some(Some(message.into()));
         self
     }
 
-    /// Takes the message away.
+    /// Removes the message.
     pub fn clear_message(mut self) -> Self {
         self.edit.message = Some(None);
         self
     }
 
-    /// Sets a value that programs read by its key.
+    /// Sets a field.
     pub fn set_field(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -85,7 +83,7 @@ impl<'a> ProgressChange<'a> {
         self
     }
 
-    /// Takes a value away.
+    /// Removes a field.
     pub fn remove_field(mut self, key: impl Into<Cow<'static, str>>) -> Self {
         self.edit.fields.insert(key.into(), None);
         self

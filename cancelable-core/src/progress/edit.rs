@@ -1,18 +1,18 @@
-//! What the work says of itself beside the position, and how that is changed.
+//! What the work says about itself beside the position, and changes of it.
 
 use super::FieldValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What the work says of itself, beside the position.
+/// What the work says about itself, beside the position.
 #[derive(Clone, Default)]
-pub(super) struct Notes {
+pub(super) struct Description {
     pub(super) total: Option<u64>,
     pub(super) message: Option<Cow<'static, str>>,
     pub(super) fields: BTreeMap<Cow<'static, str>, FieldValue>,
 }
 
-/// What is to be changed; what is none stays as it is.
+/// Changes of a position and a description. What is `None` stays as it is.
 #[derive(Debug, Default)]
 pub(super) struct Edit {
     pub(super) start: Option<u64>,
@@ -22,7 +22,7 @@ pub(super) struct Edit {
     pub(super) fields: BTreeMap<Cow<'static, str>, Option<FieldValue>>,
 }
 
-impl Notes {
+impl Description {
     pub(super) fn apply(&mut self, edit: Edit) {
         if let Some(total) = edit.total {
             self.total = total;

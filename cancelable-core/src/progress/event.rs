@@ -1,15 +1,16 @@
-//! What a hook is told.
+//! What a progress hook is called with.
 
 use super::ProgressSnapshot;
 use super::meter::Meter;
+use super::subtree::SubtreeTotals;
 use crate::cause::OperationLabel;
 use std::fmt;
 use std::sync::Arc;
 
-/// A change of an operation's progress, or of the progress of something below it, as a hook of
-/// [`Operation::on_progress`](crate::Operation::on_progress) is told of it.
+/// A change of the progress of an operation or of something below it, for a hook of
+/// [`Operation::on_progress`](crate::Operation::on_progress).
 ///
-/// The figures are read when they are asked for. A hook that wants the name alone pays for no more.
+/// The figures are read when a method asks for them, so a hook that reads only a name pays for no more.
 #[derive(Clone)]
 pub struct ProgressUpdate {
     pub(super) owner: Arc<Meter>,
@@ -18,33 +19,32 @@ pub struct ProgressUpdate {
 }
 
 impl ProgressUpdate {
-    /// What the operation is called that made the progress: the one that is listened to, or one
-    /// below it.
+    /// The label of the operation that made the progress: the hook's own operation, or one below it.
     #[must_use]
     pub fn made_by(&self) -> &OperationLabel {
         &self.maker.label
     }
 
-    /// What the operation is called that is listened to.
+    /// The label of the operation that the hook is registered at.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.owner.label
     }
 
-    /// How far the operation that is listened to has come, with
+    /// The progress of the operation that the hook is registered at, with
     /// [everything below it](ProgressSnapshot::overall).
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
-        ProgressSnapshot::of(&self.owner, None)
+        ProgressSnapshot::of(&self.owner, &mut SubtreeTotals::default())
     }
 
-    /// How far the operation has come that made the progress.
+    /// The progress of the operation that made it.
     #[must_use]
     pub fn maker_snapshot(&self) -> ProgressSnapshot {
-        ProgressSnapshot::of(&self.maker, None)
+        ProgressSnapshot::of(&self.maker, &mut SubtreeTotals::default())
     }
 
-    /// Whether the operation that is listened to has ended, and this is the last call.
+    /// Whether this is the last call, because the operation that the hook is registered at has ended.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.is_last

@@ -1,27 +1,27 @@
-//! The value of a structured field.
+//! A value with a type, for a field of progress.
 
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 
-/// A value that an operation's progress has under a key.
+/// The value of a [field](super::Progress::set_field) of an operation's progress.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum FieldValue {
-    /// A number with a sign.
+    /// A signed integer.
     I64(i64),
-    /// A number without one.
+    /// An unsigned integer.
     U64(u64),
-    /// A number with a fraction.
+    /// A floating-point number.
     F64(f64),
-    /// Yes or no.
+    /// A truth value.
     Bool(bool),
     /// A text.
     Text(Cow<'static, str>),
 }
 
 impl FieldValue {
-    /// The text, if it is one.
+    /// The text, if it is a text.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -30,7 +30,7 @@ impl FieldValue {
         }
     }
 
-    /// The number, if it is one without a fraction and without a sign.
+    /// The number, if it is an integer that is not negative.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match *self {
@@ -40,7 +40,7 @@ impl FieldValue {
         }
     }
 
-    /// The number, if it is one without a fraction that fits.
+    /// The number, if it is an integer that fits.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match *self {
@@ -50,7 +50,7 @@ impl FieldValue {
         }
     }
 
-    /// The number with a fraction, if it is one.
+    /// The number, if it is a floating-point number.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
         match *self {
@@ -59,7 +59,7 @@ impl FieldValue {
         }
     }
 
-    /// The answer, if it is one.
+    /// The truth value, if it is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match *self {

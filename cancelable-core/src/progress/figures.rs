@@ -1,11 +1,11 @@
-//! The numbers of a progress, of one operation or of several together.
+//! The figures of progress, of one operation or of several together.
 
-use super::totals::Own;
+use super::totals::Count;
 use crate::cause::Span;
 use std::fmt;
 use std::time::Duration;
 
-/// How far something has come, how fast it goes, and how long it will take.
+/// Position, total, rate and time left, of one operation or of several together.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProgressFigures {
     position: u64,
@@ -15,36 +15,34 @@ pub struct ProgressFigures {
 }
 
 impl ProgressFigures {
-    pub(super) fn new(own: Own, rate: Option<f64>, ended: bool) -> Self {
-        let Own {
-            position, total, ..
-        } = own;
+    pub(super) fn new(count: Count, rate: Option<f64>, has_ended: bool) -> Self {
+        let (position, total) = (count.position, count.total);
         Self {
             position,
             total,
             rate,
             eta: total.and_then(|total| match total.saturating_sub(position) {
                 0 => Some(Duration::ZERO),
-                _ if ended => None,
+                _ if has_ended => None,
                 left => eta(left, rate?),
             }),
         }
     }
 
-    /// How many steps were done.
+    /// The number of steps done.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// How many steps there are, if that is known.
+    /// The number of steps there are, if it is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// Position over total, from 0 to 1, also where the position is beyond the total. A total of
-    /// zero is done.
+    /// Position over total, from 0 to 1. It is 1 where the position is beyond the total, and for a total of
+    /// zero.
     #[must_use]
     pub fn fraction(&self) -> Option<f64> {
         match self.total? {
@@ -53,24 +51,26 @@ impl ProgressFigures {
         }
     }
 
-    /// Steps a second over the last five to ten seconds; over a longer time where nobody looked at
-    /// it in between, and over a shorter one at first. What was done before the
-    /// [start](super::Progress::start_at) does not count. `None` without a runtime to tell the time,
-    /// before anything moved, and just after the position was set back. Never infinite.
+    /// Steps a second over the last five to ten seconds. At first the time is shorter, and it is longer where
+    /// no snapshot was taken in between. Steps before the [start](super::Progress::start_at) do not count.
+    ///
+    /// `None` without a runtime, before the first step, and just after the position was set back. Never
+    /// infinite.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.rate
     }
 
-    /// How long it will take to the end at this rate. `None` where the total or the rate is not
-    /// known, nothing moves, the time cannot be expressed, or the work has ended before its total.
+    /// The time left to the total at this rate. `None` where the total or the rate is not known, where the
+    /// rate is zero, where the time is too long for a `Duration`, and where the work has ended before its
+    /// total.
     #[must_use]
     pub fn eta(&self) -> Option<Duration> {
         self.eta
     }
 }
 
-/// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where no more is known.
+/// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where only the position is known.
 impl fmt::Display for ProgressFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.position)?;
@@ -84,7 +84,7 @@ impl fmt::Display for ProgressFigures {
     }
 }
 
-/// Rounded down, so that only what is done is at 100.
+/// Rounded down, so that only finished work is at 100.
 fn percent(position: u64, total: u64) -> u128 {
     let done = u128::from(position.min(total)) * 100;
     done.checked_div(total.into()).unwrap_or(100)
@@ -99,17 +99,17 @@ fn eta(left: u64, rate: f64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Own, ProgressFigures};
+    use super::{Count, ProgressFigures};
     use std::time::Duration;
 
     fn figures(position: u64, total: impl Into<Option<u64>>, rate: f64) -> ProgressFigures {
         let total = total.into();
-        let own = Own {
+        let count = Count {
             position,
             total,
-            ..Own::default()
+            ..Count::default()
         };
-        ProgressFigures::new(own, Some(rate), false)
+        ProgressFigures::new(count, Some(rate), false)
     }
 
     #[test]

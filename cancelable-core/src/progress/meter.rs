@@ -1,22 +1,22 @@
-//! The counter behind a progress, and its place in the tree of meters.
+//! One counter of the tree behind progress.
 //!
 //! # Invariants
 //!
-//! 1. A meter that is not detached is in its parent's list, and in no other. It is detached when it
-//!    has ended and its own list is empty, once; then its sum moves to its parent, under the
-//!    parent's lock. A detached meter takes nobody in.
-//! 2. Who sums up reads a meter's list and what it has taken over under one lock, the parent before
-//!    its parts. A part that is detached in between has been counted by the list and keeps its
-//!    figures. So each counts once, and a sum falls only if a position is set back. A look at many
-//!    keeps such sums (`subtree.rs`), with what the meter had taken over then, for the same reason.
-//! 3. One lock is held at a time, and nothing of a user's runs under it.
-//! 4. The figures of a meter that has ended stand still: what is added later is read by nobody.
-//! 5. Who reads the position together with anything else does so under the lock, and so writes who
-//!    sets it together with anything else. So several changes are seen as one.
+//! 1. A meter is in its parent's list of parts until it is detached, and in no other list. It is detached
+//!    once, when it has ended and its own list is empty. Then its totals move to its parent, under the
+//!    parent's lock. A detached meter accepts no part.
+//! 2. A reader takes a meter's list and the totals that the meter has absorbed under one lock, and reads a
+//!    parent before its parts. A part that is detached in between has been counted by the list and keeps its
+//!    figures. So each meter counts once, and a total position falls only if a position is set back. Totals
+//!    that `subtree.rs` keeps include what the meter had absorbed by then, for the same reason.
+//! 3. One lock is held at a time, and no user code runs under it.
+//! 4. The figures of a meter that has ended do not change: nothing reads what is added later.
+//! 5. The position is read or set together with other figures only under the lock. So several changes are
+//!    seen as one.
 
-use super::edit::{Edit, Notes};
-use super::rate::Pace;
-use super::totals::{Own, Sum};
+use super::edit::{Description, Edit};
+use super::rate::{Rate, Sample};
+use super::totals::{Count, Totals};
 use crate::cause::ambient::Running;
 use crate::cause::{OperationId, OperationLabel};
 use crate::runtime::RuntimeHandle;
@@ -26,12 +26,12 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-/// What a meter tells of changes at it and below it.
-pub(super) trait Listener: Send + Sync {
+/// Notified of changes at the meter `owner` and below it, with no lock held.
+pub(super) trait Subscriber: Send + Sync {
     /// `maker`, which is `owner` or below it, has made progress.
     fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>);
 
-    /// `owner` has ended. It comes last, once.
+    /// `owner` has ended. The last call.
     fn ended(&self, owner: &Arc<Meter>);
 }
 
@@ -41,50 +41,28 @@ pub(super) struct Meter {
     parent: Option<Arc<Meter>>,
     runtime: Option<RuntimeHandle>,
     position: AtomicU64,
-    /// How many hooks there are in the whole tree. While there are none, nobody looks further.
-    heard: Arc<AtomicUsize>,
-    /// How many of them are at this meter.
-    hooks: AtomicUsize,
+    /// The number of subscribers in the whole tree. While it is zero, a change looks no further.
+    subscribers_of_tree: Arc<AtomicUsize>,
+    /// The number of subscribers at this meter.
+    subscribers: AtomicUsize,
     inner: Mutex<Inner>,
 }
 
 #[derive(Default)]
 struct Inner {
-    notes: Notes,
-    /// How much of the position was there at the start. Never more than the position, as far as
-    /// anyone has looked: who sets that back below the start does again what was done before.
+    description: Description,
+    /// The part of the position that was there at the start. Never more than the position, as far as a
+    /// reader has seen: work that is set back below its start repeats what was done before.
     before: u64,
-    /// Those directly below that are not detached, in the order of their opening.
+    /// The meters directly below that are not detached, in the order of opening.
     parts: BTreeMap<OperationId, Arc<Meter>>,
-    /// What the detached ones have left.
-    left: Sum,
-    listeners: Option<Arc<[Arc<dyn Listener>]>>,
-    /// How fast it moves, alone and with everything below; none without a clock.
-    pace: Option<(Pace, Pace)>,
+    /// The totals of the meters below that are detached.
+    absorbed: Totals,
+    subscribers: Option<Arc<[Arc<dyn Subscriber>]>>,
+    /// Its own rate, and that of the whole subtree; `None` without a clock.
+    rates: Option<(Rate, Rate)>,
     end: Option<End>,
-    detached: bool,
-}
-
-/// What goes into a sum, read of one meter under one lock.
-pub(super) struct Reading {
-    pub(super) own: Own,
-    pub(super) end: Option<End>,
-    /// What the detached ones below have left.
-    pub(super) left: Sum,
-    /// The others directly below.
-    pub(super) parts: Vec<Arc<Meter>>,
-}
-
-impl Reading {
-    pub(super) fn has_ended(&self) -> bool {
-        self.end.is_some()
-    }
-
-    /// Its own figures, with what is below.
-    pub(super) fn with(&self, mut below: Sum) -> Sum {
-        below.add(self.own, self.has_ended());
-        below
-    }
+    is_detached: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -93,15 +71,38 @@ pub(super) struct End {
     position: u64,
 }
 
+/// The figures of one meter, read under one lock.
+pub(super) struct Reading {
+    pub(super) count: Count,
+    pub(super) end: Option<End>,
+    /// The totals of the meters below that are detached.
+    pub(super) absorbed: Totals,
+    /// The other meters directly below.
+    pub(super) parts: Vec<Arc<Meter>>,
+}
+
+impl Reading {
+    pub(super) fn has_ended(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Returns the meter's own figures added to `below`.
+    pub(super) fn with(&self, mut below: Totals) -> Totals {
+        below.add(self.count, self.has_ended());
+        below
+    }
+}
+
 impl Meter {
-    /// A meter for `operation`, in the list of `parent` or, if that is detached, of one above it.
+    /// Creates a meter for `operation` below `parent` or, if that is detached, below its nearest ancestor
+    /// that is not.
     pub(super) fn below(
         mut parent: Option<&Arc<Self>>,
         operation: &Arc<dyn Running>,
         runtime: Option<&RuntimeHandle>,
         now: Option<Instant>,
     ) -> Arc<Self> {
-        // Ends: each turn goes one up.
+        // Ends: each turn goes one ancestor up.
         loop {
             let meter = Arc::new(Self {
                 label: operation.label().clone(),
@@ -109,38 +110,39 @@ impl Meter {
                 parent: parent.cloned(),
                 runtime: runtime.cloned(),
                 position: AtomicU64::new(0),
-                heard: match parent {
-                    Some(parent) => Arc::clone(&parent.heard),
+                subscribers_of_tree: match parent {
+                    Some(parent) => Arc::clone(&parent.subscribers_of_tree),
                     None => Arc::new(AtomicUsize::new(0)),
                 },
-                hooks: AtomicUsize::new(0),
+                subscribers: AtomicUsize::new(0),
                 inner: Mutex::new(Inner {
-                    pace: now.map(|now| (Pace::new(now), Pace::new(now))),
+                    rates: now.map(|now| (Rate::new(now), Rate::new(now))),
                     ..Inner::default()
                 }),
             });
             match parent {
-                Some(above) if !above.take_in(&meter) => parent = above.parent.as_ref(),
+                Some(above) if !above.insert(&meter) => parent = above.parent.as_ref(),
                 _ => return meter,
             }
         }
     }
 
-    fn take_in(&self, part: &Arc<Self>) -> bool {
+    /// Inserts a part; false if the meter is detached.
+    fn insert(&self, part: &Arc<Self>) -> bool {
         let mut inner = self.inner.lock();
-        if !inner.detached {
+        if !inner.is_detached {
             inner.parts.insert(part.label.id(), Arc::clone(part));
         }
-        !inner.detached
+        !inner.is_detached
     }
 
     #[inline]
     pub(super) fn advance(self: &Arc<Self>, steps: u64) {
-        // Relaxed, here and below: a position orders nothing. Who reads one twice never sees it fall,
-        // because that is one variable.
+        // Relaxed, here and below: a position orders no other access. A reader of it alone never sees it
+        // fall, because it is one variable.
         let mut position = self.position.load(Ordering::Relaxed);
-        // Not one addition, which would wrap: nobody may see that. Ends: another turn is made because
-        // somebody else has come through.
+        // Not one addition, because that wraps, and a reader could see it. Ends: a turn fails only if
+        // another thread's change has succeeded.
         while let Err(now) = self.position.compare_exchange_weak(
             position,
             position.saturating_add(steps),
@@ -149,19 +151,18 @@ impl Meter {
         ) {
             position = now;
         }
-        self.changed();
+        self.notify_if_followed();
     }
 
     #[inline]
     pub(super) fn set_position(self: &Arc<Self>, position: u64) {
         self.position.store(position, Ordering::Relaxed);
-        self.changed();
+        self.notify_if_followed();
     }
 
     pub(super) fn apply(self: &Arc<Self>, edit: Edit) {
         // The clock is the runtime's, so it is read before the lock.
-        let started = edit.start.and(self.runtime.as_ref());
-        let started = started.map(RuntimeHandle::now);
+        let started = edit.start.and_then(|_| self.now());
         {
             let mut inner = self.inner.lock();
             if inner.end.is_some() {
@@ -173,117 +174,122 @@ impl Meter {
             if let Some(before) = edit.start {
                 inner.start(before, started);
             }
-            inner.notes.apply(edit);
+            inner.description.apply(edit);
         }
-        self.changed();
+        self.notify_if_followed();
     }
 
-    /// Tells whoever listens, here and above.
+    /// Notifies the subscribers of this meter and of its ancestors.
     ///
-    /// Relaxed: who registers while a change is made may miss it, and hears of the next one or of
-    /// the end.
+    /// Relaxed: a subscriber that is added at the same time may miss this change. It is notified of the next
+    /// one or of the end.
     #[inline]
-    fn changed(self: &Arc<Self>) {
-        if self.heard.load(Ordering::Relaxed) > 0 {
-            self.tell();
+    fn notify_if_followed(self: &Arc<Self>) {
+        if self.subscribers_of_tree.load(Ordering::Relaxed) > 0 {
+            self.notify();
         }
     }
 
     #[cold]
-    fn tell(self: &Arc<Self>) {
+    fn notify(self: &Arc<Self>) {
         if self.inner.lock().end.is_some() {
             return;
         }
         let line = std::iter::successors(Some(self), |meter| meter.parent.as_ref());
-        for owner in line.filter(|meter| meter.hooks.load(Ordering::Relaxed) > 0) {
-            let listeners = owner.inner.lock().listeners.clone();
-            for listener in listeners.iter().flat_map(|listeners| listeners.iter()) {
-                listener.changed(owner, self);
+        for owner in line.filter(|meter| meter.subscribers.load(Ordering::Relaxed) > 0) {
+            let subscribers = owner.inner.lock().subscribers.clone();
+            for subscriber in subscribers.iter().flat_map(|all| all.iter()) {
+                subscriber.changed(owner, self);
             }
         }
     }
 
-    /// Adds a hook, or tells it of the end if that has come.
-    pub(super) fn add(self: &Arc<Self>, listener: Arc<dyn Listener>) {
+    /// Adds a subscriber, or notifies it of the end if the meter has ended.
+    pub(super) fn subscribe(self: &Arc<Self>, subscriber: Arc<dyn Subscriber>) {
         let replaced = {
             let mut inner = self.inner.lock();
             if inner.end.is_some() {
                 drop(inner);
-                return listener.ended(self);
+                return subscriber.ended(self);
             }
-            let present = inner.listeners.iter().flat_map(|present| present.iter());
-            let more = present.cloned().chain([listener]).collect();
-            self.hooks.fetch_add(1, Ordering::Relaxed);
-            self.heard.fetch_add(1, Ordering::Relaxed);
-            inner.listeners.replace(more)
+            let present = inner.subscribers.iter().flat_map(|all| all.iter());
+            let more = present.cloned().chain([subscriber]);
+            let more = more.collect::<Arc<[_]>>();
+            self.count_subscribers(more.len() - 1, more.len());
+            inner.subscribers.replace(more)
         };
-        // It may be the last to know of a hook that has been removed meanwhile.
+        // The last reference to a subscriber that was removed at the same time may be in it, and with it a
+        // user's hook.
         drop(replaced);
     }
 
-    /// Removes a hook, if it is there.
-    pub(super) fn remove<L: Listener>(&self, listener: &L) {
+    /// Removes a subscriber, if it is there.
+    pub(super) fn unsubscribe<S: Subscriber>(&self, subscriber: &S) {
         let replaced = {
             let mut inner = self.inner.lock();
-            let Some(present) = &inner.listeners else {
+            let Some(present) = &inner.subscribers else {
                 return;
             };
             let others = present
                 .iter()
-                .filter(|other| !ptr::addr_eq(Arc::as_ptr(other), listener))
+                .filter(|other| !ptr::addr_eq(Arc::as_ptr(other), subscriber))
                 .cloned()
                 .collect::<Arc<[_]>>();
-            let removed = present.len() - others.len();
-            self.hooks.fetch_sub(removed, Ordering::Relaxed);
-            self.heard.fetch_sub(removed, Ordering::Relaxed);
+            self.count_subscribers(present.len(), others.len());
             let others = Some(others).filter(|others| !others.is_empty());
-            std::mem::replace(&mut inner.listeners, others)
+            std::mem::replace(&mut inner.subscribers, others)
         };
         drop(replaced);
     }
 
-    /// Lets the figures stand still, tells the hooks of it, and leaves the tree as soon as nothing
-    /// is below. Only the first call counts.
+    /// Called under the lock, beside the change of the list.
+    fn count_subscribers(&self, before: usize, after: usize) {
+        self.subscribers.store(after, Ordering::Relaxed);
+        // Wraps, and so subtracts where there are fewer.
+        let more = after.wrapping_sub(before);
+        self.subscribers_of_tree.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Fixes the figures, notifies the subscribers, and leaves the tree as soon as nothing is below. Only
+    /// the first call counts.
     pub(super) fn end(self: &Arc<Self>, at: Option<Instant>) {
-        let listeners = {
+        let subscribers = {
             let mut inner = self.inner.lock();
             if inner.end.is_some() {
                 return;
             }
             let position = self.position.load(Ordering::Relaxed);
             inner.end = Some(End { at, position });
-            let listeners = inner.listeners.take();
-            let count = listeners.as_ref().map_or(0, |listeners| listeners.len());
-            self.hooks.fetch_sub(count, Ordering::Relaxed);
-            self.heard.fetch_sub(count, Ordering::Relaxed);
-            listeners
+            let subscribers = inner.subscribers.take();
+            self.count_subscribers(subscribers.as_ref().map_or(0, |all| all.len()), 0);
+            subscribers
         };
-        for listener in listeners.iter().flat_map(|listeners| listeners.iter()) {
-            listener.ended(self);
+        for subscriber in subscribers.iter().flat_map(|all| all.iter()) {
+            subscriber.ended(self);
         }
-        self.leave();
+        self.detach();
     }
 
-    /// Leaves the tree if it has ended and nothing is below, and so do those above for which it was
-    /// the last. Ends: each turn goes one up.
-    fn leave(&self) {
+    /// Detaches the meter if it has ended and nothing is below, and then each ancestor for which it was the
+    /// last part. Ends: each turn goes one ancestor up.
+    fn detach(&self) {
         let mut meter = self;
         loop {
-            let sum = {
+            let totals = {
                 let mut inner = meter.inner.lock();
-                if inner.end.is_none() || inner.detached || !inner.parts.is_empty() {
+                if inner.end.is_none() || inner.is_detached || !inner.parts.is_empty() {
                     return;
                 }
-                inner.detached = true;
-                let own = meter.own_of(&mut inner);
-                inner.sum(own)
+                inner.is_detached = true;
+                let reading = meter.read(&mut inner);
+                reading.with(reading.absorbed)
             };
             let Some(parent) = &meter.parent else {
                 return;
             };
             let part = {
                 let mut inner = parent.inner.lock();
-                inner.left.add_all(sum);
+                inner.absorbed.add_all(totals);
                 inner.parts.remove(&meter.label.id())
             };
             drop(part);
@@ -291,72 +297,63 @@ impl Meter {
         }
     }
 
-    pub(super) fn own(&self) -> Own {
-        self.own_of(&mut self.inner.lock())
+    /// Returns the time by the clock of its runtime, if it has one.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.runtime.as_ref().map(RuntimeHandle::now)
     }
 
-    fn own_of(&self, inner: &mut Inner) -> Own {
+    pub(super) fn count(&self) -> Count {
+        self.count_of(&mut self.inner.lock())
+    }
+
+    fn count_of(&self, inner: &mut Inner) -> Count {
         let position = match inner.end {
             Some(end) => end.position,
             None => self.position.load(Ordering::Relaxed),
         };
         inner.before = inner.before.min(position);
-        Own {
+        Count {
             position,
-            total: inner.notes.total,
+            total: inner.description.total,
             before: inner.before,
         }
-    }
-
-    /// The time by the clock of its runtime, if it has one.
-    pub(super) fn now(&self) -> Option<Instant> {
-        self.runtime.as_ref().map(RuntimeHandle::now)
-    }
-
-    /// Its figures and what the work says of itself, under one lock.
-    pub(super) fn describe(&self) -> (Notes, Reading) {
-        let mut inner = self.inner.lock();
-        (inner.notes.clone(), self.read(&mut inner))
-    }
-
-    /// Its own rate and that of everything together, by the steps that each has done at its time.
-    pub(super) fn rates(
-        &self,
-        own: (Option<Instant>, u64),
-        overall: (Option<Instant>, u64),
-    ) -> (Option<f64>, Option<f64>) {
-        match &mut self.inner.lock().pace {
-            Some((own_pace, pace)) => (
-                own.0.and_then(|at| own_pace.look(at, own.1)),
-                overall.0.and_then(|at| pace.look(at, overall.1)),
-            ),
-            None => (None, None),
-        }
-    }
-
-    /// Its own sum, for who goes on with those below it that are put on `open`.
-    pub(super) fn sum_to(&self, open: &mut Vec<Arc<Self>>) -> Sum {
-        let mut inner = self.inner.lock();
-        open.extend(inner.parts.values().cloned());
-        let own = self.own_of(&mut inner);
-        inner.sum(own)
     }
 
     pub(super) fn reading(&self) -> Reading {
         self.read(&mut self.inner.lock())
     }
 
-    /// Under one lock, as invariant 2 asks.
+    /// The description and the figures, read under one lock.
+    pub(super) fn described_reading(&self) -> (Description, Reading) {
+        let mut inner = self.inner.lock();
+        (inner.description.clone(), self.read(&mut inner))
+    }
+
     fn read(&self, inner: &mut Inner) -> Reading {
         Reading {
-            own: self.own_of(inner),
+            count: self.count_of(inner),
             end: inner.end,
-            left: inner.left,
+            absorbed: inner.absorbed,
             parts: inner.parts.values().cloned().collect(),
         }
     }
 
-    /// The operations of those directly below.
+    /// Returns its own rate and that of the whole subtree, up to these samples.
+    pub(super) fn rates(
+        &self,
+        own: Option<Sample>,
+        overall: Option<Sample>,
+    ) -> (Option<f64>, Option<f64>) {
+        match &mut self.inner.lock().rates {
+            Some((rate, overall_rate)) => (
+                own.and_then(|own| rate.add(own)),
+                overall.and_then(|overall| overall_rate.add(overall)),
+            ),
+            None => (None, None),
+        }
+    }
+
+    /// Returns the operations of the meters directly below.
     pub(super) fn operations_below(&self) -> Vec<Arc<dyn Running>> {
         let inner = self.inner.lock();
         let parts = inner.parts.values();
@@ -365,36 +362,29 @@ impl Meter {
 }
 
 impl Inner {
-    /// Has the rates count from `now`. That of all together goes on if someone below has moved.
+    /// Counts the rates from `now`. The rate of the subtree goes on if anything below has advanced.
     fn start(&mut self, before: u64, now: Option<Instant>) {
         self.before = before;
-        if let (Some(now), Some((own, overall))) = (now, &mut self.pace) {
-            *own = Pace::new(now);
-            if self.parts.is_empty() && self.left.done() == 0 {
-                *overall = Pace::new(now);
+        if let (Some(now), Some((own, overall))) = (now, &mut self.rates) {
+            *own = Rate::new(now);
+            if self.parts.is_empty() && self.absorbed.done() == 0 {
+                *overall = Rate::new(now);
             }
         }
     }
-
-    /// Its own figures and what the detached ones have left.
-    fn sum(&self, own: Own) -> Sum {
-        let mut sum = self.left;
-        sum.add(own, self.end.is_some());
-        sum
-    }
 }
 
-/// Not left to the compiler, as for the record: it would drop a long line by recursion.
+/// Not left to the compiler, which would drop a long line of ancestors by recursion.
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut parent = self.parent.take();
-        // Ends: every turn goes one up, and there is no cycle.
+        // Ends: each turn goes one ancestor up, and there is no cycle.
         while let Some(meter) = parent {
             parent = Arc::into_inner(meter).and_then(|mut last| last.parent.take());
         }
     }
 }
 
-// Figures that a panic passed by are still whole: no code of a user runs while they change.
+// Figures are whole after a panic: no user code runs while they change.
 impl std::panic::UnwindSafe for Meter {}
 impl std::panic::RefUnwindSafe for Meter {}

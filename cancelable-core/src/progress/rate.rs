@@ -1,90 +1,94 @@
-//! How fast work moves, from the looks that were taken at it.
+//! How fast work advances, computed from samples.
 //!
-//! An advance reads no clock, so a look is the only moment at which steps and time are both
-//! known. Two earlier looks are kept, half a window apart or more: the rate is taken from the older
-//! one, which is between half a window and a window ago, or longer where nobody looked.
+//! An advance reads no clock, so steps and time are both known only when a snapshot is taken. The sample of
+//! that moment is compared with an older one. Two older samples are kept, at least half a window apart, and
+//! the rate counts from the first of them. So it covers between half a window and a window, or more where no
+//! snapshot was taken.
 
 use std::time::{Duration, Instant};
 
-/// A rate is over this time at most, if there was a look.
+/// The longest time that a rate covers, if snapshots are taken often.
 const WINDOW: Duration = Duration::from_secs(10);
 
+/// The steps that were done since the start, at one moment.
 #[derive(Clone, Copy, Debug)]
-struct Look {
-    at: Instant,
-    /// How many steps were done since the start.
-    done: u64,
+pub(super) struct Sample {
+    pub(super) at: Instant,
+    pub(super) done: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    older: Look,
-    newer: Look,
+pub(super) struct Rate {
+    older: Sample,
+    newer: Sample,
 }
 
-impl Pace {
+impl Rate {
     pub(super) fn new(start: Instant) -> Self {
-        let look = Look { at: start, done: 0 };
+        Self::since(Sample { at: start, done: 0 })
+    }
+
+    fn since(sample: Sample) -> Self {
         Self {
-            older: look,
-            newer: look,
+            older: sample,
+            newer: sample,
         }
     }
 
-    /// Steps a second, with this look; `None` before anything moved, while no time has passed, and
-    /// where the work went back.
-    pub(super) fn look(&mut self, at: Instant, done: u64) -> Option<f64> {
-        let look = Look { at, done };
-        if at.saturating_duration_since(self.newer.at) >= WINDOW / 2 {
+    /// Returns the steps a second up to this sample; `None` before the first step, while no time has passed,
+    /// and where the work went back.
+    pub(super) fn add(&mut self, sample: Sample) -> Option<f64> {
+        if sample.at.saturating_duration_since(self.newer.at) >= WINDOW / 2 {
             self.older = self.newer;
-            self.newer = look;
+            self.newer = sample;
         }
-        let Some(steps) = done.checked_sub(self.older.done) else {
-            // What was before says nothing of what comes.
-            *self = Self {
-                older: look,
-                newer: look,
-            };
+        let Some(steps) = sample.done.checked_sub(self.older.done) else {
+            // Samples from before the step back say nothing about the steps to come.
+            *self = Self::since(sample);
             return None;
         };
-        let time = at.saturating_duration_since(self.older.at);
-        if done == 0 || time.is_zero() {
+        let time = sample.at.saturating_duration_since(self.older.at);
+        if sample.done == 0 || time.is_zero() {
             return None;
         }
-        // Finite: the time is a nanosecond at least.
+        // Finite: the time is at least a nanosecond.
         Some(steps as f64 / time.as_secs_f64())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Pace;
+    use super::{Rate, Sample};
     use crate::sync::clock;
     use std::time::Duration;
 
     #[test]
     fn r38_a_rate_is_over_the_recent_past() {
         let start = clock::now();
-        let mut pace = Pace::new(start);
-        let mut look =
-            |second: u64, position| pace.look(start + Duration::from_secs(second), position);
-        assert_eq!(look(0, 5), None, "no time has passed");
-        assert_eq!(look(1, 5), Some(5.0));
-        assert_eq!(look(4, 400), Some(100.0));
-        assert_eq!(look(5, 500), Some(100.0));
-        assert_eq!(look(10, 500), Some(0.0), "nothing moved in the last half");
-        assert_eq!(look(70, 530), Some(0.5), "since the look before");
-        assert_eq!(look(71, 20), None, "it went back");
-        assert_eq!(look(73, 30), Some(5.0));
+        let mut rate = Rate::new(start);
+        let mut at = |second: u64, done| {
+            let at = start + Duration::from_secs(second);
+            rate.add(Sample { at, done })
+        };
+        assert_eq!(at(0, 5), None, "no time has passed");
+        assert_eq!(at(1, 5), Some(5.0));
+        assert_eq!(at(4, 400), Some(100.0));
+        assert_eq!(at(5, 500), Some(100.0));
+        assert_eq!(at(10, 500), Some(0.0), "nothing moved in the last half");
+        assert_eq!(at(70, 530), Some(0.5), "since the sample before");
+        assert_eq!(at(71, 20), None, "it went back");
+        assert_eq!(at(73, 30), Some(5.0));
     }
 
     #[test]
     fn r38_a_rate_is_none_before_anything_moved_and_never_infinite() {
         let start = clock::now();
-        let mut pace = Pace::new(start);
-        assert_eq!(pace.look(start + Duration::from_secs(9), 0), None);
-        let mut pace = Pace::new(start);
-        let rate = pace.look(start + Duration::from_nanos(1), u64::MAX);
+        let mut rate = Rate::new(start);
+        let at = start + Duration::from_secs(9);
+        assert_eq!(rate.add(Sample { at, done: 0 }), None);
+        let mut rate = Rate::new(start);
+        let at = start + Duration::from_nanos(1);
+        let rate = rate.add(Sample { at, done: u64::MAX });
         assert!(rate.is_some_and(f64::is_finite));
     }
 }

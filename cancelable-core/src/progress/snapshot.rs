@@ -1,21 +1,22 @@
-//! How far an operation had come at one moment.
+//! The progress of an operation at one moment.
 
 use super::field_value::FieldValue;
 use super::figures::ProgressFigures;
-use super::meter::Meter;
-use super::subtree::Below;
+use super::meter::{End, Meter};
+use super::rate::Sample;
+use super::subtree::SubtreeTotals;
+use super::totals::Count;
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How far an operation had come when it was asked, from
-/// [`Progress::snapshot`](super::Progress::snapshot).
+/// The progress of an operation at one moment, from [`Progress::snapshot`](super::Progress::snapshot).
 ///
-/// It has two sets of figures: its own, and those of [`overall`](Self::overall), which are its own
-/// and those of everything below it, live or ended, added up. That says something where all of them
-/// count the same thing.
+/// It has two sets of figures: the operation's own, and those of [`overall`](Self::overall), which add up the
+/// operation and everything below it, live or ended. The sum has a meaning where all of them count the same
+/// thing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ProgressSnapshot {
     own: ProgressFigures,
@@ -25,25 +26,32 @@ pub struct ProgressSnapshot {
 }
 
 impl ProgressSnapshot {
-    /// What `meter` knows, for a caller that looks at others too if `known` is there.
-    pub(super) fn of(meter: &Meter, known: Option<&mut Below>) -> Self {
+    /// Takes a snapshot of `meter`. A caller that reads many meters passes `totals` from one to the next.
+    pub(super) fn of(meter: &Meter, totals: &mut SubtreeTotals) -> Self {
         // The clock is the runtime's, so it is read before the lock.
         let now = meter.now();
-        let (notes, reading) = meter.describe();
-        let (own, end) = (reading.own, reading.end);
+        let (description, reading) = meter.described_reading();
+        let (own, end) = (reading.count, reading.end);
         let all_ended = end.is_some() && reading.parts.is_empty();
-        let all = Below::sum(known, meter.label.id(), reading).read();
-        let at = |is_over: bool| end.filter(|_| is_over).map_or(now, |end| end.at);
-        let (rate, overall_rate) = meter.rates((at(true), own.done()), (at(all_ended), all.done()));
+        let overall = totals.of(meter.label.id(), reading).count();
+        let sample = |count: Count, end: Option<End>| {
+            let at = end.map_or(now, |end| end.at)?;
+            Some(Sample {
+                at,
+                done: count.done(),
+            })
+        };
+        let (rate, overall_rate) =
+            meter.rates(sample(own, end), sample(overall, end.filter(|_| all_ended)));
         Self {
             own: ProgressFigures::new(own, rate, end.is_some()),
-            overall: ProgressFigures::new(all, overall_rate, all_ended),
-            message: notes.message,
-            fields: notes.fields,
+            overall: ProgressFigures::new(overall, overall_rate, all_ended),
+            message: description.message,
+            fields: description.fields,
         }
     }
 
-    /// The operation's own figures, which the methods of the snapshot read too.
+    /// The operation's own figures, which the other methods of the snapshot return too.
     #[must_use]
     pub fn own(&self) -> &ProgressFigures {
         &self.own
@@ -51,20 +59,20 @@ impl ProgressSnapshot {
 
     /// The figures of the operation and of everything below it together.
     ///
-    /// The total is known if someone said one and everyone who moves did; what has ended without
-    /// one counts as done. Someone who has not moved and said no total counts nothing.
+    /// The total is `None` if any operation that has advanced has no total. An operation that has ended
+    /// without a total counts as done. An operation that has not advanced and has no total counts nothing.
     #[must_use]
     pub fn overall(&self) -> &ProgressFigures {
         &self.overall
     }
 
-    /// How many steps were done.
+    /// The number of steps done.
     #[must_use]
     pub fn position(&self) -> u64 {
         self.own.position()
     }
 
-    /// How many steps there are, if that is known.
+    /// The number of steps there are, if it is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.own.total()
@@ -82,31 +90,31 @@ impl ProgressSnapshot {
         self.own.rate()
     }
 
-    /// How long it will take to the end; see [`ProgressFigures::eta`].
+    /// The time left to the total; see [`ProgressFigures::eta`].
     #[must_use]
     pub fn eta(&self) -> Option<Duration> {
         self.own.eta()
     }
 
-    /// What goes on, in words.
+    /// The message: what the work did, in words.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// The structured fields, in the order of their keys.
+    /// The fields, in the order of their keys.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &FieldValue)> {
         self.fields.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// The structured field with this key.
+    /// The value of the field with this key.
     #[must_use]
     pub fn field(&self, key: &str) -> Option<&FieldValue> {
         self.fields.get(key)
     }
 }
 
-/// One line, of the figures over all and the message: `40 of 120 (33 %), 3.2 s to go: copying`.
+/// One line with the overall figures and the message: `40 of 120 (33 %), 3.2 s to go: copying`.
 impl fmt::Display for ProgressSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.overall.fmt(f)?;

@@ -1,14 +1,15 @@
-//! A hook and what it is still to be told.
+//! Delivery of changes to one hook, and the registration that ends it.
 //!
 //! # Protocol
 //!
-//! A change is put on the desk, and whoever finds the hook there takes it along with a job, calls it
-//! with no lock held, brings it back and looks again. Who finds no hook leaves: the one who has it
-//! looks at the desk after bringing it back, under the same lock, and finds the job. So there is one
-//! call at a time, and no job is left over.
+//! A thread that makes a change adds its meter to the list of pending ones. If the hook is free, the thread
+//! takes the hook and the first pending meter, calls the hook with no lock held, puts the hook back, and
+//! looks at the list again. If the hook is not free, the thread leaves: the thread that has the hook looks
+//! at the list after it has put the hook back, under the same lock, and finds the meter. So there is one
+//! call at a time, and no change stays pending.
 
 use super::event::ProgressUpdate;
-use super::meter::{Listener, Meter};
+use super::meter::{Meter, Subscriber};
 use super::throttle::Throttle;
 use crate::sync::{Mutex, isolate};
 use std::collections::VecDeque;
@@ -17,61 +18,61 @@ use std::sync::Arc;
 
 pub(crate) type Hook = Box<dyn FnMut(&ProgressUpdate) + Send>;
 
-struct Subscriber {
+struct Delivery {
     throttle: Option<Throttle>,
-    desk: Mutex<Desk>,
+    state: Mutex<State>,
 }
 
-struct Desk {
-    /// None while it is called, and when it is not to be called any more.
+struct State {
+    /// `None` while it is called, and once it is dropped.
     hook: Option<Hook>,
-    /// Who has made progress that was not told yet; each is in it once.
-    makers: VecDeque<Arc<Meter>>,
-    /// The operation has ended, and that was not told yet.
-    last: bool,
-    /// The hook is not to be called any more; who has it drops it.
-    retired: bool,
+    /// The meters whose changes are pending, each once.
+    pending: VecDeque<Arc<Meter>>,
+    /// The meter has ended, so a last call is pending.
+    has_ended: bool,
+    /// No call begins any more. The thread that has the hook drops it.
+    is_retired: bool,
 }
 
-impl Desk {
-    /// Takes the hook, and who made what it is to be told; none for the last call.
+impl State {
+    /// Takes the hook and the meter of the next call; no meter for the last call.
     fn next(&mut self) -> Option<(Hook, Option<Arc<Meter>>)> {
-        if self.makers.is_empty() && !self.last {
+        if self.pending.is_empty() && !self.has_ended {
             return None;
         }
         let hook = self.hook.take()?;
-        Some((hook, self.makers.pop_front()))
+        Some((hook, self.pending.pop_front()))
     }
 }
 
-impl Subscriber {
+impl Delivery {
     fn new(hook: Hook, throttle: Option<Throttle>) -> Self {
         Self {
             throttle,
-            desk: Mutex::new(Desk {
+            state: Mutex::new(State {
                 hook: Some(hook),
-                makers: VecDeque::new(),
-                last: false,
-                retired: false,
+                pending: VecDeque::new(),
+                has_ended: false,
+                is_retired: false,
             }),
         }
     }
 
-    /// Lets go of the hook, which is not called any more from now on.
+    /// Drops the hook, or has it dropped by the thread that calls it.
     fn retire(&self) {
-        let (hook, makers) = {
-            let mut desk = self.desk.lock();
-            desk.retired = true;
-            (desk.hook.take(), std::mem::take(&mut desk.makers))
+        let (hook, pending) = {
+            let mut state = self.state.lock();
+            state.is_retired = true;
+            (state.hook.take(), std::mem::take(&mut state.pending))
         };
-        release(hook);
-        drop(makers);
+        drop_hook(hook);
+        drop(pending);
     }
 
-    /// Ends: each turn takes one job off the desk.
-    fn work(&self, owner: &Arc<Meter>) {
+    /// Makes the pending calls, unless another thread does. Ends: each turn takes one pending call.
+    fn deliver(&self, owner: &Arc<Meter>) {
         loop {
-            let Some((mut hook, maker)) = self.desk.lock().next() else {
+            let Some((mut hook, maker)) = self.state.lock().next() else {
                 return;
             };
             let is_last = maker.is_none();
@@ -82,95 +83,87 @@ impl Subscriber {
             };
             isolate("a progress hook", || hook(&update));
             drop(update);
-            let mut desk = self.desk.lock();
-            desk.retired |= is_last;
-            if desk.retired {
-                drop(desk);
-                release(Some(hook));
+            let mut state = self.state.lock();
+            state.is_retired |= is_last;
+            if state.is_retired {
+                drop(state);
+                drop_hook(Some(hook));
                 return;
             }
-            desk.hook = Some(hook);
+            state.hook = Some(hook);
         }
     }
 }
 
-impl Listener for Subscriber {
-    /// Tells that `maker` has made progress, if it is time to.
+impl Subscriber for Delivery {
     fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>) {
-        if self
-            .throttle
-            .as_ref()
-            .is_some_and(|throttle| !throttle.is_due())
-        {
+        let throttle = self.throttle.as_ref();
+        if throttle.is_some_and(|throttle| !throttle.is_due()) {
             return;
         }
         {
-            let mut desk = self.desk.lock();
-            if desk.retired || desk.last {
+            let mut state = self.state.lock();
+            if state.is_retired || state.has_ended {
                 return;
             }
-            if !desk
-                .makers
-                .iter()
-                .any(|waiting| Arc::ptr_eq(waiting, maker))
-            {
-                desk.makers.push_back(Arc::clone(maker));
+            let mut pending = state.pending.iter();
+            if !pending.any(|pending| Arc::ptr_eq(pending, maker)) {
+                state.pending.push_back(Arc::clone(maker));
             }
         }
-        self.work(owner);
+        self.deliver(owner);
     }
 
-    /// Tells that the operation has ended, and lets go of the hook.
     fn ended(&self, owner: &Arc<Meter>) {
-        self.desk.lock().last = true;
-        self.work(owner);
+        self.state.lock().has_ended = true;
+        self.deliver(owner);
     }
 }
 
-/// A hook's place at an operation's progress, from
+/// Drops a hook, which is user code.
+fn drop_hook(hook: Option<Hook>) {
+    isolate("the drop of a progress hook", || drop(hook));
+}
+
+/// The registration of a hook at an operation's progress, from
 /// [`Operation::on_progress`](crate::Operation::on_progress).
 ///
-/// Dropping it unregisters the hook. It does not wait: a call that runs on another thread just then
-/// goes on to its end, and no other one follows.
+/// Dropping it unregisters the hook. It does not wait: a call that runs on another thread at that moment goes
+/// on to its end, and no other call follows.
 #[must_use = "dropping the registration unregisters the hook; `detach()` leaves it in place"]
 pub struct ProgressRegistration {
-    place: Option<(Arc<Meter>, Arc<Subscriber>)>,
+    registered: Option<(Arc<Meter>, Arc<Delivery>)>,
 }
 
 impl ProgressRegistration {
     pub(super) fn new(meter: &Arc<Meter>, hook: Hook, throttle: Option<Throttle>) -> Self {
-        let subscriber = Arc::new(Subscriber::new(hook, throttle));
-        meter.add(Arc::<Subscriber>::clone(&subscriber));
+        let delivery = Arc::new(Delivery::new(hook, throttle));
+        meter.subscribe(Arc::<Delivery>::clone(&delivery));
         Self {
-            place: Some((Arc::clone(meter), subscriber)),
+            registered: Some((Arc::clone(meter), delivery)),
         }
     }
 
     /// Leaves the hook in place until the operation ends.
     pub fn detach(mut self) {
-        self.place = None;
+        self.registered = None;
     }
 }
 
 impl Drop for ProgressRegistration {
     fn drop(&mut self) {
-        if let Some((meter, subscriber)) = self.place.take() {
-            meter.remove(&*subscriber);
-            subscriber.retire();
+        if let Some((meter, delivery)) = self.registered.take() {
+            meter.unsubscribe(&*delivery);
+            delivery.retire();
         }
     }
 }
 
 impl fmt::Debug for ProgressRegistration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = self.place.as_ref().map(|(meter, _)| &meter.label);
+        let operation = self.registered.as_ref().map(|(meter, _)| &meter.label);
         f.debug_struct("ProgressRegistration")
             .field("operation", &operation)
             .finish_non_exhaustive()
     }
-}
-
-/// Drops a hook, which is the user's code.
-fn release(hook: Option<Hook>) {
-    isolate("the drop of a progress hook", || drop(hook));
 }

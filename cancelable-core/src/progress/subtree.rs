@@ -1,89 +1,78 @@
-//! What is below a meter, added up, and kept for a look at many operations.
+//! The totals of a meter and of everything below it.
 
 use super::meter::Reading;
-use super::totals::Sum;
+use super::totals::Totals;
 use crate::cause::OperationId;
 use std::collections::HashMap;
 
-/// What a look at many operations has found out on its way: the sums below those that have something
-/// below. A deep line is walked down once for all of them, where each by itself would walk to the end.
+/// The totals below each meter that has something below it, kept for a caller that reads many meters.
+///
+/// Such a caller walks down a deep tree once. Without the kept totals it would walk to the leaves for each
+/// meter on the way.
 #[derive(Default)]
-pub(crate) struct Below {
-    sums: HashMap<OperationId, Sum>,
+pub(crate) struct SubtreeTotals {
+    below: HashMap<OperationId, Totals>,
 }
 
-/// A meter that has parts, on the way down.
+/// A meter with parts, on the way down.
 struct Node {
     id: OperationId,
-    /// Where the one above it is.
-    above: usize,
+    /// The index of the parent's node.
+    parent: usize,
     reading: Reading,
-    below: Sum,
+    below: Totals,
 }
 
 impl Node {
-    fn new(id: OperationId, above: usize, reading: Reading) -> Self {
-        let below = reading.left;
+    fn new(id: OperationId, parent: usize, reading: Reading) -> Self {
+        let below = reading.absorbed;
         Self {
             id,
-            above,
+            parent,
             reading,
             below,
         }
     }
 }
 
-impl Below {
-    /// Everything there is of the meter of which this was read. What was found before is as good, but
-    /// not for one that has ended: it may be from before the end.
-    pub(super) fn sum(known: Option<&mut Self>, id: OperationId, reading: Reading) -> Sum {
+impl SubtreeTotals {
+    /// Returns the totals of the meter that `reading` is of and of everything below it.
+    ///
+    /// Kept totals are not used for a meter that has ended, because they may be older than the end.
+    pub(super) fn of(&mut self, id: OperationId, reading: Reading) -> Totals {
         if reading.parts.is_empty() {
-            return reading.with(reading.left);
+            return reading.with(reading.absorbed);
         }
-        let Some(known) = known else {
-            return alone(reading);
-        };
-        match known.sums.get(&id) {
+        match self.below.get(&id) {
             Some(below) if !reading.has_ended() => reading.with(*below),
-            _ => known.walk(id, reading),
+            _ => self.walk(id, reading),
         }
     }
 
     /// Not by recursion: the tree may be deep.
-    fn walk(&mut self, id: OperationId, mut reading: Reading) -> Sum {
+    fn walk(&mut self, id: OperationId, mut reading: Reading) -> Totals {
         let mut open: Vec<_> = reading.parts.drain(..).map(|part| (0, part)).collect();
         let mut nodes = vec![Node::new(id, 0, reading)];
-        // Ends: the tree has an end below.
-        while let Some((above, part)) = open.pop() {
+        // Ends: the tree has leaves.
+        while let Some((parent, part)) = open.pop() {
             let mut reading = part.reading();
             if reading.parts.is_empty() {
-                nodes[above].below.add_all(reading.with(reading.left));
+                nodes[parent].below.add_all(reading.with(reading.absorbed));
                 continue;
             }
-            let place = nodes.len();
-            open.extend(reading.parts.drain(..).map(|part| (place, part)));
-            nodes.push(Node::new(part.label.id(), above, reading));
+            let index = nodes.len();
+            open.extend(reading.parts.drain(..).map(|part| (index, part)));
+            nodes.push(Node::new(part.label.id(), parent, reading));
         }
-        let mut sum = Sum::default();
-        // Each comes after the one above it, and the last to go is the first.
+        let mut totals = Totals::default();
+        // A node comes after its parent, so each is complete when it is taken, and the last one is the first.
         while let Some(node) = nodes.pop() {
-            self.sums.insert(node.id, node.below);
-            sum = node.reading.with(node.below);
-            if let Some(above) = nodes.get_mut(node.above) {
-                above.below.add_all(sum);
+            self.below.insert(node.id, node.below);
+            totals = node.reading.with(node.below);
+            if let Some(parent) = nodes.get_mut(node.parent) {
+                parent.below.add_all(totals);
             }
         }
-        sum
+        totals
     }
-}
-
-/// The same for one that is looked at alone: nothing is kept on the way.
-fn alone(reading: Reading) -> Sum {
-    let mut sum = reading.with(reading.left);
-    let mut open = reading.parts;
-    // Ends: the tree has an end below.
-    while let Some(part) = open.pop() {
-        sum.add_all(part.sum_to(&mut open));
-    }
-    sum
 }

@@ -1,4 +1,4 @@
-//! How often a hook may be called.
+//! A limit on how often a hook is called, and the error of one that no clock drives.
 
 use crate::cause::OperationLabel;
 use crate::runtime::RuntimeHandle;
@@ -7,12 +7,12 @@ use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// Lets one call through in each interval of the runtime's clock.
+/// Permits one call in each interval of the runtime's clock.
 pub(crate) struct Throttle {
     runtime: RuntimeHandle,
     start: Instant,
     interval: u64,
-    /// From when on the next call may come, in nanoseconds since the start.
+    /// The earliest time of the next call, in nanoseconds since the start.
     due: AtomicU64,
 }
 
@@ -26,11 +26,11 @@ impl Throttle {
         }
     }
 
-    /// Whether a call is due. It says so to one caller, who has to make it.
+    /// Returns whether a call is due. It returns true to one caller, which has to make the call.
     pub(super) fn is_due(&self) -> bool {
         let now = nanos(self.runtime.now().saturating_duration_since(self.start));
-        // Relaxed: a time that nothing else is ordered by. What a caller finds who is told no is
-        // found again by a later call.
+        // Relaxed: the time orders no other access. The change of a caller that is not let through is in the
+        // figures of a later call.
         let due = self.due.load(Ordering::Relaxed);
         let next = now.saturating_add(self.interval);
         let take = || {
@@ -41,12 +41,14 @@ impl Throttle {
     }
 }
 
-/// Saturates after 584 years.
+/// Returns the nanoseconds of a time. Saturates after 584 years.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A hook was to be called once in an interval, and its operation has no runtime to tell the time.
+/// A progress hook was given an interval, and its operation has no runtime to measure it.
+///
+/// The hook comes back.
 pub struct ThrottleWithoutRuntime<H> {
     operation: OperationLabel,
     hook: SyncWrapper<H>,

@@ -1,62 +1,65 @@
-//! What several operations have done together.
+//! How far one operation has come, or several together.
 
-/// What one operation says of itself.
+/// A position and a total, of one operation or of several added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct Count {
     pub(super) position: u64,
     pub(super) total: Option<u64>,
-    /// How much of the position was there at the start, and is no work of this run.
+    /// The part of the position that was there at the start, and is no work of this run.
     pub(super) before: u64,
 }
 
-impl Own {
-    /// How many steps were done since the start.
+impl Count {
+    /// Returns the steps since the start.
     pub(super) fn done(&self) -> u64 {
         self.position.saturating_sub(self.before)
     }
 }
 
-/// Positions and totals, added up.
+/// The counts of several operations, added up.
 ///
-/// The total is known if someone said one and everyone who moves did. Who has ended without one has
-/// done what there was to do.
+/// There is a total if any operation has one, and every operation that advances has one. An operation that
+/// has ended without a total counts as done.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum {
+pub(super) struct Totals {
     position: u64,
     total: u64,
     done: u64,
-    /// Someone said a total.
-    said: bool,
-    /// Someone moves and has not said one.
-    unknown: bool,
+    /// An operation has a total.
+    has_total: bool,
+    /// An operation advances without a total.
+    is_unbounded: bool,
 }
 
-impl Sum {
-    pub(super) fn add(&mut self, own: Own, ended: bool) {
-        self.position = self.position.saturating_add(own.position);
-        self.total = self.total.saturating_add(own.total.unwrap_or(own.position));
-        self.done = self.done.saturating_add(own.done());
-        self.said |= own.total.is_some();
-        self.unknown |= own.total.is_none() && own.position > 0 && !ended;
+impl Totals {
+    pub(super) fn add(&mut self, count: Count, has_ended: bool) {
+        let is_unbounded = count.total.is_none() && count.position > 0 && !has_ended;
+        self.add_all(Self {
+            position: count.position,
+            total: count.total.unwrap_or(count.position),
+            done: count.done(),
+            has_total: count.total.is_some(),
+            is_unbounded,
+        });
     }
 
     pub(super) fn add_all(&mut self, other: Self) {
         self.position = self.position.saturating_add(other.position);
         self.total = self.total.saturating_add(other.total);
         self.done = self.done.saturating_add(other.done);
-        self.said |= other.said;
-        self.unknown |= other.unknown;
+        self.has_total |= other.has_total;
+        self.is_unbounded |= other.is_unbounded;
     }
 
-    pub(super) fn read(&self) -> Own {
-        Own {
+    pub(super) fn count(&self) -> Count {
+        Count {
             position: self.position,
-            total: (self.said && !self.unknown).then_some(self.total),
+            total: (self.has_total && !self.is_unbounded).then_some(self.total),
             before: self.position.saturating_sub(self.done),
         }
     }
 
-    /// How many steps were done since the start.
+    /// Returns the steps since the start.
     pub(super) fn done(&self) -> u64 {
         self.done
     }
@@ -64,37 +67,44 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
-    use super::{Own, Sum};
+    use super::{Count, Totals};
 
-    fn sum(parts: &[(u64, Option<u64>, bool)]) -> (u64, Option<u64>) {
-        let mut sum = Sum::default();
-        for &(position, total, ended) in parts {
-            let own = Own {
+    fn total_of(parts: &[(u64, Option<u64>, bool)]) -> (u64, Option<u64>) {
+        let mut totals = Totals::default();
+        for &(position, total, has_ended) in parts {
+            let count = Count {
                 position,
                 total,
-                ..Own::default()
+                ..Count::default()
             };
-            sum.add(own, ended);
+            totals.add(count, has_ended);
         }
-        let Own {
-            position, total, ..
-        } = sum.read();
-        (position, total)
+        let count = totals.count();
+        (count.position, count.total)
     }
 
     #[test]
-    fn r38_a_total_is_known_if_everyone_who_moves_said_one() {
-        assert_eq!(sum(&[]), (0, None));
-        assert_eq!(sum(&[(0, None, false), (3, Some(4), false)]), (3, Some(4)));
-        assert_eq!(sum(&[(1, None, false), (3, Some(4), false)]), (4, None));
-        assert_eq!(sum(&[(1, None, true), (3, Some(4), false)]), (4, Some(5)));
-        assert_eq!(sum(&[(1, None, true), (2, None, true)]), (3, None));
-        assert_eq!(sum(&[(0, None, true)]), (0, None));
+    fn r38_there_is_a_total_if_every_operation_that_advances_has_one() {
+        assert_eq!(total_of(&[]), (0, None));
+        assert_eq!(
+            total_of(&[(0, None, false), (3, Some(4), false)]),
+            (3, Some(4))
+        );
+        assert_eq!(
+            total_of(&[(1, None, false), (3, Some(4), false)]),
+            (4, None)
+        );
+        assert_eq!(
+            total_of(&[(1, None, true), (3, Some(4), false)]),
+            (4, Some(5))
+        );
+        assert_eq!(total_of(&[(1, None, true), (2, None, true)]), (3, None));
+        assert_eq!(total_of(&[(0, None, true)]), (0, None));
     }
 
     #[test]
     fn r38_a_sum_stops_at_the_largest_number() {
         let most = (u64::MAX, Some(u64::MAX), false);
-        assert_eq!(sum(&[most, most]), (u64::MAX, Some(u64::MAX)));
+        assert_eq!(total_of(&[most, most]), (u64::MAX, Some(u64::MAX)));
     }
 }

@@ -68,7 +68,7 @@ impl Registry {
             // It is another token's, and so may be that of some of them already.
             found.retain(|record| match record.is_cancelled() {
                 true => {
-                    record.wait_below();
+                    record.wait_for_descendants();
                     false
                 }
                 false => true,
@@ -85,7 +85,7 @@ impl Registry {
             // What has ended meanwhile is left alone, and counts if it was reached before.
             let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
             if !is_new {
-                record.wait_below();
+                record.wait_for_descendants();
             }
             let is_reached = || record.cause().is_some_and(|own| own.is_same(&cause));
             if is_first || is_reached() {

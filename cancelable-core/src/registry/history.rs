@@ -11,8 +11,8 @@
 
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
+use crate::sync::unmodelled::OnceLock;
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
-use std::sync::OnceLock;
 
 pub(super) struct History {
     bound: usize,

@@ -7,8 +7,9 @@ use super::history::History;
 use super::queue::{Aftermath, Queue};
 use super::shard::Shard;
 use crate::operation::Hooks;
+use crate::sync::unmodelled::OnceLock;
 use crate::sync::{AtomicU8, Mutex, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 pub(super) struct Hub {
     shards: OnceLock<Box<[Weak<Shard>]>>,

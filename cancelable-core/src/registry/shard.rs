@@ -8,10 +8,10 @@ use super::pages::Pages;
 use super::tally::Tally;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Observer, Operation, OperationSnapshot, ProgressUpdate, Record, Status};
+use crate::sync::unmodelled::AtomicUsize;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::cell::Cell;
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 

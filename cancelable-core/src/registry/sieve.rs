@@ -3,13 +3,13 @@
 use super::selection::Selection;
 use super::{Clock, Filter, Registry};
 use crate::operation::{OperationSnapshot, Record};
-use crate::progress::Below;
+use crate::progress::SubtreeTotals;
 use std::ops::ControlFlow;
 
 pub(super) struct Sieve<'a> {
     filter: &'a Filter,
     clock: Clock,
-    below: Below,
+    totals: SubtreeTotals,
     /// How many more may pass.
     left: usize,
 }
@@ -19,7 +19,7 @@ impl<'a> Sieve<'a> {
         Self {
             filter,
             clock: Clock::default(),
-            below: Below::default(),
+            totals: SubtreeTotals::default(),
             left: filter.most(),
         }
     }
@@ -30,12 +30,8 @@ impl<'a> Sieve<'a> {
             return None;
         }
         let now = self.clock.read(record);
-        let snapshot = OperationSnapshot::among(
-            record,
-            record.deadline_above(None),
-            now,
-            Some(&mut self.below),
-        );
+        let snapshot =
+            OperationSnapshot::among(record, record.deadline_above(None), now, &mut self.totals);
         // One that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
             return None;

@@ -3,7 +3,7 @@
 use super::{Clock, Filter, Registry};
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record};
-use crate::progress::Below;
+use crate::progress::SubtreeTotals;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ impl Registry {
 pub(super) struct Line {
     /// The deadlines of those above, outermost first.
     above: Vec<(Arc<Record>, Option<Instant>)>,
-    below: Below,
+    totals: SubtreeTotals,
 }
 
 impl Line {
@@ -156,7 +156,7 @@ impl Line {
         self.above.truncate(depth);
         let above = self.above.last().map(|(above, due)| (&**above, *due));
         let due = record.deadline_above(above);
-        let snapshot = OperationSnapshot::among(record, due, now, Some(&mut self.below));
+        let snapshot = OperationSnapshot::among(record, due, now, &mut self.totals);
         self.above.push((Arc::clone(record), snapshot.deadline()));
         snapshot
     }

@@ -8,7 +8,8 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// A finalizer did not do its work: it failed, it panicked, or its time was up. Cloning is cheap.
+/// A finalizer did not do its work: it failed, it panicked, its time was up, or no runtime took it. Cloning is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct CleanupError {
     name: Cow<'static, str>,
@@ -21,6 +22,7 @@ enum Why {
     Error(Arc<dyn Error + Send + Sync>),
     Panic(Arc<str>),
     OverBudget,
+    Lost,
 }
 
 impl CleanupError {
@@ -61,6 +63,14 @@ impl CleanupError {
         }
     }
 
+    pub(crate) fn lost(name: Cow<'static, str>, deferred_at: &'static Location<'static>) -> Self {
+        Self {
+            name,
+            deferred_at,
+            why: Why::Lost,
+        }
+    }
+
     /// The name of the finalizer.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -85,12 +95,19 @@ impl CleanupError {
         matches!(self.why, Why::OverBudget)
     }
 
+    /// Whether it did not run to its end because no runtime runs it: its run was dropped, and the scope has no
+    /// runtime, or has one that has gone.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(self.why, Why::Lost)
+    }
+
     /// The error it returned, if that is what went wrong.
     #[must_use]
     pub fn inner(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
             Why::Error(error) => Some(&**error),
-            Why::Panic(_) | Why::OverBudget => None,
+            Why::Panic(_) | Why::OverBudget | Why::Lost => None,
         }
     }
 }
@@ -109,6 +126,7 @@ impl fmt::Display for CleanupError {
             Why::Error(error) => write!(f, "failed: {}", escaped(error)),
             Why::Panic(text) => write!(f, "panicked: {}", escape(text)),
             Why::OverBudget => f.write_str("was dropped unfinished: the cleanup budget was spent"),
+            Why::Lost => f.write_str("is lost, because no runtime runs it"),
         }
     }
 }
@@ -118,7 +136,7 @@ impl Error for CleanupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
             Why::Error(error) => error.source(),
-            Why::Panic(_) | Why::OverBudget => None,
+            Why::Panic(_) | Why::OverBudget | Why::Lost => None,
         }
     }
 }

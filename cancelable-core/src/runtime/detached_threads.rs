@@ -13,11 +13,12 @@
 //! the others for a moment.
 
 use super::{Job, Refused};
-use crate::sync::{Event, IntoNotification, Listener, Mutex, isolate, listener, log};
+use crate::sync::unmodelled::{Event, IntoNotification, LazyLock, Listener, listener};
+use crate::sync::{Mutex, isolate, log};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use super::join::Completion;
 use super::spare_timers::SpareTimers;
 use super::supervised::{Supervised, SupervisedJob};
-use super::{Job, JoinHandle, Runtime, Sleep, Task, Timeout, Timer};
+use super::{Job, JoinHandle, Runtime, Task, Timer};
 use crate::sync::{clock, isolate};
 use std::fmt;
 use std::future::Future;
@@ -75,18 +75,6 @@ impl RuntimeHandle {
         self.now().checked_add(after)
     }
 
-    /// Completes when `duration` has passed since this call.
-    ///
-    /// A duration that the clock cannot express never completes.
-    pub fn sleep(&self, duration: Duration) -> Sleep {
-        self.sleep_until(self.deadline(duration))
-    }
-
-    /// Completes when the runtime's clock has reached `at`, and never for `None`.
-    pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
-        Sleep::new(self.clone(), at.into())
-    }
-
     /// A timer of the runtime that stands at `at`.
     pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
         self.take_timer(at, false)
@@ -110,38 +98,6 @@ impl RuntimeHandle {
                 self.shared.spare.keep(timer);
             }
         });
-    }
-
-    /// Gives `future` no more than `limit` from this call to complete.
-    ///
-    /// The future is polled before the timer, so a value that is ready wins even when the time is
-    /// up. A limit that the clock cannot express never elapses. To say who timed out and why, and
-    /// to bound what runs inside, use a scope.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping it drops the future, nothing else.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use std::future;
-    /// use std::time::Duration;
-    ///
-    /// let manual = ManualRuntime::new();
-    /// let runtime = manual.handle();
-    /// let limit = Duration::from_secs(3);
-    ///
-    /// assert_eq!(manual.block_on(runtime.timeout(limit, async { 7 })), Ok(7));
-    ///
-    /// let elapsed = manual.block_on(runtime.timeout(limit, future::pending::<()>())).unwrap_err();
-    /// assert_eq!(elapsed.to_string(), "not completed within 3s");
-    /// # }
-    /// ```
-    pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> Timeout<F> {
-        Timeout::new(future, self.sleep(limit), limit)
     }
 
     /// Starts `future` as a task of its own on the runtime.

@@ -2,16 +2,10 @@
 
 #[cfg(not(target_family = "wasm"))]
 use super::DetachedThreads;
-use super::Refused;
+use super::{Job, Refused, Task};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
-
-/// A future as a runtime receives it: it never panics and reports its own result.
-pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
-
-/// A blocking function as a runtime receives it: it never panics and reports its own result.
-pub type Job = Box<dyn FnOnce() + Send + 'static>;
 
 /// The mechanism of a runtime.
 ///
@@ -22,8 +16,7 @@ pub type Job = Box<dyn FnOnce() + Send + 'static>;
 ///
 /// ```
 /// use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-/// use std::pin::Pin;
-/// use std::time::Instant;
+/// /// use std::time::Instant;
 ///
 /// /// Runs blocking work at once, and nothing else.
 /// struct Inline(Instant);

@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Completes when the runtime's clock has reached a point in time, which can be moved.
 ///
@@ -30,8 +30,22 @@ pub struct Sleep {
     complete: bool,
 }
 
+impl RuntimeHandle {
+    /// Completes when `duration` has passed since this call.
+    ///
+    /// A duration that the clock cannot express never completes.
+    pub fn sleep(&self, duration: Duration) -> Sleep {
+        self.sleep_until(self.deadline(duration))
+    }
+
+    /// Completes when the runtime's clock has reached `at`, and never for `None`.
+    pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
+        Sleep::new(self.clone(), at.into())
+    }
+}
+
 impl Sleep {
-    pub(super) fn new(runtime: RuntimeHandle, deadline: Option<Instant>) -> Self {
+    fn new(runtime: RuntimeHandle, deadline: Option<Instant>) -> Self {
         Self {
             runtime,
             deadline,

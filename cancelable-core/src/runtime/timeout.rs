@@ -1,6 +1,6 @@
 //! The one timeout around a future, the same on every runtime.
 
-use super::Sleep;
+use super::{RuntimeHandle, Sleep};
 use crate::sync::track_await;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -23,8 +23,42 @@ pin_project! {
     }
 }
 
+impl RuntimeHandle {
+    /// Gives `future` no more than `limit` from this call to complete.
+    ///
+    /// The future is polled before the timer, so a value that is ready wins even when the time is
+    /// up. A limit that the clock cannot express never elapses. To say who timed out and why, and
+    /// to bound what runs inside, use a scope.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the future, nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::future;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let runtime = manual.handle();
+    /// let limit = Duration::from_secs(3);
+    ///
+    /// assert_eq!(manual.block_on(runtime.timeout(limit, async { 7 })), Ok(7));
+    ///
+    /// let elapsed = manual.block_on(runtime.timeout(limit, future::pending::<()>())).unwrap_err();
+    /// assert_eq!(elapsed.to_string(), "not completed within 3s");
+    /// # }
+    /// ```
+    pub fn timeout<F: Future>(&self, limit: Duration, future: F) -> Timeout<F> {
+        Timeout::new(future, self.sleep(limit), limit)
+    }
+}
+
 impl<F> Timeout<F> {
-    pub(super) fn new(future: F, sleep: Sleep, limit: Duration) -> Self {
+    fn new(future: F, sleep: Sleep, limit: Duration) -> Self {
         Self {
             future,
             sleep,

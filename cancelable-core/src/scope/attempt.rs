@@ -1,7 +1,7 @@
-//! One try of something that is tried again, as a part of an operation.
+//! One attempt of a retry loop, as a part of an operation.
 //!
-//! Libraries that retry own the loop: they call a closure, wait and call it again. They know
-//! nothing of operations, so what they call has to.
+//! A retry library owns the loop: it calls a closure, waits and calls it again. It knows
+//! nothing of operations, so the closure has to.
 
 use super::RunError;
 use crate::cause::ambient::Ambient;
@@ -18,13 +18,13 @@ impl Operation {
     /// Wraps a closure for a retry loop: each future that it then makes runs inside this operation,
     /// is dropped when that is cancelled, and is not polled at all if it is cancelled already.
     ///
-    /// The error of such a try says which it was, so that a loop does not go on after a cancel:
+    /// The error of an attempt says whether it was the cancel, so that a loop does not go on after one:
     /// retry unless [`is_cancelled`](RunError::is_cancelled). A loop that is awaited inside the run
-    /// of the operation's scope is dropped with the body, also in the middle of a pause. Elsewhere
-    /// a pause ends with
+    /// of the operation's scope is dropped with the body, also in the middle of a pause. Elsewhere,
+    /// end a pause by
     /// [`run_until_cancelled`](crate::CancellationToken::run_until_cancelled) around the loop.
     ///
-    /// Inside the run of the scope a [shield](Self::shield) holds up the end of a try as it does that
+    /// Inside the run of the scope a [shield](Self::shield) delays the end of an attempt as it does that
     /// of the body.
     ///
     /// # Cancel safety
@@ -71,7 +71,7 @@ impl Operation {
 }
 
 pin_project! {
-    /// One try, from the closure that [`Operation::wrap`] gives.
+    /// One attempt, from the closure that [`Operation::wrap`] gives.
     ///
     /// # Cancel safety
     ///
@@ -79,9 +79,9 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Attempt<Fut> {
         operation: Operation,
-        // The entry for where the operation is not the current one.
+        // The entry for polls where the operation is not the current one.
         slot: Option<Ambient>,
-        // None if the operation was cancelled before it was made, and after the end.
+        // `None` if the operation was cancelled before the future was made, and after the end.
         #[pin]
         future: Option<Fut>,
         cancelled: WaitForCancellationFutureOwned,
@@ -96,7 +96,7 @@ impl<Fut> Attempt<Fut> {
         let future = match (record.is_cancelled_by_now(), record.runs_here()) {
             (true, _) => None,
             (false, true) => Some(make()),
-            // A closure may do a part of the work before it gives the future.
+            // A closure may do a part of the work before it returns the future.
             (false, false) => {
                 let _inside = record.enter_here(&mut slot);
                 Some(make())
@@ -117,8 +117,8 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     /// Wakes: pending only after both the future and the wait for the cancel were polled, so both
-    /// have the waker. One that a shield holds up is woken by what is shielded, if that is a part of
-    /// it; or else the run is called as the shield ends, which this is polled by.
+    /// have the waker. An attempt that a shield delays is woken by the shielded future, if that is a part of
+    /// it. Otherwise the run, which polls this, is woken as the shield ends.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RunError<E>>> {
         let mut this = self.project();
         let too_late = !*this.polled && this.operation.record().is_cancelled_by_now();
@@ -145,7 +145,7 @@ where
         this.future.set(None);
         match this.operation.look() {
             Err(cancelled) => Poll::Ready(Err(RunError::Cancelled(cancelled))),
-            // Polled after its end, which promises nothing.
+            // Polled after its end: nothing is promised then.
             Ok(()) => Poll::Pending,
         }
     }

@@ -1,4 +1,4 @@
-//! Why a scope could not be built.
+//! The error of a scope that cannot be built.
 
 use crate::cause::{Named, OneLine, OperationLabel};
 use crate::operation::Status;
@@ -8,7 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// A scope cannot be as it was described.
+/// A scope cannot be built as it was described.
 #[derive(Clone, Debug)]
 pub struct BuildError {
     scope: Cow<'static, str>,
@@ -19,18 +19,18 @@ pub struct BuildError {
 enum Kind {
     NoRuntime {
         part: NeedsRuntime,
-        /// Why the runtime that the scope was to have by default is none either.
+        /// Why there is no default runtime either.
         why: Option<NoRuntime>,
     },
     ZeroConcurrency,
-    /// What it was to be a part of has ended.
+    /// The parent has ended.
     ParentEnded(OperationLabel, Status),
 }
 
 /// A part of a scope that cannot do without a runtime.
 #[derive(Clone, Debug)]
 pub(super) enum NeedsRuntime {
-    /// What every scope may have, by what it is.
+    /// A part that every scope may have, by its name.
     Own(&'static str),
     /// A source, by its name.
     Source(Cow<'static, str>),
@@ -81,7 +81,7 @@ impl BuildError {
         &self.scope
     }
 
-    /// Whether what the scope was to be a part of has ended.
+    /// Whether the parent that the scope was to have has ended.
     #[must_use]
     pub fn is_parent_ended(&self) -> bool {
         matches!(self.kind, Kind::ParentEnded(..))
@@ -113,10 +113,10 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// It speaks for what is inside it, so the chain ends here.
+/// Its text includes what it holds, so the chain ends here.
 impl Error for BuildError {}
 
-/// The kind is `InvalidInput`: the scope cannot be as it was described.
+/// The kind is `InvalidInput`.
 impl From<BuildError> for io::Error {
     fn from(error: BuildError) -> Self {
         Self::new(io::ErrorKind::InvalidInput, error)

@@ -1,13 +1,13 @@
-//! What a scope is to be, before it is one.
+//! The builder of a scope.
 
 use super::build_error::NeedsRuntime;
-use super::registration::Registration;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
-use crate::cause::OperationLabel;
+use crate::cause::{Cause, OperationId, OperationLabel};
 use crate::operation::{
-    self, Account, Hooks, Metadata, Opening, Operation, OwnDeadline, Policy, Record, Stop,
-    Straggler, Terms, Watchdog,
+    self, Account, Hooks, Metadata, Observer, Opening, Operation, OwnDeadline, Policy,
+    ProgressUpdate, Record, Stop, Straggler, Terms, Watchdog,
 };
+use crate::registry::Registry;
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
 use crate::sync::IsolatedDrop;
@@ -15,6 +15,7 @@ use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
@@ -27,31 +28,31 @@ pub struct ScopeBuilder {
     opened_at: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
-    /// Asked where no runtime was given and what the scope is a part of has none.
+    /// Asked if no runtime was given and the parent has none.
     default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
-    /// The one that most scopes with a token have, which needs no list.
+    /// The first token. Most scopes have no more, and need no list.
     token: Option<CancellationToken>,
-    pub(super) registration: Registration,
-    /// Kept apart, because a builder is moved by each of its methods.
+    registration: Registration,
+    /// Boxed: rare, and each method moves the builder.
     rare: Option<Box<Rare>>,
 }
 
-/// What most scopes do not have.
+/// Settings of few scopes.
 #[derive(Default)]
-pub(super) struct Rare {
-    /// All but the first.
+struct Rare {
+    /// All tokens but the first.
     tokens: Vec<CancellationToken>,
     sources: Vec<Unstarted>,
     terms: Terms,
     /// The limit on children was given as zero.
     no_children: bool,
     policy: Policy,
-    pub(super) hooks: Hooks,
-    pub(super) metadata: Metadata,
+    hooks: Hooks,
+    metadata: Metadata,
 }
 
-/// What of it a record keeps, each if anything was said.
+/// The parts of `Rare` for the record, each `None` if nothing was set.
 #[derive(Default)]
 struct Parts {
     tokens: Vec<CancellationToken>,
@@ -85,15 +86,34 @@ impl Rare {
     }
 }
 
-/// What the scope will be a part of.
+/// The parent that the scope will have.
 enum Parent {
     /// The operation that runs where the scope is built, if there is one.
     Current,
     Operation(Operation),
-    /// The operation that it is a spawned child of. It is cancelled with it even where that is
+    /// The parent of a spawned child. The child is cancelled with it even where the parent is
     /// shielded.
     Spawner(Operation),
     Nothing,
+}
+
+/// The registry that will list the scope.
+enum Registration {
+    /// The registry of the parent.
+    Inherited,
+    In(Arc<dyn Observer>),
+    Nowhere,
+}
+
+impl Registration {
+    /// Returns the registry as the observer of the operation with this number.
+    fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
+        match self {
+            Self::Inherited => parent?.record().observer.as_ref()?.of_inner(id),
+            Self::In(registry) => registry.of_inner(id),
+            Self::Nowhere => None,
+        }
+    }
 }
 
 impl ScopeBuilder {
@@ -112,41 +132,41 @@ impl ScopeBuilder {
         }
     }
 
-    /// Makes the scope a part of `operation`: cancelled with it, bound by its deadline, on its
-    /// runtime unless another one is given. It can't be built once `operation` has ended.
+    /// Makes `operation` the parent of the scope: the scope is cancelled with it, bound by its deadline, and on its
+    /// runtime unless another one is given. The scope can't be built once `operation` has ended.
     pub fn parent(mut self, operation: &Operation) -> Self {
         self.parent = Parent::Operation(operation.clone());
         self
     }
 
-    /// Makes the scope a part of nothing, even if an operation runs where it is built.
+    /// Gives the scope no parent, even if an operation runs where it is built.
     pub fn detached(mut self) -> Self {
         self.parent = Parent::Nothing;
         self
     }
 
-    /// Makes the scope a child's: a part of `scope`, whatever it was to be a part of. Its token is
-    /// below the one of `scope` also where that is shielded, as children are not.
+    /// Makes the scope that of a spawned child of `scope`, whatever parent was set. Its token is
+    /// below the token of `scope` even where that is shielded, since a shield does not cover children.
     pub(super) fn spawned_by(mut self, scope: &Scope) -> Self {
         self.parent = Parent::Spawner(scope.operation().clone());
         self
     }
 
-    /// The runtime that keeps the scope's time.
+    /// Sets the runtime, which keeps the scope's time and runs its children.
     pub fn runtime(mut self, runtime: &RuntimeHandle) -> Self {
         self.runtime = Some(runtime.clone());
         self
     }
 
-    /// Where to find a runtime, if none is given and what the scope is a part of has none: the
-    /// `current` of an adapter. Where that finds none, the scope has none.
+    /// Sets where to find a runtime if none is given and the parent has none: the
+    /// `current` of an adapter. If that finds none, the scope has none.
     pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
         self.default_runtime = Some(current);
         self
     }
 
-    /// Cancels the scope when `limit` has passed since it was entered: a [`Duration`], or a [`Limit`] with
-    /// words of its own for the cause. Zero means that its body is not started; a span too long for the
+    /// Cancels the scope when `limit` has passed since the scope was entered: a [`Duration`], or a [`Limit`] with
+    /// its own text for the cause. With zero the body is not started. A span too long for the
     /// clock is no limit. Of several limits the earliest counts.
     #[track_caller]
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
@@ -154,8 +174,8 @@ impl ScopeBuilder {
         self
     }
 
-    /// Cancels the scope at `point` on the clock of its runtime. If that has passed when the scope is
-    /// entered, its body is not started. Of several limits the earliest counts.
+    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed when the scope is
+    /// entered, the body is not started. Of several limits the earliest counts.
     #[track_caller]
     pub fn deadline(mut self, point: Instant) -> Self {
         self.deadline.add(Limit::at(point));
@@ -174,12 +194,12 @@ impl ScopeBuilder {
         self
     }
 
-    /// Lets no more than `limit` children run at once. The others wait, in the order of spawning,
+    /// Limits how many children run at once. The others wait, in the order of spawning,
     /// before their first poll. Blocking calls are not counted.
     ///
-    /// A child that waits for another child of the same scope keeps its place meanwhile. If that one waits
-    /// for a place behind it, neither goes on: it gets no error and no turn until a place is free, a limit of
-    /// its own is over or the scope is cancelled. A [dump](crate::Registry::dump) names who has the places.
+    /// A child that waits for another child of the same scope keeps its place meanwhile. If that other child waits
+    /// in the queue for this place, both are stuck until another place is free, their own time limit is over or
+    /// the scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
         self.terms().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
@@ -188,55 +208,55 @@ impl ScopeBuilder {
 
     /// Collects the failures of children, for
     /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
-    /// cancels the scope and so the other children.
+    /// cancels the scope, and with it the other children.
     pub fn collect_all(mut self) -> Self {
         self.terms().collect_all = true;
         self
     }
 
-    /// Waits for a blocking call no longer than `span` after its cancel. What has not ended then
-    /// is abandoned: its thread goes on by itself, its handle says so, and the log does.
+    /// Waits for a blocking call no longer than `span` after its cancel. A call that has not ended then
+    /// is abandoned: its thread goes on by itself, and its handle and the log say so.
     ///
-    /// Without this a scope waits for its blocking calls for as long as they take.
+    /// Without this a scope waits for its blocking calls without a limit.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
         self.terms().abandon_after = Some(span);
         self
     }
 
-    /// Lets the body go on for `span` after a cancel, to end by itself: it sees the request by
+    /// Gives the body `span` after a cancel to end by itself. It sees the request by
     /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it
-    /// produces counts. What still runs then is dropped and named in
+    /// produces counts. A body that still runs at the end of the grace is dropped and named in
     /// [`Outcome::stragglers`](super::Outcome::stragglers).
     ///
-    /// It is clamped to what each cancelled scope above leaves, and one without grace leaves
-    /// nothing. Without this, or if it is zero, the body is dropped at once.
-    /// [`cancel_now`](Operation::cancel_now) ends it early.
+    /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves
+    /// none. Without this, or with zero, the body is dropped at once.
+    /// [`cancel_now`](Operation::cancel_now) ends the grace early.
     pub fn grace(mut self, span: Duration) -> Self {
         self.policy().grace = span;
         self
     }
 
-    /// Gives all that is [deferred](Operation::defer) together no more than `span`, from when the
-    /// first begins. What runs then is dropped and named as a straggler, and each that is left is
-    /// polled once and then treated likewise.
+    /// Gives all [deferred](Operation::defer) finalizers together no more than `span`, from when the
+    /// first begins. A finalizer that runs when the budget is spent is dropped and named as a straggler. Each one
+    /// that is left is polled once, and then dropped and named likewise.
     ///
-    /// Without this a scope waits for its finalizers for as long as they take.
+    /// Without this a scope waits for its finalizers without a limit.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
         self.policy().cleanup_budget = Some(span);
         self
     }
 
-    /// Has everything logged that has not ended `after` a cancel of the scope: what, opened where,
-    /// last polled when, under which shield.
+    /// Logs everything that has not ended `after` a cancel of the scope: its kind, where it was opened, when it was
+    /// last polled, and its shield.
     ///
-    /// A task of the runtime does that, which ends with the scope. On a runtime of one thread it
-    /// cannot see a body that does not yield before that yields.
+    /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it
+    /// cannot report a body that does not yield.
     pub fn watchdog(mut self, after: Duration) -> Self {
         self.policy().watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
-    /// [`watchdog`](Self::watchdog) that tells `hook` too. A panic of it is logged.
+    /// [`watchdog`](Self::watchdog) that also calls `hook`. A panic of the hook is logged.
     pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
     where
         H: Fn(&[Straggler]) + Send + Sync + 'static,
@@ -246,7 +266,92 @@ impl ScopeBuilder {
         self
     }
 
-    pub(super) fn rare(&mut self) -> &mut Rare {
+    /// Lists the scope in the [global registry](Registry::global), from when it is built to its
+    /// end, and with it all scopes below it.
+    ///
+    /// A scope is in one registry. By default that is the registry of its parent, if there is one, so that a tree is
+    /// listed whole.
+    pub fn register(self) -> Self {
+        self.register_in(Registry::global())
+    }
+
+    /// [`register`](Self::register) in `registry`.
+    pub fn register_in(mut self, registry: &Registry) -> Self {
+        self.registration = Registration::In(registry.observer());
+        self
+    }
+
+    /// Lists neither the scope nor those below it, even if the parent is listed.
+    pub fn unregistered(mut self) -> Self {
+        self.registration = Registration::Nowhere;
+        self
+    }
+
+    /// Notes `value` under `key`; see [`Operation::set_metadata`].
+    pub fn metadata(
+        mut self,
+        key: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.rare().metadata.set(key.into(), value.into());
+        self
+    }
+
+    /// Adds `hooks`, which are called after those that the scope has.
+    pub fn hooks(self, hooks: Hooks) -> Self {
+        self.hooked(|own| own.and_all(hooks))
+    }
+
+    /// Calls `hook` when the scope is entered; see [`Hooks::on_start`].
+    pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_start(hook))
+    }
+
+    /// Calls `hook` when the scope is cancelled, at once and on the thread that cancels; see
+    /// [`Hooks::on_cancel_requested`].
+    pub fn on_cancel_requested(
+        self,
+        hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooked(|hooks| hooks.on_cancel_requested(hook))
+    }
+
+    /// Calls `hook` when the scope or something below it has made progress; see
+    /// [`Hooks::on_progress`].
+    pub fn on_progress(
+        self,
+        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooked(|hooks| hooks.on_progress(hook))
+    }
+
+    /// Calls `hook` when the scope has completed.
+    pub fn on_completed(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_completed(hook))
+    }
+
+    /// Calls `hook` when the scope has ended because it was cancelled.
+    pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_cancelled(hook))
+    }
+
+    /// Calls `hook` when the scope has failed, with [the error's text](Operation::error_text).
+    pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_failed(hook))
+    }
+
+    /// Calls `hook` when the scope has ended in any way.
+    pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
+        self.hooked(|hooks| hooks.on_end(hook))
+    }
+
+    fn hooked(mut self, add: impl FnOnce(Hooks) -> Hooks) -> Self {
+        let hooks = &mut self.rare().hooks;
+        *hooks = add(mem::take(hooks));
+        self
+    }
+
+    fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
     }
 
@@ -284,8 +389,8 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// Its limit on children is zero. Or what it was given to be a part of has ended. Or it has a time limit, a grace period, a cleanup budget, a
-    /// watchdog or a source that needs a runtime, and neither it nor what it is a part of has one.
+    /// The limit on children is zero. Or the parent that was given has ended. Or the scope has a time limit, a grace
+    /// period, a cleanup budget, a watchdog or a source that needs a runtime, and neither it nor its parent has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
             name,
@@ -316,7 +421,7 @@ impl ScopeBuilder {
                 let (label, status) = (operation.label().clone(), operation.status());
                 return Err(BuildError::parent_ended(name, label, status));
             }
-            // Whether that takes a child, its nursery says.
+            // Its nursery decides whether it takes a child.
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
@@ -365,7 +470,7 @@ impl ScopeBuilder {
 
     /// Opens the scope and [runs](Scope::run) `body` in it: a bounded step in one chain.
     ///
-    /// The scope is opened by this call, as by [`build`](Self::build). Where that refuses, the body is
+    /// The scope is opened by this call, as by [`build`](Self::build). If it cannot be built, the body is
     /// dropped, and the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
     ///
     /// # Cancel safety
@@ -389,10 +494,7 @@ impl ScopeBuilder {
         F: FnOnce(Scope) -> Fut,
         Fut: Future,
     {
-        match self.build() {
-            Ok(scope) => Run::new(scope, body),
-            Err(error) => Run::not_built(error),
-        }
+        Run::new(self.build(), body)
     }
 
     /// [`run`](Self::run) for a body that may fail, as [`Scope::try_run`].
@@ -419,15 +521,12 @@ impl ScopeBuilder {
         F: FnOnce(Scope) -> Fut,
         Fut: Future<Output = Result<T, E>>,
     {
-        match self.build() {
-            Ok(scope) => TryRun::new(scope, body),
-            Err(error) => TryRun::not_built(error),
-        }
+        TryRun::new(self.build(), body)
     }
 
     /// Opens the scope and runs `body` in it on this thread, as [`Scope::run_blocking`].
     ///
-    /// A refused scope is as in [`run`](Self::run).
+    /// If the scope cannot be built, the outcome says so, as for [`run`](Self::run).
     ///
     /// # Panics
     ///
@@ -460,7 +559,7 @@ impl ScopeBuilder {
     }
 }
 
-/// What of the scope cannot do without a runtime.
+/// The part of the scope that needs a runtime.
 fn needs_runtime(
     deadline: &OwnDeadline,
     policy: Option<&Policy>,
@@ -480,10 +579,10 @@ fn needs_runtime(
     Some(NeedsRuntime::Source(source.name()))
 }
 
-/// What cancels the scope: the parent's token, `token` and each of `more`, or nothing.
+/// The token that cancels the scope: of the parent's token, `token` and `more`; or none.
 ///
-/// Below one that is given its own token is a child from the start. A handle of the one that is given
-/// would keep that, and what was left at it, for as long as anyone knows of the operation.
+/// If a single token is given, the scope's own token is made at once, as a child of it. A handle of the given token
+/// itself would keep that token, and the wakers at it, for as long as a handle of the operation lives.
 fn stop(
     label: &OperationLabel,
     parent: Option<&Operation>,
@@ -494,7 +593,7 @@ fn stop(
     match (parent, token) {
         (parent, None) => Stop::below(parent),
         (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
-        // A join is of nothing only if its list is empty, and there are two here at least.
+        // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
             Stop::below(CancellationToken::any_of(inputs).ok())

@@ -1,4 +1,4 @@
-//! Why a deadline could not be moved.
+//! The error of a deadline that was not moved.
 
 use crate::cause::OperationLabel;
 use crate::operation::Status;
@@ -41,7 +41,7 @@ impl DeadlineError {
         }
     }
 
-    /// The scope whose deadline it is.
+    /// The scope.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation

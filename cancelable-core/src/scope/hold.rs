@@ -1,6 +1,5 @@
-//! A guard that the end of a scope waits for.
+//! A guard that keeps a scope from ending.
 
-use super::Scope;
 use crate::cause::OperationLabel;
 use crate::operation::{self, Operation, Status};
 use std::error::Error;
@@ -8,55 +7,7 @@ use std::fmt;
 use std::io;
 use std::panic::Location;
 
-impl Scope {
-    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no
-    /// child of the scope, on a thread or a pool of your own.
-    ///
-    /// The run waits for it where it waits for its children: after the body, and before the finalizers,
-    /// for as long as it is held. A cancel does not end a hold, so let whoever has it look at the
-    /// [token](Operation::token); a body that fails cancels the scope, as for children. It can be taken
-    /// from when the scope is built, and while it is cancelled. [Reports](Operation::why_not_stopped) name
-    /// it by the place of this call. Where the run is dropped, what comes after it is on the runtime, and
-    /// without one nobody waits.
-    ///
-    /// # Errors
-    ///
-    /// The scope has ended, or waits for nobody any more.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::scope::HoldError;
-    /// use std::thread;
-    ///
-    /// fn flush(scope: &Scope) -> Result<(), HoldError> {
-    ///     let hold = scope.hold()?;
-    ///     thread::spawn(move || {
-    ///         while !hold.operation().is_cancelled() {
-    ///             thread::yield_now(); // or work
-    ///         }
-    ///         drop(hold); // Now the scope may end.
-    ///     });
-    ///     Ok(())
-    /// }
-    /// ```
-    #[track_caller]
-    pub fn hold(&self) -> Result<ScopeHold, HoldError> {
-        match self.record().keep_open(Location::caller()) {
-            Some(hold) => Ok(ScopeHold {
-                operation: self.operation().clone(),
-                hold,
-            }),
-            None => Err(HoldError {
-                operation: self.label().clone(),
-                status: self.status(),
-            }),
-        }
-    }
-}
-
-/// Keeps a scope from ending, from [`Scope::hold`]. Each clone does.
+/// A guard that keeps a scope from ending, from [`Scope::hold`](super::Scope::hold). Each clone does so too.
 #[derive(Clone)]
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
@@ -65,13 +16,29 @@ pub struct ScopeHold {
 }
 
 impl ScopeHold {
+    pub(super) fn of(
+        operation: &Operation,
+        taken_at: &'static Location<'static>,
+    ) -> Result<Self, HoldError> {
+        match operation.record().keep_open(taken_at) {
+            Some(hold) => Ok(Self {
+                operation: operation.clone(),
+                hold,
+            }),
+            None => Err(HoldError {
+                operation: operation.label().clone(),
+                status: operation.status(),
+            }),
+        }
+    }
+
     /// The operation that it keeps open.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// Where in the source it was taken.
+    /// Where in the source the hold was taken.
     #[must_use]
     pub fn taken_at(&self) -> &'static Location<'static> {
         self.hold.taken_at()
@@ -87,7 +54,7 @@ impl fmt::Debug for ScopeHold {
     }
 }
 
-/// A scope has ended, or is about to and waits for nobody any more.
+/// The scope has ended, or is about to end and no longer waits.
 #[derive(Clone, Debug)]
 pub struct HoldError {
     operation: OperationLabel,

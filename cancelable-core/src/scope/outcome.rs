@@ -1,4 +1,4 @@
-//! What became of a run.
+//! The outcome of a run.
 
 use super::{BuildError, Flatten, RunError};
 use crate::cause::{Cause, OperationLabel, Reason};
@@ -7,10 +7,10 @@ use crate::report::{ChildFailure, CleanupError, Report, Status, Straggler, Value
 use std::convert::Infallible;
 use std::time::Duration;
 
-/// What became of a run: how it ended, and why it was asked to stop, if it was.
+/// The outcome of a run: how it ended, and the cause of its cancel if there was one.
 ///
-/// Requested and delivered are two things. A body that finished although the scope was cancelled is
-/// [`Status::Completed`], and the request's cause is on record.
+/// A cancel that is requested is not yet delivered. A body that finished although the scope was cancelled is
+/// [`Status::Completed`], and the cause of the request is on record.
 #[derive(Debug)]
 #[must_use = "an outcome may be an error"]
 pub struct Outcome<T, E = Infallible> {
@@ -18,11 +18,11 @@ pub struct Outcome<T, E = Infallible> {
     cause: Option<Cause>,
     elapsed: Option<Duration>,
     result: Result<T, RunError<E>>,
-    /// The value of a body, where the run failed all the same because a child did.
+    /// The value of a body whose run failed because a child did.
     late: Option<T>,
-    /// What the scope is called, where it has a value although it was asked to stop.
+    /// The label of a scope that has a value although it was cancelled.
     asked: Option<Box<OperationLabel>>,
-    /// None where there is nothing to report.
+    /// `None` if there is nothing to report.
     report: Option<Box<Report>>,
 }
 
@@ -44,21 +44,21 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
-    /// The outcome of a run whose scope was refused.
+    /// The outcome of a run whose scope could not be built.
     pub(super) fn not_built(error: BuildError) -> Self {
         let result = Err(RunError::NotBuilt(error));
         Self::new(Status::Failed, None, result, None)
     }
 
-    /// Puts the cause of a cancel of the scope with this label on record.
+    /// Sets the cause of a cancel of the scope with this label.
     pub(super) fn set_cause(&mut self, cause: Option<Cause>, label: &OperationLabel) {
-        // Where there is no value the error has the label.
+        // If there is no value, the error has the label.
         let asked = cause.is_some() && self.result.is_ok();
         self.asked = asked.then(|| Box::new(label.clone()));
         self.cause = cause;
     }
 
-    /// Turns the value, if there is one, into the failure, if there is one, and leaves it within reach.
+    /// Replaces the value by the failure, if there are both, and keeps the value as late.
     pub(super) fn fail_by(&mut self, failure: impl FnOnce() -> Option<ChildFailure>) {
         if self.result.is_err() {
             return;
@@ -82,20 +82,20 @@ impl<T, E> Outcome<T, E> {
         self.report.get_or_insert_default().partial = Some(partial);
     }
 
-    /// How the scope stood when the run ended. For a refused run it is what it was refused for, and
-    /// [`Status::Failed`] where the scope could not be built.
+    /// The status of the scope when the run ended. For a refused run it is the status that it was refused for, and
+    /// [`Status::Failed`] if the scope could not be built.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// Why the scope was asked to stop, if it was, whether or not it stopped for that.
+    /// The cause of the cancel, if the scope was cancelled, whether or not it stopped for that.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
     }
 
-    /// How long it ran; `None` if it did not, or has no runtime to tell the time.
+    /// How long the scope ran; `None` if it did not run, or has no runtime to tell the time.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.elapsed
@@ -107,15 +107,15 @@ impl<T, E> Outcome<T, E> {
         self.result.is_ok()
     }
 
-    /// Whether it stopped because the scope was cancelled: it was dropped for that, or has said so by an error
+    /// Whether the body stopped because the scope was cancelled: it was dropped for that, or has said so by an error
     /// of its own.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.error().is_some_and(RunError::is_cancelled)
     }
 
-    /// Whether it stopped because time ran out: its own, or that of one above. A body that had its value
-    /// all the same did not stop for that; its [`cause`](Self::cause) says whether time ran out.
+    /// Whether the body stopped because time ran out: that of the scope or of an ancestor. A body that gave its value
+    /// all the same did not stop for that; the [`cause`](Self::cause) says whether time ran out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.error()
@@ -141,18 +141,18 @@ impl<T, E> Outcome<T, E> {
         self.result.ok().or(self.late)
     }
 
-    /// The value of a scope whose work is whole: nothing of it failed, and nobody asked it to stop.
+    /// The value of a scope whose work is whole: nothing of it failed, and it was not cancelled.
     ///
-    /// A body may give a value although it was cut: its streams have ended early, or it has only joined
-    /// children that were cancelled. [`into_result`](Self::into_result) takes such a value for what it
-    /// is (the value wins), and this does not. A value that is there all the same goes with this call;
-    /// [`value`](Self::value) reads it before.
+    /// A body may give a value although it was cut short: its streams have ended early, or it has only joined
+    /// children that were cancelled. [`into_result`](Self::into_result) returns such a value, and this method
+    /// returns an error and drops it; [`value`](Self::value) reads it before.
     ///
     /// # Errors
     ///
-    /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was asked to
-    /// stop, whatever came of it; [`RunError::ChildFailed`] if a child failed, also where failures are
-    /// collected; [`RunError::CleanupFailed`] if something went wrong in a finalizer.
+    /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was cancelled, even if it
+    /// has a value; [`RunError::ChildFailed`] if a child failed, also where failures are collected;
+    /// [`RunError::CleanupFailed`] if a finalizer went wrong;
+    /// [`RunError::Unfinished`] if something inside was still running at the end of its time.
     ///
     /// # Examples
     ///
@@ -190,18 +190,21 @@ impl<T, E> Outcome<T, E> {
         if let Some(failure) = report.child_failures.into_iter().next() {
             return Err(RunError::ChildFailed(failure));
         }
-        match report.cleanup_errors.into_iter().next() {
-            Some(error) => Err(RunError::CleanupFailed(error)),
+        if let Some(error) = report.cleanup_errors.into_iter().next() {
+            return Err(RunError::CleanupFailed(error));
+        }
+        match report.stragglers.into_iter().next() {
+            Some(straggler) => Err(RunError::Unfinished(Box::new(straggler))),
             None => Ok(value),
         }
     }
 
-    /// The value, or why the run did not complete. A value that the body gave counts, also where the scope
-    /// was asked to stop; where work that was cut must not pass for whole, call
+    /// The value, or why the run did not complete. A value that the body gave counts even if the scope
+    /// was cancelled. If work that was cut short must not pass for whole, call
     /// [`complete`](Self::complete).
     ///
-    /// In a function whose error is one for all, such as `Box<dyn Error>`, it is [`flatten`](Self::flatten) that goes with a `?`: there the error of the
-    /// body stays what it is.
+    /// In a function with one error type for everything, such as `Box<dyn Error>`, use [`flatten`](Self::flatten)
+    /// with `?`: it keeps the type of the body's error.
     ///
     /// # Errors
     ///
@@ -212,8 +215,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The value, or the error of the body, or else why there is neither, as an error of the same
-    /// type: for a function that has one error for all. Where work that was cut must not pass for whole it is
-    /// `complete().map_err(RunError::flatten)`.
+    /// type: for a function with one error type for everything. If work that was cut short must not pass for whole,
+    /// use `complete().map_err(RunError::flatten)`.
     ///
     /// # Errors
     ///
@@ -244,9 +247,9 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What was still running at the end of its time and was dropped: bodies at the end of their
-    /// grace, and finalizers at the end of the cleanup budget. Those of scopes and children below
-    /// are among them if this scope was cancelled too, and those of children, where nobody took them from
-    /// their [handles](super::Child::take_report), in any case.
+    /// grace, and finalizers at the end of the cleanup budget. Those of scopes below are among them if this
+    /// scope was cancelled too. Those of children that nobody took from their
+    /// [handles](super::Child::take_report), and those of runs that were dropped, are so in any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -255,8 +258,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// What went wrong in finalizers, in the order in which they ran: those of the scope, and then those
-    /// of children below, where nobody took them from their [handles](super::Child::take_report). Of the
-    /// children the first 256 to end with such a report are kept, and all is logged.
+    /// of children below that nobody took from their [handles](super::Child::take_report), and of runs
+    /// inside that were dropped. Of these the first 256 to end with such a report are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -264,8 +267,9 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.cleanup_errors)
     }
 
-    /// The children that failed: all of them where failures are collected, and else the first. Then what
-    /// children have collected and nobody took from their handles, as for [`cleanup_errors`](Self::cleanup_errors).
+    /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures that
+    /// children have collected and nobody took from their handles, and those of runs inside that were dropped,
+    /// as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report
@@ -273,15 +277,15 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.child_failures)
     }
 
-    /// What the scope had so far when the run ended, whichever way that was; see
-    /// [`Operation::partial`](crate::Operation::partial). `None` if there is nothing, or it is of
+    /// The partial result of the scope when the run ended, in any way; see
+    /// [`Operation::partial`](crate::Operation::partial). `None` if there is none, or it is of
     /// [another type](Self::partial_type).
     #[must_use]
     pub fn partial<P: 'static>(&self) -> Option<&P> {
         self.report.as_ref()?.partial.as_ref()?.get()
     }
 
-    /// Takes out what [`partial`](Self::partial) gives. A value of another type stays.
+    /// Takes the [`partial`](Self::partial) result. A value of another type stays.
     pub fn take_partial<P: 'static>(&mut self) -> Option<P> {
         let partial = &mut self.report.as_mut()?.partial;
         match partial.take()?.into_inner() {
@@ -293,7 +297,7 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
-    /// What [`partial`](Self::partial) gives, without the rest.
+    /// Returns the [`partial`](Self::partial) result.
     #[must_use]
     pub fn into_partial<P: 'static>(mut self) -> Option<P> {
         self.take_partial()
@@ -307,8 +311,8 @@ impl<T, E> Outcome<T, E> {
 }
 
 impl Outcome<(), ()> {
-    /// The outcome of a run whose body stood in for a closure, with the closure's answer in the
-    /// place of the body's. There is none if the closure was not run.
+    /// The outcome of a run whose body stood in for a closure, with the output of the closure instead of the body's.
+    /// `None` is a closure that was not run.
     pub(super) fn filled<T, E>(self, answer: Option<Result<T, E>>) -> Outcome<T, E> {
         let mut late = None;
         let result = match (self.result, answer) {
@@ -328,8 +332,9 @@ impl Outcome<(), ()> {
             (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
             (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
+            (Err(RunError::Unfinished(straggler)), _) => Err(RunError::Unfinished(straggler)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
-                // The body is pending until there is an answer; this only spares a panic.
+                // The body is pending until there is an output; this only spares a panic.
                 let cause = self.cause.clone();
                 let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
                 Err(RunError::Cancelled(Cancelled::new(cause)))

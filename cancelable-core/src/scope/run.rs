@@ -1,25 +1,23 @@
-//! The futures of `run` and `try_run`: the same machine, with another reading of its output; or the error of
-//! a scope that could not be built.
+//! The run of a scope: the futures of `run` and `try_run`.
+//!
+//! Both poll the state machine of `state_machine.rs` and differ in how they read the output of the body. If the scope
+//! could not be built, they answer with the error.
 
 mod cancel_sources;
 mod deadline_timer;
 pub(super) mod detached_teardown;
 mod exit;
 mod grace_timer;
-pub(super) mod output;
 #[cfg(not(target_family = "wasm"))]
 mod run_blocking;
-mod run_waker;
-mod stalled_holds;
-mod stalled_runs;
+mod stalled;
 mod state_machine;
 mod suspension;
-pub(super) mod teardown;
-mod token_wait;
+mod teardown;
 mod watchdog;
 
-use self::output::{Fallible, Plain, Reading};
-use self::state_machine::Drive;
+use self::exit::{Fallible, OutputKind, Plain};
+use self::state_machine::StateMachine;
 use super::{BuildError, Outcome, Scope};
 use crate::cause::Cause;
 use crate::sync::{raw_text, track_await};
@@ -28,6 +26,10 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+pub(super) use self::exit::may_say_cancelled;
+#[cfg(not(target_family = "wasm"))]
+pub(super) use self::run_blocking::run_blocking;
 
 pin_project! {
     /// A body that runs in its scope, from [`Scope::run`] or
@@ -43,7 +45,7 @@ pin_project! {
         Fut: Future,
     {
         #[pin]
-        machine: Machine<F, Fut>,
+        run: RunFuture<F, Fut>,
     }
 }
 
@@ -61,67 +63,70 @@ pin_project! {
         Fut: Future,
     {
         #[pin]
-        machine: Machine<F, Fut>,
+        run: RunFuture<F, Fut>,
     }
 }
 
 pin_project! {
-    #[project = MachineProj]
-    enum Machine<F, Fut>
+    #[project = RunFutureProj]
+    enum RunFuture<F, Fut>
     where
         Fut: Future,
     {
-        Drive { #[pin] drive: Drive<F, Fut> },
-        // The scope was refused, and the body is gone.
+        Built { #[pin] machine: StateMachine<F, Fut> },
+        // The body is gone.
         NotBuilt { error: BuildError },
     }
 }
 
-impl<F, Fut: Future> Machine<F, Fut> {
-    fn new(scope: Scope, body: F) -> Self {
-        Self::Drive {
-            drive: Drive::new(scope, body),
+impl<F, Fut: Future> RunFuture<F, Fut> {
+    fn new(scope: Result<Scope, BuildError>, body: F) -> Self {
+        match scope {
+            Ok(scope) => Self::Built {
+                machine: StateMachine::new(scope, body),
+            },
+            Err(error) => Self::NotBuilt { error },
         }
     }
 
     fn scope(&self) -> Option<&Scope> {
         match self {
-            Self::Drive { drive } => Some(drive.scope()),
+            Self::Built { machine } => Some(machine.scope()),
             Self::NotBuilt { .. } => None,
+        }
+    }
+
+    fn if_dropped(&mut self, cause: Cause) {
+        if let Self::Built { machine } = self {
+            machine.if_dropped(cause);
         }
     }
 }
 
-impl<F, Fut> Machine<F, Fut>
+impl<F, Fut> RunFuture<F, Fut>
 where
     F: FnOnce(Scope) -> Fut,
     Fut: Future,
 {
-    fn poll<R: Reading<Fut::Output>>(
+    fn poll<R: OutputKind<Fut::Output>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<R::Value, R::Error>> {
         match self.project() {
-            MachineProj::Drive { drive } => drive.poll::<R>(cx),
-            MachineProj::NotBuilt { error } => Poll::Ready(Outcome::not_built(error.clone())),
+            RunFutureProj::Built { machine } => machine.poll::<R>(cx),
+            RunFutureProj::NotBuilt { error } => Poll::Ready(Outcome::not_built(error.clone())),
         }
     }
 }
 
 impl<F, Fut: Future> Run<F, Fut> {
-    pub(super) fn new(scope: Scope, body: F) -> Self {
+    pub(super) fn new(scope: Result<Scope, BuildError>, body: F) -> Self {
         Self {
-            machine: Machine::new(scope, body),
+            run: RunFuture::new(scope, body),
         }
     }
 
-    pub(super) fn not_built(error: BuildError) -> Self {
-        Self {
-            machine: Machine::NotBuilt { error },
-        }
-    }
-
-    /// Says why, for when this is dropped before its end: the scope is cancelled with `cause` then, in the place of
+    /// Sets the cause with which the scope is cancelled if this is dropped before its end, instead of
     /// [`Reason::RunDropped`](crate::Reason::RunDropped).
     ///
     /// # Examples
@@ -150,34 +155,24 @@ impl<F, Fut: Future> Run<F, Fut> {
     #[must_use = "a scope does not run unless this is polled"]
     #[track_caller]
     pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
-        if let Machine::Drive { drive } = &mut self.machine {
-            drive.if_dropped(cause.into());
-        }
+        self.run.if_dropped(cause.into());
         self
     }
 }
 
 impl<F, Fut: Future> TryRun<F, Fut> {
-    pub(super) fn new(scope: Scope, body: F) -> Self {
+    pub(super) fn new(scope: Result<Scope, BuildError>, body: F) -> Self {
         Self {
-            machine: Machine::new(scope, body),
+            run: RunFuture::new(scope, body),
         }
     }
 
-    pub(super) fn not_built(error: BuildError) -> Self {
-        Self {
-            machine: Machine::NotBuilt { error },
-        }
-    }
-
-    /// Says why, for when this is dropped before its end: the scope is cancelled with `cause` then, as for
-    /// [`Run::if_dropped`].
+    /// Sets the cause with which the scope is cancelled if this is dropped before its end, as
+    /// [`Run::if_dropped`] does.
     #[must_use = "a scope does not run unless this is polled"]
     #[track_caller]
     pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
-        if let Machine::Drive { drive } = &mut self.machine {
-            drive.if_dropped(cause.into());
-        }
+        self.run.if_dropped(cause.into());
         self
     }
 }
@@ -187,11 +182,11 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    /// Keeps the words of an error as the operation's [`error_text`](crate::Operation::error_text),
-    /// for registries, hooks and logs. Without this it has the name of the error's type.
+    /// Keeps the text of an error as the operation's [`error_text`](crate::Operation::error_text),
+    /// for registries, hooks and logs. Without this, the error text names the error's type.
     pub fn with_error_text(mut self) -> Self {
-        if let Machine::Drive { drive } = &mut self.machine {
-            drive.describe(|output| match output {
+        if let RunFuture::Built { machine } = &mut self.run {
+            machine.describe(|output| match output {
                 Ok(_) => String::new(),
                 Err(error) => raw_text(error),
             });
@@ -209,7 +204,7 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        track_await(self.project().machine.poll::<Plain>(cx))
+        track_await(self.project().run.poll::<Plain>(cx))
     }
 }
 
@@ -222,20 +217,18 @@ where
 
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        track_await(self.project().machine.poll::<Fallible>(cx))
+        track_await(self.project().run.poll::<Fallible>(cx))
     }
 }
 
 impl<F, Fut: Future> fmt::Debug for Run<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Run").field(&self.machine.scope()).finish()
+        f.debug_tuple("Run").field(&self.run.scope()).finish()
     }
 }
 
 impl<F, Fut: Future> fmt::Debug for TryRun<F, Fut> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("TryRun")
-            .field(&self.machine.scope())
-            .finish()
+        f.debug_tuple("TryRun").field(&self.run.scope()).finish()
     }
 }

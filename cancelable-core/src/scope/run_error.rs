@@ -1,9 +1,9 @@
-//! Why a run has no value.
+//! The error of a run that has no value.
 
-use super::{BuildError, Flatten};
+use super::BuildError;
 use crate::cause::{Cause, Named, OperationLabel};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, CleanupError, Status};
+use crate::operation::{ChildFailure, CleanupError, Status, Straggler};
 use crate::source::SourceError;
 use crate::sync::escaped;
 use std::borrow::Cow;
@@ -12,21 +12,21 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Why a run has no value.
+/// The error of a run that has no value.
 ///
-/// It is an error where that of the body is one, and a `Box<dyn Error>` is none. Where a body answers with
-/// an error for all, [`Outcome::flatten`](super::Outcome::flatten) gives that or makes one of this.
+/// It implements [`Error`] if the error of the body does, which `Box<dyn Error>` does not. If the body fails with
+/// such a type, [`Outcome::flatten`](super::Outcome::flatten) gives that, or converts this error to it.
 ///
-/// Its `{:?}` is the sentence that it reads as, since that is what a `main` that returns it prints; the
-/// error of a body has its own there. Its parts are in `{:#?}`.
+/// Its `{:?}` is the same sentence as its `{}`, since a `main` that returns it prints that; the
+/// error of a body keeps its own `{:?}`. `{:#?}` has the parts.
 #[non_exhaustive]
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
     Cancelled(Cancelled),
-    /// The body has stopped because the scope was cancelled, and says so by an error of its own. It holds the
-    /// [`Cancelled`] that a [`check`](crate::Operation::check), a stream or a run inside has given it.
+    /// The body has stopped because the scope was cancelled, and says so by an error of its own, which holds the
+    /// [`Cancelled`] that a [`check`](crate::Operation::check), a stream or a run inside has given to the body.
     Stopped {
-        /// What the body answered.
+        /// The error of the body.
         error: E,
         /// The cancellation of the scope.
         cancelled: Box<Cancelled>,
@@ -36,20 +36,23 @@ pub enum RunError<E = Infallible> {
     /// A source of the scope did not start, so the body was not started.
     SourceFailed(SourceFailed),
     /// A child of the scope failed, and the others were cancelled for that. A value that the body
-    /// had produced all the same is in the [outcome](super::Outcome::into_value).
+    /// has produced nevertheless is in the [outcome](super::Outcome::into_value).
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
-    /// The value is there, and something went wrong in a finalizer. Only
-    /// [`Outcome::complete`](super::Outcome::complete) says this; the first that went wrong.
+    /// There is a value, and a finalizer went wrong: the first that did. Only
+    /// [`Outcome::complete`](super::Outcome::complete) returns this.
     CleanupFailed(CleanupError),
-    /// The scope could not be built, so the body was not started. The run of a
-    /// [`Scope`](crate::Scope) never says this; that of a [`ScopeBuilder`](super::ScopeBuilder) may.
+    /// There is a value, and something inside was still running at the end of its time: the first straggler. Only
+    /// [`Outcome::complete`](super::Outcome::complete) returns this.
+    Unfinished(Box<Straggler>),
+    /// The scope could not be built, so the body was not started. Only the run of
+    /// a [`ScopeBuilder`](super::ScopeBuilder) returns this.
     NotBuilt(BuildError),
 }
 
 impl<E> RunError<E> {
-    /// The cancellation, if that is what it was.
+    /// The cancellation, if the scope was cancelled.
     #[must_use]
     pub fn cancelled(&self) -> Option<&Cancelled> {
         match self {
@@ -59,7 +62,7 @@ impl<E> RunError<E> {
         }
     }
 
-    /// Why the scope was cancelled, if that is what it was.
+    /// The cause of the cancel, if the scope was cancelled.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cancelled().map(Cancelled::cause)
@@ -89,8 +92,8 @@ impl<E> RunError<E> {
         }
     }
 
-    /// The error of the body, or else this as an error of the same type: for a function that has one error
-    /// for all, as in `outcome.complete().map_err(RunError::flatten)`.
+    /// The error of the body, or else this as an error of the same type: for a function with one error
+    /// type for everything, as in `outcome.complete().map_err(RunError::flatten)`.
     ///
     /// # Examples
     ///
@@ -123,8 +126,33 @@ impl<E> RunError<E> {
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
             Self::Refused(refused) => RunError::Refused(refused),
             Self::CleanupFailed(error) => RunError::CleanupFailed(error),
+            Self::Unfinished(straggler) => RunError::Unfinished(straggler),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
         })
+    }
+}
+
+/// The errors that [`Outcome::flatten`](super::Outcome::flatten) and [`RunError::flatten`] can return: all that
+/// are `From<RunError>`.
+///
+/// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message
+/// with which the compiler refuses a type that is not.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't say that the run was cancelled, because it is not `From<RunError>`",
+    label = "no error that `flatten` could give",
+    note = "where the body can't fail, as in `run`, the error of the outcome is `Infallible`: end with `.into_result()` there",
+    note = "where the body fails with an error of your own, write `impl From<RunError> for {Self}`, or end with `.into_result()`"
+)]
+pub trait Flatten: Sized {
+    /// The error for a run that has ended without an error of the body.
+    fn from_run_error(error: RunError) -> Self;
+}
+
+// Without this the compiler names the bound of this impl instead of the message above.
+#[diagnostic::do_not_recommend]
+impl<E: From<RunError>> Flatten for E {
+    fn from_run_error(error: RunError) -> Self {
+        Self::from(error)
     }
 }
 
@@ -156,6 +184,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::ChildFailed(failure) => failure.fmt(f),
             Self::Refused(refused) => refused.fmt(f),
             Self::CleanupFailed(error) => error.fmt(f),
+            Self::Unfinished(straggler) => write_unfinished(straggler, f),
             Self::NotBuilt(error) => error.fmt(f),
         }
     }
@@ -180,6 +209,8 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
             Self::Refused(refused) => ("Refused", refused, refused),
             Self::CleanupFailed(error) => ("CleanupFailed", error, error),
+            Self::Unfinished(straggler) if !f.alternate() => return write_unfinished(straggler, f),
+            Self::Unfinished(straggler) => ("Unfinished", straggler, straggler),
             Self::NotBuilt(error) => ("NotBuilt", error, error),
         };
         match f.alternate() {
@@ -189,7 +220,11 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
     }
 }
 
-/// Each variant speaks for what is inside it, so the chain goes on below that; this asks no
+fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "the scope ended without {straggler}")
+}
+
+/// Each variant displays what it holds, so the chain goes on below that; this requires no
 /// `'static` of the body's error.
 impl<E: Error> Error for RunError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
@@ -200,6 +235,7 @@ impl<E: Error> Error for RunError<E> {
             Self::ChildFailed(failure) => failure.source(),
             Self::Refused(refused) => refused.source(),
             Self::CleanupFailed(error) => error.source(),
+            Self::Unfinished(_) => None,
             Self::NotBuilt(error) => error.source(),
         }
     }
@@ -278,7 +314,7 @@ impl Refused {
         &self.operation
     }
 
-    /// How the scope stood when it was to be run again.
+    /// The status of the scope when it was to be run again.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
@@ -297,6 +333,6 @@ impl fmt::Display for Refused {
 
 impl Error for Refused {}
 
-// An error that is kept is only read, and nothing here changes it.
+// The error inside is only read.
 impl std::panic::UnwindSafe for SourceFailed {}
 impl std::panic::RefUnwindSafe for SourceFailed {}

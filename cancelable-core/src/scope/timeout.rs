@@ -18,8 +18,8 @@ pin_project! {
     ///
     /// The future is polled first, so a value that is ready wins even when the time is up. At the limit
     /// the future is dropped where it awaits, and the error is a [`Cancelled`] whose cause names the limit
-    /// and where it was set. It opens no scope: what runs inside is part of the scope around it, and sees
-    /// no deadline of this. Work that has children or finalizers takes a
+    /// and where it was set. It opens no scope: the future runs in the scope around it, which does not know
+    /// this limit. For work that has children or finalizers use a
     /// [scope](crate::scope::ScopeBuilder::timeout), which waits for them.
     ///
     /// # Cancel safety
@@ -37,12 +37,11 @@ pin_project! {
 }
 
 impl<F> Timeout<F> {
-    /// Gives `future` no more than `limit` from this call to complete: what the `timeout` of an adapter
-    /// does.
+    /// Gives `future` no more than `limit` from this call to complete. The `timeout` of an adapter
+    /// calls this.
     ///
-    /// The time is that of the operation that runs here, or else of `default_runtime`. An adapter answers
-    /// there with the runtime of this thread, or with another one where there is none: a limit holds
-    /// everywhere.
+    /// The time is that of the operation that runs here, or else of `default_runtime`. An adapter returns
+    /// there the runtime of this thread, or another runtime if there is none, so that a limit holds everywhere.
     #[track_caller]
     pub fn new(limit: impl Into<Limit>, future: F, default_runtime: fn() -> RuntimeHandle) -> Self {
         let limit = limit.into();
@@ -59,7 +58,7 @@ impl<F> Timeout<F> {
         }
     }
 
-    /// The future as far as it got, without the limit.
+    /// Returns the future in its present state, without the limit.
     pub fn into_inner(self) -> F {
         self.future
     }

@@ -37,7 +37,7 @@ pub fn cancel_on(
     if !token.is_cancelled() {
         cause = cause.stamped(|| runtime.now());
     }
-    let (first, uncalled) = token.cancel_leaving_callbacks(cause);
+    let (first, uncalled) = token.cancel_deferring_callbacks(cause);
     if !uncalled.is_empty() {
         // A runtime that panics instead of taking the job has dropped it.
         isolate("a runtime that was given callbacks", || {

@@ -101,9 +101,9 @@ impl CutOff {
                         None => self.pacing.rest(),
                     }
                 }
-                None => match self.token.lookout() {
-                    Some(lookout) if lookout.is_idle() => {}
-                    Some(lookout) => self.pacing.note(lookout.look()),
+                None => match self.token.deadline_check() {
+                    Some(check) if check.has_no_deadline() => {}
+                    Some(check) => self.pacing.note(check.check()),
                     None => self.pacing.rest(),
                 },
             }
@@ -158,7 +158,7 @@ impl CutOff {
 
     /// Takes the waker back from the token, for when no step follows.
     pub(super) fn leave(&mut self) {
-        self.wait.leave(&self.token);
+        self.wait.remove(&self.token);
     }
 
     /// The error for a step that was cut; `None` while nothing asked for a cancel.

@@ -2,7 +2,8 @@
 //!
 //! No model of loom comes here. The event has a list of this one thread, and no waker of a user is on it.
 
-use super::{AtomicBool, Event, Listener, Ordering, listener};
+use super::unmodelled::{Event, Listener, listener};
+use super::{AtomicBool, Ordering};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;

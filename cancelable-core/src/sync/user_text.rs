@@ -96,6 +96,7 @@ pub(crate) fn raw_text(value: &(impl Display + ?Sized)) -> String {
 #[cfg(test)]
 mod tests {
     use super::escaped;
+    use crate::sync::escape;
 
     #[test]
     fn r49_a_displayed_value_is_escaped_as_a_text_is() {
@@ -105,7 +106,7 @@ mod tests {
             ("a\nb\u{202e}c\u{1b}", "a\\nb\\u{202e}c\\u{1b}"),
         ] {
             assert_eq!(escaped(text).to_string(), shown);
-            assert_eq!(super::super::escape(text), shown);
+            assert_eq!(escape(text), shown);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What hangs below a token: the flag its children read, and the members to tell.
 
-use super::bag::{Bag, Key, NO_KEY};
-use super::crowd::Crowd;
+use super::cancel_pass::{ActivePass, CancelPass};
+use super::deadline_check::DeadlineCheck;
+use super::inline_list::{InlineList, Key, NO_KEY};
 use super::link::{Above, Inputs, Link};
-use super::lookout::Lookout;
-use super::marking::{Marking, Pass};
 use super::member::Member;
 use super::node::Node;
+use super::sharded_waiters::ShardedWaiters;
 use crate::cause::Facts;
 use crate::sync::{AtomicBool, AtomicU8, Mutex, MutexGuard, OnceLock, Ordering, drop_waker};
 use std::sync::{Arc, Weak};
@@ -30,21 +30,21 @@ pub(super) struct Branch {
     /// By whom it was cancelled, and the cause; set under the lock before the state (invariant 2). A
     /// branch that was told by the one above leaves it to that one, and only a few in a row do so: a
     /// reference count for each level of a deep tree is what a cancel would spend most on.
-    marking: OnceLock<Arc<Marking>>,
+    marking: OnceLock<Arc<CancelPass>>,
     /// Whether the token that this branch hangs below is gone (invariant 8).
     orphaned: AtomicBool,
     above: Above,
     /// Where the waiters of the token go that this branch hangs below, once threads have met at the
-    /// token's own list. Set under the node's lock while the node is not settled.
-    crowd: OnceLock<Box<Crowd>>,
+    /// token's own list. Set under the node's lock while the node is not marked.
+    sharded_waiters: OnceLock<Box<ShardedWaiters>>,
     /// What the token and those that are made of it look at when they are asked inline.
-    lookout: OnceLock<Arc<dyn Lookout>>,
+    deadline_check: OnceLock<Arc<dyn DeadlineCheck>>,
 }
 
 #[derive(Debug)]
 struct Inner {
     /// Empty once the branch is cancelled (invariant 6).
-    members: Bag<Member>,
+    members: InlineList<Member>,
     /// What was the entry of this branch above, once it was told by way of that: whoever cancels hands it
     /// over, so that to give it back costs when the branch goes and not in the middle of a cancel.
     entry: Option<Weak<Branch>>,
@@ -59,35 +59,35 @@ impl Branch {
     /// The branch of a token that is cancelled already: linked to nothing, because nothing can
     /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        let marking = OnceLock::from(Marking::of_nothing(cause));
+        let marking = OnceLock::from(CancelPass::finished(cause));
         Self::with(CANCELLED, marking, Above::Nothing)
     }
 
-    fn with(state: u8, marking: OnceLock<Arc<Marking>>, above: Above) -> Self {
+    fn with(state: u8, marking: OnceLock<Arc<CancelPass>>, above: Above) -> Self {
         Self {
             state: AtomicU8::new(state),
             climb: AtomicU8::new(0),
             inner: Mutex::new(Inner {
-                members: Bag::default(),
+                members: InlineList::default(),
                 entry: None,
             }),
             marking,
             orphaned: AtomicBool::new(false),
             above,
-            crowd: OnceLock::new(),
-            lookout: OnceLock::new(),
+            sharded_waiters: OnceLock::new(),
+            deadline_check: OnceLock::new(),
         }
     }
 
     #[inline]
-    pub(super) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
-        self.lookout.get()
+    pub(super) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.deadline_check.get()
     }
 
-    /// Gives the branch its lookout, if it has none.
-    pub(super) fn set_lookout(&self, lookout: Arc<dyn Lookout>) {
+    /// Gives the branch its deadline_check, if it has none.
+    pub(super) fn set_deadline_check(&self, deadline_check: Arc<dyn DeadlineCheck>) {
         // Another thread may have been first, with one that does the same.
-        let _ = self.lookout.set(lookout);
+        let _ = self.deadline_check.set(deadline_check);
     }
 
     #[inline]
@@ -100,7 +100,7 @@ impl Branch {
     ///
     /// Ends: a branch that has none was told by the one to which it is linked, which is cancelled too and
     /// so stays its link; and that goes on for `CLIMB` steps at most.
-    fn marking(&self) -> Option<Arc<Marking>> {
+    fn marking(&self) -> Option<Arc<CancelPass>> {
         if !self.is_cancelled() {
             return None;
         }
@@ -122,8 +122,8 @@ impl Branch {
     }
 
     /// The call that cancelled the branch, if it may not have reached everything below yet.
-    pub(super) fn marking_under_way(&self) -> Option<Arc<Marking>> {
-        self.marking().filter(|marking| !marking.is_over())
+    pub(super) fn unfinished_pass(&self) -> Option<Arc<CancelPass>> {
+        self.marking().filter(|marking| !marking.is_finished())
     }
 
     /// The members for changing, while there are any to change: None if the branch is cancelled.
@@ -140,14 +140,16 @@ impl Branch {
     /// a join; `entry` is what was the entry there.
     pub(super) fn cancel(
         &self,
-        pass: &mut Pass,
+        pass: &mut ActivePass,
         from: Option<&Arc<Self>>,
         entry: Option<Weak<Self>>,
     ) -> bool {
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
             drop(inner);
-            self.marking().iter().for_each(|marking| pass.meet(marking));
+            self.marking()
+                .iter()
+                .for_each(|marking| pass.note_overlap(marking));
             return false;
         }
         let climb = match (&self.above, from) {
@@ -177,16 +179,19 @@ impl Branch {
         }
     }
 
-    /// The waiters of the token, once they are a crowd.
+    /// The waiters of the token, once they are a sharded_waiters.
     #[inline]
-    pub(super) fn crowd(&self) -> Option<&Crowd> {
-        self.crowd.get().map(|crowd| &**crowd)
+    pub(super) fn sharded_waiters(&self) -> Option<&ShardedWaiters> {
+        self.sharded_waiters
+            .get()
+            .map(|sharded_waiters| &**sharded_waiters)
     }
 
-    /// Has the waiters be a crowd from now on. The token's node is locked and not settled.
-    pub(super) fn set_crowd(&self) {
+    /// Has the waiters be a sharded_waiters from now on. The token's node is locked and not marked.
+    pub(super) fn shard_waiters(&self) {
         // Only under the node's lock, so that it never waits.
-        self.crowd.get_or_init(|| Box::new(Crowd::new()));
+        self.sharded_waiters
+            .get_or_init(|| Box::new(ShardedWaiters::new()));
     }
 
     pub(super) fn above(&self) -> &Above {
@@ -202,7 +207,7 @@ impl Branch {
     }
 
     /// Notes that its entry was taken out of the branch to which it is linked, which is locked.
-    pub(super) fn lose_entry(&self) {
+    pub(super) fn note_entry_removed(&self) {
         if let Above::One(link) = &self.above {
             link.lock().key = NO_KEY;
         }
@@ -217,14 +222,14 @@ impl Branch {
         }
         // Whoever cancelled it looked for the keys under the same lock, after its marking was over. So either
         // it has found them, or it is seen here that the marking is over.
-        if self.marking().is_some_and(|marking| marking.is_over()) {
-            self.leave_inputs();
+        if self.marking().is_some_and(|marking| marking.is_finished()) {
+            self.unlink_inputs();
         }
     }
 
     /// Takes the entries of a join out of its inputs' lists, if that is what it is. To be called when nothing
-    /// below it is left to be told, and everything there says cancelled: see `Node::leave`.
-    pub(super) fn leave_inputs(&self) {
+    /// below it is left to be told, and everything there says cancelled: see `Node::unlink`.
+    pub(super) fn unlink_inputs(&self) {
         let Above::Inputs(inputs) = &self.above else {
             return;
         };
@@ -242,7 +247,7 @@ impl Branch {
         for ((input, _), key) in inputs.given.iter().zip(keys) {
             // An input without a key was not linked.
             if *key != NO_KEY {
-                input.forget_branch(*key);
+                input.remove_branch(*key);
             }
         }
     }
@@ -254,13 +259,13 @@ impl Branch {
         // which is as right and keeps one more branch alive.
         self.orphaned.store(true, Ordering::Release);
         if !self.inner.lock().members.is_empty() {
-            self.hand_up();
+            self.propagate();
         }
     }
 
     /// Moves the branches below to the one above, with the entries of their tokens. Joins stay, and
     /// whatever is just being dropped.
-    fn hand_up(&self) {
+    fn propagate(&self) {
         let Some(Link { branch: above, .. }) = self.link() else {
             return;
         };
@@ -327,7 +332,7 @@ impl Branch {
                 let Link { branch, key } = link.get_mut().clone();
                 drop(link);
                 if key != NO_KEY {
-                    branch.forget_branch(key);
+                    branch.remove_branch(key);
                 }
                 Some(branch)
             }
@@ -346,7 +351,7 @@ impl Branch {
                 for (index, (branch, _)) in given.into_vec().into_iter().enumerate() {
                     // An input without a key was not linked.
                     if let Some(key) = keys.get(index).filter(|key| **key != NO_KEY) {
-                        branch.forget_branch(*key);
+                        branch.remove_branch(*key);
                     }
                     others.push(branch);
                 }
@@ -356,7 +361,7 @@ impl Branch {
     }
 
     /// Takes the branch out of the entry `key`.
-    fn forget_branch(&self, key: Key) {
+    fn remove_branch(&self, key: Key) {
         let Some(mut open) = self.open() else {
             return; // Invariant 6: the entry was taken.
         };
@@ -366,7 +371,7 @@ impl Branch {
     }
 
     /// Takes the node, or its waiter, out of the entry `key`.
-    pub(super) fn forget_node(&self, key: Key) {
+    pub(super) fn remove_node(&self, key: Key) {
         let (false, Some(mut open)) = (self.is_cancelled(), self.open()) else {
             return; // Invariant 6: the entry was taken.
         };
@@ -437,7 +442,7 @@ impl OpenBranch<'_> {
     }
 
     /// Puts the node into its waiter's entry, and gives the waiter.
-    pub(super) fn put_in_place_of_waiter(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
+    pub(super) fn replace_waiter_by_node(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
         let entry = self.0.members.get_mut(key)?;
         match std::mem::replace(entry, Member::node(node)) {
             Member::Waiter(waker) => Some(waker),

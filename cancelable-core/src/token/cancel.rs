@@ -8,14 +8,14 @@
 //! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
 //! the list's last entry, so a chain of any depth takes constant space.
 
-use super::bag::Bag;
 use super::branch::Branch;
 use super::callback;
+use super::cancel_pass::ActivePass;
+use super::inline_list::InlineList;
 use super::link::Above;
-use super::marking::Pass;
 use super::member::Member;
-use super::node::{Node, Settled};
-use super::slab::Rest;
+use super::node::{Marked, Node};
+use super::slab::SlabIter;
 use crate::cause::{Cause, Facts};
 use crate::sync::{is_logged, isolate, log};
 use std::sync::{Arc, Weak};
@@ -26,54 +26,57 @@ use std::task::Waker;
 /// Either way, everything below says cancelled when it returns. No lock is held when anything of a
 /// user runs, and nothing of a user makes this unwind.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
-    cancel_leaving_callbacks(node, cause).0
+    cancel_deferring_callbacks(node, cause).0
 }
 
 /// [`cancel`] that leaves the callbacks to whoever has the second answer. All waiters were woken.
-pub(super) fn cancel_leaving_callbacks(node: &Arc<Node>, cause: Cause) -> (bool, Uncalled) {
-    cancel_and(node, cause, true)
+pub(super) fn cancel_deferring_callbacks(
+    node: &Arc<Node>,
+    cause: Cause,
+) -> (bool, PendingCallbacks) {
+    cancel_with(node, cause, true)
 }
 
 /// [`cancel`] without a word to the log.
-pub(super) fn end(node: &Arc<Node>, cause: Cause) {
-    drop(cancel_and(node, cause, false));
+pub(super) fn cancel_unlogged(node: &Arc<Node>, cause: Cause) {
+    drop(cancel_with(node, cause, false));
 }
 
-fn cancel_and(node: &Arc<Node>, cause: Cause, says_so: bool) -> (bool, Uncalled) {
-    let lost = || (false, Uncalled::none());
+fn cancel_with(node: &Arc<Node>, cause: Cause, is_logged_cancel: bool) -> (bool, PendingCallbacks) {
+    let lost = || (false, PendingCallbacks::none());
     if node.is_never() {
         return lost();
     }
     // Spares losers the clock; who wins is decided under the locks.
     if node.is_cancelled() {
-        node.wait_below();
+        node.wait_for_descendants();
         return lost();
     }
-    let facts = facts_of(cause);
+    let facts = stamped_facts(cause);
     let mut walk = Walk::new(facts);
-    let Some(settled) = settle_first(node, &mut walk.pass) else {
-        node.wait_below();
+    let Some(marked) = mark_first(node, &mut walk.pass) else {
+        node.wait_for_descendants();
         return lost();
     };
-    let won = !settled.inherited;
-    if let Some(branch) = walk.note(Arc::clone(node), settled) {
+    let won = !marked.inherited;
+    if let Some(branch) = walk.note(Arc::clone(node), marked) {
         walk.descend(branch);
     }
-    let uncalled = walk.end(won.then_some(node), says_so);
-    (won, uncalled)
+    let pending = walk.end(won.then_some(node), is_logged_cancel);
+    (won, pending)
 }
 
 /// The callbacks that a cancel has met and that have not run: its third pass, which its drop is.
 ///
 /// So none is lost, whoever drops it and wherever. One that is unregistered before its turn never runs.
-pub(crate) struct Uncalled {
+pub(crate) struct PendingCallbacks {
     /// In the order of the walk.
     nodes: Vec<Arc<Node>>,
     /// None where nothing was cancelled.
     facts: Option<Arc<Facts>>,
 }
 
-impl Uncalled {
+impl PendingCallbacks {
     fn none() -> Self {
         Self {
             nodes: Vec::new(),
@@ -88,7 +91,7 @@ impl Uncalled {
 }
 
 /// Nothing of a user makes this unwind: each callback is run in isolation.
-impl Drop for Uncalled {
+impl Drop for PendingCallbacks {
     fn drop(&mut self) {
         let Some(facts) = &self.facts else { return };
         for node in self.nodes.drain(..) {
@@ -98,7 +101,7 @@ impl Drop for Uncalled {
 }
 
 /// The cause of a cancel that happens now.
-pub(super) fn facts_of(cause: Cause) -> Arc<Facts> {
+pub(super) fn stamped_facts(cause: Cause) -> Arc<Facts> {
     cause.stamped_here().into_facts()
 }
 
@@ -113,18 +116,18 @@ pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<
 }
 
 /// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
-fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
+fn mark_first(node: &Node, pass: &mut ActivePass) -> Option<Marked> {
     let Some(parent) = node.parent() else {
-        return node.settle(pass, None);
+        return node.mark_cancelled(pass, None);
     };
     // Branch above, then node below.
     let mut open = parent.open()?;
-    let spared = node.take_spared(&mut open);
-    let mut settled = node.settle(pass, None)?;
-    if let Some(waker) = spared {
-        settled.waiters.insert(waker);
+    let linked_waiter = node.unlink_waiter(&mut open);
+    let mut marked = node.mark_cancelled(pass, None)?;
+    if let Some(waker) = linked_waiter {
+        marked.waiters.insert(waker);
     }
-    Some(settled)
+    Some(marked)
 }
 
 /// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
@@ -133,7 +136,7 @@ fn settle_first(node: &Node, pass: &mut Pass) -> Option<Settled> {
 /// The cause is not asked for while the level is off.
 ///
 /// The token of an operation is named by that.
-pub(super) fn report(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
+pub(super) fn log_cancel(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
     if !is_logged(log::Level::Debug) {
         return;
     }
@@ -152,9 +155,9 @@ pub(super) fn report(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
 }
 
 struct Walk {
-    pass: Pass,
+    pass: ActivePass,
     /// What the walk took and has to wake.
-    taken: Taken,
+    taken: TakenWakers,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
     /// The joins that the walk has cancelled, which stand in the lists of other inputs.
@@ -167,8 +170,8 @@ struct Walk {
 impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
-            pass: Pass::new(facts),
-            taken: Taken::default(),
+            pass: ActivePass::new(facts),
+            taken: TakenWakers::default(),
             with_callbacks: Vec::new(),
             joins: Vec::new(),
             gone: (Vec::new(), Vec::new()),
@@ -186,7 +189,7 @@ impl Walk {
                 // Down by the first member. Where it is the only one, as in a chain, no level is kept.
                 Some(branch) => {
                     let (first, rest) = self.pass.taken.split();
-                    let below = first.and_then(|member| self.tell(member, &branch));
+                    let below = first.and_then(|member| self.notify(member, &branch));
                     match rest {
                         Some(rest) => levels.push(Level { branch, rest }),
                         None => release(branch, &mut self.gone.1),
@@ -198,7 +201,7 @@ impl Walk {
                         return;
                     };
                     let member = level.rest.next();
-                    let below = member.and_then(|member| self.tell(member, &level.branch));
+                    let below = member.and_then(|member| self.notify(member, &level.branch));
                     if level.rest.is_done() {
                         if let Some(level) = levels.pop() {
                             release(level.branch, &mut self.gone.1);
@@ -212,7 +215,7 @@ impl Walk {
 
     /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next; its
     /// members are with the pass.
-    fn tell(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
+    fn notify(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
         let (node, entry) = match member {
             Member::Waiter(waker) => {
                 self.taken.add(waker);
@@ -221,8 +224,8 @@ impl Walk {
             Member::Token { node, branch } => (node, branch),
         };
         if let Some(node) = node.as_ref().and_then(Weak::upgrade) {
-            let below = match node.settle(&mut self.pass, Some(from)) {
-                Some(settled) => self.note(node, settled),
+            let below = match node.mark_cancelled(&mut self.pass, Some(from)) {
+                Some(marked) => self.note(node, marked),
                 None => {
                     release(node, &mut self.gone.0);
                     None
@@ -252,34 +255,36 @@ impl Walk {
     }
 
     /// Keeps what `node` left for the passes to come, and gives what hangs below it.
-    fn note(&mut self, node: Arc<Node>, settled: Settled) -> Option<Arc<Branch>> {
-        self.taken.add_list(settled.waiters);
-        if let Some(crowd) = node.crowd() {
-            crowd.take().for_each(|list| self.taken.add_list(list));
+    fn note(&mut self, node: Arc<Node>, marked: Marked) -> Option<Arc<Branch>> {
+        self.taken.add_list(marked.waiters);
+        if let Some(sharded_waiters) = node.sharded_waiters() {
+            sharded_waiters
+                .take()
+                .for_each(|list| self.taken.add_list(list));
         }
-        match settled.has_callbacks {
+        match marked.has_callbacks {
             true => self.with_callbacks.push(node),
             false => release(node, &mut self.gone.0),
         }
-        settled.below
+        marked.below
     }
 
     /// Ends the first pass, runs the second, and gives the third. `won` is the token that was cancelled itself,
-    /// which the log hears of if `says_so`.
-    fn end(self, won: Option<&Arc<Node>>, says_so: bool) -> Uncalled {
+    /// which the log hears of if `is_logged_cancel`.
+    fn end(self, won: Option<&Arc<Node>>, is_logged_cancel: bool) -> PendingCallbacks {
         let facts = Arc::clone(self.pass.facts());
         self.pass.end();
         self.taken.wake();
         if let Some(node) = won {
-            node.leave();
+            node.unlink();
         }
-        self.joins.iter().for_each(|join| join.leave_inputs());
+        self.joins.iter().for_each(|join| join.unlink_inputs());
         drop((self.gone, self.joins));
-        if let Some(node) = won.filter(|_| says_so) {
+        if let Some(node) = won.filter(|_| is_logged_cancel) {
             let cause = || Some(Cause::from_facts(Arc::clone(&facts), false));
-            report(node, cause);
+            log_cancel(node, cause);
         }
-        Uncalled {
+        PendingCallbacks {
             nodes: self.with_callbacks,
             facts: Some(facts),
         }
@@ -288,14 +293,14 @@ impl Walk {
 
 /// The waiters that a walk took. One costs no allocation.
 #[derive(Default)]
-struct Taken {
+struct TakenWakers {
     first: Option<Waker>,
     others: Vec<Waker>,
     /// Long lists are not copied.
-    lists: Vec<Rest<Waker>>,
+    lists: Vec<SlabIter<Waker>>,
 }
 
-impl Taken {
+impl TakenWakers {
     #[inline]
     fn add(&mut self, waker: Waker) {
         match self.first {
@@ -304,7 +309,7 @@ impl Taken {
         }
     }
 
-    fn add_list(&mut self, mut list: Bag<Waker>) {
+    fn add_list(&mut self, mut list: InlineList<Waker>) {
         let (first, rest) = list.split();
         if let Some(waker) = first {
             self.add(waker);
@@ -330,5 +335,5 @@ fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
 /// The members of one branch that are still to be told.
 struct Level {
     branch: Arc<Branch>,
-    rest: Rest<Member>,
+    rest: SlabIter<Member>,
 }

@@ -1,10 +1,12 @@
 //! A node's entry in the list above it.
 
-use super::bag::{Key, NO_KEY};
 use super::branch::{Branch, OpenBranch};
+use super::inline_list::{Key, NO_KEY};
 use super::link::Link;
 use super::member::Member;
-use super::node::{ALONE, INHERITED, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
+use super::node::{
+    INHERITED, Inner, LINKED, NEVER, Node, ROOT, UNLINKED, WAITER_LINKED, WAITER_UNLINKED,
+};
 use crate::sync::{MutexGuard, Ordering};
 use std::sync::Arc;
 
@@ -35,27 +37,27 @@ impl Node {
     /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
     /// member (invariant 5). None if the token is cancelled.
     pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
-        // Ends: a round is repeated only if the node became LISTED or got its branch meanwhile, each
+        // Ends: a round is repeated only if the node became LINKED or got its branch meanwhile, each
         // of which happens once, or if its branch was linked further up.
         loop {
-            // Relaxed: a hint. LISTED is not taken back but by cancelling, which is looked for
+            // Relaxed: a hint. LINKED is not taken back but by cancelling, which is looked for
             // under the lock; who misses it takes the longer way and finds the entry there.
             // NEVER has no parent and keeps its callbacks like a root, though nobody takes them.
-            if matches!(self.state.load(Ordering::Relaxed), ROOT | LISTED | NEVER) {
+            if matches!(self.state.load(Ordering::Relaxed), ROOT | LINKED | NEVER) {
                 let inner = self.lock();
-                return (!self.is_settled()).then_some(inner);
+                return (!self.is_marked_cancelled()).then_some(inner);
             }
             let link = self.link();
             let home = self.home(&link)?;
             // Branch above, then node below.
             let Some(mut open) = home.open() else {
-                match self.settle_with(home) {
+                match self.mark_cancelled_with(home) {
                     true => return None,
                     false => continue,
                 }
             };
             let mut inner = self.lock();
-            if self.is_settled() {
+            if self.is_marked_cancelled() {
                 return None;
             }
             if !self
@@ -64,7 +66,7 @@ impl Node {
             {
                 continue;
             }
-            self.enlist(&mut open, &mut inner);
+            self.link_node(&mut open, &mut inner);
             return Some(inner);
         }
     }
@@ -74,34 +76,37 @@ impl Node {
     ///
     /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's
     /// branch is. A wait that ends, or a callback that is refused, must find the token cancelled.
-    fn settle_with(&self, home: &Branch) -> bool {
+    fn mark_cancelled_with(&self, home: &Branch) -> bool {
         if self.is_cancelled() {
             return true;
         }
         let cause = home.cause();
         let mut inner = self.lock();
         // Relaxed: this state is set under the lock that is held here. The home is not the parent's
-        // branch, or else the token were cancelled; so the node has a branch, and is not spared.
-        if matches!(self.state.load(Ordering::Relaxed), ALONE | WAITED) {
+        // branch, or else the token were cancelled; so the node has a branch, and is not linked_waiter.
+        if matches!(
+            self.state.load(Ordering::Relaxed),
+            UNLINKED | WAITER_UNLINKED
+        ) {
             inner.cause = cause;
-            // Release: as in `settle`. There is nobody to tell: a node that is no member has no lists.
+            // Release: as in `mark_cancelled`. There is nobody to tell: a node that is no member has no lists.
             self.state.store(INHERITED, Ordering::Release);
         }
-        self.is_settled()
+        self.is_marked_cancelled()
     }
 
     /// Makes the node a member of the branch `open`, which is its home, if it is not. Both are locked.
     /// A waiter that stands there for the node moves to the node's list, with the key 0.
-    pub(super) fn enlist(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
+    pub(super) fn link_node(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
         // Relaxed: changed under the locks that are held here.
         let state = self.state.load(Ordering::Relaxed);
-        if state == LISTED {
+        if state == LINKED {
             return;
         }
         let node = Arc::downgrade(self);
-        if state == SPARED {
-            // The list is empty, because the node was never LISTED.
-            let waiter = open.put_in_place_of_waiter(self.entry(inner), node);
+        if state == WAITER_LINKED {
+            // The list is empty, because the node was never LINKED.
+            let waiter = open.replace_waiter_by_node(self.entry(inner), node);
             if let Some(waiter) = waiter {
                 inner.waiters.insert(waiter);
             }
@@ -120,7 +125,7 @@ impl Node {
             self.set_entry(inner, entry);
         }
         // Relaxed: the lists that this speaks of are read under the lock that is held here.
-        self.state.store(LISTED, Ordering::Relaxed);
+        self.state.store(LINKED, Ordering::Relaxed);
     }
 
     /// Takes the entry out, for a node that was cancelled itself, and not from above. To be called once all
@@ -128,19 +133,19 @@ impl Node {
     ///
     /// So a token that is cancelled and kept, by a handle or by a registration, costs its parent nothing. With a
     /// join leaves what it was made of: nobody but the token and those below it hang there.
-    pub(super) fn leave(&self) {
-        self.leave_home();
+    pub(super) fn unlink(&self) {
+        self.remove_entry();
         if let Some(parent) = self.parent() {
-            parent.leave_inputs();
+            parent.unlink_inputs();
         }
     }
 
-    fn leave_home(&self) {
+    fn remove_entry(&self) {
         // Ends: a round is repeated only if the own branch was linked further up meanwhile, and the line is
         // finite.
         loop {
             let link = self.link();
-            // Relaxed: a node that is settled gets no entry any more.
+            // Relaxed: a node that is marked gets no entry any more.
             if link.is_none() && self.entry.load(Ordering::Relaxed) == NO_KEY {
                 return;
             }
@@ -156,7 +161,7 @@ impl Node {
             let key = now.map_or_else(|| self.entry(&inner), |link| link.key);
             self.set_entry(&inner, NO_KEY);
             if let Some(branch) = self.branch() {
-                branch.lose_entry();
+                branch.note_entry_removed();
             }
             let left = open.remove(key);
             drop((inner, open));
@@ -166,10 +171,10 @@ impl Node {
     }
 
     /// Takes the entry out, for a node that has one and is being dropped.
-    pub(super) fn forget_entry(&self) {
+    pub(super) fn remove_entry_of_dropped(&self) {
         if let Some(home) = self.home(&self.link()) {
             // Relaxed: nobody else has the node any longer.
-            home.forget_node(self.entry.load(Ordering::Relaxed));
+            home.remove_node(self.entry.load(Ordering::Relaxed));
         }
     }
 }

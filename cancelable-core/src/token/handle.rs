@@ -1,9 +1,9 @@
 //! The handle that users hold.
 
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
-use super::cancel::{self, Uncalled};
+use super::cancel::{self, PendingCallbacks};
+use super::deadline_check::DeadlineCheck;
 use super::guard::{DropGuard, DropGuardRef};
-use super::lookout::Lookout;
 use super::node::Node;
 use super::run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 use super::wait::{self, WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -64,44 +64,44 @@ impl CancellationToken {
     }
 
     /// A token that is cancelled from the start, of which nobody knows yet. Whoever makes it known says
-    /// so by [`report_cancel`](Self::report_cancel).
-    pub(crate) fn born_cancelled(cause: Cause) -> Self {
-        Self::from_node(Node::born_cancelled(cancel::facts_of(cause)))
+    /// so by [`log_cancel`](Self::log_cancel).
+    pub(crate) fn new_cancelled(cause: Cause) -> Self {
+        Self::from_node(Node::new_cancelled(cancel::stamped_facts(cause)))
     }
 
-    /// Whether it has a lookout, its own or that of the token it was made of.
+    /// Whether it has a deadline_check, its own or that of the token it was made of.
     #[inline]
-    pub(crate) fn has_lookout(&self) -> bool {
-        self.node.lookout().is_some()
+    pub(crate) fn has_deadline_check(&self) -> bool {
+        self.node.deadline_check().is_some()
     }
 
-    /// Gives it its lookout.
-    pub(crate) fn set_lookout(&self, lookout: Arc<dyn Lookout>) {
-        self.node.own_branch().set_lookout(lookout);
+    /// Gives it its deadline_check.
+    pub(crate) fn set_deadline_check(&self, deadline_check: Arc<dyn DeadlineCheck>) {
+        self.node.own_branch().set_deadline_check(deadline_check);
     }
 
-    /// Its lookout, if it has one.
-    pub(crate) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
-        self.node.lookout()
+    /// Its deadline_check, if it has one.
+    pub(crate) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.node.deadline_check()
     }
 
     /// Says to the log that it was cancelled.
-    pub(crate) fn report_cancel(&self) {
-        cancel::report(&self.node, || self.cause());
+    pub(crate) fn log_cancel(&self) {
+        cancel::log_cancel(&self.node, || self.cause());
     }
 
     /// Cancels it because what it is the token of has ended, which the log need not hear of: it hears of
     /// the end.
-    pub(crate) fn end(&self, cause: Cause) {
-        cancel::end(&self.node, cause);
+    pub(crate) fn cancel_unlogged(&self, cause: Cause) {
+        cancel::cancel_unlogged(&self.node, cause);
     }
 
     /// Waits until everything below says cancelled, given that this does. To be called with no lock held.
-    pub(crate) fn wait_below(&self) {
-        self.node.wait_below();
+    pub(crate) fn wait_for_descendants(&self) {
+        self.node.wait_for_descendants();
     }
 
-    /// Makes a new token that of this operation: its lookout is its own. Its label is noted for the line
+    /// Makes a new token that of this operation: its deadline_check is its own. Its label is noted for the line
     /// that the log has of its cancel, unless the level of that is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
         let token = Self::from_node(self.node.for_operation());
@@ -165,8 +165,8 @@ impl CancellationToken {
     }
 
     /// [`cancel_with`](Self::cancel_with) that leaves the callbacks to the drop of the second answer.
-    pub(crate) fn cancel_leaving_callbacks(&self, cause: Cause) -> (bool, Uncalled) {
-        cancel::cancel_leaving_callbacks(&self.node, cause)
+    pub(crate) fn cancel_deferring_callbacks(&self, cause: Cause) -> (bool, PendingCallbacks) {
+        cancel::cancel_deferring_callbacks(&self.node, cause)
     }
 
     /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
@@ -241,8 +241,8 @@ impl CancellationToken {
     /// The error for work that stops for `cause`, by which this token was cancelled.
     #[cold]
     pub(crate) fn cancelled_for(&self, cause: Cause) -> Cancelled {
-        // On a thread or in a task where no operation runs, the lookout knows whose token it is.
-        Cancelled::new(cause).or_marked(|cause| self.lookout()?.mark(cause))
+        // On a thread or in a task where no operation runs, the deadline_check knows whose token it is.
+        Cancelled::new(cause).or_marked(|cause| self.deadline_check()?.mark(cause))
     }
 
     /// Waits until the token is cancelled.

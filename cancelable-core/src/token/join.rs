@@ -4,12 +4,12 @@
 //! It is linked like any other branch, so it is cancelled in the first pass of its input's cancel,
 //! before any callback runs, and it unlinks itself when the last token below it is dropped.
 
-use super::bag::{Key, NO_KEY};
 use super::branch::Branch;
 use super::cancel;
+use super::deadline_check::AllOf;
 use super::handle::CancellationToken;
+use super::inline_list::{Key, NO_KEY};
 use super::link::{self, Above};
-use super::lookout::Several;
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Cause;
@@ -144,13 +144,13 @@ impl Inputs {
             .collect();
         let above = Above::Inputs(Box::new(link::Inputs::new(inputs, needed)));
         let join = Branch::new(above);
-        let lookouts = self.distinct.iter();
-        let lookouts = lookouts.filter_map(|(token, _)| token.node().lookout().cloned());
-        let mut lookouts: Vec<_> = lookouts.collect();
-        match lookouts.len() {
+        let checks = self.distinct.iter();
+        let checks = checks.filter_map(|(token, _)| token.node().deadline_check().cloned());
+        let mut checks: Vec<_> = checks.collect();
+        match checks.len() {
             0 => {}
-            1 => join.set_lookout(lookouts.remove(0)),
-            _ => join.set_lookout(Arc::new(Several(lookouts))),
+            1 => join.set_deadline_check(checks.remove(0)),
+            _ => join.set_deadline_check(Arc::new(AllOf(checks))),
         }
         let join = Arc::new(join);
         link(&join);

@@ -1,9 +1,10 @@
 //! What a branch is linked to, above it.
 
-use super::bag::Key;
 use super::branch::Branch;
+use super::inline_list::Key;
+use crate::sync::unmodelled::OnceLock;
 use crate::sync::{AtomicBool, AtomicU32, AtomicUsize, Mutex, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The index of no input.
 const NONE: usize = usize::MAX;
@@ -20,7 +21,7 @@ pub(super) enum Above {
     Inputs(Box<Inputs>),
 }
 
-/// A branch and the key of an entry in it; `NO_KEY` once that was taken out, see `Node::leave`.
+/// A branch and the key of an entry in it; `NO_KEY` once that was taken out, see `Node::unlink`.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) branch: Arc<Branch>,

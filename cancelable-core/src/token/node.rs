@@ -1,11 +1,11 @@
 //! A token's own part: its state, its waiters and its callbacks.
 
-use super::bag::{Bag, NO_KEY};
 use super::branch::Branch;
 use super::callback::Callbacks;
+use super::cancel_pass::{ActivePass, CancelPass};
+use super::deadline_check::{self, DeadlineCheck};
+use super::inline_list::{InlineList, NO_KEY};
 use super::link::Above;
-use super::lookout::{self, Lookout};
-use super::marking::{Marking, Pass};
 use super::member::Member;
 use crate::cause::{Cause, Facts, OperationLabel};
 use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, isolate};
@@ -16,22 +16,22 @@ use std::task::Waker;
 // is cancelled.
 //
 //   ROOT ─────────────────────────────────► CANCELLED
-//   ALONE ──► SPARED ──► WAITED ──► LISTED ──► CANCELLED | INHERITED        NEVER stays
+//   UNLINKED ──► WAITER_LINKED ──► WAITER_UNLINKED ──► LINKED ──► CANCELLED | INHERITED        NEVER stays
 //
-// A step may leave out those between. All steps of a node that has a parent, up to LISTED, are made under
+// A step may leave out those between. All steps of a node that has a parent, up to LINKED, are made under
 // the lock of the parent's branch, or of the home where that is another (invariant 9).
 /// Has no parent.
 pub(super) const ROOT: u8 = 0;
 /// Can't be cancelled.
 pub(super) const NEVER: u8 = 1;
 /// Is no member of its parent: nothing has to be done when it is cancelled.
-pub(super) const ALONE: u8 = 2;
+pub(super) const UNLINKED: u8 = 2;
 /// Its one waiter is a member in its stead.
-pub(super) const SPARED: u8 = 3;
-/// Is no member, and was SPARED before.
-pub(super) const WAITED: u8 = 4;
+pub(super) const WAITER_LINKED: u8 = 3;
+/// Is no member, and was WAITER_LINKED before.
+pub(super) const WAITER_UNLINKED: u8 = 4;
 /// Is a member.
-pub(super) const LISTED: u8 = 5;
+pub(super) const LINKED: u8 = 5;
 /// Was cancelled itself.
 const CANCELLED: u8 = 6;
 /// Was cancelled from above.
@@ -41,13 +41,13 @@ pub(super) const INHERITED: u8 = 7;
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) state: AtomicU8,
-    /// How often a wait has found the lists locked; up to `MEETINGS`. Read and changed under the lock.
+    /// How often a wait has found the lists locked; up to `MAX_CONTENTIONS`. Read and changed under the lock.
     pub(super) met: AtomicU8,
     /// The key of the node, or of the waiter in its stead, in the branch that `home` names; `NO_KEY` if
     /// it has none. Read and changed under the lock, or under that branch's for the waiter, so that every
     /// access is relaxed: it stands beside the state because it takes no room there.
     pub(super) entry: AtomicU32,
-    /// It is an operation's: its lookout is its own and not that of the token above. It takes room that is
+    /// It is an operation's: its deadline_check is its own and not that of the token above. It takes room that is
     /// there beside the state.
     of_operation: bool,
     inner: Mutex<Inner>,
@@ -63,7 +63,7 @@ pub(super) struct Inner {
     /// parent's branch: that keeps it.
     pub(super) cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
-    pub(super) waiters: Bag<Waker>,
+    pub(super) waiters: InlineList<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
 
@@ -83,7 +83,7 @@ impl Node {
             of_operation: false,
             inner: Mutex::new(Inner {
                 cause,
-                waiters: Bag::default(),
+                waiters: InlineList::default(),
                 callbacks: None,
             }),
             parent,
@@ -112,13 +112,13 @@ impl Node {
     }
 
     /// One that was cancelled itself, before it had anything below.
-    pub(super) fn born_cancelled(facts: Arc<Facts>) -> Arc<Self> {
+    pub(super) fn new_cancelled(facts: Arc<Facts>) -> Arc<Self> {
         Arc::new(Self::with(CANCELLED, None, Some(facts)))
     }
 
     /// A child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
-        Arc::new(Self::with(ALONE, Some(branch), None))
+        Arc::new(Self::with(UNLINKED, Some(branch), None))
     }
 
     /// Marks a new node as an operation's.
@@ -130,26 +130,26 @@ impl Node {
         self
     }
 
-    /// Its lookout: that of its branch, or else of its parent's.
+    /// Its deadline_check: that of its branch, or else of its parent's.
     #[inline]
-    pub(super) fn lookout(&self) -> Option<&Arc<dyn Lookout>> {
-        let own = self.branch.get().and_then(|branch| branch.lookout());
+    pub(super) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        let own = self.branch.get().and_then(|branch| branch.deadline_check());
         match self.of_operation {
             true => own,
-            false => own.or_else(|| self.parent.as_ref()?.lookout()),
+            false => own.or_else(|| self.parent.as_ref()?.deadline_check()),
         }
     }
 
-    /// As [`is_cancelled`](Self::is_cancelled), for who may be all that runs: it has the lookout look now
+    /// As [`is_cancelled`](Self::is_cancelled), for who may be all that runs: it has the deadline_check look now
     /// and then.
     #[inline]
     pub(super) fn is_cancelled_by_now(&self) -> bool {
         if self.is_cancelled() {
             return true;
         }
-        match self.lookout() {
-            Some(lookout) if lookout::is_due(lookout) => {
-                lookout::ask(lookout);
+        match self.deadline_check() {
+            Some(deadline_check) if deadline_check::is_due(deadline_check) => {
+                deadline_check::run(deadline_check);
                 self.is_cancelled()
             }
             _ => false,
@@ -158,7 +158,7 @@ impl Node {
 
     #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
-        // Acquire: as in `is_settled`.
+        // Acquire: as in `is_marked_cancelled`.
         match self.state.load(Ordering::Acquire) {
             ..=NEVER => false,
             CANCELLED.. => true,
@@ -171,8 +171,8 @@ impl Node {
 
     /// Whether the node's own state says cancelled, so that its waiters have been taken.
     #[inline]
-    pub(super) fn is_settled(&self) -> bool {
-        // Acquire: pairs with the Release in `settle`. Without it what came before could be missed.
+    pub(super) fn is_marked_cancelled(&self) -> bool {
+        // Acquire: pairs with the Release in `mark_cancelled`. Without it what came before could be missed.
         self.state.load(Ordering::Acquire) >= CANCELLED
     }
 
@@ -190,7 +190,7 @@ impl Node {
     pub(super) fn cause(&self) -> Option<Cause> {
         let above = || self.parent.as_ref().and_then(|parent| parent.cause());
         let from_above = above();
-        // Acquire: as in `is_settled`.
+        // Acquire: as in `is_marked_cancelled`.
         let (facts, inherited) = match self.state.load(Ordering::Acquire) {
             CANCELLED => (self.inner.lock().cause.clone()?, false),
             INHERITED => {
@@ -275,9 +275,9 @@ impl Node {
         let (Some(open_above), None, None) = (&mut open, &cause, self.branch.get()) else {
             return self.set_branch(&inner, cause, Above::Nothing);
         };
-        if self.state.load(Ordering::Relaxed) == SPARED {
+        if self.state.load(Ordering::Relaxed) == WAITER_LINKED {
             // Its home is about to be another than the parent's branch.
-            self.enlist(open_parent.as_mut().unwrap_or(open_above), &mut inner);
+            self.link_node(open_parent.as_mut().unwrap_or(open_above), &mut inner);
         }
         let key = match (self.entry(&inner), &mut open_parent) {
             (NO_KEY, _) => open_above.insert(Member::branch(Weak::new())),
@@ -314,20 +314,24 @@ impl Node {
         Arc::clone(self.branch.get_or_init(|| {
             let branch = made();
             let above = self.parent.as_ref().filter(|_| !self.of_operation);
-            if let Some(lookout) = above.and_then(|above| above.lookout()) {
-                branch.set_lookout(Arc::clone(lookout));
+            if let Some(deadline_check) = above.and_then(|above| above.deadline_check()) {
+                branch.set_deadline_check(Arc::clone(deadline_check));
             }
             Arc::new(branch)
         }))
     }
 
     /// Stores the cause and the state, under the node's lock, takes the waiters, and cancels the branch
-    /// ("One cause" in the module's header). None if the node is settled already or can't be cancelled.
+    /// ("One cause" in the module's header). None if the node is marked already or can't be cancelled.
     ///
     /// `from` is the branch above that this comes from, if it does not come from the token itself.
-    pub(super) fn settle(&self, pass: &mut Pass, from: Option<&Arc<Branch>>) -> Option<Settled> {
+    pub(super) fn mark_cancelled(
+        &self,
+        pass: &mut ActivePass,
+        from: Option<&Arc<Branch>>,
+    ) -> Option<Marked> {
         let mut inner = self.inner.lock();
-        if self.is_settled() || self.is_never() {
+        if self.is_marked_cancelled() || self.is_never() {
             return None;
         }
         let branch = self.branch.get();
@@ -352,7 +356,7 @@ impl Node {
         let state = if inherited { INHERITED } else { CANCELLED };
         // Release: whoever reads the state sees the cause and all that came before (invariant 2).
         self.state.store(state, Ordering::Release);
-        Some(Settled {
+        Some(Marked {
             inherited,
             waiters: std::mem::take(&mut inner.waiters),
             has_callbacks: inner.callbacks.is_some(),
@@ -364,27 +368,27 @@ impl Node {
     ///
     /// If its own branch does not yet, then it is about to be told by the call that cancelled the
     /// branch to which it is linked or, where that one is past an orphan, the parent's.
-    pub(super) fn wait_below(&self) {
+    pub(super) fn wait_for_descendants(&self) {
         let Some(branch) = self.branch.get() else {
             return;
         };
         let above = match branch.is_cancelled() {
-            true => [branch.marking_under_way(), None],
+            true => [branch.unfinished_pass(), None],
             false => {
                 let home = branch.link().map(|link| link.branch);
                 let markings = [home.as_ref(), self.parent.as_ref()];
-                markings.map(|branch| branch?.marking_under_way())
+                markings.map(|branch| branch?.unfinished_pass())
             }
         };
-        Marking::wait_for(above.into_iter().flatten().collect());
+        CancelPass::wait_for(above.into_iter().flatten().collect());
     }
 }
 
 /// What a node leaves to whoever cancelled it.
-pub(super) struct Settled {
+pub(super) struct Marked {
     /// Whether it was cancelled from above.
     pub(super) inherited: bool,
-    pub(super) waiters: Bag<Waker>,
+    pub(super) waiters: InlineList<Waker>,
     pub(super) has_callbacks: bool,
     /// Its branch, if it has one that was not told before. Its members are with the pass.
     pub(super) below: Option<Arc<Branch>>,
@@ -403,7 +407,7 @@ impl Drop for Node {
         let callbacks = self.inner.get_mut().callbacks.take();
         // Relaxed: nobody else has the node any longer.
         if self.entry.load(Ordering::Relaxed) != NO_KEY {
-            self.forget_entry();
+            self.remove_entry_of_dropped();
         }
         if let Some(callbacks) = callbacks {
             drop_each(callbacks);

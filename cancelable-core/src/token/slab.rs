@@ -218,13 +218,13 @@ impl<T> Page<T> {
 
 /// The entries of a list that was taken apart.
 #[derive(Debug)]
-pub(super) struct Rest<T> {
+pub(super) struct SlabIter<T> {
     page: std::vec::IntoIter<Entry<T>>,
     more: std::vec::IntoIter<Page<T>>,
     live: u32,
 }
 
-impl<T> Rest<T> {
+impl<T> SlabIter<T> {
     pub(super) fn of(slab: Slab<T>) -> Option<Self> {
         (slab.live > 0).then(|| Self {
             page: slab.first.entries.into_iter(),
@@ -239,7 +239,7 @@ impl<T> Rest<T> {
     }
 }
 
-impl<T> Iterator for Rest<T> {
+impl<T> Iterator for SlabIter<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {

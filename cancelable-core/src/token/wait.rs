@@ -1,9 +1,9 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
+use super::deadline_check::DeadlineCheck;
 use super::handle::CancellationToken;
-use super::lookout::Lookout;
 use super::node::Node;
-use super::waiters::Place;
+use super::waiters::WaiterKey;
 use crate::sync::{ManualResetEvent, StoredWaker, WakerId, track_await};
 use std::fmt;
 use std::future::Future;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// One wait's place at a node. Whoever owns it gives it back with [`Waiter::leave`].
+/// One wait's place at a node. Whoever owns it gives it back with [`Waiter::remove`].
 pub(super) struct Waiter {
     /// Where the waker is stored, once it was.
-    place: Option<Place>,
+    place: Option<WaiterKey>,
     /// Whose it is. It is alive as long as it is stored.
     stored: WakerId,
 }
@@ -46,8 +46,8 @@ impl Waiter {
         let waker = StoredWaker::of(cx.waker());
         self.stored = waker.id().unwrap_or(WakerId::NONE);
         let place = match self.place {
-            None => node.store(waker),
-            Some(place) => node.replace(place, waker).then_some(place),
+            None => node.insert_waiter(waker),
+            Some(place) => node.replace_waiter(place, waker).then_some(place),
         };
         if place.is_none() {
             return Poll::Ready(());
@@ -58,15 +58,15 @@ impl Waiter {
 
     /// Takes the waker out of the node.
     #[inline]
-    pub(super) fn leave(&mut self, node: &Node) {
+    pub(super) fn remove(&mut self, node: &Node) {
         if let Some(place) = self.place.take() {
-            node.remove(place);
+            node.remove_waiter(place);
         }
     }
 }
 
 /// A wait of someone who has the token at hand at every step and so need not own it. It has to be
-/// ended with [`leave`](Self::leave); the token keeps the waker until then.
+/// ended with [`remove`](Self::remove); the token keeps the waker until then.
 pub(crate) struct Wait {
     waiter: Waiter,
 }
@@ -85,8 +85,8 @@ impl Wait {
     }
 
     /// Takes the waker back from `token`.
-    pub(crate) fn leave(&mut self, token: &CancellationToken) {
-        self.waiter.leave(token.node());
+    pub(crate) fn remove(&mut self, token: &CancellationToken) {
+        self.waiter.remove(token.node());
     }
 }
 
@@ -117,30 +117,30 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     let waker = Waker::from(Arc::clone(&event));
     let mut waiter = Waiter::new();
     // loom has no time, and a limit is reached there at once.
-    let lookout = node.lookout().filter(|_| cfg!(not(cancelable_loom)));
+    let deadline_check = node.deadline_check().filter(|_| cfg!(not(cancelable_loom)));
     let cancelled = waiter.poll(node, &Context::from_waker(&waker)).is_ready()
         // The event's waker is woken by a canceller only, after the state was stored.
-        || match (lookout, limit) {
-            (Some(lookout), limit) => pass_looking(node, &event, lookout, limit),
+        || match (deadline_check, limit) {
+            (Some(deadline_check), limit) => pass_looking(node, &event, deadline_check, limit),
             (None, None) => {
                 event.wait();
                 true
             }
             (None, Some(limit)) => event.wait_timeout(limit) || node.is_cancelled(),
         };
-    waiter.leave(node);
+    waiter.remove(node);
     cancelled
 }
 
 /// How often a thread that waits for an operation's token looks at the operation's clock.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Waits for the event for `limit` at most, and has the lookout look meanwhile: the thread that waits may be the
+/// Waits for the event for `limit` at most, and has the deadline_check look meanwhile: the thread that waits may be the
 /// one that would poll the run, and then nobody else sees the deadline.
 fn pass_looking(
     node: &Node,
     event: &ManualResetEvent,
-    lookout: &Arc<dyn Lookout>,
+    deadline_check: &Arc<dyn DeadlineCheck>,
     limit: Option<Duration>,
 ) -> bool {
     let mut left = limit;
@@ -151,8 +151,8 @@ fn pass_looking(
             return true;
         }
         // Each time: turns are slow, and no other call paces this look.
-        if !lookout.is_idle() {
-            lookout.look();
+        if !deadline_check.has_no_deadline() {
+            deadline_check.check();
         }
         if node.is_cancelled() {
             return true;
@@ -196,7 +196,7 @@ impl Future for WaitForCancellationFuture<'_> {
 
 impl Drop for WaitForCancellationFuture<'_> {
     fn drop(&mut self) {
-        self.waiter.leave(self.token.node());
+        self.waiter.remove(self.token.node());
     }
 }
 
@@ -244,7 +244,7 @@ impl Future for WaitForCancellationFutureOwned {
 
 impl Drop for WaitForCancellationFutureOwned {
     fn drop(&mut self) {
-        self.waiter.leave(self.token.node());
+        self.waiter.remove(self.token.node());
     }
 }
 

@@ -7,79 +7,79 @@
 //!   without a look at the token. Once that wait has left, the token has had its turn: the waits after it
 //!   use the token's own lock, so that tokens of one parent that are waited on again and again share none.
 //! - **In the token's own list.**
-//! - **In the token's crowd**, once threads have met at that list.
+//! - **In the token's sharded_waiters**, once threads have met at that list.
 
-use super::bag::{Key, NO_KEY};
 use super::branch::OpenBranch;
-use super::crowd::{Crowd, Spot};
+use super::inline_list::{Key, NO_KEY};
 use super::member::Member;
-use super::node::{ALONE, Inner, LISTED, NEVER, Node, ROOT, SPARED, WAITED};
+use super::node::{Inner, LINKED, NEVER, Node, ROOT, UNLINKED, WAITER_LINKED, WAITER_UNLINKED};
+use super::sharded_waiters::{ShardKey, ShardedWaiters};
 use crate::sync::{MutexGuard, Ordering, StoredWaker, drop_waker};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// How often a wait has to find the token's list locked before the waits go to a crowd. It takes room
+/// How often a wait has to find the token's list locked before the waits go to a sharded_waiters. It takes room
 /// for each token that has one, so it is not made for a chance meeting.
-pub(super) const MEETINGS: u8 = if cfg!(cancelable_loom) { 1 } else { 16 };
+pub(super) const MAX_CONTENTIONS: u8 = if cfg!(cancelable_loom) { 1 } else { 16 };
 
 /// Where a waiter is stored. Good until the token is cancelled (invariant 6).
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
+pub(super) enum WaiterKey {
     /// Nowhere: the token can't be cancelled.
     Nowhere,
     /// In the token's list. The key 0 also stands for the waiter in the parent's list, because that
     /// one gets this key when it moves to the token's own.
     List(Key),
-    Crowd(Spot),
+    Sharded(ShardKey),
 }
 
 impl Node {
     /// Stores `waker`. None if the token is cancelled.
     ///
     /// Wakes: see "No lost wake-up" in the module's header.
-    pub(super) fn store(self: &Arc<Self>, waker: StoredWaker) -> Option<Place> {
+    pub(super) fn insert_waiter(self: &Arc<Self>, waker: StoredWaker) -> Option<WaiterKey> {
         let mut waker = waker;
         // Relaxed: a hint. Each way looks again under its lock.
         match self.state.load(Ordering::Relaxed) {
-            NEVER => return Some(Place::Nowhere),
-            ALONE => match self.spare(waker) {
+            NEVER => return Some(WaiterKey::Nowhere),
+            UNLINKED => match self.link_waiter(waker) {
                 Ok(place) => return place,
                 Err(back) => waker = back,
             },
-            ROOT | LISTED => {
-                if let Some(crowd) = self.crowd() {
-                    let spot = crowd.insert(waker, || self.is_settled())?;
-                    return Some(Place::Crowd(spot));
+            ROOT | LINKED => {
+                if let Some(sharded_waiters) = self.sharded_waiters() {
+                    let key = sharded_waiters.insert(waker, || self.is_marked_cancelled())?;
+                    return Some(WaiterKey::Sharded(key));
                 }
                 let (mut inner, is_crowded) = self.lock_and_count();
-                if self.is_settled() {
+                if self.is_marked_cancelled() {
                     return None;
                 }
                 let key = inner.waiters.insert(waker.take()?);
                 drop(inner);
                 if is_crowded {
-                    self.gather();
+                    self.shard_waiters();
                 }
-                return Some(Place::List(key));
+                return Some(WaiterKey::List(key));
             }
             _ => {}
         }
         let mut inner = self.open()?;
-        Some(Place::List(inner.waiters.insert(waker.take()?)))
+        Some(WaiterKey::List(inner.waiters.insert(waker.take()?)))
     }
 
     /// Stores the waker in the parent's list, in place of the node. Hands it back if the node is or was a
     /// member; `Ok(None)` if the token is cancelled.
-    fn spare(&self, waker: StoredWaker) -> Result<Option<Place>, StoredWaker> {
+    fn link_waiter(&self, waker: StoredWaker) -> Result<Option<WaiterKey>, StoredWaker> {
         let Some(parent) = self.parent() else {
             return Err(waker);
         };
         let Some(mut open) = parent.open() else {
             return Ok(None);
         };
-        // Relaxed: changed from ALONE under the lock that is held here, by the token's own cancel as
+        // Relaxed: changed from UNLINKED under the lock that is held here, by the token's own cancel as
         // well. With a branch of its own the node may have its home elsewhere (invariant 9).
-        if self.state.load(Ordering::Relaxed) != ALONE || self.branch().is_some() {
+        if self.state.load(Ordering::Relaxed) != UNLINKED || self.branch().is_some() {
             drop(open);
             return Err(waker);
         }
@@ -88,20 +88,20 @@ impl Node {
         };
         let entry = open.insert(Member::Waiter(waker));
         self.entry.store(entry, Ordering::Relaxed);
-        self.state.store(SPARED, Ordering::Relaxed);
-        Ok(Some(Place::List(0)))
+        self.state.store(WAITER_LINKED, Ordering::Relaxed);
+        Ok(Some(WaiterKey::List(0)))
     }
 
-    /// Does `change` while the node is spared, with the parent's list and the entry in it; None if the
-    /// node is not spared (any more), so that its waiter, if it has not been taken, is in its own list.
+    /// Does `change` while the node is linked_waiter, with the parent's list and the entry in it; None if the
+    /// node is not linked_waiter (any more), so that its waiter, if it has not been taken, is in its own list.
     /// `Some(None)` if the waiter was taken by whoever cancelled the parent.
-    fn while_spared<R>(
+    fn with_linked_waiter<R>(
         &self,
         change: impl FnOnce(&mut OpenBranch<'_>, Key) -> R,
     ) -> Option<Option<R>> {
-        let is_spared = || self.state.load(Ordering::Relaxed) == SPARED;
+        let is_waiter_linked = || self.state.load(Ordering::Relaxed) == WAITER_LINKED;
         // Relaxed: a hint, looked at again below. A wait that was stored here has seen the state set.
-        if !is_spared() {
+        if !is_waiter_linked() {
             return None;
         }
         let parent = self.parent()?;
@@ -109,30 +109,30 @@ impl Node {
             true => None,
             false => parent.open(),
         };
-        // Relaxed: the state changes from SPARED under the parent's lock only. It is held here, or was
+        // Relaxed: the state changes from WAITER_LINKED under the parent's lock only. It is held here, or was
         // after the branch had been cancelled, and then nothing changes it any more.
-        if !is_spared() {
+        if !is_waiter_linked() {
             return None;
         }
         Some(open.map(|mut open| change(&mut open, self.entry.load(Ordering::Relaxed))))
     }
 
     /// Exchanges the waker at `place`. False if the token is cancelled.
-    pub(super) fn replace(&self, place: Place, waker: StoredWaker) -> bool {
+    pub(super) fn replace_waiter(&self, place: WaiterKey, waker: StoredWaker) -> bool {
         let mut waker = waker.take();
         // What is left in `waker`, or comes out, is dropped with no lock held.
         let replaced = match place {
-            Place::Nowhere => waker.take(),
-            Place::Crowd(spot) => self.crowd().and_then(|crowd| {
+            WaiterKey::Nowhere => waker.take(),
+            WaiterKey::Sharded(key) => self.sharded_waiters().and_then(|sharded_waiters| {
                 let waker = waker.take()?;
-                crowd.replace(spot, waker).ok()
+                sharded_waiters.replace(key, waker).ok()
             }),
-            Place::List(key) => {
-                let spared = self.while_spared(|open, entry| {
+            WaiterKey::List(key) => {
+                let linked_waiter = self.with_linked_waiter(|open, entry| {
                     let stored = open.waiter_mut(entry)?;
                     Some(std::mem::replace(stored, waker.take()?))
                 });
-                match spared {
+                match linked_waiter {
                     Some(replaced) => replaced.flatten(),
                     None => {
                         let mut inner = self.lock();
@@ -149,40 +149,44 @@ impl Node {
     }
 
     /// Takes the waker at `place` back.
-    pub(super) fn remove(&self, place: Place) {
+    pub(super) fn remove_waiter(&self, place: WaiterKey) {
         let removed = match place {
-            Place::Nowhere => None,
-            // A settled node's lists have been taken, or are about to be by a call that wakes them.
-            Place::Crowd(_) | Place::List(_) if self.is_settled() => None,
-            Place::Crowd(spot) => self.crowd().and_then(|crowd| crowd.remove(spot)),
-            Place::List(key) => match self.while_spared(|open, _| self.take_spared(open)) {
-                Some(removed) => removed.flatten(),
-                None => {
-                    let mut inner = self.lock();
-                    inner.waiters.remove(key)
+            WaiterKey::Nowhere => None,
+            // A marked node's lists have been taken, or are about to be by a call that wakes them.
+            WaiterKey::Sharded(_) | WaiterKey::List(_) if self.is_marked_cancelled() => None,
+            WaiterKey::Sharded(key) => self
+                .sharded_waiters()
+                .and_then(|sharded_waiters| sharded_waiters.remove(key)),
+            WaiterKey::List(key) => {
+                match self.with_linked_waiter(|open, _| self.unlink_waiter(open)) {
+                    Some(removed) => removed.flatten(),
+                    None => {
+                        let mut inner = self.lock();
+                        inner.waiters.remove(key)
+                    }
                 }
-            },
+            }
         };
         drop_waker(removed);
     }
 
     /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is
     /// `open`.
-    pub(super) fn take_spared(&self, open: &mut OpenBranch<'_>) -> Option<Waker> {
+    pub(super) fn unlink_waiter(&self, open: &mut OpenBranch<'_>) -> Option<Waker> {
         // Relaxed: changed under the lock that is held here.
-        if self.state.load(Ordering::Relaxed) != SPARED {
+        if self.state.load(Ordering::Relaxed) != WAITER_LINKED {
             return None;
         }
         let waker = open.take_waiter(self.entry.load(Ordering::Relaxed));
         self.entry.store(NO_KEY, Ordering::Relaxed);
-        self.state.store(WAITED, Ordering::Relaxed);
+        self.state.store(WAITER_UNLINKED, Ordering::Relaxed);
         waker
     }
 
     /// The waiters of several threads, once there were.
     #[inline]
-    pub(super) fn crowd(&self) -> Option<&Crowd> {
-        self.branch()?.crowd()
+    pub(super) fn sharded_waiters(&self) -> Option<&ShardedWaiters> {
+        self.branch()?.sharded_waiters()
     }
 
     /// Locks the node's lists for a wait. True if waits have found them locked too often.
@@ -201,17 +205,17 @@ impl Node {
         // Relaxed: only under the lock that is held here.
         let met = self.met.load(Ordering::Relaxed).saturating_add(1);
         self.met.store(met, Ordering::Relaxed);
-        (inner, met >= MEETINGS)
+        (inner, met >= MAX_CONTENTIONS)
     }
 
-    /// Has the waits from now on go to a crowd. Those that are stored stay where they are.
+    /// Has the waits from now on go to a sharded_waiters. Those that are stored stay where they are.
     ///
-    /// Whoever settles the node does it under the lock that is held here: it finds the crowd, or is found.
-    fn gather(self: &Arc<Self>) {
+    /// Whoever settles the node does it under the lock that is held here: it finds the sharded_waiters, or is found.
+    fn shard_waiters(self: &Arc<Self>) {
         let branch = self.own_branch();
         let _locked = self.lock();
-        if !self.is_settled() {
-            branch.set_crowd();
+        if !self.is_marked_cancelled() {
+            branch.shard_waiters();
         }
     }
 }

@@ -1,9 +1,12 @@
 //! How a program ends, as its caller is told.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::process::ExitCode;
 
 use cancelable_core::Cause;
+use cancelable_core::error::Cancelled;
+use cancelable_core::scope::RunError;
 use cancelable_signals::{Signal, exit_by};
 use clap::Parser;
 
@@ -45,6 +48,21 @@ impl Exit {
     pub fn failed(program: &str, error: impl Display) -> Self {
         message(format_args!("{program}: {error}"));
         Self::FAILURE
+    }
+
+    /// The exit of `program` for the error that its work has ended in, which is said: as [`stopped`](Self::stopped)
+    /// where it is a cancellation, without the place in the source, and else as [`failed`](Self::failed).
+    pub fn ended(program: &str, error: &(dyn Error + 'static)) -> Self {
+        let run_error = error.downcast_ref::<RunError>();
+        let cancelled = run_error.and_then(RunError::cancelled);
+        match cancelled.or_else(|| error.downcast_ref::<Cancelled>()) {
+            Some(cancelled) => {
+                let words = cancelled.without_location();
+                message(format_args!("{program}: {words}"));
+                Self::stopped(cancelled.cause())
+            }
+            None => Self::failed(program, error),
+        }
     }
 
     /// The same with another code, unless it is that of a success.

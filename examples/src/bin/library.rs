@@ -4,12 +4,22 @@
 //! or starts some, takes the scope that it runs in. The application at the bottom brings the runtime.
 
 use cancelable_core::error::Cancelled;
+use cancelable_core::scope::RunError;
 use cancelable_core::{CancellationToken, Outcome, Scope};
 use common::{Exit, announce, announced, no_options};
 use std::error::Error;
+use std::fmt::Display;
 use std::future;
 use std::process::ExitCode;
 use std::time::Duration;
+
+/// Why a run has no value, without the place in the source: that is for who develops the program.
+fn why<E: Display>(error: &RunError<E>) -> String {
+    match error.cancelled() {
+        Some(cancelled) => cancelled.without_location().to_string(),
+        None => error.to_string(),
+    }
+}
 
 /// Adds up what can be added up until the token is cancelled. No async code and no runtime is needed.
 fn sum(numbers: impl Iterator<Item = u64>, token: &CancellationToken) -> Result<u64, Cancelled> {
@@ -44,7 +54,7 @@ fn main() -> ExitCode {
         Err(exit) => exit,
         Ok(()) => match query().and_then(|()| Ok(announced()?)) {
             Ok(()) => Exit::SUCCESS,
-            Err(error) => Exit::failed("library", error),
+            Err(error) => Exit::ended("library", error.as_ref()),
         },
     };
     exit.leave()
@@ -62,7 +72,7 @@ fn query() -> Result<(), Box<dyn Error>> {
                 for replica in ["north", "south"] {
                     match ask(&scope, replica).await?.into_result() {
                         Ok(answer) => announce(answer),
-                        Err(error) => announce(error),
+                        Err(error) => announce(why(&error)),
                     }
                 }
                 // Endless work on a blocking thread: the token is how it hears of the deadline.
@@ -74,7 +84,7 @@ fn query() -> Result<(), Box<dyn Error>> {
             })
             .await;
         if let Err(error) = outcome.into_result() {
-            announce(error);
+            announce(why(&error));
         }
         Ok(())
     })

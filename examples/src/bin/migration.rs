@@ -49,9 +49,9 @@ fn serve() -> Result<(), Box<dyn Error>> {
         runtime.sleep(Duration::from_millis(10)).await;
         server.cancel_with("the operator closed the port");
         second.await?;
-        // New: why, and where.
+        // New: why. A log would have the place too, which is `announce(cause)`.
         if let Some(cause) = server.cause() {
-            announce(cause);
+            announce(cause.without_location());
         }
         Ok(())
     })

@@ -35,7 +35,7 @@ fn cases() -> [Case; 10] {
         case!("retry", &["127.0.0.1:1", "--timeout", "10ms"], 124, 124),
         case!("transaction", &["books.db", "5"], 0, 1),
         case!("monitor", &["--once", "-n", "20"], 0, 1),
-        case!("quickstart", &[], 0, 1),
+        case!("quickstart", &[], 124, 1),
         case!("library", &[], 0, 1),
         case!("migration", &[], 0, 1),
         case!("supervise", &["-v", "0.01", "sleep", "1000"], 124, 124),

@@ -1,8 +1,9 @@
-//! A child as a runtime gets it: its run, which begins when it has a place, and its report.
+//! The task of a child: its run, which begins when the child has a place, and the report of its exit.
 
-use super::completion::{End, Membership, Shared};
+use super::child_exit::{ChildExit, ChildGuard, Shared};
+use super::errors::ChildError;
 use crate::runtime::Completion;
-use crate::scope::{ChildError, Outcome};
+use crate::scope::Outcome;
 use crate::sync::isolate;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
@@ -17,11 +18,11 @@ pin_project! {
         // is gone before its end is reported, and that is done before the child leaves its scope.
         #[pin]
         run: Option<R>,
-        // The wait for the child's token while it waits for a place; none once it has begun.
+        // The wait for the child's token while the child waits for a place; `None` once it has begun.
         queue: Option<WaitForCancellationFutureOwned>,
         share: fn(E) -> Shared,
         completion: Completion<Result<T, ChildError>>,
-        membership: Option<Membership>,
+        guard: Option<ChildGuard>,
     }
 }
 
@@ -31,14 +32,14 @@ impl<R, T, E> ChildTask<R, T, E> {
         queue: WaitForCancellationFutureOwned,
         share: fn(E) -> Shared,
         completion: Completion<Result<T, ChildError>>,
-        membership: Membership,
+        guard: ChildGuard,
     ) -> Self {
         Self {
             run: Some(run),
             queue: Some(queue),
             share,
             completion,
-            membership: Some(membership),
+            guard: Some(guard),
         }
     }
 }
@@ -53,38 +54,36 @@ where
     /// by the run.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
-        let (Some(run), Some(membership)) =
-            (this.run.as_mut().as_pin_mut(), this.membership.as_mut())
-        else {
+        let (Some(run), Some(guard)) = (this.run.as_mut().as_pin_mut(), this.guard.as_mut()) else {
             return Poll::Ready(());
         };
         this.completion.start();
         if let Some(cancelled) = this.queue {
-            if membership.poll_begin(cx).is_pending() {
-                // A child that is cancelled in the queue goes on to its run, which does not start
+            if guard.poll_begin(cx).is_pending() {
+                // A child that is cancelled in the queue goes on to its run. That does not start
                 // the body of a cancelled scope.
                 ready!(Pin::new(cancelled).poll(cx));
             }
             *this.queue = None;
         }
         // Unwind safe: after a panic the run is dropped and not polled again.
-        // What makes an error of the child's error is the user's code too.
+        // The conversion of the child's error is user code too.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let outcome = run.poll(cx);
             outcome.map(|outcome| {
                 let result = outcome.into_result();
-                result.map_err(|error| End::of(error, *this.share))
+                result.map_err(|error| ChildExit::of(error, *this.share))
             })
         }));
         let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(result)) => result,
-            Err(payload) => Err(End::Panicked(payload)),
+            Err(payload) => Err(ChildExit::Panicked(payload)),
         };
         isolate("the drop of a finished child", || this.run.set(None));
-        let result = membership.end(result);
+        let result = guard.exit(result);
         this.completion.report(Ok(result));
-        *this.membership = None;
+        *this.guard = None;
         Poll::Ready(())
     }
 }

@@ -1,15 +1,17 @@
-//! Starting children: tasks of their own that the scope joins before its run returns.
+//! Spawning: children and blocking calls, which the scope joins before its run returns.
 
+use super::child::Child;
+use super::child_exit::{ChildGuard, Shared};
 use super::child_task::ChildTask;
-use super::completion::{Membership, Shared};
-use super::spawn_error::{Kind, Refusal};
+use super::errors::{Kind, Refusal, SpawnError};
+use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
 use crate::operation::{Call, Nursery, Place, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
-use crate::scope::run::teardown::WindUp;
-use crate::scope::{Child, Outcome, Scope, ScopeBuilder, SpawnError};
+use crate::scope::{Outcome, Scope, ScopeBuilder};
 use crate::sync::StoredWaker;
+use crate::token::CancellationToken;
 use futures_util::TryFutureExt;
 use std::borrow::Cow;
 use std::convert::{Infallible, identity};
@@ -95,7 +97,7 @@ impl Scope {
         Fut::Output: Send + 'static,
     {
         match self.admit(self.child(name), None) {
-            Ok(entry) => Ok(entry.start(|scope| scope.run(|_| future), never)),
+            Ok(admitted) => Ok(admitted.start(|scope| scope.run(|_| future), never)),
             Err(why) => Err(SpawnError::new(why, future)),
         }
     }
@@ -117,7 +119,7 @@ impl Scope {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         match self.admit(self.child(name), None) {
-            Ok(entry) => Ok(entry.start(
+            Ok(admitted) => Ok(admitted.start(
                 |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
                 identity,
             )),
@@ -165,7 +167,7 @@ impl Scope {
         Fut::Output: Send + 'static,
     {
         match self.admit(builder, None) {
-            Ok(entry) => Ok(entry.start(|scope| scope.run(body), never)),
+            Ok(admitted) => Ok(admitted.start(|scope| scope.run(body), never)),
             Err(why) => Err(SpawnError::new(why, body)),
         }
     }
@@ -188,7 +190,7 @@ impl Scope {
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
         match self.admit(builder, None) {
-            Ok(entry) => Ok(entry.start(
+            Ok(admitted) => Ok(admitted.start(
                 |scope| {
                     let body = |op| body(op).map_err(share);
                     scope.try_run(body).with_error_text()
@@ -199,18 +201,130 @@ impl Scope {
         }
     }
 
+    /// Runs `work` on a thread where it may block, as a part of this scope: with an operation of its
+    /// own, which is the current one on that thread, and joined like a child.
+    ///
+    /// The token that it is given is cancelled with the scope. Nothing else stops it: let it ask
+    /// [`check`](CancellationToken::check) in its loops, or
+    /// [`wait_timeout`](CancellationToken::wait_timeout) instead of sleeping. If it was cancelled
+    /// before its thread began, it is not run.
+    ///
+    /// The scope waits for the thread, for as long as it takes unless it was built with
+    /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was
+    /// given up is [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures
+    /// count as those of a child do, see [`spawn`](Self::spawn).
+    ///
+    /// The thread may hear of a cancel before the task of the scope does. A body that awaits the handle
+    /// and then returns has completed, with what the thread had until then: end it with a
+    /// [`check`](crate::Operation::check), as in [`try_run`](Self::try_run).
+    ///
+    /// # Errors
+    ///
+    /// The scope is not running, is cancelled, or has no runtime. The work comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::testing::ManualRuntime;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let scope = Scope::builder("sum").runtime(&manual.handle()).build().expect("it is sound");
+    /// let outcome = manual.block_on(scope.run(|op| async move {
+    ///     let sum = op.try_spawn_blocking(|token| {
+    ///         let mut sum = 0_u64;
+    ///         for number in 1..=1000 {
+    ///             token.check()?;
+    ///             sum += number;
+    ///         }
+    ///         Ok::<_, cancelable_core::Cancelled>(sum)
+    ///     });
+    ///     sum.expect("the scope is running").await
+    /// }));
+    /// assert_eq!(outcome.into_value().and_then(Result::ok), Some(500_500));
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn spawn_blocking<W, T>(&self, work: W) -> Result<Child<T>, SpawnError<W>>
+    where
+        W: FnOnce(CancellationToken) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.spawn_blocking_named(ChildName::BLOCKING_CALL, work)
+    }
+
+    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error is a failure of the
+    /// call, except the [`Cancelled`](crate::Cancelled) of one that was cancelled.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_blocking`](Self::spawn_blocking).
+    #[track_caller]
+    pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Result<Child<T>, SpawnError<W>>
+    where
+        W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        self.try_spawn_blocking_named(ChildName::BLOCKING_CALL, work)
+    }
+
+    /// [`spawn_blocking`](Self::spawn_blocking) with a name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_blocking`](Self::spawn_blocking).
+    #[track_caller]
+    pub fn spawn_blocking_named<W, T>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        work: W,
+    ) -> Result<Child<T>, SpawnError<W>>
+    where
+        W: FnOnce(CancellationToken) -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        match self.admit(self.child(name), Some(blocking_call)) {
+            Ok(admitted) => Ok(start(admitted, |token| Ok(work(token)), never)),
+            Err(why) => Err(SpawnError::new(why, work)),
+        }
+    }
+
+    /// [`try_spawn_blocking`](Self::try_spawn_blocking) with a name.
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn_blocking`](Self::spawn_blocking).
+    #[track_caller]
+    pub fn try_spawn_blocking_named<W, T, E>(
+        &self,
+        name: impl Into<Cow<'static, str>>,
+        work: W,
+    ) -> Result<Child<T>, SpawnError<W>>
+    where
+        W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + 'static,
+    {
+        match self.admit(self.child(name), Some(blocking_call)) {
+            Ok(admitted) => Ok(start(admitted, work, share)),
+            Err(why) => Err(SpawnError::new(why, work)),
+        }
+    }
+
     /// How many children and blocking calls of this scope have not ended.
     #[must_use]
     pub fn live_children(&self) -> usize {
         self.record().nursery.live()
     }
 
-    /// Builds the scope of a child, or of a blocking call if there is a `call` for it, and lists it.
-    pub(super) fn admit(
+    /// Builds the scope of a child, or of a blocking call if `call` makes one, and lists it.
+    fn admit(
         &self,
         builder: ScopeBuilder,
         call: Option<fn(RuntimeHandle, &Self) -> Call>,
-    ) -> Result<Entry, Refusal> {
+    ) -> Result<Admitted, Refusal> {
         let record = self.record();
         let refusal = |kind| Refusal {
             operation: record.label.clone(),
@@ -232,14 +346,9 @@ impl Scope {
             .map_err(|error| refusal(Kind::Build(error)))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
         let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
-            // Not abandoned by its user, so it is not to be reported as that.
+            // Its user has not abandoned it, so its end is not reported as that.
             if scope.record().enter(None, StoredWaker::default()).is_ok() {
-                detached_teardown::close(
-                    scope.record(),
-                    Status::Cancelled,
-                    WindUp::default(),
-                    Vec::new(),
-                );
+                detached_teardown::close(scope.record(), Status::Cancelled);
             }
             let kind = match record.status() {
                 Status::Running => Kind::Closing,
@@ -247,7 +356,7 @@ impl Scope {
             };
             return Err(refusal(kind));
         };
-        Ok(Entry {
+        Ok(Admitted {
             scope,
             call,
             place,
@@ -257,15 +366,15 @@ impl Scope {
 }
 
 /// A child that is listed and not started.
-pub(super) struct Entry {
+pub(super) struct Admitted {
     pub(super) scope: Scope,
     pub(super) call: Option<Arc<Call>>,
     pub(super) place: Place,
-    /// The runtime of the scope that it belongs to, on which it runs.
+    /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
 }
 
-impl Entry {
+impl Admitted {
     /// Starts the run that `run` makes of the child's scope.
     fn start<R, T, E>(self, run: impl FnOnce(&Scope) -> R, share: fn(E) -> Shared) -> Child<T>
     where
@@ -280,7 +389,7 @@ impl Entry {
             ..
         } = self;
         let (completion, join) = Completion::new(runtime.name());
-        let membership = Membership::new(scope.record().clone(), place);
+        let guard = ChildGuard::new(scope.record().clone(), place);
         let child = Child::new(scope.operation().clone(), join, None);
         let queue = scope.record().token().clone().cancelled_owned();
         runtime.start(Box::pin(ChildTask::new(
@@ -288,18 +397,18 @@ impl Entry {
             queue,
             share,
             completion,
-            membership,
+            guard,
         )));
         child
     }
 }
 
-/// The error of a child that cannot fail.
-pub(super) fn never(error: Infallible) -> Shared {
+/// The conversion of the error of a child that cannot fail.
+fn never(error: Infallible) -> Shared {
     match error {}
 }
 
-/// A child's error, for its handle and its scope.
-pub(super) fn share<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Shared {
+/// The conversion of a child's error, for its handle and its scope.
+fn share<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Shared {
     Arc::from(error.into())
 }

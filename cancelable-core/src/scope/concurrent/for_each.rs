@@ -1,8 +1,7 @@
-//! Doing something for each of many items in place, a bounded number of them at once.
+//! The future of work on many items.
 
-use super::map::{BUDGET, MapConcurrent, ZeroConcurrency, take};
+use super::map::{BUDGET, MapConcurrent, take};
 use crate::error::Cancelled;
-use crate::scope::{Items, Scope};
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -10,59 +9,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-impl Scope {
-    /// Does `f` for each of `items`, an iterator or a stream, with no more than `limit` under way at
-    /// once.
-    ///
-    /// An item is pulled when there is room for it. It is cancelled with the scope: no more items are
-    /// pulled, what is under way goes on to its end where the body does, and the answer is the error,
-    /// however many items there were.
-    ///
-    /// # Errors
-    ///
-    /// A limit of zero, at once. And [`Cancelled`], from the future, if the scope was cancelled
-    /// before the work on all items had ended.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use std::cell::Cell;
-    ///
-    /// let sum = Cell::new(0);
-    /// let scope = Scope::builder("sum").build().expect("it is sound");
-    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| {
-    ///     let sum = &sum;
-    ///     let add = move |number| async move { sum.set(sum.get() + number) };
-    ///     let adding = op.for_each_concurrent(2, [1, 2, 3], add);
-    ///     async move { adding.expect("two is not zero").await }
-    /// }));
-    /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
-    /// assert_eq!(sum.get(), 6);
-    /// # }
-    /// ```
-    pub fn for_each_concurrent<Kind, I, F, Fut>(
-        &self,
-        limit: usize,
-        items: I,
-        f: F,
-    ) -> Result<ForEachConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
-    where
-        I: Items<Kind>,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future<Output = ()>,
-    {
-        Ok(ForEachConcurrent {
-            map: self.map_concurrent(limit, items, f)?.unordered(),
-            budget: BUDGET,
-        })
-    }
-}
-
 pin_project! {
-    /// Work on many items, from [`Scope::for_each_concurrent`].
+    /// Work on many items, from [`Scope::for_each_concurrent`](crate::Scope::for_each_concurrent).
     ///
     /// # Cancel safety
     ///
@@ -70,7 +18,7 @@ pin_project! {
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 items.
+    /// It yields to other tasks after every 64 items.
     #[must_use = "futures do nothing unless polled"]
     pub struct ForEachConcurrent<S, F, Fut>
     where
@@ -82,6 +30,20 @@ pin_project! {
     }
 }
 
+impl<S, F, Fut> ForEachConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    pub(in crate::scope) fn new(map: MapConcurrent<S, F, Fut>) -> Self {
+        Self {
+            map: map.unordered(),
+            budget: BUDGET,
+        }
+    }
+}
+
 impl<S, F, Fut> Future for ForEachConcurrent<S, F, Fut>
 where
     S: Stream,
@@ -90,13 +52,13 @@ where
 {
     type Output = Result<(), Cancelled>;
 
-    /// Wakes: by the stream below. Ends: a turn takes an item, and the budget ends the poll.
+    /// Wakes: by the stream below. Ends: each turn takes an item, and the budget ends the poll.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         while let Some(()) = ready!(take(this.map.as_mut(), this.budget, cx)) {}
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
-            // It is cancelled, or it would be complete.
+            // The scope is cancelled, or the stream would be complete.
             false => Poll::Ready(this.map.operation().look()),
         }
     }

@@ -1,4 +1,4 @@
-//! Where concurrent work pulls its items from: an iterator or a stream.
+//! The items of concurrent work: an iterator or a stream.
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
@@ -6,11 +6,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Something that items are pulled from: every iterator and every [`Stream`] is.
+/// A supply of items: every iterator and every [`Stream`] is one.
 ///
-/// `Kind` says which of the two it is, and is inferred.
+/// `Kind` says which of the two, and is inferred.
 pub trait Items<Kind> {
-    /// What is pulled.
+    /// The type of an item.
     type Item;
     /// The items as a stream.
     type Stream: Stream<Item = Self::Item>;
@@ -19,11 +19,11 @@ pub trait Items<Kind> {
     fn into_stream(self) -> Self::Stream;
 }
 
-/// The kind of [`Items`] that an iterator is.
+/// The [`Items`] of an iterator.
 #[derive(Debug)]
 pub enum ByIterator {}
 
-/// The kind of [`Items`] that a stream is.
+/// The [`Items`] of a stream.
 #[derive(Debug)]
 pub enum ByStream {}
 

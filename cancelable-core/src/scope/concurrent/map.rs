@@ -6,7 +6,6 @@
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Operation;
-use crate::scope::{Items, Scope};
 use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
@@ -18,72 +17,6 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-impl Scope {
-    /// Maps `items`, an iterator or a stream, by futures of which no more than `limit` are under
-    /// way at once, and gives the results in the order of the items.
-    ///
-    /// An item is pulled when there is room for it and the results are asked for; a result that
-    /// waits for an earlier one takes up room.
-    ///
-    /// It is cancelled with the scope: no more items are pulled, what is under way goes on where the body
-    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
-    /// stream ends. It was cut then, also if all items had been pulled: what was under way may have ended
-    /// early for the cancel. It is whole if every future had ended before.
-    ///
-    /// So it is a [`CutStream`](crate::stream::CutStream) itself, and
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
-    /// it. [`stream`](Operation::stream) around it is not needed, and would take an end by this cancel
-    /// for the end of the items.
-    ///
-    /// # Errors
-    ///
-    /// A limit of zero.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    ///
-    /// let scope = Scope::builder("squares").build().expect("it is sound");
-    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
-    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
-    ///     squares.expect("two is not zero").into_vec().await
-    /// }));
-    /// let squares = outcome.complete().expect("nobody asked it to stop");
-    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
-    /// # }
-    /// ```
-    pub fn map_concurrent<Kind, I, F, Fut>(
-        &self,
-        limit: usize,
-        items: I,
-        f: F,
-    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
-    where
-        I: Items<Kind>,
-        F: FnMut(I::Item) -> Fut,
-        Fut: Future,
-    {
-        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
-            operation: self.label().clone(),
-        })?;
-        Ok(MapConcurrent {
-            items: items.into_stream(),
-            f,
-            limit,
-            under_way: UnderWay::Ordered {
-                futures: FuturesOrdered::new(),
-            },
-            pulling: Pulling::Open,
-            late: false,
-            cancelled: self.token().clone().cancelled_owned(),
-            operation: self.operation().clone(),
-        })
-    }
-}
-
 /// Whether more items are to be pulled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pulling {
@@ -93,7 +26,7 @@ enum Pulling {
 }
 
 pin_project! {
-    /// The results of work on many items, from [`Scope::map_concurrent`].
+    /// The results of work on many items, from [`Scope::map_concurrent`](crate::Scope::map_concurrent).
     ///
     /// # Cancel safety
     ///
@@ -109,7 +42,7 @@ pin_project! {
         limit: NonZeroUsize,
         under_way: UnderWay<Fut>,
         pulling: Pulling,
-        // A future has ended after the cancel, and so maybe early for it.
+        // A future has ended after the cancel, so it may have ended early for it.
         late: bool,
         cancelled: WaitForCancellationFutureOwned,
         operation: Operation,
@@ -126,8 +59,8 @@ enum UnderWay<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item, whose result comes with whether the scope was cancelled by then. It is asked
-    /// here, as a result may wait for its turn.
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read
+    /// here, since a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,
@@ -176,7 +109,30 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
 {
-    /// Gives each result as soon as it is there, so that a slow one holds up nobody.
+    pub(in crate::scope) fn new(
+        operation: &Operation,
+        limit: usize,
+        items: S,
+        f: F,
+    ) -> Result<Self, ZeroConcurrency> {
+        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
+            operation: operation.label().clone(),
+        })?;
+        Ok(Self {
+            items,
+            f,
+            limit,
+            under_way: UnderWay::Ordered {
+                futures: FuturesOrdered::new(),
+            },
+            pulling: Pulling::Open,
+            late: false,
+            cancelled: operation.token().clone().cancelled_owned(),
+            operation: operation.clone(),
+        })
+    }
+
+    /// Yields each result as soon as it is there, so that a slow item delays no other.
     pub fn unordered(self) -> Self {
         let under_way = match self.under_way {
             // Nothing is under way in a stream that was not polled, and one that was polled is
@@ -189,20 +145,20 @@ where
         Self { under_way, ..self }
     }
 
-    /// Whether the work on all items had ended, and the end of the items was seen, before the scope was
-    /// cancelled, if it was. Known when the stream has ended.
+    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope
+    /// before that. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late
     }
 
-    /// Whether it has ended, and the cancel came before.
+    /// Whether the stream has ended, and the cancel came before.
     pub(crate) fn is_cut(&self) -> bool {
         let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
         has_ended && !self.is_complete()
     }
 
-    /// The operation whose cancel stops the pulling.
+    /// The operation whose cancel ends the stream.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
@@ -212,8 +168,8 @@ where
     ///
     /// # Errors
     ///
-    /// The scope was cancelled before the work on all items had ended. The results so far are what
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) is for.
+    /// The scope was cancelled before the work on all items had ended. Use
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) to get the results so far.
     ///
     /// # Cancel safety
     ///
@@ -221,7 +177,7 @@ where
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 results.
+    /// It yields to other tasks after every 64 results.
     pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
         let mut results = Vec::new();
         let mut stream = std::pin::pin!(self);
@@ -231,16 +187,16 @@ where
         }
         match stream.is_complete() {
             true => Ok(results),
-            // It is cancelled, or it would be complete.
+            // The scope is cancelled, or the stream would be complete.
             false => stream.operation.check().map(|()| results),
         }
     }
 }
 
-/// How many items are taken in a row before others run.
+/// How many items are taken in a row before other tasks run.
 pub(crate) const BUDGET: u32 = 64;
 
-/// The next item; when the budget is used up, pending for one turn.
+/// The next item; pending for one poll when the budget is used up.
 pub(crate) fn take<S: Stream>(
     stream: Pin<&mut S>,
     budget: &mut u32,
@@ -270,8 +226,8 @@ where
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
             let cancelled = this.operation.record().is_cancelled_by_now();
-            // Items that have nothing left to give may be at their end, and then they have missed
-            // nothing; only their answer shows that, as they may wait for ever too.
+            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows
+            // that, since they may also be pending for ever.
             if cancelled && this.items.size_hint().1 != Some(0) {
                 *this.pulling = Pulling::Cancelled;
                 break;
@@ -281,7 +237,7 @@ where
                     future: (this.f)(item),
                     operation: this.operation.clone(),
                 }),
-                // A cancel that came meanwhile may be what has ended them, as in `Operation::stream`.
+                // A cancel that came meanwhile may have ended them, as in `Operation::stream`.
                 Poll::Ready(None)
                     if !cancelled && this.operation.record().is_cancelled_by_now() =>
                 {
@@ -299,7 +255,7 @@ where
             Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
             Poll::Ready(None) | Poll::Pending => {}
         }
-        // Where there is no room the items were not asked, and it is decided when there is.
+        // Without room the items were not polled, and this is decided when there is room.
         let waits_for_items =
             *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
         if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
@@ -324,14 +280,14 @@ impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
     }
 }
 
-/// Concurrent work was to have no room for a single item.
+/// Concurrent work has no room for a single item.
 #[derive(Clone, Debug)]
 pub struct ZeroConcurrency {
     operation: OperationLabel,
 }
 
 impl ZeroConcurrency {
-    /// The scope in which it was to be.
+    /// The scope of the work.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation

@@ -1,15 +1,14 @@
-//! Everything that may cancel a running scope, polled beside its body, and what stands between a
-//! cancel and the drop of the body: shields and grace.
+//! Everything that may cancel a running scope, polled beside its body: sources, the deadline and the token. And what
+//! delays the drop of a cancelled body: holds and grace.
 
-use super::deadline_timer::Timekeeper;
-use super::grace_timer::Grace;
-use super::run_waker::Reach;
-use super::stalled_holds::Neglect;
-use super::token_wait::StopWait;
+use super::deadline_timer::DeadlineTimer;
+use super::grace_timer::GraceTimer;
+use super::stalled::StalledHolds;
 use super::watchdog;
 use crate::operation::{Followed, Record};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
-use crate::token::CallbackRegistration;
+use crate::sync::WakerId;
+use crate::token::{CallbackRegistration, Wait};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -17,30 +16,28 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-/// The sources, the timer and the wait for the token.
 #[derive(Default)]
-pub(super) struct Watch {
-    reach: Reach,
-    timekeeper: Timekeeper,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. It has to
-    /// be ended, so every way out goes through `rest` or `end`.
-    stop: StopWait,
-    /// What most scopes do not have.
+pub(super) struct CancelSources {
+    waker: RunWaker,
+    deadline: DeadlineTimer,
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to
+    /// be left, so every way out goes through `disarm` or `stop`.
+    token: TokenWait,
+    /// Boxed: few scopes have any of it.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Default)]
 struct Rare {
     sources: Vec<Watched>,
-    /// Open from the first look after a cancel on, if there is one.
-    grace: Option<Grace>,
-    /// Judges who holds the body of a cancelled scope.
-    neglect: Neglect,
-    /// Note when the scope was cancelled, and set the watchdog off.
+    /// Opened at the first poll after a cancel.
+    grace: Option<GraceTimer>,
+    stalled: StalledHolds,
+    /// Note when the scope was cancelled, and start the watchdog.
     callbacks: Vec<CallbackRegistration>,
 }
 
-impl Watch {
+impl CancelSources {
     /// Starts the sources, in their order, up to the first that fails.
     ///
     /// # Errors
@@ -61,8 +58,9 @@ impl Watch {
         Ok(())
     }
 
-    /// Has the time of a cancel noted where a policy counts from it.
-    pub(super) fn note_cancel(&mut self, record: &Arc<Record>) {
+    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog
+    /// is started.
+    pub(super) fn register_callbacks(&mut self, record: &Arc<Record>) {
         let Some(policy) = &record.policy else {
             return;
         };
@@ -71,42 +69,42 @@ impl Watch {
             rare.callbacks.push(record.note_cancel());
         }
         if let Some(watchdog) = &policy.watchdog {
-            rare.callbacks.push(watchdog::set(record, watchdog));
+            rare.callbacks.push(watchdog::arm(record, watchdog));
         }
     }
 
-    /// Cancels the scope if its time is up at `now`, when it is entered.
-    pub(super) fn keep_time(&mut self, record: &Record, followed: &Followed, now: Instant) {
-        self.reach.note(followed);
-        self.timekeeper.enter(record, followed, now);
+    /// Cancels a scope that is entered at `now`, after its deadline.
+    pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
+        self.waker.note(followed);
+        self.deadline.enter(record, followed, now);
     }
 
-    /// Lets nothing wake the task any more, where the run is dropped. The sources stay.
-    pub(super) fn rest(&mut self, record: &Record) {
-        self.reach = Reach::default();
-        self.stop.leave(record);
-        self.timekeeper.end(record.runtime.as_ref());
+    /// Takes every waker back, where the run is dropped. The sources stay.
+    pub(super) fn disarm(&mut self, record: &Record) {
+        self.waker = RunWaker::default();
+        self.token.leave(record);
+        self.deadline.stop(record.runtime.as_ref());
         if let Some(rare) = &mut self.rare {
-            rare.neglect = Neglect::default();
+            rare.stalled = StalledHolds::default();
         }
     }
 
-    /// Stops watching. The sources that were started are for the caller to drop, which may run the code
-    /// of users and hand a request to others that it could not put on record.
-    pub(super) fn end(&mut self, record: &Record) -> Vec<Watched> {
-        self.rest(record);
+    /// Stops. The sources that were started are for the caller to drop: that may run user code, and
+    /// hand to others a request that the source could not put on record.
+    pub(super) fn stop(&mut self, record: &Record) -> Vec<Watched> {
+        self.disarm(record);
         let rare = self.rare.take();
         rare.map_or_else(Vec::new, |rare| rare.sources)
     }
 
-    /// The last look before the operation closes: whatever has come by now is on record in its outcome.
-    /// The time that it saw, if it looked at the clock.
+    /// The last poll before the operation closes, so that whatever has come by now is on record in its outcome.
+    /// Returns the time, if the clock was read.
     ///
-    /// Wakes: it needs none, as the run ends in this poll, or waits for what came meanwhile and polls
-    /// the watch again.
-    pub(super) fn look(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
+    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls
+    /// the cancel sources again.
+    pub(super) fn final_poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
         self.poll_sources(record, cx);
-        if !self.timekeeper.is_set() && !self.reach.was_called(record) {
+        if !self.deadline.is_set() && !self.waker.was_taken(record) {
             return None;
         }
         let now = record.now()?;
@@ -131,37 +129,37 @@ impl Watch {
     /// Ready when the scope is cancelled.
     ///
     /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved
-    /// deadline, for which see [`Timekeeper::poll`]; and by the token, for which see
-    /// [`StopWait::poll`]. It is polled last, so what the others cancelled is seen.
+    /// deadline, for which see [`DeadlineTimer::poll`]; and by the token, for which see
+    /// [`TokenWait::poll`]. The token is polled last, so a cancel by the others is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
-        // Otherwise nobody calls: no deadline moves, and the token is there.
+        // Otherwise nobody takes the waker: no deadline moves, and the token is made.
         let followed = match record.runtime.is_some() || record.made_token().is_none() {
-            true => self.reach.keep(record, cx),
+            true => self.waker.leave(record, cx),
             false => None,
         };
         if let Some(runtime) = &record.runtime {
-            self.timekeeper.poll(record, runtime, followed.as_ref(), cx);
+            self.deadline.poll(record, runtime, followed.as_ref(), cx);
         }
-        self.stop.poll(record, cx)
+        self.token.poll(record, cx)
     }
 
     /// Ready when a cancelled body is to be dropped: no hold on it counts, and its grace is over.
     ///
-    /// Wakes: by the last hold, for which see [`Record::is_held`] and [`Neglect::poll`], and by the window,
-    /// for which see [`Grace::poll`].
-    pub(super) fn poll_delivery(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
+    /// Wakes: by the last hold, for which see [`Record::is_held`] and [`StalledHolds::poll`], and by the end of the
+    /// grace, for which see [`GraceTimer::poll`].
+    pub(super) fn poll_release(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         if record.is_held(cx) {
             record.note_stopping();
             let rare = self.rare.get_or_insert_default();
-            ready!(rare.neglect.poll(record, cx));
+            ready!(rare.stalled.poll(record, cx));
         }
         if !record.has_grace() {
             return Poll::Ready(());
         }
         let rare = self.rare.get_or_insert_default();
         if rare.grace.is_none() {
-            rare.grace = Grace::open(record);
+            rare.grace = GraceTimer::open(record);
         }
         if let Some(grace) = &mut rare.grace {
             ready!(grace.poll(record, cx));
@@ -170,9 +168,101 @@ impl Watch {
     }
 
     /// Reports what a body that is about to be dropped leaves unfinished, if it had a grace period.
-    pub(super) fn note_unfinished(&self, record: &Arc<Record>) {
+    pub(super) fn note_stragglers(&self, record: &Arc<Record>) {
         if self.rare.as_ref().is_some_and(|rare| rare.grace.is_some()) {
             record.note_stragglers(record.roll_call());
+        }
+    }
+}
+
+/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is
+/// the same, the waker is still there; see `record/run_waker.rs`.
+#[derive(Default)]
+struct RunWaker {
+    /// None until the run has left its waker.
+    left: Option<Left>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Left {
+    calls: u64,
+    waker: Option<WakerId>,
+}
+
+impl RunWaker {
+    /// Notes what the run found when it left its waker.
+    fn note(&mut self, followed: &Followed) {
+        self.left = Some(Left {
+            calls: followed.calls,
+            waker: followed.waker,
+        });
+    }
+
+    /// Whether the waker was taken since the run left it: the deadline may have been moved.
+    fn was_taken(&self, record: &Record) -> bool {
+        let left = self.left.as_ref();
+        left.is_some_and(|left| left.calls != record.calls())
+    }
+
+    /// Leaves the waker of `cx`, unless it is there. Returns what the run found if it has left one.
+    fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
+        let present = Left {
+            calls: record.calls(),
+            waker: Some(WakerId::of(cx.waker())),
+        };
+        if self.left.as_ref() == Some(&present) {
+            return None;
+        }
+        let followed = record.follow(cx.waker());
+        self.note(&followed);
+        Some(followed)
+    }
+}
+
+/// A wait on the token of the scope or, as long as that was not made, on the token above it, if there is one.
+///
+/// It owns neither token, so it has to be ended by [`leave`](Self::leave).
+#[derive(Default)]
+struct TokenWait {
+    wait: Wait,
+    /// The wait is on the scope's own token.
+    is_on_own: bool,
+}
+
+impl TokenWait {
+    /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
+    ///
+    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that
+    /// one; see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile
+    /// may be cancelled a little after the token above is.
+    fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
+        if !self.is_on_own {
+            if self.poll_above(record, cx).is_pending() && record.park() {
+                return Poll::Pending;
+            }
+            self.leave(record);
+            self.is_on_own = true;
+        }
+        self.wait.poll(record.token(), cx)
+    }
+
+    /// Ready when a wait on the token above is of no use.
+    fn poll_above(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
+        match (record.made_token(), record.token_above()) {
+            (Some(_), _) => Poll::Ready(()),
+            (None, Some(above)) => self.wait.poll(above, cx),
+            (None, None) => Poll::Pending,
+        }
+    }
+
+    /// Takes the waker back.
+    fn leave(&mut self, record: &Record) {
+        let token = match self.is_on_own {
+            true => record.made_token(),
+            false => record.token_above(),
+        };
+        if let Some(token) = token {
+            self.wait.remove(token);
         }
     }
 }

@@ -1,10 +1,27 @@
-//! What is left of a scope whose run was dropped: its children to be joined and its finalizers to
-//! be run, by a task of the runtime, because a drop cannot wait. The scope that it was in waits for that
-//! task in its place (`operation/adoption.rs`).
+//! The teardown of a scope as a task of the runtime, after its run was dropped, because a drop cannot wait.
+//!
+//! # What happens when a run is dropped
+//!
+//! 1. The operation is cancelled, for `RunDropped` or the cause that the user gave (`StateMachine::abort`).
+//! 2. The body is dropped, and with it the runs inside, which go through the same steps first. What they leave is
+//!    then on the list of this operation.
+//! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and that is all.
+//! 4. Otherwise a task is made that owns the teardown and the sources. The nearest ancestor that has not ended adopts
+//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and reports
+//!    what goes wrong in it (`record/child_reports.rs`).
+//! 5. The operation is closed: it has its status and its end, and hooks and the registry are notified.
+//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then
+//!    runs the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
+//! 7. Only then the sources are dropped: a signal that comes while finalizers run must not take the default action in
+//!    the middle of one. Last, the adoption is given back, which wakes the ancestor.
+//! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
+//!    is settled all the same, so that whoever waits for its end is woken.
+//!
+//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`record/turn.rs`).
 
-use super::teardown::WindUp;
+use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Record, Status, Taken};
+use crate::operation::{Adoption, Lost, Record, Status, Taken};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -13,72 +30,92 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Closes the operation of a run that was dropped, and hands over what is left to do. Its sources are
-/// dropped when all of it has ended: a signal that comes while finalizers run must not take the default
-/// action in the middle of one.
-pub(in crate::scope) fn close(
+/// Closes the operation of a run that was dropped, and starts a task for what is open: steps 3 to 6.
+pub(super) fn close_run(
     record: &Arc<Record>,
     end: Status,
-    wind_up: WindUp,
+    teardown: Teardown,
     sources: Vec<Watched>,
 ) {
-    let is_idle = record.nursery.shut() && !wind_up.has_begun() && !record.has_away();
+    close_lost(record, Lost::Dropped, end, teardown, sources);
+}
+
+fn close_lost(
+    record: &Arc<Record>,
+    run: Lost,
+    end: Status,
+    teardown: Teardown,
+    sources: Vec<Watched>,
+) {
+    let is_idle = record.nursery.shut() && !teardown.has_begun() && !record.has_away();
     if is_idle {
         if let Ok(closing) = record.close(end) {
-            // Nobody has its outcome.
-            record.report_up(closing.report);
+            record.report_up(closing.report, run);
             return;
         }
     }
-    let mut task = HandedOver::new(record, wind_up);
+    let mut task = DetachedTeardown::new(record, run, teardown);
     task.sources = sources;
     record.close_unsettled(end);
     task.start();
 }
 
-/// Does for a run that nobody polls what [`close`] does for one that was dropped, except for the drop of its body
-/// and of its sources, which are the run's.
-pub(super) fn take_over(taken: Taken) {
-    let wind_up = WindUp::unpark(taken.parked);
-    close(&taken.record, taken.end, wind_up, Vec::new());
+/// Closes an operation that was entered and has no run.
+pub(in crate::scope) fn close(record: &Arc<Record>, end: Status) {
+    close_run(record, end, Teardown::default(), Vec::new());
 }
 
-/// Settles an operation that was abandoned, and hands over what was deferred to it.
+/// Closes the operation of a stalled run. Its body and its sources stay with the run.
+pub(super) fn take_over(taken: Taken) {
+    let teardown = Teardown::unpark(taken.parked);
+    close_lost(
+        &taken.record,
+        Lost::TakenOver,
+        taken.end,
+        teardown,
+        Vec::new(),
+    );
+}
+
+/// Settles an operation that was abandoned. What was deferred to it runs in a task.
 pub(in crate::scope) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.nursery.shut();
-    if record.settle().is_err() {
-        HandedOver::new(record, WindUp::default()).start();
+    if record.settle(Lost::Dropped).is_err() {
+        DetachedTeardown::new(record, Lost::Dropped, Teardown::default()).start();
     }
 }
 
-struct HandedOver {
+struct DetachedTeardown {
     record: Arc<Record>,
+    /// How the run was lost.
+    run: Lost,
     /// The operation's entry.
     slot: Option<Ambient>,
-    wind_up: WindUp,
-    /// What it goes on on.
+    teardown: Teardown,
+    /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
     /// Given back when the operation is settled.
     adoption: Option<Adoption>,
-    /// What the run watched.
+    /// The sources of the run.
     sources: Vec<Watched>,
     done: bool,
 }
 
-impl HandedOver {
-    fn new(record: &Arc<Record>, wind_up: WindUp) -> Self {
+impl DetachedTeardown {
+    fn new(record: &Arc<Record>, run: Lost, teardown: Teardown) -> Self {
         let mut task = Self {
             record: Arc::clone(record),
+            run,
             slot: None,
-            wind_up,
+            teardown,
             runtime: record.runtime.clone(),
             adoption: None,
             sources: Vec::new(),
             done: false,
         };
         if task.runtime.is_none() {
-            // What is left inside goes on on a runtime of its own, and only that is waited for.
+            // An orphan goes on on a runtime of its own, and is all that this waits for.
             task.runtime = record.nursery.orphans_runtime();
         }
         if let Some(runtime) = &task.runtime {
@@ -89,7 +126,7 @@ impl HandedOver {
 
     fn start(mut self) {
         if self.record.runtime.is_none() {
-            self.lose();
+            self.drop_unrun();
         }
         // A runtime that is gone drops it.
         if let Some(runtime) = self.runtime.take() {
@@ -97,17 +134,17 @@ impl HandedOver {
         }
     }
 
-    /// Drops what was deferred, because there is nothing to run it.
-    fn lose(&mut self) {
+    /// Drops the finalizers, because there is nothing to run them.
+    fn drop_unrun(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
-        for finalizer in self.wind_up.lost(&self.record) {
-            self.record.log_lost(&finalizer);
+        for finalizer in self.teardown.take_unrun(&self.record) {
+            self.record.note_lost(&finalizer);
             isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
 }
 
-impl Future for HandedOver {
+impl Future for DetachedTeardown {
     type Output = ();
 
     /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then.
@@ -117,9 +154,9 @@ impl Future for HandedOver {
         let record = &this.record;
         let _inside = record.enter_here(&mut this.slot);
         loop {
-            ready!(this.wind_up.poll_joined(record, cx));
-            ready!(this.wind_up.poll_cleanup(record, cx));
-            if record.settle().is_ok() {
+            ready!(this.teardown.poll_joined(record, take_over, cx));
+            ready!(this.teardown.poll_finalizers(record, cx));
+            if record.settle(this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
                 this.adoption = None;
@@ -129,18 +166,17 @@ impl Future for HandedOver {
     }
 }
 
-/// A runtime that goes away just drops its tasks. Whoever waits for the end must be told all the
-/// same, and what will not be run must be named.
-impl Drop for HandedOver {
+/// Step 8: a runtime that goes away just drops its tasks.
+impl Drop for DetachedTeardown {
     fn drop(&mut self) {
         if self.done {
             return;
         }
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {
-            self.lose();
+            self.drop_unrun();
             self.record.nursery.desert();
-            if self.record.settle().is_ok() {
+            if self.record.settle(self.run).is_ok() {
                 return;
             }
         }

@@ -1,47 +1,109 @@
-//! How a body ended, and what becomes of that.
+//! The exit of a body, how its output is read, and the outcome that comes of it.
 
-use super::output::Reading;
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Closing, Record, Status};
 use crate::scope::{Outcome, Refused, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
+use std::convert::Infallible;
+use std::mem::needs_drop;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-/// How a body ended, before its output is read as a value or an error.
-pub(super) enum End<O> {
+/// The reading of an output: as a value, or as a value or an error.
+pub(super) trait OutputKind<O> {
+    type Value;
+    type Error;
+
+    fn into_result(output: O) -> Result<Self::Value, Self::Error>;
+
+    /// Whether the output is an error.
+    fn is_error(output: &O) -> bool;
+
+    /// Whether the output is an error that says that the operation was cancelled. Requires that the body has been
+    /// dropped, since the body too may hold a [`Cancelled`] that was given out.
+    fn says_cancelled(output: &O, record: &Record) -> bool;
+}
+
+/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was
+/// given out, and something does.
+pub(in crate::scope) fn may_say_cancelled<E>(record: &Record) -> bool {
+    needs_drop::<E>() && record.has_given_out()
+}
+
+/// Reads every output as a value.
+pub(super) enum Plain {}
+
+impl<T> OutputKind<T> for Plain {
+    type Value = T;
+    type Error = Infallible;
+
+    fn into_result(output: T) -> Result<T, Infallible> {
+        Ok(output)
+    }
+
+    fn is_error(_: &T) -> bool {
+        false
+    }
+
+    fn says_cancelled(_: &T, _: &Record) -> bool {
+        false
+    }
+}
+
+/// Reads an output as the result that it is.
+pub(super) enum Fallible {}
+
+impl<T, E> OutputKind<Result<T, E>> for Fallible {
+    type Value = T;
+    type Error = E;
+
+    fn into_result(output: Result<T, E>) -> Result<T, E> {
+        output
+    }
+
+    fn is_error(output: &Result<T, E>) -> bool {
+        output.is_err()
+    }
+
+    fn says_cancelled(output: &Result<T, E>, record: &Record) -> bool {
+        output.is_err() && may_say_cancelled::<E>(record)
+    }
+}
+
+/// How a body ended, before its output is read.
+pub(super) enum Exit<O> {
     Output(O),
     /// An error by which the body says that it has stopped for the cancel.
     Stopped(O),
     Cancelled,
     Panicked(Box<dyn Any + Send>),
-    /// As the next, kept apart because an end is moved, and hardly any is one of these.
+    /// Boxed, as is the next: both are rare, and an `Exit` is moved often.
     SourceFailed(Box<SourceFailed>),
     Refused(Box<Refused>),
 }
 
-impl<O> End<O> {
-    /// The same, where the body is gone: an error tells only then whether it is the cancel.
-    pub(super) fn judged<R: Reading<O>>(self, record: &Record) -> Self {
+impl<O> Exit<O> {
+    /// The exit once the body is dropped. Only then can an error tell whether it is the cancel.
+    pub(super) fn after_drop<R: OutputKind<O>>(self, record: &Record) -> Self {
         match self {
-            Self::Output(output) if R::is_stop(&output, record) => Self::Stopped(output),
-            end => end,
+            Self::Output(output) if R::says_cancelled(&output, record) => Self::Stopped(output),
+            exit => exit,
         }
     }
 
     /// Whether the body failed, or could not be started.
-    pub(super) fn is_failure<R: Reading<O>>(&self) -> bool {
+    pub(super) fn is_failure<R: OutputKind<O>>(&self) -> bool {
         match self {
-            Self::Output(output) => R::is_failure(output),
+            Self::Output(output) => R::is_error(output),
             Self::Panicked(_) | Self::SourceFailed(_) | Self::Refused(_) => true,
             Self::Stopped(_) | Self::Cancelled => false,
         }
     }
 
-    /// How the operation ends for it.
-    pub(super) fn status<R: Reading<O>>(&self, record: &Record) -> Status {
+    /// The status with which the operation ends.
+    pub(super) fn status<R: OutputKind<O>>(&self, record: &Record) -> Status {
         match self {
             _ if self.is_failure::<R>() => Status::Failed,
             Self::Stopped(_) | Self::Cancelled => match stopped_by_child(record) {
@@ -55,15 +117,14 @@ impl<O> End<O> {
         }
     }
 
-    /// Notes why the operation fails, in words.
-    pub(super) fn note_failure<R: Reading<O>>(
+    /// Notes the text of the failure.
+    pub(super) fn note_failure<R: OutputKind<O>>(
         &self,
         record: &Record,
         describe: Option<fn(&O) -> String>,
     ) {
         let text = match self {
-            Self::Output(output) | Self::Stopped(output) if R::is_failure(output) => match describe
-            {
+            Self::Output(output) | Self::Stopped(output) if R::is_error(output) => match describe {
                 Some(describe) => describe(output),
                 None => format!("an error of type {}", type_name::<R::Error>()),
             },
@@ -78,29 +139,29 @@ impl<O> End<O> {
         record.note_error(&text);
     }
 
-    /// The outcome of a run that closed with it.
+    /// The outcome of a run that has closed.
     ///
     /// # Panics
     ///
     /// If the body did, with the same payload.
     #[inline]
-    pub(super) fn outcome<R: Reading<O>>(
+    pub(super) fn outcome<R: OutputKind<O>>(
         self,
         record: &Record,
         closing: Closing,
     ) -> Outcome<R::Value, R::Error> {
         match self {
-            // Most scopes have neither a cause, nor failures of children, nor a partial result, and
-            // most outcomes are written where the caller wants them.
+            // The common case: no cause, no failures of children, no partial result. Inlined, so that the
+            // outcome is written where the caller wants it.
             Self::Output(output) if !closing.has_partial && !may_have_failures(record) => {
-                let result = R::read(output).map_err(RunError::Failed);
+                let result = R::into_result(output).map_err(RunError::Failed);
                 Outcome::new(closing.status, closing.elapsed, result, closing.report)
             }
-            end => end.whole_outcome::<R>(record, closing),
+            exit => exit.whole_outcome::<R>(record, closing),
         }
     }
 
-    fn whole_outcome<R: Reading<O>>(
+    fn whole_outcome<R: OutputKind<O>>(
         self,
         record: &Record,
         closing: Closing,
@@ -115,9 +176,9 @@ impl<O> End<O> {
             Self::Panicked(panic) => resume_unwind(panic),
             Self::Refused(refused) => Err(RunError::Refused(*refused)),
             Self::SourceFailed(failed) => Err(RunError::SourceFailed(*failed)),
-            Self::Output(output) => R::read(output).map_err(RunError::Failed),
+            Self::Output(output) => R::into_result(output).map_err(RunError::Failed),
             Self::Stopped(output) => {
-                R::read(output).map_err(|error| match stopped_by_child(record) {
+                R::into_result(output).map_err(|error| match stopped_by_child(record) {
                     Some(_) => RunError::Failed(error),
                     None => RunError::Stopped {
                         error,
@@ -131,7 +192,7 @@ impl<O> End<O> {
             }),
         };
         let mut outcome = Outcome::new(status, elapsed, result, report);
-        // A spawned child has no outcome that anyone sees.
+        // Nobody sees the outcome of a spawned child.
         if has_partial && !record.spawned {
             if let Some(partial) = record.take_partial() {
                 outcome.add_partial(partial);
@@ -151,7 +212,7 @@ impl<O> End<O> {
     /// # Panics
     ///
     /// If dropping the body did, with the same payload.
-    pub(super) fn refusal<R: Reading<O>>(self, record: &Record) -> Outcome<R::Value, R::Error> {
+    pub(super) fn refusal<R: OutputKind<O>>(self, record: &Record) -> Outcome<R::Value, R::Error> {
         let status = match &self {
             Self::Refused(refused) => refused.status(),
             _ => record.status(),
@@ -172,8 +233,7 @@ fn may_have_failures(record: &Record) -> bool {
     record.is_cancelled() || record.nursery.terms().collect_all
 }
 
-/// The failure of a child that counts. A failure that counts has cancelled the scope, so a scope
-/// that is not cancelled is not asked.
+/// The failure of a child, if it counts. A failure that counts has cancelled the scope.
 #[inline]
 fn child_failure(record: &Record) -> Option<ChildFailure> {
     match record.is_cancelled() {
@@ -182,8 +242,8 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
     }
 }
 
-/// The failure of a child, if that is what the scope was cancelled for. A scope that is cancelled
-/// because something failed beside it has not failed, even if a child of it does so on its way out.
+/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure
+/// elsewhere has not failed, even if a child of it fails on its way out.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.cause()?;
@@ -192,7 +252,7 @@ fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
 }
 
 fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
-    // A cancelled token has a cause; the other arm only spares a panic.
+    // A cancelled token has a cause. The other arm only spares a panic.
     let cause = record.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
     record.cancelled_for(cause, elapsed)

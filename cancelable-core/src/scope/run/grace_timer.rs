@@ -1,4 +1,4 @@
-//! The time that a cancelled body is given to end by itself.
+//! The grace period: the time that a cancelled body is given to end by itself.
 
 use crate::operation::{Record, Window};
 use crate::runtime::{RuntimeHandle, Sleep};
@@ -7,31 +7,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// A window of grace that is open.
-pub(super) struct Grace {
+/// A grace period that is under way.
+pub(super) struct GraceTimer {
     runtime: RuntimeHandle,
-    /// Stands at the end of the window, as of the last look.
+    /// Set to the end of the grace, as of the last poll.
     sleep: Sleep,
-    /// Ends the window at once, for this operation and for those below it.
+    /// Ends the grace at once, for this operation and for those below it.
     hard: WaitForCancellationFutureOwned,
-    /// The cancel of the nearest operation above that is not cancelled: it may shorten the window.
-    above: Option<Above>,
+    /// The cancel of the nearest ancestor that is not cancelled, which may shorten the grace.
+    above: Option<AncestorCancel>,
 }
 
-/// A wait that looks at no clock, as a user's does: the run above keeps its own time.
-struct Above {
+/// A wait that reads no clock: the ancestor's run keeps its own time.
+struct AncestorCancel {
     token: CancellationToken,
     wait: Wait,
 }
 
-impl Drop for Above {
+impl Drop for AncestorCancel {
     fn drop(&mut self) {
-        self.wait.leave(&self.token);
+        self.wait.remove(&self.token);
     }
 }
 
-impl Grace {
-    /// The window of a record that was cancelled; none if it gives no grace.
+impl GraceTimer {
+    /// The grace of a record that was cancelled; `None` if it gives no grace.
     pub(super) fn open(record: &Record) -> Option<Self> {
         if !record.has_grace() {
             return None;
@@ -45,11 +45,11 @@ impl Grace {
         })
     }
 
-    /// Ready when the window is over.
+    /// Ready when the grace is over.
     ///
-    /// Wakes: by the hard cancel, by the timer, which stands at the end of the window as of this
-    /// look, and by the cancel of the next operation above, the only thing that may move that end.
-    /// Ends: each turn but the last follows the cancel of one more operation above.
+    /// Wakes: by the hard cancel, by the timer, which is set to the end of the grace as of this
+    /// poll, and by the cancel of the next ancestor, the only event that may move that end.
+    /// Ends: each turn but the last follows the cancel of one more ancestor.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if Pin::new(&mut self.hard).poll(cx).is_ready() {
@@ -75,7 +75,7 @@ impl Grace {
 
     fn poll_above(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
         let same = self.above.take().filter(|above| above.token == *token);
-        let above = self.above.insert(same.unwrap_or_else(|| Above {
+        let above = self.above.insert(same.unwrap_or_else(|| AncestorCancel {
             token: token.clone(),
             wait: Wait::new(),
         }));

@@ -1,15 +1,15 @@
-//! Running a closure in a scope, on a plain thread.
+//! The run of a closure in a scope, on a plain thread.
 //!
-//! The closure keeps the thread that calls, so something else has to watch over it: a thread beside
-//! it drives the scope as any run is driven, with a body that is pending until the closure is done.
-//! That body can't be dropped by a cancel, as the closure can't, so it has a hold on itself as a shield
-//! does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that
+//! is pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold
+//! on itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
-use super::output::{Reading, may_be_stop};
-use super::state_machine::Drive;
+use super::exit::{OutputKind, may_say_cancelled};
+use super::state_machine::StateMachine;
 use crate::operation::{Hold, Holding, Record};
 use crate::scope::{Outcome, Scope};
-use crate::sync::{Event, Listener, Mutex, WakerSlot, block_on, listener, panic_text};
+use crate::sync::unmodelled::{Event, Listener, listener};
+use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
 use std::any::type_name;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -18,104 +18,53 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
 
-impl Scope {
-    /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
-    ///
-    /// The scope is driven by a second thread meanwhile, so its deadline and its sources cancel it
-    /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
-    /// without one takes the adapter `cancelable-thread`. A cancel can't stop the
-    /// closure: let it ask [`check`](crate::Operation::check), or wait by
-    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
-    /// although the scope was cancelled. If the scope is cancelled when it is entered, the closure is
-    /// not run.
-    ///
-    /// Children and finalizers are waited for as in any run.
-    ///
-    /// # Panics
-    ///
-    /// If `body` panics, with its panic. If the system starts no thread.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use cancelable_core::Scope;
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let scope = Scope::builder("count").build()?;
-    /// let token = scope.token().clone();
-    /// let counted = std::thread::spawn(move || {
-    ///     let outcome = scope.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
-    ///     outcome.into_value()
-    /// });
-    /// token.cancel_with("enough");
-    /// let counted = counted.join().expect("it has not panicked");
-    /// println!("{counted:?} numbers until it was told to stop");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
-    where
-        F: FnOnce(&Self) -> T,
-    {
-        self.drive_beside(|op| Ok(body(op)))
-    }
-
-    /// [`run_blocking`](Self::run_blocking) for a closure that may fail: an error ends the scope as
-    /// [`Status::Failed`](crate::Status::Failed).
-    ///
-    /// # Panics
-    ///
-    /// As for [`run_blocking`](Self::run_blocking).
-    pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
-    where
-        F: FnOnce(&Self) -> Result<T, E>,
-    {
-        self.drive_beside(body)
-    }
-
-    fn drive_beside<T, E>(&self, body: impl FnOnce(&Self) -> Result<T, E>) -> Outcome<T, E> {
-        let handover = Handover::new();
-        let mut output = None;
-        let driven = thread::scope(|threads| {
-            let driver = threads.spawn(|| {
-                let _over = Over(&handover);
-                let mut drive = pin!(Drive::new(self.for_run(), |op| handover.body(op)));
-                block_on(poll_fn(|cx| drive.as_mut().poll::<Beside>(cx)))
-            });
-            if let Some(op) = handover.receive() {
-                let record = op.record();
-                let mut slot = None;
-                let inside = record.enter_here(&mut slot);
-                // Unwind safe: the panic goes on below, when the scope has closed.
-                let done = catch_unwind(AssertUnwindSafe(|| body(&op)));
-                drop(inside);
-                handover.finish(match &done {
-                    Ok(Ok(_)) => Done::Value,
-                    Ok(Err(_)) if may_be_stop::<E>(record) => Done::Stopped,
-                    Ok(Err(_)) => {
-                        record.note_error(&format!("an error of type {}", type_name::<E>()));
-                        Done::Error
-                    }
-                    Err(panic) => {
-                        record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
-                        Done::Panic
-                    }
-                });
-                output = Some(done);
-            }
-            driver.join()
+/// Runs `body` on this thread, in the scope, while a second thread polls the run.
+pub(in crate::scope) fn run_blocking<T, E>(
+    scope: &Scope,
+    body: impl FnOnce(&Scope) -> Result<T, E>,
+) -> Outcome<T, E> {
+    let handover = Handover::new();
+    let mut output = None;
+    let polled = thread::scope(|threads| {
+        let poller = threads.spawn(|| {
+            let _over = Over(&handover);
+            let machine = StateMachine::new(scope.for_run(), |op| handover.body(op));
+            let mut machine = pin!(machine);
+            block_on(poll_fn(|cx| machine.as_mut().poll::<Beside>(cx)))
         });
-        match (driven, output) {
-            (_, Some(Err(panic))) => resume_unwind(panic),
-            // The body below is the only code of the driver that panics, and it did for the closure.
-            (Err(panic), _) => resume_unwind(panic),
-            (Ok(outcome), Some(Ok(output))) => outcome.filled(Some(output)),
-            (Ok(outcome), None) => outcome.filled(None),
+        if let Some(op) = handover.receive() {
+            let record = op.record();
+            let mut slot = None;
+            let inside = record.enter_here(&mut slot);
+            // Unwind safe: the panic goes on below, when the scope has closed.
+            let done = catch_unwind(AssertUnwindSafe(|| body(&op)));
+            drop(inside);
+            handover.finish(match &done {
+                Ok(Ok(_)) => Done::Value,
+                Ok(Err(_)) if may_say_cancelled::<E>(record) => Done::Stopped,
+                Ok(Err(_)) => {
+                    record.note_error(&format!("an error of type {}", type_name::<E>()));
+                    Done::Error
+                }
+                Err(panic) => {
+                    record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                    Done::Panic
+                }
+            });
+            output = Some(done);
         }
+        poller.join()
+    });
+    match (polled, output) {
+        (_, Some(Err(panic))) => resume_unwind(panic),
+        // The body below is the only code of the poller that panics, and it did for the closure.
+        (Err(panic), _) => resume_unwind(panic),
+        (Ok(outcome), Some(Ok(output))) => outcome.filled(Some(output)),
+        (Ok(outcome), None) => outcome.filled(None),
     }
 }
 
-/// How the closure ended. What it ended with stays on its own thread and need not be `Send`.
+/// How the closure ended. Its output stays on its own thread and need not be `Send`.
 #[derive(Clone, Copy)]
 enum Done {
     Value,
@@ -125,36 +74,37 @@ enum Done {
     Panic,
 }
 
-/// How the run reads what its body was told of the closure.
+/// Reads the output of the run's body, which says how the closure ended.
 enum Beside {}
 
-impl Reading<Done> for Beside {
+impl OutputKind<Done> for Beside {
     type Value = ();
     type Error = ();
 
-    fn read(done: Done) -> Result<(), ()> {
-        match Self::is_failure(&done) {
+    fn into_result(done: Done) -> Result<(), ()> {
+        match Self::is_error(&done) {
             true => Err(()),
             false => Ok(()),
         }
     }
 
-    fn is_failure(done: &Done) -> bool {
+    fn is_error(done: &Done) -> bool {
         !matches!(done, Done::Value)
     }
 
-    fn is_stop(done: &Done, _: &Record) -> bool {
+    fn says_cancelled(done: &Done, _: &Record) -> bool {
         matches!(done, Done::Stopped)
     }
 }
 
-/// What passes between the two threads: first the scope's handle, when it is entered and not
-/// cancelled; then the news that the closure is done.
+/// The state that the two threads share. The poller hands over the scope's handle, when it is entered and not
+/// cancelled; later the closure's thread says that the closure is done.
 struct Handover {
     state: Mutex<State>,
-    /// Notified after each change of the state. The thread of the closure listens alone.
+    /// Notified after each change of the state. The closure's thread listens alone.
     changed: Event,
-    driver: WakerSlot,
+    /// The waker of the poller.
+    poller: WakerSlot,
 }
 
 enum State {
@@ -171,7 +121,7 @@ impl Handover {
         Arc::new(Self {
             state: Mutex::new(State::Unentered),
             changed: Event::new(),
-            driver: WakerSlot::new(),
+            poller: WakerSlot::new(),
         })
     }
 
@@ -181,7 +131,7 @@ impl Handover {
         drop(replaced);
     }
 
-    /// The body of the run, on the thread that drives.
+    /// The body of the run, on the thread that polls.
     fn body(self: &Arc<Self>, op: Scope) -> Body {
         let record = Arc::clone(op.record());
         self.set(State::Entered(op));
@@ -192,10 +142,10 @@ impl Handover {
         }
     }
 
-    /// Waits for the scope's entry. None if the run ended without it.
+    /// Waits for the scope's entry. `None` if the run ended without it.
     fn receive(&self) -> Option<Scope> {
-        // Ends: the driver says that it is over at the latest. No change is missed: the thread listens before
-        // it reads the state.
+        // Ends: the poller sets `Over` at the latest. No change is missed: this thread listens before it reads the
+        // state.
         loop {
             listener!(self.changed => changed);
             {
@@ -212,11 +162,11 @@ impl Handover {
 
     fn finish(&self, done: Done) {
         self.set(State::Done(done));
-        self.driver.wake("the waker of a run");
+        self.poller.wake("the waker of a run");
     }
 }
 
-/// A drop, so that the other thread does not wait for a driver that panicked.
+/// A drop, so that the other thread does not wait for a poller that panicked.
 struct Over<'a>(&'a Handover);
 
 impl Drop for Over<'_> {
@@ -229,7 +179,7 @@ impl Drop for Over<'_> {
 struct Body {
     handover: Arc<Handover>,
     record: Arc<Record>,
-    /// Keeps the run from ending before the closure. From the first poll on, which follows at once.
+    /// Keeps the run from ending before the closure. Taken at the first poll, which follows at once.
     hold: Option<Hold>,
 }
 
@@ -247,13 +197,13 @@ impl Future for Body {
                 this.hold = Some(Hold::open(record, Holding::Body, true, cx));
             }
         }
-        this.handover.driver.register(cx.waker());
+        this.handover.poller.register(cx.waker());
         let State::Done(done) = *this.handover.state.lock() else {
             return Poll::Pending;
         };
         this.hold = None;
         match done {
-            // For the run to close as it does for a panic. It is told of once, by the closure's.
+            // So that the run closes as for a panic. The caller gets the panic of the closure.
             Done::Panic => resume_unwind(Box::new("the closure panicked")),
             done => Poll::Ready(done),
         }

@@ -1,12 +1,12 @@
-//! The machine behind a run.
+//! The state machine of a run: the poll loop.
 //!
 //! # States
 //!
 //! | body        | what goes on              | status of the operation | a poll                     |
 //! |-------------|---------------------------|-------------------------|----------------------------|
 //! | `Unentered` | nothing                   | any                     | enters, or is refused      |
-//! | `Entered`   | the body                  | running                 | polls the body, then the watch; after a cancel the shields and the grace too |
-//! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the watch beside |
+//! | `Entered`   | the body                  | running                 | polls the body, then the cancel sources; after a cancel the holds and the grace too |
+//! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the cancel sources beside |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
 //! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is
@@ -15,34 +15,33 @@
 //! # Invariants
 //!
 //! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the
-//!    current one, and what was current before is put back on every way out.
-//! 2. From its first poll on the body is polled before the watch, and its value ends it whatever
-//!    the watch would say. Before that it is started only if nothing has cancelled.
-//! 3. A cancelled body is polled on while a hold on it counts (`operation/hold.rs`) and until
-//!    its grace is over, and is dropped in the poll in which neither holds any more. It was polled
-//!    since the cancel: where that came after its poll, it is polled once more before it is dropped.
-//! 4. The body is dropped before the children are waited for, and these have ended before the first
-//!    finalizer is polled; so has what dropped runs inside have left (`operation/adoption.rs`). A panic
+//!    current one, and the operation that was current before is put back on every way out.
+//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever
+//!    the sources would say. Before that, the body is started only if nothing has cancelled the scope.
+//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until
+//!    its grace is over. It is dropped in the poll in which neither is so any more. The body was polled
+//!    since the cancel: where the cancel came after its poll, the body is polled once more before it is dropped.
+//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have
+//!    left (`record/orphans.rs`), have ended before the first finalizer is polled. A panic
 //!    of the body is kept until then, and goes on to the caller.
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
-//!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body,
-//!    so that what runs inside leave is on its list, and then hands over what is open
+//!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body first,
+//!    so that what the runs inside leave is on its list, and then hands what is open to a task
 //!    (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`operation/turn.rs`) is closed by others. Its next poll
-//!    drops the body, waits for what they do in its place, and answers as it would have.
+//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached
+//!    teardown. Its next poll drops the body, waits for that teardown, and answers as the run would have.
 //! 7. When it answers pending, everything that can make the next step possible has its waker: the
-//!    body and the watch; or the nursery, and the watch beside it; or the finalizer and its budget, and the
-//!    watch beside them.
-//! 7. What asks for a cancel is watched until the operation has closed. The sources and the clock are looked
-//!    at once more, after all that the run polls, before it closes, and the sources are dropped after that: a
+//!    body and the cancel sources; or the children, and the cancel sources beside them; or the finalizer and
+//!    its budget, and the cancel sources beside them.
+//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked
+//!    once more, after all that the run polls, before it closes, and the sources are dropped after that. So a
 //!    request is on record in the outcome, or its source still has it when it is dropped.
 
-use super::cancel_sources::Watch;
+use super::cancel_sources::CancelSources;
 use super::detached_teardown;
-use super::exit::End;
-use super::output::Reading;
-use super::suspension::Place;
-use super::teardown::WindUp;
+use super::exit::{Exit, OutputKind};
+use super::suspension::Suspension;
+use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::{Record, Status};
@@ -58,29 +57,29 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 
 pin_project! {
-    pub(super) struct Drive<F, Fut>
+    pub(super) struct StateMachine<F, Fut>
     where
         Fut: Future,
     {
         scope: Scope,
-        // This operation's entry from the first poll on, and while it is polled the one that was
+        // This operation's entry from the first poll on; while the run is polled, the entry that was
         // current before.
         slot: Option<Ambient>,
-        // Whether it was this run that entered, and so has to close.
+        // This run has entered the operation, and so has to close it.
         entered: bool,
         #[pin]
         body: Body<F, Fut>,
-        watch: Watch,
-        wind_up: WindUp,
-        // Given back after what is left is on the list of the scope above.
-        place: Place,
-        // The words of an output that is an error, where it has any.
+        sources: CancelSources,
+        teardown: Teardown,
+        // Released after a detached teardown is on the list of an ancestor.
+        suspension: Suspension,
+        // Gives the text of an output that is an error.
         describe: Option<fn(&Fut::Output) -> String>,
-        // What the operation is cancelled for if this is dropped, where that was said.
+        // The cause for a drop of this, where the user gave one.
         if_dropped: Option<Cause>,
     }
 
-    impl<F, Fut> PinnedDrop for Drive<F, Fut>
+    impl<F, Fut> PinnedDrop for StateMachine<F, Fut>
     where
         Fut: Future,
     {
@@ -99,21 +98,21 @@ pin_project! {
     {
         Unentered { make: F },
         Entered { #[pin] future: Fut },
-        Ended { end: End<Fut::Output> },
+        Ended { exit: Exit<Fut::Output> },
         Over,
     }
 }
 
-impl<F, Fut: Future> Drive<F, Fut> {
+impl<F, Fut: Future> StateMachine<F, Fut> {
     pub(super) fn new(scope: Scope, make: F) -> Self {
         Self {
             scope,
             slot: None,
             entered: false,
             body: Body::Unentered { make },
-            watch: Watch::default(),
-            wind_up: WindUp::default(),
-            place: Place::default(),
+            sources: CancelSources::default(),
+            teardown: Teardown::default(),
+            suspension: Suspension::default(),
             describe: None,
             if_dropped: None,
         }
@@ -132,13 +131,13 @@ impl<F, Fut: Future> Drive<F, Fut> {
     }
 }
 
-impl<F, Fut> Drive<F, Fut>
+impl<F, Fut> StateMachine<F, Fut>
 where
     F: FnOnce(Scope) -> Fut,
     Fut: Future,
 {
-    /// Polls the run; `R` says whether an output of the body is a value or an error.
-    pub(super) fn poll<R: Reading<Fut::Output>>(
+    /// Polls the run. `R` reads the output of the body.
+    pub(super) fn poll<R: OutputKind<Fut::Output>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Outcome<R::Value, R::Error>> {
@@ -149,234 +148,249 @@ where
             record.unpark();
         }
         let inside = record.enter_here(this.slot);
-        if this.place.begin(this.wind_up).is_err() {
-            let end = this.body.as_mut().take_end().unwrap_or(End::Cancelled);
+        if this.suspension.resume(this.teardown).is_err() {
+            let exit = this.body.as_mut().take_exit().unwrap_or(Exit::Cancelled);
             isolate("the drop of a body", || this.body.set(Body::Over));
-            drop(this.watch.end(record));
-            if this.place.poll_settled(record, cx).is_pending() {
-                this.body.set(Body::Ended { end });
+            drop(this.sources.stop(record));
+            if this.suspension.poll_taken_over(record, cx).is_pending() {
+                this.body.set(Body::Ended { exit });
                 return Poll::Pending;
             }
             drop(inside);
-            return Poll::Ready(end.outcome::<R>(record, record.closing()));
+            let closing = record.closing();
+            record.hand_up(closing.report.as_deref());
+            return Poll::Ready(exit.outcome::<R>(record, closing));
         }
-        let end = match this.body.as_mut().take_end() {
-            Some(end) => end,
+        let exit = match this.body.as_mut().take_exit() {
+            Some(exit) => exit,
             None => {
                 record.note_poll();
-                let advanced = catch_unwind(AssertUnwindSafe(|| {
-                    advance(this.scope, this.entered, this.body.as_mut(), this.watch, cx)
+                let polled = catch_unwind(AssertUnwindSafe(|| {
+                    poll_body(
+                        this.scope,
+                        this.entered,
+                        this.body.as_mut(),
+                        this.sources,
+                        cx,
+                    )
                 }));
-                let end = match advanced {
-                    Ok(Poll::Ready(end)) => end,
+                let exit = match polled {
+                    Ok(Poll::Ready(exit)) => exit,
                     Ok(Poll::Pending) => {
                         let (before, end) = (inside.before(), Status::Cancelled);
-                        this.place.keep(record, before, this.wind_up, end, cx);
+                        this.suspension
+                            .suspend(record, before, this.teardown, end, cx);
                         return Poll::Pending;
                     }
-                    Err(panic) => End::Panicked(panic),
+                    Err(panic) => Exit::Panicked(panic),
                 };
                 isolate("the drop of a body", || this.body.set(Body::Over));
-                end.judged::<R>(record)
+                exit.after_drop::<R>(record)
             }
         };
         if !*this.entered {
-            return Poll::Ready(end.refusal::<R>(record));
+            return Poll::Ready(exit.refusal::<R>(record));
         }
         // Ends: each turn but the last ran a finalizer that was deferred in between.
         loop {
-            let fails = || end.is_failure::<R>();
-            let stepped = catch_unwind(AssertUnwindSafe(|| {
-                after(record, this.wind_up, this.watch, fails, cx)
+            let fails = || exit.is_failure::<R>();
+            let torn_down = catch_unwind(AssertUnwindSafe(|| {
+                poll_teardown(record, this.teardown, this.sources, fails, cx)
             }));
-            if !matches!(stepped, Ok(Poll::Ready(()))) {
+            if !matches!(torn_down, Ok(Poll::Ready(()))) {
                 record.note_body_over();
-                let status = end.status::<R>(record);
-                this.body.set(Body::Ended { end });
-                match stepped {
+                let end = exit.status::<R>(record);
+                this.body.set(Body::Ended { exit });
+                match torn_down {
                     Ok(_) => {
-                        this.place
-                            .keep(record, inside.before(), this.wind_up, status, cx);
+                        let before = inside.before();
+                        this.suspension
+                            .suspend(record, before, this.teardown, end, cx);
                         return Poll::Pending;
                     }
-                    // Of the task's waker, in its clone. What the body has produced is kept for the poll
-                    // that may come, or else a drop closes and hands over.
+                    // A panic of the task's waker, in its clone. The output of the body is kept for a later
+                    // poll; without one, the drop of the run closes and hands over.
                     Err(panic) => resume_unwind(panic),
                 }
             }
-            let now = this.watch.look(record, cx).or_else(|| record.now());
-            let status = end.status::<R>(record);
+            let now = this.sources.final_poll(record, cx).or_else(|| record.now());
+            let status = exit.status::<R>(record);
             if status == Status::Failed {
-                end.note_failure::<R>(record, *this.describe);
+                exit.note_failure::<R>(record, *this.describe);
             }
-            let rest = || drop(this.watch.end(record));
-            if let Ok(mut closing) = record.close_at(status, now, rest) {
-                if record.spawned {
-                    // A child's outcome is seen by nobody, and its panic is told of by the handle.
-                    record.keep_report(closing.report.take());
+            let stop = || drop(this.sources.stop(record));
+            if let Ok(mut closing) = record.close_at(status, now, stop) {
+                match record.spawned {
+                    // Nobody sees the outcome of a child, and its handle tells of a panic.
+                    true => record.keep_report(closing.report.take()),
+                    false => record.hand_up(closing.report.as_deref()),
                 }
                 drop(inside);
-                this.place.leave();
-                return Poll::Ready(end.outcome::<R>(record, closing));
+                this.suspension.release();
+                return Poll::Ready(exit.outcome::<R>(record, closing));
             }
         }
     }
 }
 
 impl<F, Fut: Future> Body<F, Fut> {
-    /// Takes out the end of a body that has ended.
-    fn take_end(mut self: Pin<&mut Self>) -> Option<End<Fut::Output>> {
+    /// Takes the exit of a body that has ended.
+    fn take_exit(mut self: Pin<&mut Self>) -> Option<Exit<Fut::Output>> {
         if !matches!(self.as_mut().project(), BodyProj::Ended { .. }) {
             return None;
         }
         match self.project_replace(Self::Over) {
-            BodyTaken::Ended { end } => Some(end),
+            BodyTaken::Ended { exit } => Some(exit),
             _ => None,
         }
     }
 }
 
-/// One step of the body. A panic in here is the body's.
-fn advance<F, Fut>(
+/// One poll of the body, which enters the scope first if need be. A panic in here is the body's.
+fn poll_body<F, Fut>(
     scope: &Scope,
     entered: &mut bool,
     mut body: Pin<&mut Body<F, Fut>>,
-    watch: &mut Watch,
+    sources: &mut CancelSources,
     cx: &mut Context<'_>,
-) -> Poll<End<Fut::Output>>
+) -> Poll<Exit<Fut::Output>>
 where
     F: FnOnce(Scope) -> Fut,
     Fut: Future,
 {
     let record = scope.record();
     if let BodyProj::Unentered { .. } = body.as_mut().project() {
-        if let Err(end) = enter(record, entered, watch, cx) {
-            // Outside the isolation that follows, so that a panic of this drop is the caller's.
+        if let Err(exit) = enter(record, entered, sources, cx) {
+            // Not isolated, so that a panic of this drop is the caller's.
             body.set(Body::Over);
-            return Poll::Ready(end);
+            return Poll::Ready(exit);
         }
         if let BodyTaken::Unentered { make } = body.as_mut().project_replace(Body::Over) {
             let future = make(scope.clone());
             body.set(Body::Entered { future });
         }
     }
-    let knew = record.is_cancelled();
+    let was_cancelled = record.is_cancelled();
     record.begin_turn();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
-                return Poll::Ready(End::Output(output));
+                return Poll::Ready(Exit::Output(output));
             }
         }
         _ => {
-            // Whoever polls a run after its end. One that has closed does not do so again.
+            // The run is polled after its end. A run that has closed does not close again.
             *entered &= !record.status().is_closed();
             let refused = Refused::new(record.label.clone(), record.status());
-            return Poll::Ready(End::Refused(Box::new(refused)));
+            return Poll::Ready(Exit::Refused(Box::new(refused)));
         }
     }
-    ready!(watch.poll(record, cx));
+    ready!(sources.poll(record, cx));
     record.log_cancel();
-    ready!(watch.poll_delivery(record, cx));
-    if let (false, BodyProj::Entered { future }) = (knew, body.as_mut().project()) {
-        let _last_look = record.last_look();
+    ready!(sources.poll_release(record, cx));
+    if let (false, BodyProj::Entered { future }) = (was_cancelled, body.as_mut().project()) {
+        let _final_poll = record.last_look();
         record.begin_turn();
         if let Poll::Ready(output) = future.poll(cx) {
-            return Poll::Ready(End::Output(output));
+            return Poll::Ready(Exit::Output(output));
         }
         // It may have opened a shield.
-        ready!(watch.poll_delivery(record, cx));
+        ready!(sources.poll_release(record, cx));
     }
-    // After the last look, in which it may have ended.
-    watch.note_unfinished(record);
-    // As above.
+    // After the final poll, in which the body may have ended.
+    sources.note_stragglers(record);
+    // Not isolated, as above.
     body.set(Body::Over);
-    Poll::Ready(End::Cancelled)
+    Poll::Ready(Exit::Cancelled)
 }
 
-/// Enters the operation and starts its sources. An `Err` is the end of the run, before its body
-/// was started.
+/// Enters the operation and starts its sources.
+///
+/// # Errors
+///
+/// The exit of a run whose body is not to be started.
 fn enter<O>(
     record: &Arc<Record>,
     entered: &mut bool,
-    watch: &mut Watch,
+    sources: &mut CancelSources,
     cx: &mut Context<'_>,
-) -> Result<(), End<O>> {
+) -> Result<(), Exit<O>> {
     // Not isolated: a clock that panics here could not keep the scope's limits.
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
-    // Where nobody tells the time there is no deadline to be moved, so nobody calls.
+    // Without a runtime there is no deadline to be moved, so nobody wakes for one.
     let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
     let begun = match record.enter(now, waker) {
         Ok(begun) => begun,
         Err(status) => {
             let refused = Refused::new(record.label.clone(), status);
-            return Err(End::Refused(Box::new(refused)));
+            return Err(Exit::Refused(Box::new(refused)));
         }
     };
     *entered = true;
-    watch.note_cancel(record);
+    sources.register_callbacks(record);
     if let (false, Some(now)) = (record.is_cancelled(), now) {
-        watch.keep_time(record, &begun.followed, now);
+        sources.enter(record, &begun.followed, now);
     }
     if record.is_cancelled() {
-        return Err(End::Cancelled);
+        return Err(Exit::Cancelled);
     }
-    let Some(sources) = begun.sources else {
+    let Some(unstarted) = begun.sources else {
         return Ok(());
     };
-    if let Err((name, error)) = watch.start(record, sources) {
+    if let Err((name, error)) = sources.start(record, unstarted) {
         let failed = SourceFailed::new(record.label.clone(), name, error);
-        return Err(End::SourceFailed(Box::new(failed)));
+        return Err(Exit::SourceFailed(Box::new(failed)));
     }
-    watch.poll_sources(record, cx);
+    sources.poll_sources(record, cx);
     match record.is_cancelled() {
-        true => Err(End::Cancelled),
+        true => Err(Exit::Cancelled),
         false => Ok(()),
     }
 }
 
-/// One step of what goes on after the body: ready when the children have ended and every finalizer
+/// One poll of what follows the body. Ready when the children have ended and every finalizer
 /// has run. A body that failed cancels its children, unless failures are collected.
-fn after(
+fn poll_teardown(
     record: &Arc<Record>,
-    wind_up: &mut WindUp,
-    watch: &mut Watch,
+    teardown: &mut Teardown,
+    sources: &mut CancelSources,
     fails: impl FnOnce() -> bool,
     cx: &mut Context<'_>,
 ) -> Poll<()> {
-    if wind_up.poll_joined(record, cx).is_pending() {
+    let detach = detached_teardown::take_over;
+    if teardown.poll_joined(record, detach, cx).is_pending() {
         if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
-            // What came before the failure is the cause, although nobody has looked since.
-            watch.look(record, cx);
+            // A cancel that came before the failure is the cause, although nothing was polled since.
+            sources.final_poll(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
             record.cancel(cause.with_message("the body failed"));
         }
-        // What it cancels wakes the children, and the last of these wakes this.
-        if watch.poll(record, cx).is_ready() {
+        // A cancel wakes the children, and the last child to end wakes this task.
+        if sources.poll(record, cx).is_ready() {
             record.log_cancel();
             record.note_stopping();
         }
         return Poll::Pending;
     }
-    let cleaned_up = wind_up.poll_cleanup(record, cx);
-    // Nothing that it sees stops a finalizer, but it is on record.
-    if cleaned_up.is_pending() && watch.poll(record, cx).is_ready() {
+    let finalized = teardown.poll_finalizers(record, cx);
+    // No cancel stops a finalizer, but the request is on record.
+    if finalized.is_pending() && sources.poll(record, cx).is_ready() {
         record.note_stopping();
     }
-    cleaned_up
+    finalized
 }
 
-impl<F, Fut: Future> Drive<F, Fut> {
-    /// What dropping does: an entered run cancels its operation, drops the body and closes.
+impl<F, Fut: Future> StateMachine<F, Fut> {
+    /// The drop of the run: an entered run cancels its operation, drops the body and closes.
     fn abort(self: Pin<&mut Self>) {
         let mut this = self.project();
         let record = this.scope.record();
         if !*this.entered {
             return;
         }
-        if this.place.begin(this.wind_up).is_err() {
+        if this.suspension.resume(this.teardown).is_err() {
             let _inside = record.enter_here(this.slot);
-            drop(this.watch.end(record));
+            drop(this.sources.stop(record));
             isolate("the drop of a body", || this.body.set(Body::Over));
             return;
         }
@@ -384,16 +398,16 @@ impl<F, Fut: Future> Drive<F, Fut> {
             return;
         }
         let inside = record.enter_here(this.slot);
-        // Before the cancel, which would wake a task that has no use for it any more.
+        // Before the cancel, which would wake a task that no longer polls this run.
         record.unpark();
-        this.watch.rest(record);
+        this.sources.disarm(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
             let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
             cause.with_operation(record.label.clone())
         });
         record.cancel(cause);
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
-        let sources = this.watch.end(record);
+        let sources = this.sources.stop(record);
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
@@ -401,9 +415,9 @@ impl<F, Fut: Future> Drive<F, Fut> {
                 Status::Failed
             }
         };
-        detached_teardown::close(record, end, std::mem::take(this.wind_up), sources);
+        detached_teardown::close_run(record, end, std::mem::take(this.teardown), sources);
         drop(inside);
-        this.place.leave();
+        this.suspension.release();
         if let Err(panic) = dropped {
             // A second panic during unwinding would abort the process.
             match thread::panicking() {

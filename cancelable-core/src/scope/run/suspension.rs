@@ -1,7 +1,6 @@
-//! Where a run lies, as its last poll found it: in the body that it holds, and whether the body of its parent is
-//! not that one.
+//! What a run registers with others between two polls, so that they can wait for it, wake it or take it over.
 
-use super::teardown::WindUp;
+use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::operation::{Away, Hold, Record, Status, Turn};
 use crate::sync::LatchWait;
@@ -10,35 +9,37 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Most runs have none of it: they have nothing open when they wait.
+/// Empty in most runs: they have nothing open when they are pending.
 #[derive(Default)]
-pub(super) struct Place(Option<Box<Held>>);
+pub(super) struct Suspension(Option<Box<Registered>>);
 
-struct Held {
+struct Registered {
     turn: Arc<Turn>,
+    /// The hold on the body that polls this run.
     hold: Option<Hold>,
+    /// The entry with an ancestor, where its body does not poll this run.
     away: Option<Away>,
-    /// Of a run that was taken over.
+    /// The end of a run that was taken over.
     settled: Option<LatchWait>,
 }
 
-/// A run was taken over.
+/// The run was taken over.
 pub(super) struct TakenOver;
 
-impl Place {
+impl Suspension {
     /// Begins a poll or the drop of the run.
     ///
     /// # Errors
     ///
-    /// It was taken over.
+    /// The run was taken over.
     #[inline]
-    pub(super) fn begin(&mut self, wind_up: &mut WindUp) -> Result<(), TakenOver> {
+    pub(super) fn resume(&mut self, teardown: &mut Teardown) -> Result<(), TakenOver> {
         match &self.0 {
             None => Ok(()),
-            Some(held) => match held.turn.begin() {
+            Some(registered) => match registered.turn.begin() {
                 Ok(None) => Ok(()),
                 Ok(parked) => {
-                    *wind_up = WindUp::unpark(parked);
+                    *teardown = Teardown::unpark(parked);
                     Ok(())
                 }
                 Err(()) => Err(TakenOver),
@@ -46,65 +47,67 @@ impl Place {
         }
     }
 
-    /// Ends a poll that answers pending. `end` is how the operation ends if nothing else comes.
+    /// Ends a poll that answers pending. `end` is how the operation ends if the run is taken over.
     #[inline]
-    pub(super) fn keep(
+    pub(super) fn suspend(
         &mut self,
         record: &Arc<Record>,
         before: Option<&Ambient>,
-        wind_up: &mut WindUp,
+        teardown: &mut Teardown,
         end: Status,
         cx: &Context<'_>,
     ) {
         if self.0.is_some() || record.has_open() || record.is_away(before) {
-            self.keep_held(record, before, wind_up, end, cx);
+            self.register(record, before, teardown, end, cx);
         }
     }
 
     #[cold]
-    fn keep_held(
+    fn register(
         &mut self,
         record: &Arc<Record>,
         before: Option<&Ambient>,
-        wind_up: &mut WindUp,
+        teardown: &mut Teardown,
         end: Status,
         cx: &Context<'_>,
     ) {
-        let held = self.0.get_or_insert_with(|| {
-            Box::new(Held {
+        let registered = self.0.get_or_insert_with(|| {
+            Box::new(Registered {
                 turn: record.new_turn(),
                 hold: None,
                 away: None,
                 settled: None,
             })
         });
-        record.keep_hold(&mut held.hold, &held.turn, before, cx);
+        record.keep_hold(&mut registered.hold, &registered.turn, before, cx);
         if !record.is_away(before) {
-            held.away = None;
-        } else if held.away.is_none() {
-            held.away = record.go_away(&held.turn);
+            registered.away = None;
+        } else if registered.away.is_none() {
+            registered.away = record.go_away(&registered.turn);
         }
-        held.turn.end(wind_up.park(), end, cx);
+        registered.turn.end(teardown.park(), end, cx);
     }
 
-    /// Ready when all that was taken over has ended.
-    pub(super) fn poll_settled(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(held) = &mut self.0 else {
+    /// Ready when the detached teardown of a run that was taken over has ended.
+    ///
+    /// Wakes: by the latch, which is set when the operation is settled.
+    pub(super) fn poll_taken_over(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(registered) = &mut self.0 else {
             return Poll::Ready(());
         };
-        held.hold = None;
-        held.away = None;
-        if held.settled.is_none() {
-            held.settled = record.wait_settled();
+        registered.hold = None;
+        registered.away = None;
+        if registered.settled.is_none() {
+            registered.settled = record.wait_settled();
         }
-        match &mut held.settled {
+        match &mut registered.settled {
             Some(settled) => Pin::new(settled).poll(cx),
             None => Poll::Ready(()),
         }
     }
 
-    /// Holds nothing any more.
-    pub(super) fn leave(&mut self) {
+    /// Withdraws everything.
+    pub(super) fn release(&mut self) {
         self.0 = None;
     }
 }

@@ -1,11 +1,13 @@
-//! What goes on after the body: the children and the orphans (`operation/adoption.rs`) are joined, then
+//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then
 //! the finalizers run, the last one deferred first.
 //!
-//! It keeps no reference to the body and asks nothing of who polls it, so that it can go on as a
-//! task of its own where the run was dropped.
+//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a
+//! task of its own where the run was dropped (`detached_teardown.rs`).
 
-use super::stalled_runs::AwayWait;
-use crate::operation::{BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded};
+use super::stalled::StalledRuns;
+use crate::operation::{
+    BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded, Taken,
+};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -15,30 +17,37 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
-pub(in crate::scope) struct WindUp {
-    cleanup: Option<Box<Cleanup>>,
+pub(super) struct Teardown {
+    finalizing: Option<Box<Finalizing>>,
     /// Made when there is a run to wait for that the body does not poll.
-    away: Option<Box<AwayWait>>,
+    stalled: Option<Box<StalledRuns>>,
 }
 
 /// The finalizers under way.
-struct Cleanup {
+struct Finalizing {
     current: Option<Finalizer>,
-    /// None without a budget.
+    /// `None` without a budget.
     budget: Option<Sleep>,
     /// Of the scopes that are opened in finalizers.
     shelter: OpenShelter,
 }
 
-impl WindUp {
-    /// Ready when the children, the orphans and the runs that others poll have ended; from then on there are no
-    /// more children. Where there never were any and nothing is to be run after them, that is left to the seal of
-    /// the record.
-    /// Once the finalizers have begun, what they leave is for [`poll_cleanup`](Self::poll_cleanup).
+impl Teardown {
+    /// Ready when the children, the orphans and the runs that others poll have ended; from then on the scope takes no
+    /// more children. Where there never was any of these and no finalizer, the seal of the record closes the list
+    /// instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins what they leave.
+    ///
+    /// `detach` starts the detached teardown of a run inside that is stalled. It is an argument, since such a
+    /// teardown polls this in turn.
     ///
     /// Wakes: each of them has the waker, or leaves it to the next, which is polled in the same poll.
-    pub(super) fn poll_joined(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.cleanup.is_some() {
+    pub(super) fn poll_joined(
+        &mut self,
+        record: &Arc<Record>,
+        detach: fn(Taken),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        if self.finalizing.is_some() {
             return Poll::Ready(());
         }
         let nothing_open = record.nursery.is_unused() && !record.has_deferred();
@@ -46,72 +55,72 @@ impl WindUp {
             ready!(record.nursery.poll_joined(cx));
         }
         if record.has_away() {
-            let away = self.away.get_or_insert_default();
-            ready!(away.poll(record, cx));
+            let stalled = self.stalled.get_or_insert_default();
+            ready!(stalled.poll(record, detach, cx));
             if !record.nursery.is_unused() {
-                // What was taken over is an orphan.
+                // A run that was taken over is an orphan.
                 ready!(record.nursery.poll_joined(cx));
             }
         }
         Poll::Ready(())
     }
 
-    /// What is under way, for whoever goes on with it where this is not polled any more.
+    /// Takes the finalizers under way, for whoever goes on with them where this is not polled any more.
     pub(super) fn park(&mut self) -> Option<Parked> {
-        Some(self.cleanup.take()?)
+        Some(self.finalizing.take()?)
     }
 
-    /// What was parked.
+    /// The teardown that goes on with what was parked.
     pub(super) fn unpark(parked: Option<Parked>) -> Self {
         Self {
             // Nothing else is ever parked.
-            cleanup: parked.and_then(|parked| parked.downcast().ok()),
-            away: None,
+            finalizing: parked.and_then(|parked| parked.downcast().ok()),
+            stalled: None,
         }
     }
 
     /// Whether a finalizer is under way.
     pub(super) fn has_begun(&self) -> bool {
-        let cleanup = self.cleanup.as_ref();
-        cleanup.is_some_and(|cleanup| cleanup.current.is_some())
+        let finalizing = self.finalizing.as_ref();
+        finalizing.is_some_and(|finalizing| finalizing.current.is_some())
     }
 
-    /// Ready when no finalizer is left. One that is deferred meanwhile is next. What a finalizer has left is
+    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is
     /// a part of it, so it is joined before the next one begins.
     ///
     /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have
     /// the waker. Ends: each turn but the last ends one finalizer.
-    pub(super) fn poll_cleanup(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll_finalizers(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if !record.has_deferred() {
             return Poll::Ready(());
         }
-        if self.cleanup.is_none() {
+        if self.finalizing.is_none() {
             // Something may have been deferred since the join found nothing to wait for, and left the list open.
             ready!(record.nursery.poll_joined(cx));
         }
-        let cleanup = self
-            .cleanup
-            .get_or_insert_with(|| Box::new(Cleanup::new(record)));
+        let finalizing = self
+            .finalizing
+            .get_or_insert_with(|| Box::new(Finalizing::new(record)));
         loop {
-            if cleanup.current.is_none() {
-                ready!(cleanup.poll_orphans(record, cx));
-                cleanup.current = record.next_finalizer();
+            if finalizing.current.is_none() {
+                ready!(finalizing.poll_orphans(record, cx));
+                finalizing.current = record.next_finalizer();
             }
-            let Some(current) = &mut cleanup.current else {
+            let Some(current) = &mut finalizing.current else {
                 return Poll::Ready(());
             };
             record.note_finalizer_poll();
             let polled = {
-                let _shielded = Shielded::enter(cleanup.shelter.shelter());
+                let _shielded = Shielded::enter(finalizing.shelter.shelter());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
-                catch_unwind(AssertUnwindSafe(|| poll_cleanup(current, cx)))
+                catch_unwind(AssertUnwindSafe(|| poll_finalizer(current, cx)))
             };
             let (name, place) = (current.name.clone(), current.deferred_at);
             let error = match polled {
                 Ok(Poll::Ready(Ok(()))) => None,
                 Ok(Poll::Ready(Err(error))) => Some(CleanupError::failed(name, place, error)),
                 Ok(Poll::Pending) => {
-                    ready!(cleanup.poll_budget(cx));
+                    ready!(finalizing.poll_budget(cx));
                     let unfinished = record.running_finalizer();
                     record.note_stragglers(unfinished.into_iter().collect());
                     Some(CleanupError::over_budget(name, place))
@@ -122,26 +131,26 @@ impl WindUp {
                     Some(error)
                 }
             };
-            cleanup.end_current();
+            finalizing.drop_current();
             if let Some(error) = error {
                 record.note_cleanup_error(error);
             }
         }
     }
 
-    /// What will not be run any more, because nothing polls this any more.
-    pub(super) fn lost(&mut self, record: &Record) -> Vec<Finalizer> {
+    /// Takes the finalizers that will not run, because nothing polls this any more.
+    pub(super) fn take_unrun(&mut self, record: &Record) -> Vec<Finalizer> {
         let current = self
-            .cleanup
+            .finalizing
             .as_mut()
-            .and_then(|cleanup| cleanup.current.take());
+            .and_then(|finalizing| finalizing.current.take());
         let waiting = std::iter::from_fn(|| record.next_finalizer());
         current.into_iter().chain(waiting).collect()
     }
 }
 
-impl Cleanup {
-    /// The budget counts from here.
+impl Finalizing {
+    /// Starts the budget.
     fn new(record: &Record) -> Self {
         let limit = record
             .policy
@@ -159,7 +168,7 @@ impl Cleanup {
         }
     }
 
-    /// Ready when no orphan is left that came since the finalizers began, or none is waited for any more.
+    /// Ready when no orphan is left that came since the finalizers began, or the budget is spent.
     fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         let nursery = &record.nursery;
         if !nursery.is_occupied() || nursery.poll_joined(cx).is_ready() {
@@ -180,8 +189,8 @@ impl Cleanup {
         }
     }
 
-    /// Drops the current finalizer, whose drop is the user's code.
-    fn end_current(&mut self) {
+    /// Drops the current finalizer. Its drop is user code.
+    fn drop_current(&mut self) {
         if let Some(ended) = self.current.take() {
             let _shielded = Shielded::enter(self.shelter.shelter());
             isolate("the drop of a finalizer", || drop(ended));
@@ -189,7 +198,7 @@ impl Cleanup {
     }
 }
 
-fn poll_cleanup(finalizer: &mut Finalizer, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+fn poll_finalizer(finalizer: &mut Finalizer, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
     match finalizer.future.get_mut() {
         Some(future) => future.as_mut().poll(cx),
         None => Poll::Ready(Ok(())),

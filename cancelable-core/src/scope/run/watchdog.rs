@@ -1,4 +1,4 @@
-//! Who reports what has not stopped: a task that is started by a cancel, because the run itself may
+//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may
 //! be what is stuck.
 
 use crate::operation::{Closed, Operation, Record, Watchdog};
@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Has the watchdog started when the scope is cancelled.
-pub(super) fn set(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
+/// Registers the start of the watchdog at a cancel of the scope.
+pub(super) fn arm(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
     let (watched, watchdog) = (Arc::downgrade(record), watchdog.clone());
     record.token().on_cancel(move |cause| {
         let Some(record) = watched.upgrade() else {
@@ -21,21 +21,21 @@ pub(super) fn set(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistra
             return;
         }
         if let Some(runtime) = record.runtime.clone() {
-            let vigil = Vigil::new(&record, &runtime, watchdog);
-            runtime.spawn(vigil).detach();
+            let task = WatchdogTask::new(&record, &runtime, watchdog);
+            runtime.spawn(task).detach();
         }
     })
 }
 
-/// Waits for the end of the scope or for its time, whichever is first. It ends with the scope.
-struct Vigil {
+/// The task, which ends with the scope or after its report, whichever is first.
+struct WatchdogTask {
     record: Arc<Record>,
     closed: Closed,
     sleep: Sleep,
     watchdog: Watchdog,
 }
 
-impl Vigil {
+impl WatchdogTask {
     fn new(record: &Arc<Record>, runtime: &RuntimeHandle, watchdog: Watchdog) -> Self {
         Self {
             record: Arc::clone(record),
@@ -46,10 +46,10 @@ impl Vigil {
     }
 }
 
-impl Future for Vigil {
+impl Future for WatchdogTask {
     type Output = ();
 
-    /// Wakes: both were polled with this waker when it answers pending.
+    /// Wakes: pending only after the end and the timer were both polled with this waker.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if Pin::new(&mut this.closed).poll(cx).is_ready() {

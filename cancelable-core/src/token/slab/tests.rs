@@ -1,6 +1,6 @@
 //! The list beside a model of it, in pages so small that a few entries fill many.
 
-use super::{NO_KEY, PAGE, Page, Rest, Slab};
+use super::{NO_KEY, PAGE, Page, Slab, SlabIter};
 use std::collections::BTreeMap;
 
 /// Numbers that are the same in every run.
@@ -74,7 +74,7 @@ fn r12_entries_keep_their_keys_and_no_page_stays_for_those_that_have_gone() {
             assert_eq!(slab.is_empty(), model.is_empty());
             assert!(slab.pages() <= model.len() + 1);
         }
-        let rest: Vec<_> = Rest::of(slab).into_iter().flatten().collect();
+        let rest: Vec<_> = SlabIter::of(slab).into_iter().flatten().collect();
         assert_eq!(rest, model.into_values().collect::<Vec<_>>());
     }
 }
@@ -122,12 +122,12 @@ fn what_is_left_is_known_at_each_step() {
     for key in keys.iter().filter(|key| *key % 3 != 1) {
         slab.remove(*key);
     }
-    let mut rest = Rest::of(slab).unwrap();
+    let mut rest = SlabIter::of(slab).unwrap();
     for number in (0..3 * PAGE).filter(|number| number % 3 == 1) {
         assert!(!rest.is_done());
         assert_eq!(rest.next(), Some(number));
     }
     assert!(rest.is_done());
     assert_eq!(rest.next(), None);
-    assert!(Rest::of(Slab::<u8>::default()).is_none());
+    assert!(SlabIter::of(Slab::<u8>::default()).is_none());
 }

@@ -5,9 +5,9 @@ use crate::support::clockwork::Clockwork;
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::RuntimeHandle;
-use cancelable_core::scope::ScopeBuilder;
+use cancelable_core::scope::{RunError, ScopeBuilder};
 use cancelable_core::testing::{ManualRuntime, cancel_in};
-use cancelable_core::{Operation, Registry, Scope, Status, current};
+use cancelable_core::{Operation, Outcome, Registry, Scope, Status, current};
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, pending, ready};
@@ -223,13 +223,13 @@ fn r25_a_cancelled_scope_above_is_not_dropped_around_the_wait() {
 }
 
 #[test]
-fn r25_what_fails_in_it_is_no_failure_of_the_scope_above() {
+fn r25_r50_what_fails_in_it_cancels_nobody_and_is_in_the_outcome_of_the_scope_above() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
     let scope = open(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let run = inside(&op, "inner").run(async |op: Scope| {
-            op.defer(async { Err::<(), _>(fmt::Error) })
+            op.defer_named("undo", async { Err::<(), _>(fmt::Error) })
                 .expect("it is running");
             let runtime = notes.runtime.clone();
             let child = op.spawn_with(op.child("child"), |op: Scope| async move {
@@ -243,12 +243,206 @@ fn r25_what_fails_in_it_is_no_failure_of_the_scope_above() {
             pending::<()>().await;
         });
         assert!(notes.runtime.timeout(SECOND, run).await.is_err());
+        let sibling = op.spawn(notes.runtime.sleep(3 * SECOND));
+        sibling
+            .expect("it is running")
+            .await
+            .expect("nobody cancels it");
         7
     }));
-    assert_eq!(outcome.elapsed(), Some(3 * SECOND));
-    assert!(outcome.cause().is_none() && outcome.cleanup_errors().is_empty());
-    assert!(outcome.child_failures().is_empty());
-    assert_eq!(outcome.into_value(), Some(7));
+    assert_eq!(outcome.elapsed(), Some(4 * SECOND));
+    assert!(outcome.cause().is_none() && outcome.is_completed());
+    assert_eq!(wrong(&outcome), ["child panicked", "undo failed"]);
+    assert_eq!(outcome.value(), Some(&7));
+    let error = outcome.complete().expect_err("it is not whole");
+    assert!(matches!(error, RunError::ChildFailed(_)), "{error}");
+}
+
+/// What went wrong below, a word for each.
+fn wrong<T, E>(outcome: &Outcome<T, E>) -> Vec<String> {
+    let failures = outcome.child_failures().iter().map(|failure| {
+        let how = match failure.is_panic() {
+            true => "panicked",
+            false => "failed",
+        };
+        format!("{} {how}", failure.operation().name())
+    });
+    let errors = outcome.cleanup_errors().iter().map(|error| {
+        let how = match (error.is_lost(), error.is_over_budget()) {
+            (true, _) => "lost",
+            (_, true) => "over budget",
+            _ => "failed",
+        };
+        format!("{} {how}", error.name())
+    });
+    let stragglers = outcome.stragglers().iter();
+    let stragglers = stragglers.map(|straggler| format!("{} straggles", straggler.name()));
+    failures.chain(errors).chain(stragglers).collect()
+}
+
+fn spoil(op: &Operation, name: &'static str) {
+    op.defer_named(name, async { Err("the disk is full") })
+        .expect("it is running");
+}
+
+#[test]
+fn r50_runs_that_were_dropped_in_each_other_report_to_the_first_scope_that_was_not() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let middle = inside(&op, "middle").run(async |op: Scope| {
+            spoil(&op, "middle");
+            let inner = inside(&op, "inner").run(async |op: Scope| {
+                spoil(&op, "inner");
+                let child = op.spawn_with(op.child("child"), async |op: Scope| {
+                    spoil(&op, "child");
+                    pending::<()>().await;
+                });
+                drop(child.expect("it is running"));
+                pending::<()>().await;
+            });
+            drop(inner.await);
+        });
+        let timed_out = manual.handle().timeout(SECOND, middle).await;
+        assert!(timed_out.is_err());
+        spoil(&op, "own");
+    }));
+    let expected = [
+        "own failed",
+        // What is below a run is reported after its own.
+        "middle failed",
+        "inner failed",
+        "child failed",
+    ];
+    assert_eq!(wrong(&outcome), expected);
+    assert!(outcome.complete().is_err());
+}
+
+#[test]
+fn r50_a_dropped_run_in_a_child_is_on_the_handle_of_the_child() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let manual = manual.handle();
+        let child = op.spawn_with(op.child("child"), |op: Scope| async move {
+            let inner = inside(&op, "inner").run(async |op: Scope| {
+                spoil(&op, "inner");
+                pending::<()>().await;
+            });
+            assert!(manual.timeout(SECOND, inner).await.is_err());
+        });
+        let mut child = child.expect("it is running");
+        (&mut child).await.expect("it has a value");
+        let report = child.take_report();
+        assert_eq!(report.cleanup_errors()[0].name(), "inner");
+    }));
+    assert!(wrong(&outcome).is_empty());
+    assert!(outcome.complete().is_ok(), "it was taken");
+}
+
+#[test]
+fn r50_a_run_that_was_dropped_idle_and_one_that_never_ran_report_too() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let idle = inside(&op, "idle").run(async |op: Scope| {
+            let child = op.try_spawn_named("child", ready(Err::<(), _>(fmt::Error)));
+            assert!(child.expect("it is running").await.is_err());
+            // Its run is cancelled for it, and is dropped in here.
+            op.shield(pending::<()>()).await;
+        });
+        assert!(manual.handle().timeout(SECOND, idle).await.is_err());
+        let collects = op.child("collects").collect_all();
+        let idle = collects.run(async |op: Scope| {
+            let child = op.try_spawn_named("collected", ready(Err::<(), _>(fmt::Error)));
+            assert!(child.expect("it is running").await.is_err());
+            pending::<()>().await;
+        });
+        assert!(manual.handle().timeout(SECOND, idle).await.is_err());
+        spoil(&inside(&op, "never run"), "deferred");
+    }));
+    let expected = ["child failed", "collected failed", "deferred failed"];
+    assert_eq!(wrong(&outcome), expected);
+}
+
+#[test]
+fn r50_what_straggles_below_a_dropped_run_makes_the_work_above_incomplete() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let inner = inside(&op, "inner").run(async |op: Scope| {
+            let child = op.child("child").grace(SECOND);
+            let child = op.spawn_with(child, async |_| pending::<()>().await);
+            drop(child.expect("it is running"));
+            pending::<()>().await;
+        });
+        assert!(manual.handle().timeout(SECOND, inner).await.is_err());
+    }));
+    assert_eq!(wrong(&outcome), ["child straggles"]);
+    let error = outcome.complete().expect_err("it ended without its child");
+    assert!(matches!(error, RunError::Unfinished(_)));
+    let expected = "the scope ended without child, opened at ";
+    assert!(error.to_string().starts_with(expected), "{error}");
+    assert_eq!(format!("{error:?}"), error.to_string());
+}
+
+#[test]
+fn r50_a_finalizer_that_is_over_its_budget_is_named_once() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let inner = op.child("inner").cleanup_budget(SECOND);
+        let inner = inner.run(async |op: Scope| {
+            op.defer_named("slow", pending::<()>())
+                .expect("it is running");
+            pending::<()>().await;
+        });
+        assert!(manual.handle().timeout(SECOND, inner).await.is_err());
+        // Cancelled, so that what others end without is handed up to it too.
+        op.cancel();
+        pending::<()>().await;
+    }));
+    assert_eq!(wrong(&outcome), ["slow over budget", "slow straggles"]);
+}
+
+#[test]
+fn r24_r50_a_finalizer_that_no_runtime_runs_is_in_the_outcome_above() {
+    let scope = Scope::builder("outer").build().expect("it is sound");
+    let mut run = pin!(scope.run(async |op: Scope| {
+        let inner = inside(&op, "inner");
+        let mut run = Box::pin(inner.run(async |op: Scope| {
+            spoil(&op, "undo");
+            pending::<()>().await;
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+    }));
+    let Poll::Ready(outcome) = Probe::new().poll(run.as_mut()) else {
+        panic!("there is nothing to wait for");
+    };
+    assert_eq!(wrong(&outcome), ["undo lost"]);
+    let error = outcome.complete().expect_err("it was not undone");
+    assert!(
+        error
+            .to_string()
+            .ends_with("is lost, because no runtime runs it"),
+        "{error}"
+    );
+}
+
+#[test]
+fn r50_a_scope_that_drops_runs_for_long_keeps_a_bounded_part_of_what_they_report() {
+    let manual = ManualRuntime::new();
+    let scope = open(&manual, "outer");
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        for _ in 0..1000 {
+            let mut run = Box::pin(inside(&op, "inner").run(async |op: Scope| {
+                spoil(&op, "undo");
+                pending::<()>().await;
+            }));
+            assert!(Probe::new().poll(run.as_mut()).is_pending());
+        }
+    }));
+    assert_eq!(outcome.cleanup_errors().len(), 256);
 }
 
 #[test]

@@ -616,6 +616,55 @@ fn begun(has_value: bool) -> Duration {
     }
 }
 
+#[test]
+fn r47_r50_what_fails_in_a_run_that_was_taken_over_is_in_its_outcome_or_in_that_of_the_scope_above()
+{
+    for is_polled_later in [true, false] {
+        let manual = ManualRuntime::new();
+        let taken = Arc::new(Mutex::new(None));
+        let inner_errors = Arc::new(Mutex::new((0, 0)));
+        let outcome = manual.block_on(limited(&manual).run(async |op: Scope| {
+            let (kept, errors) = (taken.clone(), inner_errors.clone());
+            let later = async move {
+                let run = kept.lock().take().expect("it was put there");
+                if is_polled_later {
+                    let outcome: Outcome<()> = run.await;
+                    let failures = outcome.child_failures().len();
+                    *errors.lock() = (outcome.cleanup_errors().len(), failures);
+                }
+            };
+            op.defer(later).expect("it is running");
+            let inner = op.child("inner").collect_all();
+            let inner = inner.build().expect("it is sound");
+            let run = inner.run(move |op| async move {
+                op.defer(async { Err("the disk is full") })
+                    .expect("it is running");
+                let child = op.try_spawn(async { Err::<(), _>("no such file") });
+                drop(child.expect("it is running"));
+                pending::<()>().await;
+            });
+            let mut run: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(run);
+            // In a task of its own, which is over: nobody polls it.
+            let task = async move {
+                assert!((&mut run).now_or_never().is_none());
+                Some(run)
+            };
+            let task = op.runtime().expect("it has one").spawn(task);
+            *taken.lock() = task.await.expect("it ends");
+            pending::<()>().await;
+        }));
+        let above = (
+            outcome.cleanup_errors().len(),
+            outcome.child_failures().len(),
+        );
+        let expected = match is_polled_later {
+            true => ((1, 1), (0, 0)),
+            false => ((0, 0), (1, 1)),
+        };
+        assert_eq!((*inner_errors.lock(), above), expected);
+    }
+}
+
 /// Polled in the body, and then put where the drop of the body does not reach it.
 #[test]
 fn r24_r47_a_run_that_was_carried_out_of_the_body_is_waited_for_and_taken_over() {

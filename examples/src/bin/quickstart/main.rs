@@ -26,10 +26,17 @@ const ABOUT: &str = "Import ten rows, until three seconds are over or Ctrl-C com
 fn main() -> ExitCode {
     let exit = match no_options("quickstart", ABOUT) {
         Err(exit) => exit,
-        Ok(()) => match program::run().and_then(|()| Ok(announced()?)) {
-            Ok(()) => Exit::SUCCESS,
-            Err(error) => Exit::failed("quickstart", error),
-        },
+        Ok(()) => {
+            let exit = match program::run() {
+                Ok(()) => Exit::SUCCESS,
+                // In the words of a `main` that returns it. That one prints the place too and exits with 1.
+                Err(error) => Exit::ended("Error", error.as_ref()),
+            };
+            match announced() {
+                Ok(()) => exit,
+                Err(error) => Exit::failed("quickstart", error),
+            }
+        }
     };
     exit.leave()
 }

@@ -12,10 +12,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     runtime.sleep(Duration::from_millis(1200)).await;
                 }
             });
-        match import.await.complete() {
-            Ok(()) => println!("all rows imported"),
-            Err(error) => println!("{error}"),
-        }
+        import.await.complete()?;
+        println!("all rows imported");
         Ok(())
     })
 }

@@ -1,0 +1,123 @@
+//! The deadline of an operation as its token sees it: whoever asks the token inline may be all that runs,
+//! and then no poll of a run notices that its time is up.
+//!
+//! The earliest deadline on the line is kept beside the token, so that a look takes no lock and no
+//! reference count. It is good for the count of moves that was read before the records were asked, for which
+//! see `deadlines.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! deadline of another.
+
+use super::Record;
+use super::deadlines::moves;
+use crate::cause::{Cause, Mark};
+use crate::runtime::RuntimeHandle;
+use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
+use crate::token::{CancellationToken, DeadlineCheck};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+/// No deadline.
+const NEVER: u64 = u64::MAX;
+
+/// A number of moves that there never is: nothing was kept yet.
+const NONE: u64 = u64::MAX;
+
+struct Clock {
+    record: Weak<Record>,
+    runtime: RuntimeHandle,
+    /// Each call has to look, because its time is not the system's.
+    is_by_hand: bool,
+    /// What `due` counts from.
+    base: Instant,
+    /// The earliest deadline on the line, in nanoseconds.
+    due: AtomicU64,
+    /// The number of moves for which `due` is good.
+    moves: AtomicU64,
+    /// Held while the two are changed.
+    changing: Mutex<()>,
+}
+
+impl Record {
+    /// Gives the operation's token its deadline check, if there is a clock and the token has none.
+    #[inline]
+    pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
+        if let (Some(runtime), false) = (&self.runtime, token.has_deadline_check()) {
+            self.make_deadline_check(token, runtime);
+        }
+    }
+
+    #[cold]
+    fn make_deadline_check(self: &Arc<Self>, token: &CancellationToken, runtime: &RuntimeHandle) {
+        token.set_deadline_check(Arc::new(Clock {
+            record: Arc::downgrade(self),
+            is_by_hand: !runtime.keeps_systems_time(),
+            base: runtime.now(),
+            runtime: runtime.clone(),
+            due: AtomicU64::new(NEVER),
+            moves: AtomicU64::new(NONE),
+            changing: Mutex::new(()),
+        }));
+    }
+}
+
+impl Clock {
+    /// Keeps the deadline as the records have it now.
+    #[cold]
+    fn keep(&self) {
+        let _changing = self.changing.lock();
+        let moves = moves();
+        let record = self.record.upgrade();
+        let deadline = record.and_then(|record| record.deadline_to_keep());
+        let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
+        // Relaxed: the store below publishes it.
+        self.due.store(due, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `due`. Who reads the number reads this deadline or a newer one.
+        self.moves.store(moves, Ordering::Release);
+    }
+
+    fn since_base(&self, at: Instant) -> u64 {
+        let since: Duration = at.saturating_duration_since(self.base);
+        u64::try_from(since.as_nanos()).unwrap_or(NEVER)
+    }
+
+    #[cold]
+    fn expire(&self, now: Instant) {
+        if let Some(record) = self.record.upgrade() {
+            record.expire(now);
+        }
+    }
+}
+
+impl Clock {
+    /// The earliest deadline, in nanoseconds from the base.
+    #[inline]
+    fn due(&self) -> u64 {
+        // Acquire: as in `keep`.
+        if self.moves.load(Ordering::Acquire) != moves() {
+            self.keep();
+        }
+        // Relaxed: the load above has made it visible.
+        self.due.load(Ordering::Relaxed)
+    }
+}
+
+impl DeadlineCheck for Clock {
+    fn has_no_deadline(&self) -> bool {
+        self.due() == NEVER
+    }
+
+    fn check(&self) -> Option<Instant> {
+        let mut now = None;
+        // A token's methods do not unwind for a clock.
+        isolate("the clock of a runtime", || now = Some(self.runtime.now()));
+        let now = now?;
+        let due = self.due();
+        if due != NEVER && due <= self.since_base(now) {
+            self.expire(now);
+        }
+        (!self.is_by_hand).then_some(now)
+    }
+
+    fn mark(&self, cause: &Cause) -> Option<Mark> {
+        self.record.upgrade()?.give_mark(cause)
+    }
+}

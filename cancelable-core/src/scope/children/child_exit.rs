@@ -1,0 +1,131 @@
+//! The exit of a child or a blocking call, and what it means for the scope.
+
+use super::errors::ChildError;
+use crate::cause::Cause;
+use crate::error::Cancelled;
+use crate::operation::{ChildFailure, Place, Record};
+use crate::runtime::JoinError;
+use crate::scope::RunError;
+use crate::sync::{log, panic_text, raw_text};
+use std::any::Any;
+use std::error::Error;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// The error of a child, shared by its handle and its scope.
+pub(super) type Shared = Arc<dyn Error + Send + Sync>;
+
+/// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
+pub(super) struct ChildGuard {
+    child: Arc<Record>,
+    /// The exit was reported. Before that, a drop means that the runtime has lost the child.
+    ended: bool,
+    place: Place,
+}
+
+impl ChildGuard {
+    pub(super) fn new(child: Arc<Record>, place: Place) -> Self {
+        Self {
+            child,
+            ended: false,
+            place,
+        }
+    }
+
+    /// Ready when the child may begin.
+    pub(super) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.place.poll_begin(cx)
+    }
+
+    /// Reports the exit of the child: a failure cancels the scope, unless failures are collected.
+    pub(super) fn exit<T>(&mut self, result: Result<T, ChildExit>) -> Result<T, ChildError> {
+        self.ended = true;
+        let child = &*self.child;
+        result.map_err(|exit| match exit {
+            ChildExit::Cancelled(cancelled) => ChildError::cancelled(child, cancelled),
+            ChildExit::Stopped(cancelled, error) => ChildError::stopped(child, cancelled, error),
+            ChildExit::Failed(error) => {
+                let label = child.label.clone();
+                let shared = Arc::clone(&error);
+                self.fail(&ChildFailure::error(label, child.opened_at, shared));
+                ChildError::failed(child, error)
+            }
+            ChildExit::Panicked(payload) => {
+                let error = JoinError::panic(payload);
+                let (label, opened_at) = (child.label.clone(), child.opened_at);
+                self.fail(&ChildFailure::panic(label, opened_at, error.text()));
+                ChildError::joined(child, error)
+            }
+        })
+    }
+
+    fn fail(&self, failure: &ChildFailure) {
+        log!(
+            Debug,
+            operation = &*self.child.label.shown_name(), id = self.child.label.id().get(),
+            scope = &*self.place.owner().label.shown_name();
+            "{failure}"
+        );
+        let owner = self.place.owner();
+        if owner.nursery.fail(failure) {
+            owner.cancel(failure.cause());
+        }
+    }
+}
+
+/// A drop, because a runtime that goes away just drops its tasks. The place in the scope is left after this.
+impl Drop for ChildGuard {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.fail(&ChildFailure::lost(
+                self.child.label.clone(),
+                self.child.opened_at,
+            ));
+        }
+    }
+}
+
+/// How a child ended, where it has no value.
+pub(super) enum ChildExit {
+    Cancelled(Cancelled),
+    /// By an error that says that it was cancelled.
+    Stopped(Cancelled, Shared),
+    Failed(Shared),
+    Panicked(Box<dyn Any + Send>),
+}
+
+impl ChildExit {
+    /// The exit of a child's own run.
+    pub(super) fn of<E>(error: RunError<E>, share: fn(E) -> Shared) -> Self {
+        match error {
+            RunError::Cancelled(cancelled) => Self::Cancelled(cancelled),
+            RunError::Stopped { error, cancelled } => Self::Stopped(*cancelled, share(error)),
+            RunError::Failed(error) => Self::Failed(share(error)),
+            RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
+            RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
+            RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
+            RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
+            RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
+            RunError::Unfinished(straggler) => {
+                let error: RunError = RunError::Unfinished(straggler);
+                Self::Failed(Arc::new(error))
+            }
+        }
+    }
+
+    /// The text of the failure.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
+            Self::Failed(error) => raw_text(&**error),
+            Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
+        }
+    }
+
+    /// The exit of a child that was cancelled before it began.
+    pub(super) fn before_begin(child: &Record) -> Self {
+        let cause = child.cause();
+        let cause = cause.unwrap_or_else(|| Cause::new(crate::Reason::Requested));
+        Self::Cancelled(child.cancelled_for(cause, None))
+    }
+}

@@ -1,0 +1,305 @@
+//! The errors of children: why awaiting a child gave no value, and why a scope did not take one.
+
+use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
+use crate::error::Cancelled;
+use crate::operation::{Record, Status};
+use crate::runtime::JoinError;
+use crate::scope::BuildError;
+use crate::sync::{SyncWrapper, escaped};
+use std::any::Any;
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A child or a blocking call ended without a value, or was given up.
+#[derive(Debug)]
+pub struct ChildError {
+    operation: OperationLabel,
+    opened_at: &'static Location<'static>,
+    why: Why,
+}
+
+#[derive(Debug)]
+enum Why {
+    Failed(Arc<dyn Error + Send + Sync>),
+    /// With the error that the child returned, if it did. Boxed, so that the others are not larger for it.
+    Cancelled(Box<Cancelled>, Option<Arc<dyn Error + Send + Sync>>),
+    /// A panic, a loss, or a second join.
+    Joined(JoinError),
+    Abandoned(Duration),
+}
+
+impl ChildError {
+    fn new(child: &Record, why: Why) -> Self {
+        Self {
+            operation: child.label.clone(),
+            opened_at: child.opened_at,
+            why,
+        }
+    }
+
+    pub(super) fn failed(child: &Record, error: Arc<dyn Error + Send + Sync>) -> Self {
+        let why = Why::Failed(error);
+        Self::new(child, why)
+    }
+
+    pub(super) fn cancelled(child: &Record, cancelled: Cancelled) -> Self {
+        let why = Why::Cancelled(Box::new(cancelled), None);
+        Self::new(child, why)
+    }
+
+    pub(super) fn stopped(
+        child: &Record,
+        cancelled: Cancelled,
+        error: Arc<dyn Error + Send + Sync>,
+    ) -> Self {
+        let why = Why::Cancelled(Box::new(cancelled), Some(error));
+        Self::new(child, why)
+    }
+
+    /// The same error, marked as given to the operation that awaits the child.
+    pub(super) fn given_out(mut self) -> Self {
+        if let Why::Cancelled(cancelled, error) = self.why {
+            let cancelled = cancelled.or_marked(ambient::stop_mark);
+            self.why = Why::Cancelled(Box::new(cancelled), error);
+        }
+        self
+    }
+
+    pub(super) fn joined(child: &Record, error: JoinError) -> Self {
+        let why = Why::Joined(error);
+        Self::new(child, why)
+    }
+
+    pub(super) fn abandoned(child: &Record, limit: Duration) -> Self {
+        let why = Why::Abandoned(limit);
+        Self::new(child, why)
+    }
+
+    /// The child.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// The error that the child returned, if that is how it ended. It is shared with the scope, so
+    /// it can be inspected, by `downcast_ref`, and not taken.
+    #[must_use]
+    pub fn failure(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.why {
+            Why::Failed(error) => Some(&**error),
+            _ => None,
+        }
+    }
+
+    /// The error that the child returned, whether it failed by it or said by it that it was cancelled.
+    #[must_use]
+    pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match &self.why {
+            Why::Failed(error) | Why::Cancelled(_, Some(error)) => Some(&**error),
+            _ => None,
+        }
+    }
+
+    /// The cancellation, if the child was cancelled.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<&Cancelled> {
+        match &self.why {
+            Why::Cancelled(cancelled, _) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// The cause of the cancel, if the child was cancelled.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.cancellation().map(Cancelled::cause)
+    }
+
+    /// Whether the child was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.why, Why::Cancelled(..))
+    }
+
+    /// Whether the child panicked.
+    #[must_use]
+    pub fn is_panic(&self) -> bool {
+        matches!(&self.why, Why::Joined(error) if error.is_panic())
+    }
+
+    /// Whether the runtime refused the child, or dropped it before its end.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        matches!(&self.why, Why::Joined(error) if error.is_lost())
+    }
+
+    /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope
+    /// waits for it. Its thread goes on.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        matches!(self.why, Why::Abandoned(_))
+    }
+
+    /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
+    ///
+    /// # Errors
+    ///
+    /// The child did not panic; the error comes back.
+    pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
+        let back = |why| Self { why, ..self };
+        match self.why {
+            Why::Joined(error) => error.into_panic().map_err(|error| back(Why::Joined(error))),
+            why => Err(back(why)),
+        }
+    }
+}
+
+impl fmt::Display for ChildError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let child = ChildName::new(&self.operation, self.opened_at);
+        match &self.why {
+            Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
+            Why::Cancelled(cancelled, _) => cancelled.fmt(f),
+            Why::Joined(error) => write!(f, "{child} has no value: {error}"),
+            Why::Abandoned(limit) => write!(
+                f,
+                "{} was abandoned: it has not ended {} after its cancel, let it look at its token",
+                child.of_blocking_call(),
+                Span(*limit)
+            ),
+        }
+    }
+}
+
+/// Its text includes the error that it holds, so the chain goes on below that.
+impl Error for ChildError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.why {
+            Why::Failed(error) => error.source(),
+            Why::Cancelled(cancelled, _) => cancelled.source(),
+            Why::Joined(_) | Why::Abandoned(_) => None,
+        }
+    }
+}
+
+// The error or the payload of a panic is only read or given back.
+impl std::panic::UnwindSafe for ChildError {}
+impl std::panic::RefUnwindSafe for ChildError {}
+
+/// A scope did not take a child or a blocking call. The work that was not started comes back.
+pub struct SpawnError<W> {
+    why: Refusal,
+    work: SyncWrapper<W>,
+}
+
+/// The scope, and why it took no child.
+#[derive(Clone, Debug)]
+pub(super) struct Refusal {
+    pub(super) operation: OperationLabel,
+    pub(super) kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    /// The scope is not running: it is not entered yet, or has ended.
+    Status(Status),
+    /// The scope is ending: its body and its children have ended.
+    Closing,
+    Cancelled(Cancelled),
+    NoRuntime,
+    Build(BuildError),
+}
+
+impl<W> SpawnError<W> {
+    pub(super) fn new(why: Refusal, work: W) -> Self {
+        Self {
+            why,
+            work: SyncWrapper::new(work),
+        }
+    }
+
+    /// The scope.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.why.operation
+    }
+
+    /// Whether the scope has ended, or takes no more children because it is about to end.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        match self.why.kind {
+            Kind::Status(status) => status.is_closed(),
+            Kind::Closing => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the scope has not been entered: children belong to a run.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        matches!(self.why.kind, Kind::Status(Status::Pending))
+    }
+
+    /// Whether the scope is cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancellation().is_some()
+    }
+
+    /// The cancellation of the scope, if it is cancelled.
+    #[must_use]
+    pub fn cancellation(&self) -> Option<&Cancelled> {
+        match &self.why.kind {
+            Kind::Cancelled(cancelled) => Some(cancelled),
+            _ => None,
+        }
+    }
+
+    /// Whether the scope has no runtime to run a child on.
+    #[must_use]
+    pub fn is_without_runtime(&self) -> bool {
+        matches!(self.why.kind, Kind::NoRuntime)
+    }
+
+    /// The error of a child that could not be built.
+    #[must_use]
+    pub fn build_error(&self) -> Option<&BuildError> {
+        match &self.why.kind {
+            Kind::Build(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The work that was not started.
+    pub fn into_inner(self) -> W {
+        self.work.into_inner()
+    }
+}
+
+impl<W> fmt::Display for SpawnError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { operation, kind } = &self.why;
+        write!(f, "scope {operation} took no child: ")?;
+        match kind {
+            Kind::Status(Status::Pending) => {
+                f.write_str("it is not running yet, spawn from inside its run")
+            }
+            Kind::Status(status) => write!(f, "it has ended ({status})"),
+            Kind::Closing => f.write_str("its body and its children have ended"),
+            Kind::Cancelled(cancelled) => cancelled.fmt(f),
+            Kind::NoRuntime => f.write_str("it has no runtime, build it with one"),
+            Kind::Build(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<W> fmt::Debug for SpawnError<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SpawnError").field(&self.why).finish()
+    }
+}
+
+impl<W> Error for SpawnError<W> {}

@@ -1,0 +1,336 @@
+//! Futures that are kept and not polled: when a cancelled scope stops waiting for one.
+//!
+//! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
+//! around it. There are two kinds:
+//!
+//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled
+//!   it loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
+//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope
+//!   waits for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is
+//!   taken over, and joined as what a dropped run has left: [`StalledRuns`].
+//!
+//! That a future was not polled in a poll of the body is no proof: `join_all` and `FuturesUnordered` poll only what
+//! was woken. So a future that was not polled is *suspected*, and woken with the waker of its last poll. If it is
+//! polled after that, it is no longer suspected. If it is not polled within [`STALL_LIMIT`], it is stalled.
+//!
+//! # Wakes
+//!
+//! The timer is set to the end of the earliest suspicion or to the next round, whichever is first.
+
+use crate::cause::OperationId;
+use crate::operation::{Holder, Record, Taken, Turn};
+use crate::runtime::{RuntimeHandle, Sleep};
+use crate::sync::log;
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// How long after it was woken a future must have been polled.
+const STALL_LIMIT: Duration = Duration::from_millis(100);
+
+/// The same as [`STALL_LIMIT`], in polls of the body, for a run without a clock.
+const STALL_LIMIT_POLLS: u64 = 32;
+
+/// The longest time between two rounds of a body that is polled.
+const ROUND_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The suspicions against the futures that hold the body of a cancelled scope.
+///
+/// They are suspected in *rounds*. In a round each future that the body has not polled is suspected and woken. The
+/// body is polled before each check here, so a task that comes late to all of its timers has polled what it
+/// woke before it judges.
+///
+/// The first round is at the first check. The next is at the first poll of the body that comes
+/// [`ROUND_INTERVAL`] later: not before, because the wakes of a round lead to more polls, in most of which most
+/// futures are not polled. A future that is put aside in the very poll that was checked last may leave nothing
+/// that wakes the task. So a timer wakes it too, each time when the body was held for twice as long. Where a
+/// shield is polled and never ends, these doublings let a test end: its clock runs out.
+///
+/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes
+/// itself, and also once after each other poll.
+#[derive(Default)]
+pub(super) struct StalledHolds {
+    suspects: BTreeMap<u64, Suspect>,
+    round: Round,
+    sleep: Option<Sleep>,
+    /// Without a clock: the present poll of the body was made for a second check.
+    is_second_check: bool,
+}
+
+/// When the next round is.
+#[derive(Clone, Copy, Default)]
+struct Round {
+    /// From when on a poll of the body makes a round.
+    from: Option<Instant>,
+    /// When the body is polled for a round; `None` is never.
+    at: Option<Instant>,
+    /// When the first round was.
+    first: Option<Instant>,
+    turn: u64,
+    /// The interval in polls of the body.
+    polls: u64,
+}
+
+impl Round {
+    fn is_due(&self, now: Option<Instant>, turn: u64) -> bool {
+        match now {
+            Some(now) => self.from.is_none_or(|from| from <= now),
+            None => self.turn <= turn,
+        }
+    }
+
+    fn next(&self, now: Option<Instant>, turn: u64) -> Self {
+        let first = self.first.or(now);
+        let held_for = now
+            .zip(first)
+            .map(|(now, first)| now.saturating_duration_since(first));
+        let span = held_for.unwrap_or_default().max(STALL_LIMIT);
+        let polls = self.polls.max(1);
+        Self {
+            from: now.and_then(|now| now.checked_add(span.min(ROUND_INTERVAL))),
+            at: now.and_then(|now| now.checked_add(span)),
+            first,
+            turn: turn.saturating_add(polls),
+            polls: polls.saturating_mul(2),
+        }
+    }
+}
+
+struct Suspect {
+    /// When the future was woken; `None` without a clock.
+    since: Option<Instant>,
+    turn: u64,
+}
+
+impl Suspect {
+    fn due(&self) -> Option<Instant> {
+        self.since?.checked_add(STALL_LIMIT)
+    }
+
+    fn is_due(&self, now: Option<Instant>, turn: u64) -> bool {
+        match (self.due(), now) {
+            (Some(due), Some(now)) => due <= now,
+            _ => self.turn + STALL_LIMIT_POLLS <= turn,
+        }
+    }
+}
+
+impl StalledHolds {
+    /// Ready when no hold counts any more. To be called after a poll of the body that is held.
+    ///
+    /// Wakes: see the head of this file; and by the last hold, for which see [`Record::is_held`].
+    pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
+        let (now, turn) = (record.now(), record.turn());
+        let mut unpolled = record.unpolled_holders();
+        self.suspects.retain(|key, _| unpolled.contains_key(key));
+        let suspects = self.suspects.iter();
+        let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
+        let due: Vec<_> = due.map(|(key, suspect)| (*key, suspect.since)).collect();
+        for (key, since) in due {
+            self.suspects.remove(&key);
+            if let Some(holder) = unpolled.remove(&key) {
+                release(record, &holder, now, since);
+            }
+        }
+        if !record.has_holds() {
+            return Poll::Ready(());
+        }
+        unpolled.retain(|key, _| !self.suspects.contains_key(key));
+        let mut suspected = Vec::new();
+        if self.round.is_due(now, turn) {
+            self.round = self.round.next(now, turn);
+            for (key, holder) in unpolled {
+                self.suspects.insert(key, Suspect { since: now, turn });
+                suspected.push(holder);
+            }
+        }
+        match (&record.runtime, now) {
+            (Some(runtime), Some(now)) => {
+                let suspicions = self.suspects.values().filter_map(Suspect::due);
+                let at = suspicions.chain(self.round.at).min();
+                sleep_until(&mut self.sleep, runtime, at, now, cx);
+            }
+            _ => self.check_again(cx),
+        }
+        // After the timer is set: a waker is user code.
+        for holder in suspected {
+            holder.wake();
+        }
+        Poll::Pending
+    }
+
+    /// Ends: suspects are stalled after so many polls, and a second check is followed by no third.
+    fn check_again(&mut self, cx: &Context<'_>) {
+        let is_first_check = !std::mem::take(&mut self.is_second_check);
+        if !self.suspects.is_empty() {
+            cx.waker().wake_by_ref();
+        } else if is_first_check {
+            self.is_second_check = true;
+            cx.waker().wake_by_ref();
+        }
+    }
+}
+
+/// Takes the hold from a stalled future.
+fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: Option<Instant>) {
+    let woken = now.zip(since);
+    let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
+    let straggler = holder.straggler(record, woken_for);
+    if record.give_up(holder) {
+        log!(
+            Warn,
+            operation = record.label.name(), id = record.label.id().get(),
+            kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+            "{} is no longer held up: {straggler}", record.label
+        );
+        record.keep_straggler(straggler);
+    }
+}
+
+/// The wait of a cancelled scope for the runs inside that its body does not poll.
+///
+/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but
+/// an open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
+#[derive(Default)]
+pub(super) struct StalledRuns {
+    woken: BTreeMap<OperationId, Woken>,
+    /// The runs that are not waited for any more.
+    stalled: BTreeSet<OperationId>,
+    sleep: Option<Sleep>,
+}
+
+/// A run that was woken.
+struct Woken {
+    at: Instant,
+    /// How often it had been polled.
+    polls: u64,
+    /// When it is woken again, once it was polled.
+    span: Duration,
+}
+
+impl Woken {
+    /// When the run is to be checked: [`STALL_LIMIT`] after it was woken, or at the next round.
+    fn due(&self, was_polled: bool) -> Option<Instant> {
+        self.at.checked_add(match was_polled {
+            true => self.span,
+            false => STALL_LIMIT,
+        })
+    }
+}
+
+impl StalledRuns {
+    /// Ready when no run is waited for. `detach` starts the detached teardown of a run that is taken over.
+    ///
+    /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, for
+    /// which see [`Record::runs_away`].
+    pub(super) fn poll(
+        &mut self,
+        record: &Arc<Record>,
+        detach: fn(Taken),
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut runs = record.runs_away(cx);
+        runs.retain(|id, _| !self.stalled.contains(id));
+        self.woken.retain(|id, _| runs.contains_key(id));
+        let runtime = record.runtime.clone();
+        let runtime = runtime.or_else(|| {
+            runs.values()
+                .find_map(|turn| turn.record()?.runtime.clone())
+        });
+        let Some(runtime) = runtime.filter(|_| !runs.is_empty()) else {
+            return Poll::Ready(());
+        };
+        let now = runtime.now();
+        let mut earliest = None;
+        let mut waits = false;
+        let mut to_wake = Vec::new();
+        for (id, turn) in runs {
+            let (polls, is_polled) = turn.polls();
+            let span = match self.woken.get(&id) {
+                None => STALL_LIMIT,
+                Some(woken) => {
+                    let was_polled = is_polled || woken.polls != polls;
+                    let due = woken.due(was_polled);
+                    if due.is_none_or(|due| now < due) {
+                        waits = true;
+                        earliest = earliest.into_iter().chain(due).min();
+                        continue;
+                    }
+                    if !was_polled {
+                        let woken_for = now.saturating_duration_since(woken.at);
+                        self.stalled.insert(id);
+                        take_over(record, &turn, polls, woken_for, detach);
+                        continue;
+                    }
+                    woken.span.saturating_mul(2)
+                }
+            };
+            let woken = Woken {
+                at: now,
+                polls,
+                span,
+            };
+            waits = true;
+            earliest = earliest.into_iter().chain(woken.due(false)).min();
+            self.woken.insert(id, woken);
+            to_wake.push(turn);
+        }
+        if !waits {
+            return Poll::Ready(());
+        }
+        sleep_until(&mut self.sleep, &runtime, earliest, now, cx);
+        for turn in to_wake {
+            turn.wake();
+        }
+        Poll::Pending
+    }
+}
+
+/// Takes over what a stalled run has open.
+fn take_over(
+    record: &Arc<Record>,
+    turn: &Turn,
+    polls: u64,
+    woken_for: Duration,
+    detach: fn(Taken),
+) {
+    let Some(straggler) = turn.straggler(Some(woken_for)) else {
+        return;
+    };
+    if turn.leaves_something() {
+        let taken = turn.take_over(polls);
+        if taken.is_empty() {
+            // It is polled at this very moment, and goes on.
+            return;
+        }
+        taken.into_iter().for_each(detach);
+    }
+    log!(
+        Warn,
+        operation = record.label.name(), id = record.label.id().get(),
+        kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+        "{} does not wait for it: {straggler}", record.label
+    );
+    record.keep_straggler(straggler);
+}
+
+/// Has the task woken at `at`.
+fn sleep_until(
+    sleep: &mut Option<Sleep>,
+    runtime: &RuntimeHandle,
+    at: Option<Instant>,
+    now: Instant,
+    cx: &mut Context<'_>,
+) {
+    let sleep = sleep.get_or_insert_with(|| runtime.sleep_until(None));
+    if sleep.deadline() != at {
+        sleep.reset(at);
+    }
+    if at.is_some_and(|at| at <= now) || Pin::new(sleep).poll(cx).is_ready() {
+        // It came meanwhile. Once more at the next poll, rather than a loop here.
+        cx.waker().wake_by_ref();
+    }
+}
