@@ -95,8 +95,8 @@ pub(crate) struct Record {
     pub(crate) turn: AtomicU64,
     /// Something was deferred.
     pub(crate) deferred: AtomicBool,
-    /// Its registry, or its hooks, or both; see `notify.rs`.
-    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) registry: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
     /// The body is at its last poll; see `final_poll.rs`.
@@ -149,11 +149,11 @@ pub(crate) struct Opening {
     pub(crate) account: Account,
 }
 
-/// The observer of an operation, and what is noted about it from the start. Most have nothing.
+/// The observers of an operation, and what is noted about it from the start. Most have nothing.
 #[derive(Default)]
 pub(crate) struct Account {
-    pub(crate) observer: Option<Arc<dyn Observer>>,
-    pub(crate) opened: Option<Instant>,
+    pub(crate) registry: Option<Arc<dyn Observer>>,
+    pub(crate) hooks: Option<Arc<dyn Observer>>,
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
@@ -174,6 +174,9 @@ impl Record {
             shelter,
             account,
         } = opening;
+        // Before any lock: the clock is the runtime's.
+        let opened = account.registry.as_ref().and(runtime.as_ref());
+        let opened = opened.map(RuntimeHandle::now);
         let notes = account.metadata.map(|metadata| {
             Box::new(Notes {
                 metadata,
@@ -198,6 +201,7 @@ impl Record {
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
         let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
         let sheltered = shelter.is_some() || parent.as_ref().is_some_and(|parent| parent.sheltered);
+        let stop = stop.linked_as(parent.as_ref().map(|parent| &parent.stop));
         let record = Arc::new(Self {
             label,
             parent,
@@ -217,8 +221,9 @@ impl Record {
             holds: AtomicUsize::new(0),
             turn: AtomicU64::new(0),
             deferred: AtomicBool::new(false),
-            observer: account.observer,
-            opened: account.opened,
+            registry: account.registry,
+            hooks: account.hooks,
+            opened,
             at_last_look: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
             progress: OnceLock::new(),
@@ -330,6 +335,22 @@ impl Record {
     /// Takes the value away for an outcome. One that is in use comes back to the record later.
     pub(crate) fn take_partial(&self) -> Option<Value> {
         self.on_partial(Slot::take)?
+    }
+
+    /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
+    /// outcome would have had it.
+    pub(crate) fn warn_unseen_request(&self) {
+        let was_decided = self.on_aside(|aside| aside.was_decided) == Some(true);
+        let Some(cause) = self.cause().filter(|_| was_decided) else {
+            return;
+        };
+        log!(
+            Warn,
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            reason = cause.reason().as_str(), cause:% = cause;
+            "{} was dropped in the moment in which it was asked to stop, and nobody has its outcome: {cause}",
+            self.label
+        );
     }
 
     /// Logs the status.

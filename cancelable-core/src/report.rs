@@ -1,9 +1,11 @@
-//! Plain values that describe an operation: its status, its failures, what of it still runs.
+//! Plain values that describe an operation: its status, its failures, its metadata, what of it still runs.
 //!
-//! They know causes and nothing of records or progress. Users find them in [`operation`](crate::operation).
+//! They know causes, and neither records nor progress. The public path of these types is
+//! [`operation`](crate::operation).
 
 mod child_failure;
 mod cleanup_error;
+mod failure;
 mod metadata;
 mod partial_snapshot;
 mod partial_value;
@@ -14,6 +16,7 @@ mod straggler;
 
 pub use child_failure::ChildFailure;
 pub use cleanup_error::{CleanupError, DeferError};
+pub(crate) use failure::Failure;
 pub use metadata::Metadata;
 pub use partial_snapshot::PartialSnapshot;
 pub(crate) use partial_value::Value;
@@ -21,8 +24,7 @@ pub use status::Status;
 pub(crate) use status::StatusCell;
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 
-/// What an operation says about its end beside its value: the failures and the leftovers of the operation
-/// and of everything below it.
+/// The failures and leftovers of an operation that has ended, and of everything below it.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) stragglers: Vec<Straggler>,

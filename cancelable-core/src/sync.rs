@@ -45,13 +45,9 @@ pub(crate) use waker_id::WakerId;
 #[cfg(feature = "scope")]
 pub(crate) use waker_slot::WakerSlot;
 
-#[cfg(not(cancelable_loom))]
-mod imp {
+#[cfg(all(feature = "scope", not(cancelable_loom)))]
+mod locks {
     pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
-    pub(crate) use std::sync::OnceLock;
-    pub(crate) use std::sync::atomic::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-    };
 
     /// Waits until `condvar` is notified, and returns the lock, held.
     pub(crate) fn wait<'a, T>(
@@ -61,23 +57,40 @@ mod imp {
         condvar.wait(&mut guard);
         guard
     }
+
+    /// [`wait`] with a deadline.
+    pub(crate) fn wait_until<'a, T>(
+        condvar: &Condvar,
+        mut guard: MutexGuard<'a, T>,
+        at: std::time::Instant,
+    ) -> MutexGuard<'a, T> {
+        condvar.wait_until(&mut guard, at);
+        guard
+    }
 }
 
-#[cfg(cancelable_loom)]
-mod imp {
-    pub(crate) use loom::sync::atomic::{
-        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
-    };
-    pub(crate) use loom::sync::{Condvar, MutexGuard};
-    pub(crate) use loom::thread_local;
+/// loom's locks, or the standard library's for the token alone: `parking_lot` and its dependencies take as
+/// long to build as the token.
+#[cfg(any(not(feature = "scope"), cancelable_loom))]
+#[allow(
+    clippy::disallowed_types,
+    reason = "the seam to the locks of the token alone"
+)]
+mod locks {
+    #[cfg(cancelable_loom)]
+    use loom::sync;
+    #[cfg(not(cancelable_loom))]
+    use std::sync;
+    use std::sync::TryLockError;
+    pub(crate) use sync::MutexGuard;
 
-    /// loom's mutex with the signature of `parking_lot`'s: a panic does not poison it.
+    /// A mutex with the signature of `parking_lot`'s: a panic does not poison it.
     #[derive(Debug, Default)]
-    pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
+    pub(crate) struct Mutex<T>(sync::Mutex<T>);
 
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {
-            Self(loom::sync::Mutex::new(value))
+            Self(sync::Mutex::new(value))
         }
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
@@ -90,8 +103,8 @@ mod imp {
         pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
             match self.0.try_lock() {
                 Ok(guard) => Some(guard),
-                Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-                Err(std::sync::TryLockError::WouldBlock) => None,
+                Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => None,
             }
         }
 
@@ -109,6 +122,58 @@ mod imp {
             }
         }
     }
+
+    #[derive(Debug)]
+    pub(crate) struct Condvar(sync::Condvar);
+
+    impl Condvar {
+        pub(crate) fn new() -> Self {
+            Self(sync::Condvar::new())
+        }
+
+        pub(crate) fn notify_all(&self) {
+            self.0.notify_all();
+        }
+    }
+
+    /// Waits until `condvar` is notified, and returns the lock, held.
+    pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        match condvar.0.wait(guard) {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        }
+    }
+
+    /// [`wait`] with a deadline.
+    #[cfg(not(cancelable_loom))]
+    pub(crate) fn wait_until<'a, T>(
+        condvar: &Condvar,
+        guard: MutexGuard<'a, T>,
+        at: std::time::Instant,
+    ) -> MutexGuard<'a, T> {
+        let left = at.saturating_duration_since(super::clock::now());
+        match condvar.0.wait_timeout(guard, left) {
+            Ok((guard, _)) => guard,
+            Err(poisoned) => poisoned.into_inner().0,
+        }
+    }
+}
+
+#[cfg(not(cancelable_loom))]
+mod imp {
+    pub(crate) use std::sync::OnceLock;
+    pub(crate) use std::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
+}
+
+#[cfg(cancelable_loom)]
+mod imp {
+    use super::locks::Mutex;
+    pub(crate) use loom::sync::atomic::{
+        AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
+    };
+    pub(crate) use loom::thread_local;
 
     /// The standard library's `OnceLock`, with a lock and a flag that loom sees.
     #[derive(Debug)]
@@ -156,14 +221,6 @@ mod imp {
             lock
         }
     }
-
-    /// Waits until `condvar` is notified, and returns the lock, held.
-    pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-        match condvar.wait(guard) {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
-        }
-    }
 }
 
 /// The same in both builds: statics of the process, which loom's atomics cannot be, cells that are set once, and the
@@ -176,10 +233,11 @@ pub(crate) mod unmodelled {
     #[cfg(feature = "scope")]
     pub(crate) use std::sync::LazyLock;
     pub(crate) use std::sync::OnceLock;
-    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize};
+    pub(crate) use std::sync::atomic::AtomicU64;
 }
 
 pub(crate) use imp::*;
+pub(crate) use locks::*;
 
 #[cfg(cancelable_loom)]
 pub(crate) use loom::thread::ThreadId;

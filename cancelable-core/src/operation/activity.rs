@@ -131,7 +131,7 @@ impl fmt::Display for Standing {
             write!(f, "; {} of its grace left", Span(left))?;
         }
         match &self.shield {
-            Some(shield) => shield.tell(f),
+            Some(shield) => shield.write(f),
             None => Ok(()),
         }
     }

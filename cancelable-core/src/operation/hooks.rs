@@ -1,7 +1,7 @@
 //! Code of a user's that is called as an operation goes on.
 
 use super::Operation;
-use crate::cause::{Cause, OperationId};
+use crate::cause::Cause;
 use crate::progress::ProgressUpdate;
 use crate::record::Record;
 use crate::record::observer::Observer;
@@ -131,18 +131,6 @@ impl Hooks {
         }
     }
 
-    /// Returns the observer of an operation that has these hooks and is in `registry`, if it has either.
-    pub(crate) fn behind(self, registry: Option<Arc<dyn Observer>>) -> Option<Arc<dyn Observer>> {
-        match registry {
-            _ if self.is_empty() => registry,
-            None => Some(Arc::new(self)),
-            Some(registry) => Some(Arc::new(BehindRegistry {
-                registry,
-                hooks: self,
-            })),
-        }
-    }
-
     pub(crate) fn has_cancel_hook(&self) -> bool {
         let mut list = self.list.iter();
         list.any(|hook| matches!(hook, Hook::CancelRequested(_)))
@@ -222,63 +210,6 @@ impl Observer for Hooks {
                 isolate("an end hook", || hook(operation));
             }
         }
-    }
-}
-
-/// The hooks of a scope that is in a registry, which is notified first.
-struct BehindRegistry {
-    registry: Arc<dyn Observer>,
-    hooks: Hooks,
-}
-
-impl BehindRegistry {
-    fn each(&self, notify: impl Fn(&dyn Observer)) {
-        notify(&*self.registry);
-        notify(&self.hooks);
-    }
-}
-
-impl Observer for BehindRegistry {
-    /// Hooks are not inherited.
-    fn of_inner(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
-        self.registry.of_inner(id)
-    }
-
-    fn wants_cancels(&self, record: &Record) -> bool {
-        self.registry.wants_cancels(record) || self.hooks.wants_cancels(record)
-    }
-
-    fn wants_progress(&self) -> bool {
-        self.registry.wants_progress() || self.hooks.wants_progress()
-    }
-
-    fn opened(&self, record: &Arc<Record>) {
-        self.registry.opened(record);
-    }
-
-    fn entered(&self, record: &Arc<Record>) {
-        self.each(|observer| observer.entered(record));
-    }
-
-    fn queue_cancel(
-        &self,
-        record: &Arc<Record>,
-        cause: &Cause,
-        publish: &mut dyn FnMut(&mut dyn FnMut()),
-    ) {
-        self.registry.queue_cancel(record, cause, publish);
-    }
-
-    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
-        self.each(|observer| observer.cancel_requested(record, cause));
-    }
-
-    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
-        self.each(|observer| observer.progressed(record, update));
-    }
-
-    fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
-        self.each(|observer| observer.closed(record, end, elapsed));
     }
 }
 

@@ -4,8 +4,7 @@ use super::Record;
 use super::aside::Finalizing;
 use super::finalizer::{CleanupOutput, Finalizer};
 use crate::cause::Named;
-use crate::report::CleanupError;
-use crate::report::DeferError;
+use crate::report::{CleanupError, DeferError, Failure};
 use crate::sync::{Ordering, escape, log};
 use std::borrow::Cow;
 use std::future::Future;
@@ -96,7 +95,7 @@ impl Record {
             "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
             Named("finalizer", name), self.label
         );
-        let error = CleanupError::lost(name.clone(), place);
+        let error = CleanupError::new(name.clone(), place, Failure::Lost);
         self.with_aside(|aside| aside.cleanup_errors.push(error));
     }
 }

@@ -39,7 +39,11 @@ impl Record {
         if !super::observer::recorders::present().is_empty() {
             return true;
         }
-        self.observer.is_some()
+        self.registry.is_some() || self.hooks.is_some()
+    }
+
+    fn own_observers(&self) -> impl Iterator<Item = &Arc<dyn Observer>> {
+        [&self.registry, &self.hooks].into_iter().flatten()
     }
 
     fn notify(&self, notify: impl Fn(&dyn Observer)) {
@@ -47,9 +51,8 @@ impl Record {
         for recorder in super::observer::recorders::present() {
             notify(&*recorder);
         }
-        if let Some(observer) = &self.observer {
-            notify(&**observer);
-        }
+        self.own_observers()
+            .for_each(|observer| notify(&**observer));
     }
 
     /// Called once, when the record is open and its scope can find it.
@@ -139,8 +142,8 @@ impl Record {
                 push();
             }
         };
-        match &self.observer {
-            Some(observer) => observer.queue_cancel(self, cause, &mut publish),
+        match &self.registry {
+            Some(registry) => registry.queue_cancel(self, cause, &mut publish),
             None => publish(&mut || {}),
         }
         if is_first {
@@ -153,13 +156,10 @@ impl Record {
     /// Called when the progress is made and when an observer begins to want it. Each side has done its
     /// part before it takes the lock here, so the second of them sees what the first one did.
     pub(crate) fn observe_progress(self: &Arc<Self>) {
-        let Some(observer) = &self.observer else {
-            return;
-        };
         let is_first = {
             let mut inner = self.inner.lock();
-            let is_closed = self.status().is_closed();
-            if is_closed || self.progress.get().is_none() || !observer.wants_progress() {
+            let wanted = self.own_observers().any(|own| own.wants_progress());
+            if !wanted || self.progress.get().is_none() || self.status().is_closed() {
                 return;
             }
             let notices = &mut inner.notes.get_or_insert_default().notices;
@@ -171,9 +171,7 @@ impl Record {
         let record = Arc::downgrade(self);
         let notify = move |update: &ProgressUpdate| {
             if let Some(record) = record.upgrade() {
-                if let Some(observer) = &record.observer {
-                    observer.progressed(&record, update);
-                }
+                record.notify(|observer| observer.progressed(&record, update));
             }
         };
         let operation = Operation::new(Arc::clone(self));

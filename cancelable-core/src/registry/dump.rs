@@ -1,15 +1,14 @@
-//! Everything that is open, for a person who wants to know why it is.
+//! A dump of all open operations, for a person who wants to know why they are open.
 
-use super::tree::{Indent, Line};
-use super::{Clock, Registry};
+use super::shards::Shards;
+use super::tree::{self, Indent, TreeEntry};
 use crate::cause::Span;
-use crate::operation::{OperationSnapshot, Standing};
+use crate::operation::Standing;
 use std::fmt;
 
-/// Everything that was open in a registry at one moment, as a tree for people: from
-/// [`Registry::dump`].
+/// All open operations of a registry as a tree for people, from [`Registry::dump`](super::Registry::dump).
 ///
-/// Each line is ended, so it is printed by `print!`. It reads like this:
+/// Each line has its line end, so print a dump by `print!`. It reads like this:
 ///
 /// ```text
 /// 2 operations are open
@@ -18,33 +17,16 @@ use std::fmt;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dump {
-    entries: Vec<Entry>,
+    entries: Vec<(TreeEntry, Standing)>,
 }
 
-#[derive(Clone, Debug)]
-struct Entry {
-    depth: usize,
-    operation: OperationSnapshot,
-    standing: Standing,
-}
-
-impl Registry {
-    /// Everything that is open: how long, how long it may take still, what it waits for, under
-    /// which shield, and where it was opened.
-    #[must_use]
-    pub fn dump(&self) -> Dump {
-        let (mut clock, mut line) = (Clock::default(), Line::default());
-        let entries = self.arranged(None).into_iter().map(|(depth, record)| {
-            let now = clock.read(&record);
-            Entry {
-                depth,
-                operation: line.snapshot(depth, &record, now),
-                standing: record.standing(now),
-            }
+impl Dump {
+    pub(super) fn of(shards: &Shards) -> Self {
+        let mut entries = Vec::new();
+        tree::visit(shards, None, |entry, record, now| {
+            entries.push((entry, record.standing(now)));
         });
-        Dump {
-            entries: entries.collect(),
-        }
+        Self { entries }
     }
 }
 
@@ -55,23 +37,19 @@ impl fmt::Display for Dump {
             1 => f.write_str("1 operation is open\n")?,
             count => writeln!(f, "{count} operations are open")?,
         }
-        for entry in &self.entries {
-            let Entry {
-                depth,
-                operation,
-                standing,
-            } = entry;
+        for (entry, standing) in &self.entries {
+            let operation = entry.operation();
             let place = operation.opened_at();
             write!(
                 f,
                 "{}{operation}; {standing}; opened at {}:{}",
-                Indent(*depth),
+                Indent(entry.depth()),
                 place.file(),
                 place.line()
             )?;
             let (age, elapsed) = (operation.age(), operation.elapsed());
             let elapsed = elapsed.map(|elapsed| Span(elapsed).to_string());
-            // Not where it reads as what the line begins with.
+            // Left out where it would repeat the time at the start of the line.
             let age = age.map(|age| Span(age).to_string());
             if let Some(age) = age.filter(|age| elapsed.as_ref() != Some(age)) {
                 write!(f, " {age} ago")?;

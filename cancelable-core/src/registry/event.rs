@@ -1,13 +1,13 @@
-//! One thing that happened in a registry.
+//! One event of a registry.
 
 use crate::cause::Cause;
 use crate::operation::Operation;
 use std::fmt;
 
-/// One thing that happened in a registry, from [`Registry::events`](super::Registry::events).
+/// One event of a registry, from [`Registry::events`](super::Registry::events).
 ///
-/// It has a handle, which shows the operation as it is when it is looked at, and keeps what is known
-/// of it for as long as the event is kept. What an [`Ended`](Self::Ended) shows changes no more.
+/// The handle in an event shows the operation as it is when the handle is read, and keeps the record of
+/// the operation alive. The record in an [`Ended`](Self::Ended) does not change any more.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -15,18 +15,18 @@ pub enum Event {
     Opened(Operation),
     /// An operation was entered.
     Started(Operation),
-    /// An operation has made progress. It is there once until it is read, however much there was.
+    /// An operation has made progress. Several changes that were not read yet are one event.
     Progress(Operation),
-    /// An operation was asked to stop, by itself or from above.
+    /// Cancellation of an operation was requested, of itself or of an operation around it.
     CancelRequested(Operation, Cause),
     /// An operation has ended, in whichever way.
     Ended(Operation),
-    /// So many events before the next one were lost, because they were not read in time.
+    /// This many events before the next one were dropped, because they were not read in time.
     Missed(u64),
 }
 
 impl Event {
-    /// Whom it happened to; `None` for [`Missed`](Self::Missed).
+    /// The operation; `None` for [`Missed`](Self::Missed).
     #[must_use]
     pub fn operation(&self) -> Option<&Operation> {
         match self {
@@ -39,7 +39,7 @@ impl Event {
         }
     }
 
-    /// What happened, as one lower-case word, for logs and labels.
+    /// Returns the kind of event as one lower-case word, for logs and labels.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -53,7 +53,7 @@ impl Event {
     }
 }
 
-/// A sentence without its end, such as `#7 import has ended: completed`.
+/// A sentence without its full stop, such as `#7 import has ended: completed`.
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = self.operation() {

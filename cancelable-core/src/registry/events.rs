@@ -1,7 +1,8 @@
-//! Reading what happens in a registry, from async code on any runtime and from plain threads.
+//! The reader of a registry's events, for async code on any runtime and for plain threads.
 
-use super::queue::Queue;
-use super::{Event, Registry};
+use super::event::Event;
+use super::event_queue::EventQueue;
+use super::listeners::Listeners;
 use crate::sync::{ManualResetEvent, clock, track_await};
 use futures_core::Stream;
 use std::fmt;
@@ -11,67 +12,36 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// How many events wait for a reader unless it says.
-const BOUND: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
-
-/// What happens in a registry, in the order in which it happens to each operation; from
-/// [`Registry::events`].
+/// The events of a registry, in order for each operation; from
+/// [`Registry::events`](super::Registry::events).
 ///
-/// A [`Stream`] that does not end. Plain threads use [`wait`](Self::wait). A reader that is slow
-/// holds nobody up: the oldest events are lost, and it is told how many, by [`Event::Missed`] in
-/// their place.
+/// A [`Stream`] that does not end. Plain threads use [`wait`](Self::wait). A slow reader holds up no
+/// operation: the oldest events are dropped, and [`Event::Missed`] in their place has the number.
 ///
 /// # Cancel safety
 ///
 /// A wait for the next event may be dropped at any time; no event is lost by that.
 pub struct Events {
-    registry: Registry,
-    queue: Arc<Queue>,
+    listeners: Arc<Listeners>,
+    queue: Arc<EventQueue>,
 }
 
-impl Registry {
-    /// Everything that happens from now on. Up to 1024 events wait for the reader.
-    ///
-    /// What is open already is in [`list`](Self::list). To miss nothing, ask for the events first:
-    /// what is opened meanwhile may be in both. Of what was asked to stop already, that is told
-    /// first, unless another reader or hook was there when it happened.
-    #[must_use = "events are kept for as long as this lives"]
-    pub fn events(&self) -> Events {
-        self.events_within(BOUND)
-    }
-
-    /// [`events`](Self::events), of which up to `bound` wait for the reader.
-    #[must_use = "events are kept for as long as this lives"]
-    pub fn events_within(&self, bound: NonZeroUsize) -> Events {
-        let queue = Arc::new(Queue::new(bound));
-        self.root.hub.add_queue(&queue);
-        self.observe_all();
-        Events {
-            registry: self.clone(),
+impl Events {
+    pub(super) fn new(listeners: &Arc<Listeners>, bound: NonZeroUsize) -> Self {
+        let queue = Arc::new(EventQueue::new(bound));
+        listeners.add_queue(&queue);
+        Self {
+            listeners: Arc::clone(listeners),
             queue,
         }
     }
 
-    /// Has cancels and progress of what is open told from now on, after someone has begun to listen; see
-    /// `Shard::opened` for what is opened meanwhile.
-    pub(super) fn observe_all(&self) {
-        for record in self.listed().into_records() {
-            if self.root.hub.wants_cancels() {
-                record.observe_cancel();
-            }
-            record.observe_progress();
-        }
-    }
-}
-
-impl Events {
-    /// The next event, if there is one now.
+    /// Returns the next event, if there is one now.
     pub fn try_next(&mut self) -> Option<Event> {
         self.queue.try_next()
     }
 
-    /// Blocks this thread until there is an event. For plain threads: in async code it is a
-    /// [`Stream`].
+    /// Blocks the thread until there is an event. In async code use the [`Stream`].
     pub fn wait(&mut self) -> Event {
         // Ends: without a limit each turn but the last follows a wake, with an event for this sole reader.
         loop {
@@ -81,7 +51,7 @@ impl Events {
         }
     }
 
-    /// [`wait`](Self::wait), for `limit` at most. One that overflows the clock is for ever.
+    /// [`wait`](Self::wait), for at most `limit`. A limit that overflows the clock is no limit.
     pub fn wait_timeout(&mut self, limit: Duration) -> Option<Event> {
         let end = clock::now().checked_add(limit);
         // Ends: each turn but the last follows a wake, with an event for this sole reader.
@@ -100,7 +70,7 @@ impl Events {
         }
     }
 
-    /// How many events were lost so far, all together.
+    /// Returns how many events were dropped so far.
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.queue.missed()
@@ -118,7 +88,7 @@ impl Stream for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        self.registry.root.hub.remove_queue(&self.queue);
+        self.listeners.remove_queue(&self.queue);
     }
 }
 

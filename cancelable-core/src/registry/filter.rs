@@ -1,6 +1,6 @@
-//! Which operations are meant.
+//! A filter for operations.
 
-use super::page::{Page, Slots};
+use super::chunk::{Chunk, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record, Status};
@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Which operations are meant: those for which all that it asks is so. A new one asks nothing.
+/// Selects operations; all criteria must match. A new filter has no criterion and selects all.
 ///
 /// # Examples
 ///
@@ -24,10 +24,10 @@ use std::time::{Duration, Instant};
 ///     .min_age(Duration::from_secs(60))
 ///     .when(|operation| operation.cause().is_some());
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "a filter does nothing by itself"]
 pub struct Filter {
-    /// One bit for each status that is asked for; zero is all.
+    /// A bit for each status that matches; zero if all do.
     statuses: u8,
     parent: Option<OperationId>,
     name: Option<Pattern>,
@@ -39,55 +39,56 @@ pub struct Filter {
     limit: Option<usize>,
 }
 
-type Predicate = Arc<dyn Fn(&OperationSnapshot) -> bool + Send + Sync>;
+#[derive(Clone)]
+struct Predicate(Arc<dyn Fn(&OperationSnapshot) -> bool + Send + Sync>);
 
 impl Filter {
-    /// Asks nothing: every operation is meant.
+    /// A filter that selects all operations.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Asks for this status, or for one of several if it is called for each.
+    /// Selects operations with this status. Several calls select any of their statuses.
     pub fn status(mut self, status: Status) -> Self {
         self.statuses |= bit(status);
         self
     }
 
-    /// Asks for the direct parts of the operation with this number.
+    /// Selects the children of the operation with this number.
     pub fn parent(mut self, id: OperationId) -> Self {
         self.parent = Some(id);
         self
     }
 
-    /// Asks for names like `pattern`, in which `*` is any number of characters and `?` is one. A backslash
-    /// before a character means that character: `a\*` is the name `a*` and no other.
+    /// Selects names that match `pattern`. In it `*` stands for any number of characters and `?` for one. A
+    /// backslash makes the next character stand for itself: `a\*` matches the name `a*` and no other.
     pub fn name(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(Pattern::new(&pattern.into()));
         self
     }
 
-    /// Asks for those that were open for this long at least. What has no runtime has no age, and is
-    /// not meant.
+    /// Selects operations that have been open for at least `age`. An operation without a runtime has no age
+    /// and does not match.
     pub fn min_age(mut self, age: Duration) -> Self {
         self.min_age = Some(age);
         self
     }
 
-    /// Asks for those that were open for this long at most. What has no runtime has no age, and is
-    /// not meant.
+    /// Selects operations that have been open for at most `age`. An operation without a runtime has no age
+    /// and does not match.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// Asks for those that ended at `point` or later; of those that are open, for those that were
-    /// entered then or later.
+    /// Selects operations that ended at `point` or later, and open operations that were entered at `point`
+    /// or later.
     pub fn since(mut self, point: Instant) -> Self {
         self.since = Some(point);
         self
     }
 
-    /// Asks for those that have `value` noted under `key`.
+    /// Selects operations whose metadata has `value` under `key`.
     pub fn metadata(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -97,65 +98,61 @@ impl Filter {
         self
     }
 
-    /// Asks for those that have anything noted under `key`.
+    /// Selects operations whose metadata has any value under `key`.
     pub fn has_metadata(mut self, key: impl Into<Cow<'static, str>>) -> Self {
         self.metadata.push((key.into(), None));
         self
     }
 
-    /// Asks for those for which `predicate` answers true. It is called with no lock held, for those
-    /// that pass all else.
+    /// Selects operations for which `predicate` returns true. It is called with no lock held, and only where
+    /// all other criteria match.
     pub fn when(
         mut self,
         predicate: impl Fn(&OperationSnapshot) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.predicates.push(Arc::new(predicate));
+        self.predicates.push(Predicate(Arc::new(predicate)));
         self
     }
 
-    /// Takes no more than `limit`: of those that are open the first opened, of the history the
-    /// latest.
+    /// Selects at most `limit` operations: of the open ones those opened first, of the history the latest.
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    pub(super) fn most(&self) -> usize {
+    /// Returns how many operations may be selected.
+    pub(super) fn max(&self) -> usize {
         self.limit.unwrap_or(usize::MAX)
-    }
-
-    pub(super) fn truncate(&self, found: &mut Vec<OperationSnapshot>) {
-        found.truncate(self.most());
     }
 
     fn has_status(&self, status: Status) -> bool {
         self.statuses == 0 || self.statuses & bit(status) != 0
     }
 
-    /// The rows of a page that pass what is asked at once, by a few loads: what takes no snapshot.
-    pub(super) fn select(&self, page: &Page) -> Slots {
-        // One that has ended is about to leave the list.
+    /// Returns the slots that match the criteria which need no snapshot but a few loads.
+    pub(super) fn select(&self, chunk: &Chunk) -> Slots {
+        // An operation that has ended is about to leave the list.
         let statuses = match self.statuses {
             0 => OPEN,
             asked => asked & OPEN,
         };
         let mut slots = match statuses {
             0 => 0,
-            _ => page.taken(),
+            _ => chunk.taken(),
         };
         if let Some(id) = self.parent {
-            slots = page.select(slots, |row| row.is_part_of(id));
+            slots = chunk.select(slots, |row| row.has_parent(id));
         }
         if let Some(pattern) = &self.name {
-            slots = page.select(slots, |row| row.may_start_with(pattern.start()));
+            slots = chunk.select(slots, |row| row.may_have_prefix(pattern.prefix()));
         }
         if slots == 0 {
             return 0;
         }
-        slots = page.select_records(slots, |record| statuses & bit(record.status()) != 0);
+        slots = chunk.select_records(slots, |record| statuses & bit(record.status()) != 0);
         match &self.name {
-            Some(pattern) if !pattern.is_start() => {
-                page.select_records(slots, |record| pattern.matches(record.label.name()))
+            Some(pattern) if !pattern.is_prefix() => {
+                chunk.select_records(slots, |record| pattern.matches(record.label.name()))
             }
             _ => slots,
         }
@@ -167,8 +164,8 @@ impl Filter {
             .is_none_or(|pattern| pattern.matches(name))
     }
 
-    /// Whether nothing is asked beyond that.
-    pub(super) fn is_decided_at_once(&self) -> bool {
+    /// Whether [`select`](Self::select) decides all.
+    pub(super) fn is_decided_by_rows(&self) -> bool {
         self.min_age.is_none()
             && self.max_age.is_none()
             && self.since.is_none()
@@ -177,19 +174,19 @@ impl Filter {
             && self.limit.is_none()
     }
 
-    /// Whether a record that passed at once may pass the rest: spares snapshots.
+    /// Whether a selected record may match the rest. No saves a snapshot.
     pub(super) fn needs_snapshot_of(&self, record: &Record) -> bool {
         if self.metadata.is_empty() {
             return true;
         }
         record
             .metadata()
-            .is_some_and(|metadata| self.has_noted(|key| metadata.get(key)))
+            .is_some_and(|metadata| self.has_metadata_of(|key| metadata.get(key)))
     }
 
-    fn has_noted<'a>(&self, noted: impl Fn(&str) -> Option<&'a str>) -> bool {
+    fn has_metadata_of<'a>(&self, get: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.metadata.iter().all(|(key, value)| {
-            let found = noted(key);
+            let found = get(key);
             match value {
                 Some(value) => found == Some(value),
                 None => found.is_some(),
@@ -197,7 +194,7 @@ impl Filter {
         })
     }
 
-    /// All that it asks.
+    /// Whether all criteria but the limit match.
     pub(super) fn passes(&self, snapshot: &OperationSnapshot) -> bool {
         let aged = |asked: Option<Duration>, fits: fn(&Duration, &Duration) -> bool| {
             asked.is_none_or(|asked| snapshot.age().is_some_and(|age| fits(&age, &asked)))
@@ -213,8 +210,11 @@ impl Filter {
             && self
                 .since
                 .is_none_or(|since| moment().is_some_and(|moment| moment >= since))
-            && self.has_noted(|key| snapshot.metadata().get(key))
-            && self.predicates.iter().all(|predicate| predicate(snapshot))
+            && self.has_metadata_of(|key| snapshot.metadata().get(key))
+            && self
+                .predicates
+                .iter()
+                .all(|predicate| predicate.0(snapshot))
     }
 }
 
@@ -222,25 +222,15 @@ const fn bit(status: Status) -> u8 {
     1 << status as u8
 }
 
-/// Those that are no ends.
+/// The statuses that are no ends.
 const OPEN: u8 = bit(Status::Pending) | bit(Status::Running);
 
-impl fmt::Debug for Filter {
+impl fmt::Debug for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Filter")
-            .field("statuses", &self.statuses)
-            .field("parent", &self.parent)
-            .field("name", &self.name)
-            .field("min_age", &self.min_age)
-            .field("max_age", &self.max_age)
-            .field("since", &self.since)
-            .field("metadata", &self.metadata)
-            .field("predicates", &self.predicates.len())
-            .field("limit", &self.limit)
-            .finish()
+        f.write_str("Predicate")
     }
 }
 
-// A condition is only called, and a filter does not change by its panic.
+// A predicate is only called, so its panic changes nothing in a filter.
 impl std::panic::UnwindSafe for Filter {}
 impl std::panic::RefUnwindSafe for Filter {}

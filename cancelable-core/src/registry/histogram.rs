@@ -1,11 +1,11 @@
-//! How long operations ran, in bounded memory.
+//! A histogram of durations in bounded memory.
 //!
-//! A duration falls into one of eight equal steps between two powers of two, so what is read back,
-//! the middle of the step, is off by one part in sixteen at most. Sum, count and greatest are exact.
+//! The buckets divide the range between two powers of two into eight equal steps. A percentile is the
+//! middle of its bucket, and so at most one sixteenth off. Sum, count and maximum are exact.
 
 use std::time::Duration;
 
-/// The steps between two powers of two, as a power of two.
+/// Binary logarithm of the steps between two powers of two.
 const STEP_BITS: u32 = 3;
 const STEPS: usize = 1 << STEP_BITS;
 /// Enough for 2^64 nanoseconds, which is 584 years.
@@ -16,7 +16,7 @@ pub(super) struct Histogram {
     buckets: [u64; BUCKETS],
     count: u64,
     sum: u128,
-    greatest: Duration,
+    max: Duration,
 }
 
 impl Default for Histogram {
@@ -25,7 +25,7 @@ impl Default for Histogram {
             buckets: [0; BUCKETS],
             count: 0,
             sum: 0,
-            greatest: Duration::ZERO,
+            max: Duration::ZERO,
         }
     }
 }
@@ -33,13 +33,13 @@ impl Default for Histogram {
 impl Histogram {
     pub(super) fn add(&mut self, duration: Duration) {
         let nanos = duration.as_nanos();
-        let place = bucket(u64::try_from(nanos).unwrap_or(u64::MAX));
-        if let Some(bucket) = self.buckets.get_mut(place) {
+        let index = bucket(u64::try_from(nanos).unwrap_or(u64::MAX));
+        if let Some(bucket) = self.buckets.get_mut(index) {
             *bucket += 1;
         }
         self.count += 1;
         self.sum += nanos;
-        self.greatest = self.greatest.max(duration);
+        self.max = self.max.max(duration);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -48,15 +48,15 @@ impl Histogram {
         }
         self.count += other.count;
         self.sum += other.sum;
-        self.greatest = self.greatest.max(other.greatest);
+        self.max = self.max.max(other.max);
     }
 
     pub(super) fn count(&self) -> u64 {
         self.count
     }
 
-    pub(super) fn greatest(&self) -> Duration {
-        self.greatest
+    pub(super) fn max(&self) -> Duration {
+        self.max
     }
 
     pub(super) fn mean(&self) -> Option<Duration> {
@@ -66,24 +66,23 @@ impl Histogram {
         ))
     }
 
-    /// The duration that `percent` of all do not exceed.
+    /// Returns the duration that `percent` of all do not exceed.
     pub(super) fn percentile(&self, percent: u64) -> Option<Duration> {
-        // The rank of that one, counted from one.
+        // Counted from one.
         let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100);
         let mut below = 0;
-        for (place, count) in self.buckets.iter().enumerate() {
+        for (index, count) in self.buckets.iter().enumerate() {
             below += u128::from(*count);
             if below >= rank.max(1) {
-                let middle = Duration::from_nanos(middle(place));
-                return Some(middle.min(self.greatest));
+                let middle = Duration::from_nanos(middle(index));
+                return Some(middle.min(self.max));
             }
         }
         None
     }
 }
 
-/// The place of the bucket for a number: below the first power of two that has all its steps, each
-/// number has its own.
+/// Returns the index of the bucket for a number. Each number below `STEPS` has its own bucket.
 fn bucket(number: u64) -> usize {
     let Some(power) = number.checked_ilog2().filter(|power| *power >= STEP_BITS) else {
         // Below `STEPS`.
@@ -95,9 +94,9 @@ fn bucket(number: u64) -> usize {
     (shift as usize + 1) * STEPS + step
 }
 
-/// The middle of a bucket.
-fn middle(place: usize) -> u64 {
-    let (row, step) = (place / STEPS, place % STEPS);
+/// Returns the middle of a bucket.
+fn middle(index: usize) -> u64 {
+    let (row, step) = (index / STEPS, index % STEPS);
     let Some(shift) = row.checked_sub(1) else {
         return step as u64;
     };
@@ -115,10 +114,10 @@ mod tests {
         let mut last = 0;
         let mut number = 0_u64;
         while let Some(next) = number.checked_add(number / 97 + 1) {
-            let place = bucket(number);
-            assert!((last..BUCKETS).contains(&place), "{number}");
-            assert!(middle(place).abs_diff(number) <= number / 16, "{number}");
-            (last, number) = (place, next);
+            let index = bucket(number);
+            assert!((last..BUCKETS).contains(&index), "{number}");
+            assert!(middle(index).abs_diff(number) <= number / 16, "{number}");
+            (last, number) = (index, next);
         }
         assert_eq!(bucket(u64::MAX), BUCKETS - 1);
     }
@@ -137,7 +136,7 @@ mod tests {
         near(histogram.percentile(99), 990);
         near(histogram.percentile(100), 1000);
         assert_eq!(histogram.mean(), Some(Duration::from_micros(500_500)));
-        assert_eq!(histogram.greatest(), Duration::from_secs(1));
+        assert_eq!(histogram.max(), Duration::from_secs(1));
         assert_eq!(histogram.count(), 1000);
     }
 }

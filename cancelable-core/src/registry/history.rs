@@ -1,13 +1,13 @@
-//! The latest of the operations that have ended.
+//! The history of a registry: snapshots of the operations that ended last.
 //!
-//! Each that ends takes the next number, and with it a slot that nobody else writes to for as long
-//! as the history is long. So ends on many threads meet at one counter and at no lock.
+//! Each end takes the next number, and with it a slot that no other thread writes for as many ends as the
+//! history is long. So ends on many threads contend for one counter and for no lock.
 //!
-//! The slots are made as they are needed, in blocks of which each is as large as all before it. So a
-//! history takes what it holds and at most as much again, however large its bound is.
+//! Slots are allocated as they are needed, in blocks. Each block is as large as all before it together, so
+//! a history takes at most twice the memory that it needs, however large its bound is.
 //!
-//! A snapshot may have a text of any length: of an error, a partial result, metadata. So what is kept is
-//! bounded in bytes too. Whoever goes over that bound takes the oldest out until it is kept.
+//! A snapshot may have texts of any length: an error, a partial result, metadata. So the history is bounded
+//! in bytes too. The thread whose snapshot exceeds that bound evicts the oldest until it is kept.
 
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
@@ -17,20 +17,20 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
 pub(super) struct History {
     bound: usize,
     next: AtomicU64,
-    most_bytes: usize,
-    /// What is kept, by [`OperationSnapshot::bytes`]. Changed under the lock of the slot that is filled or emptied.
+    max_bytes: usize,
+    /// The sum of [`OperationSnapshot::bytes`]. Changed under the lock of the slot that is filled or emptied.
     bytes: AtomicUsize,
-    /// None with a lower number is there any more, as far as whoever was over the bound has got.
+    /// Evictions have emptied the slots of all lower numbers.
     oldest: AtomicU64,
-    /// How many were taken out for their size.
+    /// How many snapshots were evicted for their size.
     evicted: AtomicU64,
-    /// As many as the bound has; each is made when an operation ends that has its place there.
+    /// As many blocks as the bound needs; each is allocated for the first end that has a slot there.
     blocks: Box<[OnceLock<Block>]>,
 }
 
 type Block = Box<[Mutex<Option<Entry>>]>;
 
-/// How many slots the first block has, and the second one. A power of two.
+/// The length of the first block and of the second. A power of two.
 const FIRST: usize = 64;
 
 struct Entry {
@@ -40,11 +40,11 @@ struct Entry {
 }
 
 impl History {
-    pub(super) fn new(bound: usize, most_bytes: usize) -> Self {
+    pub(super) fn new(bound: usize, max_bytes: usize) -> Self {
         Self {
             bound,
             next: AtomicU64::new(0),
-            most_bytes,
+            max_bytes,
             bytes: AtomicUsize::new(0),
             oldest: AtomicU64::new(0),
             evicted: AtomicU64::new(0),
@@ -55,34 +55,34 @@ impl History {
         }
     }
 
-    /// The slot of this place, which is below the bound. Its block is made if it is not there.
-    fn slot(&self, place: usize) -> Option<&Mutex<Option<Entry>>> {
-        let number = block_of(place);
+    /// Returns the slot for a number, and allocates its block if necessary.
+    fn slot(&self, number: u64) -> Option<&Mutex<Option<Entry>>> {
+        // The remainder is below the bound, so the cast loses nothing.
+        let index = (number % self.bound as u64) as usize;
+        let number = block_of(index);
         let start = start_of(number);
         let block = self.blocks.get(number)?.get_or_init(|| {
             let length = start.max(FIRST).min(self.bound - start);
             (0..length).map(|_| Mutex::new(None)).collect()
         });
-        block.get(place - start)
+        block.get(index - start)
     }
 
-    /// Keeps what `take` gives, in the place of the oldest.
+    /// Keeps the snapshot in the slot of the oldest.
     pub(super) fn keep(&self, take: impl FnOnce() -> OperationSnapshot) {
         if self.bound == 0 {
             return;
         }
         let snapshot = take();
         let bytes = snapshot.bytes();
-        if bytes > self.most_bytes {
-            // It would take the place of all others, and then go itself.
+        if bytes > self.max_bytes {
+            // It would evict all others, and then itself.
             self.evicted.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        // Relaxed: the numbers need to be different and nothing else.
+        // Relaxed: the numbers have to be different, and nothing else follows from them.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        // The remainder is below the bound, so nothing is cut off.
-        let place = (number % self.bound as u64) as usize;
-        let Some(slot) = self.slot(place) else {
+        let Some(slot) = self.slot(number) else {
             return;
         };
         let mut entry = Some(Entry {
@@ -92,42 +92,41 @@ impl History {
         });
         let kept = {
             let mut slot = slot.lock();
-            // A thread that was held up for a whole round must not put the older one back.
+            // A thread that was held up for a whole round must not replace a newer snapshot.
             if slot.as_ref().is_none_or(|kept| kept.number < number) {
                 std::mem::swap(&mut *slot, &mut entry);
                 let replaced = entry.as_ref().map_or(0, |entry| entry.bytes);
-                // Relaxed, both: a sum, and what it is of is under the locks of the slots.
+                // Relaxed, both: the sum follows the slots, which have locks.
                 self.bytes.fetch_sub(replaced, Ordering::Relaxed);
                 self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
             } else {
                 0
             }
         };
-        // What was there, whose cause may hold an error of a user.
+        // With no lock held: the cause in a replaced snapshot may hold a user's error.
         drop(entry);
-        if kept > self.most_bytes {
+        if kept > self.max_bytes {
             self.evict();
         }
     }
 
-    /// Takes the oldest out until the bytes are kept.
+    /// Evicts the oldest until the bound in bytes is kept.
     ///
-    /// Ends: each turn goes on to a higher number, and below the next one that is given out.
+    /// Ends: each turn goes on to a higher number, and stops at `next`.
     #[cold]
     fn evict(&self) {
         let next = self.next.load(Ordering::Relaxed);
-        // Those before have lost their places to others.
+        // The slots of lower numbers have newer snapshots.
         let first = next.saturating_sub(self.bound as u64);
         self.oldest.fetch_max(first, Ordering::Relaxed);
-        while self.bytes.load(Ordering::Relaxed) > self.most_bytes {
+        while self.bytes.load(Ordering::Relaxed) > self.max_bytes {
             let number = self.oldest.fetch_add(1, Ordering::Relaxed);
             if number >= next {
-                // One that was not looked at has come meanwhile, and whoever brought it looks.
+                // A snapshot has come meanwhile, and its own thread checks the bound for it.
                 self.oldest.fetch_min(number, Ordering::Relaxed);
                 return;
             }
-            let place = (number % self.bound as u64) as usize;
-            let Some(slot) = self.slot(place) else {
+            let Some(slot) = self.slot(number) else {
                 return;
             };
             let evicted = {
@@ -143,14 +142,14 @@ impl History {
         }
     }
 
-    /// How many were taken out for their size.
+    /// Returns how many snapshots were evicted for their size.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
 
     pub(super) fn latest_first(&self) -> Vec<OperationSnapshot> {
         let mut kept: Vec<_> = self
-            .made()
+            .slots()
             .filter_map(|slot| {
                 let slot = slot.lock();
                 slot.as_ref()
@@ -161,44 +160,44 @@ impl History {
         kept.into_iter().map(|(_, snapshot)| snapshot).collect()
     }
 
-    /// Whether the operation with this number is in it.
     pub(super) fn has(&self, id: OperationId) -> bool {
-        let mut slots = self.made();
+        let mut slots = self.slots();
         slots.any(|slot| {
             let slot = slot.lock();
             slot.as_ref().is_some_and(|entry| entry.snapshot.id() == id)
         })
     }
 
-    /// Removes those for which `which`, which is not a user's, and counts them.
-    pub(super) fn remove(&self, which: impl Fn(&OperationSnapshot) -> bool) -> usize {
-        let removed = self.made().filter_map(|slot| {
+    /// Removes the matching snapshots and counts them. Requires that `matches` is no user code: it is
+    /// called under a lock.
+    pub(super) fn remove(&self, matches: impl Fn(&OperationSnapshot) -> bool) -> usize {
+        let removed = self.slots().filter_map(|slot| {
             let mut slot = slot.lock();
-            let removed = slot.take_if(|entry| which(&entry.snapshot));
+            let removed = slot.take_if(|entry| matches(&entry.snapshot));
             let bytes = removed.as_ref().map_or(0, |entry| entry.bytes);
             self.bytes.fetch_sub(bytes, Ordering::Relaxed);
             removed
         });
-        // Each is dropped with no lock held.
+        // The count drops each with no lock held.
         removed.count()
     }
 
-    fn made(&self) -> impl Iterator<Item = &Mutex<Option<Entry>>> {
-        let made = self.blocks.iter().filter_map(OnceLock::get);
-        made.flat_map(|block| block.iter())
+    fn slots(&self) -> impl Iterator<Item = &Mutex<Option<Entry>>> {
+        let blocks = self.blocks.iter().filter_map(OnceLock::get);
+        blocks.flat_map(|block| block.iter())
     }
 }
 
-/// In which block a place is: the first one ends at `FIRST`, and each other one at twice where the
-/// one before it does.
-fn block_of(place: usize) -> usize {
-    match (place / FIRST).checked_ilog2() {
+/// Returns the number of the block with this index. The first block ends at `FIRST`, and each other block
+/// at twice the end of the block before it.
+fn block_of(index: usize) -> usize {
+    match (index / FIRST).checked_ilog2() {
         Some(doublings) => doublings as usize + 1,
         None => 0,
     }
 }
 
-/// The first place in a block.
+/// Returns the first index in a block.
 fn start_of(block: usize) -> usize {
     match block.checked_sub(1) {
         Some(doublings) => FIRST << doublings,
@@ -213,12 +212,12 @@ mod tests {
     #[test]
     fn r36_blocks_follow_each_other_without_a_gap() {
         let (mut block, mut next) = (0, 0);
-        for place in 0..20 * FIRST {
-            if block_of(place) != block {
+        for index in 0..20 * FIRST {
+            if block_of(index) != block {
                 block += 1;
-                next = place;
+                next = index;
             }
-            assert_eq!((block_of(place), start_of(block)), (block, next), "{place}");
+            assert_eq!((block_of(index), start_of(block)), (block, next), "{index}");
         }
         let last = block_of(usize::MAX);
         assert_eq!(block_of(start_of(last)), last);

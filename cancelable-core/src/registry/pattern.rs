@@ -1,15 +1,15 @@
-//! A pattern for names: `*` is any number of characters, `?` is one, and a backslash before a character
-//! means that character itself.
+//! A pattern for names: `*` stands for any number of characters, `?` for one, and a backslash makes the
+//! next character stand for itself.
 
-use super::name_start::WantedStart;
+use super::name_prefix::WantedPrefix;
 
 #[derive(Clone, Debug)]
 pub(super) struct Pattern {
     parts: Box<[Part]>,
-    /// What stands before the first star or question mark.
-    start: WantedStart,
-    /// Names that start so match, and it is known of the first bytes of a name whether it does.
-    is_start: bool,
+    /// The text before the first star or question mark.
+    prefix: WantedPrefix,
+    /// The pattern is that text and one star, and short enough for `prefix` to decide.
+    is_prefix: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +19,7 @@ enum Part {
     Exactly(char),
 }
 
-/// The parts of a pattern. A backslash at its end means a backslash.
+/// Returns the parts of a pattern. A backslash at the end stands for itself.
 fn parts(text: &str) -> Box<[Part]> {
     let mut characters = text.chars();
     let next = std::iter::from_fn(|| {
@@ -40,31 +40,29 @@ impl Pattern {
             Part::Exactly(character) => Some(*character),
             Part::Any | Part::One => None,
         };
-        let start: String = parts.iter().map_while(exact).collect();
+        let text: String = parts.iter().map_while(exact).collect();
         let rest = parts.iter().skip_while(|part| exact(part).is_some());
-        let is_start = rest.eq([&Part::Any]) && WantedStart::is_exact_for(&start);
-        let start = WantedStart::of(&start);
         Self {
+            prefix: WantedPrefix::of(&text),
+            is_prefix: rest.eq([&Part::Any]) && WantedPrefix::is_exact_for(&text),
             parts,
-            start,
-            is_start,
         }
     }
 
-    pub(super) fn start(&self) -> &WantedStart {
-        &self.start
+    pub(super) fn prefix(&self) -> &WantedPrefix {
+        &self.prefix
     }
 
-    /// Whether a name that may start with [`start`](Self::start) matches.
-    pub(super) fn is_start(&self) -> bool {
-        self.is_start
+    /// Whether each name that may match [`prefix`](Self::prefix) matches the pattern.
+    pub(super) fn is_prefix(&self) -> bool {
+        self.is_prefix
     }
 
     /// Ends: each turn reads on in the name, or goes back to one character after the last place
     /// that it went back to. So it takes no more steps than both lengths multiplied.
     pub(super) fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (&*self.parts, name.chars());
-        // What follows the last star, and what of the name that star does not cover so far.
+        // The pattern after the last star, and the part of the name that the star does not cover yet.
         let mut star = None;
         loop {
             match (pattern.split_first(), rest.clone().next()) {

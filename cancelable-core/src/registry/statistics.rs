@@ -1,15 +1,16 @@
-//! Counts and durations of a registry.
+//! Counts and durations of all operations of a registry.
 
-use super::Registry;
+use super::counts::Counts;
 use super::histogram::Histogram;
-use super::tally::Tally;
+use super::shards::Shards;
 use crate::operation::Status;
 use std::time::Duration;
 
-/// How many operations of a registry stand how, and how long those ran that have ended.
+/// The number of a registry's operations in each status, and how long those that have ended ran; from
+/// [`Registry::statistics`](super::Registry::statistics).
 ///
-/// The counts go back to when the registry was made or [cleared](Registry::clear), not only as far
-/// as its history. Each is exact as of a moment of the call.
+/// The counts go back to when the registry was made or [cleared](super::Registry::clear), beyond its
+/// history. Each is exact for a moment during the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
     pub(super) pending: u64,
@@ -21,7 +22,7 @@ pub struct Statistics {
     pub(super) durations: Option<Durations>,
 }
 
-/// How long operations ran that have ended, from entry to end.
+/// How long operations that have ended ran, from entry to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durations {
     pub(super) count: u64,
@@ -32,7 +33,26 @@ pub struct Durations {
 }
 
 impl Statistics {
-    /// How many operations have this status.
+    pub(super) fn of(shards: &Shards) -> Self {
+        let (mut all, mut entered) = (Counts::default(), 0);
+        for shard in shards.iter() {
+            let (counts, of_shard) = shard.counts();
+            all.add(&counts);
+            entered += of_shard;
+        }
+        let ended = |status: Status| all.ended[status as usize];
+        Self {
+            pending: all.opened - entered - ended(Status::Abandoned),
+            running: entered - all.entered_and_ended(),
+            completed: ended(Status::Completed),
+            cancelled: ended(Status::Cancelled),
+            failed: ended(Status::Failed),
+            abandoned: ended(Status::Abandoned),
+            durations: all.durations.as_deref().and_then(Durations::of),
+        }
+    }
+
+    /// Returns how many operations have this status.
     #[must_use]
     pub fn count(&self, status: Status) -> u64 {
         match status {
@@ -45,21 +65,21 @@ impl Statistics {
         }
     }
 
-    /// How many operations are open: pending or running.
+    /// Returns how many operations are open: pending or running.
     #[must_use]
     pub fn open(&self) -> u64 {
-        // Those that were read back from elsewhere may say anything.
+        // Saturating: statistics that were deserialised may have any numbers.
         self.pending.saturating_add(self.running)
     }
 
-    /// How many operations there were, open or ended.
+    /// Returns how many operations there were, open or ended.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let ended = [self.completed, self.cancelled, self.failed, self.abandoned];
-        ended.into_iter().fold(self.open(), u64::saturating_add)
+        let counts = Status::ALL.map(|status| self.count(status));
+        counts.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// How long operations ran; `None` while none has ended that has a runtime to tell the time.
+    /// The durations; `None` until an operation with a runtime, which tells the time, has ended.
     #[must_use]
     pub fn durations(&self) -> Option<&Durations> {
         self.durations.as_ref()
@@ -67,31 +87,31 @@ impl Statistics {
 }
 
 impl Durations {
-    /// Of how many operations.
+    /// Returns the number of operations.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The mean, which is exact.
+    /// The mean, exact.
     #[must_use]
     pub fn mean(&self) -> Duration {
         self.mean
     }
 
-    /// What half of them do not exceed, to within 6.25 %.
+    /// The median, to within 6.25 %.
     #[must_use]
     pub fn p50(&self) -> Duration {
         self.p50
     }
 
-    /// What 99 of 100 do not exceed, to within 6.25 %.
+    /// The 99th percentile, to within 6.25 %.
     #[must_use]
     pub fn p99(&self) -> Duration {
         self.p99
     }
 
-    /// The longest, which is exact.
+    /// The maximum, exact.
     #[must_use]
     pub fn max(&self) -> Duration {
         self.max
@@ -103,30 +123,7 @@ impl Durations {
             mean: histogram.mean()?,
             p50: histogram.percentile(50)?,
             p99: histogram.percentile(99)?,
-            max: histogram.greatest(),
+            max: histogram.max(),
         })
-    }
-}
-
-impl Registry {
-    /// How many operations stand how, and how long those ran that have ended. It costs the same
-    /// however many there are.
-    #[must_use]
-    pub fn statistics(&self) -> Statistics {
-        let (mut all, mut entered) = (Tally::default(), 0);
-        for shard in &self.root.shards {
-            let (tally, of_shard) = shard.tally();
-            all.add(&tally);
-            entered += of_shard;
-        }
-        Statistics {
-            pending: all.opened - entered - all.abandoned,
-            running: entered - all.entered_and_ended(),
-            completed: all.completed,
-            cancelled: all.cancelled,
-            failed: all.failed,
-            abandoned: all.abandoned,
-            durations: all.durations.as_deref().and_then(Durations::of),
-        }
     }
 }

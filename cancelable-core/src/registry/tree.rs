@@ -1,24 +1,26 @@
-//! What is a part of what.
+//! Operations as a tree.
 
-use super::{Clock, Filter, Registry};
+use super::filter::Filter;
+use super::shards::Shards;
+use super::snapshot_filter;
+use super::snapshots::Snapshots;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Record};
-use crate::progress::SubtreeTotals;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Operations with what is a part of each, from [`Registry::tree`].
+/// Open operations as a tree, from [`Registry::tree`](super::Registry::tree).
 ///
-/// It is flat, as a tree of operations may be deep: each entry is followed by what is below it, in the
-/// order of opening.
+/// The tree is a flat list, as operations may be nested deeply. Each entry is followed by the operations
+/// below it, in the order of opening.
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     entries: Vec<TreeEntry>,
 }
 
-/// An operation at its place in a [`Tree`].
+/// An operation in a [`Tree`].
 #[derive(Clone, Debug)]
 pub struct TreeEntry {
     depth: usize,
@@ -26,7 +28,7 @@ pub struct TreeEntry {
 }
 
 impl TreeEntry {
-    /// How many of the tree's operations it is below.
+    /// Returns how many of the tree's operations are above this one.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.depth
@@ -40,7 +42,13 @@ impl TreeEntry {
 }
 
 impl Tree {
-    /// All operations, each before what is below it.
+    pub(super) fn of(shards: &Shards, top: Option<OperationId>) -> Self {
+        let mut entries = Vec::new();
+        visit(shards, top, |entry, _, _| entries.push(entry));
+        Self { entries }
+    }
+
+    /// All operations, each before the operations below it.
     #[must_use]
     pub fn entries(&self) -> &[TreeEntry] {
         &self.entries
@@ -57,10 +65,10 @@ impl fmt::Display for Tree {
     }
 }
 
-/// Two spaces for each level, up to where a line would be nothing else.
+/// Two spaces for each level, and a number instead of very many.
 pub(super) struct Indent(pub(super) usize);
 
-/// The deepest level that is shown by spaces alone.
+/// The deepest level that spaces show.
 const SHOWN: usize = 32;
 
 impl fmt::Display for Indent {
@@ -75,89 +83,55 @@ impl fmt::Display for Indent {
     }
 }
 
-impl Registry {
-    /// All that is open, as a tree. What is a part of something that is not listed stands below
-    /// the nearest one above that is.
-    #[must_use]
-    pub fn tree(&self) -> Tree {
-        self.tree_below(None)
-    }
-
-    /// The operation with this number and all below it that is open; empty if it is not.
-    #[must_use]
-    pub fn tree_of(&self, id: OperationId) -> Tree {
-        self.tree_below(Some(id))
-    }
-
-    fn tree_below(&self, top: Option<OperationId>) -> Tree {
-        let mut clock = Clock::default();
-        let mut line = Line::default();
-        let entries = self.arranged(top).into_iter().map(|(depth, record)| {
-            let operation = line.snapshot(depth, &record, clock.read(&record));
-            TreeEntry { depth, operation }
-        });
-        Tree {
-            entries: entries.collect(),
-        }
-    }
-
-    /// What is open, or what of it is below `top`, each with its depth and before what is below it.
-    pub(super) fn arranged(&self, top: Option<OperationId>) -> Vec<(usize, Arc<Record>)> {
-        let records = self.candidates(&Filter::new()).into_records();
-        let places: HashMap<_, _> = records
-            .iter()
-            .enumerate()
-            .map(|(place, record)| (record.label.id(), place))
-            .collect();
-        let mut below: Vec<Vec<usize>> = records.iter().map(|_| Vec::new()).collect();
-        let mut roots = Vec::new();
-        for (place, record) in records.iter().enumerate() {
-            let above = record.lineage().skip(1);
-            let above = above.filter_map(|above| places.get(&above.label.id()));
-            match above.copied().next().and_then(|above| below.get_mut(above)) {
-                Some(parts) => parts.push(place),
-                None => roots.push(place),
-            }
-        }
-        if let Some(top) = top {
-            roots = places.get(&top).copied().into_iter().collect();
-        }
-        // The next one is at the end. Ends: each is put here once, by the one above it.
-        let mut next: Vec<_> = roots.into_iter().rev().map(|place| (0, place)).collect();
-        let mut arranged = Vec::with_capacity(records.len());
-        while let Some((depth, place)) = next.pop() {
-            if let Some(record) = records.get(place) {
-                arranged.push((depth, Arc::clone(record)));
-            }
-            let parts = below.get(place).into_iter().flatten();
-            next.extend(parts.rev().map(|part| (depth + 1, *part)));
-        }
-        arranged
+/// Visits the open operations, or `top` and those below it, each before the operations below it and with
+/// the time of its snapshot. An operation whose parent is not listed stands below its nearest listed
+/// ancestor.
+pub(super) fn visit(
+    shards: &Shards,
+    top: Option<OperationId>,
+    mut visit: impl FnMut(TreeEntry, &Record, Option<Instant>),
+) {
+    let mut snapshots = Snapshots::default();
+    // With the deadline of each, so that none is computed again for each operation below.
+    let mut ancestors: Vec<(Arc<Record>, Option<Instant>)> = Vec::new();
+    for (depth, record) in in_tree_order(shards, top) {
+        ancestors.truncate(depth);
+        let parent = ancestors.last().map(|(parent, due)| (&**parent, *due));
+        let (above, now) = (record.deadline_above(parent), snapshots.now(&record));
+        let operation = snapshots.take(&record, above, now);
+        let deadline = operation.deadline();
+        visit(TreeEntry { depth, operation }, &record, now);
+        ancestors.push((record, deadline));
     }
 }
 
-/// What is known of the operations above the present one and below it, where every operation by itself
-/// would ask all of them.
-#[derive(Default)]
-pub(super) struct Line {
-    /// The deadlines of those above, outermost first.
-    above: Vec<(Arc<Record>, Option<Instant>)>,
-    totals: SubtreeTotals,
-}
-
-impl Line {
-    /// The snapshot of the next record of an arrangement.
-    pub(super) fn snapshot(
-        &mut self,
-        depth: usize,
-        record: &Arc<Record>,
-        now: Option<Instant>,
-    ) -> OperationSnapshot {
-        self.above.truncate(depth);
-        let above = self.above.last().map(|(above, due)| (&**above, *due));
-        let due = record.deadline_above(above);
-        let snapshot = OperationSnapshot::among(record, due, now, &mut self.totals);
-        self.above.push((Arc::clone(record), snapshot.deadline()));
-        snapshot
+fn in_tree_order(shards: &Shards, top: Option<OperationId>) -> Vec<(usize, Arc<Record>)> {
+    let records = snapshot_filter::matching(shards, &Filter::new()).into_records();
+    let indices: HashMap<_, _> = records
+        .iter()
+        .enumerate()
+        .map(|(index, record)| (record.label.id(), index))
+        .collect();
+    let mut children: Vec<Vec<usize>> = records.iter().map(|_| Vec::new()).collect();
+    let mut roots = Vec::new();
+    for (index, record) in records.iter().enumerate() {
+        let ancestors = record.lineage().skip(1);
+        let mut listed = ancestors.filter_map(|above| indices.get(&above.label.id()));
+        match listed.next() {
+            Some(parent) => children[*parent].push(index),
+            None => roots.push(index),
+        }
     }
+    if let Some(top) = top {
+        roots = indices.get(&top).copied().into_iter().collect();
+    }
+    // A stack, the next one last. Ends: each index is pushed once, for its parent.
+    let mut stack: Vec<_> = roots.into_iter().rev().map(|index| (0, index)).collect();
+    let mut ordered = Vec::with_capacity(records.len());
+    while let Some((depth, index)) = stack.pop() {
+        ordered.push((depth, Arc::clone(&records[index])));
+        let children = children[index].iter().rev();
+        stack.extend(children.map(|child| (depth + 1, *child)));
+    }
+    ordered
 }

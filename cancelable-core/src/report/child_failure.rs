@@ -1,55 +1,32 @@
-//! How a child failed, for the scope that it belongs to.
+//! The failure of a child, for the scope that it belongs to.
 
+use super::Failure;
 use crate::cause::{Cause, ChildName, OperationLabel, Reason};
-use crate::sync::{escape, escaped};
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// A child or a blocking call of a scope failed: by an error, by a panic, or because the runtime
-/// lost it. Cloning is cheap.
+/// The failure of a child or of a blocking call: an error, a panic, or the loss by its runtime. Cloning is
+/// cheap.
 #[derive(Clone, Debug)]
 pub struct ChildFailure {
     operation: OperationLabel,
     opened_at: &'static Location<'static>,
-    why: Why,
-}
-
-#[derive(Clone, Debug)]
-enum Why {
-    Error(Arc<dyn Error + Send + Sync>),
-    Panic(Arc<str>),
-    Lost,
+    failure: Failure,
 }
 
 impl ChildFailure {
-    fn new(operation: OperationLabel, opened_at: &'static Location<'static>, why: Why) -> Self {
+    pub(crate) fn new(
+        operation: OperationLabel,
+        opened_at: &'static Location<'static>,
+        failure: Failure,
+    ) -> Self {
         Self {
             operation,
             opened_at,
-            why,
+            failure,
         }
-    }
-
-    pub(crate) fn error(
-        operation: OperationLabel,
-        opened_at: &'static Location<'static>,
-        error: Arc<dyn Error + Send + Sync>,
-    ) -> Self {
-        Self::new(operation, opened_at, Why::Error(error))
-    }
-
-    pub(crate) fn panic(
-        operation: OperationLabel,
-        opened_at: &'static Location<'static>,
-        text: &str,
-    ) -> Self {
-        Self::new(operation, opened_at, Why::Panic(text.into()))
-    }
-
-    pub(crate) fn lost(operation: OperationLabel, opened_at: &'static Location<'static>) -> Self {
-        Self::new(operation, opened_at, Why::Lost)
     }
 
     /// The child.
@@ -67,25 +44,22 @@ impl ChildFailure {
     /// Whether it panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.why, Why::Panic(_))
+        matches!(self.failure, Failure::Panic(_))
     }
 
     /// Whether the runtime dropped it before its end.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        matches!(self.why, Why::Lost)
+        matches!(self.failure, Failure::Lost)
     }
 
-    /// The child's error, if that is how it failed.
+    /// The child's error, if it returned one.
     #[must_use]
     pub fn inner(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        match &self.why {
-            Why::Error(error) => Some(&**error),
-            Why::Panic(_) | Why::Lost => None,
-        }
+        self.failure.error()
     }
 
-    /// Why the other children are cancelled.
+    /// Returns the cause with which the other children are cancelled.
     pub(crate) fn cause(&self) -> Cause {
         Cause::new(Reason::ChildFailed)
             .with_location(self.opened_at)
@@ -98,24 +72,14 @@ impl fmt::Display for ChildFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         ChildName::new(&self.operation, self.opened_at).fmt(f)?;
         f.write_str(" ")?;
-        match &self.why {
-            Why::Error(error) => write!(f, "failed: {}", escaped(error)),
-            Why::Panic(text) => write!(f, "panicked: {}", escape(text)),
-            Why::Lost => f.write_str("was lost: its runtime dropped it before its end"),
-        }
+        let lost = "was lost: its runtime dropped it before its end";
+        self.failure.write(lost, f)
     }
 }
 
-/// It speaks for the child's error, so the chain goes on below that.
+/// It has the text of the child's error, so its source is that error's source.
 impl Error for ChildFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.why {
-            Why::Error(error) => error.source(),
-            Why::Panic(_) | Why::Lost => None,
-        }
+        self.failure.source()
     }
 }
-
-// An error that is kept is only read, and nothing here changes it.
-impl std::panic::UnwindSafe for ChildFailure {}
-impl std::panic::RefUnwindSafe for ChildFailure {}

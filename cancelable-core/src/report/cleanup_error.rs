@@ -1,73 +1,32 @@
-//! What went wrong in a finalizer.
+//! The failure of a finalizer, and the refusal of one.
 
+use super::Failure;
 use crate::cause::{Named, OperationLabel};
-use crate::sync::{SyncWrapper, escape, escaped};
+use crate::sync::SyncWrapper;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
-/// A finalizer did not do its work: it failed, it panicked, its time was up, or no runtime took it. Cloning is
+/// The failure of a finalizer: an error, a panic, a spent cleanup budget, or no runtime to run it. Cloning is
 /// cheap.
 #[derive(Clone, Debug)]
 pub struct CleanupError {
     name: Cow<'static, str>,
     deferred_at: &'static Location<'static>,
-    why: Why,
-}
-
-#[derive(Clone, Debug)]
-enum Why {
-    Error(Arc<dyn Error + Send + Sync>),
-    Panic(Arc<str>),
-    OverBudget,
-    Lost,
+    failure: Failure,
 }
 
 impl CleanupError {
-    pub(crate) fn failed(
+    pub(crate) fn new(
         name: Cow<'static, str>,
         deferred_at: &'static Location<'static>,
-        error: Box<dyn Error + Send + Sync>,
-    ) -> Self {
-        let why = Why::Error(error.into());
-        Self {
-            name,
-            deferred_at,
-            why,
-        }
-    }
-
-    pub(crate) fn panicked(
-        name: Cow<'static, str>,
-        deferred_at: &'static Location<'static>,
-        text: &str,
-    ) -> Self {
-        let why = Why::Panic(text.into());
-        Self {
-            name,
-            deferred_at,
-            why,
-        }
-    }
-
-    pub(crate) fn over_budget(
-        name: Cow<'static, str>,
-        deferred_at: &'static Location<'static>,
+        failure: Failure,
     ) -> Self {
         Self {
             name,
             deferred_at,
-            why: Why::OverBudget,
-        }
-    }
-
-    pub(crate) fn lost(name: Cow<'static, str>, deferred_at: &'static Location<'static>) -> Self {
-        Self {
-            name,
-            deferred_at,
-            why: Why::Lost,
+            failure,
         }
     }
 
@@ -86,66 +45,46 @@ impl CleanupError {
     /// Whether it panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
-        matches!(self.why, Why::Panic(_))
+        matches!(self.failure, Failure::Panic(_))
     }
 
     /// Whether it was dropped because the cleanup budget was spent.
     #[must_use]
     pub fn is_over_budget(&self) -> bool {
-        matches!(self.why, Why::OverBudget)
+        matches!(self.failure, Failure::OverBudget)
     }
 
     /// Whether it did not run to its end because no runtime runs it: its run was dropped, and the scope has no
     /// runtime, or has one that has gone.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        matches!(self.why, Why::Lost)
+        matches!(self.failure, Failure::Lost)
     }
 
-    /// The error it returned, if that is what went wrong.
+    /// The finalizer's error, if it returned one.
     #[must_use]
     pub fn inner(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        match &self.why {
-            Why::Error(error) => Some(&**error),
-            Why::Panic(_) | Why::OverBudget | Why::Lost => None,
-        }
+        self.failure.error()
     }
 }
 
 impl fmt::Display for CleanupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.deferred_at;
-        write!(
-            f,
-            "{}, deferred at {}:{}, ",
-            Named("finalizer", &self.name),
-            place.file(),
-            place.line()
-        )?;
-        match &self.why {
-            Why::Error(error) => write!(f, "failed: {}", escaped(error)),
-            Why::Panic(text) => write!(f, "panicked: {}", escape(text)),
-            Why::OverBudget => f.write_str("was dropped unfinished: the cleanup budget was spent"),
-            Why::Lost => f.write_str("is lost, because no runtime runs it"),
-        }
+        let name = Named("finalizer", &self.name);
+        let (file, line) = (self.deferred_at.file(), self.deferred_at.line());
+        write!(f, "{name}, deferred at {file}:{line}, ")?;
+        self.failure.write("is lost, because no runtime runs it", f)
     }
 }
 
-/// It speaks for the finalizer's error, so the chain goes on below that.
+/// It has the text of the finalizer's error, so its source is that error's source.
 impl Error for CleanupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.why {
-            Why::Error(error) => error.source(),
-            Why::Panic(_) | Why::OverBudget | Why::Lost => None,
-        }
+        self.failure.source()
     }
 }
 
-// An error that is kept is only read, and nothing here changes it.
-impl std::panic::UnwindSafe for CleanupError {}
-impl std::panic::RefUnwindSafe for CleanupError {}
-
-/// The operation has ended and runs no finalizer any more. The future comes back.
+/// The refusal of a finalizer, because the operation has ended. The future comes back.
 pub struct DeferError<C> {
     operation: OperationLabel,
     future: SyncWrapper<C>,
@@ -165,7 +104,7 @@ impl<C> DeferError<C> {
         &self.operation
     }
 
-    /// The future that was not taken.
+    /// The future that was refused.
     pub fn into_inner(self) -> C {
         self.future.into_inner()
     }

@@ -1,4 +1,4 @@
-//! What a user notes about an operation, for lists, filters and reports.
+//! Keys and values that a user attaches to an operation, for lists, filters and reports.
 
 use crate::sync::escape;
 use std::borrow::Cow;
@@ -6,10 +6,10 @@ use std::fmt;
 
 type Text = Cow<'static, str>;
 
-/// Keys and values that a user has noted about an operation, in the order of the keys.
+/// Keys and values that a user has attached to an operation, in the order of the keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
-    // A few at most, so a list is searched as fast as a map.
+    // Few, so a list is searched as fast as a map.
     entries: Vec<(Text, Text)>,
 }
 
@@ -21,7 +21,7 @@ impl Metadata {
     /// The value of `key`.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&str> {
-        let at = self.place(key).ok()?;
+        let at = self.search(key).ok()?;
         Some(&self.entries.get(at)?.1)
     }
 
@@ -30,25 +30,26 @@ impl Metadata {
         self.entries.iter().map(|(key, value)| (&**key, &**value))
     }
 
-    /// How many keys there are.
+    /// The number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nothing was noted.
+    /// Whether there is no key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    fn place(&self, key: &str) -> Result<usize, usize> {
+    /// Returns the index of the key, or the one where it belongs.
+    fn search(&self, key: &str) -> Result<usize, usize> {
         self.entries.binary_search_by(|(own, _)| (**own).cmp(key))
     }
 
-    /// Puts `value` in the place of what `key` had.
+    /// Sets the value of `key`.
     pub(crate) fn set(&mut self, key: Text, value: Text) {
-        match self.place(&key) {
+        match self.search(&key) {
             Ok(at) => {
                 if let Some(entry) = self.entries.get_mut(at) {
                     entry.1 = value;

@@ -1,6 +1,6 @@
-//! What a partial result is, for people.
+//! The description of a partial result, for people.
 
-/// What an operation had so far when it was asked, from
+/// The description of the partial result of an operation at one moment, from
 /// [`Partial::snapshot`](crate::operation::Partial::snapshot).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialSnapshot {
@@ -15,8 +15,8 @@ impl PartialSnapshot {
         self.type_name
     }
 
-    /// How it reads, if that [was said](crate::operation::Partial::show) for its type and it was not in use
-    /// just then.
+    /// The value as text. `None` if its type has [no text](crate::operation::Partial::show), or if the value
+    /// was in use.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         self.text.as_deref()

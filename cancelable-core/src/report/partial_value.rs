@@ -1,4 +1,4 @@
-//! A value of a type that only its user knows.
+//! A partial result, of a type that only the user knows.
 
 use std::any::{Any, type_name};
 use std::fmt;
@@ -32,7 +32,7 @@ impl Value {
         self.value.downcast_mut()
     }
 
-    /// The value, or this again if it is of another type.
+    /// Returns the value, or this again if it is of another type.
     pub(crate) fn into_inner<P: 'static>(self) -> Result<P, Self> {
         let Self { value, type_name } = self;
         match value.downcast() {
@@ -52,6 +52,6 @@ impl fmt::Debug for Value {
     }
 }
 
-// A value is only read or handed out, and nothing here changes it.
+// A value is only read or moved out, and nothing here changes it.
 impl std::panic::UnwindSafe for Value {}
 impl std::panic::RefUnwindSafe for Value {}

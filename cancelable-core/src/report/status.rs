@@ -1,25 +1,25 @@
-//! How an operation stands, and the one table of how that may change.
+//! The status of an operation, and the table of its legal changes.
 
 use crate::sync::{AtomicU8, Ordering};
 use std::fmt;
 
-/// How an operation stands.
+/// The status of an operation.
 ///
-/// It goes forward only: `Pending` to `Running` or `Abandoned`, and `Running` to one of the three
-/// ends.
+/// It changes forward only: `Pending` to `Running` or `Abandoned`, and `Running` to `Completed`, `Cancelled` or
+/// `Failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// It was opened and not entered yet.
+    /// Opened, and not entered yet.
     Pending,
-    /// It was entered and has not ended.
+    /// Entered, and not ended yet.
     Running,
-    /// It produced its value, whether or not cancellation had been asked for.
+    /// Ended with its value, whether or not its cancellation was requested.
     Completed,
-    /// Cancellation was asked for, and it stopped for that.
+    /// Ended because its cancellation was requested.
     Cancelled,
-    /// It ended in an error or a panic, or a source of it did not start.
+    /// Ended in an error or a panic, or because a source of it did not start.
     Failed,
-    /// It was dropped without having been entered.
+    /// Dropped without having been entered.
     Abandoned,
 }
 
@@ -33,10 +33,10 @@ impl Status {
         Self::Abandoned,
     ];
 
-    /// Whether it has ended, so that nothing changes any more.
+    /// Whether the operation has ended. Then the status does not change any more.
     #[must_use]
     pub fn is_closed(self) -> bool {
-        // That these are the ones that lead nowhere, a test asks of the table.
+        // A test checks with the table that these lead nowhere.
         matches!(
             self,
             Self::Completed | Self::Cancelled | Self::Failed | Self::Abandoned
@@ -56,7 +56,7 @@ impl Status {
         }
     }
 
-    /// The table of legal changes. Nothing leaves an end.
+    /// The table of legal changes. No change leads out of an end.
     fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
@@ -75,7 +75,7 @@ impl fmt::Display for Status {
     }
 }
 
-/// A status that many threads read, and that changes under the lock of its record.
+/// A status that any thread reads without a lock, and that changes under the lock of its record.
 pub(crate) struct StatusCell(AtomicU8);
 
 impl StatusCell {
@@ -83,18 +83,18 @@ impl StatusCell {
         Self(AtomicU8::new(Status::Pending as u8))
     }
 
-    /// Acquire: pairs with the Release in `change`, so that who sees an end sees what was written
-    /// before it, such as the time of the end.
+    /// Acquire: pairs with the Release in `change`, so that a reader that sees an end also sees what was
+    /// written before it, such as the time of the end.
     pub(crate) fn get(&self) -> Status {
         Self::decode(self.0.load(Ordering::Acquire))
     }
 
-    /// Changes to `next` if the table allows it. The lock of the record is held, so nobody else
-    /// changes it meanwhile.
+    /// Changes to `next` if the table allows it. The caller holds the lock of the record, so no other thread
+    /// changes it at the same time.
     ///
     /// # Errors
     ///
-    /// The present status, from which `next` cannot be reached.
+    /// The present status, which does not lead to `next`.
     pub(crate) fn change(&self, next: Status) -> Result<(), Status> {
         let present = self.get();
         if !present.may_become(next) {
@@ -106,7 +106,7 @@ impl StatusCell {
     }
 
     fn decode(number: u8) -> Status {
-        // Only numbers of statuses are ever stored; the default spares a panic.
+        // Only numbers of statuses are stored; the default replaces a panic.
         Status::ALL
             .get(usize::from(number))
             .copied()

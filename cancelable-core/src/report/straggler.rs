@@ -1,4 +1,4 @@
-//! What has not stopped, and what is known of why.
+//! Work of an operation that has not ended, and what is known of why.
 
 use crate::cause::{ChildName, Named, OperationId, OperationLabel, Span};
 use std::borrow::Cow;
@@ -6,15 +6,14 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// Something of an operation that has not ended: it runs still, or it was dropped because its time
-/// was up.
+/// A part of an operation that has not ended: it still runs, or it was dropped because its time was up.
 ///
-/// All spans of time are as of when it was reported.
+/// All spans of time count up to the report.
 #[derive(Clone, Debug)]
 pub struct Straggler {
     pub(crate) kind: StragglerKind,
     pub(crate) operation: OperationLabel,
-    /// The name of a finalizer.
+    /// The name, if it is a finalizer.
     pub(crate) finalizer: Option<Cow<'static, str>>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) cancelled_for: Option<Duration>,
@@ -26,19 +25,19 @@ pub struct Straggler {
     pub(crate) is_unpolled: bool,
 }
 
-/// What kind of thing has not ended.
+/// The kind of a [`Straggler`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StragglerKind {
     /// The body of an operation.
     Operation,
-    /// A child that was spawned.
+    /// A spawned child.
     Child,
-    /// A finalizer that was deferred.
+    /// A deferred finalizer.
     Finalizer,
     /// A blocking call.
     Blocking,
-    /// A [hold](crate::Scope::hold), whose end nothing here can tell.
+    /// A [hold](crate::Scope::hold). Its end is up to the code that has it.
     Hold,
 }
 
@@ -56,7 +55,7 @@ impl StragglerKind {
     }
 }
 
-/// The shield that something runs under.
+/// The shield that a [`Straggler`] runs under.
 #[derive(Clone, Copy, Debug)]
 pub struct ShieldSite {
     pub(crate) opened_at: &'static Location<'static>,
@@ -70,14 +69,14 @@ impl ShieldSite {
         self.opened_at
     }
 
-    /// For how long it was open; `None` without a runtime to tell the time.
+    /// The time since it was opened; `None` without a runtime.
     #[must_use]
     pub fn open_for(&self) -> Option<Duration> {
         self.open_for
     }
 
-    /// Writes the clause at the end of a sentence on what runs under it.
-    pub(crate) fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// Writes the clause that ends a sentence about code under it.
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = self.opened_at;
         let (file, line) = (place.file(), place.line());
         write!(f, "; under the shield opened at {file}:{line}")?;
@@ -89,19 +88,19 @@ impl ShieldSite {
 }
 
 impl Straggler {
-    /// What it is.
+    /// The kind.
     #[must_use]
     pub fn kind(&self) -> StragglerKind {
         self.kind
     }
 
-    /// The operation that it is, or for a finalizer or a hold the one that it belongs to.
+    /// The operation; for a finalizer or a hold the operation that it belongs to.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
     }
 
-    /// Its name: that of the operation, or of the finalizer.
+    /// The name of the operation or of the finalizer.
     #[must_use]
     pub fn name(&self) -> &str {
         match &self.finalizer {
@@ -116,21 +115,20 @@ impl Straggler {
         self.opened_at
     }
 
-    /// How long ago it was cancelled; `None` if it was not, or has no runtime to tell the time.
+    /// The time since its cancel; `None` if it was not cancelled, or has no runtime.
     #[must_use]
     pub fn cancelled_for(&self) -> Option<Duration> {
         self.cancelled_for
     }
 
-    /// How long ago it was last polled. Polls are noted in operations with a grace period or a
-    /// watchdog and below them, and in finalizers; `None` elsewhere.
+    /// The time since its last poll. Polls are recorded in operations with a grace period or a watchdog and
+    /// below them, and in finalizers; `None` elsewhere.
     #[must_use]
     pub fn polled_ago(&self) -> Option<Duration> {
         self.polled_ago
     }
 
-    /// How long ago it last looked at its cancellation by [`Operation::check`], where polls are
-    /// noted too.
+    /// The time since its last call of [`Operation::check`], where polls are recorded too.
     ///
     /// [`Operation::check`]: crate::Operation::check
     #[must_use]
@@ -138,40 +136,40 @@ impl Straggler {
         self.checked_ago
     }
 
-    /// The shield that was opened last and is open still, in it or below it.
+    /// The last opened of the shields that are still open, in it or below it.
     #[must_use]
     pub fn shield(&self) -> Option<&ShieldSite> {
         self.shield.as_ref()
     }
 
-    /// Whether it is a child that has not begun, because it waits for a place.
+    /// Whether it is a child that waits for a permit and has not begun.
     #[must_use]
     pub fn is_queued(&self) -> bool {
         self.is_queued
     }
 
-    /// Whether it is a blocking call that is not waited for any more.
+    /// Whether it is a blocking call that the scope waits for no longer.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.is_abandoned
     }
 
-    /// Whether it is held by whoever should poll it: it was woken, and was not polled a short time later. Then
-    /// [`polled_ago`](Self::polled_ago) is how long ago it was woken.
+    /// Whether it was woken, and was not polled within a short time. Then [`polled_ago`](Self::polled_ago) is
+    /// the time since the wake.
     #[must_use]
     pub fn is_unpolled(&self) -> bool {
         self.is_unpolled
     }
 
-    /// The operation whose body it is, of which there may be several reports; of a finalizer there is
-    /// one.
+    /// Returns the operation whose body it is. A body may be reported several times, a finalizer is reported
+    /// once.
     pub(crate) fn body(&self) -> Option<OperationId> {
         let is_body = self.finalizer.is_none() && self.kind != StragglerKind::Hold;
         is_body.then(|| self.operation.id())
     }
 }
 
-/// A sentence without its end, such as `operation import, opened at src/main.rs:14, still runs 3 s
+/// A sentence without its full stop, such as `operation import, opened at src/main.rs:14, still runs 3 s
 /// after it was cancelled; last polled 1 s ago`.
 impl fmt::Display for Straggler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -205,7 +203,7 @@ impl fmt::Display for Straggler {
             write!(f, "; last checked {} ago", Span(span))?;
         }
         match &self.shield {
-            Some(shield) => shield.tell(f),
+            Some(shield) => shield.write(f),
             None => Ok(()),
         }
     }

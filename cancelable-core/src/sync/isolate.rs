@@ -36,9 +36,19 @@ pub fn isolated_panics() -> u64 {
 /// assert!(isolated_panics() > before);
 /// ```
 pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(code)) else {
-        return true;
-    };
+    match catch_unwind(AssertUnwindSafe(code)) {
+        Ok(()) => true,
+        Err(payload) => {
+            report(what, payload);
+            false
+        }
+    }
+}
+
+/// Counts and logs a panic. Compiled once, where [`isolate`] is compiled for each closure.
+#[cold]
+#[inline(never)]
+fn report(what: &str, payload: Box<dyn Any + Send>) {
     // Relaxed: see above.
     ISOLATED.fetch_add(1, Ordering::Relaxed);
     // The logger is user code and may panic. So may the drop of the payload. Each is caught by itself,
@@ -51,21 +61,21 @@ pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
         );
     });
     catch(|| drop(payload));
-    false
 }
 
 /// Returns the result of `code`; `None` if it panicked. The panic is counted and not logged, for code that
 /// a logger may have called.
 pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
-    match catch_unwind(AssertUnwindSafe(code)) {
-        Ok(value) => Some(value),
-        Err(payload) => {
-            // Relaxed: see above.
-            ISOLATED.fetch_add(1, Ordering::Relaxed);
-            catch(|| drop(payload));
-            None
-        }
-    }
+    catch_unwind(AssertUnwindSafe(code)).map_err(count).ok()
+}
+
+/// Counts a panic.
+#[cold]
+#[inline(never)]
+fn count(payload: Box<dyn Any + Send>) {
+    // Relaxed: see above.
+    ISOLATED.fetch_add(1, Ordering::Relaxed);
+    catch(|| drop(payload));
 }
 
 /// Catches a panic of `code`. The payload is leaked, because its drop might panic again, without end.

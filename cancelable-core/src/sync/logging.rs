@@ -10,7 +10,7 @@ use log::Level;
 macro_rules! log {
     ($level:ident, $($line:tt)+) => {
         if $crate::sync::is_logged(log::Level::$level) {
-            $crate::sync::call_logger(|| {
+            $crate::sync::call_logger(&|| {
                 log::log!(target: "cancelable", log::Level::$level, $($line)+);
             });
         }
@@ -25,9 +25,9 @@ pub(crate) fn is_logged(level: Level) -> bool {
 }
 
 /// Calls the logger in isolation. Out of line, so that a level that is off leaves only the comparison in
-/// the caller.
+/// the caller; `dyn`, so that it is compiled once and not for each line.
 #[cold]
 #[inline(never)]
-pub(crate) fn call_logger(line: impl FnOnce()) {
+pub(crate) fn call_logger(line: &dyn Fn()) {
     isolate("a logger", line);
 }

@@ -4,6 +4,8 @@
 //! use in this crate resets one, so there is no `reset`.
 
 use super::{Condvar, Mutex, wait};
+#[cfg(not(cancelable_loom))]
+use super::{clock, wait_until};
 use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
@@ -43,15 +45,13 @@ impl ManualResetEvent {
     /// A limit that overflows the clock is no limit.
     #[cfg(not(cancelable_loom))]
     pub(crate) fn wait_timeout(&self, limit: Duration) -> bool {
-        let Some(deadline) = super::clock::now().checked_add(limit) else {
+        let Some(deadline) = clock::now().checked_add(limit) else {
             self.wait();
             return true;
         };
         let mut is_set = self.is_set.lock();
-        while !*is_set {
-            if self.changed.wait_until(&mut is_set, deadline).timed_out() {
-                break;
-            }
+        while !*is_set && clock::now() < deadline {
+            is_set = wait_until(&self.changed, is_set, deadline);
         }
         *is_set
     }

@@ -42,16 +42,20 @@ impl<T: Display + ?Sized> Display for Escaped<'_, T> {
 ///
 /// A panic is not logged: the caller may be a logger that holds a lock of its own.
 fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
+    match alternate {
+        true => formatted(format_args!("{value:#}")),
+        false => formatted(format_args!("{value}")),
+    }
+}
+
+/// [`text_of`], compiled once and not for each type of a value.
+fn formatted(value: fmt::Arguments<'_>) -> String {
     let Some(_nested) = Nested::enter() else {
         return TOO_DEEP.into();
     };
     let text = attempt(|| {
         let mut text = String::new();
-        let written = match alternate {
-            true => write!(text, "{value:#}"),
-            false => write!(text, "{value}"),
-        };
-        written.is_ok().then_some(text)
+        text.write_fmt(value).is_ok().then_some(text)
     });
     text.flatten().unwrap_or_else(|| PANICKED.into())
 }

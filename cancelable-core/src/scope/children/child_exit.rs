@@ -1,11 +1,12 @@
-//! The exit of a child or a blocking call, and what it means for the scope.
+//! A child or a blocking call from its admission to its exit, and what the exit means for the scope.
 
 use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Place, Record};
-use crate::runtime::JoinError;
-use crate::scope::RunError;
+use crate::operation::{Call, Place, Record};
+use crate::report::{ChildFailure, Failure};
+use crate::runtime::{JoinError, RuntimeHandle};
+use crate::scope::{RunError, Scope};
 use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;
@@ -14,6 +15,15 @@ use std::task::{Context, Poll};
 
 /// The error of a child, shared by its handle and its scope.
 pub(super) type Shared = Arc<dyn Error + Send + Sync>;
+
+/// A child that is listed and not started.
+pub(super) struct Admitted {
+    pub(super) scope: Scope,
+    pub(super) call: Option<Arc<Call>>,
+    pub(super) place: Place,
+    /// The parent's runtime, on which the child runs.
+    pub(super) runtime: RuntimeHandle,
+}
 
 /// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
 pub(super) struct ChildGuard {
@@ -45,29 +55,28 @@ impl ChildGuard {
             ChildExit::Cancelled(cancelled) => ChildError::cancelled(child, cancelled),
             ChildExit::Stopped(cancelled, error) => ChildError::stopped(child, cancelled, error),
             ChildExit::Failed(error) => {
-                let label = child.label.clone();
-                let shared = Arc::clone(&error);
-                self.fail(&ChildFailure::error(label, child.opened_at, shared));
+                self.fail(Failure::Error(Arc::<_>::clone(&error)));
                 ChildError::failed(child, error)
             }
             ChildExit::Panicked(payload) => {
                 let error = JoinError::panic(payload);
-                let (label, opened_at) = (child.label.clone(), child.opened_at);
-                self.fail(&ChildFailure::panic(label, opened_at, error.text()));
+                self.fail(Failure::Panic(error.text().into()));
                 ChildError::joined(child, error)
             }
         })
     }
 
-    fn fail(&self, failure: &ChildFailure) {
+    fn fail(&self, failure: Failure) {
+        let child = &self.child;
+        let failure = ChildFailure::new(child.label.clone(), child.opened_at, failure);
         log!(
             Debug,
-            operation = &*self.child.label.shown_name(), id = self.child.label.id().get(),
+            operation = &*child.label.shown_name(), id = child.label.id().get(),
             scope = &*self.place.owner().label.shown_name();
             "{failure}"
         );
         let owner = self.place.owner();
-        if owner.nursery.fail(failure) {
+        if owner.nursery.fail(&failure) {
             owner.cancel(failure.cause());
         }
     }
@@ -77,10 +86,7 @@ impl ChildGuard {
 impl Drop for ChildGuard {
     fn drop(&mut self) {
         if !self.ended {
-            self.fail(&ChildFailure::lost(
-                self.child.label.clone(),
-                self.child.opened_at,
-            ));
+            self.fail(Failure::Lost);
         }
     }
 }
@@ -88,7 +94,7 @@ impl Drop for ChildGuard {
 /// How a child ended, where it has no value.
 pub(super) enum ChildExit {
     Cancelled(Cancelled),
-    /// By an error that says that it was cancelled.
+    /// With an error that says that the child was cancelled.
     Stopped(Cancelled, Shared),
     Failed(Shared),
     Panicked(Box<dyn Any + Send>),

@@ -19,7 +19,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 /// Runs `body` on this thread, in the scope, while a second thread polls the run.
-pub(in crate::scope) fn run_blocking<T, E>(
+pub(crate) fn run_blocking<T, E>(
     scope: &Scope,
     body: impl FnOnce(&Scope) -> Result<T, E>,
 ) -> Outcome<T, E> {

@@ -5,9 +5,8 @@
 //! task of its own where the run was dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
-use crate::operation::{
-    BoxError, CleanupError, Finalizer, OpenShelter, Parked, Record, Shielded, Taken,
-};
+use crate::operation::{BoxError, Finalizer, OpenShelter, Parked, Record, Shielded, Taken};
+use crate::report::{CleanupError, Failure};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
@@ -116,24 +115,24 @@ impl Teardown {
                 catch_unwind(AssertUnwindSafe(|| poll_finalizer(current, cx)))
             };
             let (name, place) = (current.name.clone(), current.deferred_at);
-            let error = match polled {
+            let failure = match polled {
                 Ok(Poll::Ready(Ok(()))) => None,
-                Ok(Poll::Ready(Err(error))) => Some(CleanupError::failed(name, place, error)),
+                Ok(Poll::Ready(Err(error))) => Some(Failure::Error(error.into())),
                 Ok(Poll::Pending) => {
                     ready!(finalizing.poll_budget(cx));
                     let unfinished = record.running_finalizer();
                     record.note_stragglers(unfinished.into_iter().collect());
-                    Some(CleanupError::over_budget(name, place))
+                    Some(Failure::OverBudget)
                 }
                 Err(panic) => {
-                    let error = CleanupError::panicked(name, place, panic_text(panic.as_ref()));
+                    let failure = Failure::Panic(panic_text(panic.as_ref()).into());
                     isolate("the payload of a finalizer's panic", || drop(panic));
-                    Some(error)
+                    Some(failure)
                 }
             };
             finalizing.drop_current();
-            if let Some(error) = error {
-                record.note_cleanup_error(error);
+            if let Some(failure) = failure {
+                record.note_cleanup_error(CleanupError::new(name, place, failure));
             }
         }
     }

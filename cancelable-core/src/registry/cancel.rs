@@ -1,12 +1,57 @@
-//! Cancelling by number and by filter: the registry as someone who holds the tokens.
+//! Cancelling operations of a registry by number and by filter.
 
-use super::{Cancellation, Filter, Registry};
+use super::filter::Filter;
+use super::handle::Registry;
+use super::snapshot_filter;
 use crate::cause::{Cause, OperationId, Reason};
 use crate::operation::Record;
+use std::fmt;
 use std::ops::ControlFlow;
 
+/// The result of [`Registry::cancel`].
+#[derive(Clone, Debug)]
+pub enum Cancellation {
+    /// This call cancelled the operation.
+    Cancelled,
+    /// The operation was cancelled before, for this cause, and has not ended.
+    Already(Cause),
+    /// The operation has ended.
+    Ended,
+    /// The operation is neither listed nor in the history, which forgets the oldest.
+    Unknown,
+}
+
+impl Cancellation {
+    /// Whether this call cancelled the operation.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+
+    /// The earlier cause, if the operation was cancelled before.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        match self {
+            Self::Already(cause) => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// A phrase for people, such as `cancelled already: shutting down (at src/main.rs:14)`.
+impl fmt::Display for Cancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cancelled => f.write_str("cancelled"),
+            Self::Already(cause) => write!(f, "cancelled already: {cause}"),
+            Self::Ended => f.write_str("ended before"),
+            Self::Unknown => f.write_str("unknown"),
+        }
+    }
+}
+
 impl Registry {
-    /// Asks the operation with this number to stop, and answers what became of that.
+    /// Requests cancellation of the operation with this number.
     ///
     /// # Examples
     ///
@@ -29,13 +74,13 @@ impl Registry {
         self.cancel_with(id, Cause::new(Reason::Requested))
     }
 
-    /// [`cancel`](Self::cancel) that says why.
+    /// [`cancel`](Self::cancel) for a cause.
     #[track_caller]
     pub fn cancel_with(&self, id: OperationId, cause: impl Into<Cause>) -> Cancellation {
         let cause = cause.into();
         // An operation that ends is in the history before it leaves the list.
         let Some(operation) = self.get(id) else {
-            return match self.root.hub.history.has(id) {
+            return match self.shards().history().has(id) {
                 true => Cancellation::Ended,
                 false => Cancellation::Unknown,
             };
@@ -52,37 +97,38 @@ impl Registry {
         }
     }
 
-    /// Asks all that are open and pass `filter` to stop, and counts those whose cause this call is:
-    /// also those that it reached through an operation above, and those that have ended since.
+    /// Requests cancellation of all open operations that `filter` selects. Returns how many have this call
+    /// as their cause: also those that the call reached through an operation around them, and those that
+    /// have ended since.
     #[track_caller]
     pub fn cancel_all(&self, filter: &Filter) -> usize {
         self.cancel_all_with(filter, Cause::new(Reason::Requested))
     }
 
-    /// [`cancel_all`](Self::cancel_all) that says why.
+    /// [`cancel_all`](Self::cancel_all) for a cause.
     #[track_caller]
     pub fn cancel_all_with(&self, filter: &Filter, cause: impl Into<Cause>) -> usize {
         let cause = cause.into();
-        let mut found = self.matching(filter);
+        let mut found = snapshot_filter::matching(self.shards(), filter);
         if cause.is_stamped() {
-            // It is another token's, and so may be that of some of them already.
-            found.retain(|record| match record.is_cancelled() {
-                true => {
+            // The cause comes from another token, and some of the operations may have it already.
+            found.retain(|record| {
+                let is_cancelled = record.is_cancelled();
+                if is_cancelled {
                     record.wait_for_descendants();
-                    false
                 }
-                false => true,
+                !is_cancelled
             });
         }
         let Some(first) = found.first() else {
             return 0;
         };
-        // Stamped once, so that what was reached through another one is known by its cause.
+        // Stamped once, so that an operation that another one passes the cancel to has the same cause.
         let cause = first.stamp(cause).stamped_here();
         let mut reached = 0;
         let is_new = |record: &Record| !record.is_cancelled();
-        let _ = found.visit_seen(is_new, |record, is_new| {
-            // What has ended meanwhile is left alone, and counts if it was reached before.
+        let _ = found.visit_checked(is_new, |record, is_new| {
+            // An operation that has ended meanwhile is left alone, and counts if the cancel reached it.
             let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
             if !is_new {
                 record.wait_for_descendants();

@@ -1,14 +1,16 @@
-//! Events, trees and statistics for `serde`.
+//! Serialisation of events, trees and statistics.
 
-use super::{Durations, Event, Statistics, Tree, TreeEntry};
+use super::event::Event;
+use super::statistics::{Durations, Statistics};
+use super::tree::{Tree, TreeEntry};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// An event has a snapshot of its operation, taken as it is serialised.
+/// With a snapshot of the operation, taken during the serialisation.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Some formats write the number of fields before them.
+        // Some formats write the number of fields first.
         let fields = match self {
             Self::CancelRequested(..) => 3,
             _ => 2,
@@ -42,10 +44,10 @@ impl Serialize for Tree {
     }
 }
 
-/// What statistics look like outside.
+/// The serialised form of statistics.
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "Statistics")]
-struct Counts {
+#[serde(remote = "Statistics", rename = "Statistics")]
+struct StatisticsFields {
     pending: u64,
     running: u64,
     completed: u64,
@@ -57,34 +59,17 @@ struct Counts {
 
 impl Serialize for Statistics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let counts = Counts {
-            pending: self.pending,
-            running: self.running,
-            completed: self.completed,
-            cancelled: self.cancelled,
-            failed: self.failed,
-            abandoned: self.abandoned,
-            durations: self.durations,
-        };
-        counts.serialize(serializer)
+        StatisticsFields::serialize(self, serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Statistics {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let counts = Counts::deserialize(deserializer)?;
-        Ok(Self {
-            pending: counts.pending,
-            running: counts.running,
-            completed: counts.completed,
-            cancelled: counts.cancelled,
-            failed: counts.failed,
-            abandoned: counts.abandoned,
-            durations: counts.durations,
-        })
+        StatisticsFields::deserialize(deserializer)
     }
 }
 
+/// The serialised form of durations.
 #[derive(Serialize, Deserialize)]
 #[serde(rename = "Durations")]
 struct Seconds {

@@ -1,16 +1,15 @@
-//! The events that one reader has not read yet: a bounded queue that loses the oldest and counts
-//! what it lost.
+//! The unread events of one reader: a bounded queue that drops the oldest events and counts them.
 //!
-//! Whoever puts an event on it holds the lock for a push, and never waits for the reader.
+//! A push holds the lock for as long as it takes, and never waits for the reader.
 
-use super::Event;
+use super::event::Event;
 use crate::cause::OperationId;
 use crate::sync::{Mutex, StoredWaker};
 use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 
-pub(super) struct Queue {
+pub(super) struct EventQueue {
     bound: NonZeroUsize,
     state: Mutex<State>,
 }
@@ -18,29 +17,29 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     events: VecDeque<Event>,
-    /// Whose progress is among them.
+    /// The operations that have a progress event in the queue.
     progressed: BTreeSet<OperationId>,
-    /// Lost, and not told to the reader yet.
-    lost: u64,
-    /// All that were ever lost.
+    /// Dropped events of which the reader has not been told.
+    untold: u64,
+    /// All events that were ever dropped.
     missed: u64,
     waker: Option<StoredWaker>,
 }
 
-/// What comes after a push, with no lock held: the reader is woken, and what had to go is dropped.
+/// What a push leaves to be done with no lock held: the wake of the reader, and the drop of an event.
 #[must_use]
-pub(super) struct Aftermath {
+pub(super) struct Pushed {
     waker: Option<StoredWaker>,
-    evicted: Option<Event>,
+    dropped: Option<Event>,
 }
 
-impl Aftermath {
-    pub(super) fn happen(self) {
+impl Pushed {
+    pub(super) fn finish(self) {
         if let Some(waker) = self.waker {
             waker.wake("the waker of a reader of events");
         }
-        // It may be the last to hold an operation.
-        drop(self.evicted);
+        // It may have the last reference to an operation.
+        drop(self.dropped);
     }
 }
 
@@ -54,14 +53,14 @@ impl State {
     }
 
     fn next(&mut self) -> Option<Event> {
-        match std::mem::take(&mut self.lost) {
+        match std::mem::take(&mut self.untold) {
             0 => self.pop(),
-            lost => Some(Event::Missed(lost)),
+            count => Some(Event::Missed(count)),
         }
     }
 }
 
-impl Queue {
+impl EventQueue {
     pub(super) fn new(bound: NonZeroUsize) -> Self {
         Self {
             bound,
@@ -69,29 +68,29 @@ impl Queue {
         }
     }
 
-    pub(super) fn push(&self, event: Event) -> Aftermath {
+    pub(super) fn push(&self, event: Event) -> Pushed {
         let mut state = self.state.lock();
         if let Event::Progress(operation) = &event {
-            // One that was not read yet shows the same.
+            // An unread event of the same operation shows the same.
             if !state.progressed.insert(operation.id()) {
-                return Aftermath {
+                return Pushed {
                     waker: None,
-                    evicted: Some(event),
+                    dropped: Some(event),
                 };
             }
         }
-        let evicted = match state.events.len() >= self.bound.get() {
+        let dropped = match state.events.len() >= self.bound.get() {
             true => {
-                state.lost += 1;
+                state.untold += 1;
                 state.missed += 1;
                 state.pop()
             }
             false => None,
         };
         state.events.push_back(event);
-        Aftermath {
+        Pushed {
             waker: state.waker.take(),
-            evicted,
+            dropped,
         }
     }
 
@@ -103,10 +102,8 @@ impl Queue {
         self.state.lock().missed
     }
 
-    /// The next event.
-    ///
-    /// Wakes: the waker is stored under the lock under which nothing was found, and who puts
-    /// something there takes the waker under the same lock.
+    /// Wakes: the waker is stored under the lock under which the queue was found empty, and a push takes
+    /// the waker under the same lock.
     pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Event> {
         if let Some(event) = self.try_next() {
             return Poll::Ready(event);

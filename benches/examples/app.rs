@@ -1,0 +1,46 @@
+//! Tasks with time limits that are stopped together, by scopes: what `benches/weight.sh` builds and
+//! weighs beside `app_tokio_util.rs`.
+
+#![allow(clippy::print_stdout)]
+
+use cancelable_core::Scope;
+use cancelable_tokio as rt;
+use std::error::Error;
+use std::time::Duration;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+/// Two steps, each with a limit of its own below that of the request.
+async fn request(scope: Scope, number: u64) -> Result<u64, Failure> {
+    let fetched = scope.child("fetch").timeout(Duration::from_secs(1));
+    let fetched = fetched.run(async |_| number * 2).await.complete()?;
+    let parsed = scope.child("parse").timeout(Duration::from_millis(500));
+    let parsed = parsed.try_run(async |_| fetched.to_string().parse::<u64>());
+    Ok(parsed.await.complete()?)
+}
+
+async fn serve(scope: Scope, stop: bool) -> Result<u64, Failure> {
+    let mut tasks = Vec::new();
+    for number in 0..3 {
+        let limits = Scope::builder("request").timeout(Duration::from_secs(2));
+        tasks.push(scope.try_spawn_with(limits, move |scope| request(scope, number))?);
+    }
+    if stop {
+        scope.cancel_with("asked to stop");
+    }
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await?;
+    }
+    Ok(sum)
+}
+
+fn main() -> Result<(), Failure> {
+    let stop = std::env::args().len() > 1;
+    let sum = rt::block_on(async {
+        let server = rt::scope("server").timeout(Duration::from_secs(10));
+        server.try_run(|scope| serve(scope, stop)).await.flatten()
+    })?;
+    println!("{sum}");
+    Ok(())
+}

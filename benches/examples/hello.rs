@@ -1,0 +1,16 @@
+//! A hello that a token may stop, with our token: what `benches/weight.sh` builds and weighs.
+
+#![allow(clippy::print_stdout)]
+
+use cancelable_core::CancellationToken;
+
+fn main() {
+    let token = CancellationToken::new();
+    let request = token.child_token();
+    if std::env::args().len() > 1 {
+        token.cancel();
+    }
+    if !request.is_cancelled() {
+        println!("hello");
+    }
+}

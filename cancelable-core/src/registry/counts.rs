@@ -1,0 +1,50 @@
+//! The counts of one shard, and of all shards together.
+
+use super::histogram::Histogram;
+use crate::operation::Status;
+use std::time::Duration;
+
+#[derive(Clone, Default)]
+pub(super) struct Counts {
+    pub(super) opened: u64,
+    /// By status; zero for those that are no ends.
+    pub(super) ended: [u64; Status::ALL.len()],
+    /// None until an operation with a runtime, which tells the time, has ended.
+    pub(super) durations: Option<Box<Histogram>>,
+}
+
+impl Counts {
+    /// Returns the counts of a shard in which no operation has ended.
+    pub(super) fn of_open(opened: u64) -> Self {
+        Self {
+            opened,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add_end(&mut self, end: Status, elapsed: Option<Duration>) {
+        self.ended[end as usize] += 1;
+        if let Some(elapsed) = elapsed {
+            self.durations.get_or_insert_default().add(elapsed);
+        }
+    }
+
+    /// Returns how many operations were entered and have ended. An abandoned one was not entered.
+    pub(super) fn entered_and_ended(&self) -> u64 {
+        self.ended.iter().sum::<u64>() - self.ended[Status::Abandoned as usize]
+    }
+
+    pub(super) fn open(&self) -> u64 {
+        self.opened - self.ended.iter().sum::<u64>()
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.opened += other.opened;
+        for (own, other) in self.ended.iter_mut().zip(other.ended) {
+            *own += other;
+        }
+        if let Some(durations) = &other.durations {
+            self.durations.get_or_insert_default().merge(durations);
+        }
+    }
+}

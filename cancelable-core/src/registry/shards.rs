@@ -1,0 +1,174 @@
+//! All shards of a registry with what they share, and the observer through which records reach them.
+
+use super::event::Event;
+use super::history::History;
+use super::list::SHARDS;
+use super::listeners::Listeners;
+use super::shard::Shard;
+use crate::cause::{Cause, OperationId};
+use crate::operation::{Observer, Operation, OperationSnapshot, Record, Status};
+use crate::progress::ProgressUpdate;
+use crate::sync::thread_number;
+use crate::sync::unmodelled::OnceLock;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+pub(super) struct Shards {
+    observers: Box<[Arc<RegistryObserver>]>,
+    shared: Arc<Shared>,
+}
+
+/// What all shards share.
+struct Shared {
+    listeners: Arc<Listeners>,
+    history: History,
+    /// Weak, because an open operation keeps its own shard alone. Set once, when the registry is made.
+    observers: OnceLock<Box<[Weak<RegistryObserver>]>>,
+}
+
+/// One shard as the observer of its operations. On cache lines of its own, so that threads that use
+/// different shards do not share any.
+#[repr(align(128))]
+struct RegistryObserver {
+    shard: Shard,
+    shared: Arc<Shared>,
+}
+
+/// Returns the index of an operation's shard.
+fn index_of(id: OperationId) -> usize {
+    // The remainder is below the number of shards, so the cast loses nothing.
+    (id.get() % SHARDS as u64) as usize
+}
+
+impl Shards {
+    pub(super) fn new(history: History) -> Self {
+        let shared = Arc::new(Shared {
+            listeners: Arc::default(),
+            history,
+            observers: OnceLock::new(),
+        });
+        let observers = (0..SHARDS).map(|_| RegistryObserver::new(&shared));
+        let observers: Box<[_]> = observers.collect();
+        let _ = shared
+            .observers
+            .set(observers.iter().map(Arc::downgrade).collect());
+        Self { observers, shared }
+    }
+
+    pub(super) fn listeners(&self) -> &Arc<Listeners> {
+        &self.shared.listeners
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.shared.history
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Shard> {
+        self.observers.iter().map(|observer| &observer.shard)
+    }
+
+    /// Returns the record of a listed operation.
+    pub(super) fn get(&self, id: OperationId) -> Option<Arc<Record>> {
+        self.observers.get(index_of(id))?.shard.get(id)
+    }
+
+    /// Returns an observer that knows those of all operations. Threads get different ones, so that they
+    /// do not contend for one reference count.
+    pub(super) fn any_observer(&self) -> Arc<dyn Observer> {
+        // In range: there are `SHARDS` of them.
+        Arc::clone(&self.observers[thread_number() % SHARDS]) as _
+    }
+}
+
+impl RegistryObserver {
+    fn new(shared: &Arc<Shared>) -> Arc<Self> {
+        Arc::new(Self {
+            shard: Shard::default(),
+            shared: Arc::clone(shared),
+        })
+    }
+
+    fn listeners(&self) -> &Listeners {
+        &self.shared.listeners
+    }
+}
+
+impl Observer for RegistryObserver {
+    /// A shard that is gone has gone with the last handle of the registry. Then nothing can read a list
+    /// any more, and an empty shard serves as well: detached hooks are in what the shards share.
+    fn of_inner(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
+        let observers = self.shared.observers.get();
+        let observer = observers.and_then(|own| own.get(index_of(id))?.upgrade());
+        Some(observer.unwrap_or_else(|| Self::new(&self.shared)))
+    }
+
+    /// A new listener is added, and then looks through the shards. Either it looks at this one after
+    /// `opened` has listed the record, and finds it, or this call, which follows `opened`, sees the
+    /// listener.
+    fn wants_cancels(&self, _: &Record) -> bool {
+        self.listeners().wants_cancels()
+    }
+
+    fn wants_progress(&self) -> bool {
+        self.listeners().wants_progress()
+    }
+
+    /// The event comes before the listing: a cancel is delivered only for a listed operation, and so
+    /// comes later.
+    fn opened(&self, record: &Arc<Record>) {
+        self.listeners()
+            .push(|| Event::Opened(Operation::new(Arc::clone(record))));
+        self.shard.insert(record);
+    }
+
+    fn entered(&self, record: &Arc<Record>) {
+        self.shard.count_entered();
+        self.listeners()
+            .push(|| Event::Started(Operation::new(Arc::clone(record))));
+        self.listeners().call_hooks(|hooks| hooks.entered(record));
+    }
+
+    fn queue_cancel(
+        &self,
+        record: &Arc<Record>,
+        cause: &Cause,
+        publish: &mut dyn FnMut(&mut dyn FnMut()),
+    ) {
+        self.listeners().push_inside(publish, || {
+            Event::CancelRequested(Operation::new(Arc::clone(record)), cause.clone())
+        });
+    }
+
+    fn cancel_requested(&self, record: &Arc<Record>, cause: &Cause) {
+        self.listeners()
+            .call_hooks(|hooks| hooks.cancel_requested(record, cause));
+    }
+
+    fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
+        // Progress below has its own event, and so has the end.
+        if update.is_last() || update.made_by().id() != record.label.id() {
+            return;
+        }
+        self.listeners().push_inside(
+            |push| record.while_open(push),
+            || Event::Progress(Operation::new(Arc::clone(record))),
+        );
+        self.listeners()
+            .call_hooks(|hooks| hooks.progressed(record, update));
+    }
+
+    fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+        // In the history before it leaves the list, so that it is always in one of them.
+        let snapshot = || OperationSnapshot::of(record, None);
+        self.shared.history.keep(snapshot);
+        self.shard.remove(record.label.id(), end, elapsed);
+        self.listeners()
+            .push(|| Event::Ended(Operation::new(Arc::clone(record))));
+        self.listeners()
+            .call_hooks(|hooks| hooks.closed(record, end, elapsed));
+    }
+}
+
+// A panic leaves a registry whole: no user code runs while a list of it changes.
+impl std::panic::UnwindSafe for Shards {}
+impl std::panic::RefUnwindSafe for Shards {}

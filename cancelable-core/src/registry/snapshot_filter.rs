@@ -1,0 +1,83 @@
+//! The part of a filter that needs a snapshot of each operation.
+
+use super::filter::Filter;
+use super::listing::Listing;
+use super::shards::Shards;
+use super::snapshots::Snapshots;
+use crate::operation::{OperationSnapshot, Record};
+use std::ops::ControlFlow;
+
+pub(super) struct SnapshotFilter<'a> {
+    filter: &'a Filter,
+    snapshots: Snapshots,
+    /// How many more may pass.
+    left: usize,
+}
+
+impl<'a> SnapshotFilter<'a> {
+    pub(super) fn of(filter: &'a Filter) -> Self {
+        Self {
+            filter,
+            snapshots: Snapshots::default(),
+            left: filter.max(),
+        }
+    }
+
+    /// Returns the snapshot of a candidate that passes.
+    pub(super) fn pass(&mut self, record: &Record) -> Option<OperationSnapshot> {
+        if self.left == 0 || !self.filter.needs_snapshot_of(record) {
+            return None;
+        }
+        let now = self.snapshots.now(record);
+        let above = record.deadline_above(None);
+        let snapshot = self.snapshots.take(record, above, now);
+        // An operation that has ended since is in the history.
+        if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
+            return None;
+        }
+        self.left -= 1;
+        Some(snapshot)
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+
+    /// Breaks when no more may pass.
+    pub(super) fn flow(&self) -> ControlFlow<()> {
+        match self.left {
+            0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Returns the open operations that pass. Snapshots are taken only where the filter reads them.
+pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
+    if filter.is_decided_by_rows() {
+        return Listing::of(shards, |chunk| filter.select(chunk));
+    }
+    let (mut passing, mut found) = (SnapshotFilter::of(filter), Listing::default());
+    candidates(shards, filter, |mut part| {
+        part.retain(|record| passing.pass(record).is_some());
+        found.append(part);
+        passing.flow()
+    });
+    found
+}
+
+/// Gives the open operations that may pass: all at once, or in steps if the filter has a limit.
+pub(super) fn candidates(
+    shards: &Shards,
+    filter: &Filter,
+    mut each: impl FnMut(Listing) -> ControlFlow<()>,
+) {
+    let select = |chunk: &_| filter.select(chunk);
+    match filter.max() {
+        0 => {}
+        usize::MAX => {
+            let _ = each(Listing::of(shards, select));
+        }
+        _ => Listing::in_steps(shards, select, each),
+    }
+}

@@ -1,0 +1,45 @@
+//! How user code failed that the library ran: what the errors of a child and of a finalizer share.
+
+use crate::sync::{escape, escaped};
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Failure {
+    Error(Arc<dyn Error + Send + Sync>),
+    /// With the text of the panic.
+    Panic(Arc<str>),
+    /// Dropped because the cleanup budget was spent.
+    OverBudget,
+    /// Dropped by its runtime, or not run by any.
+    Lost,
+}
+
+impl Failure {
+    pub(super) fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        match self {
+            Self::Error(error) => Some(&**error),
+            Self::Panic(_) | Self::OverBudget | Self::Lost => None,
+        }
+    }
+
+    /// The source of an error that stands for this one and has its text.
+    pub(super) fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error()?.source()
+    }
+
+    /// Writes the predicate of a sentence, which is `lost` for code that was lost.
+    pub(super) fn write(&self, lost: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => write!(f, "failed: {}", escaped(error)),
+            Self::Panic(text) => write!(f, "panicked: {}", escape(text)),
+            Self::OverBudget => f.write_str("was dropped unfinished: the cleanup budget was spent"),
+            Self::Lost => f.write_str(lost),
+        }
+    }
+}
+
+// A kept error is only read, and nothing here changes it.
+impl std::panic::UnwindSafe for Failure {}
+impl std::panic::RefUnwindSafe for Failure {}
