@@ -518,6 +518,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking<F, T>(self, body: F) -> Outcome<T>
     where
         F: FnOnce(&Scope) -> T,
@@ -533,6 +534,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(self, body: F) -> Outcome<T, E>
     where
         F: FnOnce(&Scope) -> Result<T, E>,
