@@ -17,12 +17,11 @@
 //!
 //! # Invariants
 //!
-//! 1. The status becomes an end under the record's lock, once. Whoever looks at it under that lock comes before or after
-//!    the end as a whole: with it goes what the token says of the cancel (`cancel.rs`).
-//! 2. `settled` follows the end, with it or later, and never goes back. A settled record takes no finalizer, no child and
-//!    no orphan.
-//! 3. What outlives the end is in [`Inner::lasting`]. What does not is in [`Inner::rare`], which goes when the record is
-//!    settled.
+//! 1. The status becomes an end under the record's lock, once, together with what the token says of the cancel
+//!    (`cancel.rs`). So a look under that lock comes before or after the end as a whole.
+//! 2. `settled` is set with the end or later, and stays. A settled record takes no finalizer, no child and no orphan.
+//! 3. Rare state that outlives the end is in [`Inner::lasting`], and other rare state in [`Inner::rare`], which is dropped
+//!    when the record is settled.
 
 pub(crate) mod abandon;
 pub(crate) mod away;
@@ -125,7 +124,7 @@ pub(crate) struct Record {
     pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
-    /// How far it has come; empty until someone asks.
+    /// Empty until it is asked for; see `meters.rs`.
     progress: OnceLock<Progress>,
     inner: Mutex<Inner>,
 }

@@ -1,7 +1,7 @@
 //! The join of the children, and the abandonment of blocking calls that have not ended in time after their cancel.
 //!
 //! The run that joins abandons them here; a handle that is awaited while the body still runs does it
-//! too, so whoever is first abandons the call and the other finds it abandoned.
+//! too. The first of them abandons the call, and the other finds it abandoned.
 
 use super::Record;
 use crate::cause::OperationId;
@@ -15,8 +15,8 @@ use std::time::Instant;
 /// Ready when nothing is left to join, or only blocking calls that were abandoned; the table is closed then.
 /// One run waits at a time.
 ///
-/// Wakes: the waker is registered before the table is looked at for the last time, and whoever leaves
-/// removes its entry before it wakes. A blocking call that was cancelled wakes too, for its
+/// Wakes: the waker is registered before the table is looked at for the last time, and an entry is
+/// removed before its owner is woken. A blocking call that was cancelled wakes too, for its
 /// abandonment to be timed.
 pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
     let children = &record.children;
@@ -68,7 +68,7 @@ fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
     }
 }
 
-/// Waits no longer for a blocking call of `owner`, and wakes whoever joins it.
+/// Waits no longer for a blocking call of `owner`, and wakes the run that joins it.
 pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
     let Some((handle, call)) = owner.children.abandon(id) else {
         return;

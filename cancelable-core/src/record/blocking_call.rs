@@ -2,7 +2,7 @@
 //! still waited for.
 //!
 //! A thread cannot be stopped, so a wait for it may have to end without it. When that is has to be
-//! known to the scope, which joins the call, and to whoever awaits the call's handle.
+//! known to the scope, which joins the call, and to the task that awaits the call's handle.
 
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, WakerSlot};
@@ -14,7 +14,7 @@ pub(crate) struct BlockingCall {
     /// How long after its cancel the call is waited for; none is for ever.
     abandon_after: Option<Duration>,
     state: Mutex<State>,
-    /// Whoever awaits the handle, of which there is one; woken after the state has changed, with its lock
+    /// Of the one task that awaits the handle; woken after the state has changed, with its lock
     /// released.
     waiter: WakerSlot,
 }

@@ -21,11 +21,11 @@
 //!    is the own token's, which is made for it, and is cancelled from the start because the one
 //!    above is.
 //! 2. A run that answers pending waits on the own token if that is there. Otherwise it waits on
-//!    the token above, and is *parked*: whoever makes the own token wakes it (`token_cell.rs`).
+//!    the token above, and is *parked*: the maker of the own token wakes it (`token_cell.rs`).
 //! 3. The token is put in its place, and is marked as handed out, under the record's lock, under which the
-//!    status becomes an end. So either the end finds the mark and cancels the token, or who sets it finds
-//!    the end. Who cancels takes the lock too, after the token: either the end finds the token cancelled,
-//!    or who cancels finds that the end was first.
+//!    status becomes an end. So either the end finds the mark and cancels the token, or the caller that sets the mark
+//!    finds the end. A cancel takes the lock too, after the token: either the end finds the token cancelled,
+//!    or the cancel finds that the end was first.
 
 use super::Record;
 use super::run_waker;
@@ -147,7 +147,7 @@ impl Record {
 
     /// Waits until everything below a cancelled operation says cancelled.
     ///
-    /// To be called with no lock held. It waits for no code of a user's, so whoever is called by a cancel
+    /// To be called with no lock held. It waits for no user code, so a callback of a cancel
     /// may cancel again; see "Overlapping cancels" in the header of the token's module.
     pub(crate) fn wait_for_descendants(&self) {
         // Without a token of its own there is nothing below.
@@ -157,7 +157,7 @@ impl Record {
     }
 
     /// Logs that the operation was asked to stop, and why, if it was. An operation has one such line:
-    /// from whoever cancels it, or, where it is cancelled by way of a token, from its run as that finds
+    /// from the caller that cancels it, or, where it is cancelled by way of a token, from its run as that finds
     /// it cancelled, or from its end.
     pub(crate) fn log_cancel(&self) {
         // Not even the cause is read for a level that is off.
@@ -278,7 +278,7 @@ impl Record {
         }
     }
 
-    /// Wakes the run if it is parked, for whoever has put the token in its place.
+    /// Wakes the run if it is parked. Called after the token is put in its place.
     fn wake_parked(&self) {
         if self.token.take_parked() {
             run_waker::wake_run(self);

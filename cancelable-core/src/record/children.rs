@@ -9,7 +9,7 @@
 //!    gone: its future is dropped and its result is reported. Its permit (`permit.rs`) removes it,
 //!    on every way out, also where a runtime drops the task.
 //! 2. Once the table is closed no member comes in. [`Children::close_if_done`] closes it in the step in
-//!    which it finds nobody left, so none slips in between.
+//!    which it finds nothing left, so none slips in between.
 //! 3. `running` counts the children that are neither queued nor gone and never exceeds the limit. A
 //!    permit that becomes free goes to the first of the queue under the same lock, so the order is
 //!    the order of spawning and each permit that becomes free wakes one child.
@@ -32,21 +32,21 @@ pub(crate) struct Children<H> {
     options: Option<Box<ChildOptions>>,
     /// The run that waits for the members.
     joiner: WakerSlot,
-    /// | bits                 | who is in          | who comes in    |
+    /// | bits                 | listed             | comes in        |
     /// |----------------------|--------------------|-----------------|
-    /// | none                 | nobody ever was    | anyone          |
-    /// | `OCCUPIED`           | somebody may be    | anyone          |
-    /// | `OCCUPIED`, `CLOSED` | somebody may be    | orphans         |
-    /// | `CLOSED`             | nobody to wait for | orphans         |
+    /// | none                 | nothing ever was   | anything        |
+    /// | `OCCUPIED`           | something may be   | anything        |
+    /// | `OCCUPIED`, `CLOSED` | something may be   | orphans         |
+    /// | `CLOSED`             | nothing to join    | orphans         |
     ///
     /// Stored under the lock of the table, and read without it by a run that ends: most have no
     /// children, leave it at none, and pay nothing for them; see `permit.rs`.
     phase: AtomicU8,
-    /// None until somebody comes in, and for most operations for ever.
+    /// `None` until something is listed, and for most operations for ever.
     table: Mutex<Option<Box<Table<H>>>>,
 }
 
-/// Somebody came in, and has to be joined.
+/// Something was listed, and has to be joined.
 const OCCUPIED: u8 = 1;
 /// No member comes in any more.
 const CLOSED: u8 = 2;
@@ -243,7 +243,7 @@ impl<H: Clone> Children<H> {
         })?
     }
 
-    /// Closes the table if nobody is left, or only blocking calls that were abandoned. True if so.
+    /// Closes the table if nothing is left, or only blocking calls that were abandoned. True if so.
     pub(super) fn close_if_done(&self) -> bool {
         let mut table = self.table.lock();
         let is_done = table.as_ref().is_none_or(|table| table.is_done());
@@ -262,7 +262,7 @@ impl<H: Clone> Children<H> {
         is_done
     }
 
-    /// No member comes in any more. True if there is nobody to wait for.
+    /// Closes the table to members. True if there is nothing to wait for.
     pub(crate) fn close(&self) -> bool {
         let table = self.table.lock();
         let is_done = table.as_ref().is_none_or(|table| table.is_done());
@@ -271,7 +271,7 @@ impl<H: Clone> Children<H> {
         is_done
     }
 
-    /// As [`close`](Self::close), and whoever is in is not waited for.
+    /// As [`close`](Self::close), and what is listed is not waited for.
     pub(crate) fn close_and_forget(&self) {
         let _table = self.table.lock();
         self.phase.store(CLOSED, Ordering::Relaxed);
@@ -281,12 +281,12 @@ impl<H: Clone> Children<H> {
         self.phase.load(Ordering::Relaxed) & CLOSED != 0
     }
 
-    /// Whether nobody ever came in, as far as this thread has heard.
+    /// Whether nothing was ever listed, as far as this thread knows.
     pub(crate) fn is_unused(&self) -> bool {
         self.phase.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether somebody may have to be joined. Read under the lock of the record it belongs to, see `permit.rs`.
+    /// Whether something may have to be joined. Read under the lock of the record it belongs to, see `permit.rs`.
     pub(crate) fn is_occupied(&self) -> bool {
         self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
@@ -353,7 +353,7 @@ impl<H: Clone> Children<H> {
         self.with_table(|table| table.members.len()).unwrap_or(0)
     }
 
-    /// Whether there is somebody who has to hear that the body failed.
+    /// Whether a member or a hold has to be cancelled when the body fails.
     pub(crate) fn is_awaited(&self) -> bool {
         self.with_table(|table| !(table.members.is_empty() && table.holds.is_empty()))
             .unwrap_or(false)
@@ -494,7 +494,7 @@ enum Freed {
 }
 
 impl<H> Table<H> {
-    /// Whether there is nobody to wait for.
+    /// Whether there is nothing to wait for.
     fn is_done(&self) -> bool {
         let all_abandoned = self.members.len() == self.abandoned;
         all_abandoned && self.orphans.is_empty() && self.holds.is_empty()

@@ -36,7 +36,7 @@ where
     if record.status() == Status::Pending {
         rare.deferrals.note();
     }
-    // Relaxed: a hint. Who closes looks under the lock.
+    // Relaxed: a hint. The end looks under the lock.
     record.deferred.store(true, Ordering::Relaxed);
     Ok(())
 }

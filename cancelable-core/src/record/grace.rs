@@ -129,7 +129,7 @@ pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     if record.status().is_closed() && record.is_settled() {
         return false;
     }
-    // First, so that whoever is woken by the cancel finds the grace period over.
+    // First, so that a task that is woken by the cancel finds the grace period over.
     hard_token(record).cancel_with(cause.clone());
     record.cancel(cause)
 }

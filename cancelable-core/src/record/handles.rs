@@ -4,7 +4,7 @@
 //! that handle would never go. Which handles lie in it cannot be known. So where something was deferred before the
 //! run, the clones that were there before that count no longer by themselves: the handle that `build` gave and those
 //! of runs do, and the clones that were made later, which cannot lie in it. Once none of these is left the
-//! operation is abandoned, whoever has another handle.
+//! operation is abandoned, whatever other handles there are.
 //!
 //! Nothing of this counts once the operation is not pending any more: a status never goes back to that, so a number
 //! that was left alone is never read.
@@ -19,7 +19,7 @@ pub(crate) fn add_clone(record: &Record) -> HandleKind {
         return HandleKind::Clone(0);
     }
     record.handles.add();
-    // Who has not heard that something was deferred has no handle that was made after it.
+    // A thread that does not know of the deferral has no handle that was made after it.
     if !record.has_deferred() {
         return HandleKind::Clone(0);
     }

@@ -56,8 +56,8 @@ impl<H> Holder<H> {
 
     /// Notes a poll in this turn of the home. `left` is the waker that its future has left before.
     pub(super) fn note_poll(&self, turn: u64, left: &mut Option<WakerId>, cx: &Context<'_>) {
-        // Relaxed, here and for the turn: whoever is polled in a turn is polled by the task that counts the
-        // turns. One that another task polls is on the list until it is polled there, and one poll more or less
+        // Relaxed, here and for the turn: a future that is polled in a turn is polled by the task that counts the
+        // turns. A future that another task polls is on the list until it is polled there, and one poll more or less
         // is no proof.
         self.polled.store(turn, Ordering::Relaxed);
         // Relaxed: a waker that is taken beside this is woken, and leads to another poll.

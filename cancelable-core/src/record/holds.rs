@@ -7,20 +7,20 @@
 //!
 //! # Invariants
 //!
-//! 1. A hold is where the polls are. Whoever has one says at each of its polls which operation is current there:
+//! 1. A hold is where the polls are. Its future notes at each poll which operation is current there:
 //!    that is the home, and with a home of its own each level holds the next one up. So a run that another task
 //!    polls has no hold on a body that it does not lie in (`away.rs` has what it has instead).
 //! 2. A hold does not count while the code that polls its future is inside a shield: the shield has the hold, and
 //!    when that ends nothing inside it holds the body any longer.
 //! 3. A run never holds the body of an operation that it is no part of, and neither does a child, which has a task
 //!    of its own. A shield that is polled outside the run of its operation has no hold.
-//! 4. Who has a hold and is not polled loses it. Not having been polled is no proof by itself, since a combinator
+//! 4. A future that has a hold and is not polled loses it. Not having been polled is no proof by itself, since a combinator
 //!    may poll only what was woken: the future is woken first, and loses the hold if it has not been polled a
 //!    short time later although the body has (`scope/run/stalled.rs`). One that is polled again holds again.
 //!
 //! # Wakes
 //!
-//! A run that finds a hold leaves its waker (`run_waker.rs`) and looks once more. Who gives up the last hold lowers
+//! A run that finds a hold leaves its waker (`run_waker.rs`) and looks once more. The end of the last hold lowers
 //! the count and then looks whether the home is cancelled. Both go to the count by an exchange, so one of them
 //! comes second: either the run sees that nothing holds it, or the other side sees the cancel and wakes the run.
 //!

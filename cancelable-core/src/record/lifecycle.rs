@@ -148,7 +148,7 @@ pub(crate) fn settle(record: &Arc<Record>, run: Lost) -> Result<(), Unfinished> 
     let rare = record.inner.lock().settle(&record.children)?;
     end_span(record);
     let (report, latch) = let_go(rare);
-    // Before who waits for the end goes on: it may look at the outcome.
+    // Before the waiters for the end are woken: they may look at the outcome.
     child_reports::report_up(record, report, run);
     set_latch(latch);
     Ok(())
@@ -204,7 +204,7 @@ pub(crate) fn closing(record: &Record) -> Closing {
 }
 
 /// Completes when the record is settled; none if it is. Made under the lock under which the record is
-/// settled, so whoever settles it finds the latch.
+/// settled, so the end finds the latch.
 pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
     let mut inner = record.inner.lock();
     if inner.settled {
@@ -244,8 +244,8 @@ pub(crate) fn abandon(record: &Arc<Record>) -> bool {
     true
 }
 
-/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch of
-/// those who wait for the end.
+/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch for
+/// its end.
 fn let_go(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
     let Some(mut rare) = rare else {
         return (None, None);

@@ -3,7 +3,7 @@
 //! A cancel is delivered at once, on the thread that cancels, by a callback at the token. The callback
 //! is registered only where an observer wants cancels.
 //!
-//! The callback and the end of the operation compete for the delivery. Whoever comes first claims it
+//! The callback and the end of the operation compete for the delivery. The first of them claims it
 //! under the record's lock, and queues the event for readers under that lock (a queue's lock is the inner
 //! one, and no user code runs there). So the event of the cancel comes before that of the end. Then the
 //! same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to

@@ -42,15 +42,15 @@
 //! # Wakes and locks
 //!
 //! An orphan is removed from the table before its owner's run is woken, as a child is; see
-//! [`abandon::poll_joined`](super::abandon::poll_joined). One that comes wakes nobody: who joins goes on to wait. Who
-//! waits for something else, for a finalizer, looks at the table after that.
+//! [`abandon::poll_joined`](super::abandon::poll_joined). An orphan that comes wakes nobody: a run that joins goes on to
+//! wait, and a run that waits for a finalizer looks at the table after that.
 //!
-//! Whether the operation has ended is a question of two locks, which are never held at once. The table is
-//! marked as occupied under its own lock, and the record is asked whether it is settled, under its lock, after that; who settles
-//! it looks at the mark under that lock. Whoever comes second sees the other: either it is not settled and
-//! the table is joined once more, or the orphan goes on to the next above.
+//! Whether the operation has ended is a question of two locks, which are never held at once. An orphan marks the table
+//! as occupied under the lock of the table, and after that asks under the record's lock whether the record is settled.
+//! The end settles the record under that lock, unless it finds the mark. The second of the two sees the first: either
+//! the end finds the mark and the table is joined once more, or the orphan goes on to the next operation above.
 //!
-//! Nothing here waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
+//! Nothing waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
 //! is waited for by what is above. It needs that runtime to be driven, as a child does.
 
 use super::Record;

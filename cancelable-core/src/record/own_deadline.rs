@@ -5,8 +5,8 @@
 //! keeps the earliest deadline of those above it, with the count of moves that was read before the ancestors were
 //! asked, and what it keeps holds as long as the count is the same. One count serves the whole process.
 //!
-//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: whoever reads a
-//! record's deadline in order to keep it marks that record, and whoever moves a deadline goes by the mark, both under
+//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: a reader
+//! that keeps a record's deadline marks that record, and a move of the deadline looks at the mark, both under
 //! the record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
 //! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
 //! An operation that nothing was opened below, as most are, moves its deadline for nobody else. The count goes up too
@@ -25,8 +25,8 @@ static MOVES: AtomicU64 = AtomicU64::new(1);
 
 /// The count of moves, to be read before what is to be kept with it.
 pub(super) fn moves() -> u64 {
-    // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
-    // goes with.
+    // Acquire: pairs with the Release in `line_changed`. A thread that reads a count finds the deadlines that
+    // it goes with.
     MOVES.load(Ordering::Acquire)
 }
 

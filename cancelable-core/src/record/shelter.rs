@@ -2,8 +2,8 @@
 //! them, for as long as the shield is open.
 //!
 //! A scope may be carried out of the shield that it was opened in, and its run be polled anywhere or nowhere. So
-//! the shelter lists what was opened inside and has not ended, by an opaque handle `H`; when it ends, whoever ends it
-//! binds each of them again to what it is a part of, as if it had been opened outside (`holds.rs`). A finalizer is a
+//! the shelter lists what was opened inside and has not ended, by an opaque handle `H`; when it ends, `shelters.rs`
+//! binds each of them again to what it is a part of, as if it had been opened outside. A finalizer is a
 //! shield in this, too.
 //!
 //! One lock, and nothing else is done under it.

@@ -5,13 +5,13 @@
 //! operation or a join, never a user's, which a handle here would keep: below that the own token is there
 //! from the start.
 //!
-//! The cell knows neither the operation nor its run. Whoever puts a token in its place asks
-//! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if so. `cancel.rs` does that, and has
-//! the invariants.
+//! The cell knows neither the operation nor its run. A caller that puts a token in its place asks
+//! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is `cancel.rs`,
+//! which has the invariants.
 //!
 //! # Wakes
 //!
-//! The run leaves its waker (`run_waker.rs`), sets the mark `parked`, and then looks for the token. Whoever makes
+//! The run leaves its waker (`run_waker.rs`), sets the mark `parked`, and then looks for the token. The maker of
 //! the token puts it in its place, and then takes the mark. Both go to the mark by an exchange, so one
 //! of them comes first. If it is the run's, the maker finds the mark and wakes the run. If it is the
 //! maker's, the run reads what that exchange or a later one wrote, and sees the token.
@@ -39,7 +39,7 @@ pub(crate) struct TokenCell {
     own: OnceLock<CancellationToken>,
     /// The run waits and has not seen an own token.
     parked: AtomicBool,
-    /// Somebody may wait for the own token. Written under the record's lock.
+    /// User code may wait for the own token. Written under the record's lock.
     is_handed_out: AtomicBool,
     /// The operation has ended without a cancel, although its token may be cancelled. Written under the
     /// record's lock.
@@ -202,7 +202,7 @@ impl TokenCell {
     /// The token that is to be cancelled for the end, once the status is one: it was handed out, is not
     /// cancelled, and nothing is inside.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: whoever ends inside lowers the count by an exchange too. If that comes after this one it
+        // AcqRel: what ends inside lowers the count by an exchange too. If that comes after this one it
         // sees the status, and if it comes before it is seen here.
         if !self.is_handed_out() || self.inside.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;

@@ -39,7 +39,7 @@ struct Clock {
     changing: Mutex<()>,
 }
 
-/// The operation's token, for those who may wait for it longer than the operation runs.
+/// Returns the operation's token, for code that may wait for it longer than the operation runs.
 #[inline]
 pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
     let token = record.token();
@@ -77,7 +77,7 @@ impl Clock {
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `due`. Who reads the number reads this deadline or a newer one.
+        // Release: pairs with the Acquire in `due`. A thread that reads the number reads this deadline or a newer one.
         self.moves.store(moves, Ordering::Release);
     }
 

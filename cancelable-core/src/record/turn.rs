@@ -29,10 +29,10 @@ use std::any::Any;
 use std::sync::Arc;
 use std::task::Context;
 
-/// A finalizer under way, for whoever knows the type.
+/// A finalizer under way. The type is erased: the room above knows it.
 pub(crate) type Parked = Box<dyn Any + Send>;
 
-/// See the head of this file. `H` is an opaque handle to the operation of the run.
+/// The turn of one run. `H` is an opaque handle to its operation.
 pub(crate) struct Turn<H> {
     id: OperationId,
     handle: H,

@@ -412,7 +412,7 @@ impl ScopeBuilder {
                 let (label, status) = (operation.label().clone(), operation.status());
                 return Err(BuildError::parent_ended(name, label, status));
             }
-            // Its nursery decides whether it takes a child.
+            // Its table of children decides whether it takes one.
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };

@@ -164,7 +164,7 @@ impl CancelSources {
 
     /// Ready when a cancelled body is to be dropped: no hold on it counts, and its grace is over.
     ///
-    /// Wakes: by the last hold, for which see [`Record::is_held`] and [`StalledHolds::poll`], and by the end of the
+    /// Wakes: by the last hold, for which see [`holds::is_held`] and [`StalledHolds::poll`], and by the end of the
     /// grace, for which see [`GraceTimer::poll`].
     pub(super) fn poll_release(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         if holds::is_held(record, cx) {

@@ -122,7 +122,7 @@ impl Suspect {
 impl StalledHolds {
     /// Ready when no hold counts any more. To be called after a poll of the body that is held.
     ///
-    /// Wakes: see the head of this file; and by the last hold, for which see [`Record::is_held`].
+    /// Wakes: see the head of this file; and by the last hold, for which see [`holds::is_held`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         let (now, turn) = (record.now(), record.shields.turn());
         let mut unpolled = holds::unpolled(record);
@@ -226,7 +226,7 @@ impl StalledRuns {
     /// Ready when no run is waited for. `detach` starts the detached teardown of a run that is taken over.
     ///
     /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, for
-    /// which see [`Record::runs_away`].
+    /// which see [`away::runs_away`].
     pub(super) fn poll(
         &mut self,
         record: &Arc<Record>,
