@@ -376,7 +376,7 @@ mod a_scope {
         }
         let info = of_a_scope(&manual, |scope| scope, 1);
         println!("a scope: {} bytes", info.bytes_max);
-        // 24 bytes keep the deadline from above; see `record/deadlines.rs`. With a span it is 8 more.
+        // 24 bytes keep the deadline from above; see `record/own_deadline.rs`. With a span it is 8 more.
         let most = if cfg!(feature = "tracing") { 496 } else { 488 };
         assert!(info.bytes_max <= most, "{info:?}");
     }
