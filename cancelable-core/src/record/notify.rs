@@ -1,27 +1,26 @@
-//! Delivery of what happens to an operation to its observers: exactly once, and in order.
+//! Delivery of an operation's events to its observers: exactly once, and in order.
 //!
 //! A cancel is delivered at once, on the thread that cancels, by a callback at the token. The callback
 //! is registered only where an observer wants cancels.
 //!
-//! The callback and the end of the operation compete for the delivery. Whoever comes first claims it
-//! under the record's lock, and queues the event for readers under that lock (a queue's lock is the inner
-//! one, and no user code runs there). So the event of the cancel comes before that of the end. Then the
-//! same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to
-//! the end, which knows whether the cancel came before it.
+//! The callback and the end of the operation compete for the delivery. The first of them claims it under
+//! the record's lock, and pushes the event to the readers' queues under that lock (a queue's lock is the
+//! inner one, and no user code runs there). So the event of the cancel precedes the event of the end. Then
+//! the same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to
+//! the thread of the end, which knows whether the cancel came before.
 //!
 //! Progress is delivered in the same way, before the end, and only of operations that make some.
 
 use super::Record;
 use super::observer::Observer;
 use crate::cause::Cause;
-use crate::operation::Operation;
 use crate::progress::ProgressUpdate;
 use crate::report::Status;
 use crate::token::CallbackRegistration;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What has been delivered, and what is registered to deliver the rest. Under the record's lock.
+/// What has been delivered, and what is registered to deliver more. Under the record's lock.
 #[derive(Default)]
 pub(crate) struct Notices {
     /// A callback at the token is registered, or about to be.
@@ -71,8 +70,8 @@ impl Record {
         });
     }
 
-    /// Called once, after the status has become an end. Delivers a cancel first whose delivery the end
-    /// has to claim.
+    /// Called once, after the status has become an end. Delivers a cancel first, unless the callback has
+    /// claimed it.
     pub(crate) fn notify_closed(self: &Arc<Self>, end: Status, elapsed: Option<Duration>) {
         if !self.is_observed() {
             return;
@@ -108,7 +107,7 @@ impl Record {
         // Weak: the record owns the token, which keeps the callback.
         let record = Arc::downgrade(self);
         let registration = self.token().on_cancel(move |cause| {
-            // A cancel that is the end of the operation is none of the operation.
+            // The end of an operation cancels its token too, and is no cancel of the operation.
             let record = record.upgrade();
             if let Some(record) = record.filter(|record| !cause.is_end_of(&record.label)) {
                 record.notify_cancel(cause, false);
@@ -117,7 +116,7 @@ impl Record {
         let mut registration = Some(registration);
         {
             let mut inner = self.inner.lock();
-            // The end takes the callback back under this lock, or has been there and leaves it to here.
+            // The end takes the callback back under this lock, unless it has been here before.
             if !self.status().is_closed() {
                 let notes = inner.notes.get_or_insert_default();
                 notes.notices.callback = registration.take();
@@ -129,8 +128,8 @@ impl Record {
         }
     }
 
-    /// Delivers a cancel, unless that is claimed already. Once the status is an end, only the end itself
-    /// delivers: it goes on to deliver that.
+    /// Delivers a cancel, unless the delivery is claimed already. Once the status is an end, only the thread
+    /// of the end delivers: it delivers the end after it.
     fn notify_cancel(self: &Arc<Self>, cause: &Cause, at_end: bool) {
         let mut is_first = false;
         let mut publish = |push: &mut dyn FnMut()| {
@@ -151,7 +150,7 @@ impl Record {
         }
     }
 
-    /// Delivers progress from now on, if the operation makes any and its observer wants it.
+    /// Delivers progress from now on, if the operation makes any and an observer wants it.
     ///
     /// Called when the progress is made and when an observer begins to want it. Each side has done its
     /// part before it takes the lock here, so the second of them sees what the first one did.
@@ -174,12 +173,11 @@ impl Record {
                 record.notify(|observer| observer.progressed(&record, update));
             }
         };
-        let operation = Operation::new(Arc::clone(self));
-        operation.on_progress(notify).detach();
+        self.progress().subscribe(Box::new(notify), None).detach();
     }
 
-    /// Runs `push` under the record's lock if the operation has not ended, so that the event of the end
-    /// comes after what it pushes.
+    /// Calls `push` under the record's lock if the operation has not ended, so that its event precedes the
+    /// event of the end.
     pub(crate) fn while_open(&self, push: impl FnOnce()) {
         let _inner = self.inner.lock();
         if !self.status().is_closed() {

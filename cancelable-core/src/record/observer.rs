@@ -1,5 +1,5 @@
-//! The seam between a record and what stands above it and hears of it: a registry, the hooks of a
-//! scope, the recorders of the test kit. `notify.rs` calls it.
+//! The seam to the observers of a record, which stand above it: a registry, the hooks of a scope, the
+//! recorders of the test kit. `notify.rs` calls them.
 
 use super::Record;
 use crate::cause::{Cause, OperationId};
@@ -8,16 +8,16 @@ use crate::report::Status;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Notified of an operation from its opening to its end.
+/// An observer of operations, from their opening to their end.
 ///
-/// Each method is called with no lock held, on the thread that made the change, after it.
+/// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
     /// Returns the observer of an operation with this number that is opened inside the observed one.
     fn of_inner(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
         None
     }
 
-    /// Whether a cancel is to be delivered at once. Without that it is delivered nowhere.
+    /// Whether a cancel is to be delivered. If no observer wants it, none is notified.
     fn wants_cancels(&self, _record: &Record) -> bool {
         false
     }
@@ -30,9 +30,9 @@ pub(crate) trait Observer: Send + Sync {
 
     fn entered(&self, _record: &Arc<Record>) {}
 
-    /// Puts the event of a cancel on the queues of its readers. It makes room first, calls `publish`
-    /// once with what pushes, and does afterwards what the pushes set off. `publish` pushes under
-    /// the record's lock, so that the event of the end comes later, or not at all.
+    /// Pushes the event of a cancel to the queues of readers. An implementation allocates first, calls
+    /// `publish` once with a function that pushes, and wakes the readers afterwards. `publish` calls that
+    /// function under the record's lock, before the event of the end, or not at all.
     fn queue_cancel(
         &self,
         _record: &Arc<Record>,
@@ -42,7 +42,7 @@ pub(crate) trait Observer: Send + Sync {
         publish(&mut || {});
     }
 
-    /// Called once for each operation, after its event is queued.
+    /// Called at most once for each operation, after its event is queued.
     fn cancel_requested(&self, _record: &Arc<Record>, _cause: &Cause) {}
 
     fn progressed(&self, _record: &Arc<Record>, _update: &ProgressUpdate) {}
@@ -50,8 +50,8 @@ pub(crate) trait Observer: Send + Sync {
     fn closed(&self, _record: &Arc<Record>, _end: Status, _elapsed: Option<Duration>) {}
 }
 
-/// The recorders of the test kit, which observe every operation of the process. For as long as none
-/// was ever made, an event costs one load.
+/// The recorders of the test kit, which observe every operation of the process. Until the first recorder is
+/// made, an event costs one load.
 #[cfg(feature = "testing")]
 pub(crate) mod recorders {
     use super::Observer;
@@ -69,7 +69,7 @@ pub(crate) mod recorders {
         recorders.push(recorder);
     }
 
-    /// Returns copies, for use without the lock: what a recorder does may lead back here.
+    /// Returns references, for calls without the lock: a call of a recorder may lead back here.
     pub(crate) fn present() -> Vec<Arc<dyn Observer>> {
         let Some(recorders) = RECORDERS.get() else {
             return Vec::new();
