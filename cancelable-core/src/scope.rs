@@ -33,6 +33,7 @@ pub use run::{Run, TryRun};
 pub use run_error::{Flatten, Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
+use crate::record::deadlines;
 use crate::source::Limit;
 use std::borrow::Cow;
 use std::future::Future;
@@ -169,6 +170,7 @@ impl Scope {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
     where
         F: FnOnce(&Self) -> T,
@@ -182,6 +184,7 @@ impl Scope {
     /// # Panics
     ///
     /// As for [`run_blocking`](Self::run_blocking).
+    #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
     where
         F: FnOnce(&Self) -> Result<T, E>,
@@ -367,7 +370,7 @@ impl Scope {
         let now = record
             .now()
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
-        record.move_deadline(limit, now);
+        deadlines::set(record, limit, now);
         Ok(())
     }
 }

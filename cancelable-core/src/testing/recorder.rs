@@ -1,8 +1,8 @@
 //! A recorder of the events of operations, for a test to compare with what it expects.
 
 use crate::cause::{Cause, OperationId, OperationLabel};
-use crate::operation::{Record, Status};
-use crate::record::observer::{Observer, recorders};
+use crate::operation::Status;
+use crate::record::{Observer, Record, recorders};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
 use std::collections::BTreeMap;

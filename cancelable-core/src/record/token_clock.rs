@@ -1,0 +1,142 @@
+//! Handing out the token of an operation, with a clock beside it: code that asks the token inline may be all that
+//! runs, and then no poll of a run notices that the time is up.
+//!
+//! The effective deadline is kept beside the token, so that a look takes no lock and no
+//! reference count. It is good for the count of moves that was read before the records were asked, for which
+//! see `own_deadline.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! deadline of another.
+
+use super::Record;
+use super::deadlines;
+use super::own_deadline::moves;
+use crate::cause::{Cause, Mark};
+use crate::runtime::RuntimeHandle;
+use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
+use crate::token::{CancellationToken, DeadlineCheck};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// No deadline.
+const NEVER: u64 = u64::MAX;
+
+/// A number of moves that there never is: nothing was kept yet.
+const NONE: u64 = u64::MAX;
+
+struct Clock {
+    record: Weak<Record>,
+    /// None where only what it is linked to has a clock.
+    runtime: Option<RuntimeHandle>,
+    is_linked: bool,
+    /// Each call has to look, because its time is not the system's.
+    is_by_hand: bool,
+    /// What `due` counts from, where there is a clock.
+    base: Option<Instant>,
+    /// The earliest deadline on the line, in nanoseconds.
+    due: AtomicU64,
+    /// The number of moves for which `due` is good.
+    moves: AtomicU64,
+    /// Held while the two are changed.
+    changing: Mutex<()>,
+}
+
+/// The operation's token, for those who may wait for it longer than the operation runs.
+#[inline]
+pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
+    let token = record.token();
+    if (record.runtime.is_some() || record.token.is_linked()) && !token.has_deadline_check() {
+        set_clock(record, token);
+    }
+    record.note_handed_out();
+    token
+}
+
+#[cold]
+fn set_clock(record: &Arc<Record>, token: &CancellationToken) {
+    let runtime = record.runtime.clone();
+    let keeps_systems_time = runtime.as_ref().map(RuntimeHandle::keeps_systems_time);
+    token.set_deadline_check(Arc::new(Clock {
+        record: Arc::downgrade(record),
+        is_linked: record.token.is_linked(),
+        is_by_hand: keeps_systems_time == Some(false),
+        base: runtime.as_ref().map(RuntimeHandle::now),
+        runtime,
+        due: AtomicU64::new(NEVER),
+        moves: AtomicU64::new(NONE),
+        changing: Mutex::new(()),
+    }));
+}
+
+impl Clock {
+    /// Keeps the deadline as the records have it now.
+    #[cold]
+    fn keep(&self) {
+        let _changing = self.changing.lock();
+        let moves = moves();
+        let record = self.record.upgrade();
+        let deadline = record.and_then(|record| deadlines::effective_to_keep(&record));
+        let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
+        // Relaxed: the store below publishes it.
+        self.due.store(due, Ordering::Relaxed);
+        // Release: pairs with the Acquire in `due`. Who reads the number reads this deadline or a newer one.
+        self.moves.store(moves, Ordering::Release);
+    }
+
+    fn since_base(&self, at: Instant) -> u64 {
+        // Without a clock there is no deadline.
+        let since = self.base.map(|base| at.saturating_duration_since(base));
+        since.map_or(NEVER, |since| {
+            u64::try_from(since.as_nanos()).unwrap_or(NEVER)
+        })
+    }
+
+    #[cold]
+    fn expire(&self, now: Instant) {
+        if let Some(record) = self.record.upgrade() {
+            deadlines::expire(&record, now);
+        }
+    }
+}
+
+impl Clock {
+    /// The earliest deadline, in nanoseconds from the base.
+    #[inline]
+    fn due(&self) -> u64 {
+        // Acquire: as in `keep`.
+        if self.moves.load(Ordering::Acquire) != moves() {
+            self.keep();
+        }
+        // Relaxed: the load above has made it visible.
+        self.due.load(Ordering::Relaxed)
+    }
+}
+
+impl DeadlineCheck for Clock {
+    fn has_no_deadline(&self) -> bool {
+        self.due() == NEVER
+    }
+
+    fn check(&self) -> Option<Instant> {
+        let runtime = self.runtime.as_ref()?;
+        let mut now = None;
+        // A token's methods do not unwind for a clock.
+        isolate("the clock of a runtime", || now = Some(runtime.now()));
+        let now = now?;
+        let due = self.due();
+        if due != NEVER && due <= self.since_base(now) {
+            self.expire(now);
+        }
+        (!self.is_by_hand).then_some(now)
+    }
+
+    fn mark(&self, cause: &Cause) -> Option<Mark> {
+        self.record.upgrade()?.give_mark(cause)
+    }
+
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        if self.is_linked {
+            if let Some(record) = self.record.upgrade() {
+                record.links(found);
+            }
+        }
+    }
+}
