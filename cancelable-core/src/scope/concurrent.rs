@@ -1,7 +1,7 @@
 //! Work on many items in place, with a bound on how many are under way at once.
 //!
-//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send`
-//! nor `'static`, and are dropped with the body.
+//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send` nor `'static`, and
+//! are dropped with the body.
 
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
@@ -125,8 +125,8 @@ enum UnderWay<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read
-    /// here, since a result may wait for its turn.
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read here, since
+    /// a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,
@@ -201,8 +201,8 @@ where
     /// Yields each result as soon as it is there, so that a slow item delays no other.
     pub fn unordered(self) -> Self {
         let under_way = match self.under_way {
-            // Nothing is under way in a stream that was not polled, and one that was polled is
-            // pinned and not to be had by value, unless it is `Unpin`.
+            // Nothing is under way in a stream that was not polled, and one that was polled is pinned and not to be
+            // had by value, unless it is `Unpin`.
             UnderWay::Ordered { futures } if futures.is_empty() => UnderWay::AsTheyCome {
                 futures: FuturesUnordered::new(),
             },
@@ -211,8 +211,8 @@ where
         Self { under_way, ..self }
     }
 
-    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope
-    /// before that. Known when the stream has ended.
+    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope before
+    /// that. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late
@@ -286,14 +286,14 @@ where
 {
     type Item = Fut::Output;
 
-    /// Wakes: pending only after what is under way was polled, and while there is room the items and
-    /// the wait for the cancel too, so each of them wakes.
+    /// Wakes: pending only after what is under way was polled, and while there is room the items and the wait for the
+    /// cancel too, so each of them wakes.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
             let cancelled = this.operation.record().is_cancelled_by_now();
-            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows
-            // that, since they may also be pending for ever.
+            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows that,
+            // since they may also be pending for ever.
             if cancelled && this.items.size_hint().1 != Some(0) {
                 *this.pulling = Pulling::Cancelled;
                 break;

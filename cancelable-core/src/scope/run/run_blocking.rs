@@ -1,8 +1,8 @@
 //! The run of a closure in a scope, on a plain thread.
 //!
-//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that
-//! is pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold
-//! on itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that is
+//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold on
+//! itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
@@ -143,8 +143,7 @@ impl Handover {
     /// Waits for the scope's entry. `None` if the run ended without it.
     fn receive(&self) -> Option<Scope> {
         let mut state = self.state.lock();
-        // Ends: the poller sets `Over` at the latest, under the lock that is held here while the state is
-        // read.
+        // Ends: the poller sets `Over` at the latest, under the lock that is held here while the state is read.
         loop {
             match std::mem::replace(&mut *state, State::Running) {
                 State::Entered(op) => return Some(op),
@@ -181,8 +180,7 @@ struct Body {
 impl Future for Body {
     type Output = Done;
 
-    /// Wakes: the waker is registered before the state is read, and the state is set before the
-    /// waker is taken.
+    /// Wakes: the waker is registered before the state is read, and the state is set before the waker is taken.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match &mut this.hold {
