@@ -158,7 +158,7 @@ mod weak;
 
 pub use crate::sync::{isolate, isolated_panics};
 pub use callback::{AlreadyCancelled, CallbackRegistration, Removed};
-pub(crate) use deadline_check::{DeadlineCheck, Pacing};
+pub(crate) use deadline_check::{DeadlineCheck, Pacing, Seen, look, look_at_all};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;

@@ -514,6 +514,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking<F, T>(self, body: F) -> Outcome<T>
     where
         F: FnOnce(&Scope) -> T,
@@ -529,6 +530,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(self, body: F) -> Outcome<T, E>
     where
         F: FnOnce(&Scope) -> Result<T, E>,
@@ -577,7 +579,7 @@ fn stop(
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            Stop::below(CancellationToken::any_of(inputs).ok())
+            Stop::below_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }

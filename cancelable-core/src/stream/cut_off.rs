@@ -4,7 +4,7 @@ use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{GoesOn, Operation, is_shielded_from};
 use crate::scope::Scope;
-use crate::token::{CancellationToken, Pacing, Wait};
+use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -97,12 +97,16 @@ impl CutOff {
                             });
                             self.pacing.note((!is_by_hand).then_some(now));
                         }
+                        // The clock is that of an operation whose token cancels this one.
+                        None if record.is_linked() => self.pacing.note(None),
                         None => self.pacing.rest(),
                     }
                 }
                 None => match self.token.deadline_check() {
-                    Some(check) if check.has_no_deadline() => {}
-                    Some(check) => self.pacing.note(check.check()),
+                    Some(check) => match look(check) {
+                        Seen::Nothing => {}
+                        Seen::At(seen) => self.pacing.note(seen),
+                    },
                     None => self.pacing.rest(),
                 },
             }

@@ -3,7 +3,7 @@
 use super::node::Node;
 use super::slab::{Key, NO_KEY, Slab};
 use crate::cause::{Cause, Facts, OperationLabel};
-use crate::sync::{Latch, LatchWait, ThreadId, block_on, isolate, thread_id, track_await};
+use crate::sync::{Latch, LatchWait, ThreadId, isolate, thread_id, track_await};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -283,7 +283,7 @@ impl Drop for CallbackRegistration {
         drop(removed);
         // The thread that runs the callback sets this, and holds no lock while it runs it.
         if let Some(ended) = running {
-            block_on(ended);
+            ended.block();
         }
     }
 }

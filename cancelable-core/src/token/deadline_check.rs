@@ -7,6 +7,7 @@
 
 use crate::cause::{Cause, Mark};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,6 +23,54 @@ pub(crate) trait DeadlineCheck: Send + Sync {
 
     /// Returns the mark of the token's operation, for an error that says that it was cancelled for `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
+
+    /// Adds the deadline checks of the tokens that cancel its operation from outside, which it does not run itself.
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>);
+}
+
+/// The result of a look at one or several deadline checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// None of them has a deadline.
+    Nothing,
+    /// The answer of [`DeadlineCheck::check`].
+    At(Option<Instant>),
+}
+
+impl Seen {
+    /// The result of both. If one has to look at each call, then so do both.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
+            (Self::At(one), Self::At(other)) => Self::At(one.and(other)),
+        }
+    }
+}
+
+/// Runs `check` and the checks it is linked to.
+pub(crate) fn look(check: &Arc<dyn DeadlineCheck>) -> Seen {
+    let own = match check.has_no_deadline() {
+        true => Seen::Nothing,
+        false => Seen::At(check.check()),
+    };
+    let mut links = Vec::new();
+    check.links(&mut links);
+    own.and(look_at_all(links))
+}
+
+/// Runs each of `links` and the checks these are linked to, each once.
+pub(crate) fn look_at_all(mut links: Vec<Arc<dyn DeadlineCheck>>) -> Seen {
+    let (mut asked, mut seen) = (BTreeSet::new(), Seen::Nothing);
+    // Ends: each is asked once. Not by recursion: scopes may be linked in a long line.
+    while let Some(check) = links.pop() {
+        if asked.insert(address(&check)) {
+            if !check.has_no_deadline() {
+                seen = seen.and(Seen::At(check.check()));
+            }
+            check.links(&mut links);
+        }
+    }
+    seen
 }
 
 impl fmt::Debug for dyn DeadlineCheck {
@@ -54,6 +103,12 @@ impl DeadlineCheck for AllOf {
         self.0
             .iter()
             .find_map(|deadline_check| deadline_check.mark(cause))
+    }
+
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        for check in &self.0 {
+            check.links(found);
+        }
     }
 }
 
@@ -154,16 +209,16 @@ pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
 /// Makes the check, unless there is no deadline.
 #[inline(never)]
 pub(super) fn run(deadline_check: &Arc<dyn DeadlineCheck>) {
-    if deadline_check.has_no_deadline() {
+    // It may run the code of users, who may ask a token.
+    let Seen::At(seen) = look(deadline_check) else {
         return;
-    }
+    };
     let of = address(deadline_check);
     let mut pacing = THREAD.with(|thread| match thread.of.replace(of) == of {
         true => thread.pacing.get(),
         false => Pacing::new(),
     });
-    // A check may run user code, which may ask a token.
-    pacing.note(deadline_check.check());
+    pacing.note(seen);
     THREAD.with(|thread| {
         thread.of.set(of);
         thread.left.set(pacing.left);

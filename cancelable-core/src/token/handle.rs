@@ -101,6 +101,11 @@ impl CancellationToken {
         self.node.wait_for_descendants();
     }
 
+    /// The deadline check of the token that this one was made of.
+    pub(crate) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.node.deadline_check_above()
+    }
+
     /// Makes a new token the token of an operation: its deadline check is then its own. Stores the label for
     /// the line that the log gets of its cancel, unless that level is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {

@@ -143,6 +143,11 @@ impl Node {
         }
     }
 
+    /// Its parent's deadline check.
+    pub(super) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.parent.as_ref()?.deadline_check()
+    }
+
     /// [`is_cancelled`](Self::is_cancelled) for code that may never let its run be polled: now and then it
     /// runs the deadline check.
     #[inline]

@@ -1,6 +1,6 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::deadline_check::DeadlineCheck;
+use super::deadline_check::{DeadlineCheck, look};
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::WaiterKey;
@@ -150,9 +150,7 @@ fn wait_checking(
             return true;
         }
         // Not paced: rounds are slow.
-        if !deadline_check.has_no_deadline() {
-            deadline_check.check();
-        }
+        look(deadline_check);
         if node.is_cancelled() {
             return true;
         }
