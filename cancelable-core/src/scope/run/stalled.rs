@@ -3,7 +3,7 @@
 //! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
 //! around it. There are two kinds:
 //!
-//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled it
+//! - A future inside the body that *holds* the body, such as an open shield (`record/holds.rs`). If it is stalled it
 //!   loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
 //! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope waits
 //!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
