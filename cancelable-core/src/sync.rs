@@ -13,6 +13,7 @@ mod isolated_drop_future;
 mod latch;
 mod logging;
 mod manual_reset_event;
+mod number_map;
 mod parker;
 #[cfg(feature = "scope")]
 mod sync_wrapper;
@@ -31,6 +32,7 @@ pub(crate) use isolated_drop_future::IsolatedDropFuture;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use logging::{call_logger, is_logged, log};
 pub(crate) use manual_reset_event::ManualResetEvent;
+pub(crate) use number_map::{Number, NumberMap};
 pub(crate) use parker::block_on;
 #[cfg(feature = "scope")]
 pub(crate) use sync_wrapper::SyncWrapper;

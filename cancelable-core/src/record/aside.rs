@@ -13,10 +13,9 @@ use crate::cause::OperationId;
 use crate::report::CleanupError;
 use crate::report::Report;
 use crate::report::Straggler;
-use crate::sync::Latch;
+use crate::sync::{Latch, NumberMap};
 use crate::token::{CallbackRegistration, CancellationToken};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -34,7 +33,7 @@ pub(crate) struct Aside {
     /// What was dropped at the end of its time.
     pub(crate) stragglers: Vec<Straggler>,
     /// The operations of which one of them is the body: that is reported once.
-    pub(crate) straggling: BTreeSet<OperationId>,
+    pub(crate) straggling: NumberMap<OperationId, ()>,
     /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
     pub(crate) stopping_since: Option<Instant>,
     pub(crate) polled: Option<Instant>,
@@ -42,11 +41,11 @@ pub(crate) struct Aside {
     /// Cancelled when the window of grace is to end at once; a child of the one above.
     pub(crate) hard: Option<CancellationToken>,
     /// The runs that are a part of it, and that its body does not poll.
-    pub(crate) away: BTreeMap<OperationId, Arc<Turn>>,
+    pub(crate) away: NumberMap<OperationId, Arc<Turn>>,
     /// What cancels it with the operation above, once the shield that it was opened in has ended.
     pub(crate) bound: Option<CallbackRegistration>,
     /// The operations that run directly below, if this one watches them.
-    pub(crate) inside: BTreeMap<OperationId, Weak<Record>>,
+    pub(crate) inside: NumberMap<OperationId, Weak<Record>>,
     /// Set when the operation is settled, for those who wait for that.
     pub(crate) settled: Option<Arc<Latch>>,
     /// As a spawned child that has ended: what its handle says of it, until somebody takes it.

@@ -57,7 +57,10 @@ impl Aside {
             };
             let Some(report) = report else { continue };
             for straggler in report.stragglers {
-                if straggler.body().is_none_or(|id| self.straggling.insert(id)) {
+                if straggler
+                    .body()
+                    .is_none_or(|id| self.straggling.insert(id, ()).is_none())
+                {
                     whole.stragglers.push(straggler);
                 }
             }

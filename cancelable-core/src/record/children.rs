@@ -21,8 +21,7 @@ use super::place::Place;
 use crate::cause::OperationId;
 use crate::report::ChildFailure;
 use crate::runtime::Sleep;
-use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
-use std::collections::BTreeMap;
+use crate::sync::{AtomicU8, Mutex, NumberMap, Ordering, StoredWaker, WakerSlot};
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
@@ -80,19 +79,19 @@ const SHUT: u8 = 2;
 
 #[derive(Default)]
 pub(crate) struct Yard {
-    pub(crate) members: BTreeMap<OperationId, Member>,
+    pub(crate) members: NumberMap<OperationId, Member>,
     /// How many of the members are not waited for any more.
     pub(crate) abandoned: usize,
     running: usize,
     /// Children without a place, in order of spawning, with their waker once they were polled.
-    queue: BTreeMap<OperationId, Option<StoredWaker>>,
+    queue: NumberMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     pub(crate) patience: Option<Sleep>,
     /// What was adopted and has not ended.
-    pub(crate) orphans: BTreeMap<OperationId, Orphan>,
+    pub(crate) orphans: NumberMap<OperationId, Orphan>,
     /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
-    pub(crate) guards: BTreeMap<u64, &'static Location<'static>>,
+    pub(crate) guards: NumberMap<u64, &'static Location<'static>>,
     /// The key of the next guard.
     next_guard: u64,
 }

@@ -34,8 +34,7 @@ use super::shelter::Shelter;
 use super::turn::Turn;
 use crate::cause::ambient::Ambient;
 use crate::report::Straggler;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, WakerId, WakerSlot};
-use std::collections::BTreeMap;
+use crate::sync::{AtomicBool, AtomicU64, NumberMap, Ordering, WakerId, WakerSlot};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Context;
@@ -75,7 +74,7 @@ pub(crate) struct Holder {
 #[derive(Default)]
 pub(crate) struct Holds {
     next: u64,
-    entries: BTreeMap<u64, Arc<Holder>>,
+    entries: NumberMap<u64, Arc<Holder>>,
 }
 
 impl Holds {
@@ -255,7 +254,7 @@ impl Record {
     }
 
     /// The holds that count, and whose futures the last turn did not poll.
-    pub(crate) fn unpolled_holders(&self) -> BTreeMap<u64, Arc<Holder>> {
+    pub(crate) fn unpolled_holders(&self) -> NumberMap<u64, Arc<Holder>> {
         let turn = self.turn();
         let unpolled = self.on_aside(|aside| {
             let entries = aside.holds.entries.iter();

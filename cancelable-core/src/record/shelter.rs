@@ -11,8 +11,7 @@ use super::Record;
 use super::deadlines::line_changed;
 use crate::cause::OperationId;
 use crate::cause::ambient::{self, Ambient};
-use crate::sync::{Mutex, Ordering};
-use std::collections::BTreeMap;
+use crate::sync::{Mutex, NumberMap, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
@@ -28,7 +27,7 @@ pub(crate) struct Shelter {
 struct State {
     is_over: bool,
     /// Weak: a record holds the shelter that it was opened in.
-    inside: BTreeMap<OperationId, Weak<Record>>,
+    inside: NumberMap<OperationId, Weak<Record>>,
 }
 
 impl Shelter {

@@ -9,8 +9,7 @@ use super::Record;
 use super::hold::OpenShield;
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
 use crate::runtime::RuntimeHandle;
-use crate::sync::log;
-use std::collections::BTreeSet;
+use crate::sync::{NumberMap, log};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,11 +17,11 @@ impl Record {
     /// All that has not ended in this operation and below, in the order of opening.
     pub(crate) fn roll_call(self: &Arc<Self>) -> Vec<Straggler> {
         let mut found = Vec::new();
-        let mut seen = BTreeSet::new();
+        let mut seen = NumberMap::new();
         let mut next = vec![Arc::clone(self)];
         // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
         while let Some(record) = next.pop() {
-            if !seen.insert(record.label.id()) {
+            if seen.insert(record.label.id(), ()).is_some() {
                 continue;
             }
             record.answer(&mut found);
@@ -36,7 +35,7 @@ impl Record {
                     straggler.is_queued = member.is_queued;
                     straggler.is_abandoned = member.is_abandoned;
                     found.push(straggler);
-                    seen.insert(member.record.label.id());
+                    seen.insert(member.record.label.id(), ());
                 } else {
                     next.push(member.record);
                 }
@@ -204,7 +203,7 @@ impl Record {
     pub(crate) fn keep_straggler(&self, straggler: Straggler) {
         let body = straggler.body();
         self.with_aside(|aside| {
-            if body.is_none_or(|id| aside.straggling.insert(id)) {
+            if body.is_none_or(|id| aside.straggling.insert(id, ()).is_none()) {
                 aside.stragglers.push(straggler);
             }
         });

@@ -28,9 +28,8 @@ use crate::cause::OperationId;
 use crate::cause::ambient::Ambient;
 use crate::report::Status;
 use crate::report::Straggler;
-use crate::sync::{Mutex, WakerSlot};
+use crate::sync::{Mutex, NumberMap, WakerSlot};
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::task::Context;
 use std::time::Duration;
@@ -229,9 +228,9 @@ impl Record {
     /// have something open.
     ///
     /// Wakes: the waker is left with the joiner before the list is looked at, and who leaves the list wakes that.
-    pub(crate) fn runs_away(&self, cx: &Context<'_>) -> BTreeMap<OperationId, Arc<Turn>> {
+    pub(crate) fn runs_away(&self, cx: &Context<'_>) -> NumberMap<OperationId, Arc<Turn>> {
         if !self.is_cancelled() || !self.has_away() {
-            return BTreeMap::new();
+            return NumberMap::new();
         }
         self.nursery.follow(cx);
         let away = self.on_aside(|aside| {
@@ -246,7 +245,7 @@ impl Record {
                 record.is_cancelled() && !record.status().is_closed() && record.has_open()
             })
         };
-        let away = away.unwrap_or_default().into_iter();
+        let away = away.unwrap_or_default().into_entries();
         away.filter(|(_, turn)| is_waited_for(turn)).collect()
     }
 
