@@ -4,7 +4,7 @@
 # Not a step of CI: on a busy machine the figures mean nothing. Run it on an idle one.
 #
 #   ci/checksum-bench.sh                     on Tokio
-#   ci/checksum-bench.sh examples-async-std  on async-std; examples-smol: on smol
+#   ci/checksum-bench.sh examples-async-std  on async-std; examples-smol: on smol; examples-thread: on threads
 #   ROUNDS=5 DIR=/mnt/disk ci/checksum-bench.sh
 #
 # Each time is the best of the rounds, in which the two take turns; the files are in the page cache,

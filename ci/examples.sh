@@ -7,7 +7,7 @@
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 
-[ $# -gt 0 ] || set -- tokio async-std smol
+[ $# -gt 0 ] || set -- tokio async-std smol thread
 output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 

@@ -12,7 +12,7 @@ apt_install jq >&2
 
 say 'building the suites'
 # What is built: lines of the folder of a package and a file.
-cargo test --no-run --message-format=json -p examples-tokio -p examples-smol -p examples-async-std \
+cargo test --no-run --message-format=json -p examples-tokio -p examples-smol -p examples-async-std -p examples-thread \
     -p cancelable-process -p cancelable-signals --test suite --test process --test signals >target/states.json
 built() {
     jq -r "select(.reason == \"compiler-artifact\" and .executable != null and $1)

@@ -33,11 +33,11 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(feature = "stream"),
+    any(not(feature = "stream"), target_family = "wasm"),
     allow(
         dead_code,
         unused_imports,
-        reason = "a module has parts for the layers above it; the build with all layers finds what none uses"
+        reason = "a module has parts for the layers above it, and for threads; the build with all of them finds what none uses"
     )
 )]
 

@@ -201,6 +201,7 @@ impl Record {
         let watches = policy.as_ref().is_some_and(|policy| policy.watches());
         let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
         let sheltered = shelter.is_some() || parent.as_ref().is_some_and(|parent| parent.sheltered);
+        let stop = stop.linked_as(parent.as_ref().map(|parent| &parent.stop));
         let record = Arc::new(Self {
             label,
             parent,
@@ -334,6 +335,22 @@ impl Record {
     /// Takes the value away for an outcome. One that is in use comes back to the record later.
     pub(crate) fn take_partial(&self) -> Option<Value> {
         self.on_partial(Slot::take)?
+    }
+
+    /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
+    /// outcome would have had it.
+    pub(crate) fn warn_unseen_request(&self) {
+        let was_decided = self.on_aside(|aside| aside.was_decided) == Some(true);
+        let Some(cause) = self.cause().filter(|_| was_decided) else {
+            return;
+        };
+        log!(
+            Warn,
+            operation = &*self.label.shown_name(), id = self.label.id().get(),
+            reason = cause.reason().as_str(), cause:% = cause;
+            "{} was dropped in the moment in which it was asked to stop, and nobody has its outcome: {cause}",
+            self.label
+        );
     }
 
     /// Logs the status.

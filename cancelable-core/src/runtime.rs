@@ -15,6 +15,7 @@
 //! The handle is erased. A type parameter on it would spread into every signature that takes a
 //! scope, and a library would have to name a runtime to be generic over it.
 
+#[cfg(not(target_family = "wasm"))]
 mod detached_threads;
 mod handle;
 mod join;
@@ -28,6 +29,7 @@ mod supervised;
 mod timeout;
 mod work;
 
+#[cfg(not(target_family = "wasm"))]
 pub use detached_threads::DetachedThreads;
 pub use handle::RuntimeHandle;
 pub(crate) use join::Completion;

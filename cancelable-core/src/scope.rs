@@ -169,6 +169,7 @@ impl Scope {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking<F, T>(&self, body: F) -> Outcome<T>
     where
         F: FnOnce(&Self) -> T,
@@ -182,6 +183,7 @@ impl Scope {
     /// # Panics
     ///
     /// As for [`run_blocking`](Self::run_blocking).
+    #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
     where
         F: FnOnce(&Self) -> Result<T, E>,

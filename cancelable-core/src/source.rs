@@ -1,42 +1,33 @@
-//! What may cancel a scope: a time limit, a token, a condition, a future, or a type of the user.
+//! Sources of cancellation: a time limit, a token, a condition, a future, or a type of your own.
 //!
-//! A source only watches. It is polled by the scope, beside the work, and says why when it has
-//! seen what it waits for. It owns no task, so nothing of it is left when the scope has ended.
+//! A source waits for an event. The scope polls it beside the body, and it resolves to the cause of the cancel.
+//! A source has no task of its own, so nothing of it is left when the scope has ended.
 
-mod all_of;
-mod answer;
-mod any_of;
 mod cancel_after;
 mod cancel_on;
 mod condition;
-mod condition_async;
-mod condition_blocking;
 mod context;
 mod error;
-mod fallible;
 mod future;
+mod group;
 mod limit;
-mod pace;
-mod scope_cancel;
 mod timeout;
 mod token;
 mod watched;
 
-pub use all_of::{AllOf, all_of};
-pub use answer::Answer;
-pub use any_of::{AnyOf, any_of};
 pub use cancel_after::{CancelAfter, cancel_after};
 pub use cancel_on::cancel_on;
-pub use condition::{Condition, condition};
-pub use condition_async::{AsyncCondition, condition_async};
-pub use condition_blocking::{BlockingCondition, condition_blocking};
-pub use context::SourceContext;
+pub use condition::{
+    Answer, AsyncCondition, BlockingCondition, Condition, condition, condition_async,
+    condition_blocking,
+};
+pub(crate) use context::Decide;
+pub use context::{ScopeCancel, SourceContext};
 pub use error::{EmptyGroup, SourceError, ZeroInterval};
 pub use future::{FutureSource, IntoCause, future};
+pub use group::{AllOf, AnyOf, all_of, any_of};
 pub use limit::Limit;
 pub(crate) use limit::{LimitKind, Words};
-pub(crate) use scope_cancel::Decide;
-pub use scope_cancel::ScopeCancel;
 pub use timeout::{TimeLimit, deadline, timeout};
 pub use token::{TokenSource, token};
 pub(crate) use watched::{Unstarted, Watched};
@@ -44,17 +35,18 @@ pub(crate) use watched::{Unstarted, Watched};
 use crate::cause::Cause;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
-/// A source that has been started: it resolves to the cause, once there is one.
+/// The future of a source that was started. It resolves to the cause of the cancel.
 ///
-/// It is polled on the task of the scope, beside the work, so it must not block.
+/// It is polled on the task of the scope, beside the body, so it must not block.
 pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 
-/// Something that may cancel a scope.
+/// A source of cancellation for a scope.
 ///
-/// Two methods make a type of your own a source. The rest have defaults that fit a source which
+/// A type of your own needs two methods. The others have defaults that fit a source which
 /// needs nothing from a runtime.
 ///
 /// # Examples
@@ -81,24 +73,23 @@ pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 /// }
 /// ```
 pub trait Source: Send + 'static {
-    /// What the source is called in logs and errors.
+    /// The name of the source in logs and errors.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Begins to watch. It is called once, when the scope is entered.
+    /// Starts the source. Called once, when the scope is entered.
     ///
     /// # Errors
     ///
-    /// When the source cannot watch. The scope then ends as failed and its work is not started.
+    /// The source cannot start. The scope then ends as failed and its body is not started.
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError>;
 
-    /// [`start`](Self::start) for a source whose request is enough: a scope calls it for each of its own
-    /// sources, and one of a group is given what the group makes of it.
+    /// [`start`](Self::start) for a source that may cancel the scope by itself. A scope calls this for each of its
+    /// own sources; a group gives its members a `scope` that counts for the group.
     ///
-    /// A source that hears of its event outside its future's poll, as one of signals does, cancels by
-    /// `scope` at once, so that the request is on record although nobody polls: while the work
-    /// computes, and in its last poll. What the future resolves to later counts as ever. A source that
-    /// does not override this only reports by its future. So does one that is started by
-    /// [`start`](Self::start), for example by a source of yours that wraps it.
+    /// A source that learns of its event outside the poll of its future, such as a source of signals, cancels by
+    /// `scope` at once. So the request is on record while the body computes, and in the body's last poll. The output
+    /// of the future counts as well. A source that does not override this reports by its future only. So does a
+    /// source that is started by [`start`](Self::start), for example by a source of yours that wraps it.
     ///
     /// # Errors
     ///
@@ -108,32 +99,30 @@ pub trait Source: Send + 'static {
         context: &SourceContext,
         scope: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        // Most sources have nothing to say outside their poll.
+        // Most sources learn of nothing outside their poll.
         drop(scope);
         self.start(context)
     }
 
-    /// Whether [`start`](Self::start) needs a runtime in its context. A scope that has none is
-    /// then refused when it is built.
+    /// Whether [`start`](Self::start) needs a runtime in its context. If so, a scope without one cannot be built.
     fn needs_runtime(&self) -> bool {
         false
     }
 
-    /// The time limit that this source stands for, if it is nothing else than one. A scope makes
+    /// The time limit of a source that is nothing but a time limit. A scope makes
     /// it part of its own deadline and does not start the source.
     fn limit(&self) -> Option<Limit> {
         None
     }
 
-    /// The token that this source stands for, if it is nothing else than one. A scope puts its own
-    /// token below it and does not start the source.
+    /// The token of a source that is nothing but a token. A scope makes its own
+    /// token a child of it and does not start the source.
     fn token(&self) -> Option<CancellationToken> {
         None
     }
 
-    /// Takes out the sources of which any one is enough, if this is no more than a group of such
-    /// sources. A scope then watches each as its own, so that time limits among them count towards
-    /// its deadline.
+    /// Takes the members of a source that is nothing but a group of which any one is enough. A scope then adds each
+    /// as a source of its own, so that time limits among them count towards its deadline.
     fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
         Vec::new()
     }
@@ -182,5 +171,51 @@ impl Source for Box<dyn Source> {
 
     fn boxed(self) -> Self {
         self
+    }
+}
+
+/// The source, or a source that fails to start, with the error. So the error of a constructor need not be handled
+/// where the scope is built: the run of the scope returns it.
+impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
+    fn name(&self) -> Cow<'static, str> {
+        match self {
+            Ok(source) => source.name(),
+            Err(_) => "source".into(),
+        }
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        match *self {
+            Ok(source) => Box::new(source).start(context),
+            Err(error) => Err(SourceError::new(error)),
+        }
+    }
+
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        match *self {
+            Ok(source) => Box::new(source).start_deciding(context, scope),
+            Err(error) => Err(SourceError::new(error)),
+        }
+    }
+
+    fn needs_runtime(&self) -> bool {
+        self.as_ref().is_ok_and(Source::needs_runtime)
+    }
+
+    fn limit(&self) -> Option<Limit> {
+        self.as_ref().ok()?.limit()
+    }
+
+    fn token(&self) -> Option<CancellationToken> {
+        self.as_ref().ok()?.token()
+    }
+
+    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
+        self.as_mut()
+            .map_or_else(|_| Vec::new(), Source::alternatives)
     }
 }

@@ -1,94 +1,75 @@
-//! Streams that a cancel ends: what was pulled is delivered, what came of them can be had.
+//! Streams that a cancel ends: every item that was pulled is delivered, and the results so far can be collected.
 //!
-//! Dropping a loop over a stream in the middle loses what the loop holds. So a stream is not dropped
-//! by a cancel here: it ends, and the code after it (a last chunk, a partial result, a place to
+//! A loop over a stream that is dropped in the middle loses what it holds. So a cancel does not drop a stream
+//! here: the stream ends, and the code after it (a last chunk, a partial result, a place to
 //! resume from) runs as it does at the end of the input.
 //!
 //! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream of any
-//! [`Stream`]. It is a [`CutStream`]: it knows whether it was cut, and so do those that are built on
-//! it here.
+//! [`Stream`]. It is a [`CutStream`]: it knows whether it was cut, and its steps give such streams again.
 //!
 //! # What is never lost
 //!
-//! The cancel is looked at before the stream inside is polled and not after, so an item that it hands
-//! over is always delivered. Each part of a chain that holds items (a chunk) gives them when the part
-//! below it ends, before it ends itself.
+//! The token is read before the stream inside is polled and not after, so an item that it yields is always
+//! delivered. Each step of a chain that holds items (a chunk) yields them when the step below it ends, before it ends
+//! itself.
 //!
 //! # The end and the cut
 //!
-//! Only a stream's answer is its end, not a size hint of zero, which one that waits for ever has too.
-//! Where the hint says that nothing is left, the stream is asked also after the cancel: the last item
-//! may have been the one that cancelled, and then nothing was cut.
+//! Only `Ready(None)` is the end of a stream, and not a size hint of zero, which a stream that is pending for ever
+//! may have too. If the hint says that nothing is left, the stream is polled even after the cancel: its last item may
+//! be what cancelled, and then nothing was cut.
 //!
 //! # Wakes
 //!
-//! While items are ready nothing is registered anywhere: an item costs a look at the token. When the
-//! stream inside answers pending it has the waker. Then the token is asked to wake too, and reads its
+//! While items are ready nothing is registered anywhere: an item costs one read of the token. When the
+//! stream inside answers pending it has the waker. Then the waker is registered with the token, which reads its
 //! state again under its lock after it has stored the waker ("No lost wake-up" in the header of
 //! `token`). So whichever of the two comes next wakes the task, and a cancel that came in between is
 //! seen at once. The registration stays for the next time the stream is pending, and is taken back
 //! when the stream ends or is dropped; a cancel meanwhile may wake a task once for nothing.
 
-mod chunk;
 mod chunks;
 mod collect;
 mod cut_off;
 mod cut_stream;
-mod ext;
 mod keep_last;
-mod map_concurrent;
-mod partial;
 mod report;
-mod step_error;
-mod try_chunks;
-mod try_collect;
-mod try_until_cancelled;
 mod until_cancelled;
 
-pub use chunks::ChunksFlushed;
-pub use collect::CollectPartial;
+pub use chunks::{ChunksFlushed, TryChunksFlushed};
+pub use collect::{CollectPartial, Partial, TryCollectPartial};
 pub use cut_off::CutOff;
-pub use cut_stream::CutStream;
-pub use ext::CancelStreamExt;
+pub use cut_stream::{CutStream, StepError};
 pub use keep_last::{KeepCopies, KeepLast, LastItems};
-pub use partial::Partial;
 pub use report::ReportEvery;
-pub use step_error::StepError;
-pub use try_chunks::TryChunksFlushed;
-pub use try_collect::TryCollectPartial;
-pub use try_until_cancelled::TryUntilCancelled;
-pub use until_cancelled::UntilCancelled;
+pub use until_cancelled::{CancelStreamExt, TryUntilCancelled, UntilCancelled};
 
 use crate::error::Cancelled;
 use crate::operation::Operation;
 use futures_core::Stream;
 
 impl Operation {
-    /// The items of `stream` until the operation is cancelled; then it ends.
+    /// Returns the items of `stream` until the operation is cancelled; then the stream ends.
     ///
-    /// An item that `stream` has handed over is delivered in any case. The stream is level-triggered:
-    /// once cut it yields nothing more. Inside a [shield](Self::shield) of the operation, and in what
-    /// it deferred, the stream is not cut. Now and then it looks at the clock, so that a stream that is
-    /// always ready notices a deadline.
+    /// An item that `stream` has yielded is always delivered. Once cut, the stream yields nothing more. Inside a
+    /// [shield](Self::shield) of the operation, and in its finalizers, the stream is not cut. Now and then it reads
+    /// the clock, so that a stream that is always ready notices a deadline.
     ///
-    /// A stream that ends by itself at the same cancel seems to have come to its own end, if the cancel
-    /// comes while it is polled. Of this crate, that is what
-    /// [`map_concurrent`](crate::Scope::map_concurrent) gives, which needs no such wrapper.
+    /// If `stream` ends by itself for the same cancel while it is polled, it counts as complete. Of this crate, only
+    /// [`map_concurrent`](crate::Scope::map_concurrent) is such a stream, and it needs no wrapper.
     ///
-    /// A stream that is returned out of the run of its operation is cut by a cancel from above as long as
-    /// it is used. The timer of the operation's own deadline goes with the run, so a stream that waits is
-    /// not woken for that. The cut is told as one of the operation, with the time that its run took. What
-    /// must keep to the deadline is to be used up inside the run.
+    /// A stream that outlives the run of its operation is still cut by a cancel of an ancestor. The timer of the
+    /// operation's own deadline ends with the run, so a pending stream is not woken for that deadline. The cut names
+    /// the operation, with the duration of its run. To keep to the deadline, use the stream up inside the run.
     ///
     /// # Cancel safety
     ///
-    /// Awaiting an item may be given up at any time, and the item is not pulled. What the stream was
-    /// made of is in [`into_inner`](UntilCancelled::into_inner).
+    /// The wait for an item may be dropped at any time, and the item is not pulled.
+    /// [`into_inner`](UntilCancelled::into_inner) gives the stream inside back.
     ///
     /// # Fairness
     ///
-    /// It is polled as often as its user does. A stream that is always ready, in a loop that awaits
-    /// nothing else, lets nobody else run until it is cut.
+    /// A stream that is always ready, in a loop that awaits nothing else, lets no other task run until it is cut.
     ///
     /// # Examples
     ///
@@ -126,7 +107,7 @@ impl Operation {
     }
 
     /// [`stream`](Self::stream) for a stream of results: it ends after the first error, and a cancel
-    /// is the last item, as an error.
+    /// is its last item, as an error.
     ///
     /// # Cancel safety
     ///

@@ -14,6 +14,7 @@ mod latch;
 mod logging;
 mod manual_reset_event;
 mod number_map;
+#[cfg(all(feature = "scope", not(target_family = "wasm")))]
 mod parker;
 #[cfg(feature = "scope")]
 mod sync_wrapper;
@@ -33,6 +34,7 @@ pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use logging::{call_logger, is_logged, log};
 pub(crate) use manual_reset_event::ManualResetEvent;
 pub(crate) use number_map::{Number, NumberMap};
+#[cfg(all(feature = "scope", not(target_family = "wasm")))]
 pub(crate) use parker::block_on;
 #[cfg(feature = "scope")]
 pub(crate) use sync_wrapper::SyncWrapper;
@@ -131,10 +133,6 @@ mod locks {
             Self(sync::Condvar::new())
         }
 
-        pub(crate) fn notify_one(&self) {
-            self.0.notify_one();
-        }
-
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
         }
@@ -160,16 +158,6 @@ mod locks {
             Ok((guard, _)) => guard,
             Err(poisoned) => poisoned.into_inner().0,
         }
-    }
-
-    /// [`wait`]: loom has no time, and no model calls this.
-    #[cfg(cancelable_loom)]
-    pub(crate) fn wait_until<'a, T>(
-        condvar: &Condvar,
-        guard: MutexGuard<'a, T>,
-        _at: std::time::Instant,
-    ) -> MutexGuard<'a, T> {
-        wait(condvar, guard)
     }
 }
 
@@ -237,9 +225,13 @@ mod imp {
     }
 }
 
-/// The standard library's own in both builds: statics of the process, which loom's atomics cannot be, and cells that are
-/// set once. No protocol of this crate depends on the order of accesses to them.
+/// The same in both builds: statics of the process, which loom's atomics cannot be, cells that are set once, and the
+/// event that threads of this crate wait for, which no model of loom reaches. No protocol that is modelled depends on
+/// the order of accesses to them.
 pub(crate) mod unmodelled {
+    // Only threads of this crate wait for an event. wasm32 has no thread that may wait.
+    #[cfg(all(feature = "scope", not(target_family = "wasm")))]
+    pub(crate) use event_listener::{Event, IntoNotification, Listener, listener};
     #[cfg(feature = "scope")]
     pub(crate) use std::sync::LazyLock;
     pub(crate) use std::sync::OnceLock;

@@ -4,6 +4,7 @@ use event_listener::{Event, Listener, listener};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// Runs `future` on this thread until it completes.
@@ -15,30 +16,59 @@ use std::task::{Context, Poll, Wake, Waker};
 ///
 /// If the future does.
 pub fn block_on<F: Future>(future: F) -> F::Output {
-    let thread = Arc::new(Sleeper(Event::new()));
-    let waker = Waker::from(Arc::clone(&thread));
+    let parker = Arc::new(Parker {
+        is_woken: AtomicBool::new(false),
+        changed: Event::new(),
+    });
+    let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
-    // Ends with the future: each turn but the first follows a wake. No wake is lost: the thread listens
-    // before the poll, so a wake either comes before the poll, which sees its reason, or ends the wait.
+    // Ends with the future: each turn but the first follows a wake.
     loop {
-        listener!(thread.0 => wake);
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(value) => return value,
-            Poll::Pending => wake.wait(),
+            Poll::Pending => parker.park(),
         }
     }
 }
 
-/// The thread of one `block_on`, which listens alone.
-struct Sleeper(Event);
+/// A thread that sleeps until it is woken. A wake that comes before the sleep is kept.
+struct Parker {
+    is_woken: AtomicBool,
+    /// Notified after a wake. One thread listens.
+    changed: Event,
+}
 
-impl Wake for Sleeper {
+impl Parker {
+    /// Blocks until there was a wake since the last call.
+    ///
+    /// Ends: a wake sets the flag and notifies after that. This thread listens before it reads the flag for the
+    /// last time, so it sees the flag or receives the notification.
+    fn park(&self) {
+        while !self.take_wake() {
+            listener!(self.changed => changed);
+            if self.take_wake() {
+                return;
+            }
+            changed.wait();
+        }
+    }
+
+    /// Acquire: pairs with the wake's release, so the poll that follows sees what was written before the wake.
+    fn take_wake(&self) -> bool {
+        self.is_woken.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Wake for Parker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.notify(1);
+        // Release: see `take_wake`. Of wakes in a row the first notifies.
+        if !self.is_woken.swap(true, Ordering::Release) {
+            self.changed.notify(1);
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! Copying from a reader to a writer, with progress.
+//! A copy from a reader to a writer, with progress.
 
-use super::CopyError;
+use crate::error::Cancelled;
 use crate::operation::{Operation, Progress};
 use crate::stream::CutOff;
-use crate::sync::track_await;
+use crate::sync::{escaped, track_await};
 use futures_io::{AsyncRead, AsyncWrite};
 use pin_project_lite::pin_project;
+use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -15,18 +16,18 @@ use std::task::{Context, Poll, ready};
 
 const BUFFER: usize = 8 * 1024;
 
-/// How many reads and writes are made in a row before others run.
+/// How many reads and writes are made in a row before other tasks run.
 const BUDGET: u32 = 64;
 
 /// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the
 /// writer at the end. The bytes advance the operation's [progress](Operation::progress).
 ///
-/// After a cancel nothing is read. What was read before is still written as far as the writer takes
-/// it without waiting; the rest is in the error. A reader or a writer may be lent, as `&mut reader`.
+/// After a cancel nothing is read. The bytes that were read before are still written as far as the writer takes
+/// them without waiting; the rest is in the error. A reader or a writer may be borrowed, as `&mut reader`.
 ///
 /// # Errors
 ///
-/// From the future: the operation was cancelled, or the reader or the writer has failed. The error
+/// The future fails if the operation was cancelled, or the reader or the writer has failed. The error
 /// says how many bytes were copied by then.
 ///
 /// # Examples
@@ -74,16 +75,16 @@ enum Stage {
 
 pin_project! {
     #[project = CopyingProj]
-    /// The copying of bytes, from [`copy`].
+    /// The future of a copy, from [`copy`].
     ///
     /// # Cancel safety
     ///
-    /// Cancelled by its operation it accounts for every byte. Dropped, it loses what was read and is
-    /// not written yet, which is up to 8 KiB.
+    /// When its operation is cancelled, the error accounts for every byte. Dropping the future loses the bytes that
+    /// were read and not written yet, up to 8 KiB.
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 reads and writes.
+    /// It yields to other tasks after every 64 reads and writes.
     #[must_use = "futures do nothing unless polled"]
     pub struct Copying<R, W> {
         #[pin]
@@ -93,7 +94,7 @@ pin_project! {
         cut_off: CutOff,
         progress: Progress,
         buffer: Box<[u8; BUFFER]>,
-        // What of the buffer was read and not written.
+        // The bytes of the buffer that were read and not written.
         filled: Range<usize>,
         copied: u64,
         stage: Stage,
@@ -103,7 +104,7 @@ pin_project! {
     }
 }
 
-/// What came of one turn.
+/// The result of one turn.
 enum Turn {
     Made,
     Last,
@@ -119,8 +120,8 @@ impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
 }
 
 impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
-    /// Wakes: pending only where a turn is, for which see there; or when the budget is used up, with
-    /// a wake. Ends: each turn uses up some of the budget.
+    /// Wakes: pending only if a turn is, for which see there; or when the budget is used up, with
+    /// a wake. Ends: each turn uses some of the budget.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CopyError>> {
         while *self.budget > 0 {
             *self.budget -= 1;
@@ -142,9 +143,9 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
         Poll::Pending
     }
 
-    /// What was read goes first, and is not cut as long as the writer takes it.
+    /// One read, write or flush. Bytes that were read go first, and are not cut as long as the writer takes them.
     ///
-    /// Wakes: where the reader or the writer is pending it has the waker, and the cut has it too.
+    /// Wakes: a reader or a writer that is pending has the waker, and the cut has it too.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
             self.write(cx)
@@ -179,7 +180,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let read = self.reader.as_mut().poll_read(cx, &mut self.buffer[..]);
         if read.is_pending() && *self.unflushed {
-            // The other side may wait for just these bytes. A flush that is pending is asked for again
+            // The other side may wait for just these bytes. A flush that is pending is polled again
             // at the next poll.
             ready!(self.writer.as_mut().poll_flush(cx))?;
             *self.unflushed = false;
@@ -193,7 +194,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
     }
 }
 
-/// What of the buffer was read and not written.
+/// The bytes of the buffer that were read and not written.
 fn unwritten<'a>(buffer: &'a [u8], filled: &Range<usize>) -> &'a [u8] {
     buffer.get(filled.clone()).unwrap_or_default()
 }
@@ -205,5 +206,73 @@ impl<R, W> fmt::Debug for Copying<R, W> {
             .field("stage", &self.stage)
             .field("cut_off", &self.cut_off)
             .finish_non_exhaustive()
+    }
+}
+
+/// A copy ended before the reader did: by a cancel, or by an error of the reader or the writer.
+///
+/// Every byte that was read is accounted for: it was written, or it is here.
+#[derive(Debug)]
+pub struct CopyError {
+    copied: u64,
+    unwritten: Vec<u8>,
+    error: io::Error,
+}
+
+impl CopyError {
+    pub(super) fn new(copied: u64, unwritten: Vec<u8>, error: io::Error) -> Self {
+        Self {
+            copied,
+            unwritten,
+            error,
+        }
+    }
+
+    /// How many bytes the writer has accepted. The writer was not flushed after the last of them.
+    #[must_use]
+    pub fn copied(&self) -> u64 {
+        self.copied
+    }
+
+    /// The bytes that were read after these and not written.
+    #[must_use]
+    pub fn unwritten(&self) -> &[u8] {
+        &self.unwritten
+    }
+
+    /// The cancel, if a cancel ended the copy.
+    #[must_use]
+    pub fn cancelled(&self) -> Option<&Cancelled> {
+        self.error.get_ref()?.downcast_ref()
+    }
+
+    /// The error of the reader, of the writer, or of the cancel.
+    #[must_use]
+    pub fn error(&self) -> &io::Error {
+        &self.error
+    }
+}
+
+impl fmt::Display for CopyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} bytes were copied, and then: {}",
+            self.copied,
+            escaped(&self.error)
+        )
+    }
+}
+
+impl Error for CopyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+/// The error inside, with its kind, and with the cancel if a cancel ended the copy.
+impl From<CopyError> for io::Error {
+    fn from(error: CopyError) -> Self {
+        error.error
     }
 }

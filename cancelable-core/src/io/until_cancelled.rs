@@ -1,4 +1,4 @@
-//! A reader or writer whose steps fail once it is cancelled.
+//! A reader or writer whose steps fail after a cancel.
 
 use crate::stream::CutOff;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
@@ -9,11 +9,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pin_project! {
-    /// A reader or writer until a cancel, with the error that says so from then on.
+    /// A reader or writer that fails after a cancel, with the error of the cancel.
     ///
     /// # Cancel safety
     ///
-    /// As safe as what is inside: no byte is held here.
+    /// As for the reader or writer inside: no byte is held here.
     ///
     /// # Examples
     ///
@@ -50,7 +50,7 @@ pin_project! {
 }
 
 impl<T> UntilCancelled<T> {
-    /// `inner`, cut by a token, an operation or a scope.
+    /// Returns `inner`, cut by a token, an operation or a scope.
     pub fn new(inner: T, cut_off: impl Into<CutOff>) -> Self {
         let reading = cut_off.into();
         Self {
@@ -60,22 +60,22 @@ impl<T> UntilCancelled<T> {
         }
     }
 
-    /// What is inside.
+    /// The reader or writer inside.
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
 
-    /// What is inside. A step that is made with it is not cut.
+    /// The reader or writer inside. A step that is made with it is not cut.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.inner
     }
 
-    /// What is inside, pinned.
+    /// The reader or writer inside, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
         self.project().inner
     }
 
-    /// What is inside.
+    /// The reader or writer inside.
     pub fn into_inner(self) -> T {
         self.inner
     }

@@ -1,8 +1,8 @@
-//! What an operation has so far: a value that is found when it did not come to its end.
+//! The partial result of an operation: the value that is left when it does not come to its end.
 
 use crate::cause::OperationLabel;
 use crate::record::Record;
-use crate::record::partial_slot::Refusal;
+use crate::record::partial_slot::{Refusal, Slot};
 use crate::report::{PartialSnapshot, Value};
 use crate::sync::isolate;
 use std::any::type_name;
@@ -11,15 +11,15 @@ use std::fmt;
 
 /// The partial result of an operation, from [`Operation::partial`]: one value of any type, or none.
 ///
-/// The outcome has it whichever way the run ended ([`Outcome::partial`](crate::Outcome::partial)).
-/// It stays with the operation, for [`take`](Self::take), where there is no outcome: where the run
-/// was dropped, and in a spawned child. A child's is its own.
+/// The outcome has it whichever way the run ended ([`Outcome::partial`](crate::Outcome::partial)). Where there
+/// is no outcome, because the run was dropped or belongs to a spawned child, it stays with the operation, for
+/// [`take`](Self::take). A child has a partial result of its own.
 ///
-/// An update takes the value out, changes it with no lock held, and puts it back. Whoever wants to
-/// update, read or take it on another thread meanwhile waits until it is back, so no update is
-/// lost. The closure itself must not ask for it again: on its own thread an update is an error and a
-/// read finds nothing. Two closures on two threads that each ask for the other's partial result
-/// wait for each other for ever. [`set`](Self::set) and [`snapshot`](Self::snapshot) never wait.
+/// An update takes the value out, changes it with no lock held, and puts it back. Until then an update, a read
+/// or a take on another thread waits, so no update is lost. The closure of an update must not ask for the value
+/// again: on the same thread an update is an error, and a read finds nothing. Two closures on two threads that
+/// each ask for the other's partial result wait for each other for ever. [`set`](Self::set) and
+/// [`snapshot`](Self::snapshot) never wait.
 ///
 /// # Examples
 ///
@@ -55,22 +55,22 @@ impl<'a> Partial<'a> {
 }
 
 impl Partial<'_> {
-    /// Puts `value` in the place of whatever there was, of whichever type. An update that runs just
-    /// now counts as made before it.
+    /// Replaces the value, of whichever type it was. An update that runs at the same time counts as made
+    /// before.
     pub fn set<P: Send + Sync + 'static>(&self, value: P) {
         let value = Value::new(value);
         let replaced = self.record.with_partial(|slot| slot.set(value));
         drop(replaced);
     }
 
-    /// Changes the value in place, and starts from the default where there is none.
+    /// Changes the value in place. Starts from the default where there is none.
     ///
-    /// A panic of `update` goes on to the caller; the value is put back as `update` left it.
+    /// A panic of `update` goes on to the caller. The value is put back as `update` left it.
     ///
     /// # Errors
     ///
-    /// There is a value of another type, which stays, or this is called from inside another update
-    /// of the same operation.
+    /// The value is of another type, and stays; or the call is made inside another update of the same
+    /// operation.
     pub fn update<P, R>(&self, update: impl FnOnce(&mut P) -> R) -> Result<R, PartialError>
     where
         P: Default + Send + Sync + 'static,
@@ -78,7 +78,7 @@ impl Partial<'_> {
         self.update_from(P::default, update)
     }
 
-    /// [`update`](Self::update) that starts from what `start` gives where there is no value.
+    /// [`update`](Self::update) that starts from the result of `start` where there is no value.
     ///
     /// # Errors
     ///
@@ -91,42 +91,38 @@ impl Partial<'_> {
     where
         P: Send + Sync + 'static,
     {
-        let mut out = Out::take(self.record, Some(Value::is::<P>))
-            .map_err(|refusal| PartialError::new::<P>(self.record.label.clone(), &refusal))?;
+        let error = |refusal| PartialError::new::<P>(self.record.label.clone(), &refusal);
+        let mut out = TakenOut::take(self.record, Some(Value::is::<P>)).map_err(error)?;
         let value = out.value.get_or_insert_with(|| Value::new(start()));
-        match value.get_mut() {
-            Some(value) => Ok(update(value)),
-            // Its type was asked for when it was taken out; this only spares a panic.
-            None => Err(PartialError::other_type::<P>(
-                self.record.label.clone(),
-                value.type_name(),
-            )),
-        }
+        // Its type was checked when it was taken out, so the error only replaces a panic.
+        let other_type = Refusal::OtherType(value.type_name());
+        let value = value.get_mut().ok_or_else(|| error(other_type))?;
+        Ok(update(value))
     }
 
-    /// Looks at the value. `None` if there is none, if it is of another type, or inside an update.
+    /// Calls `read` with the value. `None` if there is none, if it is of another type, or inside an update.
     pub fn read<P, R>(&self, read: impl FnOnce(&P) -> R) -> Option<R>
     where
         P: Send + Sync + 'static,
     {
-        let out = Out::take(self.record, Some(Value::is::<P>)).ok()?;
+        let out = TakenOut::take(self.record, Some(Value::is::<P>)).ok()?;
         out.value.as_ref()?.get().map(read)
     }
 
-    /// A copy of the value; `None` as for [`read`](Self::read).
+    /// A clone of the value; `None` as for [`read`](Self::read).
     #[must_use]
     pub fn get<P: Clone + Send + Sync + 'static>(&self) -> Option<P> {
         self.read(P::clone)
     }
 
-    /// Takes the value away; `None` as for [`read`](Self::read). One of another type stays.
+    /// Takes the value; `None` as for [`read`](Self::read). A value of another type stays.
     #[must_use]
     pub fn take<P: Send + Sync + 'static>(&self) -> Option<P> {
-        let mut out = Out::take(self.record, Some(Value::is::<P>)).ok()?;
+        let mut out = TakenOut::take(self.record, Some(Value::is::<P>)).ok()?;
         out.value.take()?.into_inner().ok()
     }
 
-    /// Says how a value of this type reads in a [`snapshot`](Self::snapshot), now and later.
+    /// Sets how a value of this type is written in a [`snapshot`](Self::snapshot), now and later.
     ///
     /// # Examples
     ///
@@ -147,11 +143,26 @@ impl Partial<'_> {
         drop(replaced);
     }
 
-    /// What there is, for people; `None` if there is nothing. While the value is in use elsewhere
-    /// it has no text.
+    /// A description of the value, for people; `None` if there is none. It has no text while the value is in
+    /// use.
     #[must_use]
     pub fn snapshot(&self) -> Option<PartialSnapshot> {
-        snapshot_of(self.record)
+        let slot = |slot: &mut Slot| (slot.type_name(), slot.shown());
+        let (type_name, show) = self.record.on_partial(slot)?;
+        let mut snapshot = PartialSnapshot {
+            type_name: type_name?,
+            text: None,
+        };
+        if let Some(show) = show {
+            if let Some(out) = TakenOut::try_take(self.record) {
+                let value = out.value.as_ref()?;
+                snapshot.type_name = value.type_name();
+                isolate("the text of a partial result", || {
+                    snapshot.text = show(value.as_any());
+                });
+            }
+        }
+        Some(snapshot)
     }
 }
 
@@ -165,38 +176,20 @@ impl fmt::Debug for Partial<'_> {
     }
 }
 
-pub(crate) fn snapshot_of(record: &Record) -> Option<PartialSnapshot> {
-    let (type_name, show) = record.on_partial(|slot| (slot.type_name(), slot.shown()))?;
-    let mut snapshot = PartialSnapshot {
-        type_name: type_name?,
-        text: None,
-    };
-    if let Some(show) = show {
-        if let Some(out) = Out::try_take(record) {
-            let value = out.value.as_ref()?;
-            snapshot.type_name = value.type_name();
-            isolate("the text of a partial result", || {
-                snapshot.text = show(value.as_any());
-            });
-        }
-    }
-    Some(snapshot)
-}
-
-/// What was taken out of a record, to be put back when this is dropped, whatever happens.
-struct Out<'a> {
+/// The value of a record while user code has it. Its drop puts the value back.
+struct TakenOut<'a> {
     record: &'a Record,
     value: Option<Value>,
 }
 
-impl<'a> Out<'a> {
-    /// Takes the value out, if it is as it `is_wanted`, and waits for it while another thread has it.
+impl<'a> TakenOut<'a> {
+    /// Takes the value out, if it is of a wanted type. Waits while another thread has it.
     ///
     /// # Errors
     ///
-    /// It is of another type, or this thread itself has it.
+    /// The value is of another type, or this thread has it.
     fn take(record: &'a Record, is_wanted: Option<fn(&Value) -> bool>) -> Result<Self, Refusal> {
-        // Ends: every turn follows one in which another thread has put it back.
+        // Ends: a turn follows only when another thread has put the value back.
         loop {
             match record.with_partial(|slot| slot.take_out(is_wanted)) {
                 Ok(value) => return Ok(Self { record, value }),
@@ -206,15 +199,15 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// [`take`](Self::take) that does not wait, and makes no slot.
+    /// [`take`](Self::take) of any type, without a wait and without making a slot.
     fn try_take(record: &'a Record) -> Option<Self> {
         let value = record.on_partial(|slot| slot.take_out(None))?.ok()?;
         Some(Self { record, value })
     }
 }
 
-/// A drop, so that a panic puts it back too.
-impl Drop for Out<'_> {
+/// A drop, so that a panic puts the value back too.
+impl Drop for TakenOut<'_> {
     fn drop(&mut self) {
         let value = self.value.take();
         let (old, back) = self.record.with_partial(|slot| slot.put_back(value));
@@ -227,12 +220,12 @@ impl Drop for Out<'_> {
     }
 }
 
-/// A partial result was not updated: it is of another type, or in use by the code that asks for it.
+/// The refusal of an update: the partial result is of another type, or in use by the code that asks for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialError {
     operation: OperationLabel,
     asked: &'static str,
-    /// None if it is in use.
+    /// The type of the value; `None` if it is in use.
     held: Option<&'static str>,
 }
 
@@ -249,10 +242,6 @@ impl PartialError {
         }
     }
 
-    fn other_type<P>(operation: OperationLabel, held: &'static str) -> Self {
-        Self::new::<P>(operation, &Refusal::OtherType(held))
-    }
-
     /// The operation.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
@@ -265,13 +254,13 @@ impl PartialError {
         self.held.is_some()
     }
 
-    /// Whether the update was asked for inside another one of the same operation.
+    /// Whether the update was made inside another update of the same operation.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
         self.held.is_none()
     }
 
-    /// The name of the value's type, if that is what stood in the way.
+    /// The name of the value's type, if that is the reason.
     #[must_use]
     pub fn held_type(&self) -> Option<&'static str> {
         self.held

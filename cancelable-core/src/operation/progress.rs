@@ -1,4 +1,4 @@
-//! The verbs of an operation about its progress, and the way back from progress to operations.
+//! The methods of an operation about its progress, and the way back from progress to operations.
 
 use super::Operation;
 use crate::progress::{
@@ -8,34 +8,34 @@ use crate::progress::{
 use std::time::Duration;
 
 impl Operation {
-    /// How far it has come, for writing and reading. It is made by the first call.
+    /// The progress of the operation, for writing and reading. The first call makes it.
     ///
-    /// In a loop, keep a clone or the reference.
+    /// In a loop, keep the reference or a clone.
     #[must_use]
     pub fn progress(&self) -> &Progress {
         self.record().progress()
     }
 
-    /// What is known of how far it has come; `None` if nobody here or below ever asked for its
-    /// [`progress`](Self::progress).
+    /// A snapshot of the progress; `None` if [`progress`](Self::progress) was never called for this operation
+    /// or one below it.
     #[must_use]
     pub fn progress_snapshot(&self) -> Option<ProgressSnapshot> {
         self.record().progress.get().map(Progress::snapshot)
     }
 
-    /// Calls `hook` after each change of its progress and of the progress of everything below it,
-    /// and once more when it ends. If it has ended already, that last call comes at once.
+    /// Calls `hook` after each change of the progress of this operation or of anything below it, and once
+    /// more when this operation ends. If it has ended already, that last call comes at once.
     ///
-    /// A call comes on the thread that made the change, with no lock held. There is one call at a
-    /// time: what changes meanwhile, on other threads or by the hook itself, is told afterwards by
-    /// the thread that calls. Then several changes of one operation are one call. So a hook never
-    /// sees a position lower than before, unless one was set back. Its panic is logged and counted
+    /// The thread that makes a change makes the call, with no lock held. There is one call at a time. For
+    /// changes during a call, on other threads or by the hook itself, the calling thread makes further calls
+    /// after it, one for all changes of one operation. So a hook never sees a position fall, unless one was set
+    /// back. A panic of the hook is logged and counted
     /// ([`isolated_panics`](crate::token::isolated_panics)), and the hook stays.
     ///
     /// # Fairness
     ///
-    /// Where many threads make progress, one of them may be kept with calls for the others. A hook
-    /// that makes progress of the same operation at every call is called for ever.
+    /// Where many threads make progress, one of them may be kept busy with calls for the others. A hook that
+    /// makes progress of the same operation in every call is called for ever.
     ///
     /// # Examples
     ///
@@ -62,15 +62,15 @@ impl Operation {
         self.progress().subscribe(Box::new(hook), None)
     }
 
-    /// [`on_progress`](Self::on_progress) with at most one call in each `interval` of the runtime's
-    /// clock, beside the last one.
+    /// [`on_progress`](Self::on_progress) with at most one call in each `interval` of the runtime's clock,
+    /// and the last call.
     ///
-    /// The first change is told at once. What comes too early is not told by itself: the next call
-    /// has it, or the last one, because no timer is set. An interval of zero tells each change.
+    /// The first change is a call. A change that comes too early makes no call, because no timer is set: the
+    /// next call includes it, or the last one. With an interval of zero each change is a call.
     ///
     /// # Errors
     ///
-    /// The operation has no runtime to tell the time. The hook comes back.
+    /// The operation has no runtime, and so no clock. The hook comes back.
     pub fn on_progress_every<H>(
         &self,
         interval: Duration,
@@ -88,8 +88,8 @@ impl Operation {
 }
 
 impl Progress {
-    /// The operations directly below that have progress, or something below them that has, and have
-    /// not ended; in the order of their opening.
+    /// The operations directly below that have progress, or something below them that has, and have not
+    /// ended; in the order of opening.
     #[must_use]
     pub fn parts(&self) -> Vec<Operation> {
         let below = self.operations_below().into_iter();

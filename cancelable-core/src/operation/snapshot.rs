@@ -1,6 +1,6 @@
-//! All that is known of an operation at one moment, for lists, histories and other processes.
+//! A snapshot of an operation, for lists, histories and other processes.
 
-use super::partial;
+use super::Partial;
 use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
 use crate::record::Record;
@@ -12,11 +12,11 @@ use std::time::{Duration, Instant};
 
 /// All that is known of an operation at one moment. It keeps nothing of the operation alive.
 ///
-/// Its spans of time are as of [`taken_at`](Self::taken_at), by the clock of the operation's runtime;
-/// without a runtime there are none.
+/// Its spans of time count up to [`taken_at`](Self::taken_at), by the clock of the operation's runtime. Without
+/// a runtime there are none.
 ///
-/// With the feature `serde` it can be serialised. An `Instant` means nothing elsewhere, so the time
-/// is told in spans, in seconds.
+/// With the feature `serde` it can be serialised. An `Instant` has no meaning in another process, so times are
+/// written as spans, in seconds.
 #[derive(Clone, Debug)]
 pub struct OperationSnapshot {
     label: OperationLabel,
@@ -41,41 +41,38 @@ struct Times {
 }
 
 impl OperationSnapshot {
-    /// What is known at `now`, which is read by the caller: it holds no lock of ours then.
+    /// Takes a snapshot at `now`, which the caller has read while it held no lock.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
         let above = record.deadline_above(None);
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
-    /// [`of`](Self::of) for a caller that knows the deadline from above, and that looks at
-    /// others too: what it has found out about progress goes from one to the next.
+    /// [`of`](Self::of) for a caller that knows the deadline from above, and that takes snapshots of many
+    /// operations and passes `totals` from one to the next.
     pub(crate) fn among(
         record: &Record,
         above: Option<Instant>,
         now: Option<Instant>,
         totals: &mut SubtreeTotals,
     ) -> Self {
-        // First, so that what belongs to an end is there when the status says that it has come.
+        // Read first: when the status is an end, the time of the end and the error are there.
         let status = record.status();
         let (started, ended, due, error, metadata, has_partial) = {
             let inner = record.inner.lock();
             let notes = inner.notes.as_ref();
-            let error = notes.and_then(|notes| notes.error.clone());
-            let metadata = notes.map(|notes| Arc::clone(&notes.metadata));
-            let due = inner.deadline.due().map(|due| due.at);
-            let has_partial = inner.partial.is_some();
             (
                 inner.started,
                 inner.ended,
-                due,
-                error,
-                metadata,
-                has_partial,
+                inner.deadline.due().map(|due| due.at),
+                notes.and_then(|notes| notes.error.clone()),
+                notes.map(|notes| Arc::clone(&notes.metadata)),
+                inner.partial.is_some(),
             )
         };
-        // An end that came after the look at the status is not told of by half.
+        // An end that came after the status was read is left out.
         let ended = ended.filter(|_| status.is_closed());
-        let partial = has_partial.then(|| partial::snapshot_of(record)).flatten();
+        let partial = Some(Partial::new(record)).filter(|_| has_partial);
+        let progress = record.progress.get();
         Self {
             label: record.label.clone(),
             parent: record.parent.as_ref().map(|parent| parent.label.clone()),
@@ -91,11 +88,8 @@ impl OperationSnapshot {
             cause: record.cause(),
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
-            progress: record
-                .progress
-                .get()
-                .map(|progress| Arc::new(progress.snapshot_among(totals))),
-            partial: partial.map(Arc::new),
+            progress: progress.map(|progress| Arc::new(progress.snapshot_among(totals))),
+            partial: partial.and_then(|partial| partial.snapshot().map(Arc::new)),
         }
     }
 
@@ -117,13 +111,13 @@ impl OperationSnapshot {
         &self.label
     }
 
-    /// What the operation is called that it is a part of.
+    /// The parent's label.
     #[must_use]
     pub fn parent(&self) -> Option<&OperationLabel> {
         self.parent.as_ref()
     }
 
-    /// How it stood.
+    /// The status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
@@ -135,98 +129,98 @@ impl OperationSnapshot {
         self.opened_at
     }
 
-    /// When the snapshot was taken; for an operation that had ended, when it ended.
+    /// The time of the snapshot; for an operation that had ended, the time of its end.
     #[must_use]
     pub fn taken_at(&self) -> Option<Instant> {
         self.times.taken
     }
 
-    /// For how long it had been open, pending or running. An operation that is in no registry
-    /// counts from its entry.
+    /// How long it had been open, pending or running. An operation that is in no registry counts from its
+    /// entry.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let opened = self.times.opened.or(self.times.started)?;
         Some(self.times.taken?.saturating_duration_since(opened))
     }
 
-    /// When it was entered.
+    /// The time of its entry.
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {
         self.times.started
     }
 
-    /// When it ended.
+    /// The time of its end.
     #[must_use]
     pub fn ended_at(&self) -> Option<Instant> {
         self.times.ended
     }
 
-    /// For how long it had run.
+    /// How long it had run.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         let started = self.times.started?;
         Some(self.times.taken?.saturating_duration_since(started))
     }
 
-    /// When it had to end: the earliest deadline of its own and of all that it is a part of.
+    /// The earliest of its own deadline and those of its ancestors.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// How much time was left until the deadline.
+    /// The time that was left until the deadline.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         Some(self.deadline?.saturating_duration_since(self.times.taken?))
     }
 
-    /// For how long the deadline had passed, if it had.
+    /// Returns the time since the deadline, if it had passed.
     fn overdue(&self) -> Option<Duration> {
         let over = self.times.taken?.checked_duration_since(self.deadline?)?;
         (!over.is_zero()).then_some(over)
     }
 
-    /// Why it was asked to stop, if it was, whatever came of it.
+    /// The cause of its cancellation, if that was requested, however it ended.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
     }
 
-    /// Why it failed, in words.
+    /// The reason of its failure, in words.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// What was noted about it.
+    /// The metadata.
     #[must_use]
     pub fn metadata(&self) -> &Metadata {
         self.metadata.as_deref().unwrap_or(Metadata::EMPTY)
     }
 
-    /// How far it had come; `None` if nobody there or below made progress.
+    /// The progress; `None` if neither it nor anything below it had made progress.
     #[must_use]
     pub fn progress(&self) -> Option<&ProgressSnapshot> {
         self.progress.as_deref()
     }
 
-    /// What it had so far, if it had set a partial result.
+    /// The partial result, if there was one.
     #[must_use]
     pub fn partial(&self) -> Option<&PartialSnapshot> {
         self.partial.as_deref()
     }
 }
 
-/// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`:
-/// what is left is until the deadline (`1.3 s over` where that has passed), and what is to go is of the work.
+/// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`. The time
+/// left is until the deadline (`1.3 s over` after it), and the time to go is that of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        one_line(f, |f| self.tell(f))
+        one_line(f, |f| self.write(f))
     }
 }
 
 impl OperationSnapshot {
-    fn tell(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.id(), self.label, self.status)?;
         match (self.status.is_closed(), self.elapsed(), self.age()) {
             (true, Some(span), _) => write!(f, " after {}", Span(span))?,
@@ -254,10 +248,8 @@ impl OperationSnapshot {
             false => write!(f, " [{}]", self.metadata()),
         }
     }
-}
 
-impl OperationSnapshot {
-    /// About how many bytes it takes, with its texts.
+    /// Returns about how many bytes it takes, with its texts.
     pub(crate) fn bytes(&self) -> usize {
         let metadata = self.metadata().iter();
         let metadata: usize = metadata.map(|(key, value)| key.len() + value.len()).sum();

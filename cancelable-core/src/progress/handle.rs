@@ -142,8 +142,7 @@ impl Progress {
         ProgressRegistration::new(&self.meter, hook, throttle)
     }
 
-    /// Returns the operations directly below that have progress, or something below them that has, and have
-    /// not ended; in the order of opening.
+    /// Returns the operations of `parts`, which the room of operations names by their type.
     pub(crate) fn operations_below(&self) -> Vec<Arc<dyn Running>> {
         self.meter.operations_below()
     }

@@ -52,6 +52,8 @@ pub(crate) struct Aside {
     pub(crate) report: Option<Box<Report>>,
     /// What came from below, for the report of this operation.
     pub(crate) below: Vec<Below>,
+    /// A source has cancelled it, on a thread of its own.
+    pub(super) was_decided: bool,
     /// The body has ended; what goes on are children and finalizers.
     pub(crate) body_over: bool,
 }

@@ -186,7 +186,12 @@ impl Record {
     }
 
     /// As [`expire`](Self::expire), now, where there is a clock and a deadline. The time, if it was asked.
+    ///
+    /// Where a token of another operation cancels it, that one's clock is looked at too.
     pub(crate) fn expire_if_due(&self) -> Option<Instant> {
+        if self.is_linked() {
+            self.look_at_links();
+        }
         // The clock first: without one there is no deadline, and the line may be long.
         let runtime = self.runtime.as_ref()?;
         let deadline = self.deadline()?;

@@ -13,7 +13,7 @@ use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
 use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// No deadline.
 const NEVER: u64 = u64::MAX;
@@ -23,11 +23,13 @@ const NONE: u64 = u64::MAX;
 
 struct Clock {
     record: Weak<Record>,
-    runtime: RuntimeHandle,
+    /// None where only what it is linked to has a clock.
+    runtime: Option<RuntimeHandle>,
+    is_linked: bool,
     /// Each call has to look, because its time is not the system's.
     is_by_hand: bool,
-    /// What `due` counts from.
-    base: Instant,
+    /// What `due` counts from, where there is a clock.
+    base: Option<Instant>,
     /// The earliest deadline on the line, in nanoseconds.
     due: AtomicU64,
     /// The number of moves for which `due` is good.
@@ -40,18 +42,21 @@ impl Record {
     /// Gives the operation's token its deadline check, if there is a clock and the token has none.
     #[inline]
     pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
-        if let (Some(runtime), false) = (&self.runtime, token.has_deadline_check()) {
-            self.make_deadline_check(token, runtime);
+        if (self.runtime.is_some() || self.is_linked()) && !token.has_deadline_check() {
+            self.make_deadline_check(token);
         }
     }
 
     #[cold]
-    fn make_deadline_check(self: &Arc<Self>, token: &CancellationToken, runtime: &RuntimeHandle) {
+    fn make_deadline_check(self: &Arc<Self>, token: &CancellationToken) {
+        let runtime = self.runtime.clone();
+        let keeps_systems_time = runtime.as_ref().map(RuntimeHandle::keeps_systems_time);
         token.set_deadline_check(Arc::new(Clock {
             record: Arc::downgrade(self),
-            is_by_hand: !runtime.keeps_systems_time(),
-            base: runtime.now(),
-            runtime: runtime.clone(),
+            is_linked: self.is_linked(),
+            is_by_hand: keeps_systems_time == Some(false),
+            base: runtime.as_ref().map(RuntimeHandle::now),
+            runtime,
             due: AtomicU64::new(NEVER),
             moves: AtomicU64::new(NONE),
             changing: Mutex::new(()),
@@ -75,8 +80,11 @@ impl Clock {
     }
 
     fn since_base(&self, at: Instant) -> u64 {
-        let since: Duration = at.saturating_duration_since(self.base);
-        u64::try_from(since.as_nanos()).unwrap_or(NEVER)
+        // Without a clock there is no deadline.
+        let since = self.base.map(|base| at.saturating_duration_since(base));
+        since.map_or(NEVER, |since| {
+            u64::try_from(since.as_nanos()).unwrap_or(NEVER)
+        })
     }
 
     #[cold]
@@ -106,9 +114,10 @@ impl DeadlineCheck for Clock {
     }
 
     fn check(&self) -> Option<Instant> {
+        let runtime = self.runtime.as_ref()?;
         let mut now = None;
         // A token's methods do not unwind for a clock.
-        isolate("the clock of a runtime", || now = Some(self.runtime.now()));
+        isolate("the clock of a runtime", || now = Some(runtime.now()));
         let now = now?;
         let due = self.due();
         if due != NEVER && due <= self.since_base(now) {
@@ -119,5 +128,13 @@ impl DeadlineCheck for Clock {
 
     fn mark(&self, cause: &Cause) -> Option<Mark> {
         self.record.upgrade()?.give_mark(cause)
+    }
+
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        if self.is_linked {
+            if let Some(record) = self.record.upgrade() {
+                record.links(found);
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! The progress of a record and of all its ancestors, made when it is first asked for.
+//! The progress of a record and of its ancestors, made on demand.
 //!
-//! So an operation without progress has an empty cell and no more.
+//! An operation without progress has an empty cell and no more.
 
 use super::Record;
 use crate::cause::ambient::Running;
@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 impl Record {
-    /// The meters of this record and of all above it, made where they are not.
+    /// Returns the progress of this record. Makes it, and that of all ancestors, where there is none.
     pub(crate) fn progress(self: &Arc<Self>) -> &Progress {
         if let Some(progress) = self.progress.get() {
             return progress;
         }
         let mut without = Vec::new();
         let mut above = self.parent.as_ref();
-        // Ends: every turn goes one up.
+        // Ends: each turn goes one ancestor up.
         while let Some(record) = above.filter(|record| record.progress.get().is_none()) {
             without.push(record);
             above = record.parent.as_ref();
@@ -28,13 +28,13 @@ impl Record {
         self.progress_below(parent)
     }
 
-    /// This record's meter, below the one that is given.
+    /// Returns the progress of this record, made below that of its parent if there is none.
     ///
-    /// A record that ends meanwhile ends its meter, if it sees it. The lock orders the two: who
-    /// changes the status to an end does so, or comes back, under it, and looks for a meter later.
-    /// So either that sees the meter or this sees the end.
+    /// If the record ends at the same time, its end ends the progress too, or this does. The lock orders the
+    /// two: the end changes the status under the lock, and looks for progress afterwards. So the end sees the
+    /// progress, or this sees the end.
     fn progress_below(self: &Arc<Self>, parent: Option<&Progress>) -> &Progress {
-        // The clock is not read where another thread may wait for this one.
+        // Read before, because another thread may wait for the initialisation.
         let now = self.now();
         let mut made = false;
         let progress = self.progress.get_or_init(|| {
@@ -55,7 +55,7 @@ impl Record {
         progress
     }
 
-    /// Ends the meter of a record whose status is an end, if there is one.
+    /// Ends the progress of a record whose status is an end, if there is any.
     pub(crate) fn end_progress(&self, now: Option<Instant>) {
         if let Some(progress) = self.progress.get() {
             progress.end(now);

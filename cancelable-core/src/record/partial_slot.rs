@@ -1,11 +1,11 @@
-//! The place of a partial result in its record, under the record's lock.
+//! The slot of a partial result in its record, under the record's lock.
 //!
 //! # States
 //!
-//! | state    | who comes to update, read or take it | who comes to set it                     |
-//! |----------|--------------------------------------|-----------------------------------------|
-//! | `Free`   | takes it out                         | replaces it                             |
-//! | `Out`    | waits for the event, on another thread; is refused on the same one | leaves it for when the other one is back, which then is too old |
+//! | state  | update, read, take                                         | set                                             |
+//! |--------|------------------------------------------------------------|-------------------------------------------------|
+//! | `Free` | takes the value out                                        | replaces the value                              |
+//! | `Out`  | on another thread waits for the event; on the same, refused | keeps the new value; the old is dropped when it comes back |
 
 use crate::report::Value;
 use crate::sync::{ManualResetEvent, ThreadId, thread_id};
@@ -19,18 +19,18 @@ pub(crate) struct Slot {
     show: Option<Show>,
 }
 
-/// How a value reads; `None` for one of another type.
+/// Returns a value as text; `None` for one of another type.
 pub(crate) type Show = Arc<dyn Fn(&dyn Any) -> Option<String> + Send + Sync>;
 
 enum State {
     Free(Option<Value>),
     Out {
         thread: ThreadId,
-        /// What was taken out.
+        /// The type of the value that was taken out.
         type_name: Option<&'static str>,
-        /// Where others wait for it, if any do.
+        /// Set when the value is back; there if another thread waits for it.
         back: Option<Arc<ManualResetEvent>>,
-        /// What was set meanwhile.
+        /// A value that was set in the meantime.
         newer: Option<Value>,
     },
 }
@@ -41,18 +41,18 @@ impl Default for State {
     }
 }
 
-/// Why a value could not be taken out.
+/// The reason why a value could not be taken out.
 pub(crate) enum Refusal {
-    /// Another one has it. It is back when the event is set.
+    /// Another thread has it. It is back when the event is set.
     Wait(Arc<ManualResetEvent>),
-    /// The caller itself has it.
+    /// This thread has it.
     InUse,
     /// It is of this type.
     OtherType(&'static str),
 }
 
 impl Slot {
-    /// Takes the value out, if it is as it `is_wanted`, for this thread to put back.
+    /// Takes the value out, if it is of a wanted type. This thread puts it back.
     pub(crate) fn take_out(
         &mut self,
         is_wanted: Option<fn(&Value) -> bool>,
@@ -81,8 +81,8 @@ impl Slot {
         }
     }
 
-    /// Takes a value back. What is to be done with no lock held: a value to be dropped, an event to be
-    /// opened.
+    /// Puts a value back. Returns what the caller handles with no lock held: a value to drop, and an event to
+    /// set.
     #[must_use]
     pub(crate) fn put_back(
         &mut self,
@@ -100,7 +100,7 @@ impl Slot {
         (old, back)
     }
 
-    /// Puts `value` in place, and gives what was there.
+    /// Replaces the value, and returns the one before.
     #[must_use]
     pub(crate) fn set(&mut self, value: Value) -> Option<Value> {
         match &mut self.state {
@@ -109,7 +109,7 @@ impl Slot {
         }
     }
 
-    /// Takes the value away, if it is not in use.
+    /// Takes the value, if it is not in use.
     pub(crate) fn take(&mut self) -> Option<Value> {
         match &mut self.state {
             State::Free(value) => value.take(),
@@ -117,7 +117,7 @@ impl Slot {
         }
     }
 
-    /// Says how a value of this type reads, and gives what said so before.
+    /// Sets how a value of this type is written, and returns the setting before.
     #[must_use]
     pub(crate) fn show<P: 'static>(
         &mut self,
@@ -131,7 +131,7 @@ impl Slot {
         self.show.clone()
     }
 
-    /// The type of what is there or was taken out.
+    /// Returns the type of the value that is there or was taken out.
     pub(crate) fn type_name(&self) -> Option<&'static str> {
         match &self.state {
             State::Free(value) => value.as_ref().map(Value::type_name),
@@ -141,7 +141,7 @@ impl Slot {
         }
     }
 
-    /// Whether there is something for an outcome to take.
+    /// Whether there is a value for an outcome to take.
     pub(crate) fn is_filled(&self) -> bool {
         matches!(self.state, State::Free(Some(_)))
     }

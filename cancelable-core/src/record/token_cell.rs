@@ -47,9 +47,18 @@ use super::Record;
 use crate::cause::{Cause, OperationLabel};
 use crate::source::Decide;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
-use crate::token::CancellationToken;
+use crate::token::{CancellationToken, DeadlineCheck, look_at_all};
 use std::sync::Arc;
 use std::time::Instant;
+
+/// Whether a token cancels an operation that is not of an operation it is a part of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    None,
+    /// One of those above has such a token.
+    Above,
+    Own,
+}
 
 pub(crate) struct Stop {
     above: Option<CancellationToken>,
@@ -61,6 +70,7 @@ pub(crate) struct Stop {
     /// The operation has ended without a cancel, although its token may be cancelled. Written under the
     /// record's lock.
     is_over: AtomicBool,
+    link: Link,
     /// How many operations and streams there are inside that may go on after the end. Small, so that it fits
     /// beside the marks.
     inside: AtomicU32,
@@ -83,12 +93,29 @@ impl Drop for GoesOn {
 }
 
 impl Stop {
-    /// `own` is the operation's token.
+    /// `own` is the operation's token, which was made of one that is not of an operation above.
     pub(crate) fn by(own: CancellationToken) -> Self {
         Self {
             own: OnceLock::from(own),
+            link: Link::Own,
             ..Self::below(None)
         }
+    }
+
+    /// `join` is what the operation is cancelled with, and joins tokens that are not of an operation above.
+    pub(crate) fn below_join(join: Option<CancellationToken>) -> Self {
+        Self {
+            link: Link::Own,
+            ..Self::below(join)
+        }
+    }
+
+    /// Has it looked above for tokens, where `parent` is what the operation is a part of.
+    pub(super) fn linked_as(mut self, parent: Option<&Self>) -> Self {
+        if self.link == Link::None && parent.is_some_and(|parent| parent.link != Link::None) {
+            self.link = Link::Above;
+        }
+        self
     }
 
     /// `above` is what the operation is cancelled with, if there is anything.
@@ -99,6 +126,7 @@ impl Stop {
             parked: AtomicBool::new(false),
             is_handed_out: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
+            link: Link::None,
             inside: AtomicU32::new(0),
         }
     }
@@ -297,6 +325,39 @@ impl Record {
         }
     }
 
+    /// Whether a token cancels it, or an operation above, that is not of an operation above.
+    #[inline]
+    pub(crate) fn is_linked(&self) -> bool {
+        self.stop.link != Link::None
+    }
+
+    /// Adds the deadline checks of these tokens.
+    pub(super) fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        // Ends: every turn goes one ancestor up, and there is no cycle.
+        let line = std::iter::successors(Some(self), |record| record.parent.as_deref());
+        for record in line.take_while(|record| record.is_linked()) {
+            if record.stop.link == Link::Own {
+                let stop = &record.stop;
+                let check = match &stop.above {
+                    Some(join) => join.deadline_check(),
+                    None => stop
+                        .own
+                        .get()
+                        .and_then(CancellationToken::deadline_check_above),
+                };
+                found.extend(check.cloned());
+            }
+        }
+    }
+
+    /// Has what it was linked to look at its clock.
+    #[cold]
+    pub(super) fn look_at_links(&self) {
+        let mut links = Vec::new();
+        self.links(&mut links);
+        look_at_all(links);
+    }
+
     /// Whether the end came before the cancel that was just made.
     fn is_over_by_now(&self) -> bool {
         // Invariant 3.
@@ -344,6 +405,10 @@ impl Record {
 /// Whether the request is on record is settled by the record's lock; see "The end".
 impl Decide for Record {
     fn decide(&self, cause: Cause) -> bool {
-        self.cancel(cause)
+        let is_on_record = self.cancel(cause);
+        if is_on_record {
+            self.with_aside(|aside| aside.was_decided = true);
+        }
+        is_on_record
     }
 }

@@ -3,10 +3,9 @@
 use super::event::Event;
 use super::event_queue::EventQueue;
 use super::listeners::Listeners;
-use crate::sync::{self, ManualResetEvent, clock, track_await};
+use crate::sync::{ManualResetEvent, clock, track_await};
 use futures_core::Stream;
 use std::fmt;
-use std::future::poll_fn;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,7 +43,12 @@ impl Events {
 
     /// Blocks the thread until there is an event. In async code use the [`Stream`].
     pub fn wait(&mut self) -> Event {
-        sync::block_on(poll_fn(|cx| self.queue.poll_next(cx)))
+        // Ends: without a limit each turn but the last follows a wake, with an event for this sole reader.
+        loop {
+            if let Some(event) = self.wait_timeout(Duration::MAX) {
+                return event;
+            }
+        }
     }
 
     /// [`wait`](Self::wait), for at most `limit`. A limit that overflows the clock is no limit.

@@ -13,8 +13,8 @@
 //! the others for a moment.
 
 use super::{Job, Refused};
-use crate::sync::unmodelled::LazyLock;
-use crate::sync::{Condvar, Mutex, clock, isolate, log, wait_until};
+use crate::sync::unmodelled::{Event, IntoNotification, LazyLock, Listener, listener};
+use crate::sync::{Mutex, isolate, log};
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -65,9 +65,9 @@ struct Shared {
     name: &'static str,
     state: Mutex<State>,
     /// Notified once for each call that an idle thread is to take.
-    queued: Condvar,
+    queued: Event,
     /// Never notified: the watcher's clock.
-    tick: Condvar,
+    tick: Event,
 }
 
 #[derive(Default)]
@@ -103,8 +103,8 @@ impl DetachedThreads {
             shared: Arc::new(Shared {
                 name,
                 state: Mutex::new(State::default()),
-                queued: Condvar::new(),
-                tick: Condvar::new(),
+                queued: Event::new(),
+                tick: Event::new(),
             }),
         }
     }
@@ -127,7 +127,8 @@ impl DetachedThreads {
         if !refused {
             state.queue.extend(job.take());
             state.added += 1;
-            self.shared.queued.notify_one();
+            // Additional: one that was notified and has not taken its call yet takes no other's notification.
+            self.shared.queued.notify(1.additional());
             if state.idle < state.queue.len() {
                 started = started.and(self.shared.ensure_watched(&mut state));
             }
@@ -180,11 +181,14 @@ impl Shared {
                 state = self.state.lock();
                 continue;
             }
-            let until = clock::now() + LINGER;
             state.idle += 1;
-            state = wait_until(&self.queued, state, until);
+            // Under the lock: a call that is queued from now on finds this listener.
+            listener!(self.queued => queued);
+            drop(state);
+            let is_notified = queued.wait_timeout(LINGER).is_some();
+            state = self.state.lock();
             state.idle -= 1;
-            if state.queue.is_empty() && clock::now() >= until {
+            if !is_notified && state.queue.is_empty() {
                 state.threads -= 1;
                 return;
             }
@@ -197,8 +201,10 @@ impl Shared {
         let mut state = self.state.lock();
         while !state.queue.is_empty() {
             let seen = state.added;
-            // A wake-up without a reason only makes the turn shorter.
-            state = wait_until(&self.tick, state, clock::now() + PATIENCE);
+            drop(state);
+            listener!(self.tick => tick);
+            tick.wait_timeout(PATIENCE);
+            state = self.state.lock();
             // Those seen have not all been taken: one has waited for the whole turn.
             if state.taken < seen {
                 let more = state.threads.div_ceil(2).min(state.queue.len());

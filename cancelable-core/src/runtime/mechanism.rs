@@ -1,6 +1,8 @@
 //! What a runtime supplies: the two traits that an adapter implements.
 
-use super::{DetachedThreads, Job, Refused, Task};
+#[cfg(not(target_family = "wasm"))]
+use super::DetachedThreads;
+use super::{Job, Refused, Task};
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
@@ -90,7 +92,11 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// As for [`spawn`](Runtime::spawn).
     fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
-        DetachedThreads::for_looks().run(job)
+        #[cfg(not(target_family = "wasm"))]
+        return DetachedThreads::for_looks().run(job);
+        // There is no thread for it.
+        #[cfg(target_family = "wasm")]
+        Err(Refused::new(job))
     }
 }
 

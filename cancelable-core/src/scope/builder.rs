@@ -66,22 +66,13 @@ struct Parts {
 impl Rare {
     #[cold]
     fn into_parts(self) -> Parts {
-        let Self {
-            tokens,
-            sources,
-            terms,
-            no_children: _,
-            policy,
-            hooks,
-            metadata,
-        } = self;
         Parts {
-            tokens,
-            sources: (!sources.is_empty()).then(|| sources.into_boxed_slice()),
-            terms: terms.is_set().then(|| Box::new(terms)),
-            policy: policy.is_set().then(|| Box::new(policy)),
-            hooks: (!hooks.is_empty()).then(|| Arc::new(hooks) as _),
-            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            tokens: self.tokens,
+            sources: (!self.sources.is_empty()).then(|| self.sources.into_boxed_slice()),
+            terms: self.terms.is_set().then(|| Box::new(self.terms)),
+            policy: self.policy.is_set().then(|| Box::new(self.policy)),
+            hooks: (!self.hooks.is_empty()).then(|| Arc::new(self.hooks) as _),
+            metadata: (!self.metadata.is_empty()).then(|| Arc::new(self.metadata)),
         }
     }
 }
@@ -91,8 +82,7 @@ enum Parent {
     /// The operation that runs where the scope is built, if there is one.
     Current,
     Operation(Operation),
-    /// The parent of a spawned child. The child is cancelled with it even where the parent is
-    /// shielded.
+    /// The parent of a spawned child. The child is cancelled with it even where the parent is shielded.
     Spawner(Operation),
     Nothing,
 }
@@ -145,8 +135,8 @@ impl ScopeBuilder {
         self
     }
 
-    /// Makes the scope that of a spawned child of `scope`, whatever parent was set. Its token is
-    /// below the token of `scope` even where that is shielded, since a shield does not cover children.
+    /// Makes the scope that of a spawned child of `scope`, whatever parent was set. Its token is below the token of
+    /// `scope` even where that is shielded, since a shield does not cover children.
     pub(super) fn spawned_by(mut self, scope: &Scope) -> Self {
         self.parent = Parent::Spawner(scope.operation().clone());
         self
@@ -158,24 +148,24 @@ impl ScopeBuilder {
         self
     }
 
-    /// Sets where to find a runtime if none is given and the parent has none: the
-    /// `current` of an adapter. If that finds none, the scope has none.
+    /// Sets where to find a runtime if none is given and the parent has none: the `current` of an adapter. If that
+    /// finds none, the scope has none.
     pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
         self.default_runtime = Some(current);
         self
     }
 
-    /// Cancels the scope when `limit` has passed since the scope was entered: a [`Duration`], or a [`Limit`] with
-    /// its own text for the cause. With zero the body is not started. A span too long for the
-    /// clock is no limit. Of several limits the earliest counts.
+    /// Cancels the scope when `limit` has passed since the scope was entered: a [`Duration`], or a [`Limit`] with its
+    /// own text for the cause. With zero the body is not started. A span too long for the clock is no limit. Of
+    /// several limits the earliest counts.
     #[track_caller]
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.deadline.add(limit.into());
         self
     }
 
-    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed when the scope is
-    /// entered, the body is not started. Of several limits the earliest counts.
+    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed when the scope is entered, the
+    /// body is not started. Of several limits the earliest counts.
     #[track_caller]
     pub fn deadline(mut self, point: Instant) -> Self {
         self.deadline.add(Limit::at(point));
@@ -194,28 +184,27 @@ impl ScopeBuilder {
         self
     }
 
-    /// Limits how many children run at once. The others wait, in the order of spawning,
-    /// before their first poll. Blocking calls are not counted.
+    /// Limits how many children run at once. The others wait, in the order of spawning, before their first poll.
+    /// Blocking calls are not counted.
     ///
-    /// A child that waits for another child of the same scope keeps its place meanwhile. If that other child waits
-    /// in the queue for this place, both are stuck until another place is free, their own time limit is over or
-    /// the scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
+    /// A child that waits for another child of the same scope keeps its place meanwhile. If that other child waits in
+    /// the queue for this place, both are stuck until another place is free, their own time limit is over or the
+    /// scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
         self.terms().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
         self
     }
 
-    /// Collects the failures of children, for
-    /// [`Outcome::child_failures`](super::Outcome::child_failures). Without this the first failure
-    /// cancels the scope, and with it the other children.
+    /// Collects the failures of children, for [`Outcome::child_failures`](super::Outcome::child_failures). Without
+    /// this the first failure cancels the scope, and with it the other children.
     pub fn collect_all(mut self) -> Self {
         self.terms().collect_all = true;
         self
     }
 
-    /// Waits for a blocking call no longer than `span` after its cancel. A call that has not ended then
-    /// is abandoned: its thread goes on by itself, and its handle and the log say so.
+    /// Waits for a blocking call no longer than `span` after its cancel. A call that has not ended then is abandoned:
+    /// its thread goes on by itself, and its handle and the log say so.
     ///
     /// Without this a scope waits for its blocking calls without a limit.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
@@ -224,21 +213,20 @@ impl ScopeBuilder {
     }
 
     /// Gives the body `span` after a cancel to end by itself. It sees the request by
-    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it
-    /// produces counts. A body that still runs at the end of the grace is dropped and named in
+    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it produces counts. A
+    /// body that still runs at the end of the grace is dropped and named in
     /// [`Outcome::stragglers`](super::Outcome::stragglers).
     ///
-    /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves
-    /// none. Without this, or with zero, the body is dropped at once.
-    /// [`cancel_now`](Operation::cancel_now) ends the grace early.
+    /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves none. Without
+    /// this, or with zero, the body is dropped at once. [`cancel_now`](Operation::cancel_now) ends the grace early.
     pub fn grace(mut self, span: Duration) -> Self {
         self.policy().grace = span;
         self
     }
 
-    /// Gives all [deferred](Operation::defer) finalizers together no more than `span`, from when the
-    /// first begins. A finalizer that runs when the budget is spent is dropped and named as a straggler. Each one
-    /// that is left is polled once, and then dropped and named likewise.
+    /// Gives all [deferred](Operation::defer) finalizers together no more than `span`, from when the first begins. A
+    /// finalizer that runs when the budget is spent is dropped and named as a straggler. Each one that is left is
+    /// polled once, and then dropped and named likewise.
     ///
     /// Without this a scope waits for its finalizers without a limit.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
@@ -249,8 +237,8 @@ impl ScopeBuilder {
     /// Logs everything that has not ended `after` a cancel of the scope: its kind, where it was opened, when it was
     /// last polled, and its shield.
     ///
-    /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it
-    /// cannot report a body that does not yield.
+    /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it cannot report a body
+    /// that does not yield.
     pub fn watchdog(mut self, after: Duration) -> Self {
         self.policy().watchdog = Some(Watchdog { after, hook: None });
         self
@@ -266,8 +254,8 @@ impl ScopeBuilder {
         self
     }
 
-    /// Lists the scope in the [global registry](Registry::global), from when it is built to its
-    /// end, and with it all scopes below it.
+    /// Lists the scope in the [global registry](Registry::global), from when it is built to its end, and with it all
+    /// scopes below it.
     ///
     /// A scope is in one registry. By default that is the registry of its parent, if there is one, so that a tree is
     /// listed whole.
@@ -316,8 +304,7 @@ impl ScopeBuilder {
         self.hooked(|hooks| hooks.on_cancel_requested(hook))
     }
 
-    /// Calls `hook` when the scope or something below it has made progress; see
-    /// [`Hooks::on_progress`].
+    /// Calls `hook` when the scope or something below it has made progress; see [`Hooks::on_progress`].
     pub fn on_progress(
         self,
         hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
@@ -466,8 +453,8 @@ impl ScopeBuilder {
 
     /// Opens the scope and [runs](Scope::run) `body` in it: a bounded step in one chain.
     ///
-    /// The scope is opened by this call, as by [`build`](Self::build). If it cannot be built, the body is
-    /// dropped, and the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
+    /// The scope is opened by this call, as by [`build`](Self::build). If it cannot be built, the body is dropped,
+    /// and the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
     ///
     /// # Cancel safety
     ///
@@ -527,6 +514,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn run_blocking<F, T>(self, body: F) -> Outcome<T>
     where
         F: FnOnce(&Scope) -> T,
@@ -542,6 +530,7 @@ impl ScopeBuilder {
     /// # Panics
     ///
     /// As for [`Scope::run_blocking`].
+    #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(self, body: F) -> Outcome<T, E>
     where
         F: FnOnce(&Scope) -> Result<T, E>,
@@ -590,7 +579,7 @@ fn stop(
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            Stop::below(CancellationToken::any_of(inputs).ok())
+            Stop::below_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }

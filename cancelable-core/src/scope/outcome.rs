@@ -246,8 +246,8 @@ impl<T, E> Outcome<T, E> {
         self.result.map_err(RunError::flatten)
     }
 
-    /// What was still running at the end of its time and was dropped: bodies at the end of their
-    /// grace, and finalizers at the end of the cleanup budget. Those of scopes below are among them if this
+    /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
+    /// cleanup budget. Those of scopes below are among them if this
     /// scope was cancelled too. Those of children that nobody took from their
     /// [handles](super::Child::take_report), and those of runs that were dropped, are so in any case.
     #[must_use]
@@ -257,7 +257,7 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.stragglers)
     }
 
-    /// What went wrong in finalizers, in the order in which they ran: those of the scope, and then those
+    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those
     /// of children below that nobody took from their [handles](super::Child::take_report), and of runs
     /// inside that were dropped. Of these the first 256 to end with such a report are kept, and all are logged.
     #[must_use]
@@ -267,8 +267,8 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.cleanup_errors)
     }
 
-    /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures that
-    /// children have collected and nobody took from their handles, and those of runs inside that were dropped,
+    /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures
+    /// that children have collected and nobody took from their handles, and those of runs inside that were dropped,
     /// as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {

@@ -8,6 +8,7 @@ mod deadline_timer;
 pub(super) mod detached_teardown;
 mod exit;
 mod grace_timer;
+#[cfg(not(target_family = "wasm"))]
 mod run_blocking;
 mod stalled;
 mod state_machine;
@@ -27,6 +28,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 pub(super) use self::exit::may_say_cancelled;
+#[cfg(not(target_family = "wasm"))]
 pub(super) use self::run_blocking::run_blocking;
 
 pin_project! {

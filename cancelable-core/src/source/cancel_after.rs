@@ -1,4 +1,4 @@
-//! A cancel that comes when a time has passed, and that can be called off.
+//! A cancel after a time, which can be called off.
 
 use super::Limit;
 use crate::cause::Cause;
@@ -13,10 +13,10 @@ use std::task::{Context, Poll};
 
 /// Cancels `token` when `limit` has passed from this call, unless the guard is dropped before.
 ///
-/// A zero limit cancels before this returns, one that the clock can't express never does. The time is kept
-/// by a task of `runtime`, which ends with the guard, at the cancel, or when something else cancels the
-/// token. A runtime that goes away, or can keep no time, cancels the token at once: whoever waits for the
-/// end of the time does not wait for ever. The cause is a timeout with the place of this call.
+/// A limit of zero cancels before this returns; a limit that the clock can't express never cancels. A task of
+/// `runtime` keeps the time. It ends with the guard, at the cancel, or when something else cancels the
+/// token. If the runtime goes away, or can keep no time, the token is cancelled at once, so that nobody waits for
+/// it for ever. The cause is a timeout with the place of this call.
 ///
 /// # Examples
 ///
@@ -76,25 +76,25 @@ pub fn cancel_after(
 const ARMED: u8 = 0;
 /// The guard was dropped first.
 const DISARMED: u8 = 1;
-/// The token was cancelled, by this or by something else; or nothing will come.
+/// The token was cancelled, by this or by something else; or no cancel will come.
 const OVER: u8 = 2;
 
-/// What the guard and the task have in common.
+/// The state that the guard and the task share.
 struct Shared {
-    /// Leaves `ARMED` once, by whoever is first.
+    /// Leaves `ARMED` once, by the first of the two.
     state: AtomicU8,
     task: WakerSlot,
 }
 
 impl Shared {
     fn is_armed(&self) -> bool {
-        // Acquire: as in `claim`, for whoever goes on after a no.
+        // Acquire: as in `claim`, for a caller that goes on after a no.
         self.state.load(Ordering::Acquire) == ARMED
     }
 
-    /// Ends the countdown. True for the one that does.
+    /// Ends the countdown. Returns true for the caller that does.
     fn claim(&self, end: u8) -> bool {
-        // AcqRel: whoever comes second sees what the first one had done before.
+        // AcqRel: the second to come sees what the first had done before.
         let claimed = self
             .state
             .compare_exchange(ARMED, end, Ordering::AcqRel, Ordering::Acquire);
@@ -102,7 +102,7 @@ impl Shared {
     }
 }
 
-/// Calls off the cancel of [`cancel_after`] when it is dropped.
+/// A guard that calls off the cancel of [`cancel_after`] when it is dropped.
 ///
 /// A cancel that is under way on another thread is not waited for.
 #[must_use = "dropping the guard calls the cancel off; `detach()` leaves it"]
@@ -118,12 +118,12 @@ impl CancelAfter {
         self.shared.is_armed()
     }
 
-    /// Calls the cancel off. True if it was still to come, and so never will.
+    /// Calls the cancel off. Returns true if it was still to come.
     pub fn disarm(self) -> bool {
         self.shared.claim(DISARMED)
     }
 
-    /// Leaves the cancel to come, with nobody to call it off.
+    /// Drops the guard without calling the cancel off.
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -135,7 +135,7 @@ impl Drop for CancelAfter {
             return;
         }
         self.shared.claim(DISARMED);
-        // For the task to end. A task that is not there has no waker.
+        // So that the task ends. Without a task there is no waker.
         self.shared
             .task
             .wake("the waker of a task that keeps a time limit");
@@ -150,7 +150,7 @@ impl fmt::Debug for CancelAfter {
     }
 }
 
-/// The task that waits.
+/// The task that keeps the time.
 struct Countdown {
     shared: Arc<Shared>,
     sleep: Sleep,
@@ -164,7 +164,7 @@ impl Future for Countdown {
     type Output = ();
 
     /// Wakes: the waker is left before the state is read, and the guard changes the state before it takes
-    /// the waker; the other two are polled, and have it too.
+    /// the waker. The token and the timer are polled, and have the waker too.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.shared.task.register(cx.waker());
@@ -186,7 +186,7 @@ impl Future for Countdown {
     }
 }
 
-/// A drop, because a runtime that goes away just drops its tasks, and one that can keep no time panics.
+/// A drop, because a runtime that goes away just drops its tasks, and a runtime that can keep no time panics.
 impl Drop for Countdown {
     fn drop(&mut self) {
         drop(self.shared.task.take());

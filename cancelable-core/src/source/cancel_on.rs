@@ -1,20 +1,20 @@
-//! A cancel whose callbacks run elsewhere.
+//! A cancel whose callbacks run on a runtime.
 //!
-//! It stands above the token, which knows no runtime: the token gives out what a cancel has left to call, and
-//! that runs where it is dropped. So no callback is lost, also where a runtime drops the job it is in.
+//! The token knows no runtime: it returns the callbacks that a cancel has not called, and they run where that value
+//! is dropped. So no callback is lost, even if a runtime drops its job.
 
 use crate::cause::Cause;
 use crate::runtime::RuntimeHandle;
 use crate::sync::isolate;
 use crate::token::CancellationToken;
 
-/// Cancels `token` here, and runs its callbacks on `runtime`: a slow one does not hold up the caller. True
-/// if this call cancelled it.
+/// Cancels `token` here, and runs its callbacks on `runtime`, so that a slow callback does not delay the caller.
+/// Returns true if this call cancelled the token.
 ///
-/// When it returns, every descendant says cancelled, and all waiters were woken. The callbacks, and the
-/// hooks that tell of a cancel, run after that as one blocking job of the runtime, in their usual order.
-/// One that is unregistered before its turn never runs. Where the runtime takes no more work they run here,
-/// and where it drops the job they run there.
+/// When this returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the
+/// hooks of the cancel, run after that as one blocking job of the runtime, in their usual order.
+/// A callback that is unregistered before its turn never runs. If the runtime takes no more work, the callbacks run
+/// in this call; if it drops the job, they run in that drop.
 ///
 /// # Examples
 ///
@@ -39,7 +39,7 @@ pub fn cancel_on(
     }
     let (first, uncalled) = token.cancel_deferring_callbacks(cause);
     if !uncalled.is_empty() {
-        // A runtime that panics instead of taking the job has dropped it.
+        // A runtime that panics instead of taking the job has dropped the job.
         isolate("a runtime that was given callbacks", || {
             runtime.spawn_blocking(move || drop(uncalled)).detach();
         });

@@ -1,17 +1,17 @@
-//! What can be wrong with a source.
+//! The errors of sources.
 
 use crate::sync::escaped;
 use std::error::Error;
 use std::fmt;
 
-/// A source could not begin to watch.
+/// A source could not start.
 #[derive(Debug)]
 pub struct SourceError {
     error: Box<dyn Error + Send + Sync>,
 }
 
 impl SourceError {
-    /// An error from words or from the error of what the source is built on.
+    /// Returns an error with a text, or with the error that kept the source from starting.
     #[must_use]
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
@@ -19,7 +19,7 @@ impl SourceError {
         }
     }
 
-    /// For a source that was started without the runtime it asked for.
+    /// The error of a source that was started without the runtime that it needs.
     pub(crate) fn no_runtime() -> Self {
         Self::new("it needs a runtime and was started without one")
     }
@@ -38,7 +38,7 @@ impl Error for SourceError {
     }
 }
 
-/// A condition was to be asked with no time between the questions.
+/// The interval of a condition is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroInterval(pub(super) ());
 
@@ -50,7 +50,7 @@ impl fmt::Display for ZeroInterval {
 
 impl Error for ZeroInterval {}
 
-/// A group of sources was to be made of none.
+/// A group of sources has no members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EmptyGroup(pub(super) ());
 
@@ -62,6 +62,6 @@ impl fmt::Display for EmptyGroup {
 
 impl Error for EmptyGroup {}
 
-// An error that is kept is only read, and nothing here changes it.
+// The error inside is only read.
 impl std::panic::UnwindSafe for SourceError {}
 impl std::panic::RefUnwindSafe for SourceError {}

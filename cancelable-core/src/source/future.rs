@@ -8,9 +8,9 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-/// What a future that serves as a source may resolve to.
+/// The types that a future may resolve to if it serves as a source.
 pub trait IntoCause {
-    /// The cause for which a scope is cancelled. `location` is where the source was made.
+    /// Returns the cause of the cancel. `location` is where the source was made.
     fn into_cause(self, location: &'static Location<'static>) -> Cause;
 }
 
@@ -47,17 +47,17 @@ impl IntoCause for String {
 /// The source that [`future()`] makes.
 pub struct FutureSource<F> {
     future: F,
-    /// None until it is given one.
+    /// `None` until one is given.
     name: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
 }
 
-/// Fires when `future` is ready. What it resolves to says why: nothing, words, a
+/// Fires when `future` is ready. Its output becomes the cause: nothing, a text, a
 /// [`Reason`] or a [`Cause`].
 ///
 /// # Examples
 ///
-/// One that resolves to nothing says what it is by its [name](FutureSource::named):
+/// The [name](FutureSource::named) is the text of a future that resolves to nothing:
 ///
 /// ```
 /// use cancelable_core::{Scope, source};
@@ -83,8 +83,8 @@ where
 }
 
 impl<F> FutureSource<F> {
-    /// Gives the source a name, for logs and errors, and for the message of its cause where what the
-    /// future resolves to has no words of its own.
+    /// Gives the source a name, for logs and errors, and for the message of its cause if the output of the
+    /// future has no text of its own.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
@@ -113,7 +113,7 @@ where
         } = *self;
         Ok(Box::pin(async move {
             let cause = IsolatedDropFuture::new(future).await.into_cause(location);
-            // Any other reason says what it was.
+            // Any other reason has a text of its own.
             let is_bare = cause.reason() == &Reason::Source
                 && cause.message().is_none()
                 && cause.error().is_none();

@@ -1,4 +1,4 @@
-//! A limit in time, where in the source it was set, and what it is for.
+//! A limit in time, with the place where it was set and its text.
 
 use crate::cause::{Cause, Reason};
 use std::borrow::Cow;
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 /// A limit in time: a span that counts from the entry of a scope, or a point.
 ///
-/// A [`Duration`] becomes one wherever a limit is asked for. One that is made here can have words of its
-/// own, which the cause of the cancel then has as its [message](Cause::message).
+/// A [`Duration`] converts to a limit. A limit that is made here can have a text of its
+/// own, which is the [message](Cause::message) of the cause.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct Limit {
     message: Option<Words>,
 }
 
-/// The words of a limit. One pointer: a limit is kept in each operation that has one, and few have words.
+/// The text of a limit. One pointer: each operation with a limit keeps it, and few have a text.
 pub(crate) type Words = Arc<Cow<'static, str>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,28 +55,28 @@ impl Limit {
         }
     }
 
-    /// A span of time, counted from the entry of the scope. One too long for the clock is no limit.
+    /// Returns a limit that counts from the entry of the scope. A span too long for the clock is no limit.
     #[must_use]
     #[track_caller]
     pub fn after(span: Duration) -> Self {
         Self::new(LimitKind::After(span), Location::caller(), None)
     }
 
-    /// A point in time, on the clock of the scope's runtime.
+    /// Returns a limit at a point in time, on the clock of the scope's runtime.
     #[must_use]
     #[track_caller]
     pub fn at(point: Instant) -> Self {
         Self::new(LimitKind::At(point), Location::caller(), None)
     }
 
-    /// Adds words for people, for the cause of a cancel by this limit.
+    /// Adds a text for the cause of a cancel by this limit.
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.message = Some(Arc::new(message.into()));
         self
     }
 
-    /// The words that were given with it.
+    /// The text of the limit.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         Some(self.message.as_deref()?)
@@ -92,7 +92,7 @@ impl Limit {
         self.kind
     }
 
-    /// The point in time that the limit means when it counts from `start`; `None` is never.
+    /// The point in time of a limit that counts from `start`; `None` is never.
     pub(crate) fn due(&self, start: Instant) -> Option<Instant> {
         match self.kind {
             LimitKind::After(span) => start.checked_add(span),
@@ -100,7 +100,7 @@ impl Limit {
         }
     }
 
-    /// Why something is cancelled that runs into this limit.
+    /// The cause of a cancel by this limit.
     pub(crate) fn cause(&self) -> Cause {
         let reason = match self.kind {
             LimitKind::After(limit) => Reason::TimedOut { limit },

@@ -1,7 +1,7 @@
 //! A time limit as a source.
 //!
-//! A scope folds it into its one deadline. Only inside an all-of, where it does not decide alone,
-//! is it a timer of its own.
+//! A scope makes it part of its one deadline. Only inside an all-of, where it does not cancel alone,
+//! does it have a timer of its own.
 
 use super::limit::{Limit, LimitKind};
 use super::{Source, SourceContext, SourceError, SourceFuture};
@@ -14,15 +14,14 @@ use std::time::{Duration, Instant};
 pub struct TimeLimit(Limit);
 
 impl TimeLimit {
-    /// Adds words for people, for the cause.
+    /// Adds a text for the cause.
     #[must_use]
     pub fn with_message(self, message: impl Into<Cow<'static, str>>) -> Self {
         Self(self.0.with_message(message))
     }
 }
 
-/// Fires when `span` has passed since the scope was entered. A span too long for the clock never
-/// does.
+/// Fires when `span` has passed since the scope was entered; never, if the span is too long for the clock.
 #[must_use]
 #[track_caller]
 pub fn timeout(span: Duration) -> TimeLimit {

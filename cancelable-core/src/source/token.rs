@@ -1,7 +1,7 @@
-//! Another token as a source.
+//! A token as a source.
 //!
-//! A scope puts its own token below it. Only inside an all-of, where it does not decide alone, is it
-//! waited for.
+//! A scope makes its own token a child of it. Only inside an all-of, where it does not cancel alone, is it
+//! polled.
 
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
@@ -14,8 +14,8 @@ pub struct TokenSource(CancellationToken);
 
 /// Fires when `token` is cancelled, with its cause.
 ///
-/// By itself it is the same as [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token); as a
-/// source it can be a part of a group.
+/// Alone, it is the same as [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token). As a
+/// source it can be a member of a group.
 #[must_use]
 pub fn token(token: &CancellationToken) -> TokenSource {
     TokenSource(token.clone())
@@ -30,7 +30,7 @@ impl Source for TokenSource {
         let token = self.0;
         Ok(Box::pin(async move {
             token.cancelled().await;
-            // A cancelled token has a cause; the other arm only spares a panic.
+            // A cancelled token has a cause. The other arm only spares a panic.
             let cause = token
                 .cause()
                 .unwrap_or_else(|| Cause::new(Reason::Requested));

@@ -1,4 +1,4 @@
-//! A started source under watch, whose panic harms nobody else.
+//! A source that was started, whose panics are contained.
 
 use super::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::Cause;
@@ -11,19 +11,22 @@ use std::task::{Context, Poll};
 /// A source that was not started.
 pub(crate) type Unstarted = IsolatedDrop<Box<dyn Source>>;
 
-/// A source that was started. One that panics is logged, dropped and never fires.
+/// A source that was started. If it panics, it is logged and dropped, and never fires.
 pub(crate) struct Watched {
     name: Cow<'static, str>,
-    /// None after the source has panicked.
+    /// `None` after the source has panicked.
     future: Option<SourceFuture>,
-    /// Its future is not polled any more. It is kept: what a source has received and could not put on
-    /// record must not be let go of before the scope has ended.
+    /// The future is not polled any more, but kept: an event that the source has received and could not put on
+    /// record must not be released before the scope has ended.
     fired: bool,
 }
 
 impl Watched {
-    /// Starts `source`, as one that decides if it is given what it cancels; an error comes with the name
-    /// of the source. A panic is an error too: what was to be watched is not.
+    /// Starts `source`, which may cancel `scope` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The source failed or panicked; with the name of the source.
     pub(crate) fn start(
         source: Unstarted,
         context: &SourceContext,
@@ -31,13 +34,13 @@ impl Watched {
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {
         let mut name = Cow::Borrowed("source");
         let mut started = Err(SourceError::new("it panicked when it was started"));
-        // The source outlives a panic of its name, and is dropped after it.
+        // The source outlives a panic of its `name`, and is dropped after it.
         let named = isolate("a source", || {
             if let Some(source) = source.get() {
                 name = source.name();
             }
         });
-        // Taken out only to be started: what stays is dropped in isolation.
+        // Taken only to be started: a source that stays is dropped in isolation.
         if let Some(source) = named.then(|| source.take()).flatten() {
             isolate("a source", || {
                 started = match scope {
@@ -57,7 +60,7 @@ impl Watched {
     }
 }
 
-/// Wakes by the source: its future is polled with the same context, and has registered it when it
+/// Wakes: by the source, whose future is polled with the same context, and has registered it when it
 /// answers pending.
 impl Future for Watched {
     type Output = Cause;
@@ -78,7 +81,7 @@ impl Future for Watched {
 }
 
 impl Watched {
-    /// Drops the future, whose drop is the user's code.
+    /// Drops the future. Its drop is user code.
     fn release(&mut self) {
         if let Some(future) = self.future.take() {
             isolate(&self.name, || drop(future));
@@ -86,7 +89,7 @@ impl Watched {
     }
 }
 
-/// Not left to the compiler: a panic in a source's drop would take the place of the outcome.
+/// Explicit, since a panic in a source's drop would replace the outcome.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.release();

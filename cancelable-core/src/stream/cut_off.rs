@@ -1,20 +1,20 @@
-//! Whether something that is polled step by step may go on.
+//! The check of a stream, a reader or a writer for its cancel, before each step.
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::{GoesOn, Operation, is_shielded_from};
 use crate::scope::Scope;
-use crate::token::{CancellationToken, Pacing, Wait};
+use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-/// What cuts a stream, a reader or a writer: a token, or an operation with its shields and deadline.
+/// The cut of a stream, a reader or a writer: by a token, or by an operation with its shields and deadline.
 ///
-/// It is what the wrappers of this library are made with, and is public for wrappers of other
-/// traits. Before each step ask [`is_cut`](Self::is_cut); where the step answers pending, ask
+/// The wrappers of this library are made with it, and it is public for wrappers of other
+/// traits. Before each step call [`is_cut`](Self::is_cut); where the step answers pending, call
 /// [`poll_cut`](Self::poll_cut); for readers and writers [`poll_io`](Self::poll_io) does both. It wakes
-/// one task, the one that asked last.
+/// one task: the last that has polled it.
 ///
 /// # Examples
 ///
@@ -47,16 +47,16 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct CutOff {
     token: CancellationToken,
-    /// None for a bare token, which knows neither shields nor a deadline.
+    /// `None` for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
-    /// What is given away out of a run goes on after its end, and only a cancel cuts it then. None where
+    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if
     /// the operation had ended before.
     goes_on: Option<GoesOn>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
-    /// Which steps look at the clock.
+    /// Which steps read the clock.
     pacing: Pacing,
-    /// Each one has to, because the operation's clock is not the system's. Known from the first look on.
+    /// Each step has to, because the operation's clock is not the system's. Known once the clock was read.
     is_by_hand: Option<bool>,
 }
 
@@ -73,19 +73,19 @@ impl CutOff {
         }
     }
 
-    /// Whether the next step must not be made. It costs the look at the token; now and then it looks
-    /// at the clock too, where an operation has a deadline: its own, or that whose token it was made of.
+    /// Whether the next step must not be made. This reads the token; now and then it reads
+    /// the clock too, if there is a deadline: of the operation, or of the operation that the token is of.
     #[inline]
     #[must_use]
     pub fn is_cut(&mut self) -> bool {
         if !self.token.is_cancelled() && !self.pacing.is_due() {
             return false;
         }
-        self.is_cut_on_a_second_look()
+        self.is_cut_slow()
     }
 
     #[cold]
-    fn is_cut_on_a_second_look(&mut self) -> bool {
+    fn is_cut_slow(&mut self) -> bool {
         if !self.token.is_cancelled() {
             match &self.operation {
                 Some(operation) => {
@@ -98,12 +98,16 @@ impl CutOff {
                             });
                             self.pacing.note((!is_by_hand).then_some(now));
                         }
+                        // The clock is that of an operation whose token cancels this one.
+                        None if record.is_linked() => self.pacing.note(None),
                         None => self.pacing.rest(),
                     }
                 }
                 None => match self.token.deadline_check() {
-                    Some(check) if check.has_no_deadline() => {}
-                    Some(check) => self.pacing.note(check.check()),
+                    Some(check) => match look(check) {
+                        Seen::Nothing => {}
+                        Seen::At(seen) => self.pacing.note(seen),
+                    },
                     None => self.pacing.rest(),
                 },
             }
@@ -111,10 +115,10 @@ impl CutOff {
         self.token.is_cancelled() && !self.is_shielded()
     }
 
-    /// For a step that answered pending: ready if it is cut, and else `cx` is woken when it is.
+    /// Ready if a step that answered pending is cut. Otherwise the task of `cx` is woken when it is.
     ///
-    /// Wakes: the token keeps the waker before this answers pending; or it is cancelled and the step
-    /// is made inside a shield, where only the step itself can go on, and that has the waker.
+    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step
+    /// is made inside a shield, where only the step itself can go on, and the step has the waker.
     pub fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.wait.poll(&self.token, cx));
         match self.is_shielded() {
@@ -123,10 +127,10 @@ impl CutOff {
         }
     }
 
-    /// A step of a reader or writer, or [`error`](Self::error) where it is cut: all that a wrapper of
+    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of
     /// such traits has to do.
     ///
-    /// Wakes: where the step is pending it has the waker, and the cut has it too.
+    /// Wakes: a step that is pending has the waker, and the cut has it too.
     ///
     /// # Examples
     ///
@@ -156,12 +160,12 @@ impl CutOff {
         Poll::Ready(Err(self.error()))
     }
 
-    /// Takes the waker back from the token, for when no step follows.
+    /// Takes the waker back from the token, when no step follows.
     pub(super) fn leave(&mut self) {
         self.wait.remove(&self.token);
     }
 
-    /// The error for a step that was cut; `None` while nothing asked for a cancel.
+    /// The error of a step that is cut; `None` while there is no cancel.
     #[must_use]
     pub fn cancelled(&self) -> Option<Cancelled> {
         let cause = self.cause()?;
@@ -171,8 +175,8 @@ impl CutOff {
         })
     }
 
-    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` when time ran
-    /// out, and `Other` else.
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran
+    /// out, and `Other` otherwise.
     #[must_use]
     pub fn error(&self) -> io::Error {
         match self.cancelled() {
@@ -181,19 +185,19 @@ impl CutOff {
         }
     }
 
-    /// Why it is cut, or will be when a shield ends.
+    /// The cause of the cut, which may wait for the end of a shield.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.token.cause()
     }
 
-    /// The operation, if it was made of one.
+    /// The operation, if this was made of one.
     #[must_use]
     pub fn operation(&self) -> Option<&Operation> {
         self.operation.as_ref()
     }
 
-    /// Whether the code that runs here does so inside a shield of the operation, or below one.
+    /// Whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
         self.operation.as_ref().is_some_and(is_shielded_from)
     }
@@ -217,7 +221,7 @@ impl From<&Scope> for CutOff {
     }
 }
 
-/// Cut by the same cancel, with a wait of its own: a reader and a writer that two tasks poll need one
+/// A clone is cut by the same cancel, and has a wait of its own: a reader and a writer that two tasks poll need one
 /// each.
 impl Clone for CutOff {
     fn clone(&self) -> Self {
@@ -229,7 +233,7 @@ impl Clone for CutOff {
     }
 }
 
-/// The token outlives this, and would keep the waker.
+/// The token outlives this and would keep the waker.
 impl Drop for CutOff {
     fn drop(&mut self) {
         self.leave();

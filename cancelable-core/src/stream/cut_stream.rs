@@ -1,21 +1,24 @@
-//! Streams that know whether they were cut, and what can be built on them.
+//! Streams that know whether they were cut, and the steps that can be built on them.
 
-use super::chunk::{Chunk, TimeLimit};
-use super::{
-    ChunksFlushed, CollectPartial, KeepCopies, KeepLast, ReportEvery, StepError, TryChunksFlushed,
-    TryCollectPartial,
-};
+use super::chunks::{Chunk, ChunksFlushed, TimeLimit, TryChunksFlushed};
+use super::collect::{CollectPartial, TryCollectPartial};
+use super::keep_last::{KeepCopies, KeepLast};
+use super::report::ReportEvery;
 use crate::error::Cancelled;
 use crate::operation::Operation;
+use crate::scope::MapConcurrent;
 use futures_core::Stream;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
 use std::ops::DerefMut;
 use std::pin::Pin;
 use std::time::Duration;
 
 /// A stream that a cancel ends, and that knows whether it did.
 ///
-/// What is built here is such a stream again. A `map` or `filter` of another crate does not know it:
-/// put those below, as in `op.stream(records.map(parse)).chunks_flushed(100)`.
+/// The steps of this trait give such streams again. A `map` or `filter` of another crate gives a plain stream: put
+/// those below, as in `op.stream(records.map(parse)).chunks_flushed(100)`.
 ///
 /// # Examples
 ///
@@ -40,18 +43,18 @@ use std::time::Duration;
 /// # }
 /// ```
 pub trait CutStream: Stream {
-    /// The cancel that ended the stream; `None` before its end, and if it came to its own end.
+    /// The cancel that ended the stream; `None` before its end, and if it ended by itself.
     fn cut(&self) -> Option<Cancelled>;
 
-    /// The operation whose cancel ends it; `None` if it is a bare token.
+    /// The operation whose cancel ends the stream; `None` if it is a bare token.
     fn operation(&self) -> Option<&Operation>;
 
-    /// Advances the [progress](Operation::progress) of the stream's operation by `items`, each time
-    /// that so many were delivered, and by the rest at the end.
+    /// Advances the [progress](Operation::progress) of the stream's operation by `items` after each
+    /// `items` that were delivered, and by the rest at the end.
     ///
     /// # Errors
     ///
-    /// The number is zero, or the stream is of no operation.
+    /// The number is zero, or the stream has no operation.
     fn report_every(self, items: usize) -> Result<ReportEvery<Self>, StepError>
     where
         Self: Sized,
@@ -59,7 +62,7 @@ pub trait CutStream: Stream {
         report_every(self, "report_every", items, |_| true)
     }
 
-    /// [`report_every`](Self::report_every) for a stream of results, which counts its values.
+    /// [`report_every`](Self::report_every) for a stream of results; only values count.
     ///
     /// # Errors
     ///
@@ -71,8 +74,8 @@ pub trait CutStream: Stream {
         report_every(self, "try_report_every", values, Result::is_ok)
     }
 
-    /// Keeps copies of the last `most` items for [readers outside](KeepLast::last_items), while the
-    /// stream runs and after.
+    /// Keeps copies of the last `most` items for [readers outside](KeepLast::last_items), during and after the life
+    /// of the stream.
     fn keep_last(self, most: usize) -> KeepCopies<Self>
     where
         Self: Sized,
@@ -81,7 +84,7 @@ pub trait CutStream: Stream {
         KeepLast::new(self, most, |item| Some(item.clone()))
     }
 
-    /// [`keep_last`](Self::keep_last) of what `keep` makes of an item, if it makes anything.
+    /// [`keep_last`](Self::keep_last) with the values that `keep` makes of items.
     fn keep_last_with<T, F>(self, most: usize, keep: F) -> KeepLast<Self, T, F>
     where
         Self: Sized,
@@ -90,8 +93,8 @@ pub trait CutStream: Stream {
         KeepLast::new(self, most, keep)
     }
 
-    /// The items in chunks of `size`. When the stream ends, by itself or by a cancel, what is left is
-    /// the last chunk.
+    /// Returns the items in chunks of `size`. When the stream ends, by itself or by a cancel, the items that are left
+    /// are the last chunk.
     ///
     /// # Errors
     ///
@@ -104,12 +107,12 @@ pub trait CutStream: Stream {
         Ok(ChunksFlushed::new(self, Chunk::new(size, None)))
     }
 
-    /// [`chunks_flushed`](Self::chunks_flushed), where a chunk is also given once its first item has
-    /// waited for `span` and no other is ready.
+    /// [`chunks_flushed`](Self::chunks_flushed) that also yields a chunk once its first item has
+    /// waited for `span` and no other item is ready.
     ///
     /// # Errors
     ///
-    /// The size is zero, or the stream is of no operation with a runtime.
+    /// The size is zero, or the stream has no operation with a runtime.
     fn chunks_flushed_within(
         self,
         size: usize,
@@ -123,8 +126,8 @@ pub trait CutStream: Stream {
         Ok(ChunksFlushed::new(self, Chunk::new(size, Some(limit))))
     }
 
-    /// [`chunks_flushed`](Self::chunks_flushed) of the values of a stream of results. Before the
-    /// first error what is left is given as the last chunk; after it the stream ends.
+    /// [`chunks_flushed`](Self::chunks_flushed) of the values of a stream of results. The values before the
+    /// first error are the last chunk; after the error the stream ends.
     ///
     /// # Errors
     ///
@@ -159,21 +162,21 @@ pub trait CutStream: Stream {
         Ok(TryChunksFlushed::new(self, Chunk::new(size, Some(limit))))
     }
 
-    /// All items, or those that came before the cancel, and which of the two it is.
+    /// Collects all items, or those before the cut, and says which of the two it is.
     ///
     /// # Cancel safety
     ///
-    /// Cancelled by its token or operation it gives what it has. Dropping it drops the items; for
-    /// that there is [`collect_partial_into`](Self::collect_partial_into).
+    /// When its token or operation is cancelled, the output has the items so far. Dropping the future drops the
+    /// items; [`collect_partial_into`](Self::collect_partial_into) keeps them.
     fn collect_partial<C>(self) -> CollectPartial<Self, C>
     where
         Self: Sized,
         C: Default + Extend<Self::Item>,
     {
-        CollectPartial::new(self, C::default())
+        CollectPartial::new(self, C::default(), Self::cut)
     }
 
-    /// [`collect_partial`](Self::collect_partial) at the end of `items`, where they are also if the
+    /// [`collect_partial`](Self::collect_partial) that appends to `items`, where they stay if the
     /// future is dropped.
     ///
     /// # Cancel safety
@@ -184,10 +187,10 @@ pub trait CutStream: Stream {
         Self: Sized,
         C: Extend<Self::Item>,
     {
-        CollectPartial::new(self, items)
+        CollectPartial::new(self, items, Self::cut)
     }
 
-    /// The values of a stream of results, up to its end, its cancel or its first error, and which of
+    /// Collects the values of a stream of results up to its end, its cut or its first error, and says which of
     /// these it is.
     ///
     /// # Cancel safety
@@ -198,10 +201,10 @@ pub trait CutStream: Stream {
         Self: Stream<Item = Result<T, E>> + Sized,
         C: Default + Extend<T>,
     {
-        TryCollectPartial::new(self, C::default())
+        TryCollectPartial::new(self, C::default(), Self::cut)
     }
 
-    /// [`try_collect_partial`](Self::try_collect_partial) at the end of `items`.
+    /// [`try_collect_partial`](Self::try_collect_partial) that appends to `items`.
     ///
     /// # Cancel safety
     ///
@@ -211,7 +214,7 @@ pub trait CutStream: Stream {
         Self: Stream<Item = Result<T, E>> + Sized,
         C: Extend<T>,
     {
-        TryCollectPartial::new(self, items)
+        TryCollectPartial::new(self, items, Self::cut)
     }
 }
 
@@ -270,3 +273,121 @@ where
         (**self).operation()
     }
 }
+
+/// The stream is cut if the cancel kept items from being pulled, or came while work on some was under way. The
+/// results of that work come first.
+impl<S, F, Fut> CutStream for MapConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    fn cut(&self) -> Option<Cancelled> {
+        let operation = MapConcurrent::operation(self);
+        let cause = operation.cause().filter(|_| self.is_cut())?;
+        Some(operation.record().cancelled_for(cause, operation.elapsed()))
+    }
+
+    fn operation(&self) -> Option<&Operation> {
+        Some(MapConcurrent::operation(self))
+    }
+}
+
+/// A step is cut if the stream below it is.
+macro_rules! cut_by_inner {
+    ($([$($generics:tt)*] $Step:ty, where [$($bound:tt)*];)*) => {$(
+        impl<$($generics)*> CutStream for $Step
+        where
+            $($bound)*
+        {
+            fn cut(&self) -> Option<Cancelled> {
+                self.get_ref().cut()
+            }
+
+            fn operation(&self) -> Option<&Operation> {
+                self.get_ref().operation()
+            }
+        }
+    )*};
+}
+
+cut_by_inner! {
+    [S] ReportEvery<S>, where [S: CutStream];
+    [S, T, F] KeepLast<S, T, F>, where [S: CutStream, F: FnMut(&S::Item) -> Option<T>];
+    [S] ChunksFlushed<S>, where [S: CutStream];
+    [S, T, E] TryChunksFlushed<S, T, E>, where [S: CutStream<Item = Result<T, E>>];
+}
+
+/// A step of a stream cannot be built as it was described.
+#[derive(Clone, Debug)]
+pub struct StepError {
+    step: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Zero,
+    NoOperation,
+    NoRuntime,
+}
+
+impl StepError {
+    /// Fails if `count` is zero.
+    pub(super) fn unless_zero(step: &'static str, count: usize) -> Result<usize, Self> {
+        match count {
+            0 => Err(Self::new(step, Kind::Zero)),
+            count => Ok(count),
+        }
+    }
+
+    pub(super) fn no_operation(step: &'static str) -> Self {
+        Self::new(step, Kind::NoOperation)
+    }
+
+    pub(super) fn no_runtime(step: &'static str) -> Self {
+        Self::new(step, Kind::NoRuntime)
+    }
+
+    fn new(step: &'static str, kind: Kind) -> Self {
+        Self { step, kind }
+    }
+
+    /// Whether the step was given a number of zero items.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.kind == Kind::Zero
+    }
+
+    /// Whether the step needs an operation, and the stream has a bare token.
+    #[must_use]
+    pub fn is_without_operation(&self) -> bool {
+        self.kind == Kind::NoOperation
+    }
+
+    /// Whether the step needs the time, and there is no runtime.
+    #[must_use]
+    pub fn is_without_runtime(&self) -> bool {
+        self.kind == Kind::NoRuntime
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let step = self.step;
+        match self.kind {
+            Kind::Zero => write!(f, "`{step}` was given zero items: give it one at least"),
+            Kind::NoOperation => write!(
+                f,
+                "`{step}` has no operation to report to: make the stream by `Operation::stream`"
+            ),
+            Kind::NoRuntime => write!(
+                f,
+                "`{step}` has no runtime to tell the time: make the stream by `Operation::stream` \
+                 in a scope that has one"
+            ),
+        }
+    }
+}
+
+impl Error for StepError {}

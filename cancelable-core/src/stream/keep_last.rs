@@ -1,15 +1,12 @@
-//! The last items of a stream, for whoever looks from outside.
+//! The last items of a stream, for readers outside.
 //!
-//! # No code of a user under the lock
+//! # No user code under the lock
 //!
-//! What is kept is shared by reference count: a reader copies the references under the lock and the
-//! items after it. What falls out of the buffer is taken out of its allocation and dropped after the
-//! lock too; the allocation is filled again, so that a buffer which is full allocates no more, unless a
+//! The items are shared by reference count: a reader clones the references under the lock and the
+//! items after it. An item that falls out of the buffer is taken out of its allocation and dropped after the
+//! lock too. The allocation is used again, so a full buffer allocates no more, unless a
 //! reader holds just that item.
 
-use super::CutStream;
-use crate::error::Cancelled;
-use crate::operation::Operation;
 use crate::sync::Mutex;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -19,13 +16,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// One place in the buffer. It is empty only while it is in nobody's hands but the stream's.
-type Place<T> = Arc<Option<T>>;
+/// One slot of the buffer. It is empty only while the stream alone has it.
+type Slot<T> = Arc<Option<T>>;
 
 /// The last items that a stream has delivered, from [`KeepLast::last_items`]. Clones are handles to
-/// the same buffer, which stays when the stream has ended or is gone.
+/// the same buffer, which stays after the end and the drop of the stream.
 pub struct LastItems<T> {
-    buffer: Arc<Mutex<VecDeque<Place<T>>>>,
+    buffer: Arc<Mutex<VecDeque<Slot<T>>>>,
 }
 
 impl<T> LastItems<T> {
@@ -35,30 +32,27 @@ impl<T> LastItems<T> {
     where
         T: Clone,
     {
-        let places: Vec<_> = self.buffer.lock().iter().cloned().collect();
-        places
-            .iter()
-            .filter_map(|place| (**place).clone())
-            .collect()
+        let slots: Vec<_> = self.buffer.lock().iter().cloned().collect();
+        slots.iter().filter_map(|slot| (**slot).clone()).collect()
     }
 
-    /// The last item of all.
+    /// The last item.
     #[must_use]
     pub fn last(&self) -> Option<T>
     where
         T: Clone,
     {
         let last = self.buffer.lock().back().cloned();
-        last.and_then(|place| (*place).clone())
+        last.and_then(|slot| (*slot).clone())
     }
 
-    /// How many there are.
+    /// The number of items that are kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buffer.lock().len()
     }
 
-    /// Whether there is none.
+    /// Whether no item is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -82,8 +76,8 @@ impl<T> fmt::Debug for LastItems<T> {
 }
 
 pin_project! {
-    /// A stream that leaves what it makes of its last items in a buffer, from
-    /// [`keep_last`](CutStream::keep_last) and [`keep_last_with`](CutStream::keep_last_with).
+    /// A stream that keeps values made of its last items in a buffer, from
+    /// [`keep_last`](super::CutStream::keep_last) and [`keep_last_with`](super::CutStream::keep_last_with).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct KeepLast<S, T, F> {
         #[pin]
@@ -91,8 +85,8 @@ pin_project! {
         keep: F,
         most: usize,
         last: LastItems<T>,
-        // Fell out of the buffer, and is empty.
-        spare: Option<Place<T>>,
+        // An empty slot that fell out of the buffer.
+        spare: Option<Slot<T>>,
     }
 }
 
@@ -109,7 +103,7 @@ impl<S, T, F> KeepLast<S, T, F> {
         }
     }
 
-    /// A handle to the last items, to be kept outside.
+    /// A handle to the last items.
     #[must_use]
     pub fn last_items(&self) -> LastItems<T> {
         self.last.clone()
@@ -126,29 +120,29 @@ impl<S, T, F> KeepLast<S, T, F> {
     }
 }
 
-/// A stream that leaves copies of its last items, from [`keep_last`](CutStream::keep_last).
+/// A stream that keeps copies of its last items, from [`keep_last`](super::CutStream::keep_last).
 pub type KeepCopies<S> = KeepLast<S, ItemOf<S>, fn(&ItemOf<S>) -> Option<ItemOf<S>>>;
 
 type ItemOf<S> = <S as Stream>::Item;
 
-/// Puts `item` at the end of the buffer, with `spare` for its place if there is one, and gives the
-/// place of the item that fell out, emptied if nobody else holds it.
-fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Place<T>>, item: T) -> Option<Place<T>> {
-    let mut place = spare.unwrap_or_default();
-    match Arc::get_mut(&mut place) {
+/// Puts `item` at the end of the buffer, in the slot `spare` if there is one. Returns the
+/// slot of the item that fell out, emptied, unless a reader holds it.
+fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Slot<T>>, item: T) -> Option<Slot<T>> {
+    let mut slot = spare.unwrap_or_default();
+    match Arc::get_mut(&mut slot) {
         Some(empty) => *empty = Some(item),
-        None => place = Arc::new(Some(item)),
+        None => slot = Arc::new(Some(item)),
     }
     let fallen = {
         let mut buffer = last.buffer.lock();
-        buffer.push_back(place);
+        buffer.push_back(slot);
         match buffer.len() > most {
             true => buffer.pop_front(),
             false => None,
         }
     };
     let mut fallen = fallen?;
-    // Whoever reads it just now has it to the end of that.
+    // A reader that has it keeps it.
     Arc::get_mut(&mut fallen)?.take();
     Some(fallen)
 }
@@ -181,20 +175,6 @@ where
 {
     fn is_terminated(&self) -> bool {
         self.stream.is_terminated()
-    }
-}
-
-impl<S, T, F> CutStream for KeepLast<S, T, F>
-where
-    S: CutStream,
-    F: FnMut(&S::Item) -> Option<T>,
-{
-    fn cut(&self) -> Option<Cancelled> {
-        self.stream.cut()
-    }
-
-    fn operation(&self) -> Option<&Operation> {
-        self.stream.operation()
     }
 }
 

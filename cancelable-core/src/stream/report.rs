@@ -1,49 +1,47 @@
-//! Progress of a stream: how many of its items were delivered.
+//! The progress of a stream: how many of its items were delivered.
 
-use super::CutStream;
-use crate::error::Cancelled;
-use crate::operation::{Operation, Progress};
+use crate::operation::Progress;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Counts, and tells the progress every so often, and at the end of its own life what is left.
-struct Tally {
+/// A counter that advances the progress in steps, and by the rest when it is dropped.
+struct Counter {
     progress: Progress,
     every: u64,
-    /// Counted and not told.
-    untold: u64,
+    /// Counted and not yet reported.
+    unreported: u64,
 }
 
-impl Tally {
+impl Counter {
     fn count(&mut self) {
-        self.untold += 1;
-        if self.untold == self.every {
-            self.tell();
+        self.unreported += 1;
+        if self.unreported == self.every {
+            self.report();
         }
     }
 
-    fn tell(&mut self) {
-        match std::mem::take(&mut self.untold) {
+    fn report(&mut self) {
+        match std::mem::take(&mut self.unreported) {
             0 => {}
-            untold => self.progress.advance(untold),
+            unreported => self.progress.advance(unreported),
         }
     }
 }
 
-/// What was delivered counts also where the stream is dropped before its end.
-impl Drop for Tally {
+/// A drop, since delivered items count even if the stream is dropped before its end.
+impl Drop for Counter {
     fn drop(&mut self) {
-        self.tell();
+        self.report();
     }
 }
 
 pin_project! {
     /// A stream that advances the progress of its operation, from
-    /// [`report_every`](CutStream::report_every) and
-    /// [`try_report_every`](CutStream::try_report_every).
+    /// [`report_every`](super::CutStream::report_every) and
+    /// [`try_report_every`](super::CutStream::try_report_every).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct ReportEvery<S>
     where
@@ -52,7 +50,7 @@ pin_project! {
         #[pin]
         stream: S,
         counts: fn(&S::Item) -> bool,
-        tally: Tally,
+        counter: Counter,
     }
 }
 
@@ -66,11 +64,11 @@ impl<S: Stream> ReportEvery<S> {
         Self {
             stream,
             counts,
-            tally: Tally {
+            counter: Counter {
                 progress,
                 // No platform has more than 64 bits.
                 every: every as u64,
-                untold: 0,
+                unreported: 0,
             },
         }
     }
@@ -93,9 +91,9 @@ impl<S: Stream> Stream for ReportEvery<S> {
         let this = self.project();
         let next = ready!(this.stream.poll_next(cx));
         match &next {
-            Some(item) if (this.counts)(item) => this.tally.count(),
+            Some(item) if (this.counts)(item) => this.counter.count(),
             Some(_) => {}
-            None => this.tally.tell(),
+            None => this.counter.report(),
         }
         Poll::Ready(next)
     }
@@ -111,21 +109,11 @@ impl<S: FusedStream> FusedStream for ReportEvery<S> {
     }
 }
 
-impl<S: CutStream> CutStream for ReportEvery<S> {
-    fn cut(&self) -> Option<Cancelled> {
-        self.stream.cut()
-    }
-
-    fn operation(&self) -> Option<&Operation> {
-        self.stream.operation()
-    }
-}
-
 impl<S: Stream + fmt::Debug> fmt::Debug for ReportEvery<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReportEvery")
             .field("stream", &self.stream)
-            .field("every", &self.tally.every)
+            .field("every", &self.counter.every)
             .finish_non_exhaustive()
     }
 }

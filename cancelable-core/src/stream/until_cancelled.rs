@@ -1,18 +1,71 @@
-//! A stream that ends when it is cancelled.
+//! Streams that end when they are cancelled.
 
 use super::{CutOff, CutStream};
 use crate::error::Cancelled;
 use crate::operation::Operation;
+use crate::token::CancellationToken;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+/// Cancellation by a token as methods of streams. For an operation there is
+/// [`Operation::stream`](crate::Operation::stream).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::stream::CancelStreamExt;
+/// use futures_util::{StreamExt, stream};
+///
+/// # async fn sum(token: CancellationToken) -> u32 {
+/// let mut numbers = stream::iter(1..).until_cancelled(&token);
+/// let mut sum = 0;
+/// while let Some(number) = numbers.next().await {
+///     sum += number;
+/// }
+/// sum
+/// # }
+/// ```
+pub trait CancelStreamExt: Stream {
+    /// Returns the items until `token` is cancelled; then the stream ends. An item that was pulled is
+    /// always delivered.
+    ///
+    /// A token knows no shields, and reads no clock.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`UntilCancelled`].
+    fn until_cancelled(self, token: &CancellationToken) -> UntilCancelled<Self>
+    where
+        Self: Sized,
+    {
+        UntilCancelled::new(self, token.into())
+    }
+
+    /// [`until_cancelled`](Self::until_cancelled) for a stream of results: it ends after the first
+    /// error, and a cancel is its last item, as an error.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`UntilCancelled`].
+    fn try_until_cancelled<T, E>(self, token: &CancellationToken) -> TryUntilCancelled<Self>
+    where
+        Self: Stream<Item = Result<T, E>> + Sized,
+        E: From<Cancelled>,
+    {
+        TryUntilCancelled::new(self.until_cancelled(token))
+    }
+}
+
+impl<S: Stream + ?Sized> CancelStreamExt for S {}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Open,
-    /// The stream inside has answered that it has ended.
+    /// The stream inside has ended.
     Exhausted,
     Cut,
 }
@@ -24,8 +77,8 @@ impl State {
 }
 
 pin_project! {
-    /// The items of a stream until a cancel, from
-    /// [`until_cancelled`](super::CancelStreamExt::until_cancelled) and [`Operation::stream`].
+    /// A stream of the items until a cancel, from
+    /// [`until_cancelled`](CancelStreamExt::until_cancelled) and [`Operation::stream`].
     ///
     /// # Cancel safety
     ///
@@ -53,7 +106,7 @@ impl<S> UntilCancelled<S> {
         &self.stream
     }
 
-    /// The stream inside. What is pulled from it here is not seen by this stream.
+    /// The stream inside. This stream does not yield an item that is pulled from it here.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
@@ -63,7 +116,7 @@ impl<S> UntilCancelled<S> {
         self.project().stream
     }
 
-    /// The stream inside, with all that was not pulled.
+    /// The stream inside, with all items that were not pulled.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -79,8 +132,8 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         if this.state.is_end() {
             return Poll::Ready(None);
         }
-        // Nothing is pulled after the cancel. A stream that has nothing left to give may be at its end,
-        // and then it has missed nothing; only its answer shows that, as it may wait for ever too.
+        // Nothing is pulled after the cancel. A stream with no items left may be at its end,
+        // and then nothing was cut. Only a poll shows that, since it may also be pending for ever.
         *this.state = if this.cut_off.is_cut() && this.stream.size_hint().1 != Some(0) {
             State::Cut
         } else {
@@ -102,8 +155,8 @@ impl<S: Stream> Stream for UntilCancelled<S> {
             return (0, Some(0));
         }
         let most = self.stream.size_hint().1;
-        // Whoever asks a stream for its end that has nothing left, as is done above, would be given the
-        // cut for it.
+        // A caller that polls a stream with no items left for its end, as is done above, would take the
+        // cut for the end.
         let may_be_cut = most == Some(0) && self.cut_off.cause().is_some();
         (0, if may_be_cut { None } else { most })
     }
@@ -134,5 +187,108 @@ impl<S> fmt::Debug for UntilCancelled<S> {
             .field("cut_off", &self.cut_off)
             .field("state", &self.state)
             .finish_non_exhaustive()
+    }
+}
+
+pin_project! {
+    /// A stream of the results until the first error; a cancel is an error too. From
+    /// [`try_until_cancelled`](CancelStreamExt::try_until_cancelled) and
+    /// [`Operation::try_stream`]. A loop with `?` over the stream cannot take a cut for the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`UntilCancelled`].
+    #[must_use = "a stream does nothing unless it is polled"]
+    pub struct TryUntilCancelled<S> {
+        #[pin]
+        stream: UntilCancelled<S>,
+        ended: bool,
+    }
+}
+
+impl<S> TryUntilCancelled<S> {
+    pub(super) fn new(stream: UntilCancelled<S>) -> Self {
+        Self {
+            stream,
+            ended: false,
+        }
+    }
+
+    /// The stream inside.
+    pub fn get_ref(&self) -> &S {
+        self.stream.get_ref()
+    }
+
+    /// The stream inside, with all that was not pulled.
+    pub fn into_inner(self) -> S {
+        self.stream.into_inner()
+    }
+}
+
+impl<S, T, E> Stream for TryUntilCancelled<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    E: From<Cancelled>,
+{
+    type Item = Result<T, E>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut this = self.project();
+        if *this.ended {
+            return Poll::Ready(None);
+        }
+        let next = match ready!(this.stream.as_mut().poll_next(cx)) {
+            Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
+            Some(Err(error)) => Some(Err(error)),
+            None => this.stream.cut().map(|cancelled| Err(cancelled.into())),
+        };
+        *this.ended = true;
+        Poll::Ready(next)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self.ended {
+            true => (0, Some(0)),
+            // At most one more, for the cancel.
+            false => (
+                0,
+                self.stream
+                    .size_hint()
+                    .1
+                    .and_then(|most| most.checked_add(1)),
+            ),
+        }
+    }
+}
+
+impl<S, T, E> FusedStream for TryUntilCancelled<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    E: From<Cancelled>,
+{
+    fn is_terminated(&self) -> bool {
+        self.ended
+    }
+}
+
+impl<S, T, E> CutStream for TryUntilCancelled<S>
+where
+    S: Stream<Item = Result<T, E>>,
+    E: From<Cancelled>,
+{
+    fn cut(&self) -> Option<Cancelled> {
+        self.stream.cut()
+    }
+
+    fn operation(&self) -> Option<&Operation> {
+        self.stream.operation()
+    }
+}
+
+impl<S> fmt::Debug for TryUntilCancelled<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryUntilCancelled")
+            .field(&self.stream)
+            .finish()
     }
 }

@@ -15,14 +15,14 @@
 //! flag and takes the wakers in one critical section of the same lock. Whichever comes second sees the
 //! other: the wait is ready, or `set` finds the waker.
 //!
-//! A thread waits by [`block_on`](super::block_on).
+//! A thread waits by [`LatchWait::block`].
 
-use super::{Mutex, NumberMap, StoredWaker};
+use super::{ManualResetEvent, Mutex, NumberMap, StoredWaker};
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 /// The flag and its waiting tasks. Unset at first.
 #[derive(Default)]
@@ -74,6 +74,21 @@ pub(crate) struct LatchWait {
     latch: Arc<Latch>,
     /// The key of its entry, once it has had one.
     key: Option<u64>,
+}
+
+impl LatchWait {
+    /// Blocks this thread until the latch is set. Ends: `set` wakes each waker on the list, and this one sets
+    /// the event.
+    pub(crate) fn block(mut self) {
+        let event = Arc::new(ManualResetEvent::new());
+        let waker = Waker::from(Arc::clone(&event));
+        if Pin::new(&mut self)
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            event.wait();
+        }
+    }
 }
 
 impl Future for LatchWait {

@@ -1,4 +1,4 @@
-//! What hangs below a token: the flag its children read, and the members to tell.
+//! The shared part of a token's children: the flag that they read, and the members to notify.
 
 use super::cancel_pass::{ActivePass, CancelPass};
 use super::deadline_check::DeadlineCheck;
@@ -15,29 +15,30 @@ use std::task::Waker;
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
 
-/// A marking is at most this many branches up.
-const CLIMB: u8 = 3;
+/// Limit of branches between a cancelled branch and the one above it that stores its pass.
+const MAX_CLIMB: u8 = 3;
 
-/// The shared part of all children of one token.
+/// The shared part of all children of one token. It outlives the token while a descendant lives.
 #[derive(Debug)]
 pub(super) struct Branch {
     /// `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
-    /// How many branches up the marking is, once it is cancelled: 0 if it is here. Set under the lock
-    /// before the state, so that every access is relaxed.
+    /// The number of branches between this one and the one that stores its pass; 0 if this one does. Set
+    /// under the lock before the state, so every access is relaxed.
     climb: AtomicU8,
     inner: Mutex<Inner>,
-    /// By whom it was cancelled, and the cause; set under the lock before the state (invariant 2). A
-    /// branch that was told by the one above leaves it to that one, and only a few in a row do so: a
-    /// reference count for each level of a deep tree is what a cancel would spend most on.
-    marking: OnceLock<Arc<CancelPass>>,
-    /// Whether the token that this branch hangs below is gone (invariant 8).
+    /// The pass that cancelled this branch, with the cause. Set under the lock before the state (invariant
+    /// 2). A branch that was cancelled by the branch above it may leave this empty and use the pass there,
+    /// for at most `MAX_CLIMB` branches in a row: one reference count for each level would be the largest
+    /// cost of cancelling a deep tree.
+    pass: OnceLock<Arc<CancelPass>>,
+    /// Whether the branch's own token is gone (invariant 8).
     orphaned: AtomicBool,
     above: Above,
-    /// Where the waiters of the token go that this branch hangs below, once threads have met at the
-    /// token's own list. Set under the node's lock while the node is not marked.
+    /// The shards for the waiters of the branch's own token, made after contention for the token's list. Set
+    /// under the node's lock while the node is not marked.
     sharded_waiters: OnceLock<Box<ShardedWaiters>>,
-    /// What the token and those that are made of it look at when they are asked inline.
+    /// The deadline check for the branch's own token and the tokens made of it.
     deadline_check: OnceLock<Arc<dyn DeadlineCheck>>,
 }
 
@@ -45,25 +46,25 @@ pub(super) struct Branch {
 struct Inner {
     /// Empty once the branch is cancelled (invariant 6).
     members: InlineList<Member>,
-    /// What was the entry of this branch above, once it was told by way of that: whoever cancels hands it
-    /// over, so that to give it back costs when the branch goes and not in the middle of a cancel.
+    /// The weak reference that was this branch's entry above. The canceller moves it here, so that it is
+    /// dropped with the branch and not in the middle of a cancel.
     entry: Option<Weak<Branch>>,
 }
 
 impl Branch {
-    /// A live branch. `above` lists it, or does so soon.
+    /// A live branch. The caller links it to `above`.
     pub(super) fn new(above: Above) -> Self {
         Self::with(LIVE, OnceLock::new(), above)
     }
 
-    /// The branch of a token that is cancelled already: linked to nothing, because nothing can
-    /// change it.
+    /// The branch of a token that is already cancelled. It is linked to nothing, because nothing can change
+    /// it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
-        let marking = OnceLock::from(CancelPass::finished(cause));
-        Self::with(CANCELLED, marking, Above::Nothing)
+        let pass = OnceLock::from(CancelPass::finished(cause));
+        Self::with(CANCELLED, pass, Above::Nothing)
     }
 
-    fn with(state: u8, marking: OnceLock<Arc<CancelPass>>, above: Above) -> Self {
+    fn with(state: u8, pass: OnceLock<Arc<CancelPass>>, above: Above) -> Self {
         Self {
             state: AtomicU8::new(state),
             climb: AtomicU8::new(0),
@@ -71,7 +72,7 @@ impl Branch {
                 members: InlineList::default(),
                 entry: None,
             }),
-            marking,
+            pass,
             orphaned: AtomicBool::new(false),
             above,
             sharded_waiters: OnceLock::new(),
@@ -84,9 +85,9 @@ impl Branch {
         self.deadline_check.get()
     }
 
-    /// Gives the branch its deadline_check, if it has none.
+    /// Sets the deadline check, if there is none.
     pub(super) fn set_deadline_check(&self, deadline_check: Arc<dyn DeadlineCheck>) {
-        // Another thread may have been first, with one that does the same.
+        // Another thread may have set an equivalent one.
         let _ = self.deadline_check.set(deadline_check);
     }
 
@@ -96,48 +97,50 @@ impl Branch {
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
-    /// Set if the branch is cancelled. Takes no lock but those of links, so it may be asked under any.
+    /// Returns the pass that cancelled the branch; `None` while the branch is live. Takes no locks except
+    /// those of links, so it may be called under any lock.
     ///
-    /// Ends: a branch that has none was told by the one to which it is linked, which is cancelled too and
-    /// so stays its link; and that goes on for `CLIMB` steps at most.
-    fn marking(&self) -> Option<Arc<CancelPass>> {
+    /// Ends: a branch without a pass was cancelled by the branch it is linked to, which is cancelled too, so
+    /// that link is final. At most `MAX_CLIMB` branches in a row have no pass.
+    fn pass(&self) -> Option<Arc<CancelPass>> {
         if !self.is_cancelled() {
             return None;
         }
-        if let Some(marking) = self.marking.get() {
-            return Some(Arc::clone(marking));
+        if let Some(pass) = self.pass.get() {
+            return Some(Arc::clone(pass));
         }
         let mut branch = self.link()?.branch;
         loop {
-            if let Some(marking) = branch.marking.get() {
-                return Some(Arc::clone(marking));
+            if let Some(pass) = branch.pass.get() {
+                return Some(Arc::clone(pass));
             }
             branch = branch.link()?.branch;
         }
     }
 
-    /// Set if the branch is cancelled.
+    /// Returns the cause; `None` while the branch is live.
     pub(super) fn cause(&self) -> Option<Arc<Facts>> {
-        Some(Arc::clone(self.marking()?.facts()))
+        Some(Arc::clone(self.pass()?.facts()))
     }
 
-    /// The call that cancelled the branch, if it may not have reached everything below yet.
+    /// Returns the pass that cancelled the branch, if the pass may not have reached everything below.
     pub(super) fn unfinished_pass(&self) -> Option<Arc<CancelPass>> {
-        self.marking().filter(|marking| !marking.is_finished())
+        self.pass().filter(|pass| !pass.is_finished())
     }
 
-    /// The members for changing, while there are any to change: None if the branch is cancelled.
+    /// Locks the members for changing; `None` if the branch is cancelled.
     pub(super) fn open(&self) -> Option<OpenBranch<'_>> {
         let inner = self.inner.lock();
-        // The state changes under this lock only, so what is read here holds while it is held.
+        // The state changes only under this lock, so what is read here holds until the lock is released.
         (!self.is_cancelled()).then_some(OpenBranch(inner))
     }
 
-    /// Cancels this branch and puts its members into `pass`, whose caller has to tell them. False if that
-    /// has happened before, which the pass takes note of, or if an all-of still waits for other inputs.
+    /// Cancels this branch and moves its members into `pass`, whose caller has to notify them. Returns false
+    /// if the branch was already cancelled, which `pass` notes as an overlap, or if this is an all-of join
+    /// that needs more inputs.
     ///
-    /// `from` is the branch above that this comes from, which the same pass has cancelled unless this is
-    /// a join; `entry` is what was the entry there.
+    /// `from` is the branch above through which the cancel arrives. The same pass has cancelled it, unless
+    /// this branch is a join. `entry` was this branch's entry there.
     pub(super) fn cancel(
         &self,
         pass: &mut ActivePass,
@@ -147,39 +150,41 @@ impl Branch {
         let mut inner = self.inner.lock();
         if self.is_cancelled() {
             drop(inner);
-            self.marking()
+            self.pass()
                 .iter()
-                .for_each(|marking| pass.note_overlap(marking));
+                .for_each(|other| pass.note_overlap(other));
             return false;
         }
         let climb = match (&self.above, from) {
-            (Above::Inputs(inputs), _) if !inputs.count(from) => return false,
-            // Relaxed: see the field. It was set by this thread.
-            (Above::One(_), Some(from)) => (from.climb.load(Ordering::Relaxed) + 1) % (CLIMB + 1),
+            (Above::Inputs(inputs), _) if !inputs.note_cancelled(from) => return false,
+            // Relaxed: see the field. This thread wrote it.
+            (Above::One(_), Some(from)) => {
+                (from.climb.load(Ordering::Relaxed) + 1) % (MAX_CLIMB + 1)
+            }
             _ => 0,
         };
         match climb {
-            // Under the lock and while the state says live, so it is not set and this never waits.
-            0 => drop(self.marking.set(pass.marking())),
+            // Under the lock and while the branch is live, so it is unset and this never blocks.
+            0 => drop(self.pass.set(pass.shared())),
             _ => self.climb.store(climb, Ordering::Relaxed),
         }
         inner.entry = entry;
         // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
-        pass.take(&mut inner.members);
+        pass.take_members(&mut inner.members);
         true
     }
 
-    /// The input of a join by which it was cancelled.
+    /// Returns the index of the input that cancelled this join.
     pub(super) fn cancelled_input(&self) -> Option<usize> {
         let _locked = self.inner.lock();
         match &self.above {
-            Above::Inputs(inputs) => inputs.decided_by(),
+            Above::Inputs(inputs) => inputs.last_needed(),
             Above::Nothing | Above::One(_) => None,
         }
     }
 
-    /// The waiters of the token, once they are a sharded_waiters.
+    /// Returns the token's sharded waiters, if there are any.
     #[inline]
     pub(super) fn sharded_waiters(&self) -> Option<&ShardedWaiters> {
         self.sharded_waiters
@@ -187,9 +192,9 @@ impl Branch {
             .map(|sharded_waiters| &**sharded_waiters)
     }
 
-    /// Has the waiters be a sharded_waiters from now on. The token's node is locked and not marked.
+    /// Makes the token's sharded waiters. Requires that the token's node is locked and not marked.
     pub(super) fn shard_waiters(&self) {
-        // Only under the node's lock, so that it never waits.
+        // Only under the node's lock, so this never blocks.
         self.sharded_waiters
             .get_or_init(|| Box::new(ShardedWaiters::new()));
     }
@@ -198,7 +203,7 @@ impl Branch {
         &self.above
     }
 
-    /// Where it is linked, unless it is a root's or a join's.
+    /// Returns the link; `None` for the branch of a root and for a join.
     pub(super) fn link(&self) -> Option<Link> {
         match &self.above {
             Above::One(link) => Some(link.lock().clone()),
@@ -206,29 +211,30 @@ impl Branch {
         }
     }
 
-    /// Notes that its entry was taken out of the branch to which it is linked, which is locked.
+    /// Notes that the branch's entry was removed. Requires that the branch it is linked to is locked.
     pub(super) fn note_entry_removed(&self) {
         if let Above::One(link) = &self.above {
             link.lock().key = NO_KEY;
         }
     }
 
-    /// Notes the entries of a join, once it is linked to all of its inputs. It may be cancelled by then.
+    /// Stores the keys of a join's entries, once the join is linked to all inputs. It may already be
+    /// cancelled.
     pub(super) fn set_keys(&self, inputs: &Inputs, keys: Box<[Key]>) {
         {
             let _locked = self.inner.lock();
-            // Only here, once.
+            // Set only here, once.
             let _ = inputs.keys.set(keys);
         }
-        // Whoever cancelled it looked for the keys under the same lock, after its marking was over. So either
-        // it has found them, or it is seen here that the marking is over.
-        if self.marking().is_some_and(|marking| marking.is_finished()) {
+        // The canceller of a join reads the keys under the same lock, after its pass is finished. So the
+        // canceller found the keys, or this finds the pass finished.
+        if self.pass().is_some_and(|pass| pass.is_finished()) {
             self.unlink_inputs();
         }
     }
 
-    /// Takes the entries of a join out of its inputs' lists, if that is what it is. To be called when nothing
-    /// below it is left to be told, and everything there says cancelled: see `Node::unlink`.
+    /// If this branch is a join, removes its entries from the lists of its inputs. Requires that everything
+    /// below the join is marked and notified: see `Node::unlink`.
     pub(super) fn unlink_inputs(&self) {
         let Above::Inputs(inputs) = &self.above else {
             return;
@@ -239,12 +245,12 @@ impl Branch {
                 return;
             };
             // Relaxed: see the field.
-            if inputs.left.swap(true, Ordering::Relaxed) {
+            if inputs.unlinked.swap(true, Ordering::Relaxed) {
                 return;
             }
             keys
         };
-        for ((input, _), key) in inputs.given.iter().zip(keys) {
+        for ((input, _), key) in inputs.branches.iter().zip(keys) {
             // An input without a key was not linked.
             if *key != NO_KEY {
                 input.remove_branch(*key);
@@ -252,25 +258,26 @@ impl Branch {
         }
     }
 
-    /// The token is gone: those below are linked above it, so that it need not stay for them.
+    /// Called when the branch's token is dropped. Links the branches below to the branch above, so that this
+    /// one can be dropped.
     pub(super) fn orphan(&self) {
-        // Release: pairs with the Acquire in `past_orphans`, so that who passes an orphan by knows
-        // whether its token was cancelled while it lived. Who misses the flag links one level lower,
-        // which is as right and keeps one more branch alive.
+        // Release: pairs with the Acquire in `past_orphans`, so that a thread which skips an orphan knows
+        // whether its token was cancelled while it lived. A thread that misses the flag links one level
+        // lower, which is also right and keeps one more branch alive.
         self.orphaned.store(true, Ordering::Release);
         if !self.inner.lock().members.is_empty() {
             self.propagate();
         }
     }
 
-    /// Moves the branches below to the one above, with the entries of their tokens. Joins stay, and
-    /// whatever is just being dropped.
+    /// Moves the entries of the branches below, and of their tokens, to the branch above. Joins stay, and so
+    /// do nodes that are being dropped.
     fn propagate(&self) {
         let Some(Link { branch: above, .. }) = self.link() else {
             return;
         };
-        // Dropped when no lock is held: one of them may be the last.
-        let mut held = Vec::new();
+        // Dropped when no lock is held: one of these handles may be the last.
+        let mut kept_alive = Vec::new();
         // Branch above, then this one, then a node below it.
         let (Some(mut open_above), Some(mut open)) = (above.open(), self.open()) else {
             return;
@@ -283,8 +290,8 @@ impl Branch {
                 continue;
             };
             let node = node.as_ref().map(Weak::upgrade);
-            held.push((Arc::clone(&below), node.clone()));
-            // A node whose handles are gone is about to look for its entry where it was.
+            kept_alive.push((Arc::clone(&below), node.clone()));
+            // A node without handles is about to look for its entry in this branch.
             let (Above::One(link), None | Some(Some(_))) = (&below.above, &node) else {
                 continue;
             };
@@ -305,12 +312,12 @@ impl Branch {
         drop((open, open_above));
     }
 
-    /// This branch or the first one above it that is not orphaned, which cancels the same tokens.
+    /// Returns the nearest branch that is not orphaned: this one or one above it. It cancels the same tokens.
     ///
-    /// A cancelled orphan is not passed by: its own token may have been cancelled, and those above
-    /// not. One that is not cancelled is from now on cancelled only by those above it.
+    /// A cancelled orphan is not skipped: its own token may have been cancelled, and the ancestors not. An
+    /// orphan that is live can only be cancelled by the branches above it.
     ///
-    /// Ends: it goes up a finite chain.
+    /// Ends: the chain upwards is finite.
     pub(super) fn past_orphans(self: &Arc<Self>) -> Arc<Self> {
         let mut branch = Arc::clone(self);
         // Acquire: see `orphan`.
@@ -323,8 +330,8 @@ impl Branch {
         branch
     }
 
-    /// Removes this branch from those above it. The references to them are for the caller to drop,
-    /// without recursion: the first is returned, the other inputs of a join go to `others`.
+    /// Removes this branch from the branches above it. The caller drops the references to them, without
+    /// recursion: one is returned, the other inputs of a join go to `others`.
     fn unlink(&mut self, others: &mut Vec<Arc<Branch>>) -> Option<Arc<Branch>> {
         match std::mem::replace(&mut self.above, Above::Nothing) {
             Above::Nothing => None,
@@ -337,18 +344,21 @@ impl Branch {
                 Some(branch)
             }
             Above::Inputs(inputs) => {
-                // loom knows nothing of the order that the reference count gives. Here the lock gives it.
+                // loom does not model the order given by the reference count. Here the lock gives it.
                 #[cfg(cancelable_loom)]
                 drop(self.inner.lock());
                 let Inputs {
-                    given, keys, left, ..
+                    branches,
+                    keys,
+                    unlinked,
+                    ..
                 } = *inputs;
-                // Relaxed: nobody else has the branch any longer.
-                let keys = match left.load(Ordering::Relaxed) {
+                // Relaxed: this is the last handle.
+                let keys = match unlinked.load(Ordering::Relaxed) {
                     true => Box::default(),
                     false => keys.into_inner().unwrap_or_default(),
                 };
-                for (index, (branch, _)) in given.into_vec().into_iter().enumerate() {
+                for (index, (branch, _)) in branches.into_vec().into_iter().enumerate() {
                     // An input without a key was not linked.
                     if let Some(key) = keys.get(index).filter(|key| **key != NO_KEY) {
                         branch.remove_branch(*key);
@@ -360,30 +370,30 @@ impl Branch {
         }
     }
 
-    /// Takes the branch out of the entry `key`.
+    /// Removes the branch from the entry `key`.
     fn remove_branch(&self, key: Key) {
         let Some(mut open) = self.open() else {
             return; // Invariant 6: the entry was taken.
         };
-        let forgotten = open.edit(key, |member| member.branch_mut()?.take());
+        let removed = open.edit(key, |member| member.branch_mut()?.take());
         drop(open);
-        drop(forgotten);
+        drop(removed);
     }
 
-    /// Takes the node, or its waiter, out of the entry `key`.
+    /// Removes the node, or its waiter, from the entry `key`.
     pub(super) fn remove_node(&self, key: Key) {
         let (false, Some(mut open)) = (self.is_cancelled(), self.open()) else {
             return; // Invariant 6: the entry was taken.
         };
         let waiter = open.take_waiter(key);
-        let forgotten = open.edit(key, |member| member.node_mut()?.take());
+        let removed = open.edit(key, |member| member.node_mut()?.take());
         drop(open);
         drop_waker(waiter);
-        drop(forgotten);
+        drop(removed);
     }
 }
 
-/// A loop in place of recursion: branches hold those above them, and a chain may have a million.
+/// A loop, not recursion: a branch owns the branch above it, and a chain may have a million branches.
 impl Drop for Branch {
     fn drop(&mut self) {
         let mut others = Vec::new();
@@ -396,7 +406,7 @@ impl Drop for Branch {
     }
 }
 
-/// A branch that is locked and not cancelled.
+/// A branch that is locked and live.
 pub(super) struct OpenBranch<'a>(MutexGuard<'a, Inner>);
 
 impl OpenBranch<'_> {
@@ -408,7 +418,7 @@ impl OpenBranch<'_> {
         self.0.members.remove(key)
     }
 
-    /// Changes an entry, and removes it if that leaves it empty.
+    /// Changes an entry, and removes it if it is empty afterwards.
     pub(super) fn edit<R: Default>(
         &mut self,
         key: Key,
@@ -424,7 +434,7 @@ impl OpenBranch<'_> {
         result
     }
 
-    /// Removes the entry, if it is a waiter's.
+    /// Removes the entry, if it is a waiter, and returns the waker.
     pub(super) fn take_waiter(&mut self, key: Key) -> Option<Waker> {
         self.waiter_mut(key)?;
         match self.0.members.remove(key) {
@@ -433,7 +443,7 @@ impl OpenBranch<'_> {
         }
     }
 
-    /// The waker of a waiter's entry.
+    /// Returns the waker of an entry that is a waiter.
     pub(super) fn waiter_mut(&mut self, key: Key) -> Option<&mut Waker> {
         match self.0.members.get_mut(key)? {
             Member::Waiter(waker) => Some(waker),
@@ -441,7 +451,7 @@ impl OpenBranch<'_> {
         }
     }
 
-    /// Puts the node into its waiter's entry, and gives the waiter.
+    /// Replaces a waiter's entry by the node, and returns the waker.
     pub(super) fn replace_waiter_by_node(&mut self, key: Key, node: Weak<Node>) -> Option<Waker> {
         let entry = self.0.members.get_mut(key)?;
         match std::mem::replace(entry, Member::node(node)) {

@@ -1,9 +1,9 @@
-//! Code that runs when a token is cancelled.
+//! Callbacks: user code that runs when a token is cancelled.
 
 use super::node::Node;
 use super::slab::{Key, NO_KEY, Slab};
 use crate::cause::{Cause, Facts, OperationLabel};
-use crate::sync::{Latch, LatchWait, ThreadId, block_on, isolate, thread_id, track_await};
+use crate::sync::{Latch, LatchWait, ThreadId, isolate, thread_id, track_await};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -12,13 +12,13 @@ use std::task::{Context, Poll};
 
 type Callback = Box<dyn FnOnce(&Cause) + Send>;
 
-/// A node's callbacks, linked in the order in which they were registered.
+/// The callbacks of one node, linked in the order of their registration.
 pub(super) struct Callbacks {
     list: Slab<Link>,
     last: Key,
     running: Option<Running>,
-    /// The operation whose token the node is, for the log. It lies here, with what few nodes have, so
-    /// that the others do not carry it.
+    /// The label of the operation whose token the node is, for the log. It is stored here, in what few nodes
+    /// have, so that other nodes do not carry it.
     pub(super) operation: Option<OperationLabel>,
 }
 
@@ -28,12 +28,12 @@ struct Link {
     after: Key,
 }
 
-/// The one callback of the node that runs now. There is at most one: one thread cancels a node, and
-/// it runs them in turn.
+/// The callback of the node that runs now. There is at most one: a single thread cancels a node and runs its
+/// callbacks in turn.
 struct Running {
     key: Key,
     thread: ThreadId,
-    /// Where others wait for its end, if any do.
+    /// The latch on which others wait for its end, if any do.
     ended: Option<Arc<Latch>>,
 }
 
@@ -79,7 +79,7 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// Takes the callback that was registered last and notes that it runs on this thread.
+    /// Takes the callback that was registered last, and notes that it runs on this thread.
     fn begin(&mut self) -> Option<Callback> {
         let key = self.last;
         let callback = self.remove(key)?;
@@ -91,12 +91,12 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// What to set for those who wait for the end of the one that ran.
+    /// Notes that the callback has ended. Returns the latch to set, if others wait for it.
     fn end(&mut self) -> Option<Arc<Latch>> {
         self.running.take()?.ended
     }
 
-    /// What to wait for, if `key` runs, and not on this thread.
+    /// Returns what to wait for, if `key` runs on another thread.
     fn end_of(&mut self, key: Key) -> Option<LatchWait> {
         let running = self.running.as_mut()?;
         if running.key != key || running.thread == thread_id() {
@@ -123,8 +123,8 @@ impl fmt::Debug for Callbacks {
 
 /// Runs the callbacks of a cancelled node, the last registered first.
 ///
-/// Each is taken under the lock at the moment it is to run, so that one that is unregistered before
-/// that never runs. Ends: a cancelled node gets no new ones.
+/// Each is taken under the lock just before it runs, so a callback that is unregistered before never runs.
+/// Ends: a cancelled node gets no new callbacks.
 pub(super) fn run_all(node: &Arc<Node>, facts: &Arc<Facts>) {
     let Some(cause) = node.cause() else {
         return;
@@ -151,7 +151,7 @@ pub(super) fn run_all(node: &Arc<Node>, facts: &Arc<Facts>) {
     }
 }
 
-/// Registers `callback` with the token of `node`, or hands it back with the cause.
+/// Registers `callback` with the token of `node`. Hands it back with the cause if the token is cancelled.
 pub(super) fn register<F>(
     node: &Arc<Node>,
     callback: F,
@@ -190,13 +190,13 @@ where
 /// [`CancellationToken::on_cancel`]: super::CancellationToken::on_cancel
 #[must_use = "dropping the registration unregisters the callback; `detach()` leaves it in place"]
 pub struct CallbackRegistration {
-    /// None once nothing is left to unregister.
+    /// None once there is nothing to unregister.
     node: Option<Arc<Node>>,
     key: Key,
 }
 
 impl CallbackRegistration {
-    /// The registration of a callback that has run already.
+    /// The registration of a callback that has already run.
     pub(super) fn spent() -> Self {
         Self {
             node: None,
@@ -251,7 +251,7 @@ impl CallbackRegistration {
         Removed { never_ran, running }
     }
 
-    /// Takes the callback back; if it can't be, what to wait for where it runs on another thread.
+    /// Takes the callback back. If it runs on another thread, returns what to wait for instead.
     fn take_out(&mut self) -> (Option<Callback>, Option<LatchWait>) {
         let Some(node) = self.node.take() else {
             return (None, None);
@@ -281,9 +281,9 @@ impl Drop for CallbackRegistration {
     fn drop(&mut self) {
         let (removed, running) = self.take_out();
         drop(removed);
-        // Set by the thread that runs it, which holds no lock while it does.
+        // The thread that runs the callback sets this, and holds no lock while it runs it.
         if let Some(ended) = running {
-            block_on(ended);
+            ended.block();
         }
     }
 }
@@ -304,14 +304,14 @@ impl fmt::Debug for CallbackRegistration {
 #[must_use = "futures do nothing unless polled"]
 pub struct Removed {
     never_ran: bool,
-    /// None where it does not run, or on the thread that took it back.
+    /// None if it does not run, or runs on the thread that took it back.
     running: Option<LatchWait>,
 }
 
 impl Future for Removed {
     type Output = bool;
 
-    /// Wakes: by the end of the callback, which sets what this waits for.
+    /// Wakes: by the latch, which is set at the end of the callback.
     #[cfg_attr(feature = "testing", track_caller)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
         let ended = match &mut self.running {

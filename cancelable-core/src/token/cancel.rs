@@ -1,12 +1,11 @@
-//! Cancelling a token and all that hangs below it.
+//! Cancelling a token and everything below it, in three passes.
 //!
-//! Three passes. The first goes down the tree: at each object it stores the state and takes the
-//! waiters. The second wakes them. The third runs the callbacks that the first one met, a parent's
-//! before its children's. So a callback that blocks for ever keeps no waiter asleep, and whatever
-//! code of a user's runs, in a waker or in a callback, finds every descendant cancelled.
+//! The first pass walks down the tree: it marks each object and takes its waiters. The second wakes them. The
+//! third runs the callbacks found by the first, a parent's before its children's. So a callback that blocks
+//! for ever keeps no waiter asleep, and user code in a waker or a callback finds every descendant cancelled.
 //!
-//! The walk keeps its own stack on the heap, and drops each list's iterator before it goes below
-//! the list's last entry, so a chain of any depth takes constant space.
+//! The walk keeps its stack on the heap, and drops the iterator of a list before it descends below the list's
+//! last entry. So a chain of any depth needs constant space.
 
 use super::branch::Branch;
 use super::callback;
@@ -21,15 +20,16 @@ use crate::sync::{is_logged, isolate, log};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-/// Cancels the token of `node`. True if this call did it, and no other before.
+/// Cancels the token of `node`. Returns true if this call cancelled it.
 ///
-/// Either way, everything below says cancelled when it returns. No lock is held when anything of a
-/// user runs, and nothing of a user makes this unwind.
+/// Whatever it returns, everything below is marked by then. Requires that no lock is held, because user code
+/// runs. No panic of user code unwinds out of it.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     cancel_deferring_callbacks(node, cause).0
 }
 
-/// [`cancel`] that leaves the callbacks to whoever has the second answer. All waiters were woken.
+/// [`cancel`] that defers the callbacks to the drop of the second result. All waiters have been woken by
+/// then.
 pub(super) fn cancel_deferring_callbacks(
     node: &Arc<Node>,
     cause: Cause,
@@ -37,17 +37,17 @@ pub(super) fn cancel_deferring_callbacks(
     cancel_with(node, cause, true)
 }
 
-/// [`cancel`] without a word to the log.
+/// [`cancel`] without a line in the log.
 pub(super) fn cancel_unlogged(node: &Arc<Node>, cause: Cause) {
     drop(cancel_with(node, cause, false));
 }
 
-fn cancel_with(node: &Arc<Node>, cause: Cause, is_logged_cancel: bool) -> (bool, PendingCallbacks) {
+fn cancel_with(node: &Arc<Node>, cause: Cause, log_it: bool) -> (bool, PendingCallbacks) {
     let lost = || (false, PendingCallbacks::none());
     if node.is_never() {
         return lost();
     }
-    // Spares losers the clock; who wins is decided under the locks.
+    // A short cut that reads no clock. The winner is decided under the locks.
     if node.is_cancelled() {
         node.wait_for_descendants();
         return lost();
@@ -59,20 +59,21 @@ fn cancel_with(node: &Arc<Node>, cause: Cause, is_logged_cancel: bool) -> (bool,
         return lost();
     };
     let won = !marked.inherited;
-    if let Some(branch) = walk.note(Arc::clone(node), marked) {
+    if let Some(branch) = walk.store_taken(Arc::clone(node), marked) {
         walk.descend(branch);
     }
-    let pending = walk.end(won.then_some(node), is_logged_cancel);
+    let pending = walk.finish(won.then_some(node), log_it);
     (won, pending)
 }
 
-/// The callbacks that a cancel has met and that have not run: its third pass, which its drop is.
+/// The callbacks that a cancel has found and not run yet. Its drop is the third pass.
 ///
-/// So none is lost, whoever drops it and wherever. One that is unregistered before its turn never runs.
+/// So no callback is lost, wherever this is dropped. A callback that is unregistered before its turn never
+/// runs.
 pub(crate) struct PendingCallbacks {
     /// In the order of the walk.
     nodes: Vec<Arc<Node>>,
-    /// None where nothing was cancelled.
+    /// None if nothing was cancelled.
     facts: Option<Arc<Facts>>,
 }
 
@@ -84,13 +85,13 @@ impl PendingCallbacks {
         }
     }
 
-    /// Whether no callback was met.
+    /// Returns whether no callback was found.
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 }
 
-/// Nothing of a user makes this unwind: each callback is run in isolation.
+/// Never unwinds: each callback runs in isolation.
 impl Drop for PendingCallbacks {
     fn drop(&mut self) {
         let Some(facts) = &self.facts else { return };
@@ -100,22 +101,22 @@ impl Drop for PendingCallbacks {
     }
 }
 
-/// The cause of a cancel that happens now.
+/// Returns the facts of `cause`, stamped with the current time.
 pub(super) fn stamped_facts(cause: Cause) -> Arc<Facts> {
     cause.stamped_here().into_facts()
 }
 
-/// Cancels `branch` as one of its inputs would, for a join of which an input is cancelled already.
+/// Cancels the join `branch` through its input `from`, which was cancelled before the join was linked to it.
 pub(super) fn cancel_branch(branch: &Arc<Branch>, facts: Arc<Facts>, from: &Arc<Branch>) {
     let mut walk = Walk::new(facts);
     if branch.cancel(&mut walk.pass, Some(from), None) {
         walk.keep_join(branch);
         walk.descend(Arc::clone(branch));
     }
-    drop(walk.end(None, false));
+    drop(walk.finish(None, false));
 }
 
-/// Settles the node unless the branch above is cancelled: "One cause" in the module's header.
+/// Marks the node, unless the parent's branch is cancelled: "One cause" in the module's header.
 fn mark_first(node: &Node, pass: &mut ActivePass) -> Option<Marked> {
     let Some(parent) = node.parent() else {
         return node.mark_cancelled(pass, None);
@@ -130,12 +131,9 @@ fn mark_first(node: &Node, pass: &mut ActivePass) -> Option<Marked> {
     Some(marked)
 }
 
-/// One line at debug. The logger is a user's, so it is asked after all waiters were woken, and a
-/// panic of its ends here.
+/// Logs a cancel, at debug level. Called after all waiters were woken, because the logger is user code.
 ///
-/// The cause is not asked for while the level is off.
-///
-/// The token of an operation is named by that.
+/// `cause` is called only if the level is on. An operation's token is named after the operation.
 pub(super) fn log_cancel(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
     if !is_logged(log::Level::Debug) {
         return;
@@ -156,14 +154,14 @@ pub(super) fn log_cancel(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
 
 struct Walk {
     pass: ActivePass,
-    /// What the walk took and has to wake.
-    taken: TakenWakers,
+    /// The waiters to wake.
+    wakers: TakenWakers,
     /// The nodes whose callbacks are to run, in the order of the walk.
     with_callbacks: Vec<Arc<Node>>,
-    /// The joins that the walk has cancelled, which stand in the lists of other inputs.
+    /// The joins that the walk has cancelled, which have entries in other inputs.
     joins: Vec<Arc<Branch>>,
-    /// What lost its last handle while the walk looked at it. Dropped after the first pass: that is
-    /// code of a user's.
+    /// The objects whose last handle the walk has released. Dropped after the first pass, because their drop
+    /// runs user code.
     gone: (Vec<Node>, Vec<Branch>),
 }
 
@@ -171,24 +169,24 @@ impl Walk {
     fn new(facts: Arc<Facts>) -> Self {
         Self {
             pass: ActivePass::new(facts),
-            taken: TakenWakers::default(),
+            wakers: TakenWakers::default(),
             with_callbacks: Vec::new(),
             joins: Vec::new(),
             gone: (Vec::new(), Vec::new()),
         }
     }
 
-    /// The first pass: tells the members of `branch`, which the pass has taken, and everything below them.
+    /// The first pass: notifies the members of `branch`, which are in the pass, and everything below them.
     ///
-    /// Ends: a branch's members are taken once, and members made later are cancelled from birth.
+    /// Ends: a branch's members are taken once, and members made later are cancelled from the start.
     fn descend(&mut self, branch: Arc<Branch>) {
         let mut levels: Vec<Level> = Vec::new();
         let mut below = Some(branch);
         loop {
             below = match below {
-                // Down by the first member. Where it is the only one, as in a chain, no level is kept.
+                // Descends by the first member. A branch with one member, as in a chain, needs no level.
                 Some(branch) => {
-                    let (first, rest) = self.pass.taken.split();
+                    let (first, rest) = self.pass.members.split();
                     let below = first.and_then(|member| self.notify(member, &branch));
                     match rest {
                         Some(rest) => levels.push(Level { branch, rest }),
@@ -213,19 +211,19 @@ impl Walk {
         }
     }
 
-    /// Tells one member of the branch `from`, and gives what hangs below it and is to be told next; its
-    /// members are with the pass.
+    /// Notifies one member of the branch `from`. Returns the branch below it to descend into; its members are
+    /// in the pass.
     fn notify(&mut self, member: Member, from: &Arc<Branch>) -> Option<Arc<Branch>> {
         let (node, entry) = match member {
             Member::Waiter(waker) => {
-                self.taken.add(waker);
+                self.wakers.add(waker);
                 return None;
             }
             Member::Token { node, branch } => (node, branch),
         };
         if let Some(node) = node.as_ref().and_then(Weak::upgrade) {
             let below = match node.mark_cancelled(&mut self.pass, Some(from)) {
-                Some(marked) => self.note(node, marked),
+                Some(marked) => self.store_taken(node, marked),
                 None => {
                     release(node, &mut self.gone.0);
                     None
@@ -254,13 +252,13 @@ impl Walk {
         }
     }
 
-    /// Keeps what `node` left for the passes to come, and gives what hangs below it.
-    fn note(&mut self, node: Arc<Node>, marked: Marked) -> Option<Arc<Branch>> {
-        self.taken.add_list(marked.waiters);
+    /// Stores what was taken from `node` for the later passes, and returns the branch below it.
+    fn store_taken(&mut self, node: Arc<Node>, marked: Marked) -> Option<Arc<Branch>> {
+        self.wakers.add_list(marked.waiters);
         if let Some(sharded_waiters) = node.sharded_waiters() {
             sharded_waiters
                 .take()
-                .for_each(|list| self.taken.add_list(list));
+                .for_each(|list| self.wakers.add_list(list));
         }
         match marked.has_callbacks {
             true => self.with_callbacks.push(node),
@@ -269,18 +267,18 @@ impl Walk {
         marked.below
     }
 
-    /// Ends the first pass, runs the second, and gives the third. `won` is the token that was cancelled itself,
-    /// which the log hears of if `is_logged_cancel`.
-    fn end(self, won: Option<&Arc<Node>>, is_logged_cancel: bool) -> PendingCallbacks {
+    /// Finishes the first pass, runs the second, and returns the third. `won` is the token that was cancelled
+    /// itself; its cancel is logged if `log_it`.
+    fn finish(self, won: Option<&Arc<Node>>, log_it: bool) -> PendingCallbacks {
         let facts = Arc::clone(self.pass.facts());
-        self.pass.end();
-        self.taken.wake();
+        self.pass.finish();
+        self.wakers.wake();
         if let Some(node) = won {
             node.unlink();
         }
         self.joins.iter().for_each(|join| join.unlink_inputs());
         drop((self.gone, self.joins));
-        if let Some(node) = won.filter(|_| is_logged_cancel) {
+        if let Some(node) = won.filter(|_| log_it) {
             let cause = || Some(Cause::from_facts(Arc::clone(&facts), false));
             log_cancel(node, cause);
         }
@@ -291,12 +289,12 @@ impl Walk {
     }
 }
 
-/// The waiters that a walk took. One costs no allocation.
+/// The wakers that a walk took. One waker needs no allocation.
 #[derive(Default)]
 struct TakenWakers {
     first: Option<Waker>,
     others: Vec<Waker>,
-    /// Long lists are not copied.
+    /// Long lists, which are not copied.
     lists: Vec<SlabIter<Waker>>,
 }
 
@@ -317,7 +315,7 @@ impl TakenWakers {
         self.lists.extend(rest);
     }
 
-    /// The second pass: wakes each of them. One that panics stops no other.
+    /// The second pass: wakes each waker in isolation.
     fn wake(self) {
         let lists = self.lists.into_iter().flatten();
         let all = self.first.into_iter().chain(self.others).chain(lists);
@@ -327,12 +325,12 @@ impl TakenWakers {
     }
 }
 
-/// Gives a handle back, and keeps what it was a handle to if it was the last.
+/// Releases a handle, and stores the object in `gone` if the handle was the last.
 fn release<T>(handle: Arc<T>, gone: &mut Vec<T>) {
     gone.extend(Arc::into_inner(handle));
 }
 
-/// The members of one branch that are still to be told.
+/// The members of one branch that are not notified yet.
 struct Level {
     branch: Arc<Branch>,
     rest: SlabIter<Member>,

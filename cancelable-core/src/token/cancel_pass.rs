@@ -1,9 +1,8 @@
-//! The first pass of one call of `cancel`, as other calls see it.
+//! The first pass of one `cancel` call, as other calls see it.
 //!
-//! Two calls whose trees overlap share the work: each branch is marked by the call that comes first,
-//! and the other passes it by. This is how the other one knows whose work it was and when it is done,
-//! because `cancel` must not return before. "Overlapping cancels" in the module's header has the
-//! argument.
+//! Calls whose trees overlap share the work: the first call to reach a branch marks it, and later calls skip
+//! it. `cancel` must not return before everything below is marked. So a later call keeps the pass that marked
+//! the branch, and waits for it. "Overlapping cancels" in the module's header has the argument.
 
 use super::inline_list::InlineList;
 use super::member::Member;
@@ -11,30 +10,30 @@ use crate::cause::Facts;
 use crate::sync::{AtomicBool, ManualResetEvent, Mutex, Ordering};
 use std::sync::Arc;
 
-/// What a cancelled branch keeps: the cause, and how far the call is that brought it.
+/// The shared part of a first pass, stored in the branches that it cancelled: the cause and its progress.
 #[derive(Debug)]
 pub(super) struct CancelPass {
     facts: Arc<Facts>,
-    /// Opened when this call has marked all that it was first to reach.
+    /// Set when the call has marked every object that it was the first to reach.
     marked: ManualResetEvent,
-    /// The markings that this one passed by. Set before `marked` is opened and taken when all of them
-    /// are over.
-    met: Mutex<Vec<Arc<CancelPass>>>,
-    /// Everything below all that it marked is marked, by whomever.
-    over: AtomicBool,
+    /// The passes whose branches this one skipped. Stored before `marked` is set; taken when all of them are
+    /// finished.
+    overlapped: Mutex<Vec<Arc<CancelPass>>>,
+    /// Everything below the objects that this pass marked is marked, whichever pass did it.
+    finished: AtomicBool,
 }
 
 impl CancelPass {
-    fn with(facts: Arc<Facts>, over: bool) -> Arc<Self> {
+    fn with(facts: Arc<Facts>, finished: bool) -> Arc<Self> {
         Arc::new(Self {
             facts,
             marked: ManualResetEvent::new(),
-            met: Mutex::new(Vec::new()),
-            over: AtomicBool::new(over),
+            overlapped: Mutex::new(Vec::new()),
+            finished: AtomicBool::new(finished),
         })
     }
 
-    /// For a branch that is cancelled from birth, and so has nothing below it.
+    /// A finished pass, for a branch that is cancelled when it is made and so has nothing below it.
     pub(super) fn finished(facts: Arc<Facts>) -> Arc<Self> {
         Self::with(facts, true)
     }
@@ -44,95 +43,96 @@ impl CancelPass {
     }
 
     pub(super) fn is_finished(&self) -> bool {
-        // Acquire: pairs with the Release in `ActivePass::end`, so that who sees it sees every mark.
-        self.over.load(Ordering::Acquire)
+        // Acquire: pairs with the Release in `ActivePass::finish`, so a reader of true sees every mark.
+        self.finished.load(Ordering::Acquire)
     }
 
-    /// Blocks until all of `waiting`, and all that these have passed by, are over. To be called with
-    /// no lock held and no pass of one's own begun.
+    /// Blocks until every pass in `waiting`, and every pass that those skipped, is finished. Requires that no
+    /// lock is held and that the caller has no unfinished pass of its own.
     ///
-    /// Ends: a pass never waits, so each gate is opened; and each round takes a marking that was not
-    /// seen before, of which there are as many as there are calls at the time.
+    /// Ends: a pass never waits before it sets its event, so each event is set. Each round takes a pass that
+    /// was not seen before, and there are at most as many as there are concurrent calls.
     pub(super) fn wait_for(mut waiting: Vec<Arc<Self>>) {
         let mut next = 0;
-        while let Some(marking) = waiting.get(next).map(Arc::clone) {
+        while let Some(pass) = waiting.get(next).map(Arc::clone) {
             next += 1;
-            if marking.is_finished() {
+            if pass.is_finished() {
                 continue;
             }
-            marking.marked.wait();
-            for met in marking.met.lock().iter() {
-                if !waiting.iter().any(|known| Arc::ptr_eq(known, met)) {
-                    waiting.push(Arc::clone(met));
+            pass.marked.wait();
+            for overlapped in pass.overlapped.lock().iter() {
+                if !waiting.iter().any(|known| Arc::ptr_eq(known, overlapped)) {
+                    waiting.push(Arc::clone(overlapped));
                 }
             }
         }
     }
 }
 
-/// One call's way through the objects that it marks.
+/// The part of a first pass that only its own call sees.
 #[derive(Debug)]
 pub(super) struct ActivePass {
     facts: Arc<Facts>,
-    /// Made for the first branch: a token without one costs no allocation.
-    marking: Option<Arc<CancelPass>>,
-    met: Vec<Arc<CancelPass>>,
-    /// The members of the branch that was marked last, until they are told.
-    pub(super) taken: InlineList<Member>,
+    /// Made for the first branch: a token without a branch costs no allocation.
+    shared: Option<Arc<CancelPass>>,
+    overlapped: Vec<Arc<CancelPass>>,
+    /// The members of the branch that was marked last, until they are notified.
+    pub(super) members: InlineList<Member>,
 }
 
 impl ActivePass {
     pub(super) fn new(facts: Arc<Facts>) -> Self {
         Self {
             facts,
-            marking: None,
-            met: Vec::new(),
-            taken: InlineList::default(),
+            shared: None,
+            overlapped: Vec::new(),
+            members: InlineList::default(),
         }
     }
 
-    /// Takes the members of a branch, when those of the one before are being told.
-    pub(super) fn take(&mut self, members: &mut InlineList<Member>) {
-        std::mem::swap(&mut self.taken, members);
+    /// Takes the members of a branch, while the caller notifies those of the previous branch.
+    pub(super) fn take_members(&mut self, members: &mut InlineList<Member>) {
+        std::mem::swap(&mut self.members, members);
     }
 
     pub(super) fn facts(&self) -> &Arc<Facts> {
         &self.facts
     }
 
-    /// What a branch keeps that this call marks.
-    pub(super) fn marking(&mut self) -> Arc<CancelPass> {
-        let marking = self
-            .marking
+    /// Returns the shared part, for a branch that this pass cancels.
+    pub(super) fn shared(&mut self) -> Arc<CancelPass> {
+        let shared = self
+            .shared
             .get_or_insert_with(|| CancelPass::with(Arc::clone(&self.facts), false));
-        Arc::clone(marking)
+        Arc::clone(shared)
     }
 
-    /// Notes that a branch which `other` has marked was passed by.
+    /// Notes that this pass skipped a branch which `other` had marked.
     pub(super) fn note_overlap(&mut self, other: &Arc<CancelPass>) {
         let known = |one: &Arc<CancelPass>| Arc::ptr_eq(one, other);
-        if !other.is_finished() && !self.marking.iter().chain(&self.met).any(known) {
-            self.met.push(Arc::clone(other));
+        if !other.is_finished() && !self.shared.iter().chain(&self.overlapped).any(known) {
+            self.overlapped.push(Arc::clone(other));
         }
     }
 
-    /// Ends the pass, and waits for those that it has met. To be called with no lock held.
-    pub(super) fn end(self) {
-        let Some(marking) = self.marking else {
-            return CancelPass::wait_for(self.met);
+    /// Finishes the pass: sets its event, then waits for the passes that it overlapped. Requires that no lock
+    /// is held.
+    pub(super) fn finish(self) {
+        let Some(shared) = self.shared else {
+            return CancelPass::wait_for(self.overlapped);
         };
-        if self.met.is_empty() {
+        if self.overlapped.is_empty() {
             // Release: see `is_finished`.
-            marking.over.store(true, Ordering::Release);
-            return marking.marked.set();
+            shared.finished.store(true, Ordering::Release);
+            return shared.marked.set();
         }
-        *marking.met.lock() = self.met.clone();
-        marking.marked.set();
-        CancelPass::wait_for(self.met);
-        // Release: as above.
-        marking.over.store(true, Ordering::Release);
-        // Who looks from now on needs them no more. Dropped with the lock given back.
-        let met = std::mem::take(&mut *marking.met.lock());
-        drop(met);
+        *shared.overlapped.lock() = self.overlapped.clone();
+        shared.marked.set();
+        CancelPass::wait_for(self.overlapped);
+        // Release: see `is_finished`.
+        shared.finished.store(true, Ordering::Release);
+        // Later waiters need them no longer. Dropped after the lock is released.
+        let overlapped = std::mem::take(&mut *shared.overlapped.lock());
+        drop(overlapped);
     }
 }

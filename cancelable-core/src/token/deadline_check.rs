@@ -1,28 +1,76 @@
-//! What a token looks at when it is asked inline, by code that never lets its run be polled.
+//! A check of the operation's deadline, for code that asks a token and never lets its run be polled.
 //!
-//! A token knows neither time nor operations. That of an operation is given a *deadline_check* when it is handed
-//! out, which lies in the token's branch: so the tokens that are made of it find it too, a plain token is
-//! no larger for it, and one that has none pays a load. It is asked now and then, as
-//! [`Pacing`] says, since a look reads a clock. The fast path writes nothing that threads share.
+//! A token knows neither time nor operations. An operation's token gets a *deadline check* when it is handed
+//! out. The check is stored in the token's branch, so the tokens made of it find it too, a plain token is no
+//! larger, and a token without a check pays one load. A check reads a clock, so only some calls make it, as
+//! [`Pacing`] decides. The fast path writes to no shared memory.
 
 use crate::cause::{Cause, Mark};
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Cancels what is due though nobody has noticed it.
+/// Cancels operations whose deadline has passed unnoticed.
 pub(crate) trait DeadlineCheck: Send + Sync {
-    /// Whether there is no deadline, so that there is nothing to look at. It reads no clock, so each call
-    /// may ask it.
+    /// Returns whether there is no deadline. Reads no clock, so each call may ask.
     fn has_no_deadline(&self) -> bool;
 
-    /// Looks, and cancels what is due. The time that it saw, to pace the next looks by; none where each
-    /// call has to look, because the clock is not the system's.
+    /// Reads the clock and cancels what is due. Returns the time, for the pacing of later checks; `None` if
+    /// each call has to check, because the clock is not the system's.
     fn check(&self) -> Option<Instant>;
 
-    /// The mark of the operation whose token it is, for an error that says that it was cancelled for `cause`.
+    /// Returns the mark of the token's operation, for an error that says that it was cancelled for `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
+
+    /// Adds the deadline checks of the tokens that cancel its operation from outside, which it does not run itself.
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>);
+}
+
+/// The result of a look at one or several deadline checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// None of them has a deadline.
+    Nothing,
+    /// The answer of [`DeadlineCheck::check`].
+    At(Option<Instant>),
+}
+
+impl Seen {
+    /// The result of both. If one has to look at each call, then so do both.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
+            (Self::At(one), Self::At(other)) => Self::At(one.and(other)),
+        }
+    }
+}
+
+/// Runs `check` and the checks it is linked to.
+pub(crate) fn look(check: &Arc<dyn DeadlineCheck>) -> Seen {
+    let own = match check.has_no_deadline() {
+        true => Seen::Nothing,
+        false => Seen::At(check.check()),
+    };
+    let mut links = Vec::new();
+    check.links(&mut links);
+    own.and(look_at_all(links))
+}
+
+/// Runs each of `links` and the checks these are linked to, each once.
+pub(crate) fn look_at_all(mut links: Vec<Arc<dyn DeadlineCheck>>) -> Seen {
+    let (mut asked, mut seen) = (BTreeSet::new(), Seen::Nothing);
+    // Ends: each is asked once. Not by recursion: scopes may be linked in a long line.
+    while let Some(check) = links.pop() {
+        if asked.insert(address(&check)) {
+            if !check.has_no_deadline() {
+                seen = seen.and(Seen::At(check.check()));
+            }
+            check.links(&mut links);
+        }
+    }
+    seen
 }
 
 impl fmt::Debug for dyn DeadlineCheck {
@@ -31,7 +79,7 @@ impl fmt::Debug for dyn DeadlineCheck {
     }
 }
 
-/// The lookouts of the inputs of a join.
+/// The checks of all inputs of a join.
 pub(super) struct AllOf(pub(super) Vec<Arc<dyn DeadlineCheck>>);
 
 impl DeadlineCheck for AllOf {
@@ -42,7 +90,7 @@ impl DeadlineCheck for AllOf {
     }
 
     fn check(&self) -> Option<Instant> {
-        // Each looks. If one has to at each call, then so does this.
+        // Every input checks. If one has to at each call, so does the join.
         let armed = self
             .0
             .iter()
@@ -56,23 +104,30 @@ impl DeadlineCheck for AllOf {
             .iter()
             .find_map(|deadline_check| deadline_check.mark(cause))
     }
+
+    fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
+        for check in &self.0 {
+            check.links(found);
+        }
+    }
 }
 
-/// A look that follows the one before sooner than this has come too soon.
-const SOON: Duration = Duration::from_micros(100);
+/// Calls that follow each other within this time are fast.
+const FAST: Duration = Duration::from_micros(100);
 
-/// So many calls are made between two looks at the most.
-const MOST: u32 = 64;
+/// Limit of calls between two checks.
+const MAX_PERIOD: u32 = 64;
 
-/// Which calls look: each one while calls are slow, and fewer of them the faster they follow each other.
+/// The choice of the calls that check: each call while calls are slow, and fewer the faster they follow each
+/// other.
 ///
-/// What comes is seen within 100 microseconds or so, or by the next call. Only where calls that were
-/// fast become slow all at once are there up to 63 slow ones before the next look.
+/// A passed deadline is noticed within about 100 microseconds, or by the next call. Only where fast calls
+/// become slow all at once, up to 63 slow calls come before the next check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
-    /// How many calls are left before the next look.
+    /// The number of calls before the next check.
     left: u32,
-    /// How many there are between two looks.
+    /// The number of calls between two checks.
     period: u32,
     last: Option<Instant>,
 }
@@ -86,7 +141,7 @@ impl Pacing {
         }
     }
 
-    /// Whether this call has to look. [`note`](Self::note) follows then.
+    /// Returns whether this call has to check. If so, [`note`](Self::note) follows.
     #[inline]
     pub(crate) fn is_due(&mut self) -> bool {
         match self.left.checked_sub(1) {
@@ -98,31 +153,31 @@ impl Pacing {
         }
     }
 
-    /// Notes a look, and what it saw.
+    /// Notes a check and the time that it read.
     pub(crate) fn note(&mut self, seen: Option<Instant>) {
         let since = seen
             .zip(self.last)
             .map(|(seen, last)| seen.saturating_duration_since(last));
         self.period = match since {
-            Some(since) if since < SOON => (2 * self.period + 1).min(MOST - 1),
+            Some(since) if since < FAST => (2 * self.period + 1).min(MAX_PERIOD - 1),
             _ => 0,
         };
         self.left = self.period;
         self.last = seen;
     }
 
-    /// Notes that there is nothing to look at.
+    /// Notes that there is no deadline to check.
     pub(crate) fn rest(&mut self) {
-        self.left = MOST - 1;
+        self.left = MAX_PERIOD - 1;
     }
 }
 
-/// The pacing of a thread, of which most calls touch only the first two.
+/// The pacing of one thread. Most calls access only the first two fields.
 struct Thread {
-    /// The deadline_check that it asked last, by its address. A thread that asks several in turn looks at each call.
-    /// Another deadline_check that has come to the same address only takes the pace over.
+    /// The address of the check that this thread made last. A thread that alternates between checks makes one
+    /// at each call. A new check at a reused address only takes the pace over.
     of: Cell<usize>,
-    /// As in [`Pacing`], in whose place it counts.
+    /// As in [`Pacing`], in place of that field.
     left: Cell<u32>,
     pacing: Cell<Pacing>,
 }
@@ -137,7 +192,7 @@ thread_local! {
     };
 }
 
-/// Whether it is time for this thread to ask `deadline_check`.
+/// Returns whether this call of this thread has to make the check.
 #[inline]
 pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
     THREAD.with(|thread| {
@@ -146,24 +201,24 @@ pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
             return true;
         }
         thread.left.set(left - 1);
-        // loom explores the same steps again and again, so there each call looks.
+        // loom repeats the same steps in each run, so there each call checks.
         cfg!(cancelable_loom)
     })
 }
 
-/// Asks `deadline_check`.
+/// Makes the check, unless there is no deadline.
 #[inline(never)]
 pub(super) fn run(deadline_check: &Arc<dyn DeadlineCheck>) {
-    if deadline_check.has_no_deadline() {
+    // It may run the code of users, who may ask a token.
+    let Seen::At(seen) = look(deadline_check) else {
         return;
-    }
+    };
     let of = address(deadline_check);
     let mut pacing = THREAD.with(|thread| match thread.of.replace(of) == of {
         true => thread.pacing.get(),
         false => Pacing::new(),
     });
-    // It may run the code of users, who may ask a token.
-    pacing.note(deadline_check.check());
+    pacing.note(seen);
     THREAD.with(|thread| {
         thread.of.set(of);
         thread.left.set(pacing.left);
@@ -177,11 +232,16 @@ fn address(deadline_check: &Arc<dyn DeadlineCheck>) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST, Pacing, SOON};
+    use super::{FAST, MAX_PERIOD, Pacing};
     use std::time::Instant;
 
-    /// How many of `calls` calls look, each of which takes `each` by the clock.
-    fn looks(pacing: &mut Pacing, now: &mut Instant, calls: u32, each: std::time::Duration) -> u32 {
+    /// Returns how many of `calls` calls check, if each takes `each` by the clock.
+    fn checks(
+        pacing: &mut Pacing,
+        now: &mut Instant,
+        calls: u32,
+        each: std::time::Duration,
+    ) -> u32 {
         (0..calls)
             .map(|_| {
                 *now += each;
@@ -195,20 +255,20 @@ mod tests {
     }
 
     #[test]
-    fn r46_slow_calls_look_each_time_and_fast_ones_now_and_then() {
+    fn r46_slow_calls_check_each_time_and_fast_calls_now_and_then() {
         let (mut pacing, mut now) = (Pacing::new(), crate::sync::clock::now());
-        assert_eq!(looks(&mut pacing, &mut now, 10, SOON), 10);
-        let fast = SOON / 1000;
-        looks(&mut pacing, &mut now, 200, fast);
-        assert_eq!(looks(&mut pacing, &mut now, 64 * MOST, fast), 64);
-        // One that was fast until now is slow at once: the rest of its period, and then each.
-        let slow = looks(&mut pacing, &mut now, 2 * MOST, SOON);
-        assert!((MOST..=2 * MOST).contains(&slow), "{slow}");
-        assert_eq!(looks(&mut pacing, &mut now, 10, SOON), 10);
+        assert_eq!(checks(&mut pacing, &mut now, 10, FAST), 10);
+        let fast = FAST / 1000;
+        checks(&mut pacing, &mut now, 200, fast);
+        assert_eq!(checks(&mut pacing, &mut now, 64 * MAX_PERIOD, fast), 64);
+        // Fast calls become slow at once: the rest of the period, and then each call.
+        let slow = checks(&mut pacing, &mut now, 2 * MAX_PERIOD, FAST);
+        assert!((MAX_PERIOD..=2 * MAX_PERIOD).contains(&slow), "{slow}");
+        assert_eq!(checks(&mut pacing, &mut now, 10, FAST), 10);
     }
 
     #[test]
-    fn r46_a_clock_that_is_not_the_system_s_is_asked_each_time() {
+    fn r46_a_clock_other_than_the_systems_is_read_at_each_call() {
         let mut pacing = Pacing::new();
         for _ in 0..10 {
             assert!(pacing.is_due());

@@ -1,4 +1,4 @@
-//! A node's entry in the list above it.
+//! A node's entry in its home, the branch above that lists it.
 
 use super::branch::{Branch, OpenBranch};
 use super::inline_list::{Key, NO_KEY};
@@ -11,7 +11,7 @@ use crate::sync::{MutexGuard, Ordering};
 use std::sync::Arc;
 
 impl Node {
-    /// The node's entry; see the field.
+    /// Returns the key of the entry; see the field.
     pub(super) fn entry(&self, _locked: &Inner) -> Key {
         self.entry.load(Ordering::Relaxed)
     }
@@ -20,8 +20,8 @@ impl Node {
         self.entry.store(entry, Ordering::Relaxed);
     }
 
-    /// The branch in which this node has its entry, if it has one. The entry stands where this
-    /// node's own branch is linked, so that both share it.
+    /// Returns the home, the branch where this node has its entry. The node and its own branch share the
+    /// entry, so the home is where the own branch is linked.
     fn home<'a>(&'a self, link: &'a Option<Link>) -> Option<&'a Arc<Branch>> {
         match link {
             Some(link) => Some(&link.branch),
@@ -29,20 +29,20 @@ impl Node {
         }
     }
 
-    /// Where its own branch is linked, if it has one that is.
+    /// Returns the link of the own branch, if it has one.
     fn link(&self) -> Option<Link> {
         self.branch()?.link()
     }
 
-    /// The node's lists, for adding a waiter or a callback: locked, not cancelled, and the node is a
-    /// member (invariant 5). None if the token is cancelled.
+    /// Locks the node's lists for a new waiter or callback, after making the node a member (invariant 5).
+    /// Returns `None` if the token is cancelled.
     pub(super) fn open(self: &Arc<Self>) -> Option<MutexGuard<'_, Inner>> {
-        // Ends: a round is repeated only if the node became LINKED or got its branch meanwhile, each
-        // of which happens once, or if its branch was linked further up.
+        // Ends: a round repeats only if the node became LINKED or got its branch meanwhile, each of which
+        // happens once, or if its branch was linked further up.
         loop {
-            // Relaxed: a hint. LINKED is not taken back but by cancelling, which is looked for
-            // under the lock; who misses it takes the longer way and finds the entry there.
-            // NEVER has no parent and keeps its callbacks like a root, though nobody takes them.
+            // Relaxed: a hint. Only a cancel ends LINKED, which is checked under the lock; a thread that
+            // misses LINKED takes the longer path and finds the entry there. NEVER has no parent and stores
+            // callbacks as a root does, though nothing runs them.
             if matches!(self.state.load(Ordering::Relaxed), ROOT | LINKED | NEVER) {
                 let inner = self.lock();
                 return (!self.is_marked_cancelled()).then_some(inner);
@@ -71,41 +71,42 @@ impl Node {
         }
     }
 
-    /// Makes the node say that it is cancelled, given that its home is. False if it became a member
-    /// meanwhile, so that the home's canceller tells it.
+    /// Marks the node as INHERITED. Requires that its home is cancelled. Returns false if the node became a
+    /// member meanwhile, so that the home's canceller notifies it.
     ///
-    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's
-    /// branch is. A wait that ends, or a callback that is refused, must find the token cancelled.
+    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's branch. A
+    /// wait that ends, or a callback that is refused, must find the token cancelled.
     fn mark_cancelled_with(&self, home: &Branch) -> bool {
         if self.is_cancelled() {
             return true;
         }
         let cause = home.cause();
         let mut inner = self.lock();
-        // Relaxed: this state is set under the lock that is held here. The home is not the parent's
-        // branch, or else the token were cancelled; so the node has a branch, and is not linked_waiter.
+        // Relaxed: this state is set under the lock that is held here. The home is not the parent's branch,
+        // or else the token would be cancelled. So the node has a branch, and is not WAITER_LINKED.
         if matches!(
             self.state.load(Ordering::Relaxed),
             UNLINKED | WAITER_UNLINKED
         ) {
             inner.cause = cause;
-            // Release: as in `mark_cancelled`. There is nobody to tell: a node that is no member has no lists.
+            // Release: as in `mark_cancelled`. Nothing to notify: a node that is not a member has no waiters
+            // or callbacks.
             self.state.store(INHERITED, Ordering::Release);
         }
         self.is_marked_cancelled()
     }
 
-    /// Makes the node a member of the branch `open`, which is its home, if it is not. Both are locked.
-    /// A waiter that stands there for the node moves to the node's list, with the key 0.
+    /// Makes the node a member of `open`, which is its home. Requires that both are locked. A waiter in the
+    /// node's place moves to the node's list, with the key 0.
     pub(super) fn link_node(self: &Arc<Self>, open: &mut OpenBranch<'_>, inner: &mut Inner) {
-        // Relaxed: changed under the locks that are held here.
+        // Relaxed: changed only under the locks that are held here.
         let state = self.state.load(Ordering::Relaxed);
         if state == LINKED {
             return;
         }
         let node = Arc::downgrade(self);
         if state == WAITER_LINKED {
-            // The list is empty, because the node was never LINKED.
+            // The node's list is empty, because the node was never LINKED.
             let waiter = open.replace_waiter_by_node(self.entry(inner), node);
             if let Some(waiter) = waiter {
                 inner.waiters.insert(waiter);
@@ -124,15 +125,16 @@ impl Node {
             };
             self.set_entry(inner, entry);
         }
-        // Relaxed: the lists that this speaks of are read under the lock that is held here.
+        // Relaxed: the lists that this state describes are read under the lock that is held here.
         self.state.store(LINKED, Ordering::Relaxed);
     }
 
-    /// Takes the entry out, for a node that was cancelled itself, and not from above. To be called once all
-    /// that is below it says cancelled: a canceller of the list finds nothing here then to wait for.
+    /// Removes the entry of a node that was cancelled itself. Requires that everything below is marked, so
+    /// that a canceller of the home has nothing here to wait for.
     ///
-    /// So a token that is cancelled and kept, by a handle or by a registration, costs its parent nothing. With a
-    /// join leaves what it was made of: nobody but the token and those below it hang there.
+    /// A cancelled token that is kept by a handle or a registration then costs its parent nothing. The child
+    /// of a join removes the join from its inputs as well: only that child and the tokens below it need the
+    /// join.
     pub(super) fn unlink(&self) {
         self.remove_entry();
         if let Some(parent) = self.parent() {
@@ -141,11 +143,11 @@ impl Node {
     }
 
     fn remove_entry(&self) {
-        // Ends: a round is repeated only if the own branch was linked further up meanwhile, and the line is
-        // finite.
+        // Ends: a round repeats only if the own branch was linked further up meanwhile, and the chain upwards
+        // is finite.
         loop {
             let link = self.link();
-            // Relaxed: a node that is marked gets no entry any more.
+            // Relaxed: a marked node gets no new entry.
             if link.is_none() && self.entry.load(Ordering::Relaxed) == NO_KEY {
                 return;
             }
@@ -170,10 +172,10 @@ impl Node {
         }
     }
 
-    /// Takes the entry out, for a node that has one and is being dropped.
+    /// Removes the entry of a node that is being dropped.
     pub(super) fn remove_entry_of_dropped(&self) {
         if let Some(home) = self.home(&self.link()) {
-            // Relaxed: nobody else has the node any longer.
+            // Relaxed: this is the last handle.
             home.remove_node(self.entry.load(Ordering::Relaxed));
         }
     }

@@ -29,7 +29,7 @@ pub trait FutureExt: Future {
     where
         Self: Sized,
     {
-        RunUntilCancelled::entered(token, self)
+        RunUntilCancelled::checked_now(token, self)
     }
 
     /// [`with_cancellation_token`](Self::with_cancellation_token) with a future that owns the token.
@@ -37,7 +37,7 @@ pub trait FutureExt: Future {
     where
         Self: Sized,
     {
-        RunUntilCancelledOwned::entered(token, self)
+        RunUntilCancelledOwned::checked_now(token, self)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Guards that cancel a token when they are dropped.
 //!
-//! They are `must_use` no more than tokio-util's are, as are the token's methods that tokio-util has too:
-//! a crate that denies warnings moves over as it is.
+//! Their attributes `must_use` are those of tokio-util, as for all methods that tokio-util has too: a crate
+//! that denies warnings moves over unchanged.
 
 use super::handle::CancellationToken;
 use crate::cause::{Cause, Reason};

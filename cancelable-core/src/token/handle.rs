@@ -63,46 +63,51 @@ impl CancellationToken {
         Self::from_node(Node::never())
     }
 
-    /// A token that is cancelled from the start, of which nobody knows yet. Whoever makes it known says
-    /// so by [`log_cancel`](Self::log_cancel).
+    /// A token that is cancelled from the start, which is not logged yet: [`log_cancel`](Self::log_cancel)
+    /// does that.
     pub(crate) fn new_cancelled(cause: Cause) -> Self {
         Self::from_node(Node::new_cancelled(cancel::stamped_facts(cause)))
     }
 
-    /// Whether it has a deadline_check, its own or that of the token it was made of.
+    /// Returns whether the token has a deadline check, its own or that of the token it was made of.
     #[inline]
     pub(crate) fn has_deadline_check(&self) -> bool {
         self.node.deadline_check().is_some()
     }
 
-    /// Gives it its deadline_check.
+    /// Sets the token's deadline check.
     pub(crate) fn set_deadline_check(&self, deadline_check: Arc<dyn DeadlineCheck>) {
         self.node.own_branch().set_deadline_check(deadline_check);
     }
 
-    /// Its deadline_check, if it has one.
+    /// Returns the token's deadline check, if it has one.
     pub(crate) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         self.node.deadline_check()
     }
 
-    /// Says to the log that it was cancelled.
+    /// Logs that the token was cancelled.
     pub(crate) fn log_cancel(&self) {
         cancel::log_cancel(&self.node, || self.cause());
     }
 
-    /// Cancels it because what it is the token of has ended, which the log need not hear of: it hears of
-    /// the end.
+    /// Cancels the token of an operation that has ended. Not logged: the end of the operation is.
     pub(crate) fn cancel_unlogged(&self, cause: Cause) {
         cancel::cancel_unlogged(&self.node, cause);
     }
 
-    /// Waits until everything below says cancelled, given that this does. To be called with no lock held.
+    /// Blocks until everything below is marked. Requires that this token is cancelled and that no lock is
+    /// held.
     pub(crate) fn wait_for_descendants(&self) {
         self.node.wait_for_descendants();
     }
 
-    /// Makes a new token that of this operation: its deadline_check is its own. Its label is noted for the line
-    /// that the log has of its cancel, unless the level of that is off.
+    /// The deadline check of the token that this one was made of.
+    pub(crate) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.node.deadline_check_above()
+    }
+
+    /// Makes a new token the token of an operation: its deadline check is then its own. Stores the label for
+    /// the line that the log gets of its cancel, unless that level is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
         let token = Self::from_node(self.node.for_operation());
         if is_logged(log::Level::Debug) {
@@ -164,7 +169,7 @@ impl CancellationToken {
         cancel::cancel(&self.node, cause.into())
     }
 
-    /// [`cancel_with`](Self::cancel_with) that leaves the callbacks to the drop of the second answer.
+    /// [`cancel_with`](Self::cancel_with) that defers the callbacks to the drop of the second result.
     pub(crate) fn cancel_deferring_callbacks(&self, cause: Cause) -> (bool, PendingCallbacks) {
         cancel::cancel_deferring_callbacks(&self.node, cause)
     }
@@ -238,10 +243,10 @@ impl CancellationToken {
         }
     }
 
-    /// The error for work that stops for `cause`, by which this token was cancelled.
+    /// Returns the error for work that stops for `cause`, by which this token was cancelled.
     #[cold]
     pub(crate) fn cancelled_for(&self, cause: Cause) -> Cancelled {
-        // On a thread or in a task where no operation runs, the deadline_check knows whose token it is.
+        // On a thread or in a task where no operation runs, the deadline check knows the token's operation.
         Cancelled::new(cause).or_marked(|cause| self.deadline_check()?.mark(cause))
     }
 
@@ -387,6 +392,6 @@ impl Hash for CancellationToken {
     }
 }
 
-// A token that a panic passed by is still whole: no code of a user runs while its lists change.
+// Unwind safe: no user code runs while the token's lists change, so a panic leaves them whole.
 impl UnwindSafe for CancellationToken {}
 impl RefUnwindSafe for CancellationToken {}

@@ -1,13 +1,13 @@
-//! A list whose entries keep their key, with room for one entry in place.
+//! An unordered list with stable keys and room for one entry in place.
 //!
-//! Most tokens have one waiter and most branches one member: that one costs no allocation. Further
-//! entries share one that grows by doubling, and lie in pages where they are many (`slab.rs`).
+//! Most tokens have one waiter and most branches have one member: that entry needs no allocation. The other
+//! entries share a slab that grows by doubling, and in pages once it is large (`slab.rs`).
 
 use super::slab::{Slab, SlabIter};
 
 pub(super) use super::slab::{Key, NO_KEY};
 
-/// An unordered list: insert, reach and remove by key in constant time.
+/// An unordered list: insert, access and remove by key in constant time.
 #[derive(Debug)]
 pub(super) struct InlineList<T> {
     /// The entry with key 0.
@@ -51,7 +51,7 @@ impl<T> InlineList<T> {
         self.rest.as_mut()?.remove(key)
     }
 
-    /// A number above all keys.
+    /// Returns the exclusive upper bound of the keys.
     pub(super) fn bound(&self) -> Key {
         self.rest.as_ref().map_or(1, |rest| rest.bound() + 1)
     }
@@ -62,7 +62,7 @@ impl<T> InlineList<T> {
 }
 
 impl<T> InlineList<T> {
-    /// Takes the entry that has its room in place, and the others, if there are any.
+    /// Takes all entries: the one in place, and the others, if there are any.
     pub(super) fn split(&mut self) -> (Option<T>, Option<SlabIter<T>>) {
         let rest = self.rest.take().and_then(|rest| SlabIter::of(*rest));
         (self.first.take(), rest)

@@ -1,8 +1,8 @@
-//! Tokens that are cancelled by the first, or by the last, of several others.
+//! Joins: tokens that are cancelled by the first, or by the last, of several others.
 //!
-//! A join is a branch with several branches above it and one child, the token that is handed out.
-//! It is linked like any other branch, so it is cancelled in the first pass of its input's cancel,
-//! before any callback runs, and it unlinks itself when the last token below it is dropped.
+//! A join is a branch with several branches above it and one child, the token that is handed out. It is
+//! linked as any branch is. So the first pass of an input's cancel marks it, before any callback runs, and it
+//! unlinks itself when the last token below it is dropped.
 
 use super::branch::Branch;
 use super::cancel;
@@ -84,7 +84,7 @@ impl CancellationToken {
         Ok(match inputs.any_never {
             true => Self::new(),
             false => {
-                // Fits: the inputs' branches are in memory.
+                // Fits: the branches of the inputs are in memory.
                 let needed = inputs.distinct.len() as u32;
                 inputs.join(needed)
             }
@@ -103,9 +103,9 @@ impl CancellationToken {
     }
 }
 
-/// The tokens of a join without repetition and without those that can't be cancelled.
+/// The inputs of a join, without repetition and without tokens that can't be cancelled.
 struct Inputs {
-    /// Each with its place among the tokens that were given.
+    /// The tokens, each with its index among those given by the caller.
     distinct: Vec<(CancellationToken, usize)>,
     any_never: bool,
 }
@@ -160,9 +160,9 @@ impl Inputs {
         CancellationToken::from_node(Node::below(join))
     }
 
-    /// Cancels `join` by an input that says cancelled while its canceller has not reached the
-    /// input's branch yet, so that the join says so too from the start. An all-of counts its inputs,
-    /// and leaves this to the canceller, which is about to tell it.
+    /// Cancels an any-of join through an input that is cancelled but whose branch its canceller has not
+    /// reached yet, so that the join is cancelled from the start. An all-of counts its inputs, so there the
+    /// canceller does it.
     fn recheck(&self, join: &Arc<Branch>) {
         for (token, _) in &self.distinct {
             if let (Some(cause), Some(input)) = (token.cause(), token.node().branch()) {
@@ -172,16 +172,16 @@ impl Inputs {
     }
 }
 
-/// Makes `join` a member of each of its inputs, and cancels it by those that are cancelled already.
+/// Makes `join` a member of each input, and cancels it through the inputs that are already cancelled.
 ///
-/// No cancel is lost: under an input's lock it is either made a member, and will be told, or found
-/// cancelled, and is told here.
+/// No cancel is lost: under an input's lock the join becomes a member, which will be notified, or the input
+/// is found cancelled, and this notifies the join.
 fn link(join: &Arc<Branch>) {
     let Above::Inputs(inputs) = join.above() else {
         return;
     };
     let linked: Box<[Key]> = inputs
-        .given
+        .branches
         .iter()
         .map(|(input, _)| link_one(join, input))
         .collect();

@@ -1,4 +1,4 @@
-//! What a branch is linked to, above it.
+//! The link of a branch to what is above it.
 
 use super::branch::Branch;
 use super::inline_list::Key;
@@ -12,16 +12,16 @@ const NONE: usize = usize::MAX;
 /// What a branch is linked to.
 #[derive(Debug)]
 pub(super) enum Above {
-    /// Nothing: the branch of a root, or of a token that was cancelled when it got the branch.
+    /// Nothing: the branch of a root, or of a token that was cancelled before it got the branch.
     Nothing,
-    /// The branch in which it has an entry. It is replaced when that one is orphaned, under the
-    /// locks of both and of the node that shares the entry (invariant 9).
+    /// The branch that has an entry for this one. Replaced when that branch is orphaned, under the locks of
+    /// both branches and of the node that shares the entry (invariant 9).
     One(Mutex<Link>),
     /// The inputs of a join.
     Inputs(Box<Inputs>),
 }
 
-/// A branch and the key of an entry in it; `NO_KEY` once that was taken out, see `Node::unlink`.
+/// A branch and the key of an entry in it; `NO_KEY` after the entry was removed, see `Node::unlink`.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub(super) branch: Arc<Branch>,
@@ -37,55 +37,55 @@ impl Above {
 /// The branches above a join.
 #[derive(Debug)]
 pub(super) struct Inputs {
-    /// Each with its place among the tokens that were given.
-    pub(super) given: Box<[(Arc<Branch>, usize)]>,
-    /// The join's entry in each of them. They follow when all are linked; `NO_KEY` stands for an
-    /// input that was not.
+    /// The inputs' branches, each with the index of its token among the tokens given by the caller.
+    pub(super) branches: Box<[(Arc<Branch>, usize)]>,
+    /// The keys of the join's entries in the inputs. Set once the join is linked to all inputs; `NO_KEY` for
+    /// an input without an entry.
     pub(super) keys: OnceLock<Box<[Key]>>,
-    /// The entries were taken out. Read and changed under the lock of the join's branch, so that every access
-    /// is relaxed.
-    pub(super) left: AtomicBool,
-    /// How many more of them have to be cancelled. Read and changed under the lock of the join's
-    /// branch, as is `by`, so that every access is relaxed.
+    /// Whether the entries were removed. Read and written under the lock of the join's branch, so every
+    /// access is relaxed.
+    pub(super) unlinked: AtomicBool,
+    /// The number of inputs that still have to be cancelled. Read and written under the lock of the join's
+    /// branch, as is `last`, so every access is relaxed.
     needed: AtomicU32,
-    /// The place of the one that was the last needed, or `NONE`.
-    by: AtomicUsize,
+    /// The index of the last input that was needed, or `NONE`.
+    last: AtomicUsize,
 }
 
 impl Inputs {
-    pub(super) fn new(given: Box<[(Arc<Branch>, usize)]>, needed: u32) -> Self {
+    pub(super) fn new(branches: Box<[(Arc<Branch>, usize)]>, needed: u32) -> Self {
         Self {
-            given,
+            branches,
             keys: OnceLock::new(),
-            left: AtomicBool::new(false),
+            unlinked: AtomicBool::new(false),
             needed: AtomicU32::new(needed),
-            by: AtomicUsize::new(NONE),
+            last: AtomicUsize::new(NONE),
         }
     }
 
-    /// Notes that `from` is cancelled. True if that was the last one needed.
-    pub(super) fn count(&self, from: Option<&Arc<Branch>>) -> bool {
+    /// Notes that the input `from` is cancelled. Returns true if it was the last one needed.
+    pub(super) fn note_cancelled(&self, from: Option<&Arc<Branch>>) -> bool {
         // Relaxed, here and below: see the field.
         let needed = self.needed.load(Ordering::Relaxed).saturating_sub(1);
         self.needed.store(needed, Ordering::Relaxed);
         if needed > 0 {
             return false;
         }
-        // Looked up once, by the input that decides: an all-of of many inputs would else take a time
-        // that grows with their number squared.
-        let by = from.and_then(|from| {
-            let (_, place) = self
-                .given
+        // Looked up once, for the input that decides: a look-up for each input of an all-of would take
+        // quadratic time.
+        let last = from.and_then(|from| {
+            let (_, index) = self
+                .branches
                 .iter()
                 .find(|(input, _)| Arc::ptr_eq(input, from))?;
-            Some(*place)
+            Some(*index)
         });
-        self.by.store(by.unwrap_or(NONE), Ordering::Relaxed);
+        self.last.store(last.unwrap_or(NONE), Ordering::Relaxed);
         true
     }
 
-    /// The place of the one that was the last needed.
-    pub(super) fn decided_by(&self) -> Option<usize> {
-        Some(self.by.load(Ordering::Relaxed)).filter(|place| *place != NONE)
+    /// Returns the index of the last input that was needed.
+    pub(super) fn last_needed(&self) -> Option<usize> {
+        Some(self.last.load(Ordering::Relaxed)).filter(|index| *index != NONE)
     }
 }

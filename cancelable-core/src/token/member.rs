@@ -1,20 +1,20 @@
-//! One entry of a branch's list.
+//! One entry of a branch's list of members.
 
 use super::branch::Branch;
 use super::node::Node;
 use std::sync::Weak;
 use std::task::Waker;
 
-/// Whom a branch has to tell when it is cancelled.
+/// An object that a branch notifies when it is cancelled.
 #[derive(Debug)]
 pub(super) enum Member {
-    /// The one waiter of a token below that has nothing else to be told: whoever cancels the branch
-    /// wakes it without a look at the token.
+    /// The only waiter of a token below, where nothing else of the token has to be notified. The canceller of
+    /// the branch wakes it without access to the token.
     Waiter(Waker),
     /// A token below, the branch of that token, or both.
     ///
-    /// They share an entry so that the token is told before what hangs below it. An entry with
-    /// neither is removed.
+    /// They share an entry so that the token is notified before what is below it. An entry with neither is
+    /// removed.
     Token {
         node: Option<Weak<Node>>,
         branch: Option<Weak<Branch>>,
@@ -36,7 +36,7 @@ impl Member {
         }
     }
 
-    /// The token's side of it, for changing.
+    /// Returns the token's part of the entry.
     pub(super) fn node_mut(&mut self) -> Option<&mut Option<Weak<Node>>> {
         match self {
             Self::Waiter(_) => None,
@@ -44,7 +44,7 @@ impl Member {
         }
     }
 
-    /// The branch's side of it, for changing.
+    /// Returns the branch's part of the entry.
     pub(super) fn branch_mut(&mut self) -> Option<&mut Option<Weak<Branch>>> {
         match self {
             Self::Waiter(_) => None,
@@ -52,7 +52,7 @@ impl Member {
         }
     }
 
-    /// Whether there is nobody to tell.
+    /// Returns whether the entry has neither part.
     pub(super) fn is_empty(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! A token's own part: its state, its waiters and its callbacks.
+//! The own part of a token: its state, its waiters and its callbacks.
 
 use super::branch::Branch;
 use super::callback::Callbacks;
@@ -12,62 +12,65 @@ use crate::sync::{AtomicU8, AtomicU32, Mutex, MutexGuard, OnceLock, Ordering, is
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-// The states in order; up to `NEVER` there is no parent to look at, and from `CANCELLED` on the token
-// is cancelled.
+// The states in order. Up to `NEVER` a node has no parent to read; from `CANCELLED` on the token is
+// cancelled.
 //
-//   ROOT ─────────────────────────────────► CANCELLED
-//   UNLINKED ──► WAITER_LINKED ──► WAITER_UNLINKED ──► LINKED ──► CANCELLED | INHERITED        NEVER stays
+//   ROOT ────────────────────────────────────────────────────────► CANCELLED
+//   UNLINKED ──► WAITER_LINKED ──► WAITER_UNLINKED ──► LINKED ──► CANCELLED | INHERITED
+//   NEVER stays
 //
-// A step may leave out those between. All steps of a node that has a parent, up to LINKED, are made under
-// the lock of the parent's branch, or of the home where that is another (invariant 9).
-/// Has no parent.
+// A step may skip states. A node with a parent makes all steps up to LINKED under the lock of the parent's
+// branch, or of its home if that is another branch (invariant 9).
+
+/// Without a parent.
 pub(super) const ROOT: u8 = 0;
 /// Can't be cancelled.
 pub(super) const NEVER: u8 = 1;
-/// Is no member of its parent: nothing has to be done when it is cancelled.
+/// Not a member of the parent's branch: its cancellation has nothing to notify.
 pub(super) const UNLINKED: u8 = 2;
-/// Its one waiter is a member in its stead.
+/// Not a member; its only waiter is, in its place.
 pub(super) const WAITER_LINKED: u8 = 3;
-/// Is no member, and was WAITER_LINKED before.
+/// Not a member; was WAITER_LINKED before.
 pub(super) const WAITER_UNLINKED: u8 = 4;
-/// Is a member.
+/// A member.
 pub(super) const LINKED: u8 = 5;
-/// Was cancelled itself.
+/// Cancelled itself.
 const CANCELLED: u8 = 6;
-/// Was cancelled from above.
+/// Cancelled from above.
 pub(super) const INHERITED: u8 = 7;
 
 /// The object behind a token's handles.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) state: AtomicU8,
-    /// How often a wait has found the lists locked; up to `MAX_CONTENTIONS`. Read and changed under the lock.
-    pub(super) met: AtomicU8,
-    /// The key of the node, or of the waiter in its stead, in the branch that `home` names; `NO_KEY` if
-    /// it has none. Read and changed under the lock, or under that branch's for the waiter, so that every
-    /// access is relaxed: it stands beside the state because it takes no room there.
+    /// The number of times that a waiter found the lists locked, up to `MAX_CONTENTIONS`. Read and written
+    /// under the lock.
+    pub(super) contentions: AtomicU8,
+    /// The key of the node, or of the waiter in its place, in the node's home (invariant 9); `NO_KEY` without
+    /// an entry. Read and written under the node's lock, or for the waiter under that of the parent's branch,
+    /// so every access is relaxed. It stands beside the state, where it needs no extra room.
     pub(super) entry: AtomicU32,
-    /// It is an operation's: its deadline_check is its own and not that of the token above. It takes room that is
-    /// there beside the state.
+    /// Whether the token is an operation's: then the deadline check is its own and not that of the token
+    /// above. It stands beside the state, where it needs no extra room.
     of_operation: bool,
     inner: Mutex<Inner>,
-    /// The branch of the parent, which is read as a second flag (invariant 4).
+    /// The parent's branch, which is read as a second flag (invariant 4).
     parent: Option<Arc<Branch>>,
-    /// What hangs below, once there was a child. Set under the lock.
+    /// The own branch, once there was a child. Set under the lock.
     branch: OnceLock<Arc<Branch>>,
 }
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    /// Set when the state says cancelled (invariant 2). None in a node that is INHERITED by way of its
-    /// parent's branch: that keeps it.
+    /// Set when the state is a cancelled one (invariant 2). None in a node that is INHERITED from its
+    /// parent's branch, which stores the cause.
     pub(super) cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
     pub(super) waiters: InlineList<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
 
-/// A root's.
+/// A root.
 impl Default for Node {
     fn default() -> Self {
         Self::with(ROOT, None, None)
@@ -78,7 +81,7 @@ impl Node {
     fn with(state: u8, parent: Option<Arc<Branch>>, cause: Option<Arc<Facts>>) -> Self {
         Self {
             state: AtomicU8::new(state),
-            met: AtomicU8::new(0),
+            contentions: AtomicU8::new(0),
             entry: AtomicU32::new(NO_KEY),
             of_operation: false,
             inner: Mutex::new(Inner {
@@ -91,19 +94,19 @@ impl Node {
         }
     }
 
-    /// Notes for the log that it is the token of this operation.
+    /// Stores the label of the operation whose token this is, for the log.
     pub(super) fn set_operation(&self, label: &OperationLabel) {
         let mut inner = self.inner.lock();
         inner.callbacks.get_or_insert_default().operation = Some(label.clone());
     }
 
-    /// The operation whose token it is, where that was noted.
+    /// Returns that label, if it was stored.
     pub(super) fn operation(&self) -> Option<OperationLabel> {
         self.inner.lock().callbacks.as_ref()?.operation.clone()
     }
 
     pub(super) fn root() -> Arc<Self> {
-        // std writes a default where it is to lie, and what is given to `Arc::new` it copies there.
+        // std constructs a default in place, but moves an argument of `Arc::new`.
         Arc::default()
     }
 
@@ -111,7 +114,7 @@ impl Node {
         Arc::new(Self::with(NEVER, None, None))
     }
 
-    /// One that was cancelled itself, before it had anything below.
+    /// A node that was cancelled itself before it had anything below.
     pub(super) fn new_cancelled(facts: Arc<Facts>) -> Arc<Self> {
         Arc::new(Self::with(CANCELLED, None, Some(facts)))
     }
@@ -123,14 +126,14 @@ impl Node {
 
     /// Marks a new node as an operation's.
     pub(super) fn for_operation(mut self: Arc<Self>) -> Arc<Self> {
-        // Nobody else has it yet.
+        // The node is new, so this is its only handle.
         if let Some(node) = Arc::get_mut(&mut self) {
             node.of_operation = true;
         }
         self
     }
 
-    /// Its deadline_check: that of its branch, or else of its parent's.
+    /// Returns the deadline check: that of its own branch, or else that of its parent's.
     #[inline]
     pub(super) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         let own = self.branch.get().and_then(|branch| branch.deadline_check());
@@ -140,16 +143,21 @@ impl Node {
         }
     }
 
-    /// As [`is_cancelled`](Self::is_cancelled), for who may be all that runs: it has the deadline_check look now
-    /// and then.
+    /// Its parent's deadline check.
+    pub(super) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
+        self.parent.as_ref()?.deadline_check()
+    }
+
+    /// [`is_cancelled`](Self::is_cancelled) for code that may never let its run be polled: now and then it
+    /// runs the deadline check.
     #[inline]
     pub(super) fn is_cancelled_by_now(&self) -> bool {
         if self.is_cancelled() {
             return true;
         }
         match self.deadline_check() {
-            Some(deadline_check) if deadline_check::is_due(deadline_check) => {
-                deadline_check::run(deadline_check);
+            Some(check) if deadline_check::is_due(check) => {
+                deadline_check::run(check);
                 self.is_cancelled()
             }
             _ => false,
@@ -169,24 +177,25 @@ impl Node {
         }
     }
 
-    /// Whether the node's own state says cancelled, so that its waiters have been taken.
+    /// Returns whether the node's own state is a cancelled one, so that its waiters have been taken.
     #[inline]
     pub(super) fn is_marked_cancelled(&self) -> bool {
-        // Acquire: pairs with the Release in `mark_cancelled`. Without it what came before could be missed.
+        // Acquire: pairs with the Release in `mark_cancelled`. Without it, writes before the cancel could be
+        // missed.
         self.state.load(Ordering::Acquire) >= CANCELLED
     }
 
     pub(super) fn is_never(&self) -> bool {
-        // Relaxed: set at birth and never changed.
+        // Relaxed: set when the node is made and never changed.
         self.state.load(Ordering::Relaxed) == NEVER
     }
 
-    /// Why the token was cancelled, if it was.
+    /// Returns the cause; `None` while the token is not cancelled.
     ///
-    /// The parent's branch is read first. Should this node have been cancelled itself before that
-    /// branch was, then that came first under the branch's lock, so it is visible to whoever has
-    /// seen the branch cancelled. The other way round, a reader that stops between the two loads could
-    /// report the branch's cause for a node that has its own.
+    /// The parent's branch is read first. If the node was cancelled itself before that branch was, then that
+    /// came first under the branch's lock, so it is visible to a thread that has seen the branch cancelled.
+    /// In the other order, a reader that stops between the two loads could return the branch's cause for a
+    /// node with a cause of its own.
     pub(super) fn cause(&self) -> Option<Cause> {
         let above = || self.parent.as_ref().and_then(|parent| parent.cause());
         let from_above = above();
@@ -195,7 +204,7 @@ impl Node {
             CANCELLED => (self.inner.lock().cause.clone()?, false),
             INHERITED => {
                 let own = self.inner.lock().cause.clone();
-                // Asked once more: it was cancelled before the state that was just seen was set.
+                // Read again: the branch above was cancelled before the state that was just read was stored.
                 (own.or_else(above)?, true)
             }
             _ => (from_above?, true),
@@ -207,7 +216,7 @@ impl Node {
         self.parent.as_ref()
     }
 
-    /// What hangs below, if there ever was a child.
+    /// Returns the own branch, if there ever was a child.
     pub(super) fn branch(&self) -> Option<&Arc<Branch>> {
         self.branch.get()
     }
@@ -220,14 +229,14 @@ impl Node {
         self.inner.try_lock()
     }
 
-    /// A new child.
+    /// Makes a child.
     pub(super) fn child(self: &Arc<Self>) -> Arc<Self> {
         if self.is_never() {
             return Self::root();
         }
         let branch = self.own_branch();
-        // A canceller sets this node's state, or the parent's branch, before this node's branch. A
-        // child of a token that says cancelled has to say so too, also in between.
+        // A canceller marks this node, or the parent's branch, before this node's branch. A child of a
+        // cancelled token must be cancelled in between, too.
         if self.is_cancelled() && !branch.is_cancelled() {
             if let Some(cause) = self.cause() {
                 let facts = Some(cause.into_facts());
@@ -237,7 +246,7 @@ impl Node {
         Self::below(branch)
     }
 
-    /// What hangs below, made if it is not there.
+    /// Returns the own branch, made if necessary.
     pub(super) fn own_branch(self: &Arc<Self>) -> Arc<Branch> {
         match self.branch.get() {
             Some(branch) => Arc::clone(branch),
@@ -245,11 +254,11 @@ impl Node {
         }
     }
 
-    /// Gives the node its branch, linked to the nearest branch above whose token is still there.
+    /// Makes the own branch, linked to the nearest branch above whose token lives.
     ///
-    /// The branch of a node that is cancelled is so from the start: a canceller looks for a branch
-    /// after it has set the state under the node's lock, so it tells each branch that was set
-    /// before that, and this sees the state for each that is set after.
+    /// The branch of a cancelled node is cancelled from the start. A canceller looks for the branch after it
+    /// has stored the state under the node's lock: it notifies a branch that was set before, and a branch
+    /// that is set after sees the state here.
     fn make_branch(self: &Arc<Self>) -> Arc<Branch> {
         let Some(parent) = &self.parent else {
             let inner = self.inner.lock();
@@ -257,7 +266,7 @@ impl Node {
             return self.set_branch(&inner, cause, Above::Nothing);
         };
         let above = parent.past_orphans();
-        // Branch above, then the parent's where that is an orphan and so another one, then node below.
+        // Branch above, then the parent's branch if that is another one (an orphan), then node below.
         let mut open = above.open();
         let mut cause = match open {
             Some(_) => None,
@@ -276,7 +285,7 @@ impl Node {
             return self.set_branch(&inner, cause, Above::Nothing);
         };
         if self.state.load(Ordering::Relaxed) == WAITER_LINKED {
-            // Its home is about to be another than the parent's branch.
+            // Its home is about to be another branch than the parent's.
             self.link_node(open_parent.as_mut().unwrap_or(open_above), &mut inner);
         }
         let key = match (self.entry(&inner), &mut open_parent) {
@@ -298,7 +307,7 @@ impl Node {
         branch
     }
 
-    /// Sets the branch under the node's lock, if there is none: cancelled if there is a cause, or else
+    /// Sets the own branch under the node's lock, if there is none. It is cancelled if there is a cause, else
     /// linked to `above`.
     fn set_branch(
         &self,
@@ -310,7 +319,7 @@ impl Node {
             Some(cause) => Branch::new_cancelled(cause),
             None => Branch::new(above),
         };
-        // Only here, under the lock, so that it never waits.
+        // Only here, under the lock, so this never blocks.
         Arc::clone(self.branch.get_or_init(|| {
             let branch = made();
             let above = self.parent.as_ref().filter(|_| !self.of_operation);
@@ -321,10 +330,11 @@ impl Node {
         }))
     }
 
-    /// Stores the cause and the state, under the node's lock, takes the waiters, and cancels the branch
-    /// ("One cause" in the module's header). None if the node is marked already or can't be cancelled.
+    /// Marks the node: stores the cause and the state under the node's lock, takes the waiters, and cancels
+    /// the own branch ("One cause" in the module's header). Returns `None` if the node is already marked or
+    /// can't be cancelled.
     ///
-    /// `from` is the branch above that this comes from, if it does not come from the token itself.
+    /// `from` is the branch above through which the cancel arrives; `None` if the token itself is cancelled.
     pub(super) fn mark_cancelled(
         &self,
         pass: &mut ActivePass,
@@ -337,24 +347,24 @@ impl Node {
         let branch = self.branch.get();
         // Node above, then branch below.
         let below = branch.filter(|branch| branch.cancel(pass, from, None));
-        // The branch has been told past an orphan: the token is as well, and by the same cause.
-        let told = match (below, branch) {
+        // The own branch was cancelled past an orphan: so is the token, with the same cause.
+        let from_elsewhere = match (below, branch) {
             (None, Some(branch)) => branch.cause(),
             _ => None,
         };
-        let inherited = from.is_some() || told.is_some();
+        let inherited = from.is_some() || from_elsewhere.is_some();
         let by_parent = match (from, &self.parent) {
             (Some(from), Some(parent)) => Arc::ptr_eq(from, parent),
             _ => false,
         };
-        inner.cause = match told {
-            // The parent's branch has it, and was cancelled before.
+        inner.cause = match from_elsewhere {
+            // The parent's branch was cancelled before, and stores it.
             None if by_parent => None,
             None => Some(Arc::clone(pass.facts())),
-            told => told,
+            cause => cause,
         };
         let state = if inherited { INHERITED } else { CANCELLED };
-        // Release: whoever reads the state sees the cause and all that came before (invariant 2).
+        // Release: a reader of the state sees the cause and all writes before it (invariant 2).
         self.state.store(state, Ordering::Release);
         Some(Marked {
             inherited,
@@ -364,48 +374,49 @@ impl Node {
         })
     }
 
-    /// Waits until everything below the token says cancelled, given that the token does.
+    /// Blocks until everything below the token is marked. Requires that the token is cancelled and that no
+    /// lock is held.
     ///
-    /// If its own branch does not yet, then it is about to be told by the call that cancelled the
-    /// branch to which it is linked or, where that one is past an orphan, the parent's.
+    /// If the own branch is not marked yet, it is about to be: by the call that cancelled the branch it is
+    /// linked to or, past an orphan, the parent's branch.
     pub(super) fn wait_for_descendants(&self) {
         let Some(branch) = self.branch.get() else {
             return;
         };
-        let above = match branch.is_cancelled() {
+        let passes = match branch.is_cancelled() {
             true => [branch.unfinished_pass(), None],
             false => {
                 let home = branch.link().map(|link| link.branch);
-                let markings = [home.as_ref(), self.parent.as_ref()];
-                markings.map(|branch| branch?.unfinished_pass())
+                let cancelled = [home.as_ref(), self.parent.as_ref()];
+                cancelled.map(|branch| branch?.unfinished_pass())
             }
         };
-        CancelPass::wait_for(above.into_iter().flatten().collect());
+        CancelPass::wait_for(passes.into_iter().flatten().collect());
     }
 }
 
-/// What a node leaves to whoever cancelled it.
+/// What the canceller of a node takes from it.
 pub(super) struct Marked {
-    /// Whether it was cancelled from above.
+    /// Whether the node was cancelled from above.
     pub(super) inherited: bool,
     pub(super) waiters: InlineList<Waker>,
     pub(super) has_callbacks: bool,
-    /// Its branch, if it has one that was not told before. Its members are with the pass.
+    /// The node's branch, if this call cancelled it. Its members are in the pass.
     pub(super) below: Option<Arc<Branch>>,
 }
 
-/// Takes the node out of the list above it. The branches above are dropped by their own loop.
+/// Removes the node's entry. The branches above are dropped by their own loop.
 impl Drop for Node {
     #[inline]
     fn drop(&mut self) {
-        // loom knows nothing of the order that the reference count gives. Here the lock gives it.
+        // loom does not model the order given by the reference count. Here the lock gives it.
         #[cfg(cancelable_loom)]
         drop(self.inner.lock());
         if let Some(branch) = self.branch.get() {
             branch.orphan();
         }
         let callbacks = self.inner.get_mut().callbacks.take();
-        // Relaxed: nobody else has the node any longer.
+        // Relaxed: this is the last handle.
         if self.entry.load(Ordering::Relaxed) != NO_KEY {
             self.remove_entry_of_dropped();
         }
@@ -415,7 +426,7 @@ impl Drop for Node {
     }
 }
 
-/// The closures are a user's, and dropping one may panic.
+/// The closures are user code, whose drop may panic.
 #[cold]
 fn drop_each(callbacks: Box<Callbacks>) {
     callbacks.into_iter().for_each(|callback| {
@@ -423,6 +434,6 @@ fn drop_each(callbacks: Box<Callbacks>) {
     });
 }
 
-// A node that a panic passed by is still whole: no code of a user runs while its lists change.
+// Unwind safe: no user code runs while the lists change, so a panic leaves them whole.
 impl std::panic::UnwindSafe for Node {}
 impl std::panic::RefUnwindSafe for Node {}

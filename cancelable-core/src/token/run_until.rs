@@ -1,7 +1,7 @@
 //! Running a future until it is ready or a token is cancelled.
 //!
-//! The future is dropped as soon as its run is over, and not only with it: a run that is kept, as that of
-//! a `join` of several is, must not keep what its future holds, such as a lock or the end of a channel.
+//! The future is dropped as soon as its run is over. A finished run may be kept, as by a `join` of several,
+//! and must not keep what its future holds, such as a lock or the end of a channel.
 
 use super::handle::CancellationToken;
 use super::wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Whether the token was looked at before the future is polled for the first time.
+/// Whether the token was checked before the first poll of the future.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     New,
@@ -43,8 +43,8 @@ impl<'a, F> RunUntilCancelled<'a, F> {
         }
     }
 
-    /// One that looks at the token now, and not when it is first polled.
-    pub(super) fn entered(token: &'a CancellationToken, future: F) -> Self {
+    /// A run that checks the token now, not at its first poll.
+    pub(super) fn checked_now(token: &'a CancellationToken, future: F) -> Self {
         Self {
             future: unless_cancelled(token, future),
             token,
@@ -88,8 +88,8 @@ impl<F> RunUntilCancelledOwned<F> {
         }
     }
 
-    /// As [`RunUntilCancelled::entered`].
-    pub(super) fn entered(token: CancellationToken, future: F) -> Self {
+    /// As [`RunUntilCancelled::checked_now`].
+    pub(super) fn checked_now(token: CancellationToken, future: F) -> Self {
         Self {
             future: unless_cancelled(&token, future),
             cancelled: token.cancelled_owned(),
@@ -111,15 +111,15 @@ impl<F: Future> Future for RunUntilCancelledOwned<F> {
     }
 }
 
-/// The future, for a token that is not cancelled.
+/// Returns the future if the token is not cancelled.
 fn unless_cancelled<F>(token: &CancellationToken, future: F) -> Option<F> {
     (!token.node().is_cancelled_by_now()).then_some(future)
 }
 
-/// The future first, so that its output wins; then the token, which stores the waker.
+/// Polls the future first, so that its output wins; then the token, which stores the waker.
 ///
-/// Wakes: both were polled with `cx`, so whichever changes wakes the task. Without a future the run is
-/// over, and what is left to say is whether the token is cancelled.
+/// Wakes: both are polled with `cx`, so a change of either wakes the task. Without a future the run is over,
+/// and the result only tells whether the token is cancelled.
 fn poll<F: Future, W: Future<Output = ()> + Unpin>(
     cancelled_before: bool,
     mut future: Pin<&mut Option<F>>,

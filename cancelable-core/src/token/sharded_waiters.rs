@@ -1,87 +1,87 @@
-//! The waiters of a token on which several threads wait at once.
+//! The waiters of a token on which several threads wait at once, in shards.
 //!
-//! A token's own list has one lock. Where threads have met at it often enough, the waits that come
-//! from then on go to one of several lists, each with a lock of its own and by itself on its cache
-//! lines: a wait writes to nothing that the waits of another thread write to.
+//! A token's own list has one lock. After enough contention for that lock, new waits go to one of several
+//! shards. Each shard has its own lock and its own cache lines, so waits of two threads in different shards
+//! write to no shared memory.
 
 use super::inline_list::{InlineList, Key};
 use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
 use std::task::Waker;
 
-/// How many lists there are. Threads take them in turn, so that up to this many share none.
-const LISTS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
+/// Number of shards. Threads take them in turn, so up to this many threads share none.
+const SHARDS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
 
-/// The lists of one token.
+/// The shards of one token.
 #[derive(Debug)]
 pub(super) struct ShardedWaiters {
-    lists: Box<[List]>,
+    shards: Box<[Shard]>,
 }
 
-/// Two lines of 64 bytes, because processors fetch them in pairs.
+/// Aligned to two cache lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-struct List(Mutex<InlineList<Waker>>);
+struct Shard(Mutex<InlineList<Waker>>);
 
-/// A waiter's place in a sharded_waiters.
+/// The key of a waiter in the shards.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ShardKey {
-    list: u16,
+    shard: u16,
     key: Key,
 }
 
 impl ShardedWaiters {
     pub(super) fn new() -> Self {
         Self {
-            lists: (0..LISTS).map(|_| List::default()).collect(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
         }
     }
 
-    /// The list of the thread that calls.
-    fn own_list(&self) -> usize {
-        thread_number() % self.lists.len()
+    /// Returns the index of the calling thread's shard.
+    fn own_shard(&self) -> usize {
+        thread_number() % self.shards.len()
     }
 
-    /// Stores `waker` unless `is_marked_cancelled` says so under the list's lock.
+    /// Stores `waker`, unless `is_marked_cancelled` returns true under the shard's lock.
     ///
-    /// Wakes: whoever settles the node does so before it takes the lists. If that took this one
-    /// before, its lock makes the marked state visible here; if not, it finds the waker.
+    /// Wakes: a canceller marks the node before it takes the shards. If it has taken this shard already, the
+    /// shard's lock makes the mark visible here; if not, it will find the waker.
     pub(super) fn insert(
         &self,
         waker: StoredWaker,
         is_marked_cancelled: impl FnOnce() -> bool,
     ) -> Option<ShardKey> {
-        let list = self.own_list();
-        let mut locked = self.lists[list].0.lock();
+        let shard = self.own_shard();
+        let mut locked = self.shards[shard].0.lock();
         if is_marked_cancelled() {
             return None;
         }
         let key = locked.insert(waker.take()?);
-        // Fits: there are few lists.
-        let list = list as u16;
-        Some(ShardKey { list, key })
+        // Fits: there are few shards.
+        let shard = shard as u16;
+        Some(ShardKey { shard, key })
     }
 
-    fn lock(&self, spot: ShardKey) -> MutexGuard<'_, InlineList<Waker>> {
-        self.lists[usize::from(spot.list)].0.lock()
+    fn lock(&self, at: ShardKey) -> MutexGuard<'_, InlineList<Waker>> {
+        self.shards[usize::from(at.shard)].0.lock()
     }
 
-    /// Exchanges the waker at `spot`. `Err` hands it back if the list was taken.
-    pub(super) fn replace(&self, spot: ShardKey, waker: Waker) -> Result<Waker, Waker> {
-        match self.lock(spot).get_mut(spot.key) {
+    /// Replaces the waker at `at`. Hands `waker` back as `Err` if the shard was taken.
+    pub(super) fn replace(&self, at: ShardKey, waker: Waker) -> Result<Waker, Waker> {
+        match self.lock(at).get_mut(at.key) {
             Some(stored) => Ok(std::mem::replace(stored, waker)),
             None => Err(waker),
         }
     }
 
-    /// Takes the waker at `spot` out, unless the list was taken.
-    pub(super) fn remove(&self, spot: ShardKey) -> Option<Waker> {
-        self.lock(spot).remove(spot.key)
+    /// Removes the waker at `at`, unless the shard was taken.
+    pub(super) fn remove(&self, at: ShardKey) -> Option<Waker> {
+        self.lock(at).remove(at.key)
     }
 
-    /// Takes all lists, for a node that is marked.
+    /// Takes the waiters of all shards. Requires that the node is marked as cancelled.
     pub(super) fn take(&self) -> impl Iterator<Item = InlineList<Waker>> {
-        self.lists
+        self.shards
             .iter()
-            .map(|list| std::mem::take(&mut *list.0.lock()))
+            .map(|shard| std::mem::take(&mut *shard.0.lock()))
     }
 }

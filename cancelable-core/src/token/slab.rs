@@ -1,49 +1,49 @@
-//! A list whose entries keep their key, in pages that are given back one by one.
+//! An unordered list with stable keys, in pages that are freed one by one.
 //!
-//! An entry that stays can't be moved, because its owner has its key. It must not keep the room of all
-//! that came and went around it either, so the room is given back a page at a time.
+//! The owner of an entry has its key, so an entry cannot be moved. An entry that stays must not keep the
+//! memory of all entries that came and went around it, so memory is freed page by page.
 //!
 //! # Invariants
 //!
-//! 1. A page with a vacant place is in the list that begins at `open`, once, and one without is not. A
-//!    page that was given back has all its places vacant.
-//! 2. One page at most is empty and has room: `idle`. An entry that comes and goes alone does not ask
-//!    the allocator for a page each time.
+//! 1. A page with a vacant slot is in the free list that begins at `open`, once. A full page is not. All slots
+//!    of a page that was freed are vacant.
+//! 2. At most one page is empty and has memory: `idle`. So an entry that comes and goes alone does not
+//!    allocate a page each time.
 
-/// The key of an entry. Good until the entry is removed or the list is taken.
+/// The key of an entry. Valid until the entry is removed or the list is taken.
 pub(super) type Key = u32;
 
-/// A key that no entry has.
+/// The key of no entry.
 pub(super) const NO_KEY: Key = Key::MAX;
 
-/// The places of a page. Its room is this times the size of an entry.
+/// Number of slots in a page.
 const PAGE: u32 = if cfg!(test) { 4 } else { 512 };
 
-/// Room for more entries than this is given back when the last of them is removed.
+/// A list with memory for more entries than this frees it when its last entry is removed.
 const KEPT: usize = if cfg!(test) { 2 } else { 16 };
 
-/// An unordered list: insert, reach and remove by key in constant time.
+/// An unordered list: insert, access and remove by key in constant time.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    /// The page that most lists do with. Its room grows by doubling.
+    /// The page 0, the only one of most lists. Grows by doubling.
     first: Page<T>,
     /// The pages from 1.
     more: Vec<Page<T>>,
-    /// The first page with a vacant place, or `NO_KEY`.
+    /// The first page with a vacant slot, or `NO_KEY`.
     open: u32,
-    /// An empty page that has room, or `NO_KEY`.
+    /// An empty page with memory, or `NO_KEY`.
     idle: u32,
     live: u32,
 }
 
-/// A vector with a list of its vacant places running through it. One that was given back has no room.
+/// A vector with a free list of its vacant slots. A page that was freed has no memory.
 #[derive(Debug)]
 struct Page<T> {
     entries: Vec<Entry<T>>,
-    /// The vacant place to fill next, or `NO_KEY`.
+    /// The next slot to fill, or `NO_KEY`.
     vacant: u32,
     live: u32,
-    /// The one after it in the list of pages with a vacant place.
+    /// The next page with a vacant slot, or `NO_KEY`.
     next: u32,
 }
 
@@ -69,7 +69,7 @@ impl<T> Slab<T> {
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> Key {
         if self.open == NO_KEY {
-            // Fits: so many futures as there are keys are more than memory holds, each with its waiter.
+            // Fits: as many waiting futures as there are keys need more than all memory.
             self.open = self.more.len() as u32 + 1;
             self.more.push(Page::open(NO_KEY));
         }
@@ -129,7 +129,7 @@ impl<T> Slab<T> {
         !self.more.is_empty() || self.first.entries.capacity() > KEPT
     }
 
-    /// The page `index` has become empty, and its room may be given back.
+    /// Handles the page `index` having become empty: its memory may be freed.
     #[cold]
     fn note_empty(&mut self, index: u32) {
         if self.live == 0 {
@@ -140,7 +140,7 @@ impl<T> Slab<T> {
             self.idle = index;
             return;
         }
-        // The next entry goes to the first page that is open, so that is the one to have room.
+        // The next entry goes to the first open page, so that page keeps its memory.
         let given_back = match self.open == index {
             true => std::mem::replace(&mut self.idle, index),
             false => index,
@@ -157,7 +157,7 @@ impl<T> Slab<T> {
         self.live == 0
     }
 
-    /// A number above all keys.
+    /// Returns the exclusive upper bound of the keys.
     pub(super) fn bound(&self) -> Key {
         match self.more.len() as u32 {
             0 => self.first.entries.len() as u32,
@@ -176,7 +176,7 @@ impl<T> Page<T> {
         }
     }
 
-    /// The page, with room for all of its places.
+    /// Returns the page, with memory for all of its slots.
     #[inline]
     fn with_room(&mut self) -> &mut Self {
         if self.entries.capacity() == 0 {
@@ -216,7 +216,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The entries of a list that was taken apart.
+/// The entries of a list that was taken.
 #[derive(Debug)]
 pub(super) struct SlabIter<T> {
     page: std::vec::IntoIter<Entry<T>>,
@@ -233,7 +233,7 @@ impl<T> SlabIter<T> {
         })
     }
 
-    /// Whether nothing is left.
+    /// Returns whether no entry is left.
     pub(super) fn is_done(&self) -> bool {
         self.live == 0
     }
@@ -243,7 +243,7 @@ impl<T> Iterator for SlabIter<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
-        // Ends: each turn takes a page.
+        // Ends: each round takes a page.
         loop {
             let found = self.page.find_map(|entry| match entry {
                 Entry::Full(value) => Some(value),

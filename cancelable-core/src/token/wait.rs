@@ -1,6 +1,6 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::deadline_check::DeadlineCheck;
+use super::deadline_check::{DeadlineCheck, look};
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::WaiterKey;
@@ -12,11 +12,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// One wait's place at a node. Whoever owns it gives it back with [`Waiter::remove`].
+/// The storage of one wait's waker in a node. Its owner ends it with [`Waiter::remove`].
 pub(super) struct Waiter {
-    /// Where the waker is stored, once it was.
+    /// The place of the stored waker, once there is one.
     place: Option<WaiterKey>,
-    /// Whose it is. It is alive as long as it is stored.
+    /// The identity of that waker, which lives while it is stored.
     stored: WakerId,
 }
 
@@ -28,12 +28,12 @@ impl Waiter {
         }
     }
 
-    /// Ready once the token is cancelled; until then `cx` is woken when it is.
+    /// Ready once the token is cancelled.
     ///
-    /// Wakes: the waker is stored under a lock under which the state was read again; "No lost wake-up" in
-    /// the module's header has the argument. A poll with a waker that is stored already takes no lock:
-    /// either a canceller takes that one later, or it has taken it after the state was set and wakes it,
-    /// for this poll to be followed by one that finds the state.
+    /// Wakes: the waker is stored under a lock under which the state was read again; "No lost wake-up" in the
+    /// module's header has the argument. A poll with the same waker as the stored one takes no lock: either a
+    /// canceller takes that waker later, or it took it after it had stored the state and wakes it, so another
+    /// poll follows and finds the state.
     pub(super) fn poll(&mut self, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
         if node.is_cancelled() {
             return Poll::Ready(());
@@ -41,8 +41,8 @@ impl Waiter {
         if self.place.is_some() && self.stored == WakerId::of(cx.waker()) {
             return Poll::Pending;
         }
-        // Cloned with no lock held, as it is dropped: both are code of a user. The clone's identity counts,
-        // which may be another.
+        // Cloned and dropped with no lock held: both are user code. The identity of the clone counts, which
+        // may differ from that of the original.
         let waker = StoredWaker::of(cx.waker());
         self.stored = waker.id().unwrap_or(WakerId::NONE);
         let place = match self.place {
@@ -56,7 +56,7 @@ impl Waiter {
         Poll::Pending
     }
 
-    /// Takes the waker out of the node.
+    /// Removes the waker from the node.
     #[inline]
     pub(super) fn remove(&mut self, node: &Node) {
         if let Some(place) = self.place.take() {
@@ -65,8 +65,8 @@ impl Waiter {
     }
 }
 
-/// A wait of someone who has the token at hand at every step and so need not own it. It has to be
-/// ended with [`remove`](Self::remove); the token keeps the waker until then.
+/// A wait that borrows its token at each step instead of owning it. Its owner ends it with
+/// [`remove`](Self::remove); the token stores the waker until then.
 pub(crate) struct Wait {
     waiter: Waiter,
 }
@@ -78,13 +78,12 @@ impl Wait {
         }
     }
 
-    /// Ready once `token`, the same one at each call, is cancelled; until then `cx` is woken when it
-    /// is.
+    /// Ready once `token` is cancelled, which has to be the same token at each call.
     pub(crate) fn poll(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
         self.waiter.poll(token.node(), cx)
     }
 
-    /// Takes the waker back from `token`.
+    /// Removes the waker from `token`.
     pub(crate) fn remove(&mut self, token: &CancellationToken) {
         self.waiter.remove(token.node());
     }
@@ -96,8 +95,8 @@ impl Default for Wait {
     }
 }
 
-/// One step of a user's wait. It looks as [`CancellationToken::check`] does: the code that polls it may be
-/// all that runs, in a `select!` whose other arm is ready each time.
+/// One poll of a user's wait. It makes the deadline check, as [`CancellationToken::check`] does: the polling
+/// code may never let the run be polled, as in a `select!` whose other arm is always ready.
 ///
 /// Wakes: as for [`Waiter::poll`].
 fn poll(waiter: &mut Waiter, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
@@ -107,8 +106,8 @@ fn poll(waiter: &mut Waiter, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
     }
 }
 
-/// Blocks this thread until the token is cancelled, for `limit` at most if there is one. True if it
-/// is cancelled.
+/// Blocks this thread until the token is cancelled, or for at most `limit`. Returns whether the token is
+/// cancelled.
 pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     if node.is_cancelled_by_now() {
         return true;
@@ -116,12 +115,12 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     let event = Arc::new(ManualResetEvent::new());
     let waker = Waker::from(Arc::clone(&event));
     let mut waiter = Waiter::new();
-    // loom has no time, and a limit is reached there at once.
+    // loom has no time, so each limit is over at once.
     let deadline_check = node.deadline_check().filter(|_| cfg!(not(cancelable_loom)));
     let cancelled = waiter.poll(node, &Context::from_waker(&waker)).is_ready()
-        // The event's waker is woken by a canceller only, after the state was stored.
+        // Only a canceller sets the event, after it has stored the state.
         || match (deadline_check, limit) {
-            (Some(deadline_check), limit) => pass_looking(node, &event, deadline_check, limit),
+            (Some(deadline_check), limit) => wait_checking(node, &event, deadline_check, limit),
             (None, None) => {
                 event.wait();
                 true
@@ -132,28 +131,26 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
     cancelled
 }
 
-/// How often a thread that waits for an operation's token looks at the operation's clock.
-const LOOK: Duration = Duration::from_millis(50);
+/// The interval at which a thread that waits for an operation's token checks the deadline.
+const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Waits for the event for `limit` at most, and has the deadline_check look meanwhile: the thread that waits may be the
-/// one that would poll the run, and then nobody else sees the deadline.
-fn pass_looking(
+/// Waits for the event, for at most `limit`, and makes the deadline check meanwhile: the waiting thread may
+/// be the one that would poll the run, and then nothing else notices the deadline.
+fn wait_checking(
     node: &Node,
     event: &ManualResetEvent,
     deadline_check: &Arc<dyn DeadlineCheck>,
     limit: Option<Duration>,
 ) -> bool {
     let mut left = limit;
-    // Ends: the event is set, a look finds the token cancelled, or nothing is left of the limit.
+    // Ends: the event is set, a check finds the token cancelled, or the limit is used up.
     loop {
-        let turn = left.map_or(LOOK, |left| left.min(LOOK));
+        let turn = left.map_or(CHECK_INTERVAL, |left| left.min(CHECK_INTERVAL));
         if event.wait_timeout(turn) {
             return true;
         }
-        // Each time: turns are slow, and no other call paces this look.
-        if !deadline_check.has_no_deadline() {
-            deadline_check.check();
-        }
+        // Not paced: rounds are slow.
+        look(deadline_check);
         if node.is_cancelled() {
             return true;
         }

@@ -1,13 +1,13 @@
-//! Where a token keeps those who wait for it: stored, exchanged, and taken back.
+//! The storage of a token's waiters: insert, replace, remove.
 //!
-//! There are three places, and a wait goes to the first that will do:
+//! There are three places. A waiter goes to the first that is possible:
 //!
-//! - **In the token's stead** in the parent's list, for the first wait on a token that is nothing
-//!   else's member: one lock when it comes, one when it leaves, and whoever cancels the parent wakes it
-//!   without a look at the token. Once that wait has left, the token has had its turn: the waits after it
-//!   use the token's own lock, so that tokens of one parent that are waited on again and again share none.
-//! - **In the token's own list.**
-//! - **In the token's sharded_waiters**, once threads have met at that list.
+//! - **The parent's list, in place of the node**, for the first waiter of a token that is not a member: one lock
+//!   to insert, one to remove, and the parent's canceller wakes it without access to the token. A token uses
+//!   this place once. Later waiters use the token's own lock, so that tokens of one parent that are waited on
+//!   again and again share no lock.
+//! - **The token's own list.**
+//! - **The token's sharded waiters**, after contention for that list.
 
 use super::branch::OpenBranch;
 use super::inline_list::{Key, NO_KEY};
@@ -18,28 +18,28 @@ use crate::sync::{MutexGuard, Ordering, StoredWaker, drop_waker};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// How often a wait has to find the token's list locked before the waits go to a sharded_waiters. It takes room
-/// for each token that has one, so it is not made for a chance meeting.
+/// The number of times that a waiter has to find the token's list locked before waiters are sharded. The
+/// shards take memory for each such token, so one collision is not enough.
 pub(super) const MAX_CONTENTIONS: u8 = if cfg!(cancelable_loom) { 1 } else { 16 };
 
-/// Where a waiter is stored. Good until the token is cancelled (invariant 6).
+/// The place of a stored waiter. Valid until the token is cancelled (invariant 6).
 #[derive(Clone, Copy, Debug)]
 pub(super) enum WaiterKey {
-    /// Nowhere: the token can't be cancelled.
+    /// Not stored: the token can't be cancelled.
     Nowhere,
-    /// In the token's list. The key 0 also stands for the waiter in the parent's list, because that
-    /// one gets this key when it moves to the token's own.
+    /// In the token's list. The key 0 also stands for the waiter in the parent's list, because that waiter
+    /// gets the key 0 when it moves to the token's list.
     List(Key),
     Sharded(ShardKey),
 }
 
 impl Node {
-    /// Stores `waker`. None if the token is cancelled.
+    /// Stores `waker`. Returns `None` if the token is cancelled.
     ///
-    /// Wakes: see "No lost wake-up" in the module's header.
+    /// Wakes: "No lost wake-up" in the module's header.
     pub(super) fn insert_waiter(self: &Arc<Self>, waker: StoredWaker) -> Option<WaiterKey> {
         let mut waker = waker;
-        // Relaxed: a hint. Each way looks again under its lock.
+        // Relaxed: a hint. Each branch reads the state again under its lock.
         match self.state.load(Ordering::Relaxed) {
             NEVER => return Some(WaiterKey::Nowhere),
             UNLINKED => match self.link_waiter(waker) {
@@ -51,13 +51,13 @@ impl Node {
                     let key = sharded_waiters.insert(waker, || self.is_marked_cancelled())?;
                     return Some(WaiterKey::Sharded(key));
                 }
-                let (mut inner, is_crowded) = self.lock_and_count();
+                let (mut inner, is_contended) = self.lock_and_count();
                 if self.is_marked_cancelled() {
                     return None;
                 }
                 let key = inner.waiters.insert(waker.take()?);
                 drop(inner);
-                if is_crowded {
+                if is_contended {
                     self.shard_waiters();
                 }
                 return Some(WaiterKey::List(key));
@@ -68,8 +68,8 @@ impl Node {
         Some(WaiterKey::List(inner.waiters.insert(waker.take()?)))
     }
 
-    /// Stores the waker in the parent's list, in place of the node. Hands it back if the node is or was a
-    /// member; `Ok(None)` if the token is cancelled.
+    /// Stores the waker in the parent's list, in place of the node. Hands it back as `Err` if the node is a
+    /// member or has had a waiter there; `Ok(None)` if the token is cancelled.
     fn link_waiter(&self, waker: StoredWaker) -> Result<Option<WaiterKey>, StoredWaker> {
         let Some(parent) = self.parent() else {
             return Err(waker);
@@ -77,8 +77,8 @@ impl Node {
         let Some(mut open) = parent.open() else {
             return Ok(None);
         };
-        // Relaxed: changed from UNLINKED under the lock that is held here, by the token's own cancel as
-        // well. With a branch of its own the node may have its home elsewhere (invariant 9).
+        // Relaxed: the state changes from UNLINKED only under the lock that is held here, also by the token's
+        // own cancel. A node with a branch may have its home elsewhere (invariant 9).
         if self.state.load(Ordering::Relaxed) != UNLINKED || self.branch().is_some() {
             drop(open);
             return Err(waker);
@@ -92,15 +92,15 @@ impl Node {
         Ok(Some(WaiterKey::List(0)))
     }
 
-    /// Does `change` while the node is linked_waiter, with the parent's list and the entry in it; None if the
-    /// node is not linked_waiter (any more), so that its waiter, if it has not been taken, is in its own list.
-    /// `Some(None)` if the waiter was taken by whoever cancelled the parent.
+    /// Calls `change` while the node's waiter is in the parent's list, with that list and the waiter's key.
+    /// Returns `None` if the waiter is not there: unless it was taken, it is in the node's own list. Returns
+    /// `Some(None)` if the parent's canceller took the waiter.
     fn with_linked_waiter<R>(
         &self,
         change: impl FnOnce(&mut OpenBranch<'_>, Key) -> R,
     ) -> Option<Option<R>> {
         let is_waiter_linked = || self.state.load(Ordering::Relaxed) == WAITER_LINKED;
-        // Relaxed: a hint, looked at again below. A wait that was stored here has seen the state set.
+        // Relaxed: a hint, checked again below. A wait whose waiter was stored here has seen this state.
         if !is_waiter_linked() {
             return None;
         }
@@ -109,18 +109,18 @@ impl Node {
             true => None,
             false => parent.open(),
         };
-        // Relaxed: the state changes from WAITER_LINKED under the parent's lock only. It is held here, or was
-        // after the branch had been cancelled, and then nothing changes it any more.
+        // Relaxed: the state changes from WAITER_LINKED only under the parent's lock. It is held here, or it
+        // was held after the branch had been cancelled, and then the state is final.
         if !is_waiter_linked() {
             return None;
         }
         Some(open.map(|mut open| change(&mut open, self.entry.load(Ordering::Relaxed))))
     }
 
-    /// Exchanges the waker at `place`. False if the token is cancelled.
+    /// Replaces the waker at `place`. Returns false if the token is cancelled.
     pub(super) fn replace_waiter(&self, place: WaiterKey, waker: StoredWaker) -> bool {
         let mut waker = waker.take();
-        // What is left in `waker`, or comes out, is dropped with no lock held.
+        // Both the unused waker and the replaced one are dropped with no lock held.
         let replaced = match place {
             WaiterKey::Nowhere => waker.take(),
             WaiterKey::Sharded(key) => self.sharded_waiters().and_then(|sharded_waiters| {
@@ -128,11 +128,11 @@ impl Node {
                 sharded_waiters.replace(key, waker).ok()
             }),
             WaiterKey::List(key) => {
-                let linked_waiter = self.with_linked_waiter(|open, entry| {
+                let replaced = self.with_linked_waiter(|open, entry| {
                     let stored = open.waiter_mut(entry)?;
                     Some(std::mem::replace(stored, waker.take()?))
                 });
-                match linked_waiter {
+                match replaced {
                     Some(replaced) => replaced.flatten(),
                     None => {
                         let mut inner = self.lock();
@@ -148,11 +148,12 @@ impl Node {
         is_stored
     }
 
-    /// Takes the waker at `place` back.
+    /// Removes the waker at `place`.
     pub(super) fn remove_waiter(&self, place: WaiterKey) {
         let removed = match place {
             WaiterKey::Nowhere => None,
-            // A marked node's lists have been taken, or are about to be by a call that wakes them.
+            // A marked node's lists have been taken, or are about to be taken by the call that wakes their
+            // waiters.
             WaiterKey::Sharded(_) | WaiterKey::List(_) if self.is_marked_cancelled() => None,
             WaiterKey::Sharded(key) => self
                 .sharded_waiters()
@@ -170,10 +171,9 @@ impl Node {
         drop_waker(removed);
     }
 
-    /// Takes the waiter that stands in the parent's list for the node, if one does. The parent's list is
-    /// `open`.
+    /// Removes the node's waiter from the parent's list, if there is one. `open` is the parent's list.
     pub(super) fn unlink_waiter(&self, open: &mut OpenBranch<'_>) -> Option<Waker> {
-        // Relaxed: changed under the lock that is held here.
+        // Relaxed: changed only under the lock that is held here.
         if self.state.load(Ordering::Relaxed) != WAITER_LINKED {
             return None;
         }
@@ -183,34 +183,35 @@ impl Node {
         waker
     }
 
-    /// The waiters of several threads, once there were.
+    /// Returns the sharded waiters, if there are any.
     #[inline]
     pub(super) fn sharded_waiters(&self) -> Option<&ShardedWaiters> {
         self.branch()?.sharded_waiters()
     }
 
-    /// Locks the node's lists for a wait. True if waits have found them locked too often.
+    /// Locks the node's lists for a waiter. Returns true as well if waiters have found them locked too often.
     fn lock_and_count(&self) -> (MutexGuard<'_, Inner>, bool) {
-        let (inner, is_met) = match self.try_lock() {
+        let (inner, is_locked) = match self.try_lock() {
             Some(inner) => (inner, false),
             None => (self.lock(), true),
         };
-        // loom does not have one thread try a lock while another holds it. A second waiter stands in for
+        // loom never lets `try_lock` fail while another thread holds the lock. A second waiter stands for
         // that.
         #[cfg(cancelable_loom)]
-        let is_met = is_met || !inner.waiters.is_empty();
-        if !is_met {
+        let is_locked = is_locked || !inner.waiters.is_empty();
+        if !is_locked {
             return (inner, false);
         }
-        // Relaxed: only under the lock that is held here.
-        let met = self.met.load(Ordering::Relaxed).saturating_add(1);
-        self.met.store(met, Ordering::Relaxed);
-        (inner, met >= MAX_CONTENTIONS)
+        // Relaxed: accessed only under the lock that is held here.
+        let contentions = self.contentions.load(Ordering::Relaxed).saturating_add(1);
+        self.contentions.store(contentions, Ordering::Relaxed);
+        (inner, contentions >= MAX_CONTENTIONS)
     }
 
-    /// Has the waits from now on go to a sharded_waiters. Those that are stored stay where they are.
+    /// Makes the sharded waiters, to which later waiters go. Stored waiters stay where they are.
     ///
-    /// Whoever settles the node does it under the lock that is held here: it finds the sharded_waiters, or is found.
+    /// A canceller marks the node under the lock that is held here: it finds the shards, or this finds the
+    /// mark.
     fn shard_waiters(self: &Arc<Self>) {
         let branch = self.own_branch();
         let _locked = self.lock();

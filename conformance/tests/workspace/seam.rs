@@ -8,7 +8,7 @@ const SEAM: &str = "sync";
 /// What `std::sync` has that loom need not replace: counted references.
 const HARMLESS: [&str; 2] = ["Arc", "Weak"];
 
-/// The names that code takes from `std::sync` or `core::sync`, and from `parking_lot`.
+/// The names that code takes from `std::sync` or `core::sync`, and the other crates that it takes locks from.
 fn shared(text: &str) -> Vec<String> {
     let code = text
         .lines()
@@ -37,8 +37,10 @@ fn shared(text: &str) -> Vec<String> {
             );
         }
     }
-    if code.contains("parking_lot::") {
-        found.push("parking_lot".into());
+    for name in ["parking_lot", "event_listener"] {
+        if code.contains(&format!("{name}::")) {
+            found.push(name.into());
+        }
     }
     found
 }
@@ -82,6 +84,7 @@ fn what_goes_past_the_seam_is_found() {
     assert_eq!(of("token.rs", "use std::sync::atomic::AtomicU8;"), 1);
     assert_eq!(of("token.rs", "static A: std::sync::Mutex<u8> = x;"), 1);
     assert_eq!(of("token.rs", "use parking_lot::Mutex;"), 1);
+    assert_eq!(of("token.rs", "use event_listener::Event;"), 1);
     assert_eq!(of("token.rs", "/// use std::sync::mpsc;"), 0);
     assert_eq!(of("sync.rs", "use std::sync::atomic::AtomicU8;"), 0);
     assert_eq!(of("sync/gate.rs", "use parking_lot::Mutex;"), 0);

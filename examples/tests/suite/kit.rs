@@ -14,13 +14,17 @@ use tempfile::TempDir;
 /// runtime's name as well.
 macro_rules! bin {
     ($name:literal) => {
-        match (
+        match [
             option_env!(concat!("CARGO_BIN_EXE_", $name)),
             option_env!(concat!("CARGO_BIN_EXE_", $name, "-async-std")),
             option_env!(concat!("CARGO_BIN_EXE_", $name, "-smol")),
-        ) {
-            (Some(path), ..) | (_, Some(path), _) | (.., Some(path)) => $crate::kit::placed(path),
-            (None, None, None) => panic!("this package has no program {}", $name),
+            option_env!(concat!("CARGO_BIN_EXE_", $name, "-thread")),
+        ]
+        .into_iter()
+        .find_map(|path| path)
+        {
+            Some(path) => $crate::kit::placed(path),
+            None => panic!("this package has no program {}", $name),
         }
     };
 }

@@ -24,9 +24,11 @@ fn the_manifests_differ_in_the_runtimes_name_alone() {
     let tokio = manifest("on-tokio", &["-tokio", ", on Tokio"]);
     let async_std = manifest("on-async-std", &["-async-std", ", on async-std"]);
     let smol = manifest("on-smol", &["-smol", ", on smol"]);
+    let thread = manifest("on-thread", &["-thread", ", on plain threads"]);
     assert!(tokio.contains("[dependencies]"), "{tokio}");
     assert_eq!(tokio, async_std);
     assert_eq!(tokio, smol);
+    assert_eq!(tokio, thread);
 }
 
 #[test]

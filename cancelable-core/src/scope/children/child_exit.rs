@@ -1,12 +1,12 @@
-//! The exit of a child or a blocking call, and what it means for the scope.
+//! A child or a blocking call from its admission to its exit, and what the exit means for the scope.
 
 use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{Place, Record};
+use crate::operation::{Call, Place, Record};
 use crate::report::{ChildFailure, Failure};
-use crate::runtime::JoinError;
-use crate::scope::RunError;
+use crate::runtime::{JoinError, RuntimeHandle};
+use crate::scope::{RunError, Scope};
 use crate::sync::{log, panic_text, raw_text};
 use std::any::Any;
 use std::error::Error;
@@ -15,6 +15,15 @@ use std::task::{Context, Poll};
 
 /// The error of a child, shared by its handle and its scope.
 pub(super) type Shared = Arc<dyn Error + Send + Sync>;
+
+/// A child that is listed and not started.
+pub(super) struct Admitted {
+    pub(super) scope: Scope,
+    pub(super) call: Option<Arc<Call>>,
+    pub(super) place: Place,
+    /// The parent's runtime, on which the child runs.
+    pub(super) runtime: RuntimeHandle,
+}
 
 /// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
 pub(super) struct ChildGuard {
@@ -85,7 +94,7 @@ impl Drop for ChildGuard {
 /// How a child ended, where it has no value.
 pub(super) enum ChildExit {
     Cancelled(Cancelled),
-    /// By an error that says that it was cancelled.
+    /// With an error that says that the child was cancelled.
     Stopped(Cancelled, Shared),
     Failed(Shared),
     Panicked(Box<dyn Any + Send>),

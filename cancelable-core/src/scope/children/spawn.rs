@@ -1,12 +1,12 @@
 //! Spawning: children and blocking calls, which the scope joins before its run returns.
 
 use super::child::Child;
-use super::child_exit::{ChildGuard, Shared};
+use super::child_exit::{Admitted, ChildGuard, Shared};
 use super::child_task::ChildTask;
 use super::errors::{Kind, Refusal, SpawnError};
 use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
-use crate::operation::{Call, Nursery, Place, Status};
+use crate::operation::{Call, Nursery, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::{Outcome, Scope, ScopeBuilder};
@@ -20,18 +20,18 @@ use std::future::Future;
 use std::sync::Arc;
 
 impl Scope {
-    /// Starts `future` as a child of this scope: a task of its own, with an operation of its own,
-    /// that the run of this scope waits for on its every way to an outcome.
+    /// Starts `future` as a child of this scope: a task with an operation of its own,
+    /// which the run of this scope joins before every outcome.
     ///
-    /// The child is cancelled with this scope. If it panics, or if the runtime loses it, it has
-    /// failed, and the first failure cancels the scope, unless it was built with
-    /// [`collect_all`](ScopeBuilder::collect_all). Its value, an `Err` too, is for whoever awaits
-    /// the handle; a child whose errors count is for [`try_spawn`](Self::try_spawn). A child that
-    /// was cancelled has not failed. Listings, errors and logs call it `child`; a name of its own it has
-    /// from [`spawn_named`](Self::spawn_named).
+    /// The child is cancelled with this scope. A child fails if it panics or the runtime loses it. The first
+    /// failure cancels the scope, unless the scope was built with
+    /// [`collect_all`](ScopeBuilder::collect_all). The child's value, even an `Err`, is the output of
+    /// the handle; use [`try_spawn`](Self::try_spawn) if an `Err` is to be a failure. A child that
+    /// was cancelled has not failed. Listings, errors and logs call it `child`;
+    /// [`spawn_named`](Self::spawn_named) gives it another name.
     ///
-    /// Where the future of the run itself is dropped, the children are cancelled and end by themselves.
-    /// The scope that this one is a part of waits for them then.
+    /// If the run itself is dropped, the children are cancelled and end by themselves.
+    /// The parent of this scope waits for them then.
     ///
     /// # Errors
     ///
@@ -63,10 +63,10 @@ impl Scope {
         self.spawn_named(ChildName::CHILD, future)
     }
 
-    /// [`spawn`](Self::spawn) for a future that may fail: an error is a failure of the child.
+    /// [`spawn`](Self::spawn) for a future that may fail: an error makes the child fail.
     ///
-    /// An error that is or contains the [`Cancelled`](crate::Cancelled) of a child that was
-    /// cancelled is its cancellation, and no failure.
+    /// An error that is or holds the [`Cancelled`](crate::Cancelled) of a cancelled child is its
+    /// cancellation, and no failure.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl Scope {
         }
     }
 
-    /// [`try_spawn`](Self::try_spawn) with a name for the child, which the text of its failure has.
+    /// [`try_spawn`](Self::try_spawn) with a name for the child, which is in the text of its failure.
     ///
     /// # Errors
     ///
@@ -128,10 +128,10 @@ impl Scope {
     }
 
     /// [`spawn`](Self::spawn) with all that a scope can have: `builder` gives the child its name,
-    /// its time limit, its sources. Whatever it was to be a part of, it is a part of this scope, and
-    /// its body gets a handle to its own.
+    /// its time limit and its sources. The parent is this scope, whatever the builder says, and
+    /// the body gets a handle of the child's scope.
     ///
-    /// A time limit counts from when the child begins, not while it waits for a place. A child that
+    /// A time limit counts from when the child begins, not while the child waits for a place. A child that
     /// runs out of its own time is cancelled and has not failed.
     ///
     /// # Errors
@@ -204,18 +204,18 @@ impl Scope {
     /// Runs `work` on a thread where it may block, as a part of this scope: with an operation of its
     /// own, which is the current one on that thread, and joined like a child.
     ///
-    /// The token that it is given is cancelled with the scope. Nothing else stops it: let it ask
+    /// The token that `work` gets is cancelled with the scope. Nothing else stops it: let it call
     /// [`check`](CancellationToken::check) in its loops, or
-    /// [`wait_timeout`](CancellationToken::wait_timeout) instead of sleeping. If it was cancelled
-    /// before its thread began, it is not run.
+    /// [`wait_timeout`](CancellationToken::wait_timeout) instead of sleeping. If it is cancelled
+    /// before its thread begins, it is not run.
     ///
-    /// The scope waits for the thread, for as long as it takes unless it was built with
+    /// The scope waits for the thread without a limit, unless the scope was built with
     /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was
-    /// given up is [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures
+    /// abandoned is [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures
     /// count as those of a child do, see [`spawn`](Self::spawn).
     ///
-    /// The thread may hear of a cancel before the task of the scope does. A body that awaits the handle
-    /// and then returns has completed, with what the thread had until then: end it with a
+    /// The thread may see a cancel before the task of the scope does. A body that awaits the handle
+    /// and then returns has completed, with a partial result of the thread: end the body with a
     /// [`check`](crate::Operation::check), as in [`try_run`](Self::try_run).
     ///
     /// # Errors
@@ -254,8 +254,8 @@ impl Scope {
         self.spawn_blocking_named(ChildName::BLOCKING_CALL, work)
     }
 
-    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error is a failure of the
-    /// call, except the [`Cancelled`](crate::Cancelled) of one that was cancelled.
+    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error makes the call fail, unless it is or
+    /// holds the [`Cancelled`](crate::Cancelled) of a cancelled call.
     ///
     /// # Errors
     ///
@@ -363,15 +363,6 @@ impl Scope {
             runtime,
         })
     }
-}
-
-/// A child that is listed and not started.
-pub(super) struct Admitted {
-    pub(super) scope: Scope,
-    pub(super) call: Option<Arc<Call>>,
-    pub(super) place: Place,
-    /// The parent's runtime, on which the child runs.
-    pub(super) runtime: RuntimeHandle,
 }
 
 impl Admitted {

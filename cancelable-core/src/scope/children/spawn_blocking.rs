@@ -4,9 +4,8 @@
 //! or for no longer than a given time, after which the call is abandoned.
 
 use super::child::{AbandonTimer, Child};
-use super::child_exit::{ChildExit, ChildGuard, Shared};
+use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
-use super::spawn::Admitted;
 use crate::operation::{Call, Status};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::Scope;

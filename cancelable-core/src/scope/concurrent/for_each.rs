@@ -36,7 +36,7 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future<Output = ()>,
 {
-    pub(in crate::scope) fn new(map: MapConcurrent<S, F, Fut>) -> Self {
+    pub(crate) fn new(map: MapConcurrent<S, F, Fut>) -> Self {
         Self {
             map: map.unordered(),
             budget: BUDGET,

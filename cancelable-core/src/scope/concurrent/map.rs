@@ -109,7 +109,7 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
 {
-    pub(in crate::scope) fn new(
+    pub(crate) fn new(
         operation: &Operation,
         limit: usize,
         items: S,

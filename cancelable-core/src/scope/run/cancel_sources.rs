@@ -30,6 +30,8 @@ pub(super) struct CancelSources {
 #[derive(Default)]
 struct Rare {
     sources: Vec<Watched>,
+    /// A poll of the run has found the scope cancelled.
+    has_seen_cancel: bool,
     /// Opened at the first poll after a cancel.
     grace: Option<GraceTimer>,
     stalled: StalledHolds,
@@ -141,7 +143,17 @@ impl CancelSources {
         if let Some(runtime) = &record.runtime {
             self.deadline.poll(record, runtime, followed.as_ref(), cx);
         }
-        self.token.poll(record, cx)
+        let cancelled = self.token.poll(record, cx);
+        if let (Poll::Ready(()), Some(rare)) = (cancelled, &mut self.rare) {
+            rare.has_seen_cancel = true;
+        }
+        cancelled
+    }
+
+    /// Whether the scope has sources, and no poll of the run has found it cancelled.
+    pub(super) fn is_unaware(&self) -> bool {
+        let rare = self.rare.as_ref();
+        rare.is_some_and(|rare| !rare.sources.is_empty() && !rare.has_seen_cancel)
     }
 
     /// Ready when a cancelled body is to be dropped: no hold on it counts, and its grace is over.

@@ -61,7 +61,7 @@ fn close_lost(
 }
 
 /// Closes an operation that was entered and has no run.
-pub(in crate::scope) fn close(record: &Arc<Record>, end: Status) {
+pub(crate) fn close(record: &Arc<Record>, end: Status) {
     close_run(record, end, Teardown::default(), Vec::new());
 }
 
@@ -78,7 +78,7 @@ pub(super) fn take_over(taken: Taken) {
 }
 
 /// Settles an operation that was abandoned. What was deferred to it runs in a task.
-pub(in crate::scope) fn settle(record: &Arc<Record>) {
+pub(crate) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.nursery.shut();
     if record.settle(Lost::Dropped).is_err() {

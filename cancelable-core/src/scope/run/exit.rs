@@ -28,7 +28,7 @@ pub(super) trait OutputKind<O> {
 
 /// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was
 /// given out, and something does.
-pub(in crate::scope) fn may_say_cancelled<E>(record: &Record) -> bool {
+pub(crate) fn may_say_cancelled<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_given_out()
 }
 

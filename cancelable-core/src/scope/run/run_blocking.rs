@@ -8,7 +8,8 @@ use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
 use crate::operation::{Hold, Holding, Record};
 use crate::scope::{Outcome, Scope};
-use crate::sync::{self, Condvar, Mutex, WakerSlot, panic_text};
+use crate::sync::unmodelled::{Event, Listener, listener};
+use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
 use std::any::type_name;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -18,7 +19,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 /// Runs `body` on this thread, in the scope, while a second thread polls the run.
-pub(in crate::scope) fn run_blocking<T, E>(
+pub(crate) fn run_blocking<T, E>(
     scope: &Scope,
     body: impl FnOnce(&Scope) -> Result<T, E>,
 ) -> Outcome<T, E> {
@@ -29,7 +30,7 @@ pub(in crate::scope) fn run_blocking<T, E>(
             let _over = Over(&handover);
             let machine = StateMachine::new(scope.for_run(), |op| handover.body(op));
             let mut machine = pin!(machine);
-            sync::block_on(poll_fn(|cx| machine.as_mut().poll::<Beside>(cx)))
+            block_on(poll_fn(|cx| machine.as_mut().poll::<Beside>(cx)))
         });
         if let Some(op) = handover.receive() {
             let record = op.record();
@@ -100,7 +101,8 @@ impl OutputKind<Done> for Beside {
 /// cancelled; later the closure's thread says that the closure is done.
 struct Handover {
     state: Mutex<State>,
-    changed: Condvar,
+    /// Notified after each change of the state. The closure's thread listens alone.
+    changed: Event,
     /// The waker of the poller.
     poller: WakerSlot,
 }
@@ -118,14 +120,14 @@ impl Handover {
     fn new() -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::new(State::Unentered),
-            changed: Condvar::new(),
+            changed: Event::new(),
             poller: WakerSlot::new(),
         })
     }
 
     fn set(&self, next: State) {
         let replaced = std::mem::replace(&mut *self.state.lock(), next);
-        self.changed.notify_all();
+        self.changed.notify(1);
         drop(replaced);
     }
 
@@ -142,16 +144,19 @@ impl Handover {
 
     /// Waits for the scope's entry. `None` if the run ended without it.
     fn receive(&self) -> Option<Scope> {
-        let mut state = self.state.lock();
-        // Ends: the poller sets `Over` at the latest, under the lock that is held here while the state is
-        // read.
+        // Ends: the poller sets `Over` at the latest. No change is missed: this thread listens before it reads the
+        // state.
         loop {
-            match std::mem::replace(&mut *state, State::Running) {
-                State::Entered(op) => return Some(op),
-                State::Over => return None,
-                other => *state = other,
+            listener!(self.changed => changed);
+            {
+                let mut state = self.state.lock();
+                match std::mem::replace(&mut *state, State::Running) {
+                    State::Entered(op) => return Some(op),
+                    State::Over => return None,
+                    other => *state = other,
+                }
             }
-            state = sync::wait(&self.changed, state);
+            changed.wait();
         }
     }
 

@@ -405,7 +405,9 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
             let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
             cause.with_operation(record.label.clone())
         });
-        record.cancel(cause);
+        if !record.cancel(cause) && this.sources.is_unaware() {
+            record.warn_unseen_request();
+        }
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
         let sources = this.sources.stop(record);
         let end = match &dropped {

@@ -190,6 +190,92 @@ fn r46_the_deadline_of_a_scope_above_and_one_that_moves_are_seen() {
     assert!(!outer.is_cancelled());
 }
 
+/// A scope that is cancelled by the token of an operation that it is no part of.
+fn linked(to: &CancellationToken, runtime: Option<&ManualRuntime>) -> Scope {
+    let mut builder = Scope::builder("linked").detached().token(to);
+    if let Some(manual) = runtime {
+        builder = builder.runtime(&manual.handle());
+    }
+    builder.build().expect("it is sound")
+}
+
+/// In one poll, so that nothing but the questions of the work itself looks at a clock.
+fn in_one_poll(scope: &Scope, body: impl FnOnce(&Scope)) {
+    let mut run = pin!(scope.run(|op| {
+        body(&op);
+        ready(())
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_ready());
+}
+
+#[test]
+fn r46_a_scope_that_is_linked_to_an_operation_looks_at_the_clock_of_that() {
+    type Asks = fn(&Scope) -> bool;
+    let asks: [Asks; 4] = [
+        |op| op.check().is_err(),
+        |op| op.token().check().is_err(),
+        |op| {
+            op.child("below")
+                .build()
+                .is_ok_and(|below| below.check().is_err())
+        },
+        |op| {
+            let stream = op.stream(stream::iter(0..1));
+            stream.collect::<Vec<_>>().now_or_never() == Some(Vec::new())
+        },
+    ];
+    for ask in asks {
+        for has_runtime in [true, false] {
+            for is_joined in [true, false] {
+                let manual = ManualRuntime::new();
+                let outer = open(&manual).timeout(SECOND).build().expect("it is sound");
+                in_one_poll(&outer, |op| {
+                    let other = CancellationToken::new();
+                    let runtime = has_runtime.then_some(&manual);
+                    let inner = match is_joined {
+                        false => linked(op.token(), runtime),
+                        true => {
+                            let builder = Scope::builder("joined").detached();
+                            let builder = builder.token(&other).token(op.token());
+                            builder.build().expect("it is sound")
+                        }
+                    };
+                    in_one_poll(&inner, |inner| {
+                        assert!(!ask(inner), "it has time");
+                        manual.advance(SECOND);
+                        assert!(ask(inner));
+                        assert!(inner.cause().is_some_and(|cause| cause.is_timeout()));
+                    });
+                });
+                assert!(outer.is_cancelled());
+            }
+        }
+    }
+}
+
+#[test]
+fn r12_r46_a_long_line_of_linked_scopes_looks_on_a_small_stack() {
+    let work = || {
+        let manual = ManualRuntime::new();
+        let outer = open(&manual).timeout(SECOND).build().expect("it is sound");
+        let mut line = vec![outer];
+        for _ in 0..20_000 {
+            let last = line.last().expect("there is one").token().clone();
+            line.push(linked(&last, None));
+        }
+        let mut run = pin!(line[0].run(|_| pending::<()>()));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        let last = line.last().expect("there is one");
+        assert!(last.check().is_ok() && last.token().check().is_ok());
+        manual.advance(SECOND);
+        assert!(last.token().check().is_err());
+    };
+    let thread = std::thread::Builder::new()
+        .stack_size(128 * 1024)
+        .spawn(work);
+    thread.expect("it starts").join().expect("it ends");
+}
+
 #[test]
 fn r46_a_timeout_counts_from_entry_for_a_token_that_was_asked_before() {
     let manual = ManualRuntime::new();

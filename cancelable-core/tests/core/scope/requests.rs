@@ -1,5 +1,6 @@
 //! A request that comes is on record in the outcome, whatever the run does by then (R18, R45).
 
+use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{
@@ -7,6 +8,7 @@ use cancelable_core::source::{
 };
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cause, Reason, Scope, Status};
+use log::Level;
 use std::borrow::Cow;
 use std::future::{Future, pending, poll_fn, ready};
 use std::pin::pin;
@@ -193,6 +195,32 @@ fn r45_a_source_that_decides_is_on_record_while_nobody_polls() {
     assert_eq!(message(outcome.cause()), Some("pressed"));
     assert_eq!(outcome.into_value(), Some(true));
     assert!(!button.press("too late"), "the scope has ended");
+}
+
+/// As a `select!` does in the poll in which the request comes.
+#[test]
+fn r45_a_request_to_a_run_that_is_dropped_before_its_next_poll_is_in_the_log() {
+    for is_polled in [false, true] {
+        let (manual, button) = (ManualRuntime::new(), Button::default());
+        let lines = lines_of(|| {
+            let builder = open(&manual).grace(SECOND).source(button.clone());
+            let mut run = Box::pin(builder.run(|_| pending::<()>()));
+            assert!(Probe::new().poll(run.as_mut()).is_pending());
+            assert!(button.press("pressed"));
+            if is_polled {
+                // In its grace. Its task has seen the request.
+                assert!(Probe::new().poll(run.as_mut()).is_pending());
+            }
+        });
+        let warned: Vec<_> = lines
+            .iter()
+            .filter(|line| line.level == Level::Warn)
+            .collect();
+        assert_eq!(warned.len(), usize::from(!is_polled), "{lines:?}");
+        for line in warned {
+            assert!(line.text.contains("pressed"), "{line:?}");
+        }
+    }
 }
 
 #[test]

@@ -242,7 +242,7 @@ fn r05_asking_takes_no_lock_and_writes_nothing() {
     ];
     let mut bodies = 0;
     for source in sources {
-        for name in ["fn is_cancelled(&self)", "fn is_settled(&self)"] {
+        for name in ["fn is_cancelled(&self)", "fn is_marked_cancelled(&self)"] {
             for (start, _) in source.match_indices(name) {
                 let body = &source[start..];
                 let body = &body[..body.find("\n    }").unwrap()];

@@ -1,8 +1,8 @@
-//! Several sources of which all must have fired.
+//! Groups of sources: any of them is enough, or all of them must have fired.
 
-use super::any_of::{list, start_all};
+use super::context::{Decide, ScopeCancel, SourceContext};
 use super::watched::{Unstarted, Watched};
-use super::{Decide, EmptyGroup, ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
+use super::{EmptyGroup, Source, SourceError, SourceFuture};
 use crate::cause::Cause;
 use crate::sync::{IsolatedDrop, Mutex};
 use std::borrow::Cow;
@@ -12,6 +12,97 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
+/// The source that [`any_of`] makes.
+pub struct AnyOf {
+    sources: Vec<Unstarted>,
+}
+
+/// Fires when the first of `sources` fires, with its cause.
+///
+/// # Errors
+///
+/// There are no sources: such a group would never fire.
+pub fn any_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AnyOf, EmptyGroup> {
+    let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
+    match sources.is_empty() {
+        true => Err(EmptyGroup(())),
+        false => Ok(AnyOf { sources }),
+    }
+}
+
+impl Source for AnyOf {
+    fn name(&self) -> Cow<'static, str> {
+        list("any of", &self.sources).into()
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        Ok(first(start_all(self.sources, context, |_| None)?))
+    }
+
+    /// Each member may cancel the scope.
+    fn start_deciding(
+        self: Box<Self>,
+        context: &SourceContext,
+        scope: ScopeCancel,
+    ) -> Result<SourceFuture, SourceError> {
+        Ok(first(start_all(self.sources, context, |_| {
+            Some(scope.clone())
+        })?))
+    }
+
+    fn needs_runtime(&self) -> bool {
+        let mut sources = self.sources.iter().filter_map(IsolatedDrop::get);
+        sources.any(|source| source.needs_runtime())
+    }
+
+    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
+        let sources = std::mem::take(&mut self.sources);
+        sources.into_iter().filter_map(IsolatedDrop::take).collect()
+    }
+}
+
+impl fmt::Debug for AnyOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyOf")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The future of the first source that fires.
+fn first(mut watched: Vec<Watched>) -> SourceFuture {
+    Box::pin(poll_fn(move |context| {
+        // Every source is polled before the group is pending, so each has the waker.
+        for source in &mut watched {
+            if let Poll::Ready(cause) = Pin::new(source).poll(context) {
+                return Poll::Ready(cause);
+            }
+        }
+        Poll::Pending
+    }))
+}
+
+/// Starts all sources or none: an error drops those that were already started. `scope` gives the handle of the
+/// source with a number, if the source may cancel.
+fn start_all(
+    sources: Vec<Unstarted>,
+    context: &SourceContext,
+    scope: impl Fn(usize) -> Option<ScopeCancel>,
+) -> Result<Vec<Watched>, SourceError> {
+    let start = |(number, source)| {
+        Watched::start(source, context, scope(number))
+            .map_err(|(name, error)| SourceError::new(format!("{name} did not start: {error}")))
+    };
+    sources.into_iter().enumerate().map(start).collect()
+}
+
+/// The name of a group: its kind and the names of its members.
+fn list(kind: &str, sources: &[Unstarted]) -> String {
+    let sources = sources.iter().filter_map(IsolatedDrop::get);
+    let names: Vec<_> = sources.map(|source| source.name()).collect();
+    format!("{kind} ({})", names.join(", "))
+}
+
 /// The source that [`all_of`] makes.
 pub struct AllOf {
     sources: Vec<Unstarted>,
@@ -19,11 +110,11 @@ pub struct AllOf {
 
 /// Fires when the last of `sources` has fired, with the cause of that last one.
 ///
-/// A source that has fired counts from then on, even if what it saw is no longer so.
+/// A source that has fired counts from then on, even if its condition no longer holds.
 ///
 /// # Errors
 ///
-/// No sources: such a group would have fired before it was started.
+/// There are no sources: such a group would have fired before it was started.
 pub fn all_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AllOf, EmptyGroup> {
     let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
     match sources.is_empty() {
@@ -41,7 +132,7 @@ impl Source for AllOf {
         Group::start(self.sources, context, None)
     }
 
-    /// No member decides, and the last one to fire does so for the group, on its thread.
+    /// No member cancels the scope but the last one to fire, on its own thread.
     fn start_deciding(
         self: Box<Self>,
         context: &SourceContext,
@@ -64,9 +155,9 @@ impl fmt::Debug for AllOf {
     }
 }
 
-/// A group that was started.
+/// An [`AllOf`] that was started.
 struct Group {
-    /// Dropped before the members, which a source may still ask then.
+    /// Dropped before the members, which a source may still use then.
     watched: Vec<Watched>,
     members: Vec<Arc<Member>>,
 }
@@ -101,10 +192,10 @@ impl Group {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Cause> {
         // Every source that has not fired is polled before the group is pending, so each has
-        // the waker. One that has panicked stays missing for ever.
+        // the waker. A source that has panicked is missing for ever.
         for (source, member) in self.watched.iter_mut().zip(&self.members) {
             if let Poll::Ready(cause) = Pin::new(source).poll(context) {
-                // The members that decided are asked no more once it is on record.
+                // Once the request is on record, members that decide later do nothing.
                 member.decide(cause.clone());
                 if member.tally.is_complete() {
                     return Poll::Ready(cause);
@@ -115,9 +206,9 @@ impl Group {
     }
 }
 
-/// Which members have fired. They may do so on several threads.
+/// The members that have fired, possibly on several threads.
 struct Tally {
-    /// None for a group that only reports.
+    /// `None` for a group that only reports by its future.
     scope: Option<ScopeCancel>,
     state: Mutex<State>,
 }
@@ -125,8 +216,8 @@ struct Tally {
 struct State {
     fired: Vec<bool>,
     missing: usize,
-    /// The scope has the request, or is being asked to take it. The run may end, and ask for the other
-    /// members, while it is asked.
+    /// The scope has the request, or is being cancelled right now. The run may end, and poll the other
+    /// members, meanwhile.
     on_record: bool,
 }
 
@@ -135,12 +226,11 @@ impl Tally {
         self.state.lock().missing == 0
     }
 
-    /// Counts a member as fired. The caller asks the scope then, and says if that refuses.
+    /// Counts a member as fired. The caller then cancels the scope, and takes the mark back if that is refused.
     ///
     /// # Errors
     ///
-    /// There is nothing to ask the scope, because a member is missing or the request is on record; which
-    /// of the two.
+    /// The caller must not cancel: a member is missing (false), or the request is on record (true).
     fn count(&self, number: usize) -> Result<(), bool> {
         let mut state = self.state.lock();
         if let Some(fired) = state.fired.get_mut(number) {
@@ -156,7 +246,7 @@ impl Tally {
     }
 }
 
-/// One place in a group, as its source knows it.
+/// The member of a group that a source stands for.
 struct Member {
     tally: Arc<Tally>,
     number: usize,
@@ -167,7 +257,7 @@ impl Decide for Member {
         if let Err(on_record) = self.tally.count(self.number) {
             return on_record;
         }
-        // No lock is held: a cancel runs the code of users.
+        // No lock is held: a cancel runs user code.
         let scope = self.tally.scope.as_ref();
         let on_record = scope.is_some_and(|scope| scope.cancel_with(cause));
         if !on_record {
