@@ -33,6 +33,7 @@ pub use run::{Run, TryRun};
 pub use run_error::{Flatten, Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
+use crate::record::deadlines;
 use crate::source::Limit;
 use std::borrow::Cow;
 use std::future::Future;
@@ -369,7 +370,7 @@ impl Scope {
         let now = record
             .now()
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
-        record.move_deadline(limit, now);
+        deadlines::set(record, limit, now);
         Ok(())
     }
 }

@@ -3,8 +3,7 @@
 use super::Operation;
 use crate::cause::Cause;
 use crate::progress::ProgressUpdate;
-use crate::record::Record;
-use crate::record::observer::Observer;
+use crate::record::{Observer, Record, notes};
 use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;
@@ -197,7 +196,7 @@ impl Observer for Hooks {
                 }
                 (Hook::Failed(hook), Status::Failed) => {
                     let operation = operation_of(&mut operation, record);
-                    let text = operation.error_text();
+                    let text = notes::error_text(record);
                     let text = text.as_deref().unwrap_or("no reason was given");
                     isolate("a failure hook", || hook(operation, text));
                 }

@@ -6,6 +6,7 @@
 use super::RunError;
 use crate::cause::ambient::Ambient;
 use crate::operation::Operation;
+use crate::record::deadlines;
 use crate::sync::track_await;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
@@ -93,7 +94,7 @@ impl<Fut> Attempt<Fut> {
     fn new(operation: &Operation, make: &mut impl FnMut() -> Fut) -> Self {
         let record = operation.record();
         let mut slot = None;
-        let future = match (record.is_cancelled_by_now(), record.runs_here()) {
+        let future = match (deadlines::is_cancelled_by_now(record), record.runs_here()) {
             (true, _) => None,
             (false, true) => Some(make()),
             // A closure may do a part of the work before it returns the future.
@@ -121,7 +122,7 @@ where
     /// it. Otherwise the run, which polls this, is woken as the shield ends.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RunError<E>>> {
         let mut this = self.project();
-        let too_late = !*this.polled && this.operation.record().is_cancelled_by_now();
+        let too_late = !*this.polled && deadlines::is_cancelled_by_now(this.operation.record());
         *this.polled = true;
         if let (false, Some(future)) = (too_late, this.future.as_mut().as_pin_mut()) {
             let record = this.operation.record();
@@ -138,7 +139,9 @@ where
                 this.future.set(None);
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
-            if Pin::new(this.cancelled).poll(cx).is_pending() || (runs_here && record.has_holds()) {
+            if Pin::new(this.cancelled).poll(cx).is_pending()
+                || (runs_here && record.shields.has_holds())
+            {
                 return Poll::Pending;
             }
         }

@@ -2,7 +2,9 @@
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{GoesOn, Operation, is_shielded_from};
+use crate::operation::Operation;
+use crate::record::cancel::GoesOn;
+use crate::record::{deadlines, shelters};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
 use std::fmt;
@@ -90,7 +92,7 @@ impl CutOff {
             match &self.operation {
                 Some(operation) => {
                     let record = operation.record();
-                    match record.expire_if_due() {
+                    match deadlines::expire_if_due(record) {
                         Some(now) => {
                             let is_by_hand = *self.is_by_hand.get_or_insert_with(|| {
                                 let runtime = record.runtime.as_ref();
@@ -99,7 +101,7 @@ impl CutOff {
                             self.pacing.note((!is_by_hand).then_some(now));
                         }
                         // The clock is that of an operation whose token cancels this one.
-                        None if record.is_linked() => self.pacing.note(None),
+                        None if record.token.is_linked() => self.pacing.note(None),
                         None => self.pacing.rest(),
                     }
                 }
@@ -199,7 +201,8 @@ impl CutOff {
 
     /// Whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
-        self.operation.as_ref().is_some_and(is_shielded_from)
+        let shelter = |operation: &Operation| shelters::shelter_from(operation.record());
+        self.operation.as_ref().and_then(shelter).is_some()
     }
 }
 

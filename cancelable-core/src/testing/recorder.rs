@@ -2,8 +2,8 @@
 
 use super::{Change, OperationEvent};
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Record, Status};
-use crate::record::observer::{Observer, recorders};
+use crate::operation::Status;
+use crate::record::{Observer, Record, recorders};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
 use std::collections::BTreeMap;

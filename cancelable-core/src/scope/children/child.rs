@@ -2,7 +2,10 @@
 
 use super::errors::ChildError;
 use crate::cause::OperationId;
-use crate::operation::{Call, Operation, Record};
+use crate::operation::Operation;
+use crate::record::abandon;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{Record, child_reports};
 use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::{JoinHandle, Sleep};
 use crate::sync::track_await;
@@ -70,7 +73,7 @@ impl<T> Child<T> {
     }
 
     fn read_report<V: Default>(&self, read: impl FnOnce(&Report) -> V) -> V {
-        self.operation.record().on_report(read).unwrap_or_default()
+        child_reports::read(self.operation.record(), read).unwrap_or_default()
     }
 
     /// Takes the report of all that went wrong in the child beside its own failure, once it has ended. A report that
@@ -93,7 +96,7 @@ impl<T> Child<T> {
     ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
     ///         .expect("the scope is running");
     ///     let fetched = (&mut fetch).await;
-    ///     let report = fetch.take_report();
+    ///     let report = child_reports::take(&fetch);
     ///     assert_eq!(report.cleanup_errors().len(), 1);
     ///     fetched.is_ok()
     /// }));
@@ -102,7 +105,7 @@ impl<T> Child<T> {
     /// ```
     #[must_use = "what is taken is in no outcome"]
     pub fn take_report(&self) -> ChildReport {
-        let report = self.operation.record().take_report();
+        let report = child_reports::take(self.operation.record());
         ChildReport {
             report: report.unwrap_or_default(),
         }
@@ -182,7 +185,7 @@ impl<T> Child<T> {
 pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
-    call: Arc<Call>,
+    call: Arc<BlockingCall>,
     span: Duration,
     /// Made when the call is cancelled.
     sleep: Option<Sleep>,
@@ -190,12 +193,16 @@ pub(super) struct AbandonTimer {
 
 impl AbandonTimer {
     /// `None` for a call that is never abandoned.
-    pub(super) fn new(owner: &Arc<Record>, id: OperationId, call: &Arc<Call>) -> Option<Self> {
+    pub(super) fn new(
+        owner: &Arc<Record>,
+        id: OperationId,
+        call: &Arc<BlockingCall>,
+    ) -> Option<Self> {
         Some(Self {
             owner: Arc::clone(owner),
             id,
             call: Arc::clone(call),
-            span: call.patience()?,
+            span: call.abandon_after()?,
             sleep: None,
         })
     }
@@ -218,7 +225,7 @@ impl AbandonTimer {
             let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
             if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
                 // This changes nothing if the call has just ended: then its exit was reported.
-                self.owner.nursery.abandon(self.id);
+                abandon::abandon_call(&self.owner, self.id);
             }
         }
         match self.call.is_abandoned() {

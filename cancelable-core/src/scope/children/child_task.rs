@@ -91,7 +91,8 @@ where
 #[cfg(test)]
 mod tests {
     use crate::Scope;
-    use crate::operation::{Call, Nursery};
+    use crate::record::blocking_call::BlockingCall;
+    use crate::record::{abandon, lifecycle, permit};
     use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
     use crate::sync::{StoredWaker, clock};
     use std::pin::Pin;
@@ -123,21 +124,21 @@ mod tests {
     #[test]
     fn r25_r26_a_call_that_was_given_up_and_has_ended_stands_for_no_child_that_has_not() {
         let scope = Scope::builder("crawl").build().expect("it is sound");
-        let entered = scope.record().enter(None, StoredWaker::default());
+        let entered = lifecycle::enter(scope.record(), None, StoredWaker::default());
         assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (stubborn, child) = (child(), child());
         let runtime = RuntimeHandle::new(Idle);
-        let call = Arc::new(Call::new(runtime, Some(Duration::ZERO)));
-        let call = Nursery::admit(scope.record(), stubborn.record(), Some(call));
-        let place = Nursery::admit(scope.record(), child.record(), None);
-        let nursery = &scope.record().nursery;
-        nursery.abandon(stubborn.id());
+        let call = Arc::new(BlockingCall::new(runtime, Some(Duration::ZERO)));
+        let call = permit::admit(scope.record(), stubborn.record(), Some(call));
+        let place = permit::admit(scope.record(), child.record(), None);
+        let record = scope.record();
+        abandon::abandon_call(record, stubborn.id());
         drop(call.expect("it is open"));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(nursery.poll_joined(&mut cx).is_pending());
+        assert!(abandon::poll_joined(record, &mut cx).is_pending());
         drop(place.expect("it is open"));
-        assert!(nursery.poll_joined(&mut cx).is_ready());
+        assert!(abandon::poll_joined(record, &mut cx).is_ready());
     }
 
     /// A waker that looks at the scope when the last of its clones is dropped.
@@ -159,13 +160,11 @@ mod tests {
             .concurrency(1)
             .build()
             .expect("it is sound");
-        scope
-            .record()
-            .enter(None, StoredWaker::default())
-            .expect("it is pending");
+        let entered = lifecycle::enter(scope.record(), None, StoredWaker::default());
+        assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
-        let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);
+        let admit = |child: &Scope| permit::admit(scope.record(), child.record(), None);
         let (first, second) = (admit(&first), admit(&second));
         let second = second.expect("it is open");
         for _ in 0..2 {

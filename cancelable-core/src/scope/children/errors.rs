@@ -2,7 +2,8 @@
 
 use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
 use crate::error::Cancelled;
-use crate::operation::{Record, Status};
+use crate::operation::Status;
+use crate::record::Record;
 use crate::runtime::JoinError;
 use crate::scope::BuildError;
 use crate::sync::{SyncWrapper, escaped};

@@ -6,7 +6,9 @@ use super::child_task::ChildTask;
 use super::errors::{Kind, Refusal, SpawnError};
 use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
-use crate::operation::{Call, Nursery, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{lifecycle, permit};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::{Outcome, Scope, ScopeBuilder};
@@ -316,14 +318,14 @@ impl Scope {
     /// How many children and blocking calls of this scope have not ended.
     #[must_use]
     pub fn live_children(&self) -> usize {
-        self.record().nursery.live()
+        self.record().children.live()
     }
 
     /// Builds the scope of a child, or of a blocking call if `call` makes one, and lists it.
     fn admit(
         &self,
         builder: ScopeBuilder,
-        call: Option<fn(RuntimeHandle, &Self) -> Call>,
+        call: Option<fn(RuntimeHandle, &Self) -> BlockingCall>,
     ) -> Result<Admitted, Refusal> {
         let record = self.record();
         let refusal = |kind| Refusal {
@@ -345,9 +347,9 @@ impl Scope {
             .build()
             .map_err(|error| refusal(Kind::Build(error)))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
-        let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
+        let Some(place) = permit::admit(record, scope.record(), call.clone()) else {
             // Its user has not abandoned it, so its end is not reported as that.
-            if scope.record().enter(None, StoredWaker::default()).is_ok() {
+            if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(scope.record(), Status::Cancelled);
             }
             let kind = match record.status() {

@@ -6,7 +6,9 @@
 use super::child::{AbandonTimer, Child};
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
-use crate::operation::{Call, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{lifecycle, notes, token_clock};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::Scope;
 use crate::scope::run::{detached_teardown, may_say_cancelled};
@@ -15,8 +17,8 @@ use crate::token::{CallbackRegistration, CancellationToken};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The call of a scope's blocking work.
-pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> Call {
-    Call::new(runtime, scope.record().nursery.terms().abandon_after)
+pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> BlockingCall {
+    BlockingCall::new(runtime, scope.record().children.options().abandon_after)
 }
 
 /// Starts an admitted blocking call on a thread.
@@ -37,16 +39,18 @@ where
     let abandon_timer = call
         .as_ref()
         .and_then(|call| AbandonTimer::new(&owner, scope.id(), call));
-    let on_cancel = call.filter(|call| call.patience().is_some()).map(|call| {
-        let label = scope.label().clone();
-        scope.record().token().on_cancel(move |cause| {
-            if cause.is_end_of(&label) {
-                return;
-            }
-            call.note_cancel();
-            owner.nursery.wake_joiner();
-        })
-    });
+    let on_cancel = call
+        .filter(|call| call.abandon_after().is_some())
+        .map(|call| {
+            let label = scope.label().clone();
+            scope.record().token().on_cancel(move |cause| {
+                if cause.is_end_of(&label) {
+                    return;
+                }
+                call.note_cancel();
+                owner.children.wake_joiner();
+            })
+        });
     let child = Child::new(scope.operation().clone(), join, abandon_timer);
     let job = BlockingJob {
         work,
@@ -103,7 +107,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it is entered here first.
-    let _ = record.enter(record.now(), StoredWaker::default());
+    let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
     if scope.look().is_err() {
@@ -112,7 +116,7 @@ where
         detached_teardown::close(record, Status::Cancelled);
         return Err(ChildExit::before_begin(record));
     }
-    let token = record.hand_out_token().clone();
+    let token = token_clock::hand_out(record).clone();
     // Unwind safe: the work is consumed. The conversion of its error is user code too.
     let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
@@ -129,7 +133,7 @@ where
         Ok(_) => Status::Completed,
         Err(ChildExit::Stopped(..)) => Status::Cancelled,
         Err(failed) => {
-            record.note_error(&failed.text());
+            notes::note_error(record, &failed.text());
             Status::Failed
         }
     };

@@ -6,6 +6,7 @@
 use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Operation;
+use crate::record::deadlines;
 use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
@@ -75,7 +76,10 @@ impl<Fut: Future> Future for Timed<Fut> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
         // After the poll: it may have seen a cancel that came meanwhile.
-        Poll::Ready((result, this.operation.record().is_cancelled_by_now()))
+        Poll::Ready((
+            result,
+            deadlines::is_cancelled_by_now(this.operation.record()),
+        ))
     }
 }
 
@@ -225,7 +229,7 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
         while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
-            let cancelled = this.operation.record().is_cancelled_by_now();
+            let cancelled = deadlines::is_cancelled_by_now(this.operation.record());
             // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows
             // that, since they may also be pending for ever.
             if cancelled && this.items.size_hint().1 != Some(0) {
@@ -239,7 +243,7 @@ where
                 }),
                 // A cancel that came meanwhile may have ended them, as in `Operation::stream`.
                 Poll::Ready(None)
-                    if !cancelled && this.operation.record().is_cancelled_by_now() =>
+                    if !cancelled && deadlines::is_cancelled_by_now(this.operation.record()) =>
                 {
                     *this.pulling = Pulling::Cancelled;
                 }

@@ -1,6 +1,7 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::operation::{Followed, Record};
+use crate::record::run_waker::Followed;
+use crate::record::{Record, deadlines};
 use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
 use std::task::Context;
@@ -33,7 +34,7 @@ impl DeadlineTimer {
     pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
         self.follow(record, followed);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            record.expire(now);
+            deadlines::expire(record, now);
         }
     }
 
@@ -55,10 +56,13 @@ impl DeadlineTimer {
             self.follow(record, followed);
         }
         // A cancelled scope leaves the deadlines of its ancestors to their runs.
-        if !self.has_fired(runtime, cx) || record.is_cancelled() || record.expire(runtime.now()) {
+        if !self.has_fired(runtime, cx)
+            || record.is_cancelled()
+            || deadlines::expire(record, runtime.now())
+        {
             return;
         }
-        self.deadline = record.deadline();
+        self.deadline = deadlines::effective(record);
         self.state = State::Stale;
         if self.has_fired(runtime, cx) {
             // It moved back meanwhile. Once more at the next poll, rather than a loop here.
@@ -81,7 +85,7 @@ impl DeadlineTimer {
     }
 
     fn follow(&mut self, record: &Record, followed: &Followed) {
-        let deadline = record.deadline_of(followed);
+        let deadline = deadlines::effective_for(record, followed);
         if deadline != self.deadline {
             self.deadline = deadline;
             self.state = State::Stale;

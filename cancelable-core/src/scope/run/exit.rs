@@ -2,7 +2,9 @@
 
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Closing, Record, Status};
+use crate::operation::{ChildFailure, Status};
+use crate::record::lifecycle::Closing;
+use crate::record::{Record, notes};
 use crate::scope::{Outcome, Refused, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
@@ -136,7 +138,7 @@ impl<O> Exit<O> {
                 None => return,
             },
         };
-        record.note_error(&text);
+        notes::note_error(record, &text);
     }
 
     /// The outcome of a run that has closed.
@@ -202,7 +204,7 @@ impl<O> Exit<O> {
             record.hand_on();
             outcome.set_cause(record.cause(), &record.label);
             outcome.fail_by(|| child_failure(record));
-            outcome.add_failures(record.nursery.take_failures());
+            outcome.add_failures(record.children.take_failures());
         }
         outcome
     }
@@ -230,14 +232,14 @@ impl<O> Exit<O> {
 /// Whether there may be a cause or failures of children.
 #[inline]
 fn may_have_failures(record: &Record) -> bool {
-    record.is_cancelled() || record.nursery.terms().collect_all
+    record.is_cancelled() || record.children.options().collect_all
 }
 
 /// The failure of a child, if it counts. A failure that counts has cancelled the scope.
 #[inline]
 fn child_failure(record: &Record) -> Option<ChildFailure> {
     match record.is_cancelled() {
-        true => record.nursery.failure(),
+        true => record.children.failure(),
         false => None,
     }
 }

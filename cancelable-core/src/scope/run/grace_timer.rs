@@ -1,6 +1,7 @@
 //! The grace period: the time that a cancelled body is given to end by itself.
 
-use crate::operation::{Record, Window};
+use crate::record::Record;
+use crate::record::grace::{self, GraceLeft};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::token::{CancellationToken, Wait, WaitForCancellationFutureOwned};
 use std::future::Future;
@@ -33,14 +34,14 @@ impl Drop for AncestorCancel {
 impl GraceTimer {
     /// The grace of a record that was cancelled; `None` if it gives no grace.
     pub(super) fn open(record: &Record) -> Option<Self> {
-        if !record.has_grace() {
+        if !grace::has_grace(record) {
             return None;
         }
         let runtime = record.runtime.clone()?;
         Some(Self {
             sleep: runtime.sleep_until(None),
             runtime,
-            hard: record.hard_token().cancelled_owned(),
+            hard: grace::hard_token(record).cancelled_owned(),
             above: None,
         })
     }
@@ -55,7 +56,7 @@ impl GraceTimer {
             if Pin::new(&mut self.hard).poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let Window::Open { until, above } = record.window(self.runtime.now()) else {
+            let GraceLeft::Open { until, above } = grace::left(record, self.runtime.now()) else {
                 return Poll::Ready(());
             };
             if self.sleep.deadline() != until {

@@ -6,7 +6,8 @@
 
 use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
-use crate::operation::{Hold, Holding, Record};
+use crate::record::holds::Hold;
+use crate::record::{Holding, Record, notes};
 use crate::scope::{Outcome, Scope};
 use crate::sync::unmodelled::{Event, Listener, listener};
 use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
@@ -43,11 +44,11 @@ pub(crate) fn run_blocking<T, E>(
                 Ok(Ok(_)) => Done::Value,
                 Ok(Err(_)) if may_say_cancelled::<E>(record) => Done::Stopped,
                 Ok(Err(_)) => {
-                    record.note_error(&format!("an error of type {}", type_name::<E>()));
+                    notes::note_error(record, &format!("an error of type {}", type_name::<E>()));
                     Done::Error
                 }
                 Err(panic) => {
-                    record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                    notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
                     Done::Panic
                 }
             });

@@ -18,7 +18,8 @@
 //! The timer is set to the end of the earliest suspicion or to the next round, whichever is first.
 
 use crate::cause::OperationId;
-use crate::operation::{Holder, Record, Taken, Turn};
+use crate::record::away::{self, Taken};
+use crate::record::{Holder, Record, Turn, holds, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::{NumberMap, log};
 use std::future::Future;
@@ -122,8 +123,8 @@ impl StalledHolds {
     ///
     /// Wakes: see the head of this file; and by the last hold, for which see [`Record::is_held`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        let (now, turn) = (record.now(), record.turn());
-        let mut unpolled = record.unpolled_holders();
+        let (now, turn) = (record.now(), record.shields.turn());
+        let mut unpolled = holds::unpolled(record);
         self.suspects.retain(|key| unpolled.contains_key(key));
         let suspects = self.suspects.iter();
         let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
@@ -134,7 +135,7 @@ impl StalledHolds {
                 release(record, &holder, now, since);
             }
         }
-        if !record.has_holds() {
+        if !record.shields.has_holds() {
             return Poll::Ready(());
         }
         unpolled.retain(|key| !self.suspects.contains_key(key));
@@ -177,15 +178,15 @@ impl StalledHolds {
 fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: Option<Instant>) {
     let woken = now.zip(since);
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
-    let straggler = holder.straggler(record, woken_for);
-    if record.give_up(holder) {
+    let straggler = stragglers::of_holder(record, holder, woken_for);
+    if holds::give_up(record, holder) {
         log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} is no longer held up: {straggler}", record.label
         );
-        record.keep_straggler(straggler);
+        stragglers::keep(record, straggler);
     }
 }
 
@@ -231,13 +232,13 @@ impl StalledRuns {
         detach: fn(Taken),
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let mut runs = record.runs_away(cx);
+        let mut runs = away::runs_away(record, cx);
         runs.retain(|id| !self.stalled.contains_key(id));
         self.woken.retain(|id| runs.contains_key(id));
         let runtime = record.runtime.clone();
         let runtime = runtime.or_else(|| {
             runs.values()
-                .find_map(|turn| turn.record()?.runtime.clone())
+                .find_map(|turn| away::run_of(turn)?.runtime.clone())
         });
         let Some(runtime) = runtime.filter(|_| !runs.is_empty()) else {
             return Poll::Ready(());
@@ -296,11 +297,11 @@ fn take_over(
     woken_for: Duration,
     detach: fn(Taken),
 ) {
-    let Some(straggler) = turn.straggler(Some(woken_for)) else {
+    let Some(straggler) = stragglers::of_run(turn, Some(woken_for)) else {
         return;
     };
-    if turn.leaves_something() {
-        let taken = turn.take_over(polls);
+    if away::leaves_something(turn) {
+        let taken = away::take_over(turn, polls);
         if taken.is_empty() {
             // It is polled at this very moment, and goes on.
             return;
@@ -313,7 +314,7 @@ fn take_over(
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
         "{} does not wait for it: {straggler}", record.label
     );
-    record.keep_straggler(straggler);
+    stragglers::keep(record, straggler);
 }
 
 /// Has the task woken at `at`.

@@ -44,7 +44,9 @@ use super::suspension::Suspension;
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Record, Status};
+use crate::operation::Status;
+use crate::record::final_poll::FinalPoll;
+use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
 use crate::runtime::RuntimeHandle;
 use crate::scope::{Outcome, Refused, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
@@ -145,7 +147,7 @@ where
         let record = this.scope.record();
         // A run that has not entered may be refused because another one has, whose mark it is.
         if *this.entered {
-            record.unpark();
+            record.token.unpark();
         }
         let inside = record.enter_here(this.slot);
         if this.suspension.resume(this.teardown).is_err() {
@@ -157,14 +159,14 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            let closing = record.closing();
-            record.hand_up(closing.report.as_deref());
+            let closing = lifecycle::closing(record);
+            stragglers::propagate(record, closing.report.as_deref());
             return Poll::Ready(exit.outcome::<R>(record, closing));
         }
         let exit = match this.body.as_mut().take_exit() {
             Some(exit) => exit,
             None => {
-                record.note_poll();
+                stragglers::note_poll(record);
                 let polled = catch_unwind(AssertUnwindSafe(|| {
                     poll_body(
                         this.scope,
@@ -198,7 +200,7 @@ where
                 poll_teardown(record, this.teardown, this.sources, fails, cx)
             }));
             if !matches!(torn_down, Ok(Poll::Ready(()))) {
-                record.note_body_over();
+                stragglers::note_body_over(record);
                 let end = exit.status::<R>(record);
                 this.body.set(Body::Ended { exit });
                 match torn_down {
@@ -219,11 +221,11 @@ where
                 exit.note_failure::<R>(record, *this.describe);
             }
             let stop = || drop(this.sources.stop(record));
-            if let Ok(mut closing) = record.close_at(status, now, stop) {
+            if let Ok(mut closing) = lifecycle::close_at(record, status, now, stop) {
                 match record.spawned {
                     // Nobody sees the outcome of a child, and its handle tells of a panic.
-                    true => record.keep_report(closing.report.take()),
-                    false => record.hand_up(closing.report.as_deref()),
+                    true => child_reports::keep(record, closing.report.take()),
+                    false => stragglers::propagate(record, closing.report.as_deref()),
                 }
                 drop(inside);
                 this.suspension.release();
@@ -271,7 +273,7 @@ where
         }
     }
     let was_cancelled = record.is_cancelled();
-    record.begin_turn();
+    record.shields.begin_turn();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -289,8 +291,8 @@ where
     record.log_cancel();
     ready!(sources.poll_release(record, cx));
     if let (false, BodyProj::Entered { future }) = (was_cancelled, body.as_mut().project()) {
-        let _final_poll = record.last_look();
-        record.begin_turn();
+        let _final_poll = FinalPoll::of(record);
+        record.shields.begin_turn();
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Exit::Output(output));
         }
@@ -319,7 +321,7 @@ fn enter<O>(
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
     // Without a runtime there is no deadline to be moved, so nobody wakes for one.
     let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
-    let begun = match record.enter(now, waker) {
+    let begun = match lifecycle::enter(record, now, waker) {
         Ok(begun) => begun,
         Err(status) => {
             let refused = Refused::new(record.label.clone(), status);
@@ -359,7 +361,7 @@ fn poll_teardown(
 ) -> Poll<()> {
     let detach = detached_teardown::take_over;
     if teardown.poll_joined(record, detach, cx).is_pending() {
-        if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
+        if fails() && record.children.is_awaited() && !record.children.options().collect_all {
             // A cancel that came before the failure is the cause, although nothing was polled since.
             sources.final_poll(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
@@ -368,14 +370,14 @@ fn poll_teardown(
         // A cancel wakes the children, and the last child to end wakes this task.
         if sources.poll(record, cx).is_ready() {
             record.log_cancel();
-            record.note_stopping();
+            grace::note_cancelled(record);
         }
         return Poll::Pending;
     }
     let finalized = teardown.poll_finalizers(record, cx);
     // No cancel stops a finalizer, but the request is on record.
     if finalized.is_pending() && sources.poll(record, cx).is_ready() {
-        record.note_stopping();
+        grace::note_cancelled(record);
     }
     finalized
 }
@@ -399,7 +401,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         }
         let inside = record.enter_here(this.slot);
         // Before the cancel, which would wake a task that no longer polls this run.
-        record.unpark();
+        record.token.unpark();
         this.sources.disarm(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
             let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
@@ -413,7 +415,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
-                record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
                 Status::Failed
             }
         };
