@@ -364,15 +364,15 @@ impl Operation {
         finalizers::defer(&self.record, name.into(), Location::caller(), future)
     }
 
-    /// What it has so far, for writing and reading.
+    /// The partial result, for writing and reading.
     #[must_use]
     pub fn partial(&self) -> Partial<'_> {
         Partial::new(&self.record)
     }
 
-    /// Notes `value` under `key`, for lists and reports, in the place of what was there.
+    /// Sets the value of a key in the metadata, for lists and reports.
     ///
-    /// A [`Registry`](crate::Registry) keeps what was noted when the operation ended.
+    /// A [`Registry`](crate::Registry) keeps the metadata that an operation had at its end.
     pub fn set_metadata(
         &self,
         key: impl Into<Cow<'static, str>>,
@@ -381,13 +381,13 @@ impl Operation {
         notes::set_metadata(&self.record, key.into(), value.into());
     }
 
-    /// What was noted, as it is now.
+    /// The metadata, as it is now.
     #[must_use]
     pub fn metadata(&self) -> Arc<Metadata> {
         notes::metadata(&self.record).unwrap_or_default()
     }
 
-    /// Why it failed, in words: the text of a panic, of a failed child or of a source that did not
+    /// The reason of its failure, in words: the text of a panic, of a failed child or of a source that did not
     /// start. For an error of its body see [`TryRun::with_error_text`].
     ///
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
@@ -396,7 +396,7 @@ impl Operation {
         notes::error_text(&self.record)
     }
 
-    /// All that is known of it now.
+    /// A snapshot of all that is known of it now.
     #[must_use]
     pub fn snapshot(&self) -> OperationSnapshot {
         OperationSnapshot::of(&self.record, self.record.now())

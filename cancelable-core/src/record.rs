@@ -202,17 +202,17 @@ pub(crate) struct Account {
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
-/// The seam between a record and what stands above it: a registry, the hooks of a scope, the recorders of the test
-/// kit. It is notified of an operation from its opening to its end, by `notify.rs`.
+/// An observer of operations from their opening to their end: a registry, the hooks of a scope, a recorder of the test
+/// kit. The seam to these, which stand above the record; `notify.rs` calls it.
 ///
-/// Each method is called with no lock held, on the thread that made the change, after it.
+/// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
     /// Returns the observer of an operation with this number that is opened inside the observed one.
     fn of_inner(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
         None
     }
 
-    /// Whether a cancel is to be delivered at once. Without that it is delivered nowhere.
+    /// Whether a cancel is to be delivered. If no observer wants it, none is notified.
     fn wants_cancels(&self, _record: &Record) -> bool {
         false
     }
@@ -225,9 +225,9 @@ pub(crate) trait Observer: Send + Sync {
 
     fn entered(&self, _record: &Arc<Record>) {}
 
-    /// Puts the event of a cancel on the queues of its readers. It makes room first, calls `publish`
-    /// once with what pushes, and does afterwards what the pushes set off. `publish` pushes under
-    /// the record's lock, so that the event of the end comes later, or not at all.
+    /// Pushes the event of a cancel to the queues of readers. An implementation allocates first, calls
+    /// `publish` once with a function that pushes, and wakes the readers afterwards. `publish` calls that
+    /// function under the record's lock, before the event of the end, or not at all.
     fn queue_cancel(
         &self,
         _record: &Arc<Record>,
@@ -237,7 +237,7 @@ pub(crate) trait Observer: Send + Sync {
         publish(&mut || {});
     }
 
-    /// Called once for each operation, after its event is queued.
+    /// Called at most once for each operation, after its event is queued.
     fn cancel_requested(&self, _record: &Arc<Record>, _cause: &Cause) {}
 
     fn progressed(&self, _record: &Arc<Record>, _update: &ProgressUpdate) {}

@@ -1,13 +1,13 @@
-//! Delivery of what happens to an operation to its observers: exactly once, and in order.
+//! Delivery of an operation's events to its observers: exactly once, and in order.
 //!
 //! A cancel is delivered at once, on the thread that cancels, by a callback at the token. The callback
 //! is registered only where an observer wants cancels.
 //!
-//! The callback and the end of the operation compete for the delivery. Whoever comes first claims it
-//! under the record's lock, and queues the event for readers under that lock (a queue's lock is the inner
-//! one, and no user code runs there). So the event of the cancel comes before that of the end. Then the
-//! same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to
-//! the end, which knows whether the cancel came before it.
+//! The callback and the end of the operation compete for the delivery. The first of them claims it under
+//! the record's lock, and pushes the event to the readers' queues under that lock (a queue's lock is the
+//! inner one, and no user code runs there). So the event of the cancel precedes the event of the end. Then
+//! the same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to
+//! the thread of the end, which knows whether the cancel came before.
 //!
 //! Progress is delivered in the same way, before the end, and only of operations that make some.
 
@@ -56,8 +56,8 @@ pub(super) fn entered(record: &Arc<Record>) {
     });
 }
 
-/// Called once, after the status has become an end. Delivers a cancel first whose delivery the end
-/// has to claim.
+/// Called once, after the status has become an end. Delivers a cancel first, unless the callback has
+/// claimed it.
 pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
     if !is_observed(record) {
         return;
@@ -89,7 +89,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     // Weak: the record owns the token, which keeps the callback.
     let weak = Arc::downgrade(record);
     let registration = record.token().on_cancel(move |cause| {
-        // A cancel that is the end of the operation is none of the operation.
+        // The end of an operation cancels its token too, and is no cancel of the operation.
         let record = weak.upgrade();
         if let Some(record) = record.filter(|record| !cause.is_end_of(&record.label)) {
             cancel_requested(&record, cause, false);
@@ -98,7 +98,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     let mut registration = Some(registration);
     {
         let mut inner = record.inner.lock();
-        // The end takes the callback back under this lock, or has been there and leaves it to here.
+        // The end takes the callback back under this lock, unless it has been here before.
         if !record.status().is_closed() {
             let lasting = inner.lasting.get_or_insert_default();
             lasting.notices.keep_callback(registration.take());
@@ -110,8 +110,8 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     }
 }
 
-/// Delivers a cancel, unless that is claimed already. Once the status is an end, only the end itself
-/// delivers: it goes on to deliver that.
+/// Delivers a cancel, unless the delivery is claimed already. Once the status is an end, only the thread of
+/// the end delivers: it delivers the end after it.
 fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     let mut is_first = false;
     let mut publish = |push: &mut dyn FnMut()| {
@@ -132,7 +132,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     }
 }
 
-/// Delivers progress from now on, if the operation makes any and its observer wants it.
+/// Delivers progress from now on, if the operation makes any and an observer wants it.
 ///
 /// Called when the progress is made and when an observer begins to want it. Each side has done its
 /// part before it takes the lock here, so the second of them sees what the first one did.
@@ -161,8 +161,8 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
     progress.subscribe(Box::new(hook), None).detach();
 }
 
-/// Runs `push` under the record's lock if the operation has not ended, so that the event of the end
-/// comes after what it pushes.
+/// Calls `push` under the record's lock if the operation has not ended, so that its event precedes the
+/// event of the end.
 pub(crate) fn while_open(record: &Record, push: impl FnOnce()) {
     let _inner = record.inner.lock();
     if !record.status().is_closed() {

@@ -1,5 +1,5 @@
-//! The recorders of the test kit, which observe every operation of the process. For as long as none
-//! was ever made, an event costs one load.
+//! The recorders of the test kit, which observe every operation of the process. Until the first recorder is
+//! made, an event costs one load.
 
 use super::Observer;
 use crate::sync::Mutex;
@@ -16,7 +16,7 @@ pub(crate) fn add(recorder: Weak<dyn Observer>) {
     recorders.push(recorder);
 }
 
-/// Returns copies, for use without the lock: what a recorder does may lead back here.
+/// Returns references, for calls without the lock: a call of a recorder may lead back here.
 pub(super) fn present() -> Vec<Arc<dyn Observer>> {
     let Some(recorders) = RECORDERS.get() else {
         return Vec::new();

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 /// A bound around one piece of work. Clones are handles of the same scope.
 ///
-/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the
-/// scope itself can also run the work, move its deadline and start children.
+/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the scope itself
+/// can also run the work, move its deadline and start children.
 ///
 /// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a
 /// warning in the log. If a finalizer was [deferred](Operation::defer) before the run, the clones that were made

@@ -13,10 +13,9 @@ use std::task::{Context, Poll, ready};
 
 /// The cut of a stream, a reader or a writer: by a token, or by an operation with its shields and deadline.
 ///
-/// The wrappers of this library are made with it, and it is public for wrappers of other
-/// traits. Before each step call [`is_cut`](Self::is_cut); where the step answers pending, call
-/// [`poll_cut`](Self::poll_cut); for readers and writers [`poll_io`](Self::poll_io) does both. It wakes
-/// one task: the last that has polled it.
+/// The wrappers of this library are made with it, and it is public for wrappers of other traits. Before each step
+/// call [`is_cut`](Self::is_cut); where the step answers pending, call [`poll_cut`](Self::poll_cut); for readers and
+/// writers [`poll_io`](Self::poll_io) does both. It wakes one task: the last that has polled it.
 ///
 /// # Examples
 ///
@@ -51,8 +50,8 @@ pub struct CutOff {
     token: CancellationToken,
     /// `None` for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
-    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if
-    /// the operation had ended before.
+    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if the
+    /// operation had ended before.
     goes_on: Option<GoesOn>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
@@ -75,8 +74,8 @@ impl CutOff {
         }
     }
 
-    /// Whether the next step must not be made. This reads the token; now and then it reads
-    /// the clock too, if there is a deadline: of the operation, or of the operation that the token is of.
+    /// Whether the next step must not be made. This reads the token; now and then it reads the clock too, if there is
+    /// a deadline: of the operation, or of the operation that the token is of.
     #[inline]
     #[must_use]
     pub fn is_cut(&mut self) -> bool {
@@ -119,8 +118,8 @@ impl CutOff {
 
     /// Ready if a step that answered pending is cut. Otherwise the task of `cx` is woken when it is.
     ///
-    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step
-    /// is made inside a shield, where only the step itself can go on, and the step has the waker.
+    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step is made
+    /// inside a shield, where only the step itself can go on, and the step has the waker.
     pub fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.wait.poll(&self.token, cx));
         match self.is_shielded() {
@@ -129,8 +128,8 @@ impl CutOff {
         }
     }
 
-    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of
-    /// such traits has to do.
+    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of such
+    /// traits has to do.
     ///
     /// Wakes: a step that is pending has the waker, and the cut has it too.
     ///
@@ -177,8 +176,8 @@ impl CutOff {
         })
     }
 
-    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran
-    /// out, and `Other` otherwise.
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran out, and `Other`
+    /// otherwise.
     #[must_use]
     pub fn error(&self) -> io::Error {
         match self.cancelled() {

@@ -20,9 +20,8 @@ use std::time::Duration;
 /// The handle of a child of a scope, or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
 /// like.
 ///
-/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status
-/// and cancels it. Dropping the handle changes nothing: the scope waits for the child in any
-/// case.
+/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status and
+/// cancels it. Dropping the handle changes nothing: the scope waits for the child in any case.
 ///
 /// # Cancel safety
 ///
@@ -53,8 +52,8 @@ impl<T> Child<T> {
         &self.operation
     }
 
-    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has
-    /// ended; empty after [`take_report`](Self::take_report).
+    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has ended;
+    /// empty after [`take_report`](Self::take_report).
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
         self.read_report(|report| report.cleanup_errors.clone())
@@ -159,8 +158,8 @@ impl<T> Deref for Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end
-    /// is checked first, so a call that has ended is never said to be abandoned.
+    /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end is
+    /// checked first, so a call that has ended is never said to be abandoned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
@@ -180,8 +179,8 @@ impl<T> Child<T> {
     }
 }
 
-/// The timer of a blocking call's handle, which abandons the call when its time is up, also
-/// where the scope does not join it yet because its body still runs.
+/// The timer of a blocking call's handle, which abandons the call when its time is up, also where the scope does not
+/// join it yet because its body still runs.
 pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
@@ -209,8 +208,8 @@ impl AbandonTimer {
 
     /// Ready when the call is abandoned.
     ///
-    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the
-    /// waker is taken. A call that is cancelled has a timer, which has the waker too.
+    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the waker is
+    /// taken. A call that is cancelled has a timer, which has the waker too.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.check(cx).is_pending() {
             self.call.follow(cx);

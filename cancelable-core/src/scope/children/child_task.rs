@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     pub(super) struct ChildTask<R, T, E> {
-        // Dropped in this order, also where a runtime drops the task unfinished: the user's future
-        // is gone before its end is reported, and that is done before the child leaves its scope.
+        // Dropped in this order, also where a runtime drops the task unfinished: the user's future is gone before its
+        // end is reported, and that is done before the child leaves its scope.
         #[pin]
         run: Option<R>,
         // The wait for the child's token while the child waits for a place; `None` once it has begun.
@@ -50,8 +50,7 @@ where
 {
     type Output = ();
 
-    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards
-    /// by the run.
+    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards by the run.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let (Some(run), Some(guard)) = (this.run.as_mut().as_pin_mut(), this.guard.as_mut()) else {
@@ -60,14 +59,14 @@ where
         this.completion.start();
         if let Some(cancelled) = this.queue {
             if guard.poll_begin(cx).is_pending() {
-                // A child that is cancelled in the queue goes on to its run. That does not start
-                // the body of a cancelled scope.
+                // A child that is cancelled in the queue goes on to its run. That does not start the body of a
+                // cancelled scope.
                 ready!(Pin::new(cancelled).poll(cx));
             }
             *this.queue = None;
         }
-        // Unwind safe: after a panic the run is dropped and not polled again.
-        // The conversion of the child's error is user code too.
+        // Unwind safe: after a panic the run is dropped and not polled again. The conversion of the child's error is
+        // user code too.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let outcome = run.poll(cx);
             outcome.map(|outcome| {

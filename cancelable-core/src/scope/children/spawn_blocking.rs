@@ -1,7 +1,7 @@
 //! The job of a blocking call: work on a thread, as a part of a scope.
 //!
-//! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end;
-//! or for no longer than a given time, after which the call is abandoned.
+//! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end; or
+//! for no longer than a given time, after which the call is abandoned.
 
 use super::child::{AbandonTimer, Child};
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
@@ -66,8 +66,7 @@ where
 
 /// The job of the thread.
 struct BlockingJob<W, T, E> {
-    // Dropped in this order where a runtime drops the job without running it, as the parts of a
-    // `ChildTask` are.
+    // Dropped in this order where a runtime drops the job without running it, as the parts of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
     /// Starts the time after which the scope abandons the call, if it ever does.

@@ -21,8 +21,8 @@ use std::time::Instant;
 pub(super) struct CancelSources {
     waker: RunWaker,
     deadline: DeadlineTimer,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to
-    /// be left, so every way out goes through `disarm` or `stop`.
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to be left,
+    /// so every way out goes through `disarm` or `stop`.
     token: TokenWait,
     /// Boxed: few scopes have any of it.
     rare: Option<Box<Rare>>,
@@ -64,8 +64,8 @@ impl CancelSources {
         Ok(())
     }
 
-    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog
-    /// is started.
+    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog is
+    /// started.
     pub(super) fn register_callbacks(&mut self, record: &Arc<Record>) {
         let Some(policy) = &record.options else {
             return;
@@ -95,8 +95,8 @@ impl CancelSources {
         }
     }
 
-    /// Stops. The sources that were started are for the caller to drop: that may run user code, and
-    /// hand to others a request that the source could not put on record.
+    /// Stops. The sources that were started are for the caller to drop: that may run user code, and hand to others a
+    /// request that the source could not put on record.
     pub(super) fn stop(&mut self, record: &Record) -> Vec<Watched> {
         self.disarm(record);
         let rare = self.rare.take();
@@ -106,8 +106,8 @@ impl CancelSources {
     /// The last poll before the operation closes, so that whatever has come by now is on record in its outcome.
     /// Returns the time, if the clock was read.
     ///
-    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls
-    /// the cancel sources again.
+    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls the cancel
+    /// sources again.
     pub(super) fn final_poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
         self.poll_sources(record, cx);
         if !self.deadline.is_set() && !self.waker.was_taken(record) {
@@ -136,9 +136,9 @@ impl CancelSources {
 
     /// Ready when the scope is cancelled.
     ///
-    /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved
-    /// deadline, for which see [`DeadlineTimer::poll`]; and by the token, for which see
-    /// [`TokenWait::poll`]. The token is polled last, so a cancel by the others is seen.
+    /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved deadline, for which see
+    /// [`DeadlineTimer::poll`]; and by the token, for which see [`TokenWait::poll`]. The token is polled last, so a
+    /// cancel by the others is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
         // Otherwise nobody takes the waker: no deadline moves, and the token is made.
@@ -193,8 +193,8 @@ impl CancelSources {
     }
 }
 
-/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is
-/// the same, the waker is still there; see `record/run_waker.rs`.
+/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is the
+/// same, the waker is still there; see `record/run_waker.rs`.
 #[derive(Default)]
 struct RunWaker {
     /// None until the run has left its waker.
@@ -250,9 +250,9 @@ struct TokenWait {
 impl TokenWait {
     /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
     ///
-    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that
-    /// one; see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile
-    /// may be cancelled a little after the token above is.
+    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that one;
+    /// see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile may be
+    /// cancelled a little after the token above is.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
             if self.poll_above(record, cx).is_pending() && record.token.park() {

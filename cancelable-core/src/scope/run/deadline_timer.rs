@@ -29,8 +29,8 @@ enum State {
 }
 
 impl DeadlineTimer {
-    /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that
-    /// has been reached cancels.
+    /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that has been
+    /// reached cancels.
     pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
         self.follow(record, followed);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
@@ -38,13 +38,12 @@ impl DeadlineTimer {
         }
     }
 
-    /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
-    /// when the scope's deadline is moved. `followed` is what the run found if it has just left its waker.
+    /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or when the scope's
+    /// deadline is moved. `followed` is what the run found if it has just left its waker.
     ///
-    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the
-    /// scope and its ancestors, as of this poll. If an ancestor's deadline moves further
-    /// away, the timer fires early and is armed again. If it moves nearer, the
-    /// run of that ancestor keeps it, and its token cancels this scope.
+    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the scope and its
+    /// ancestors, as of this poll. If an ancestor's deadline moves further away, the timer fires early and is armed
+    /// again. If it moves nearer, the run of that ancestor keeps it, and its token cancels this scope.
     pub(super) fn poll(
         &mut self,
         record: &Record,

@@ -7,11 +7,11 @@
 //!    then on the list of this operation.
 //! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and that is all.
 //! 4. Otherwise a task is made that owns the teardown and the sources. The nearest ancestor that has not ended adopts
-//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and reports
-//!    what goes wrong in it (`record/child_reports.rs`).
+//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and
+//!    reports what goes wrong in it (`record/child_reports.rs`).
 //! 5. The operation is closed: it has its status and its end, and hooks and the registry are notified.
-//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then
-//!    runs the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
+//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then runs
+//!    the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
 //! 7. Only then the sources are dropped: a signal that comes while finalizers run must not take the default action in
 //!    the middle of one. Last, the adoption is given back, which wakes the ancestor.
 //! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
@@ -151,8 +151,8 @@ impl DetachedTeardown {
 impl Future for DetachedTeardown {
     type Output = ();
 
-    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then.
-    /// Ends: each turn of the loop follows one that was deferred or adopted meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then. Ends: each
+    /// turn of the loop follows one that was deferred or adopted meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;

@@ -28,8 +28,8 @@ pub(super) trait OutputKind<O> {
     fn says_cancelled(output: &O, record: &Record) -> bool;
 }
 
-/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was
-/// given out, and something does.
+/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was given
+/// out, and something does.
 pub(crate) fn may_say_cancelled<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_given_out()
 }
@@ -153,8 +153,8 @@ impl<O> Exit<O> {
         closing: Closing,
     ) -> Outcome<R::Value, R::Error> {
         match self {
-            // The common case: no cause, no failures of children, no partial result. Inlined, so that the
-            // outcome is written where the caller wants it.
+            // The common case: no cause, no failures of children, no partial result. Inlined, so that the outcome is
+            // written where the caller wants it.
             Self::Output(output) if !closing.has_partial && !may_have_failures(record) => {
                 let result = R::into_result(output).map_err(RunError::Failed);
                 Outcome::new(closing.status, closing.elapsed, result, closing.report)
@@ -244,8 +244,8 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
     }
 }
 
-/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure
-/// elsewhere has not failed, even if a child of it fails on its way out.
+/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure elsewhere has
+/// not failed, even if a child of it fails on its way out.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.cause()?;

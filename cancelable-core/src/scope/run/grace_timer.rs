@@ -48,9 +48,9 @@ impl GraceTimer {
 
     /// Ready when the grace is over.
     ///
-    /// Wakes: by the hard cancel, by the timer, which is set to the end of the grace as of this
-    /// poll, and by the cancel of the next ancestor, the only event that may move that end.
-    /// Ends: each turn but the last follows the cancel of one more ancestor.
+    /// Wakes: by the hard cancel, by the timer, which is set to the end of the grace as of this poll, and by the
+    /// cancel of the next ancestor, the only event that may move that end. Ends: each turn but the last follows the
+    /// cancel of one more ancestor.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if Pin::new(&mut self.hard).poll(cx).is_ready() {

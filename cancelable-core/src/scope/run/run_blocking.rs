@@ -1,8 +1,8 @@
 //! The run of a closure in a scope, on a plain thread.
 //!
-//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that
-//! is pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold
-//! on itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that is
+//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold on
+//! itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
@@ -187,8 +187,7 @@ struct Body {
 impl Future for Body {
     type Output = Done;
 
-    /// Wakes: the waker is registered before the state is read, and the state is set before the
-    /// waker is taken.
+    /// Wakes: the waker is registered before the state is read, and the state is set before the waker is taken.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match &mut this.hold {

@@ -3,11 +3,11 @@
 //! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
 //! around it. There are two kinds:
 //!
-//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled
-//!   it loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
-//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope
-//!   waits for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is
-//!   taken over, and joined as what a dropped run has left: [`StalledRuns`].
+//! - A future inside the body that *holds* the body, such as an open shield (`record/holds.rs`). If it is stalled it
+//!   loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
+//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope waits
+//!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
+//!   and joined as what a dropped run has left: [`StalledRuns`].
 //!
 //! That a future was not polled in a poll of the body is no proof: `join_all` and `FuturesUnordered` poll only what
 //! was woken. So a future that was not polled is *suspected*, and woken with the waker of its last poll. If it is
@@ -40,17 +40,17 @@ const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// The suspicions against the futures that hold the body of a cancelled scope.
 ///
 /// They are suspected in *rounds*. In a round each future that the body has not polled is suspected and woken. The
-/// body is polled before each check here, so a task that comes late to all of its timers has polled what it
-/// woke before it judges.
+/// body is polled before each check here, so a task that comes late to all of its timers has polled what it woke
+/// before it judges.
 ///
-/// The first round is at the first check. The next is at the first poll of the body that comes
-/// [`ROUND_INTERVAL`] later: not before, because the wakes of a round lead to more polls, in most of which most
-/// futures are not polled. A future that is put aside in the very poll that was checked last may leave nothing
-/// that wakes the task. So a timer wakes it too, each time when the body was held for twice as long. Where a
-/// shield is polled and never ends, these doublings let a test end: its clock runs out.
+/// The first round is at the first check. The next is at the first poll of the body that comes [`ROUND_INTERVAL`]
+/// later: not before, because the wakes of a round lead to more polls, in most of which most futures are not polled.
+/// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a
+/// timer wakes it too, each time when the body was held for twice as long. Where a shield is polled and never ends,
+/// these doublings let a test end: its clock runs out.
 ///
-/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes
-/// itself, and also once after each other poll.
+/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes itself, and
+/// also once after each other poll.
 #[derive(Default)]
 pub(super) struct StalledHolds {
     suspects: NumberMap<u64, Suspect>,
@@ -192,8 +192,8 @@ fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
 
 /// The wait of a cancelled scope for the runs inside that its body does not poll.
 ///
-/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but
-/// an open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
+/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but an
+/// open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
 #[derive(Default)]
 pub(super) struct StalledRuns {
     woken: NumberMap<OperationId, Woken>,

@@ -9,33 +9,32 @@
 //! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the cancel sources beside |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
-//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is
-//! open, and is not stored there then.
+//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is open, and is not
+//! stored there then.
 //!
 //! # Invariants
 //!
-//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the
-//!    current one, and the operation that was current before is put back on every way out.
-//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever
-//!    the sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until
-//!    its grace is over. It is dropped in the poll in which neither is so any more. The body was polled
-//!    since the cancel: where the cancel came after its poll, the body is polled once more before it is dropped.
-//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have
-//!    left (`record/orphans.rs`), have ended before the first finalizer is polled. A panic
-//!    of the body is kept until then, and goes on to the caller.
-//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
-//!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body first,
-//!    so that what the runs inside leave is on its list, and then hands what is open to a task
-//!    (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached
-//!    teardown. Its next poll drops the body, waits for that teardown, and answers as the run would have.
-//! 7. When it answers pending, everything that can make the next step possible has its waker: the
-//!    body and the cancel sources; or the children, and the cancel sources beside them; or the finalizer and
-//!    its budget, and the cancel sources beside them.
-//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked
-//!    once more, after all that the run polls, before it closes, and the sources are dropped after that. So a
-//!    request is on record in the outcome, or its source still has it when it is dropped.
+//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the current one, and
+//!    the operation that was current before is put back on every way out.
+//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever the
+//!    sources would say. Before that, the body is started only if nothing has cancelled the scope.
+//! 3. A cancelled body is polled on while a hold on it counts (`record/holds.rs`) and until its grace is over. It is
+//!    dropped in the poll in which neither is so any more. The body was polled since the cancel: where the cancel
+//!    came after its poll, the body is polled once more before it is dropped.
+//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have left
+//!    (`record/orphans.rs`), have ended before the first finalizer is polled. A panic of the body is kept until then,
+//!    and goes on to the caller.
+//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop) closes the operation. A
+//!    run that was refused closes nothing. A run that is dropped drops its body first, so that what the runs inside
+//!    leave is on its list, and then hands what is open to a task (`detached_teardown.rs`).
+//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached teardown. Its
+//!    next poll drops the body, waits for that teardown, and answers as the run would have.
+//! 7. When it answers pending, everything that can make the next step possible has its waker: the body and the cancel
+//!    sources; or the children, and the cancel sources beside them; or the finalizer and its budget, and the cancel
+//!    sources beside them.
+//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked once more, after
+//!    all that the run polls, before it closes, and the sources are dropped after that. So a request is on record in
+//!    the outcome, or its source still has it when it is dropped.
 
 use super::cancel_sources::CancelSources;
 use super::detached_teardown;
@@ -64,8 +63,7 @@ pin_project! {
         Fut: Future,
     {
         scope: Scope,
-        // This operation's entry from the first poll on; while the run is polled, the entry that was
-        // current before.
+        // This operation's entry from the first poll on; while the run is polled, the entry that was current before.
         slot: Option<Ambient>,
         // This run has entered the operation, and so has to close it.
         entered: bool,
@@ -210,8 +208,8 @@ where
                             .suspend(record, before, this.teardown, end, cx);
                         return Poll::Pending;
                     }
-                    // A panic of the task's waker, in its clone. The output of the body is kept for a later
-                    // poll; without one, the drop of the run closes and hands over.
+                    // A panic of the task's waker, in its clone. The output of the body is kept for a later poll;
+                    // without one, the drop of the run closes and hands over.
                     Err(panic) => resume_unwind(panic),
                 }
             }
@@ -350,8 +348,8 @@ fn enter<O>(
     }
 }
 
-/// One poll of what follows the body. Ready when the children have ended and every finalizer
-/// has run. A body that failed cancels its children, unless failures are collected.
+/// One poll of what follows the body. Ready when the children have ended and every finalizer has run. A body that
+/// failed cancels its children, unless failures are collected.
 fn poll_teardown(
     record: &Arc<Record>,
     teardown: &mut Teardown,

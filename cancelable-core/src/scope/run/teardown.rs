@@ -1,8 +1,8 @@
-//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then
-//! the finalizers run, the last one deferred first.
+//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then the finalizers
+//! run, the last one deferred first.
 //!
-//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a
-//! task of its own where the run was dropped (`detached_teardown.rs`).
+//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a task of its own where
+//! the run was dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
 use crate::record::away::{self, Parked, Taken};
@@ -87,11 +87,11 @@ impl Teardown {
         finalizing.is_some_and(|finalizing| finalizing.current.is_some())
     }
 
-    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is
-    /// a part of it, so it is joined before the next one begins.
+    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is a
+    /// part of it, so it is joined before the next one begins.
     ///
-    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have
-    /// the waker. Ends: each turn but the last ends one finalizer.
+    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have the waker.
+    /// Ends: each turn but the last ends one finalizer.
     pub(super) fn poll_finalizers(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if !record.has_deferred() {
             return Poll::Ready(());

@@ -1,5 +1,5 @@
-//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may
-//! be what is stuck.
+//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may be what is
+//! stuck.
 
 use crate::operation::{Closed, Operation};
 use crate::record::options::Watchdog;
