@@ -88,7 +88,9 @@ impl Record {
         let is_below = here.is_some_and(|here| here.is_part_of(self));
         let shelter = present.filter(|_| is_below);
         // Also where it is none: the entry keeps the mark of the time before.
-        drop(ambient::mark(shelter.and_then(|present| present.shelter)));
+        drop(ambient::replace_shelter(
+            shelter.and_then(|present| present.shelter),
+        ));
         inside
     }
 }
@@ -215,7 +217,7 @@ impl Shielded {
     pub(crate) fn enter(shelter: &Arc<Shelter>) -> Self {
         let shelter = Arc::clone(shelter);
         Self {
-            before: ambient::mark(Some(shelter)),
+            before: ambient::replace_shelter(Some(shelter)),
         }
     }
 }
@@ -223,6 +225,6 @@ impl Shielded {
 /// As above. Entries that were put in place meanwhile are gone again, so it is the same one.
 impl Drop for Shielded {
     fn drop(&mut self) {
-        drop(ambient::mark(self.before.take()));
+        drop(ambient::replace_shelter(self.before.take()));
     }
 }
