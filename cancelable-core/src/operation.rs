@@ -15,29 +15,9 @@ mod shield;
 mod snapshot;
 mod weak;
 
-pub(crate) use crate::record::blocking_call::Call;
-pub(crate) use crate::record::child_reports::Lost;
-pub(crate) use crate::record::children::{Nursery, Terms};
 pub use crate::record::finalizer::CleanupOutput;
-pub(crate) use crate::record::finalizer::{BoxError, Finalizer};
-pub(crate) use crate::record::grace::Window;
-pub(crate) use crate::record::handles::Standing as HandleStanding;
-pub(crate) use crate::record::hold::{Hold, Holder, Holding};
-pub(crate) use crate::record::keep_open::KeepOpen;
-pub(crate) use crate::record::lifecycle::Closing;
-pub(crate) use crate::record::observer::Observer;
-pub(crate) use crate::record::options::{Policy, Watchdog};
-pub(crate) use crate::record::orphans::Adoption;
-pub(crate) use crate::record::own_deadline::OwnDeadline;
-pub(crate) use crate::record::place::Place;
-pub(crate) use crate::record::run_waker::Followed;
-pub(crate) use crate::record::shelter::OpenShelter;
-pub(crate) use crate::record::token_cell::{GoesOn, Stop};
-pub(crate) use crate::record::turn::{Away, Parked, Taken, Turn};
-pub(crate) use crate::record::{Account, Opening, Record};
-pub(crate) use activity::Standing;
+pub(crate) use activity::Activity;
 pub use current::current;
-pub(crate) use current::{Shielded, is_shielded_from, shelter_from};
 pub use finished::Closed;
 pub use hooks::Hooks;
 pub use partial::{Partial, PartialError};
@@ -56,6 +36,8 @@ pub use crate::report::{
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::Cancelled;
+use crate::record::shelters;
+use crate::record::{Record, deadlines, finalizers, grace, notes, stragglers, token_clock};
 use crate::runtime::RuntimeHandle;
 use crate::token::{CancellationToken, WaitForCancellationFuture};
 use std::borrow::Cow;
@@ -150,7 +132,7 @@ impl Operation {
     /// [`Reason::ScopeEnded`], so that what was handed it does not wait or work for ever.
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
-        self.record.hand_out_token()
+        token_clock::hand_out(&self.record)
     }
 
     /// The runtime that keeps its time, if it was given one.
@@ -182,14 +164,14 @@ impl Operation {
     ///
     /// The cause of the cancellation, or that the operation has ended.
     pub fn check(&self) -> Result<(), Cancelled> {
-        self.record.note_check();
+        stragglers::note_check(&self.record);
         self.look()
     }
 
     /// [`check`](Self::check) by the library itself, which is no look of the work's at its token.
     pub(crate) fn look(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
-            self.record.expire_if_due();
+            deadlines::expire_if_due(&self.record);
         }
         match self.record.halt() {
             None => Ok(()),
@@ -203,7 +185,7 @@ impl Operation {
     ///
     /// Dropping it unregisters it, nothing else.
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
-        self.record.hand_out_token().cancelled()
+        token_clock::hand_out(&self.record).cancelled()
     }
 
     /// Asks for cancellation. An operation that is cancelled already keeps its first cause, and one that
@@ -229,7 +211,7 @@ impl Operation {
     /// once: what a second Ctrl+C means. Shields that are polled still finish. True if this is what cancelled it.
     #[track_caller]
     pub fn cancel_now(&self, cause: impl Into<Cause>) -> bool {
-        self.record.cancel_now(cause.into())
+        grace::cancel_now(&self.record, cause.into())
     }
 
     /// Asks for cancellation, and completes when the body, the children and the finalizers are
@@ -362,7 +344,7 @@ impl Operation {
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
         let place = Location::caller();
-        self.record.defer("finalizer".into(), place, future)
+        finalizers::defer(&self.record, "finalizer".into(), place, future)
     }
 
     /// [`defer`](Self::defer) with a name for logs and reports.
@@ -379,42 +361,42 @@ impl Operation {
     where
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
-        self.record.defer(name.into(), Location::caller(), future)
+        finalizers::defer(&self.record, name.into(), Location::caller(), future)
     }
 
-    /// What it has so far, for writing and reading.
+    /// The partial result, for writing and reading.
     #[must_use]
     pub fn partial(&self) -> Partial<'_> {
         Partial::new(&self.record)
     }
 
-    /// Notes `value` under `key`, for lists and reports, in the place of what was there.
+    /// Sets the value of a key in the metadata, for lists and reports.
     ///
-    /// A [`Registry`](crate::Registry) keeps what was noted when the operation ended.
+    /// A [`Registry`](crate::Registry) keeps the metadata that an operation had at its end.
     pub fn set_metadata(
         &self,
         key: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) {
-        self.record.set_metadata(key.into(), value.into());
+        notes::set_metadata(&self.record, key.into(), value.into());
     }
 
-    /// What was noted, as it is now.
+    /// The metadata, as it is now.
     #[must_use]
     pub fn metadata(&self) -> Arc<Metadata> {
-        self.record.metadata().unwrap_or_default()
+        notes::metadata(&self.record).unwrap_or_default()
     }
 
-    /// Why it failed, in words: the text of a panic, of a failed child or of a source that did not
+    /// The reason of its failure, in words: the text of a panic, of a failed child or of a source that did not
     /// start. For an error of its body see [`TryRun::with_error_text`].
     ///
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
     #[must_use]
     pub fn error_text(&self) -> Option<Arc<str>> {
-        self.record.error_text()
+        notes::error_text(&self.record)
     }
 
-    /// All that is known of it now.
+    /// A snapshot of all that is known of it now.
     #[must_use]
     pub fn snapshot(&self) -> OperationSnapshot {
         OperationSnapshot::of(&self.record, self.record.now())
@@ -424,7 +406,7 @@ impl Operation {
     /// `None` while it is not cancelled.
     #[must_use]
     pub fn grace_remaining(&self) -> Option<Duration> {
-        self.record.grace_remaining()
+        grace::remaining(&self.record)
     }
 
     /// Everything of this operation and below it that has not ended, with what is known of why.
@@ -434,7 +416,7 @@ impl Operation {
     /// set, here or above.
     #[must_use]
     pub fn why_not_stopped(&self) -> Vec<Straggler> {
-        self.record.roll_call()
+        stragglers::all(&self.record)
     }
 
     /// When it must end: the earliest of its own deadline and those of everything it is a part of.
@@ -446,14 +428,14 @@ impl Operation {
     /// the cleanup budget, or none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.record.limit_here(self.record.deadline())
+        shelters::limit_here(&self.record, deadlines::effective(&self.record))
     }
 
     /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if
     /// there is no deadline. Before entry its own timeout counts as if it were entered now.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
-        self.record.remaining()
+        deadlines::remaining(&self.record)
     }
 
     /// When it was entered, if it was and has a runtime to tell the time.

@@ -13,8 +13,6 @@ mod figures;
 mod handle;
 mod meter;
 mod rate;
-#[cfg(feature = "serde")]
-mod serde;
 mod snapshot;
 mod subscriber;
 mod subtree;

@@ -1,149 +1,194 @@
-//! What is known of one operation: the single allocation behind its scope and all its handles.
+//! The shared state of one operation: the single allocation behind its scope and all its handles.
+//!
+//! The room is private. A [`Record`] has methods for what it is (this file), for its cancel (`cancel.rs`) and for being
+//! the operation that runs here (`current.rs`). Each other transition is a module of functions.
 //!
 //! # Locks
 //!
-//! One lock for what changes and is not an atomic, and for changes of the status, which is read
-//! without it. Nothing else is locked while it is held, except a queue of events for a push
-//! (`notify.rs`), and no code of a user or of a runtime runs under it: the clock is read before,
-//! sources are dropped after.
+//! 1. The record's lock, over [`Inner`], for what changes and is not an atomic, and for changes of the status, which is
+//!    read without it.
+//! 2. The lock of the table of children (`children.rs`), of a turn (`turn.rs`), of a shelter (`shelter.rs`) and of a
+//!    blocking call (`blocking_call.rs`).
+//! 3. The queue of a registry's events, for a push (`notify.rs`).
+//!
+//! Under the record's lock only a lock of the third kind is taken, and under the others none; nor are the locks of two
+//! records held at once. So no two threads wait for each other here. No user code and no code of a runtime runs under
+//! any of them: the clock is read before, and sources, wakers and callbacks are dropped after.
+//!
+//! # Invariants
+//!
+//! 1. The status becomes an end under the record's lock, once. Whoever looks at it under that lock comes before or after
+//!    the end as a whole: with it goes what the token says of the cancel (`cancel.rs`).
+//! 2. `settled` follows the end, with it or later, and never goes back. A settled record takes no finalizer, no child and
+//!    no orphan.
+//! 3. What outlives the end is in [`Inner::lasting`]. What does not is in [`Inner::rare`], which goes when the record is
+//!    settled.
 
 pub(crate) mod abandon;
-pub(crate) mod aside;
+pub(crate) mod away;
 pub(crate) mod blocking_call;
+pub(crate) mod cancel;
 pub(crate) mod child_reports;
 pub(crate) mod children;
+pub(crate) mod current;
 pub(crate) mod deadlines;
+mod diagnostics;
 pub(crate) mod final_poll;
 pub(crate) mod finalizer;
 pub(crate) mod finalizers;
 pub(crate) mod grace;
+pub(crate) mod handle_count;
 pub(crate) mod handles;
-pub(crate) mod hold;
+pub(crate) mod holder;
+pub(crate) mod holds;
 pub(crate) mod keep_open;
 pub(crate) mod lifecycle;
-pub(crate) mod lookout;
 pub(crate) mod meters;
 pub(crate) mod notes;
+mod notices;
 pub(crate) mod notify;
-pub(crate) mod observer;
 pub(crate) mod options;
 pub(crate) mod orphans;
 pub(crate) mod own_deadline;
 pub(crate) mod partial_slot;
-pub(crate) mod place;
+pub(crate) mod permit;
+#[cfg(feature = "testing")]
+pub(crate) mod recorders;
+mod reports;
 pub(crate) mod run_waker;
-pub(crate) mod shelter;
-pub(crate) mod span;
+mod shelter;
+pub(crate) mod shelters;
+mod shields;
+mod span;
 pub(crate) mod stragglers;
 pub(crate) mod token_cell;
-pub(crate) mod turn;
+pub(crate) mod token_clock;
+mod turn;
+pub(crate) mod view;
 
-use crate::cause::{Cause, OperationLabel};
-use crate::progress::Progress;
-use crate::report::Metadata;
-use crate::report::{Status, StatusCell, Value};
+use crate::cause::{Cause, MarkCell, OperationId, OperationLabel};
+use crate::progress::{Progress, ProgressUpdate};
+use crate::report::{Metadata, Status, StatusCell, Value};
 use crate::runtime::RuntimeHandle;
 use crate::source::Unstarted;
-use crate::sync::{
-    AtomicBool, AtomicU64, AtomicUsize, Mutex, OnceLock, Ordering, StoredWaker, escape, is_logged,
-    isolate, log,
-};
-use aside::Aside;
-use children::{Nursery, Terms};
-use handles::Handles;
-use log::Level;
-use notes::Notes;
-use observer::Observer;
-use options::Policy;
-use own_deadline::{FromAbove, OwnDeadline};
+use crate::sync::{AtomicBool, AtomicU64, Latch, Mutex, OnceLock, Ordering, StoredWaker, isolate};
+use crate::token::CancellationToken;
+use children::Children;
+use diagnostics::Diagnostics;
+use finalizer::Cleanup;
+use handle_count::{Deferrals, HandleCount};
+use notices::Notices;
+use options::{ChildOptions, Options};
+use own_deadline::{Deadlines, OwnDeadline};
 use partial_slot::Slot;
-use shelter::Shelter;
+use reports::Reports;
+use shields::{RareShields, Shields};
 use span::Span;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use token_cell::Stop;
+use token_cell::TokenCell;
+
+/// The handle by which the state of one operation names another. Weak: a record holds its parent's, and that one has
+/// this.
+type Handle = Weak<Record>;
+
+pub(crate) type Holder = holder::Holder<Handle>;
+pub(crate) type Holding = holder::Holding<Handle>;
+pub(crate) type Shelter = shelter::Shelter<Handle>;
+pub(crate) type Turn = turn::Turn<Handle>;
 
 pub(crate) struct Record {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    pub(crate) stop: Stop,
+    pub(crate) token: TokenCell,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
-    pub(crate) status: StatusCell,
+    status: StatusCell,
     /// Of its scope; see `handles.rs`.
-    pub(crate) handles: Handles,
-    /// How often the run was called; see `run_waker.rs`.
-    pub(crate) calls: AtomicU64,
-    /// Its children and blocking calls.
-    pub(crate) nursery: Nursery,
-    /// What it said about its end; most say nothing.
-    pub(crate) policy: Option<Box<Policy>>,
+    handles: HandleCount,
+    /// How often the run was woken; see `run_waker.rs`.
+    run_wakes: AtomicU64,
+    pub(crate) children: Children<Handle>,
+    /// What the builder fixed about its end; most have none.
+    pub(crate) options: Option<Box<Options>>,
+    pub(crate) shields: Shields<Handle>,
     /// It runs as a task of its own, so that a drop of the body above does not drop it.
     pub(crate) spawned: bool,
-    /// It was opened inside a shield that is open: no cancel and no deadline from above reaches it.
-    pub(crate) isolated: AtomicBool,
-    /// The shield that it was opened in; see `shelter.rs`.
-    pub(crate) shelter: Option<Arc<Shelter>>,
-    /// It or one above it was opened inside a shield.
-    pub(crate) sheltered: bool,
     /// Polls are noted, and what runs below is listed, for reports.
-    pub(crate) watched: bool,
-    /// How many holds on its body count; see `hold.rs`.
-    pub(crate) holds: AtomicUsize,
-    /// How often its body was polled while there was a hold on it; see `hold.rs`.
-    pub(crate) turn: AtomicU64,
+    watched: bool,
     /// Something was deferred.
-    pub(crate) deferred: AtomicBool,
+    deferred: AtomicBool,
+    /// The log has a line that it was asked to stop.
+    cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// When it was opened, if it is in a registry.
     pub(crate) opened: Option<Instant>,
-    /// The body is at its last poll; see `final_poll.rs`.
-    pub(crate) at_last_look: AtomicBool,
-    /// The log has a line that it was asked to stop.
-    cancel_logged: AtomicBool,
     /// How far it has come; empty until someone asks.
-    pub(crate) progress: OnceLock<Progress>,
-    pub(crate) inner: Mutex<Inner>,
+    progress: OnceLock<Progress>,
+    inner: Mutex<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) started: Option<Instant>,
-    pub(crate) ended: Option<Instant>,
-    pub(crate) deadline: OwnDeadline,
-    /// Kept so that the line above is not walked for each look; see `deadlines.rs`.
-    pub(crate) from_above: FromAbove,
-    /// An operation below keeps a deadline that this one's own is a part of.
-    pub(crate) is_kept_below: bool,
-    /// The task that runs the operation; see `run_waker.rs`.
-    pub(crate) runner: StoredWaker,
+struct Inner {
+    started: Option<Instant>,
+    ended: Option<Instant>,
+    deadlines: Deadlines,
+    /// Of the task that runs the operation; see `run_waker.rs`.
+    run_waker: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
-    pub(crate) sources: Option<Box<[Unstarted]>>,
-    /// Nothing can be deferred any more.
-    pub(crate) sealed: bool,
-    /// Nothing of the operation runs any more.
-    pub(crate) settled: bool,
-    /// None while there is nothing to put aside, which for most operations is for ever.
-    pub(crate) aside: Option<Box<Aside>>,
-    /// None while nothing is noted.
-    pub(crate) notes: Option<Box<Notes>>,
-    pub(crate) span: Span,
-    /// What it has so far; none until something is set.
-    pub(crate) partial: Option<Box<Slot>>,
+    sources: Option<Box<[Unstarted]>>,
+    /// Nothing of the operation runs any more, and nothing can be attached to it.
+    settled: bool,
+    /// None while there is nothing of it, which for most operations is for ever.
+    rare: Option<Box<Rare>>,
+    /// As `rare`.
+    lasting: Option<Box<Lasting>>,
+    span: Span,
+    /// The partial result; none until something is set.
+    partial: Option<Box<Slot>>,
 }
 
-/// What an operation is opened with.
+/// What few operations have, until they are settled. What may run user code when it is dropped is moved out first.
+#[derive(Default)]
+struct Rare {
+    shields: RareShields<Handle>,
+    cleanup: Cleanup,
+    deferrals: Deferrals,
+    /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
+    cancelled_at: Option<Instant>,
+    /// Cancelled when the grace period is to end at once; a child of the one above.
+    hard_token: Option<CancellationToken>,
+    /// A source has cancelled it, on a thread of its own.
+    was_decided: bool,
+    diagnostics: Diagnostics<Handle>,
+    reports: Reports<Arc<Record>>,
+    /// Set when the operation is settled.
+    end: Option<Arc<Latch>>,
+}
+
+/// What few operations have, also after their end.
+#[derive(Default)]
+struct Lasting {
+    metadata: Arc<Metadata>,
+    /// Why it failed, in words.
+    error: Option<Arc<str>>,
+    notices: Notices,
+    /// Held by each error that says that this operation was cancelled.
+    mark: MarkCell,
+}
+
+/// What an operation is opened with; see [`lifecycle::open`].
 pub(crate) struct Opening {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
-    pub(crate) stop: Stop,
+    pub(crate) token: TokenCell,
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) opened_at: &'static Location<'static>,
     pub(crate) deadline: OwnDeadline,
     pub(crate) sources: Option<Box<[Unstarted]>>,
-    pub(crate) terms: Option<Box<Terms>>,
-    pub(crate) policy: Option<Box<Policy>>,
+    pub(crate) child_options: Option<Box<ChildOptions>>,
+    pub(crate) options: Option<Box<Options>>,
     pub(crate) spawned: bool,
     pub(crate) shelter: Option<Arc<Shelter>>,
     pub(crate) account: Account,
@@ -157,19 +202,62 @@ pub(crate) struct Account {
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
+/// An observer of operations from their opening to their end: a registry, the hooks of a scope, a recorder of the test
+/// kit. The seam to these, which stand above the record; `notify.rs` calls it.
+///
+/// Each method is called with no lock held, on the thread that made the change, after the change.
+pub(crate) trait Observer: Send + Sync {
+    /// Returns the observer of an operation with this number that is opened inside the observed one.
+    fn of_inner(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
+        None
+    }
+
+    /// Whether a cancel is to be delivered. If no observer wants it, none is notified.
+    fn wants_cancels(&self, _record: &Record) -> bool {
+        false
+    }
+
+    fn wants_progress(&self) -> bool {
+        false
+    }
+
+    fn opened(&self, _record: &Arc<Record>) {}
+
+    fn entered(&self, _record: &Arc<Record>) {}
+
+    /// Pushes the event of a cancel to the queues of readers. An implementation allocates first, calls
+    /// `publish` once with a function that pushes, and wakes the readers afterwards. `publish` calls that
+    /// function under the record's lock, before the event of the end, or not at all.
+    fn queue_cancel(
+        &self,
+        _record: &Arc<Record>,
+        _cause: &Cause,
+        publish: &mut dyn FnMut(&mut dyn FnMut()),
+    ) {
+        publish(&mut || {});
+    }
+
+    /// Called at most once for each operation, after its event is queued.
+    fn cancel_requested(&self, _record: &Arc<Record>, _cause: &Cause) {}
+
+    fn progressed(&self, _record: &Arc<Record>, _update: &ProgressUpdate) {}
+
+    fn closed(&self, _record: &Arc<Record>, _end: Status, _elapsed: Option<Duration>) {}
+}
+
 impl Record {
-    /// A pending record with one scope handle.
-    pub(crate) fn open(opening: Opening) -> Arc<Self> {
+    /// A pending record with one scope handle, of which nothing else knows.
+    fn new(opening: Opening) -> Self {
         let Opening {
             label,
             parent,
-            stop,
+            token,
             runtime,
             opened_at,
             deadline,
             sources,
-            terms,
-            policy,
+            child_options,
+            options,
             spawned,
             shelter,
             account,
@@ -177,67 +265,52 @@ impl Record {
         // Before any lock: the clock is the runtime's.
         let opened = account.registry.as_ref().and(runtime.as_ref());
         let opened = opened.map(RuntimeHandle::now);
-        let notes = account.metadata.map(|metadata| {
-            Box::new(Notes {
+        let lasting = account.metadata.map(|metadata| {
+            Box::new(Lasting {
                 metadata,
-                ..Notes::default()
+                ..Lasting::default()
             })
         });
         let inner = Inner {
             started: None,
             ended: None,
-            deadline,
-            from_above: FromAbove::default(),
-            is_kept_below: false,
-            runner: StoredWaker::default(),
+            deadlines: Deadlines::new(deadline),
+            run_waker: StoredWaker::default(),
             sources,
-            sealed: false,
             settled: false,
-            aside: None,
-            notes,
+            rare: None,
+            lasting,
             span: Span::open(&label),
             partial: None,
         };
-        let watches = policy.as_ref().is_some_and(|policy| policy.watches());
-        let watched = watches || parent.as_ref().is_some_and(|parent| parent.watched);
-        let sheltered = shelter.is_some() || parent.as_ref().is_some_and(|parent| parent.sheltered);
-        let stop = stop.linked_as(parent.as_ref().map(|parent| &parent.stop));
-        let record = Arc::new(Self {
+        let token = token.linked_as(parent.as_ref().map(|parent| &parent.token));
+        let watches = options.as_ref().is_some_and(|options| options.watches());
+        let above = parent.as_ref();
+        Self {
             label,
-            parent,
-            stop,
+            token,
             runtime,
             opened_at,
             status: StatusCell::new(),
-            handles: Handles::new(),
-            calls: AtomicU64::new(0),
-            nursery: Nursery::new(terms),
-            policy,
+            handles: HandleCount::new(),
+            run_wakes: AtomicU64::new(0),
+            children: Children::new(child_options),
+            options,
+            shields: Shields::new(
+                shelter,
+                above.is_some_and(|above| above.shields.is_sheltered()),
+            ),
             spawned,
-            isolated: AtomicBool::new(shelter.is_some()),
-            shelter,
-            sheltered,
-            watched,
-            holds: AtomicUsize::new(0),
-            turn: AtomicU64::new(0),
+            watched: watches || above.is_some_and(|above| above.watched),
+            parent,
             deferred: AtomicBool::new(false),
+            cancel_logged: AtomicBool::new(false),
             registry: account.registry,
             hooks: account.hooks,
             opened,
-            at_last_look: AtomicBool::new(false),
-            cancel_logged: AtomicBool::new(false),
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
-        });
-        if let Some(shelter) = &record.shelter {
-            shelter.outermost().admit(&record);
         }
-        if let Some(parent) = record.parent_it_may_outlive() {
-            parent.begin_inside();
-        }
-        record.log_status(Status::Pending);
-        record.notify_opened();
-        record
     }
 
     pub(crate) fn status(&self) -> Status {
@@ -267,62 +340,66 @@ impl Record {
         Some(end.saturating_duration_since(started))
     }
 
-    /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
-    /// another token keeps what that one stamped on it.
-    ///
-    /// True or false, everything below says cancelled when it returns.
-    pub(crate) fn cancel(&self, cause: Cause) -> bool {
-        if self.is_cancelled() {
-            self.wait_for_descendants();
-            return false;
-        }
-        // Nothing is left to cancel, and the record of it does not change any more.
-        if self.status().is_closed() {
-            return false;
-        }
-        let first = self.cancel_token(self.stamp(cause));
-        if first {
-            self.log_cancel();
-        }
-        first
+    /// Whether nothing of the operation runs any more, and nothing can be attached to it.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.inner.lock().settled
     }
 
-    /// Fills in what only the moment of the cancel knows, by this record's clock.
-    pub(crate) fn stamp(&self, cause: Cause) -> Cause {
-        match &self.runtime {
-            Some(runtime) if !cause.is_stamped() => match runtime.read_clock() {
-                Some(now) => cause.stamped(|| now),
-                None => cause,
-            },
-            _ => cause,
+    /// Whether anything was ever deferred, as far as this thread has heard.
+    pub(crate) fn has_deferred(&self) -> bool {
+        self.deferred.load(Ordering::Relaxed)
+    }
+
+    /// This record and its ancestors, whether or not it is bound by them.
+    pub(crate) fn with_ancestors(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |record| record.parent.as_deref())
+    }
+
+    /// This record and the ancestors that bind it, innermost first: its *line*. What was opened inside a
+    /// shield that is open is the end of its line.
+    fn with_binding_ancestors(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |record| record.binding_parent())
+    }
+
+    fn binding_parent(&self) -> Option<&Self> {
+        match self.shields.is_isolated() {
+            true => None,
+            false => self.parent.as_deref(),
         }
     }
 
-    /// Logs that the operation was asked to stop, and why, if it was. An operation has one such line:
-    /// from whoever cancels it, or, where it is cancelled by way of a token, from its run as that finds
-    /// it cancelled, or from its end.
-    pub(crate) fn log_cancel(&self) {
-        // Not even the cause is read for a level that is off.
-        if !is_logged(Level::Debug) {
-            return;
-        }
-        let Some(cause) = self.cause() else {
-            return;
-        };
-        // Relaxed: who is first says it, and nothing else follows from that.
-        if self.cancel_logged.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        log!(
-            Debug,
-            operation = &*self.label.shown_name(), id = self.label.id().get(),
-            reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
-            "{} was asked to stop: {cause}", self.label
-        );
+    /// The parent, unless this is a spawned child: that is joined, so nothing of it goes on after the end of its scope.
+    fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
+        self.parent.as_ref().filter(|_| !self.spawned)
     }
 
-    /// Acts on the slot of its partial result, which is made if there is none. Nothing of a user's may run in
-    /// there.
+    /// Whether it is `above` or a part of it.
+    pub(crate) fn is_part_of(&self, above: &Self) -> bool {
+        self.with_ancestors()
+            .any(|record| std::ptr::eq(record, above))
+    }
+
+    /// Acts on the rare state, which is made if there is none.
+    fn with_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> T {
+        act(self.inner.lock().rare.get_or_insert_default())
+    }
+
+    /// Acts on the rare state, if there is any.
+    fn on_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> Option<T> {
+        Some(act(self.inner.lock().rare.as_mut()?))
+    }
+
+    /// Acts on the lasting state, which is made if there is none.
+    fn with_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> T {
+        act(self.inner.lock().lasting.get_or_insert_default())
+    }
+
+    /// Acts on the lasting state, if there is any.
+    fn on_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> Option<T> {
+        Some(act(self.inner.lock().lasting.as_mut()?))
+    }
+
+    /// Acts on the slot of the partial result, which is made if there is none. No user code may run in there.
     pub(crate) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         act(self.inner.lock().partial.get_or_insert_default())
     }
@@ -332,72 +409,9 @@ impl Record {
         Some(act(self.inner.lock().partial.as_mut()?))
     }
 
-    /// Takes the value away for an outcome. One that is in use comes back to the record later.
+    /// Takes the partial result away for an outcome. One that is in use comes back to the record later.
     pub(crate) fn take_partial(&self) -> Option<Value> {
         self.on_partial(Slot::take)?
-    }
-
-    /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
-    /// outcome would have had it.
-    pub(crate) fn warn_unseen_request(&self) {
-        let was_decided = self.on_aside(|aside| aside.was_decided) == Some(true);
-        let Some(cause) = self.cause().filter(|_| was_decided) else {
-            return;
-        };
-        log!(
-            Warn,
-            operation = &*self.label.shown_name(), id = self.label.id().get(),
-            reason = cause.reason().as_str(), cause:% = cause;
-            "{} was dropped in the moment in which it was asked to stop, and nobody has its outcome: {cause}",
-            self.label
-        );
-    }
-
-    /// Logs the status.
-    pub(crate) fn log_status(&self, status: Status) {
-        if is_logged(Level::Debug) {
-            self.say_status(status);
-        }
-    }
-
-    /// The line of an end has the error, if it failed, and the cause, if it was asked to stop.
-    #[cold]
-    fn say_status(&self, status: Status) {
-        let error = match status {
-            Status::Failed => self.error_text(),
-            _ => None,
-        };
-        let error = error.as_deref().map(escape);
-        let cause = match status.is_closed() {
-            true => self.cause(),
-            false => None,
-        };
-        if cause.is_some() {
-            self.log_cancel();
-        }
-        let reason = cause.as_ref().map(|cause| cause.reason().as_str());
-        let (name, id) = (self.label.shown_name(), self.label.id().get());
-        let (name, word) = (&*name, status.as_str());
-        let label = &self.label;
-        match (&error, &cause, reason) {
-            (None, Some(cause), Some(reason)) => log!(
-                Debug, operation = name, id, status = word, reason, cause:% = cause;
-                "{label} is {status}, asked to stop: {cause}"
-            ),
-            (Some(error), Some(cause), Some(reason)) => log!(
-                Debug, operation = name, id, status = word, error = &**error, reason,
-                cause:% = cause;
-                "{label} is {status}: {error}, asked to stop: {cause}"
-            ),
-            (Some(error), ..) => log!(
-                Debug, operation = name, id, status = word, error = &**error;
-                "{label} is {status}: {error}"
-            ),
-            _ => log!(
-                Debug, operation = name, id, status = word;
-                "{label} is {status}"
-            ),
-        }
     }
 }
 

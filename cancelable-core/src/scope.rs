@@ -33,6 +33,7 @@ pub use run::{Run, TryRun};
 pub use run_error::{Flatten, Refused, RunError, SourceFailed};
 pub use timeout::Timeout;
 
+use crate::record::deadlines;
 use crate::source::Limit;
 use std::borrow::Cow;
 use std::future::Future;
@@ -40,8 +41,8 @@ use std::panic::Location;
 use std::time::Instant;
 
 impl Scope {
-    /// Returns the builder of a scope. By default its parent will be the operation that
-    /// runs where it is built, if there is one.
+    /// Returns the builder of a scope. By default its parent will be the operation that runs where it is built, if
+    /// there is one.
     #[track_caller]
     pub fn builder(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into())
@@ -55,14 +56,13 @@ impl Scope {
 
     /// Runs a body to its end, or until the scope is cancelled, which drops it.
     ///
-    /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The
-    /// scope is entered at the first poll, and its timeout counts from there. If the scope is cancelled
-    /// already, or its time is up, or a source of it fires at once, the body is not started.
-    /// Afterwards the body is polled before anything else, so that a value it has produced is never
-    /// thrown away.
+    /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The scope is entered
+    /// at the first poll, and its timeout counts from there. If the scope is cancelled already, or its time is up, or
+    /// a source of it fires at once, the body is not started. Afterwards the body is polled before anything else, so
+    /// that a value it has produced is never thrown away.
     ///
-    /// After the body the children are joined, and with them what dropped runs of scopes inside have left. Then
-    /// the [deferred](crate::Operation::defer) finalizers run. A panic of the body goes on to the caller after that.
+    /// After the body the children are joined, and with them what dropped runs of scopes inside have left. Then the
+    /// [deferred](crate::Operation::defer) finalizers run. A panic of the body goes on to the caller after that.
     ///
     /// A body that returns has completed, even if the scope was cancelled before that. Children and blocking calls
     /// may see the cancel first: a body that only joins them is woken by their end, and returns. The request is then
@@ -96,8 +96,8 @@ impl Scope {
     /// in [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
     /// error that holds none is a failure, even if the scope is cancelled.
     ///
-    /// A body that joins children may be woken by their end before it is dropped for the cancel that
-    /// ended them. Let it [`check`](crate::Operation::check) before it returns that all is done.
+    /// A body that joins children may be woken by their end before it is dropped for the cancel that ended them. Let
+    /// it [`check`](crate::Operation::check) before it returns that all is done.
     ///
     /// If the body's error is a type for everything, such as `Box<dyn Error>`, get the value by
     /// [`flatten`](Outcome::flatten).
@@ -137,13 +137,11 @@ impl Scope {
 
     /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
     ///
-    /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it
-    /// as they would in a [`run`](Self::run), on any runtime that it was built with; a program
-    /// without one takes the adapter `cancelable-thread`. A cancel can't stop the
-    /// closure: let it call [`check`](crate::Operation::check), or wait by
-    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts
-    /// even if the scope was cancelled. If the scope is cancelled when it is entered, the closure is
-    /// not run.
+    /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it as they would in a
+    /// [`run`](Self::run), on any runtime that it was built with; a program without one takes the adapter
+    /// `cancelable-thread`. A cancel can't stop the closure: let it call [`check`](crate::Operation::check), or wait
+    /// by [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts even if the scope
+    /// was cancelled. If the scope is cancelled when it is entered, the closure is not run.
     ///
     /// Children and finalizers are waited for as in any run.
     ///
@@ -191,18 +189,17 @@ impl Scope {
         run::run_blocking(self, body)
     }
 
-    /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet,
-    /// instead of every limit it was built with. A limit too long for the clock is none. The cause of a cancel
-    /// names the new limit and when it was set:
-    /// `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at src/main.rs:14)`.
+    /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet, instead of every
+    /// limit it was built with. A limit too long for the clock is none. The cause of a cancel names the new limit and
+    /// when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at
+    /// src/main.rs:14)`.
     ///
-    /// This may extend the scope's own deadline. The deadlines of its ancestors still hold. Zero cancels at
-    /// once.
+    /// This may extend the scope's own deadline. The deadlines of its ancestors still hold. Zero cancels at once.
     ///
-    /// A nearer deadline reaches the scopes below through the run of this scope, whose timer
-    /// moves. If that run is kept and not polled, a scope below that another task polls has
-    /// the new [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), but is
-    /// woken only if the new deadline has passed already.
+    /// A nearer deadline reaches the scopes below through the run of this scope, whose timer moves. If that run is
+    /// kept and not polled, a scope below that another task polls has the new
+    /// [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), but is woken only
+    /// if the new deadline has passed already.
     ///
     /// # Errors
     ///
@@ -212,8 +209,8 @@ impl Scope {
         self.move_deadline(limit.into())
     }
 
-    /// Sets the scope's own deadline to `point` on the clock of its runtime, instead of every limit
-    /// it was built with. A point that has passed cancels at once.
+    /// Sets the scope's own deadline to `point` on the clock of its runtime, instead of every limit it was built
+    /// with. A point that has passed cancels at once.
     ///
     /// # Errors
     ///
@@ -223,8 +220,8 @@ impl Scope {
         self.move_deadline(Limit::at(point))
     }
 
-    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no
-    /// child of the scope, on a thread or a pool of your own.
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no child of
+    /// the scope, on a thread or a pool of your own.
     ///
     /// The run waits for the guards when it joins its children: after the body, and before the finalizers, without a
     /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token); a body that
@@ -259,22 +256,21 @@ impl Scope {
         ScopeHold::of(self.operation(), Location::caller())
     }
 
-    /// Maps `items`, an iterator or a stream, by at most `limit` futures at once, and yields the results in the
-    /// order of the items.
+    /// Maps `items`, an iterator or a stream, by at most `limit` futures at once, and yields the results in the order
+    /// of the items.
     ///
     /// Nothing is spawned: the futures are polled with this stream, so they need be neither `Send` nor `'static`. An
     /// item is pulled when there is room for it and the stream is polled; a result that waits for an earlier result
     /// takes up room.
     ///
     /// The stream is cancelled with the scope: no more items are pulled. The futures under way go on while the body
-    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the
-    /// stream ends. It counts as cut then, even if all items were pulled, since a future may have ended
-    /// early for the cancel. It is whole if every future had ended before the cancel.
+    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the stream ends.
+    /// It counts as cut then, even if all items were pulled, since a future may have ended early for the cancel. It
+    /// is whole if every future had ended before the cancel.
     ///
     /// So it is a [`CutStream`](crate::stream::CutStream), and
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on
-    /// it. Do not wrap it in [`stream`](crate::Operation::stream), which would take an end by this cancel
-    /// for the end of the items.
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on it. Do not wrap
+    /// it in [`stream`](crate::Operation::stream), which would take an end by this cancel for the end of the items.
     ///
     /// # Errors
     ///
@@ -310,12 +306,10 @@ impl Scope {
         MapConcurrent::new(self.operation(), limit, items.into_stream(), f)
     }
 
-    /// Calls `f` for each of `items`, an iterator or a stream, with at most `limit` futures under way at
-    /// once.
+    /// Calls `f` for each of `items`, an iterator or a stream, with at most `limit` futures under way at once.
     ///
-    /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are
-    /// pulled, the futures under way go on while the body does, and the output is the error,
-    /// however many items there were.
+    /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are pulled,
+    /// the futures under way go on while the body does, and the output is the error, however many items there were.
     ///
     /// # Errors
     ///
@@ -369,7 +363,7 @@ impl Scope {
         let now = record
             .now()
             .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
-        record.move_deadline(limit, now);
+        deadlines::set(record, limit, now);
         Ok(())
     }
 }

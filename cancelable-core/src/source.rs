@@ -1,7 +1,7 @@
 //! Sources of cancellation: a time limit, a token, a condition, a future, or a type of your own.
 //!
-//! A source waits for an event. The scope polls it beside the body, and it resolves to the cause of the cancel.
-//! A source has no task of its own, so nothing of it is left when the scope has ended.
+//! A source waits for an event. The scope polls it beside the body, and it resolves to the cause of the cancel. A
+//! source has no task of its own, so nothing of it is left when the scope has ended.
 
 mod cancel_after;
 mod cancel_on;
@@ -46,8 +46,8 @@ pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 
 /// A source of cancellation for a scope.
 ///
-/// A type of your own needs two methods. The others have defaults that fit a source which
-/// needs nothing from a runtime.
+/// A type of your own needs two methods. The others have defaults that fit a source which needs nothing from a
+/// runtime.
 ///
 /// # Examples
 ///
@@ -109,14 +109,14 @@ pub trait Source: Send + 'static {
         false
     }
 
-    /// The time limit of a source that is nothing but a time limit. A scope makes
-    /// it part of its own deadline and does not start the source.
+    /// The time limit of a source that is nothing but a time limit. A scope makes it part of its own deadline and
+    /// does not start the source.
     fn limit(&self) -> Option<Limit> {
         None
     }
 
-    /// The token of a source that is nothing but a token. A scope makes its own
-    /// token a child of it and does not start the source.
+    /// The token of a source that is nothing but a token. A scope makes its own token a child of it and does not
+    /// start the source.
     fn token(&self) -> Option<CancellationToken> {
         None
     }

@@ -1,17 +1,16 @@
 //! Streams that a cancel ends: every item that was pulled is delivered, and the results so far can be collected.
 //!
-//! A loop over a stream that is dropped in the middle loses what it holds. So a cancel does not drop a stream
-//! here: the stream ends, and the code after it (a last chunk, a partial result, a place to
-//! resume from) runs as it does at the end of the input.
+//! A loop over a stream that is dropped in the middle loses what it holds. So a cancel does not drop a stream here:
+//! the stream ends, and the code after it (a last chunk, a partial result, a place to resume from) runs as it does at
+//! the end of the input.
 //!
-//! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream of any
-//! [`Stream`]. It is a [`CutStream`]: it knows whether it was cut, and its steps give such streams again.
+//! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream of any [`Stream`]. It is a
+//! [`CutStream`]: it knows whether it was cut, and its steps give such streams again.
 //!
 //! # What is never lost
 //!
-//! The token is read before the stream inside is polled and not after, so an item that it yields is always
-//! delivered. Each step of a chain that holds items (a chunk) yields them when the step below it ends, before it ends
-//! itself.
+//! The token is read before the stream inside is polled and not after, so an item that it yields is always delivered.
+//! Each step of a chain that holds items (a chunk) yields them when the step below it ends, before it ends itself.
 //!
 //! # The end and the cut
 //!
@@ -21,12 +20,12 @@
 //!
 //! # Wakes
 //!
-//! While items are ready nothing is registered anywhere: an item costs one read of the token. When the
-//! stream inside answers pending it has the waker. Then the waker is registered with the token, which reads its
-//! state again under its lock after it has stored the waker ("No lost wake-up" in the header of
-//! `token`). So whichever of the two comes next wakes the task, and a cancel that came in between is
-//! seen at once. The registration stays for the next time the stream is pending, and is taken back
-//! when the stream ends or is dropped; a cancel meanwhile may wake a task once for nothing.
+//! While items are ready nothing is registered anywhere: an item costs one read of the token. When the stream inside
+//! answers pending it has the waker. Then the waker is registered with the token, which reads its state again under
+//! its lock after it has stored the waker ("No lost wake-up" in the header of `token`). So whichever of the two comes
+//! next wakes the task, and a cancel that came in between is seen at once. The registration stays for the next time
+//! the stream is pending, and is taken back when the stream ends or is dropped; a cancel meanwhile may wake a task
+//! once for nothing.
 
 mod chunks;
 mod collect;
@@ -106,8 +105,8 @@ impl Operation {
         UntilCancelled::new(stream, self.into())
     }
 
-    /// [`stream`](Self::stream) for a stream of results: it ends after the first error, and a cancel
-    /// is its last item, as an error.
+    /// [`stream`](Self::stream) for a stream of results: it ends after the first error, and a cancel is its last
+    /// item, as an error.
     ///
     /// # Cancel safety
     ///

@@ -19,16 +19,16 @@ const BUFFER: usize = 8 * 1024;
 /// How many reads and writes are made in a row before other tasks run.
 const BUDGET: u32 = 64;
 
-/// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the
-/// writer at the end. The bytes advance the operation's [progress](Operation::progress).
+/// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the writer at the end.
+/// The bytes advance the operation's [progress](Operation::progress).
 ///
-/// After a cancel nothing is read. The bytes that were read before are still written as far as the writer takes
-/// them without waiting; the rest is in the error. A reader or a writer may be borrowed, as `&mut reader`.
+/// After a cancel nothing is read. The bytes that were read before are still written as far as the writer takes them
+/// without waiting; the rest is in the error. A reader or a writer may be borrowed, as `&mut reader`.
 ///
 /// # Errors
 ///
-/// The future fails if the operation was cancelled, or the reader or the writer has failed. The error
-/// says how many bytes were copied by then.
+/// The future fails if the operation was cancelled, or the reader or the writer has failed. The error says how many
+/// bytes were copied by then.
 ///
 /// # Examples
 ///
@@ -120,8 +120,8 @@ impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
 }
 
 impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
-    /// Wakes: pending only if a turn is, for which see there; or when the budget is used up, with
-    /// a wake. Ends: each turn uses some of the budget.
+    /// Wakes: pending only if a turn is, for which see there; or when the budget is used up, with a wake. Ends: each
+    /// turn uses some of the budget.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CopyError>> {
         while *self.budget > 0 {
             *self.budget -= 1;
@@ -180,8 +180,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let read = self.reader.as_mut().poll_read(cx, &mut self.buffer[..]);
         if read.is_pending() && *self.unflushed {
-            // The other side may wait for just these bytes. A flush that is pending is polled again
-            // at the next poll.
+            // The other side may wait for just these bytes. A flush that is pending is polled again at the next poll.
             ready!(self.writer.as_mut().poll_flush(cx))?;
             *self.unflushed = false;
         }

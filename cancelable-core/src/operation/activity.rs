@@ -1,7 +1,7 @@
 //! What an operation that is open waits for, for reports.
 
 use crate::cause::{HumanDuration, OneLine, OperationLabel};
-use crate::record::Record;
+use crate::record::{Record, grace, holds, stragglers};
 use crate::report::ShieldSite;
 use crate::report::Status;
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Activity {
     waits: Waits,
     children: usize,
     /// How many dropped runs have left something that it joins.
@@ -25,7 +25,7 @@ pub(crate) struct Standing {
 enum Waits {
     ForItsRun,
     /// With some of those that have one, and how many do.
-    ForAPlace(Vec<OperationLabel>, usize),
+    ForAPermit(Vec<OperationLabel>, usize),
     ForItsBody,
     ForItsThread,
     ForItsChildren,
@@ -33,63 +33,62 @@ enum Waits {
     Nothing,
 }
 
-impl Record {
-    pub(crate) fn standing(&self, now: Option<Instant>) -> Standing {
+impl Activity {
+    /// What `record` waits for at `now`.
+    pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
-        let shield = self.open_shield();
-        let (finalizer, body_over) = self
-            .on_aside(|aside| {
-                let finalizing = aside.finalizing.as_ref();
-                let finalizer = finalizing.map(|finalizing| finalizing.name.clone());
-                (finalizer, aside.body_over)
-            })
-            .unwrap_or_default();
-        let (is_blocking, is_queued) = self.membership();
-        let waits = match (self.status(), finalizer) {
-            (Status::Pending, _) if is_queued => self.waits_for_a_place(),
+        let shield = holds::open_shield(record);
+        let stage = stragglers::stage(record);
+        let (is_blocking, is_queued) = membership(record);
+        let waits = match (record.status(), stage.finalizer) {
+            (Status::Pending, _) if is_queued => waits_for_a_permit(record),
             (Status::Pending, _) => Waits::ForItsRun,
             (Status::Running, Some(name)) => Waits::ForAFinalizer(name),
-            (Status::Running, None) if body_over => Waits::ForItsChildren,
+            (Status::Running, None) if stage.is_body_over => Waits::ForItsChildren,
             (Status::Running, None) if is_blocking => Waits::ForItsThread,
             (Status::Running, None) => Waits::ForItsBody,
             _ => Waits::Nothing,
         };
-        Standing {
+        Self {
             waits,
-            children: self.nursery.live(),
-            orphans: self.nursery.orphan_count(),
-            holds: self.nursery.guard_count(),
-            cancelled_for: since(self.cancelled_at(now)),
-            grace: self.has_grace().then(|| self.grace_remaining()).flatten(),
+            children: record.children.live(),
+            orphans: record.children.orphan_count(),
+            holds: record.children.hold_count(),
+            cancelled_for: since(grace::cancelled_at(record, now)),
+            grace: grace::has_grace(record)
+                .then(|| grace::remaining(record))
+                .flatten(),
             shield: shield.map(|shield| ShieldSite {
                 opened_at: shield.opened_at,
                 open_for: since(shield.since),
             }),
         }
     }
-
-    fn waits_for_a_place(&self) -> Waits {
-        let parent = self.parent.as_ref();
-        let (some, count) = parent
-            .map(|parent| parent.nursery.place_holders())
-            .unwrap_or_default();
-        let labels = some.iter().map(|record| record.label.clone());
-        Waits::ForAPlace(labels.collect(), count)
-    }
-
-    /// Whether it is a blocking call, and whether it is a child that waits for a place.
-    fn membership(&self) -> (bool, bool) {
-        let parent = self.parent.as_ref().filter(|_| self.spawned);
-        let membership = parent.map(|parent| parent.nursery.membership(self.label.id()));
-        membership.unwrap_or_default()
-    }
 }
 
-impl fmt::Display for Standing {
+fn waits_for_a_permit(record: &Record) -> Waits {
+    let parent = record.parent.as_ref();
+    let (some, count) = parent
+        .map(|parent| parent.children.permit_holders())
+        .unwrap_or_default();
+    let labels = some
+        .iter()
+        .filter_map(|holder| Some(holder.upgrade()?.label.clone()));
+    Waits::ForAPermit(labels.collect(), count)
+}
+
+/// Whether it is a blocking call, and whether it is a child that waits for a permit.
+fn membership(record: &Record) -> (bool, bool) {
+    let parent = record.parent.as_ref().filter(|_| record.spawned);
+    let membership = parent.map(|parent| parent.children.membership(record.label.id()));
+    membership.unwrap_or_default()
+}
+
+impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.waits {
             Waits::ForItsRun => f.write_str("not run yet")?,
-            Waits::ForAPlace(some, count) => {
+            Waits::ForAPermit(some, count) => {
                 f.write_str("in the queue for its place")?;
                 for (at, holder) in some.iter().enumerate() {
                     let before = if at == 0 { ", which is with" } else { "," };

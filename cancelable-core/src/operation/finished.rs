@@ -1,6 +1,6 @@
 //! Waiting until nothing of an operation runs any more.
 
-use crate::record::Record;
+use crate::record::{Record, lifecycle};
 use crate::report::Status;
 use crate::sync::{LatchWait, track_await};
 use std::fmt;
@@ -35,7 +35,7 @@ impl Closed {
         let this = &mut *self;
         if !this.record.is_settled() {
             if this.wait.is_none() {
-                this.wait = this.record.wait_settled();
+                this.wait = lifecycle::wait_settled(&this.record);
             }
             if let Some(wait) = &mut this.wait {
                 ready!(Pin::new(wait).poll(cx));

@@ -1,10 +1,9 @@
-//! Code of a user's that is called as an operation goes on.
+//! Hooks: user code that is called on the events of an operation.
 
 use super::Operation;
 use crate::cause::Cause;
 use crate::progress::ProgressUpdate;
-use crate::record::Record;
-use crate::record::observer::Observer;
+use crate::record::{Observer, Record, notes};
 use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;
@@ -16,13 +15,14 @@ type OnCause = Arc<dyn Fn(&Operation, &Cause) + Send + Sync>;
 type OnProgress = Arc<dyn Fn(&Operation, &ProgressUpdate) + Send + Sync>;
 type OnText = Arc<dyn Fn(&Operation, &str) + Send + Sync>;
 
-/// Functions that are called as an operation goes on, for one scope
+/// Functions that are called on the events of an operation, for one scope
 /// ([`ScopeBuilder::hooks`](crate::scope::ScopeBuilder::hooks)) or for all of a registry
 /// ([`Registry::add_hooks`](crate::Registry::add_hooks)).
 ///
-/// Each is called with no lock held, on the thread that made the change, and holds that up for as
-/// long as it takes. Of several for one thing the first added is called first. A panic of one, or of
-/// its drop, is logged and [counted](crate::token::isolated_panics), and stops nobody.
+/// Each hook is called with no lock held, on the thread that made the change, and delays that thread for as
+/// long as it takes. Several hooks for one event are called in the order in which they were added. A panic of
+/// a hook, or of its drop, is logged and [counted](crate::token::isolated_panics); the operation and the
+/// other hooks go on.
 ///
 /// # Examples
 ///
@@ -50,20 +50,21 @@ enum Hook {
 }
 
 impl Hooks {
-    /// None yet.
+    /// An empty list of hooks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Called when the operation is entered, before its body is started.
+    /// Adds a hook for the entry of the operation. It is called before the body starts.
     #[must_use]
     pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
         self.and(Hook::Start(Arc::new(hook)))
     }
 
-    /// Called when the operation is asked to stop, at once and on the thread that asks, also where
-    /// the request comes from above. It may run beside the end of the operation.
+    /// Adds a hook for the request to cancel the operation or an operation around it. It is called at once, on
+    /// the thread that cancels; where the operation is ending at the same time, perhaps on the thread that
+    /// ends it. It may run beside the end of the operation.
     #[must_use]
     pub fn on_cancel_requested(
         self,
@@ -72,10 +73,10 @@ impl Hooks {
         self.and(Hook::CancelRequested(Arc::new(hook)))
     }
 
-    /// Called when the operation has made progress; see [`Operation::on_progress`].
+    /// Adds a hook for progress of the operation; see [`Operation::on_progress`].
     ///
-    /// As a scope's hook it is also called for progress below it and once more at the end, as a
-    /// registry's for each operation's own progress.
+    /// The hook of a scope is also called for progress of the operations below it, and once more at the end.
+    /// The hook of a registry is called for each operation's own progress.
     #[must_use]
     pub fn on_progress(
         self,
@@ -84,31 +85,31 @@ impl Hooks {
         self.and(Hook::Progress(Arc::new(hook)))
     }
 
-    /// Called when the operation has completed.
+    /// Adds a hook for the end of a completed operation.
     #[must_use]
     pub fn on_completed(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
         self.and(Hook::Completed(Arc::new(hook)))
     }
 
-    /// Called when the operation has ended because it was cancelled.
+    /// Adds a hook for the end of an operation that was cancelled.
     #[must_use]
     pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
         self.and(Hook::Cancelled(Arc::new(hook)))
     }
 
-    /// Called when the operation has failed, with [the error's text](Operation::error_text).
+    /// Adds a hook for the end of an operation that failed, with [the error's text](Operation::error_text).
     #[must_use]
     pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
         self.and(Hook::Failed(Arc::new(hook)))
     }
 
-    /// Called when the operation has ended, in whichever way, after the others.
+    /// Adds a hook for every end of the operation. It is called after the other hooks.
     #[must_use]
     pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
         self.and(Hook::End(Arc::new(hook)))
     }
 
-    /// Adds all of `other` behind these.
+    /// Adds all hooks of `other` after these.
     #[must_use]
     pub fn and_all(mut self, mut other: Self) -> Self {
         self.list.append(&mut other.list);
@@ -197,7 +198,7 @@ impl Observer for Hooks {
                 }
                 (Hook::Failed(hook), Status::Failed) => {
                     let operation = operation_of(&mut operation, record);
-                    let text = operation.error_text();
+                    let text = notes::error_text(record);
                     let text = text.as_deref().unwrap_or("no reason was given");
                     isolate("a failure hook", || hook(operation, text));
                 }

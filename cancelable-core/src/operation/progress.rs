@@ -5,6 +5,7 @@ use crate::progress::{
     Progress, ProgressRegistration, ProgressSnapshot, ProgressUpdate, Throttle,
     ThrottleWithoutRuntime,
 };
+use crate::record::meters;
 use std::time::Duration;
 
 impl Operation {
@@ -13,14 +14,14 @@ impl Operation {
     /// In a loop, keep the reference or a clone.
     #[must_use]
     pub fn progress(&self) -> &Progress {
-        self.record().progress()
+        meters::of(self.record())
     }
 
     /// A snapshot of the progress; `None` if [`progress`](Self::progress) was never called for this operation
     /// or one below it.
     #[must_use]
     pub fn progress_snapshot(&self) -> Option<ProgressSnapshot> {
-        self.record().progress.get().map(Progress::snapshot)
+        meters::made(self.record()).map(Progress::snapshot)
     }
 
     /// Calls `hook` after each change of the progress of this operation or of anything below it, and once

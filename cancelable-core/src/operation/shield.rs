@@ -1,12 +1,13 @@
 //! A future that a cancel lets finish.
 
 use super::Operation;
-use super::current::Shielded;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
-use crate::record::Record;
-use crate::record::hold::{Hold, Holding, OpenShield};
-use crate::record::shelter::OpenShelter;
+use crate::record::shelters::{OpenShelter, Shielded};
+use crate::record::{
+    Record,
+    {Holding, holder::OpenShield, holds::Hold},
+};
 use crate::runtime::Timeout;
 use crate::sync::{SyncWrapper, log, track_await};
 use pin_project_lite::pin_project;
@@ -182,7 +183,7 @@ impl<F: Future> Shield<F> {
         let mut this = self.project();
         if this.held.is_some() {
             let home = this.operation.innermost();
-            if home.is_some_and(|home| home.is_at_last_look()) {
+            if home.is_some_and(|home| home.shields.is_at_final_poll()) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -213,7 +214,7 @@ impl<F: Future> Shield<F> {
             value
         };
         let home = this.open.take().map(|open| Arc::clone(open.hold.home()));
-        if home.is_some_and(|home| home.is_cancelled() && !home.has_holds()) {
+        if home.is_some_and(|home| home.is_cancelled() && !home.shields.has_holds()) {
             *this.held = Some(Late {
                 value: Some(value),
                 is_error: *this.is_error,

@@ -3,7 +3,8 @@
 use super::Partial;
 use crate::cause::{Cause, HumanDuration, OperationId, OperationLabel, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
-use crate::record::Record;
+use crate::record::view::View;
+use crate::record::{Record, deadlines, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -43,7 +44,7 @@ struct Times {
 impl OperationSnapshot {
     /// Takes a snapshot at `now`, which the caller has read while it held no lock.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
-        let above = record.deadline_above(None);
+        let above = deadlines::from_above(record, None);
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
@@ -57,22 +58,18 @@ impl OperationSnapshot {
     ) -> Self {
         // Read first: when the status is an end, the time of the end and the error are there.
         let status = record.status();
-        let (started, ended, due, error, metadata, has_partial) = {
-            let inner = record.inner.lock();
-            let notes = inner.notes.as_ref();
-            (
-                inner.started,
-                inner.ended,
-                inner.deadline.due().map(|due| due.at),
-                notes.and_then(|notes| notes.error.clone()),
-                notes.map(|notes| Arc::clone(&notes.metadata)),
-                inner.partial.is_some(),
-            )
-        };
+        let View {
+            started,
+            ended,
+            due,
+            error,
+            metadata,
+            has_partial,
+        } = View::of(record);
         // An end that came after the status was read is left out.
         let ended = ended.filter(|_| status.is_closed());
         let partial = Some(Partial::new(record)).filter(|_| has_partial);
-        let progress = record.progress.get();
+        let progress = meters::made(record);
         Self {
             label: record.label.clone(),
             parent: record.parent.as_ref().map(|parent| parent.label.clone()),

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// The value of a [field](super::Progress::set_field) of an operation's progress.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 #[non_exhaustive]
 pub enum FieldValue {
     /// A signed integer.

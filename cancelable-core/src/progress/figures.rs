@@ -70,6 +70,20 @@ impl ProgressFigures {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for ProgressFigures {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut figures = serializer.serialize_struct("ProgressFigures", 5)?;
+        figures.serialize_field("position", &self.position())?;
+        figures.serialize_field("total", &self.total())?;
+        figures.serialize_field("fraction", &self.fraction())?;
+        figures.serialize_field("per_second", &self.rate())?;
+        figures.serialize_field("eta_seconds", &crate::cause::serial::seconds(self.eta()))?;
+        figures.end()
+    }
+}
+
 /// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where only the position is known.
 impl fmt::Display for ProgressFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,6 +18,7 @@ use std::time::Duration;
 /// operation and everything below it, live or ended. The sum has a meaning where all of them count the same
 /// thing.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProgressSnapshot {
     own: ProgressFigures,
     overall: ProgressFigures,

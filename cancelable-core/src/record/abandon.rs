@@ -1,92 +1,87 @@
-//! Giving up on blocking calls that have not ended in time after their cancel.
+//! The join of the children, and the abandonment of blocking calls that have not ended in time after their cancel.
 //!
-//! The wait of the run does that here; a handle that is awaited while the body still runs does it
+//! The run that joins abandons them here; a handle that is awaited while the body still runs does it
 //! too, so whoever is first abandons the call and the other finds it abandoned.
 
-use super::blocking_call::Call;
-use super::children::{Nursery, Yard};
+use super::Record;
 use crate::cause::OperationId;
 use crate::runtime::RuntimeHandle;
 use crate::sync::log;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::Context;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-impl Nursery {
-    /// Abandons the calls whose time is up, and has the task woken when the next one's is.
-    pub(crate) fn abandon_overdue(&self, cx: &mut Context<'_>) {
-        // Ends: each turn after the first follows a timer that has passed the earliest time, so it
-        // abandons one call at least.
-        loop {
-            let mut earliest: Option<(Instant, RuntimeHandle)> = None;
-            for (id, call) in self.awaited_calls() {
-                match call.due() {
-                    Some(due) if due <= call.runtime().now() => self.abandon(id),
-                    Some(due) if earliest.as_ref().is_none_or(|(at, _)| due < *at) => {
-                        earliest = Some((due, call.runtime().clone()));
-                    }
-                    _ => {}
+/// Ready when nothing is left to join, or only blocking calls that were abandoned; the table is closed then.
+/// One run waits at a time.
+///
+/// Wakes: the waker is registered before the table is looked at for the last time, and whoever leaves
+/// removes its entry before it wakes. A blocking call that was cancelled wakes too, for its
+/// abandonment to be timed.
+pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+    let children = &record.children;
+    if children.close_if_done() {
+        return Poll::Ready(());
+    }
+    children.follow(cx);
+    if children.options().abandon_after.is_some() {
+        abandon_overdue(record, cx);
+    }
+    match children.close_if_done() {
+        true => Poll::Ready(()),
+        false => Poll::Pending,
+    }
+}
+
+/// Abandons the calls whose time is up, and has the task woken when the next one's is.
+fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
+    let children = &record.children;
+    // Ends: each turn after the first follows a timer that has passed the earliest time, so it
+    // abandons at least one call.
+    loop {
+        let mut earliest: Option<(Instant, RuntimeHandle)> = None;
+        for (id, call) in children.awaited_calls() {
+            match call.due() {
+                Some(due) if due <= call.runtime().now() => abandon_call(record, id),
+                Some(due) if earliest.as_ref().is_none_or(|(at, _)| due < *at) => {
+                    earliest = Some((due, call.runtime().clone()));
                 }
-            }
-            let Some((due, runtime)) = earliest else {
-                return;
-            };
-            // Taken out for the poll, which is code of the runtime. Nobody else polls it.
-            let mut sleep = match self.with_yard(|yard| yard.patience.take()).flatten() {
-                Some(sleep) => sleep,
-                None => runtime.sleep_until(due),
-            };
-            if sleep.deadline() != Some(due) {
-                sleep.reset(due);
-            }
-            let polled = Pin::new(&mut sleep).poll(cx);
-            self.with_yard(|yard| yard.patience = Some(sleep));
-            if polled.is_pending() {
-                return;
+                _ => {}
             }
         }
-    }
-
-    fn awaited_calls(&self) -> Vec<(OperationId, Arc<Call>)> {
-        self.with_yard(|yard| {
-            let awaited = yard.members.iter().filter(|(_, member)| !member.abandoned);
-            awaited
-                .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
-                .collect()
-        })
-        .unwrap_or_default()
-    }
-
-    pub(crate) fn is_abandoned(&self, id: OperationId) -> bool {
-        let member = |yard: &mut Yard| yard.members.get(&id).is_some_and(|member| member.abandoned);
-        self.with_yard(member).unwrap_or(false)
-    }
-
-    /// Waits no longer for a blocking call, and tells whoever joins it.
-    pub(crate) fn abandon(&self, id: OperationId) {
-        let abandoned = self.with_yard(|yard| {
-            let member = yard.members.get_mut(&id)?;
-            let call = member.call.as_ref().filter(|_| !member.abandoned)?;
-            let found = (member.record.upgrade(), Arc::clone(call));
-            member.abandoned = true;
-            yard.abandoned += 1;
-            Some(found)
-        });
-        let Some((record, call)) = abandoned.flatten() else {
+        let Some((due, runtime)) = earliest else {
             return;
         };
-        if let Some(record) = record {
-            log!(
-                Warn,
-                operation = &*record.label.shown_name(), id = record.label.id().get(),
-                opened_at:% = record.opened_at;
-                "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
-                 it was opened at {}", record.label, record.opened_at
-            );
+        // Taken out for the poll, which is code of the runtime.
+        let mut timer = match children.take_abandon_timer() {
+            Some(timer) => timer,
+            None => runtime.sleep_until(due),
+        };
+        if timer.deadline() != Some(due) {
+            timer.reset(due);
         }
-        call.abandon();
-        self.wake_joiner();
+        let polled = Pin::new(&mut timer).poll(cx);
+        children.put_abandon_timer(timer);
+        if polled.is_pending() {
+            return;
+        }
     }
+}
+
+/// Waits no longer for a blocking call of `owner`, and wakes whoever joins it.
+pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
+    let Some((handle, call)) = owner.children.abandon(id) else {
+        return;
+    };
+    if let Some(record) = handle.upgrade() {
+        log!(
+            Warn,
+            operation = &*record.label.shown_name(), id = record.label.id().get(),
+            opened_at:% = record.opened_at;
+            "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
+             it was opened at {}", record.label, record.opened_at
+        );
+    }
+    call.abandon();
+    owner.children.wake_joiner();
 }

@@ -9,10 +9,10 @@ use crate::sync::{Mutex, WakerSlot};
 use std::task::Context;
 use std::time::{Duration, Instant};
 
-pub(crate) struct Call {
+pub(crate) struct BlockingCall {
     runtime: RuntimeHandle,
     /// How long after its cancel the call is waited for; none is for ever.
-    patience: Option<Duration>,
+    abandon_after: Option<Duration>,
     state: Mutex<State>,
     /// Whoever awaits the handle, of which there is one; woken after the state has changed, with its lock
     /// released.
@@ -25,11 +25,11 @@ struct State {
     abandoned: bool,
 }
 
-impl Call {
-    pub(crate) fn new(runtime: RuntimeHandle, patience: Option<Duration>) -> Self {
+impl BlockingCall {
+    pub(crate) fn new(runtime: RuntimeHandle, abandon_after: Option<Duration>) -> Self {
         Self {
             runtime,
-            patience,
+            abandon_after,
             state: Mutex::new(State::default()),
             waiter: WakerSlot::new(),
         }
@@ -39,15 +39,15 @@ impl Call {
         &self.runtime
     }
 
-    pub(crate) fn patience(&self) -> Option<Duration> {
-        self.patience
+    pub(crate) fn abandon_after(&self) -> Option<Duration> {
+        self.abandon_after
     }
 
     /// When it will be waited for no longer. None while it is not cancelled, or if it is waited for
     /// in any case.
     pub(crate) fn due(&self) -> Option<Instant> {
         let cancelled_at = self.state.lock().cancelled_at?;
-        cancelled_at.checked_add(self.patience?)
+        cancelled_at.checked_add(self.abandon_after?)
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -71,7 +71,7 @@ impl Call {
         self.notify();
     }
 
-    pub(crate) fn abandon(&self) {
+    pub(super) fn abandon(&self) {
         self.state.lock().abandoned = true;
         self.notify();
     }

@@ -1,248 +1,284 @@
-//! The children and the blocking calls of one operation, and what it has adopted (`orphans.rs`): who
-//! has not ended, who waits for a place, who failed.
+//! The table of what one operation waits for before it ends: its children and blocking calls, what dropped runs
+//! inside have left (*orphans*, `orphans.rs`), and holds (`keep_open.rs`); with the queue for permits and the failures.
+//!
+//! The table knows operations by their numbers. It keeps an opaque handle `H` to each, for reports, and returns it.
 //!
 //! # Invariants
 //!
 //! 1. A member is listed from before its task is handed to a runtime until everything of it is
-//!    gone: its future is dropped and its result is reported. Its [`Place`] takes it off the list,
+//!    gone: its future is dropped and its result is reported. Its permit (`permit.rs`) removes it,
 //!    on every way out, also where a runtime drops the task.
-//! 2. Once the nursery is shut no member comes in. [`Nursery::poll_joined`] shuts it in the step in
+//! 2. Once the table is closed no member comes in. [`Children::close_if_done`] closes it in the step in
 //!    which it finds nobody left, so none slips in between.
 //! 3. `running` counts the children that are neither queued nor gone and never exceeds the limit. A
-//!    place that becomes free goes to the first of the queue under the same lock, so the order is
-//!    the order of spawning and each place that becomes free wakes one child.
-//! 4. One lock, and nothing of a user's or a runtime's runs under it: wakers are cloned before,
+//!    permit that becomes free goes to the first of the queue under the same lock, so the order is
+//!    the order of spawning and each permit that becomes free wakes one child.
+//! 4. One lock, and neither user code nor a runtime's runs under it: wakers are cloned before,
 //!    woken and dropped after.
 
-use super::Record;
-use super::blocking_call::Call;
-use super::orphans::Orphan;
-use super::place::Place;
+use super::blocking_call::BlockingCall;
+use super::options::{ChildOptions, NO_CHILD_OPTIONS};
 use crate::cause::OperationId;
 use crate::report::ChildFailure;
-use crate::runtime::Sleep;
+use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
-/// What a scope says about its children when it is built.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Terms {
-    /// How many children run at once; none is any number.
-    pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Failures are collected, and none of them cancels.
-    pub(crate) collect_all: bool,
-    /// How long after its cancel a blocking call is waited for; none is for ever.
-    pub(crate) abandon_after: Option<Duration>,
-}
-
-impl Terms {
-    /// Whether it says anything.
-    pub(crate) fn is_set(&self) -> bool {
-        self.concurrency.is_some() || self.collect_all || self.abandon_after.is_some()
-    }
-}
-
-/// What holds where a scope says nothing.
-static NO_TERMS: Terms = Terms {
-    concurrency: None,
-    collect_all: false,
-    abandon_after: None,
-};
-
-pub(crate) struct Nursery {
+pub(crate) struct Children<H> {
     /// None where the scope says nothing.
-    terms: Option<Box<Terms>>,
+    options: Option<Box<ChildOptions>>,
     /// The run that waits for the members.
     joiner: WakerSlot,
-    /// | bits               | who is in          | who comes in    |
-    /// |--------------------|--------------------|-----------------|
-    /// | none               | nobody ever was    | anyone          |
-    /// | `OCCUPIED`         | somebody may be    | anyone          |
-    /// | `OCCUPIED`, `SHUT` | somebody may be    | what is adopted |
-    /// | `SHUT`             | nobody to wait for | what is adopted |
+    /// | bits                 | who is in          | who comes in    |
+    /// |----------------------|--------------------|-----------------|
+    /// | none                 | nobody ever was    | anyone          |
+    /// | `OCCUPIED`           | somebody may be    | anyone          |
+    /// | `OCCUPIED`, `CLOSED` | somebody may be    | orphans         |
+    /// | `CLOSED`             | nobody to wait for | orphans         |
     ///
-    /// Stored under the lock of the yard, and read without it by a run that ends: most have no
-    /// children, leave it at none, and pay nothing for them; see `admit`.
+    /// Stored under the lock of the table, and read without it by a run that ends: most have no
+    /// children, leave it at none, and pay nothing for them; see `permit.rs`.
     phase: AtomicU8,
     /// None until somebody comes in, and for most operations for ever.
-    yard: Mutex<Option<Box<Yard>>>,
+    table: Mutex<Option<Box<Table<H>>>>,
 }
 
 /// Somebody came in, and has to be joined.
 const OCCUPIED: u8 = 1;
 /// No member comes in any more.
-const SHUT: u8 = 2;
+const CLOSED: u8 = 2;
 
-#[derive(Default)]
-pub(crate) struct Yard {
-    pub(crate) members: BTreeMap<OperationId, Member>,
+struct Table<H> {
+    members: BTreeMap<OperationId, Member<H>>,
     /// How many of the members are not waited for any more.
-    pub(crate) abandoned: usize,
+    abandoned: usize,
     running: usize,
-    /// Children without a place, in order of spawning, with their waker once they were polled.
+    /// Children without a permit, in order of spawning, with their waker once they were polled.
     queue: BTreeMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
-    pub(crate) patience: Option<Sleep>,
-    /// What was adopted and has not ended.
-    pub(crate) orphans: BTreeMap<OperationId, Orphan>,
-    /// Where each guard was taken that keeps the operation open; see `keep_open.rs`.
-    pub(crate) guards: BTreeMap<u64, &'static Location<'static>>,
-    /// The key of the next guard.
-    next_guard: u64,
+    abandon_timer: Option<Sleep>,
+    /// The orphans that have not ended.
+    orphans: BTreeMap<OperationId, Orphan<H>>,
+    /// Where each hold was taken that keeps the operation open.
+    holds: BTreeMap<u64, &'static Location<'static>>,
+    /// The key of the next hold.
+    next_hold: u64,
 }
 
-pub(crate) struct Member {
-    /// Weak: the record holds its parent's, and that one holds this list.
-    pub(crate) record: Weak<Record>,
+impl<H> Default for Table<H> {
+    fn default() -> Self {
+        Self {
+            members: BTreeMap::new(),
+            abandoned: 0,
+            running: 0,
+            queue: BTreeMap::new(),
+            failures: Vec::new(),
+            abandon_timer: None,
+            orphans: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            next_hold: 0,
+        }
+    }
+}
+
+struct Member<H> {
+    handle: H,
     /// What a blocking call has and a child has not.
-    pub(crate) call: Option<Arc<Call>>,
-    pub(crate) abandoned: bool,
+    call: Option<Arc<BlockingCall>>,
+    abandoned: bool,
+}
+
+struct Orphan<H> {
+    handle: H,
+    /// What it goes on on.
+    runtime: RuntimeHandle,
 }
 
 /// A member that has not ended, for reports.
-pub(crate) struct Straggling {
-    pub(crate) record: Arc<Record>,
-    pub(crate) is_blocking: bool,
+pub(super) struct OpenMember<H> {
+    pub(super) handle: H,
+    pub(super) is_blocking: bool,
     /// A blocking call that is not waited for any more.
-    pub(crate) is_abandoned: bool,
-    /// A child that has not begun, because it waits for a place.
-    pub(crate) is_queued: bool,
+    pub(super) is_abandoned: bool,
+    /// A child that has not begun, because it waits for a permit.
+    pub(super) is_queued: bool,
 }
 
-impl Nursery {
-    pub(crate) fn new(terms: Option<Box<Terms>>) -> Self {
+impl<H: Clone> Children<H> {
+    pub(super) fn new(options: Option<Box<ChildOptions>>) -> Self {
         Self {
-            terms,
+            options,
             joiner: WakerSlot::new(),
             phase: AtomicU8::new(0),
-            yard: Mutex::new(None),
+            table: Mutex::new(None),
         }
     }
 
-    pub(crate) fn terms(&self) -> &Terms {
-        self.terms.as_deref().unwrap_or(&NO_TERMS)
+    pub(crate) fn options(&self) -> &ChildOptions {
+        self.options.as_deref().unwrap_or(&NO_CHILD_OPTIONS)
     }
 
-    /// Takes a member in; none if the nursery is shut, or its operation has ended.
+    /// Lists a member. False if the table is closed.
     ///
-    /// A run that ends does not lock a nursery that is unused. It reads the phase under the lock of its
-    /// record while it seals that, and here the phase is stored before the seal is looked at under the
-    /// same lock. So either it sees that the nursery is used, or the seal is seen here.
-    pub(crate) fn admit(
-        owner: &Arc<Record>,
-        record: &Arc<Record>,
-        call: Option<Arc<Call>>,
-    ) -> Option<Place> {
-        let nursery = &owner.nursery;
-        let id = record.label.id();
-        let mut yard = nursery.yard.lock();
-        if nursery.is_shut() {
-            return None;
-        }
-        // Relaxed, here and below: ordered by the locks, as said above.
-        nursery.phase.store(OCCUPIED, Ordering::Relaxed);
-        let listed = yard.get_or_insert_default();
-        if call.is_none() {
-            match nursery.terms().concurrency {
-                Some(limit) if listed.running >= limit.get() => {
-                    listed.queue.insert(id, None);
+    /// Whether the operation has ended is for the caller to look at after this; see `permit.rs`.
+    pub(super) fn admit(
+        &self,
+        id: OperationId,
+        handle: H,
+        call: Option<Arc<BlockingCall>>,
+    ) -> bool {
+        let limit = self.options().concurrency;
+        let admitted = self.insert_if_open(|table| {
+            if call.is_none() {
+                match limit {
+                    Some(limit) if table.running >= limit.get() => {
+                        table.queue.insert(id, None);
+                    }
+                    _ => table.running += 1,
                 }
-                _ => listed.running += 1,
             }
-        }
-        let member = Member {
-            record: Arc::downgrade(record),
-            call,
-            abandoned: false,
-        };
-        listed.members.insert(id, member);
-        drop(yard);
-        let place = Place::new(Arc::clone(owner), id);
-        match owner.is_sealed() {
-            true => None,
-            false => Some(place),
-        }
+            let member = Member {
+                handle,
+                call,
+                abandoned: false,
+            };
+            table.members.insert(id, member);
+        });
+        admitted.is_some()
     }
 
-    /// Ready when nobody is left, or only blocking calls that were abandoned; it is shut then.
-    /// One run waits at a time.
-    ///
-    /// Wakes: the waker is registered before the list is looked at for the last time, and who leaves
-    /// takes itself off it before it wakes. A blocking call that was cancelled wakes too, for its
-    /// abandonment to be timed.
-    pub(crate) fn poll_joined(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.shut_if_done() {
-            return Poll::Ready(());
-        }
-        self.joiner.register(cx.waker());
-        if self.terms().abandon_after.is_some() {
-            self.abandon_overdue(cx);
-        }
-        match self.shut_if_done() {
-            true => Poll::Ready(()),
-            false => Poll::Pending,
-        }
+    /// Lists something that has to be joined, whatever the phase.
+    fn insert<T>(&self, put: impl FnOnce(&mut Table<H>) -> T) -> T {
+        let mut table = self.table.lock();
+        // Relaxed, here and below: ordered by the locks, as `permit.rs` has it.
+        let closed = self.phase.load(Ordering::Relaxed) & CLOSED;
+        self.phase.store(closed | OCCUPIED, Ordering::Relaxed);
+        put(table.get_or_insert_default())
     }
 
-    pub(crate) fn shut_if_done(&self) -> bool {
-        let mut yard = self.yard.lock();
-        let done = yard.as_ref().is_none_or(|yard| yard.is_done());
-        let mut patience = None;
-        if done {
-            self.phase.store(SHUT, Ordering::Relaxed);
-            patience = yard.as_mut().and_then(|yard| yard.patience.take());
-        }
-        drop(yard);
-        // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
-        // task that has nothing more to do here.
-        drop(patience);
-        if done {
-            drop(self.joiner.take());
-        }
-        done
-    }
-
-    /// No member comes in any more. True if there is nobody to wait for.
-    pub(crate) fn shut(&self) -> bool {
-        let yard = self.yard.lock();
-        let done = yard.as_ref().is_none_or(|yard| yard.is_done());
-        let occupied = u8::from(!done) * OCCUPIED;
-        self.phase.store(SHUT | occupied, Ordering::Relaxed);
-        done
-    }
-
-    /// As [`shut`](Self::shut), and whoever is in is not waited for.
-    pub(crate) fn desert(&self) {
-        let _yard = self.yard.lock();
-        self.phase.store(SHUT, Ordering::Relaxed);
-    }
-
-    /// Puts something on the list that has to be joined.
-    pub(crate) fn occupy<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> T {
-        let mut yard = self.yard.lock();
-        let shut = self.phase.load(Ordering::Relaxed) & SHUT;
-        self.phase.store(shut | OCCUPIED, Ordering::Relaxed);
-        put(yard.get_or_insert_default())
-    }
-
-    /// [`occupy`](Self::occupy) unless the nursery is shut.
-    pub(crate) fn occupy_open<T>(&self, put: impl FnOnce(&mut Yard) -> T) -> Option<T> {
-        let mut yard = self.yard.lock();
-        if self.is_shut() {
+    /// [`insert`](Self::insert) unless the table is closed.
+    fn insert_if_open<T>(&self, put: impl FnOnce(&mut Table<H>) -> T) -> Option<T> {
+        let mut table = self.table.lock();
+        if self.is_closed() {
             return None;
         }
         self.phase.store(OCCUPIED, Ordering::Relaxed);
-        Some(put(yard.get_or_insert_default()))
+        Some(put(table.get_or_insert_default()))
     }
 
-    fn is_shut(&self) -> bool {
-        self.phase.load(Ordering::Relaxed) & SHUT != 0
+    /// Lists a hold, which was taken at `place`. Also where no more are taken, for a copy of one that is listed.
+    pub(super) fn insert_hold(&self, place: &'static Location<'static>) -> u64 {
+        self.insert(|table| table.hold(place))
+    }
+
+    /// [`insert_hold`](Self::insert_hold) unless the table is closed.
+    pub(super) fn insert_hold_if_open(&self, place: &'static Location<'static>) -> Option<u64> {
+        self.insert_if_open(|table| table.hold(place))
+    }
+
+    pub(super) fn remove_hold(&self, key: u64) {
+        let is_done = self.with_table(|table| {
+            table.holds.remove(&key);
+            table.is_done()
+        });
+        if is_done == Some(true) {
+            self.wake_joiner();
+        }
+    }
+
+    /// Where each hold was taken, in the order of taking.
+    pub(super) fn holds(&self) -> Vec<&'static Location<'static>> {
+        self.with_table(|table| table.holds.values().copied().collect())
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn hold_count(&self) -> usize {
+        self.with_table(|table| table.holds.len()).unwrap_or(0)
+    }
+
+    pub(super) fn insert_orphan(&self, id: OperationId, handle: H, runtime: RuntimeHandle) {
+        let orphan = Orphan { handle, runtime };
+        self.insert(|table| drop(table.orphans.insert(id, orphan)));
+    }
+
+    pub(super) fn remove_orphan(&self, id: OperationId) {
+        let removed = self.with_table(|table| (table.orphans.remove(&id), table.is_done()));
+        // The entry goes after the lock: with it goes a handle of a runtime.
+        if let Some((Some(_entry), true)) = removed {
+            self.wake_joiner();
+        }
+    }
+
+    /// Takes the orphans out of a table that is closed. They are not waited for any more.
+    pub(crate) fn forget_orphans(&self) -> Vec<H> {
+        let orphans = self.with_table(|table| std::mem::take(&mut table.orphans));
+        // One that has come meanwhile is still to be joined.
+        self.close_if_done();
+        let orphans = orphans.unwrap_or_default().into_values();
+        orphans.map(|orphan| orphan.handle).collect()
+    }
+
+    /// The orphans that have not ended, in the order in which their operations were opened.
+    pub(super) fn orphans(&self) -> Vec<H> {
+        self.with_table(|table| {
+            let orphans = table.orphans.values();
+            orphans.map(|orphan| orphan.handle.clone()).collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(crate) fn orphan_count(&self) -> usize {
+        self.with_table(|table| table.orphans.len()).unwrap_or(0)
+    }
+
+    /// A runtime on which an orphan goes on, if there is one.
+    pub(crate) fn orphans_runtime(&self) -> Option<RuntimeHandle> {
+        self.with_table(|table| {
+            let first = table.orphans.values().next();
+            first.map(|orphan| orphan.runtime.clone())
+        })?
+    }
+
+    /// Closes the table if nobody is left, or only blocking calls that were abandoned. True if so.
+    pub(super) fn close_if_done(&self) -> bool {
+        let mut table = self.table.lock();
+        let is_done = table.as_ref().is_none_or(|table| table.is_done());
+        let mut timer = None;
+        if is_done {
+            self.phase.store(CLOSED, Ordering::Relaxed);
+            timer = table.as_mut().and_then(|table| table.abandon_timer.take());
+        }
+        drop(table);
+        // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
+        // task that has nothing more to do here.
+        drop(timer);
+        if is_done {
+            drop(self.joiner.take());
+        }
+        is_done
+    }
+
+    /// No member comes in any more. True if there is nobody to wait for.
+    pub(crate) fn close(&self) -> bool {
+        let table = self.table.lock();
+        let is_done = table.as_ref().is_none_or(|table| table.is_done());
+        let occupied = u8::from(!is_done) * OCCUPIED;
+        self.phase.store(CLOSED | occupied, Ordering::Relaxed);
+        is_done
+    }
+
+    /// As [`close`](Self::close), and whoever is in is not waited for.
+    pub(crate) fn close_and_forget(&self) {
+        let _table = self.table.lock();
+        self.phase.store(CLOSED, Ordering::Relaxed);
+    }
+
+    fn is_closed(&self) -> bool {
+        self.phase.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// Whether nobody ever came in, as far as this thread has heard.
@@ -250,19 +286,19 @@ impl Nursery {
         self.phase.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether somebody may have to be joined. Read under the lock of the record it holds, see `admit`.
+    /// Whether somebody may have to be joined. Read under the lock of the record it belongs to, see `permit.rs`.
     pub(crate) fn is_occupied(&self) -> bool {
         self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
 
-    /// Ready when the child has a place.
+    /// Ready when the child has a permit.
     ///
-    /// Wakes: the waker is stored under the lock under which places are given, and a child that is
-    /// not in the queue any more has its place.
-    pub(crate) fn poll_place(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
+    /// Wakes: the waker is stored under the lock under which permits are given, and a child that is
+    /// not in the queue any more has its permit.
+    pub(super) fn poll_permit(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
         // Cloned before the lock and dropped after it: both are the user's code.
         let mut waker = Some(StoredWaker::of(cx.waker()));
-        let queued = self.with_yard(|yard| match yard.queue.get_mut(&id) {
+        let queued = self.with_table(|table| match table.queue.get_mut(&id) {
             Some(stored) => {
                 std::mem::swap(stored, &mut waker);
                 true
@@ -278,93 +314,140 @@ impl Nursery {
     /// Keeps a failure. True if the operation is to be cancelled for it, which is so for the first
     /// one unless they are collected.
     pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
-        let mut yard = self.yard.lock();
+        let mut table = self.table.lock();
         // A call that was abandoned may fail when nobody asks any more. While somebody is still waited for there is
         // a report to come, also of a run that was dropped.
-        if self.is_shut() && !self.is_occupied() {
+        if self.is_closed() && !self.is_occupied() {
             return false;
         }
-        let failures = &mut yard.get_or_insert_default().failures;
+        let failures = &mut table.get_or_insert_default().failures;
         let first = failures.is_empty();
-        if first || self.terms().collect_all {
+        if first || self.options().collect_all {
             failures.push(failure.clone());
         }
-        first && !self.terms().collect_all
+        first && !self.options().collect_all
     }
 
     /// The failure that cancels the operation: the first, unless they are collected.
     pub(crate) fn failure(&self) -> Option<ChildFailure> {
-        if self.terms().collect_all {
+        if self.options().collect_all {
             return None;
         }
-        self.with_yard(|yard| yard.failures.first().cloned())?
+        self.with_table(|table| table.failures.first().cloned())?
     }
 
     /// The failures so far: all of them if they are collected, and else the first. They are handed
     /// out once.
     pub(crate) fn take_failures(&self) -> Vec<ChildFailure> {
-        self.with_yard(|yard| std::mem::take(&mut yard.failures))
+        self.with_table(|table| std::mem::take(&mut table.failures))
             .unwrap_or_default()
     }
 
-    pub(crate) fn has_failures(&self) -> bool {
-        self.with_yard(|yard| !yard.failures.is_empty())
+    pub(super) fn has_failures(&self) -> bool {
+        self.with_table(|table| !table.failures.is_empty())
             .unwrap_or(false)
     }
 
     /// How many children and blocking calls have not ended, the abandoned ones included.
     pub(crate) fn live(&self) -> usize {
-        self.with_yard(|yard| yard.members.len()).unwrap_or(0)
+        self.with_table(|table| table.members.len()).unwrap_or(0)
     }
 
     /// Whether there is somebody who has to hear that the body failed.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.with_yard(|yard| !(yard.members.is_empty() && yard.guards.is_empty()))
+        self.with_table(|table| !(table.members.is_empty() && table.holds.is_empty()))
             .unwrap_or(false)
     }
 
-    /// Those that have not ended, in the order in which they were opened.
-    pub(crate) fn stragglers(&self) -> Vec<Straggling> {
-        self.with_yard(|yard| {
-            let entries = yard.members.iter();
-            let alive = entries.filter_map(|(id, member)| {
-                Some(Straggling {
-                    record: member.record.upgrade()?,
-                    is_blocking: member.call.is_some(),
-                    is_abandoned: member.abandoned,
-                    is_queued: yard.queue.contains_key(id),
-                })
+    /// The members that have not ended, in the order in which they were opened.
+    pub(super) fn members(&self) -> Vec<OpenMember<H>> {
+        self.with_table(|table| {
+            let members = table.members.iter();
+            let members = members.map(|(id, member)| OpenMember {
+                handle: member.handle.clone(),
+                is_blocking: member.call.is_some(),
+                is_abandoned: member.abandoned,
+                is_queued: table.queue.contains_key(id),
             });
-            alive.collect()
+            members.collect()
         })
         .unwrap_or_default()
     }
 
-    /// Whether a member is a blocking call, and whether it waits for a place.
+    /// Whether a member is a blocking call, and whether it waits for a permit.
     pub(crate) fn membership(&self, id: OperationId) -> (bool, bool) {
-        self.with_yard(|yard| {
-            let member = yard.members.get(&id);
+        self.with_table(|table| {
+            let member = table.members.get(&id);
             let is_blocking = member.is_some_and(|member| member.call.is_some());
-            (is_blocking, yard.queue.contains_key(&id))
+            (is_blocking, table.queue.contains_key(&id))
         })
         .unwrap_or_default()
     }
 
-    /// Some of the children that have a place, and how many have one.
-    pub(crate) fn place_holders(&self) -> (Vec<Arc<Record>>, usize) {
+    /// Some of the children that have a permit, and how many have one.
+    pub(crate) fn permit_holders(&self) -> (Vec<H>, usize) {
         const MOST: usize = 3;
-        self.with_yard(|yard| {
-            let children = yard.members.iter();
+        self.with_table(|table| {
+            let children = table.members.iter();
             let running = children
-                .filter(|(id, member)| member.call.is_none() && !yard.queue.contains_key(id));
-            let some = running.filter_map(|(_, member)| member.record.upgrade());
-            (some.take(MOST).collect(), yard.running)
+                .filter(|(id, member)| member.call.is_none() && !table.queue.contains_key(id));
+            let some = running.map(|(_, member)| member.handle.clone());
+            (some.take(MOST).collect(), table.running)
         })
         .unwrap_or_default()
     }
 
-    /// Has the run woken that waits, also for what is on no list here. It is to look again after this.
-    pub(crate) fn follow(&self, cx: &Context<'_>) {
+    /// Whether a member or an orphan has not ended, or there is a hold.
+    pub(super) fn has_any(&self) -> bool {
+        self.with_table(|table| {
+            !(table.members.is_empty() && table.orphans.is_empty() && table.holds.is_empty())
+        })
+        .unwrap_or(false)
+    }
+
+    /// The blocking calls that are still waited for.
+    pub(super) fn awaited_calls(&self) -> Vec<(OperationId, Arc<BlockingCall>)> {
+        self.with_table(|table| {
+            let awaited = table.members.iter().filter(|(_, member)| !member.abandoned);
+            awaited
+                .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
+                .collect()
+        })
+        .unwrap_or_default()
+    }
+
+    pub(super) fn is_abandoned(&self, id: OperationId) -> bool {
+        let is_abandoned = |table: &mut Table<H>| {
+            let member = table.members.get(&id);
+            member.is_some_and(|member| member.abandoned)
+        };
+        self.with_table(is_abandoned).unwrap_or(false)
+    }
+
+    /// Waits no longer for a blocking call, which is returned to the first caller. It has to wake the joiner.
+    pub(super) fn abandon(&self, id: OperationId) -> Option<(H, Arc<BlockingCall>)> {
+        self.with_table(|table| {
+            let member = table.members.get_mut(&id)?;
+            let call = member.call.as_ref().filter(|_| !member.abandoned)?;
+            let found = (member.handle.clone(), Arc::clone(call));
+            member.abandoned = true;
+            table.abandoned += 1;
+            Some(found)
+        })?
+    }
+
+    /// Takes the timer of the earliest abandonment out, for a poll without the lock. Nobody else polls it.
+    pub(super) fn take_abandon_timer(&self) -> Option<Sleep> {
+        self.with_table(|table| table.abandon_timer.take())?
+    }
+
+    pub(super) fn put_abandon_timer(&self, timer: Sleep) {
+        self.with_table(|table| table.abandon_timer = Some(timer));
+    }
+
+    /// Leaves the waker of the run that waits, also for what is on no list here. The run has to look again after
+    /// this.
+    pub(super) fn follow(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
     }
 
@@ -372,13 +455,14 @@ impl Nursery {
         self.joiner.wake("the waker of a run");
     }
 
-    pub(crate) fn leave(&self, id: OperationId) {
-        let left = self.with_yard(|yard| {
-            let member = yard.members.remove(&id);
-            let waker = yard.free(id, member.as_ref());
-            (member, waker, yard.is_done())
+    /// Removes a member.
+    pub(super) fn remove(&self, id: OperationId) {
+        let removed = self.with_table(|table| {
+            let member = table.members.remove(&id);
+            let waker = table.free(id, member.as_ref());
+            (member, waker, table.is_done())
         });
-        let Some((member, waker, done)) = left else {
+        let Some((member, waker, is_done)) = removed else {
             return;
         };
         drop(member);
@@ -391,41 +475,40 @@ impl Nursery {
             }
             None => {}
         }
-        if done {
+        if is_done {
             self.wake_joiner();
         }
     }
 
-    pub(crate) fn with_yard<T>(&self, act: impl FnOnce(&mut Yard) -> T) -> Option<T> {
-        Some(act(self.yard.lock().as_mut()?))
+    fn with_table<T>(&self, act: impl FnOnce(&mut Table<H>) -> T) -> Option<T> {
+        Some(act(self.table.lock().as_mut()?))
     }
 }
 
-/// A waker that came out of the queue when a child left.
+/// A waker that came out of the queue when a child was removed.
 enum Freed {
-    /// Of the child that has the place now, to be woken.
+    /// Of the child that has the permit now, to be woken.
     Next(StoredWaker),
-    /// Of the child that left without ever having had a place.
+    /// Of the removed child, which never had a permit.
     Own(StoredWaker),
 }
 
-impl Yard {
+impl<H> Table<H> {
     /// Whether there is nobody to wait for.
-    pub(crate) fn is_done(&self) -> bool {
+    fn is_done(&self) -> bool {
         let all_abandoned = self.members.len() == self.abandoned;
-        all_abandoned && self.orphans.is_empty() && self.guards.is_empty()
+        all_abandoned && self.orphans.is_empty() && self.holds.is_empty()
     }
 
-    /// Puts a guard on the list.
-    pub(crate) fn guard(&mut self, taken_at: &'static Location<'static>) -> u64 {
-        let key = self.next_guard;
-        self.next_guard += 1;
-        self.guards.insert(key, taken_at);
+    fn hold(&mut self, place: &'static Location<'static>) -> u64 {
+        let key = self.next_hold;
+        self.next_hold += 1;
+        self.holds.insert(key, place);
         key
     }
 
-    /// Gives what a member that left had: its place in the queue, or its place to the first there.
-    fn free(&mut self, id: OperationId, member: Option<&Member>) -> Option<Freed> {
+    /// Takes back what a removed member had: its place in the queue, or its permit, which goes to the first there.
+    fn free(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
         let member = member?;
         if member.abandoned {
             self.abandoned -= 1;
@@ -437,7 +520,7 @@ impl Yard {
             return own.map(Freed::Own);
         }
         match self.queue.pop_first() {
-            // The place goes over, so the count stays.
+            // The permit goes over, so the count stays.
             Some((_, next)) => next.map(Freed::Next),
             None => {
                 self.running -= 1;

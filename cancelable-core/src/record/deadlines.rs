@@ -1,240 +1,178 @@
-//! The line from an operation up through everything it is a part of: where its effective deadline
-//! comes from, and whose deadline it was when time runs out.
+//! The effective deadline of an operation: the earliest on the line from it up through every ancestor that binds
+//! it; and the cancel of whichever operation's deadline it was when time runs out.
 //!
 //! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by
-//! the next look, to which the move leads: it wakes the run whose deadline it is.
-//!
-//! # What is kept
-//!
-//! A line may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
-//! keeps the earliest deadline of those above it, with the count of moves that it found before it looked at
-//! them, and what it keeps holds as long as the count is the same. One count serves the whole process.
-//!
-//! It goes up with a move of a deadline that is a part of what is kept somewhere below: who looks at a record
-//! for what it is about to keep marks it, and who moves a deadline goes by the mark, both under the
-//! record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
-//! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
-//! An operation that nothing was opened below, as most are, moves its deadline for nobody else. It goes up too
-//! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
-//! count.
+//! the next look, to which the move leads: it wakes the run whose deadline it is. What is kept of a walk, and for
+//! how long, stands in `own_deadline.rs`.
 
-use super::own_deadline::FromAbove;
-use super::run_waker;
-use super::{Inner, Record};
+use super::own_deadline::moves;
+use super::run_waker::{self, Followed};
+use super::{Record, shelters};
 use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
-use crate::sync::Ordering;
-use crate::sync::unmodelled::AtomicU64;
 use std::time::{Duration, Instant};
 
-/// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the
-/// record's lock orders it.
-static MOVES: AtomicU64 = AtomicU64::new(1);
-
-/// The count of moves, to be read before what is to be kept with it.
-pub(crate) fn moves() -> u64 {
-    // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
-    // goes with.
-    MOVES.load(Ordering::Acquire)
+/// The earliest deadline on the line.
+pub(crate) fn effective(record: &Record) -> Option<Instant> {
+    let own = record.inner.lock().deadlines.own_due();
+    own.into_iter().chain(above(record)).min()
 }
 
-/// To be called when a line has become another, after what says so is stored.
-pub(crate) fn line_changed() {
-    // Release: see `moves`.
-    MOVES.fetch_add(1, Ordering::Release);
+/// The earliest deadline on the line, given what a run found of the record's own.
+pub(crate) fn effective_for(record: &Record, followed: &Followed) -> Option<Instant> {
+    followed.due.into_iter().chain(above(record)).min()
 }
 
-impl Inner {
-    /// To be called under the lock under which the deadline was moved.
-    pub(crate) fn deadline_moved(&mut self) {
-        if std::mem::take(&mut self.is_kept_below) {
-            line_changed();
-        }
-    }
+/// The earliest deadline on the line, for a caller that keeps it with the count of moves that it read before.
+pub(super) fn effective_to_keep(record: &Record) -> Option<Instant> {
+    let own = record.inner.lock().deadlines.own_due_to_keep();
+    own.into_iter().chain(above(record)).min()
+}
 
-    fn kept(&self, moves: u64) -> Option<FromAbove> {
-        Some(self.from_above).filter(|kept| kept.moves == moves)
+/// The earliest deadline of those above.
+fn above(record: &Record) -> Option<Instant> {
+    let mut next = record.binding_parent();
+    next?;
+    let moves = moves();
+    if let Some(kept) = record.inner.lock().deadlines.kept(moves) {
+        return kept;
+    }
+    // Up to the first that has kept it, and then down again to keep it: a line of any length is
+    // walked once for all that are on it.
+    let (mut walked, mut due) = (Vec::new(), None);
+    // Ends: every turn goes one ancestor up, and there is no cycle.
+    while let Some(ancestor) = next {
+        #[cfg(test)]
+        tests::WALKED.with(|walked| walked.set(walked.get() + 1));
+        let (own, kept) = {
+            let deadlines = &mut ancestor.inner.lock().deadlines;
+            (deadlines.own_due_to_keep(), deadlines.kept(moves))
+        };
+        if let Some(kept) = kept {
+            due = own.into_iter().chain(kept).min();
+            break;
+        }
+        walked.push((ancestor, own));
+        next = ancestor.binding_parent();
+    }
+    for (ancestor, own) in walked.into_iter().rev() {
+        ancestor.inner.lock().deadlines.keep(due, moves);
+        due = own.into_iter().chain(due).min();
+    }
+    record.inner.lock().deadlines.keep(due, moves);
+    due
+}
+
+/// The deadline that comes from above, given the one of a record that may be the next there.
+pub(crate) fn from_above(
+    record: &Record,
+    known: Option<(&Record, Option<Instant>)>,
+) -> Option<Instant> {
+    // Without a clock there is no deadline, and the line may be long.
+    record.runtime.as_ref()?;
+    let parent = record.binding_parent()?;
+    match known {
+        Some((known, deadline)) if std::ptr::eq(parent, known) => deadline,
+        _ => above(record),
     }
 }
 
-impl Record {
-    /// This record and those above it that bind it, innermost first. What was opened inside a
-    /// shield that is open is the end of its line.
-    pub(crate) fn line(&self) -> impl Iterator<Item = &Record> {
-        std::iter::successors(Some(self), |record| record.above())
-    }
+/// How much time is left to the code that asks.
+pub(crate) fn remaining(record: &Record) -> Option<Duration> {
+    let now = record.now()?;
+    // The lock must not be held over the walk above.
+    let own = record.inner.lock().deadlines.due_from(now);
+    let earliest = own.into_iter().chain(above(record)).min();
+    let earliest = shelters::limit_here(record, earliest)?;
+    Some(earliest.saturating_duration_since(now))
+}
 
-    pub(crate) fn above(&self) -> Option<&Record> {
-        match self.is_isolated() {
-            true => None,
-            false => self.parent.as_deref(),
+/// Why the record is cancelled at `now`, if its own deadline is reached then.
+fn overdue(record: &Record, now: Instant) -> Option<Cause> {
+    let (limit, counted_from) = {
+        let inner = record.inner.lock();
+        let due = inner.deadlines.overdue(now)?;
+        let counted_from = inner.started.and_then(|start| due.counted_from(start));
+        (due.limit(), counted_from)
+    };
+    Some(limit.cause().counted_from(counted_from))
+}
+
+/// Cancels for a deadline on the line that is reached at `now`: the outermost such, because
+/// the scopes inside it end with it in any case. True if this operation is cancelled.
+///
+/// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
+/// already, nothing of it is left to cancel, and the next one below that has not is cancelled
+/// in its place, with the same cause. One that has ended, with all below it, is bound by its own
+/// deadline no more.
+pub(crate) fn expire(record: &Record, now: Instant) -> bool {
+    let mut outermost = None;
+    let mut target = None;
+    for on_line in record.with_binding_ancestors() {
+        if !on_line.status().is_closed() {
+            target = Some(on_line);
         }
-    }
-
-    fn own_due(&self) -> Option<Instant> {
-        self.inner.lock().deadline.due().map(|due| due.at)
-    }
-
-    /// Why this record is cancelled at `now`, if its own deadline is reached then.
-    fn overdue(&self, now: Instant) -> Option<Cause> {
-        let (limit, counted_from) = {
-            let inner = self.inner.lock();
-            let due = inner.deadline.due().filter(|due| due.at <= now)?;
-            let counted_from = inner.started.and_then(|start| due.counted_from(start));
-            (due.limit(), counted_from)
+        let Some(target) = target else {
+            continue;
         };
-        Some(limit.cause().counted_from(counted_from))
-    }
-
-    /// The earliest deadline on the line.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.own_due().into_iter().chain(self.due_above()).min()
-    }
-
-    /// The earliest deadline on the line, for who keeps it with the count of moves that it read before.
-    pub(crate) fn deadline_to_keep(&self) -> Option<Instant> {
-        let own = {
-            let mut inner = self.inner.lock();
-            inner.is_kept_below = true;
-            inner.deadline.due().map(|due| due.at)
-        };
-        own.into_iter().chain(self.due_above()).min()
-    }
-
-    /// The earliest deadline of those above.
-    pub(crate) fn due_above(&self) -> Option<Instant> {
-        let mut next = self.above();
-        next?;
-        let moves = moves();
-        if let Some(kept) = self.inner.lock().kept(moves) {
-            return kept.due;
-        }
-        // Up to the first that has kept it, and then down again to keep it: a line of any length is
-        // walked once for all that are on it.
-        let (mut walked, mut due) = (Vec::new(), None);
-        // Ends: every turn goes one ancestor up, and there is no cycle.
-        while let Some(record) = next {
-            #[cfg(test)]
-            tests::WALKED.with(|walked| walked.set(walked.get() + 1));
-            let (own, kept) = {
-                let mut inner = record.inner.lock();
-                inner.is_kept_below = true;
-                (inner.deadline.due().map(|due| due.at), inner.kept(moves))
-            };
-            if let Some(kept) = kept {
-                due = own.into_iter().chain(kept.due).min();
-                break;
-            }
-            walked.push((record, own));
-            next = record.above();
-        }
-        for (record, own) in walked.into_iter().rev() {
-            record.inner.lock().from_above = FromAbove { due, moves };
-            due = own.into_iter().chain(due).min();
-        }
-        self.inner.lock().from_above = FromAbove { due, moves };
-        due
-    }
-
-    /// The deadline that comes from above, given the one of a record that may be the next there.
-    pub(crate) fn deadline_above(
-        &self,
-        known: Option<(&Record, Option<Instant>)>,
-    ) -> Option<Instant> {
-        // Without a clock there is no deadline, and the line may be long.
-        self.runtime.as_ref()?;
-        let above = self.above()?;
-        match known {
-            Some((record, deadline)) if std::ptr::eq(above, record) => deadline,
-            _ => self.due_above(),
+        if let Some(cause) = overdue(on_line, now) {
+            outermost = Some((on_line, cause, target));
         }
     }
-
-    pub(crate) fn remaining(&self) -> Option<Duration> {
-        let now = self.now()?;
-        // The lock must not be held over the walk above.
-        let own = self.inner.lock().deadline.due_from(now);
-        let earliest = self.limit_here(own.into_iter().chain(self.due_above()).min())?;
-        Some(earliest.saturating_duration_since(now))
+    if let Some((owner, cause, target)) = outermost {
+        target.cancel(cause.with_operation(owner.label.clone()).with_time(now));
     }
+    record.is_cancelled()
+}
 
-    /// Cancels for a deadline on the line that is reached at `now`: the outermost such, because
-    /// the scopes inside it end with it in any case. True if this operation is cancelled.
-    ///
-    /// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
-    /// already, nothing of it is left to cancel, and the next one below that has not is cancelled
-    /// in its place, with the same cause. One that has ended, with all below it, is bound by its own
-    /// deadline no more.
-    pub(crate) fn expire(&self, now: Instant) -> bool {
-        let mut outermost = None;
-        let mut target = None;
-        for record in self.line() {
-            if !record.status().is_closed() {
-                target = Some(record);
-            }
-            let Some(target) = target else {
-                continue;
-            };
-            if let Some(cause) = record.overdue(now) {
-                outermost = Some((record, cause, target));
-            }
-        }
-        if let Some((record, cause, target)) = outermost {
-            target.cancel(cause.with_operation(record.label.clone()).with_time(now));
-        }
-        self.is_cancelled()
+/// As [`expire`], now, where there is a clock and a deadline. The time, if it was asked.
+///
+/// Where a token of another operation cancels it, that one's clock is looked at too.
+pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
+    if record.token.is_linked() {
+        record.look_at_links();
     }
+    // The clock first: without one there is no deadline, and the line may be long.
+    let runtime = record.runtime.as_ref()?;
+    let deadline = effective(record)?;
+    let now = runtime.now();
+    if deadline <= now {
+        expire(record, now);
+    }
+    Some(now)
+}
 
-    /// As [`expire`](Self::expire), now, where there is a clock and a deadline. The time, if it was asked.
-    ///
-    /// Where a token of another operation cancels it, that one's clock is looked at too.
-    pub(crate) fn expire_if_due(&self) -> Option<Instant> {
-        if self.is_linked() {
-            self.look_at_links();
-        }
-        // The clock first: without one there is no deadline, and the line may be long.
-        let runtime = self.runtime.as_ref()?;
-        let deadline = self.deadline()?;
-        let now = runtime.now();
-        if deadline <= now {
-            self.expire(now);
-        }
-        Some(now)
+/// Whether it is cancelled, also by a deadline that nobody has noticed yet. An end is no cancel here, as
+/// a stream may outlive its run.
+pub(crate) fn is_cancelled_by_now(record: &Record) -> bool {
+    if !record.is_cancelled() {
+        expire_if_due(record);
     }
+    record.is_cancelled()
+}
 
-    /// Whether it is cancelled, also by a deadline that nobody has noticed yet. An end is no cancel here, as
-    /// a stream may outlive its run.
-    pub(crate) fn is_cancelled_by_now(&self) -> bool {
-        if !self.is_cancelled() {
-            self.expire_if_due();
-        }
-        self.is_cancelled()
-    }
-
-    /// Puts `limit` in the place of this record's own deadline.
-    ///
-    /// The run is called under the lock under which the deadline moves, so it finds the new one.
-    pub(crate) fn move_deadline(&self, limit: Limit, now: Instant) {
-        // One that is over at its entry is over now.
-        let is_nothing = matches!(limit.kind(), LimitKind::After(span) if span.is_zero());
-        let waker = {
-            let mut inner = self.inner.lock();
-            let counts = is_nothing || inner.started.is_some();
-            inner.deadline.replace(limit, counts.then_some(now));
-            inner.deadline_moved();
-            self.take_runner(&mut inner)
-        };
-        self.expire_if_due();
-        run_waker::wake(waker);
-    }
+/// Puts `limit` in the place of the record's own deadline.
+///
+/// The waker of the run is taken under the lock under which the deadline moves, so the run finds the new one.
+pub(crate) fn set(record: &Record, limit: Limit, now: Instant) {
+    // One that is over at its entry is over now.
+    let is_nothing = matches!(limit.kind(), LimitKind::After(span) if span.is_zero());
+    let waker = {
+        let mut inner = record.inner.lock();
+        let counts = is_nothing || inner.started.is_some();
+        inner.deadlines.replace(limit, counts.then_some(now));
+        run_waker::take(record, &mut inner)
+    };
+    expire_if_due(record);
+    run_waker::wake(waker);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::own_deadline::OwnDeadline;
-    use super::super::token_cell::Stop;
-    use super::super::{Account, Opening, Record};
     use crate::cause::OperationLabel;
+    use crate::record::own_deadline::OwnDeadline;
+    use crate::record::token_cell::TokenCell;
+    use crate::record::{Account, Opening, Record, lifecycle};
     use crate::source::{Limit, LimitKind};
     use crate::sync::{StoredWaker, clock};
     use std::cell::Cell;
@@ -250,16 +188,16 @@ mod tests {
     /// An operation as a scope opens it, without a clock.
     fn open(name: &'static str, parent: Option<&Arc<Record>>) -> Arc<Record> {
         let above = parent.map(|parent| parent.token().clone());
-        Record::open(Opening {
+        lifecycle::open(Opening {
             label: OperationLabel::new(name),
             parent: parent.map(Arc::clone),
-            stop: Stop::below(above),
+            token: TokenCell::below(above),
             runtime: None,
             opened_at: Location::caller(),
             deadline: OwnDeadline::default(),
             sources: None,
-            terms: None,
-            policy: None,
+            child_options: None,
+            options: None,
             spawned: false,
             shelter: None,
             account: Account::default(),
@@ -289,7 +227,7 @@ mod tests {
         const LENGTH: usize = 2000;
         for leaf_first in [false, true] {
             let line = line(LENGTH);
-            let ask = |index: usize| assert_eq!(line[index].deadline(), None);
+            let ask = |index: usize| assert_eq!(super::effective(&line[index]), None);
             WALKED.with(|walked| walked.set(0));
             match leaf_first {
                 true => (0..LENGTH).rev().for_each(ask),
@@ -305,10 +243,9 @@ mod tests {
         let mut spawned = line(1);
         for step in 0..LENGTH {
             let last = spawned.last().expect("it has a root").clone();
-            last.move_deadline(at(now + Duration::from_secs(3600)), now);
-            last.enter(Some(now), StoredWaker::default())
-                .expect("it is pending");
-            assert!(last.deadline().is_some(), "{step}");
+            super::set(&last, at(now + Duration::from_secs(3600)), now);
+            lifecycle::enter(&last, Some(now), StoredWaker::default()).expect("it is pending");
+            assert!(super::effective(&last).is_some(), "{step}");
             spawned.push(open("part", Some(&last)));
         }
         let walked = WALKED.with(Cell::get);
@@ -317,7 +254,9 @@ mod tests {
 
     /// What a walk finds that keeps nothing.
     fn walked(record: &Record) -> Option<Instant> {
-        record.line().filter_map(Record::own_due).min()
+        let line = record.with_binding_ancestors();
+        line.filter_map(|record| record.inner.lock().deadlines.own_due())
+            .min()
     }
 
     fn what_is_kept_is_what_a_walk_finds() {
@@ -339,20 +278,21 @@ mod tests {
                     let part = open("part", Some(record));
                     tree.push(part);
                 }
-                1 => record.move_deadline(at(point), now),
+                1 => super::set(record, at(point), now),
                 2 => {
                     let span = Duration::from_secs(3600 + random(1000));
-                    record.move_deadline(
+                    super::set(
+                        record,
                         Limit::new(LimitKind::After(span), Location::caller(), None),
                         now,
                     );
                 }
-                3 => drop(record.enter(Some(now), StoredWaker::default())),
-                _ => assert_eq!(record.deadline(), walked(record)),
+                3 => drop(lifecycle::enter(record, Some(now), StoredWaker::default())),
+                _ => assert_eq!(super::effective(record), walked(record)),
             }
         }
         for record in &tree {
-            assert_eq!(record.deadline(), walked(record));
+            assert_eq!(super::effective(record), walked(record));
         }
     }
 }

@@ -1,21 +1,23 @@
-//! What is deferred to the end of an operation, whichever way it ends.
+//! The finalizers of one operation: what was deferred to its end, whichever way it ends.
 
+use crate::report::CleanupError;
 use crate::sync::{IsolatedDrop, IsolatedDropFuture};
 use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::panic::Location;
 use std::pin::Pin;
+use std::time::Instant;
 
 /// A future that is run at the end of an operation.
 pub(crate) struct Finalizer {
     pub(crate) name: Cow<'static, str>,
     pub(crate) deferred_at: &'static Location<'static>,
-    pub(crate) future: IsolatedDrop<Cleanup>,
+    pub(crate) future: IsolatedDrop<CleanupFuture>,
 }
 
 /// It is made of the user's future, which may panic in its poll, in its drop, and in both.
-pub(crate) type Cleanup = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+pub(crate) type CleanupFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -38,7 +40,55 @@ impl Finalizer {
     }
 }
 
-/// What a finalizer may answer: nothing, or whether it failed.
+/// What an operation has to clean up, under the record's lock.
+#[derive(Default)]
+pub(super) struct Cleanup {
+    /// What was deferred and not begun; the last one is next.
+    waiting: Vec<Finalizer>,
+    running: Option<RunningFinalizer>,
+    pub(super) errors: Vec<CleanupError>,
+}
+
+/// A finalizer that runs, for reports.
+#[derive(Clone)]
+pub(super) struct RunningFinalizer {
+    pub(super) name: Cow<'static, str>,
+    pub(super) deferred_at: &'static Location<'static>,
+    pub(super) polled: Option<Instant>,
+}
+
+impl Cleanup {
+    pub(super) fn push(&mut self, finalizer: Finalizer) {
+        self.waiting.push(finalizer);
+    }
+
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes out the finalizer that is next, which from then on is the one that runs.
+    pub(super) fn next(&mut self, now: Option<Instant>) -> Option<Finalizer> {
+        let next = self.waiting.pop();
+        self.running = next.as_ref().map(|next| RunningFinalizer {
+            name: next.name.clone(),
+            deferred_at: next.deferred_at,
+            polled: now,
+        });
+        next
+    }
+
+    pub(super) fn note_poll(&mut self, now: Option<Instant>) {
+        if let Some(running) = &mut self.running {
+            running.polled = now;
+        }
+    }
+
+    pub(super) fn running(&self) -> Option<&RunningFinalizer> {
+        self.running.as_ref()
+    }
+}
+
+/// The output of a finalizer: nothing, or whether it failed.
 pub trait CleanupOutput {
     /// The answer as a result.
     ///

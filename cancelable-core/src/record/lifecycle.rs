@@ -1,18 +1,17 @@
-//! The steps of a record's life: entered, closed, settled, or abandoned.
+//! The steps of a record's life: opened, entered, closed, settled, or abandoned.
 //!
 //! *Closed* means that the status is an end. *Settled* means in addition that nothing of the
 //! operation runs any more and that nothing can be deferred to it. The two come together, except
 //! where the run was dropped and its children and finalizers go on without it.
 
-use super::aside::Aside;
-use super::child_reports::Lost;
-use super::children::Nursery;
-use super::run_waker::Followed;
-use super::{Inner, Record};
-use crate::report::Report;
-use crate::report::Status;
+use super::child_reports::{self, Lost};
+use super::children::Children;
+use super::run_waker::{self, Followed};
+use super::{Handle, Inner, Opening, Rare, Record, meters, notes, notify, shelters};
+use crate::report::{Report, Status};
 use crate::source::Unstarted;
-use crate::sync::{Latch, LatchWait, StoredWaker, log};
+use crate::sync::{Latch, LatchWait, StoredWaker, escape, is_logged, log};
+use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -36,253 +35,290 @@ pub(crate) struct Closing {
 /// settled.
 pub(crate) struct Unfinished;
 
-impl Record {
-    /// Takes the record from pending to running, once. Its timeout counts from `now`, and `waker`
-    /// is the one of the task that runs it, if it has one.
-    ///
-    /// # Errors
-    ///
-    /// The present status, if the record was entered or abandoned before.
-    pub(crate) fn enter(
-        self: &Arc<Self>,
-        now: Option<Instant>,
-        mut waker: StoredWaker,
-    ) -> Result<Entered, Status> {
-        let entered = {
-            let mut inner = self.inner.lock();
-            self.status.change(Status::Running)?;
-            inner.started = now;
-            if let Some(now) = now {
-                inner.deadline.enter(now);
-                inner.deadline_moved();
-            }
-            Entered {
-                sources: inner.sources.take(),
-                followed: self.follow_with(&mut inner, &mut waker),
-            }
-        };
-        if let Some(parent) = self.watching_parent() {
-            let (id, record) = (self.label.id(), Arc::downgrade(self));
-            parent.with_aside(|aside| aside.inside.insert(id, record));
+/// Opens a pending record with one scope handle.
+pub(crate) fn open(opening: Opening) -> Arc<Record> {
+    let record = Arc::new(Record::new(opening));
+    shelters::enlist(&record);
+    if let Some(parent) = record.parent_it_may_outlive() {
+        parent.begin_inside();
+    }
+    log_status(&record, Status::Pending);
+    notify::opened(&record);
+    record
+}
+
+/// Takes the record from pending to running, once. Its timeout counts from `now`, and `waker`
+/// is the one of the task that runs it, if it has one.
+///
+/// # Errors
+///
+/// The present status, if the record was entered or abandoned before.
+pub(crate) fn enter(
+    record: &Arc<Record>,
+    now: Option<Instant>,
+    mut waker: StoredWaker,
+) -> Result<Entered, Status> {
+    let entered = {
+        let mut inner = record.inner.lock();
+        record.status.change(Status::Running)?;
+        inner.started = now;
+        if let Some(now) = now {
+            inner.deadlines.enter(now);
         }
-        self.log_status(Status::Running);
-        self.notify_entered();
-        Ok(entered)
-    }
-
-    fn watching_parent(&self) -> Option<&Arc<Self>> {
-        self.parent.as_ref().filter(|parent| parent.watched)
-    }
-
-    /// Takes the record from running to an end and settles it.
-    ///
-    /// # Errors
-    ///
-    /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
-    /// changed.
-    pub(crate) fn close(self: &Arc<Self>, end: Status) -> Result<Closing, Unfinished> {
-        self.close_at(end, self.now(), || {})
-    }
-
-    /// [`close`](Self::close) at `now`, for a run that has looked at the clock for its last time. It takes
-    /// back what it has left at the token in `rest`, which is called before that is cancelled.
-    pub(crate) fn close_at(
-        self: &Arc<Self>,
-        end: Status,
-        now: Option<Instant>,
-        rest: impl FnOnce(),
-    ) -> Result<Closing, Unfinished> {
-        let (elapsed, aside, has_partial, waker) = {
-            let mut inner = self.inner.lock();
-            let aside = inner.seal(&self.nursery)?;
-            let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
-            let elapsed = self.end(&mut inner, end, now);
-            (
-                elapsed,
-                aside,
-                has_partial,
-                std::mem::take(&mut inner.runner),
-            )
-        };
-        // The waker belongs to a task that has nothing more to do here and may be gone soon.
-        drop(waker);
-        rest();
-        self.end_token();
-        self.after_end(end, elapsed, now);
-        self.end_span();
-        let (report, latch) = let_go(aside);
-        tell_settled(latch);
-        Ok(Closing {
-            status: end,
-            elapsed,
-            report,
-            has_partial,
-        })
-    }
-
-    /// Takes the record from running to an end, without settling it: it has lost its run.
-    pub(crate) fn close_unsettled(self: &Arc<Self>, end: Status) {
-        let now = self.now();
-        let (elapsed, waker) = {
-            let mut inner = self.inner.lock();
-            let elapsed = self.end(&mut inner, end, now);
-            (elapsed, std::mem::take(&mut inner.runner))
-        };
-        // As above.
-        drop(waker);
-        self.end_token();
-        self.after_end(end, elapsed, now);
-    }
-
-    /// Settles a record that is closed already, and has what is above report on it.
-    ///
-    /// # Errors
-    ///
-    /// As for [`close`](Self::close).
-    pub(crate) fn settle(self: &Arc<Self>, run: Lost) -> Result<(), Unfinished> {
-        let aside = self.inner.lock().seal(&self.nursery)?;
-        self.end_span();
-        let (report, latch) = let_go(aside);
-        // Before who waits for the end goes on: it may look at the outcome.
-        self.report_up(report, run);
-        tell_settled(latch);
-        Ok(())
-    }
-
-    fn end(&self, inner: &mut Inner, end: Status, now: Option<Instant>) -> Option<Duration> {
-        inner.ended = now;
-        // Only the run that entered closes, and it does so once, so the table allows it.
-        let _ = self.status.change(end);
-        self.fix_cancel();
-        now.zip(inner.started)
-            .map(|(now, started)| now.saturating_duration_since(started))
-    }
-
-    #[inline]
-    fn after_end(self: &Arc<Self>, end: Status, elapsed: Option<Duration>, now: Option<Instant>) {
-        if let Some(parent) = self.watching_parent() {
-            let id = self.label.id();
-            parent.on_aside(|aside| aside.inside.remove(&id));
+        Entered {
+            sources: inner.sources.take(),
+            followed: run_waker::follow_with(record, &mut inner, &mut waker),
         }
-        if let Some(shelter) = &self.shelter {
-            shelter.outermost().leave(self.label.id());
-        }
-        self.end_progress(now);
-        self.log_status(end);
-        self.notify_closed(end, elapsed);
-        self.leave_parent();
+    };
+    if let Some(parent) = watching_parent(record) {
+        let (id, handle) = (record.label.id(), Arc::downgrade(record));
+        parent.with_rare(|rare| rare.diagnostics.inside.insert(id, handle));
     }
+    log_status(record, Status::Running);
+    notify::entered(record);
+    Ok(entered)
+}
 
-    /// Closes the span, as soon as no code is inside it any more.
-    fn end_span(&self) {
-        let span = self.inner.lock().span.take();
-        span.close();
+fn watching_parent(record: &Record) -> Option<&Arc<Record>> {
+    record.parent.as_ref().filter(|parent| parent.watched)
+}
+
+/// Takes the record from running to an end and settles it.
+///
+/// # Errors
+///
+/// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
+/// changed.
+pub(crate) fn close(record: &Arc<Record>, end: Status) -> Result<Closing, Unfinished> {
+    close_at(record, end, record.now(), || {})
+}
+
+/// [`close`] at `now`, for a run that has looked at the clock for its last time. It takes
+/// back what it has left at the token in `rest`, which is called before that is cancelled.
+pub(crate) fn close_at(
+    record: &Arc<Record>,
+    end: Status,
+    now: Option<Instant>,
+    rest: impl FnOnce(),
+) -> Result<Closing, Unfinished> {
+    let (elapsed, rare, has_partial, waker) = {
+        let mut inner = record.inner.lock();
+        let rare = inner.settle(&record.children)?;
+        let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
+        let elapsed = end_with(record, &mut inner, end, now);
+        let waker = std::mem::take(&mut inner.run_waker);
+        (elapsed, rare, has_partial, waker)
+    };
+    // The waker belongs to a task that has nothing more to do here and may be gone soon.
+    drop(waker);
+    rest();
+    record.end_token();
+    after_end(record, end, elapsed, now);
+    end_span(record);
+    let (report, latch) = let_go(rare);
+    set_latch(latch);
+    Ok(Closing {
+        status: end,
+        elapsed,
+        report,
+        has_partial,
+    })
+}
+
+/// Takes the record from running to an end, without settling it: it has lost its run.
+pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
+    let now = record.now();
+    let (elapsed, waker) = {
+        let mut inner = record.inner.lock();
+        let elapsed = end_with(record, &mut inner, end, now);
+        (elapsed, std::mem::take(&mut inner.run_waker))
+    };
+    // As above.
+    drop(waker);
+    record.end_token();
+    after_end(record, end, elapsed, now);
+}
+
+/// Settles a record that is closed already, and has what is above report on it.
+///
+/// # Errors
+///
+/// As for [`close`].
+pub(crate) fn settle(record: &Arc<Record>, run: Lost) -> Result<(), Unfinished> {
+    let rare = record.inner.lock().settle(&record.children)?;
+    end_span(record);
+    let (report, latch) = let_go(rare);
+    // Before who waits for the end goes on: it may look at the outcome.
+    child_reports::report_up(record, report, run);
+    set_latch(latch);
+    Ok(())
+}
+
+fn end_with(
+    record: &Record,
+    inner: &mut Inner,
+    end: Status,
+    now: Option<Instant>,
+) -> Option<Duration> {
+    inner.ended = now;
+    // Only the run that entered closes, and it does so once, so the table allows it.
+    let _ = record.status.change(end);
+    record.token.fix();
+    now.zip(inner.started)
+        .map(|(now, started)| now.saturating_duration_since(started))
+}
+
+#[inline]
+fn after_end(record: &Arc<Record>, end: Status, elapsed: Option<Duration>, now: Option<Instant>) {
+    if let Some(parent) = watching_parent(record) {
+        let id = record.label.id();
+        parent.on_rare(|rare| rare.diagnostics.inside.remove(&id));
     }
+    shelters::leave(record);
+    meters::end(record, now);
+    log_status(record, end);
+    notify::closed(record, end, elapsed);
+    leave_parent(record);
+}
 
-    /// A spawned child is joined, so nothing of it goes on after the end of its scope.
-    pub(crate) fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
-        self.parent.as_ref().filter(|_| !self.spawned)
-    }
+/// Closes the span, as soon as no code is inside it any more.
+fn end_span(record: &Record) {
+    let span = record.inner.lock().span.take();
+    span.close();
+}
 
-    fn leave_parent(&self) {
-        if let Some(parent) = self.parent_it_may_outlive() {
-            parent.end_inside();
-        }
-    }
-
-    /// How an operation was closed, for a run that was taken over.
-    pub(crate) fn closing(&self) -> Closing {
-        Closing {
-            status: self.status(),
-            elapsed: self.elapsed(),
-            report: self.take_report(),
-            has_partial: self.inner.lock().partial.is_some(),
-        }
-    }
-
-    /// Whether nothing can be attached any more.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.inner.lock().sealed
-    }
-
-    pub(crate) fn is_settled(&self) -> bool {
-        self.inner.lock().settled
-    }
-
-    /// Completes when the record is settled; none if it is. Made under the lock under which the record is
-    /// sealed, so whoever seals it finds the latch.
-    pub(crate) fn wait_settled(&self) -> Option<LatchWait> {
-        let mut inner = self.inner.lock();
-        if inner.settled {
-            return None;
-        }
-        let aside = inner.aside.get_or_insert_default();
-        Some(aside.settled.get_or_insert_default().wait())
-    }
-
-    /// Gives a pending record up, and says so: nobody can enter it any more. True if it was pending.
-    pub(crate) fn abandon(self: &Arc<Self>) -> bool {
-        let now = self.now();
-        let sources = {
-            let mut inner = self.inner.lock();
-            if self.status.change(Status::Abandoned).is_err() {
-                return false;
-            }
-            inner.ended = now;
-            self.fix_cancel();
-            // Nothing will start them, and a handle may keep the record for long.
-            inner.sources.take()
-        };
-        self.log_cancel();
-        log!(
-            Warn,
-            operation = &*self.label.shown_name(), id = self.label.id().get(),
-            status = Status::Abandoned.as_str(), opened_at:% = self.opened_at;
-            "{} was dropped without being run; it was opened at {}", self.label, self.opened_at
-        );
-        drop(sources);
-        if let Some(shelter) = &self.shelter {
-            shelter.outermost().leave(self.label.id());
-        }
-        self.end_token();
-        self.end_progress(now);
-        self.end_span();
-        self.notify_closed(Status::Abandoned, None);
-        self.leave_parent();
-        true
+fn leave_parent(record: &Record) {
+    if let Some(parent) = record.parent_it_may_outlive() {
+        parent.end_inside();
     }
 }
 
-/// Lets go of what lay beside a record that is settled: its report, if there is something to say, and what those
-/// wait for who wait for its end.
-fn let_go(aside: Option<Box<Aside>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
-    let Some(mut aside) = aside else {
+/// How an operation was closed, for a run that was taken over.
+pub(crate) fn closing(record: &Record) -> Closing {
+    Closing {
+        status: record.status(),
+        elapsed: record.elapsed(),
+        report: child_reports::take(record),
+        has_partial: record.inner.lock().partial.is_some(),
+    }
+}
+
+/// Completes when the record is settled; none if it is. Made under the lock under which the record is
+/// settled, so whoever settles it finds the latch.
+pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
+    let mut inner = record.inner.lock();
+    if inner.settled {
+        return None;
+    }
+    let rare = inner.rare.get_or_insert_default();
+    Some(rare.end.get_or_insert_default().wait())
+}
+
+/// Gives a pending record up, and logs it: nobody can enter it any more. True if it was pending.
+pub(crate) fn abandon(record: &Arc<Record>) -> bool {
+    let now = record.now();
+    let sources = {
+        let mut inner = record.inner.lock();
+        if record.status.change(Status::Abandoned).is_err() {
+            return false;
+        }
+        inner.ended = now;
+        record.token.fix();
+        // Nothing will start them, and a handle may keep the record for long.
+        inner.sources.take()
+    };
+    record.log_cancel();
+    log!(
+        Warn,
+        operation = &*record.label.shown_name(), id = record.label.id().get(),
+        status = Status::Abandoned.as_str(), opened_at:% = record.opened_at;
+        "{} was dropped without being run; it was opened at {}", record.label, record.opened_at
+    );
+    drop(sources);
+    shelters::leave(record);
+    record.end_token();
+    meters::end(record, now);
+    end_span(record);
+    notify::closed(record, Status::Abandoned, None);
+    leave_parent(record);
+    true
+}
+
+/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch of
+/// those who wait for the end.
+fn let_go(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
+    let Some(mut rare) = rare else {
         return (None, None);
     };
-    if let Some(bound) = aside.bound.take() {
+    if let Some(bound) = rare.shields.bound.take() {
         // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
         bound.unregister();
     }
-    let latch = aside.settled.take();
-    let report = aside.take_whole_report();
+    let latch = rare.end.take();
+    let report = child_reports::take_whole(&mut rare);
     let report = (!report.is_empty()).then(|| Box::new(report));
     (report, latch)
 }
 
-fn tell_settled(latch: Option<Arc<Latch>>) {
+fn set_latch(latch: Option<Arc<Latch>>) {
     if let Some(latch) = latch {
         latch.set("the waker of who waits for an operation's end");
     }
 }
 
 impl Inner {
-    fn seal(&mut self, nursery: &Nursery) -> Result<Option<Box<Aside>>, Unfinished> {
-        let aside = self.aside.as_ref();
-        if nursery.is_occupied() || aside.is_some_and(|aside| !aside.finalizers.is_empty()) {
+    fn settle(&mut self, children: &Children<Handle>) -> Result<Option<Box<Rare>>, Unfinished> {
+        let rare = self.rare.as_ref();
+        if children.is_occupied() || rare.is_some_and(|rare| rare.cleanup.has_waiting()) {
             return Err(Unfinished);
         }
-        self.sealed = true;
         self.settled = true;
-        Ok(self.aside.take())
+        Ok(self.rare.take())
+    }
+}
+
+fn log_status(record: &Record, status: Status) {
+    if is_logged(Level::Debug) {
+        write_status(record, status);
+    }
+}
+
+/// The line of an end has the error, if it failed, and the cause, if it was asked to stop.
+#[cold]
+fn write_status(record: &Record, status: Status) {
+    let error = match status {
+        Status::Failed => notes::error_text(record),
+        _ => None,
+    };
+    let error = error.as_deref().map(escape);
+    let cause = match status.is_closed() {
+        true => record.cause(),
+        false => None,
+    };
+    if cause.is_some() {
+        record.log_cancel();
+    }
+    let reason = cause.as_ref().map(|cause| cause.reason().as_str());
+    let (name, id) = (record.label.shown_name(), record.label.id().get());
+    let (name, word) = (&*name, status.as_str());
+    let label = &record.label;
+    match (&error, &cause, reason) {
+        (None, Some(cause), Some(reason)) => log!(
+            Debug, operation = name, id, status = word, reason, cause:% = cause;
+            "{label} is {status}, asked to stop: {cause}"
+        ),
+        (Some(error), Some(cause), Some(reason)) => log!(
+            Debug, operation = name, id, status = word, error = &**error, reason,
+            cause:% = cause;
+            "{label} is {status}: {error}, asked to stop: {cause}"
+        ),
+        (Some(error), ..) => log!(
+            Debug, operation = name, id, status = word, error = &**error;
+            "{label} is {status}: {error}"
+        ),
+        _ => log!(
+            Debug, operation = name, id, status = word;
+            "{label} is {status}"
+        ),
     }
 }

@@ -1,14 +1,14 @@
-//! What a scope says about its end when it is built: how long its body may go on after a cancel,
-//! how long its finalizers may take, and from when on someone is told that it has not stopped.
+//! What the builder of a scope has fixed about its end and about its children.
 
 use crate::report::Straggler;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What happens after a cancel. Most scopes say nothing of it and keep none.
+/// What happens after a cancel. Most scopes set nothing of it and keep none.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Policy {
+pub(crate) struct Options {
     /// How long the body may go on; zero is not at all.
     pub(crate) grace: Duration,
     /// How long all finalizers together may take; none is for as long as they take.
@@ -16,7 +16,7 @@ pub(crate) struct Policy {
     pub(crate) watchdog: Option<Watchdog>,
 }
 
-impl Policy {
+impl Options {
     /// What of it cannot do without a runtime.
     pub(crate) fn needs_runtime(&self) -> Option<&'static str> {
         if !self.grace.is_zero() {
@@ -30,7 +30,7 @@ impl Policy {
         }
     }
 
-    /// Whether it says anything.
+    /// Whether anything is set.
     pub(crate) fn is_set(&self) -> bool {
         // Everything in it needs a clock.
         self.needs_runtime().is_some()
@@ -42,11 +42,36 @@ impl Policy {
     }
 }
 
+/// What a scope fixes about its children.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ChildOptions {
+    /// How many children run at once; none is any number.
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Failures are collected, and none of them cancels.
+    pub(crate) collect_all: bool,
+    /// How long after its cancel a blocking call is waited for; none is for ever.
+    pub(crate) abandon_after: Option<Duration>,
+}
+
+impl ChildOptions {
+    /// Whether anything is set.
+    pub(crate) fn is_set(&self) -> bool {
+        self.concurrency.is_some() || self.collect_all || self.abandon_after.is_some()
+    }
+}
+
+/// What holds where a scope sets nothing.
+pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
+    concurrency: None,
+    collect_all: false,
+    abandon_after: None,
+};
+
 /// Reports what has not ended within a time after the cancel.
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     pub(crate) after: Duration,
-    /// What is told beside the log.
+    /// Called beside the log.
     pub(crate) hook: Option<Hook>,
 }
 

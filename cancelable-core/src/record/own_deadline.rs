@@ -1,14 +1,121 @@
-//! The deadline that an operation has of its own, before those above it are looked at.
+//! The deadlines of one operation under its record's lock: its own, and the earliest of its ancestors, which is
+//! kept so that these are not walked for each look.
+//!
+//! A line of ancestors may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
+//! keeps the earliest deadline of those above it, with the count of moves that was read before the ancestors were
+//! asked, and what it keeps holds as long as the count is the same. One count serves the whole process.
+//!
+//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: whoever reads a
+//! record's deadline in order to keep it marks that record, and whoever moves a deadline goes by the mark, both under
+//! the record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
+//! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
+//! An operation that nothing was opened below, as most are, moves its deadline for nobody else. The count goes up too
+//! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
+//! count.
 
 use crate::source::{Limit, LimitKind, Words};
+use crate::sync::Ordering;
+use crate::sync::unmodelled::AtomicU64;
 use std::panic::Location;
 use std::time::{Duration, Instant};
+
+/// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the
+/// record's lock orders it.
+static MOVES: AtomicU64 = AtomicU64::new(1);
+
+/// The count of moves, to be read before what is to be kept with it.
+pub(super) fn moves() -> u64 {
+    // Acquire: pairs with the Release in `line_changed`. Who reads a count finds the deadlines that it
+    // goes with.
+    MOVES.load(Ordering::Acquire)
+}
+
+/// To be called when a line of ancestors has become another, after what says so is stored.
+pub(super) fn line_changed() {
+    // Release: see `moves`.
+    MOVES.fetch_add(1, Ordering::Release);
+}
+
+/// The deadlines of one operation.
+pub(super) struct Deadlines {
+    own: OwnDeadline,
+    /// The earliest of the operations above, as it is kept.
+    above: Option<Instant>,
+    /// In the upper bits the count of moves with which `above` is kept, zero if it never was. The lowest is
+    /// [`KEPT_BELOW`]. One word, because every operation has it.
+    marks: u64,
+}
+
+/// An operation below keeps a deadline that this one's own is a part of.
+const KEPT_BELOW: u64 = 1;
+
+impl Deadlines {
+    pub(super) fn new(own: OwnDeadline) -> Self {
+        Self {
+            own,
+            above: None,
+            marks: 0,
+        }
+    }
+
+    /// The point that counts; a span is none before entry.
+    pub(super) fn own_due(&self) -> Option<Instant> {
+        self.own.due.as_ref().map(|due| due.at)
+    }
+
+    /// [`own_due`](Self::own_due) for a caller that keeps it with the count of moves that it read before.
+    pub(super) fn own_due_to_keep(&mut self) -> Option<Instant> {
+        self.marks |= KEPT_BELOW;
+        self.own_due()
+    }
+
+    /// The own deadline, if it is reached at `now`.
+    pub(super) fn overdue(&self, now: Instant) -> Option<&Due> {
+        self.own.due.as_ref().filter(|due| due.at <= now)
+    }
+
+    /// The point that would count if the operation were entered at `now`.
+    pub(super) fn due_from(&self, now: Instant) -> Option<Instant> {
+        self.own.due_from(now)
+    }
+
+    /// Lets a span count from `now`.
+    pub(super) fn enter(&mut self, now: Instant) {
+        self.own.enter(now);
+        self.moved();
+    }
+
+    /// Puts `limit` in the place of all others. A span counts from `now` if there is one, and from
+    /// entry else.
+    pub(super) fn replace(&mut self, limit: Limit, now: Option<Instant>) {
+        self.own.replace(limit, now);
+        self.moved();
+    }
+
+    fn moved(&mut self) {
+        if self.marks & KEPT_BELOW != 0 {
+            self.marks &= !KEPT_BELOW;
+            line_changed();
+        }
+    }
+
+    /// The earliest deadline of those above, if it is kept with this count.
+    pub(super) fn kept(&self, moves: u64) -> Option<Option<Instant>> {
+        (self.marks >> 1 == moves).then_some(self.above)
+    }
+
+    /// Keeps the earliest deadline of those above.
+    pub(super) fn keep(&mut self, due: Option<Instant>, moves: u64) {
+        self.above = due;
+        self.marks = (moves << 1) | (self.marks & KEPT_BELOW);
+    }
+}
 
 /// A point in time, and the limit from which it follows. Smaller than a limit with a point, because it
 /// is moved with an operation that is opened.
 #[derive(Clone, Debug)]
-pub(crate) struct Due {
-    pub(crate) at: Instant,
+pub(super) struct Due {
+    at: Instant,
     /// None for a limit that was a point from the start.
     span: Option<Duration>,
     set_at: &'static Location<'static>,
@@ -16,7 +123,7 @@ pub(crate) struct Due {
 }
 
 impl Due {
-    pub(crate) fn limit(&self) -> Limit {
+    pub(super) fn limit(&self) -> Limit {
         let kind = match self.span {
             Some(span) => LimitKind::After(span),
             None => LimitKind::At(self.at),
@@ -25,19 +132,11 @@ impl Due {
     }
 
     /// How long after `start` the span began to count, if it was set later than that.
-    pub(crate) fn counted_from(&self, start: Instant) -> Option<Duration> {
+    pub(super) fn counted_from(&self, start: Instant) -> Option<Duration> {
         let counted_from = self.at.checked_sub(self.span?)?;
         let passed = counted_from.checked_duration_since(start)?;
         (!passed.is_zero()).then_some(passed)
     }
-}
-
-/// The earliest deadline of the operations above, as of a count of moves; see `deadlines.rs`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct FromAbove {
-    pub(crate) due: Option<Instant>,
-    /// Zero if it was never asked for.
-    pub(crate) moves: u64,
 }
 
 /// A span that counts from entry, and where it was set.
@@ -95,7 +194,7 @@ impl OwnDeadline {
     }
 
     /// Lets the span count from `start`.
-    pub(crate) fn enter(&mut self, start: Instant) {
+    fn enter(&mut self, start: Instant) {
         let Some(pending) = self.pending.take() else {
             return;
         };
@@ -118,7 +217,7 @@ impl OwnDeadline {
 
     /// Puts `limit` in the place of all others. A span counts from `now` if there is one, and from
     /// entry else.
-    pub(crate) fn replace(&mut self, limit: Limit, now: Option<Instant>) {
+    fn replace(&mut self, limit: Limit, now: Option<Instant>) {
         *self = Self::default();
         self.add(limit);
         if let Some(now) = now {
@@ -126,13 +225,8 @@ impl OwnDeadline {
         }
     }
 
-    /// The point that counts; a span is none before entry.
-    pub(crate) fn due(&self) -> Option<&Due> {
-        self.due.as_ref()
-    }
-
     /// The point that would count if the operation were entered at `now`.
-    pub(crate) fn due_from(&self, now: Instant) -> Option<Instant> {
+    fn due_from(&self, now: Instant) -> Option<Instant> {
         let pending = self.pending.as_ref();
         let pending = pending.and_then(|pending| now.checked_add(pending.span));
         let due = self.due.as_ref().map(|due| due.at);

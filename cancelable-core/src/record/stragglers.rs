@@ -1,228 +1,233 @@
-//! Who of an operation and of everything below it has not ended: the answer to "why has it not
-//! stopped?".
+//! What of an operation and of everything below it has not ended: the answer to "why has it not stopped?".
 //!
 //! An operation knows its children and blocking calls at any time. Scopes that were opened inside
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below
 //! such an operation: then each run puts itself on the list of the one above while it runs.
 
-use super::Record;
-use super::hold::OpenShield;
+use super::holder::OpenShield;
+use super::{Holder, Holding, Record, Turn, away, grace, holds};
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
-use crate::runtime::RuntimeHandle;
 use crate::sync::log;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-impl Record {
-    /// All that has not ended in this operation and below, in the order of opening.
-    pub(crate) fn roll_call(self: &Arc<Self>) -> Vec<Straggler> {
-        let mut found = Vec::new();
-        let mut seen = BTreeSet::new();
-        let mut next = vec![Arc::clone(self)];
-        // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
-        while let Some(record) = next.pop() {
-            if !seen.insert(record.label.id()) {
+/// All that has not ended in this operation and below, in the order of opening.
+pub(crate) fn all(record: &Arc<Record>) -> Vec<Straggler> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut next = vec![Arc::clone(record)];
+    // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
+    while let Some(record) = next.pop() {
+        if !seen.insert(record.label.id()) {
+            continue;
+        }
+        add_own(&record, &mut found);
+        for member in record.children.members() {
+            let Some(inner) = member.handle.upgrade() else {
                 continue;
-            }
-            record.answer(&mut found);
-            for member in record.nursery.stragglers() {
-                if member.is_blocking || member.is_queued {
-                    let kind = match member.is_blocking {
-                        true => StragglerKind::Blocking,
-                        false => StragglerKind::Child,
-                    };
-                    let mut straggler = member.record.as_straggler(kind);
-                    straggler.is_queued = member.is_queued;
-                    straggler.is_abandoned = member.is_abandoned;
-                    found.push(straggler);
-                    seen.insert(member.record.label.id());
-                } else {
-                    next.push(member.record);
-                }
-            }
-            next.extend(record.nursery.orphans());
-            let inside = record.on_aside(|aside| {
-                let inside = aside.inside.values();
-                inside.filter_map(|record| record.upgrade()).collect()
-            });
-            let inside: Vec<_> = inside.unwrap_or_default();
-            next.extend(inside);
-        }
-        found.sort_by_key(|straggler| straggler.operation.id());
-        found
-    }
-
-    /// What of this operation itself runs: its body, or a finalizer; or itself, where it goes on without its
-    /// run and nothing of it has begun.
-    fn answer(&self, found: &mut Vec<Straggler>) {
-        let body_over = self.on_aside(|aside| aside.body_over);
-        let body_over = body_over.unwrap_or(false);
-        if self.status() == Status::Running && !body_over {
-            let kind = match self.spawned {
-                true => StragglerKind::Child,
-                false => StragglerKind::Operation,
             };
-            found.push(self.as_straggler(kind));
+            if member.is_blocking || member.is_queued {
+                let kind = match member.is_blocking {
+                    true => StragglerKind::Blocking,
+                    false => StragglerKind::Child,
+                };
+                let mut straggler = straggler(&inner, kind);
+                straggler.is_queued = member.is_queued;
+                straggler.is_abandoned = member.is_abandoned;
+                found.push(straggler);
+                seen.insert(inner.label.id());
+            } else {
+                next.push(inner);
+            }
         }
-        let finalizer = self.running_finalizer();
-        let has_begun = finalizer.is_some() || self.nursery.has_any();
-        if self.status().is_closed() && !has_begun && !self.is_settled() {
-            found.push(self.as_straggler(StragglerKind::Operation));
-        }
-        found.extend(finalizer);
-        for taken_at in self.nursery.guards() {
-            let mut straggler = self.as_straggler(StragglerKind::Hold);
-            straggler.opened_at = taken_at;
-            // What is known of the body says nothing of it.
-            (straggler.polled_ago, straggler.checked_ago) = (None, None);
-            straggler.shield = None;
-            found.push(straggler);
-        }
-    }
-
-    /// The finalizer that runs, if one does.
-    pub(crate) fn running_finalizer(&self) -> Option<Straggler> {
-        let finalizing = self.on_aside(|aside| aside.finalizing.clone())??;
-        let mut straggler = self.as_straggler(StragglerKind::Finalizer);
-        straggler.polled_ago = since(self.now(), finalizing.polled);
-        straggler.opened_at = finalizing.deferred_at;
-        straggler.finalizer = Some(finalizing.name);
-        Some(straggler)
-    }
-
-    fn as_straggler(&self, kind: StragglerKind) -> Straggler {
-        let now = self.now();
-        let shield = self.open_shield();
-        let (polled, checked) = self
-            .on_aside(|aside| (aside.polled, aside.checked))
-            .unwrap_or_default();
-        Straggler {
-            kind,
-            operation: self.label.clone(),
-            finalizer: None,
-            opened_at: self.opened_at,
-            cancelled_for: since(now, self.cancelled_at(now)),
-            polled_ago: since(now, polled),
-            checked_ago: since(now, checked),
-            shield: shield.map(|shield| ShieldSite {
-                opened_at: shield.opened_at,
-                open_for: since(now, shield.since),
-            }),
-            is_queued: false,
-            is_abandoned: false,
-            is_unpolled: false,
-        }
-    }
-
-    /// The report on a run that is held and not polled, or on the body whose `shield` is. It was woken
-    /// `unpolled_for` ago, where there is a clock, and has not been polled since.
-    pub(crate) fn as_unpolled(
-        &self,
-        unpolled_for: Option<Duration>,
-        shield: Option<&OpenShield>,
-    ) -> Straggler {
-        let mut straggler = self.as_straggler(match self.spawned {
-            true => StragglerKind::Child,
-            false => StragglerKind::Operation,
+        let orphans = record.children.orphans().into_iter();
+        next.extend(orphans.filter_map(|orphan| orphan.upgrade()));
+        let inside = record.on_rare(|rare| {
+            let inside = rare.diagnostics.inside.values();
+            inside.filter_map(Weak::upgrade).collect()
         });
-        if let Some(shield) = shield {
-            straggler.shield = Some(ShieldSite {
-                opened_at: shield.opened_at,
-                open_for: since(self.now(), shield.since),
-            });
+        let inside: Vec<_> = inside.unwrap_or_default();
+        next.extend(inside);
+    }
+    found.sort_by_key(|straggler| straggler.operation.id());
+    found
+}
+
+/// What of this operation itself runs: its body, or a finalizer; or itself, where it goes on without its
+/// run and nothing of it has begun.
+fn add_own(record: &Record, found: &mut Vec<Straggler>) {
+    let is_body_over = record.on_rare(|rare| rare.diagnostics.is_body_over);
+    if record.status() == Status::Running && is_body_over != Some(true) {
+        found.push(straggler(record, kind_of(record)));
+    }
+    let finalizer = running_finalizer(record);
+    let has_begun = finalizer.is_some() || record.children.has_any();
+    if record.status().is_closed() && !has_begun && !record.is_settled() {
+        found.push(straggler(record, StragglerKind::Operation));
+    }
+    found.extend(finalizer);
+    for taken_at in record.children.holds() {
+        let mut straggler = straggler(record, StragglerKind::Hold);
+        straggler.opened_at = taken_at;
+        // What is known of the body says nothing of it.
+        (straggler.polled_ago, straggler.checked_ago) = (None, None);
+        straggler.shield = None;
+        found.push(straggler);
+    }
+}
+
+fn kind_of(record: &Record) -> StragglerKind {
+    match record.spawned {
+        true => StragglerKind::Child,
+        false => StragglerKind::Operation,
+    }
+}
+
+/// How far a running operation has come.
+#[derive(Default)]
+pub(crate) struct Stage {
+    /// The name of the finalizer that runs.
+    pub(crate) finalizer: Option<Cow<'static, str>>,
+    pub(crate) is_body_over: bool,
+}
+
+pub(crate) fn stage(record: &Record) -> Stage {
+    let stage = record.on_rare(|rare| Stage {
+        finalizer: rare.cleanup.running().map(|running| running.name.clone()),
+        is_body_over: rare.diagnostics.is_body_over,
+    });
+    stage.unwrap_or_default()
+}
+
+/// The finalizer that runs, if one does.
+pub(crate) fn running_finalizer(record: &Record) -> Option<Straggler> {
+    let running = record.on_rare(|rare| rare.cleanup.running().cloned())??;
+    let mut straggler = straggler(record, StragglerKind::Finalizer);
+    straggler.polled_ago = since(record.now(), running.polled);
+    straggler.opened_at = running.deferred_at;
+    straggler.finalizer = Some(running.name);
+    Some(straggler)
+}
+
+fn straggler(record: &Record, kind: StragglerKind) -> Straggler {
+    let now = record.now();
+    let shield = holds::open_shield(record);
+    let (polled, checked) = record
+        .on_rare(|rare| (rare.diagnostics.polled, rare.diagnostics.checked))
+        .unwrap_or_default();
+    Straggler {
+        kind,
+        operation: record.label.clone(),
+        finalizer: None,
+        opened_at: record.opened_at,
+        cancelled_for: since(now, grace::cancelled_at(record, now)),
+        polled_ago: since(now, polled),
+        checked_ago: since(now, checked),
+        shield: shield.map(|shield| site(&shield, now)),
+        is_queued: false,
+        is_abandoned: false,
+        is_unpolled: false,
+    }
+}
+
+fn site(shield: &OpenShield, now: Option<Instant>) -> ShieldSite {
+    ShieldSite {
+        opened_at: shield.opened_at,
+        open_for: since(now, shield.since),
+    }
+}
+
+/// The report on a run that is held and not polled, or on the body whose `shield` is. It was woken
+/// `unpolled_for` ago, where there is a clock, and has not been polled since.
+fn unpolled(
+    record: &Record,
+    unpolled_for: Option<Duration>,
+    shield: Option<&OpenShield>,
+) -> Straggler {
+    let mut straggler = straggler(record, kind_of(record));
+    if let Some(shield) = shield {
+        straggler.shield = Some(site(shield, record.now()));
+    }
+    straggler.is_unpolled = true;
+    straggler.polled_ago = unpolled_for;
+    straggler
+}
+
+/// The report on a holder that is held and not polled by `home`.
+pub(crate) fn of_holder(
+    home: &Record,
+    holder: &Holder,
+    unpolled_for: Option<Duration>,
+) -> Straggler {
+    match holder.holding() {
+        Holding::Run(turn) => match away::run_of(turn) {
+            Some(run) => unpolled(&run, unpolled_for, None),
+            None => unpolled(home, unpolled_for, None),
+        },
+        Holding::Shield(shield, _) => unpolled(home, unpolled_for, Some(shield)),
+        Holding::Body => unpolled(home, unpolled_for, None),
+    }
+}
+
+/// The report on a run, woken so long ago and not polled since.
+pub(crate) fn of_run(turn: &Turn, unpolled_for: Option<Duration>) -> Option<Straggler> {
+    Some(unpolled(&*away::run_of(turn)?, unpolled_for, None))
+}
+
+/// Notes a poll, for reports, if the operation is watched.
+pub(crate) fn note_poll(record: &Record) {
+    if record.watched {
+        if let Some(now) = record.now() {
+            record.with_rare(|rare| rare.diagnostics.polled = Some(now));
         }
-        straggler.is_unpolled = true;
-        straggler.polled_ago = unpolled_for;
-        straggler
     }
+}
 
-    /// When it was cancelled, by its own clock, as it is asked at `now`.
-    ///
-    /// A token that was cancelled outside every run has a cause by the system's clock. Where that is
-    /// another one it does not count, but the first look here does.
-    pub(crate) fn cancelled_at(&self, now: Option<Instant>) -> Option<Instant> {
-        let cause = self.cause()?;
-        let noted = self.on_aside(|aside| aside.stopping_since).flatten();
-        noted.or_else(
-            || match cause.is_timed_by_system() && !self.keeps_systems_time() {
-                true => Some(self.stopping_since(now?)),
-                false => cause.at(),
-            },
-        )
-    }
-
-    fn keeps_systems_time(&self) -> bool {
-        let runtime = self.runtime.as_ref();
-        runtime.is_some_and(RuntimeHandle::keeps_systems_time)
-    }
-
-    /// Takes the first look at a cancel, for a run that goes on after it.
-    pub(crate) fn note_stopping(&self) {
-        if self.is_cancelled() {
-            let now = self.now();
-            self.cancelled_at(now);
+/// Notes a look at the cancellation, as above.
+pub(crate) fn note_check(record: &Record) {
+    if record.watched && !record.status().is_closed() {
+        if let Some(now) = record.now() {
+            record.with_rare(|rare| rare.diagnostics.checked = Some(now));
         }
     }
+}
 
-    /// Notes a poll, for reports, if they are noted here.
-    pub(crate) fn note_poll(&self) {
-        if self.watched {
-            if let Some(now) = self.now() {
-                self.with_aside(|aside| aside.polled = Some(now));
-            }
-        }
+/// From now on children and finalizers are what goes on.
+pub(crate) fn note_body_over(record: &Record) {
+    record.with_rare(|rare| rare.diagnostics.is_body_over = true);
+}
+
+/// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
+pub(crate) fn note(record: &Record, stragglers: Vec<Straggler>) {
+    for straggler in stragglers {
+        log!(
+            Warn,
+            operation = &*record.label.shown_name(), id = record.label.id().get(),
+            kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
+            "{} ends without it: {straggler}", record.label
+        );
+        keep(record, straggler);
     }
+}
 
-    /// Notes a look at the cancellation, as above.
-    pub(crate) fn note_check(&self) {
-        if self.watched && !self.status().is_closed() {
-            if let Some(now) = self.now() {
-                self.with_aside(|aside| aside.checked = Some(now));
-            }
-        }
+pub(crate) fn keep(record: &Record, straggler: Straggler) {
+    record.with_rare(|rare| rare.diagnostics.keep(straggler));
+}
+
+/// Passes on what a run has ended without, and has in its outcome, to the operation above, if that is cancelled
+/// too. One that goes on would collect them for as long as it runs.
+pub(crate) fn propagate(record: &Record, report: Option<&Report>) {
+    let above = record.parent.as_ref();
+    let (Some(report), Some(parent)) = (report, above) else {
+        return;
+    };
+    if report.stragglers.is_empty() || !parent.is_cancelled() {
+        return;
     }
-
-    /// From now on children and finalizers are what goes on.
-    pub(crate) fn note_body_over(&self) {
-        self.with_aside(|aside| aside.body_over = true);
-    }
-
-    /// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
-    pub(crate) fn note_stragglers(&self, stragglers: Vec<Straggler>) {
-        for straggler in stragglers {
-            log!(
-                Warn,
-                operation = &*self.label.shown_name(), id = self.label.id().get(),
-                kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
-                "{} ends without it: {straggler}", self.label
-            );
-            self.keep_straggler(straggler);
-        }
-    }
-
-    pub(crate) fn keep_straggler(&self, straggler: Straggler) {
-        let body = straggler.body();
-        self.with_aside(|aside| {
-            if body.is_none_or(|id| aside.straggling.insert(id)) {
-                aside.stragglers.push(straggler);
-            }
-        });
-    }
-
-    /// Passes on what a run has ended without, and has in its outcome, to the operation above, if that is cancelled
-    /// too. One that goes on would collect them for as long as it runs.
-    pub(crate) fn hand_up(&self, report: Option<&Report>) {
-        let above = self.parent.as_ref();
-        let (Some(report), Some(parent)) = (report, above) else {
-            return;
-        };
-        if report.stragglers.is_empty() || !parent.is_cancelled() {
-            return;
-        }
-        for straggler in &report.stragglers {
-            parent.keep_straggler(straggler.clone());
-        }
+    for straggler in &report.stragglers {
+        keep(parent, straggler.clone());
     }
 }
 

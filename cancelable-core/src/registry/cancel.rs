@@ -4,7 +4,7 @@ use super::filter::Filter;
 use super::handle::Registry;
 use super::snapshot_filter;
 use crate::cause::{Cause, OperationId, Reason};
-use crate::operation::Record;
+use crate::record::Record;
 use std::fmt;
 use std::ops::ControlFlow;
 

@@ -7,7 +7,7 @@
 
 use super::name_prefix::{NamePrefix, WantedPrefix};
 use crate::cause::OperationId;
-use crate::operation::Record;
+use crate::record::Record;
 use std::sync::Arc;
 
 /// How many slots a chunk has: one for each bit of [`Slots`].

@@ -3,7 +3,7 @@
 use super::shards::Shards;
 use super::tree::{self, Indent, TreeEntry};
 use crate::cause::HumanDuration;
-use crate::operation::Standing;
+use crate::operation::Activity;
 use std::fmt;
 
 /// All open operations of a registry as a tree for people, from [`Registry::dump`](super::Registry::dump).
@@ -17,14 +17,14 @@ use std::fmt;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dump {
-    entries: Vec<(TreeEntry, Standing)>,
+    entries: Vec<(TreeEntry, Activity)>,
 }
 
 impl Dump {
     pub(super) fn of(shards: &Shards) -> Self {
         let mut entries = Vec::new();
         tree::visit(shards, None, |entry, record, now| {
-            entries.push((entry, record.standing(now)));
+            entries.push((entry, Activity::of(record, now)));
         });
         Self { entries }
     }
@@ -37,12 +37,12 @@ impl fmt::Display for Dump {
             1 => f.write_str("1 operation is open\n")?,
             count => writeln!(f, "{count} operations are open")?,
         }
-        for (entry, standing) in &self.entries {
+        for (entry, activity) in &self.entries {
             let operation = entry.operation();
             let place = operation.opened_at();
             write!(
                 f,
-                "{}{operation}; {standing}; opened at {}:{}",
+                "{}{operation}; {activity}; opened at {}:{}",
                 Indent(entry.depth()),
                 place.file(),
                 place.line()

@@ -3,7 +3,8 @@
 use super::chunk::{Chunk, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
-use crate::operation::{OperationSnapshot, Record, Status};
+use crate::operation::{OperationSnapshot, Status};
+use crate::record::{Record, notes};
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -179,8 +180,7 @@ impl Filter {
         if self.metadata.is_empty() {
             return true;
         }
-        record
-            .metadata()
+        notes::metadata(record)
             .is_some_and(|metadata| self.has_metadata_of(|key| metadata.get(key)))
     }
 

@@ -13,7 +13,8 @@ use super::snapshot_filter::{self, SnapshotFilter};
 use super::statistics::Statistics;
 use super::tree::Tree;
 use crate::cause::OperationId;
-use crate::operation::{Hooks, Observer, Operation, OperationSnapshot, Status};
+use crate::operation::{Hooks, Operation, OperationSnapshot, Status};
+use crate::record::{Observer, notify};
 use crate::sync::unmodelled::OnceLock;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -264,9 +265,9 @@ impl Registry {
     fn observe_open(&self) {
         for record in Listing::of(&self.shards, Chunk::taken).into_records() {
             if self.shards.listeners().wants_cancels() {
-                record.observe_cancel();
+                notify::observe_cancel(&record);
             }
-            record.observe_progress();
+            notify::observe_progress(&record);
         }
     }
 

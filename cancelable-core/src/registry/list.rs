@@ -7,7 +7,7 @@
 
 use super::chunk::{Chunk, Row, SLOTS};
 use crate::cause::OperationId;
-use crate::operation::Record;
+use crate::record::Record;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 
 use super::chunk::{Chunk, Slots};
 use super::shards::Shards;
-use crate::operation::Record;
+use crate::record::Record;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 

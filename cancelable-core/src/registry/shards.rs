@@ -6,8 +6,9 @@ use super::list::SHARDS;
 use super::listeners::Listeners;
 use super::shard::Shard;
 use crate::cause::{Cause, OperationId};
-use crate::operation::{Observer, Operation, OperationSnapshot, Record, Status};
+use crate::operation::{Operation, OperationSnapshot, Status};
 use crate::progress::ProgressUpdate;
+use crate::record::{Observer, Record, notify};
 use crate::sync::thread_number;
 use crate::sync::unmodelled::OnceLock;
 use std::sync::{Arc, Weak};
@@ -150,7 +151,7 @@ impl Observer for RegistryObserver {
             return;
         }
         self.listeners().push_inside(
-            |push| record.while_open(push),
+            |push| notify::while_open(record, push),
             || Event::Progress(Operation::new(Arc::clone(record))),
         );
         self.listeners()

@@ -4,7 +4,8 @@ use super::filter::Filter;
 use super::listing::Listing;
 use super::shards::Shards;
 use super::snapshots::Snapshots;
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::OperationSnapshot;
+use crate::record::{Record, deadlines};
 use std::ops::ControlFlow;
 
 pub(super) struct SnapshotFilter<'a> {
@@ -29,7 +30,7 @@ impl<'a> SnapshotFilter<'a> {
             return None;
         }
         let now = self.snapshots.now(record);
-        let above = record.deadline_above(None);
+        let above = deadlines::from_above(record, None);
         let snapshot = self.snapshots.take(record, above, now);
         // An operation that has ended since is in the history.
         if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {

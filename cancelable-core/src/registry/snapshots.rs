@@ -1,7 +1,8 @@
 //! Snapshots of many operations for one listing.
 
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::OperationSnapshot;
 use crate::progress::SubtreeTotals;
+use crate::record::Record;
 use crate::runtime::RuntimeHandle;
 use std::time::Instant;
 

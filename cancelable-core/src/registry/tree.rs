@@ -5,7 +5,8 @@ use super::shards::Shards;
 use super::snapshot_filter;
 use super::snapshots::Snapshots;
 use crate::cause::OperationId;
-use crate::operation::{OperationSnapshot, Record};
+use crate::operation::OperationSnapshot;
+use crate::record::{Record, deadlines};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -97,7 +98,10 @@ pub(super) fn visit(
     for (depth, record) in in_tree_order(shards, top) {
         ancestors.truncate(depth);
         let parent = ancestors.last().map(|(parent, due)| (&**parent, *due));
-        let (above, now) = (record.deadline_above(parent), snapshots.now(&record));
+        let (above, now) = (
+            deadlines::from_above(&record, parent),
+            snapshots.now(&record),
+        );
         let operation = snapshots.take(&record, above, now);
         let deadline = operation.deadline();
         visit(TreeEntry { depth, operation }, &record, now);
@@ -115,7 +119,7 @@ fn in_tree_order(shards: &Shards, top: Option<OperationId>) -> Vec<(usize, Arc<R
     let mut children: Vec<Vec<usize>> = records.iter().map(|_| Vec::new()).collect();
     let mut roots = Vec::new();
     for (index, record) in records.iter().enumerate() {
-        let ancestors = record.lineage().skip(1);
+        let ancestors = record.with_ancestors().skip(1);
         let mut listed = ancestors.filter_map(|above| indices.get(&above.label.id()));
         match listed.next() {
             Some(parent) => children[*parent].push(index),

@@ -1,8 +1,7 @@
-//! The values of this room for `serde`.
+//! Status and metadata for `serde`.
 
-use super::{Metadata, PartialSnapshot, Status};
+use super::{Metadata, Status};
 use serde::de::Error as _;
-use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -35,14 +34,5 @@ impl<'de> Deserialize<'de> for Metadata {
             metadata.set(key.into(), value.into());
         }
         Ok(metadata)
-    }
-}
-
-impl Serialize for PartialSnapshot {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut partial = serializer.serialize_struct("PartialSnapshot", 2)?;
-        partial.serialize_field("type_name", self.type_name())?;
-        partial.serialize_field("text", &self.text())?;
-        partial.end()
     }
 }

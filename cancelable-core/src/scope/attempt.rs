@@ -1,11 +1,12 @@
 //! One attempt of a retry loop, as a part of an operation.
 //!
-//! A retry library owns the loop: it calls a closure, waits and calls it again. It knows
-//! nothing of operations, so the closure has to.
+//! A retry library owns the loop: it calls a closure, waits and calls it again. It knows nothing of operations, so
+//! the closure has to.
 
 use super::RunError;
 use crate::cause::ambient::Ambient;
 use crate::operation::Operation;
+use crate::record::deadlines;
 use crate::sync::track_await;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
@@ -15,17 +16,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 impl Operation {
-    /// Wraps a closure for a retry loop: each future that it then makes runs inside this operation,
-    /// is dropped when that is cancelled, and is not polled at all if it is cancelled already.
+    /// Wraps a closure for a retry loop: each future that it then makes runs inside this operation, is dropped when
+    /// that is cancelled, and is not polled at all if it is cancelled already.
     ///
-    /// The error of an attempt says whether it was the cancel, so that a loop does not go on after one:
-    /// retry unless [`is_cancelled`](RunError::is_cancelled). A loop that is awaited inside the run
-    /// of the operation's scope is dropped with the body, also in the middle of a pause. Elsewhere,
-    /// end a pause by
+    /// The error of an attempt says whether it was the cancel, so that a loop does not go on after one: retry unless
+    /// [`is_cancelled`](RunError::is_cancelled). A loop that is awaited inside the run of the operation's scope is
+    /// dropped with the body, also in the middle of a pause. Elsewhere, end a pause by
     /// [`run_until_cancelled`](crate::CancellationToken::run_until_cancelled) around the loop.
     ///
-    /// Inside the run of the scope a [shield](Self::shield) delays the end of an attempt as it does that
-    /// of the body.
+    /// Inside the run of the scope a [shield](Self::shield) delays the end of an attempt as it does that of the body.
     ///
     /// # Cancel safety
     ///
@@ -93,7 +92,7 @@ impl<Fut> Attempt<Fut> {
     fn new(operation: &Operation, make: &mut impl FnMut() -> Fut) -> Self {
         let record = operation.record();
         let mut slot = None;
-        let future = match (record.is_cancelled_by_now(), record.runs_here()) {
+        let future = match (deadlines::is_cancelled_by_now(record), record.runs_here()) {
             (true, _) => None,
             (false, true) => Some(make()),
             // A closure may do a part of the work before it returns the future.
@@ -116,12 +115,12 @@ impl<Fut, T, E> Attempt<Fut>
 where
     Fut: Future<Output = Result<T, E>>,
 {
-    /// Wakes: pending only after both the future and the wait for the cancel were polled, so both
-    /// have the waker. An attempt that a shield delays is woken by the shielded future, if that is a part of
-    /// it. Otherwise the run, which polls this, is woken as the shield ends.
+    /// Wakes: pending only after both the future and the wait for the cancel were polled, so both have the waker. An
+    /// attempt that a shield delays is woken by the shielded future, if that is a part of it. Otherwise the run,
+    /// which polls this, is woken as the shield ends.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, RunError<E>>> {
         let mut this = self.project();
-        let too_late = !*this.polled && this.operation.record().is_cancelled_by_now();
+        let too_late = !*this.polled && deadlines::is_cancelled_by_now(this.operation.record());
         *this.polled = true;
         if let (false, Some(future)) = (too_late, this.future.as_mut().as_pin_mut()) {
             let record = this.operation.record();
@@ -138,7 +137,9 @@ where
                 this.future.set(None);
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
-            if Pin::new(this.cancelled).poll(cx).is_pending() || (runs_here && record.has_holds()) {
+            if Pin::new(this.cancelled).poll(cx).is_pending()
+                || (runs_here && record.shields.has_holds())
+            {
                 return Poll::Pending;
             }
         }

@@ -3,10 +3,11 @@
 use super::build_error::NeedsRuntime;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
 use crate::cause::{Cause, OperationId, OperationLabel};
-use crate::operation::{
-    self, Account, Hooks, Metadata, Observer, Opening, Operation, OwnDeadline, Policy,
-    ProgressUpdate, Record, Stop, Straggler, Terms, Watchdog,
-};
+use crate::operation::{self, Hooks, Metadata, Operation, ProgressUpdate, Straggler};
+use crate::record::options::{ChildOptions, Options, Watchdog};
+use crate::record::own_deadline::OwnDeadline;
+use crate::record::token_cell::TokenCell;
+use crate::record::{Account, Observer, Opening, lifecycle, shelters};
 use crate::registry::Registry;
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
@@ -44,10 +45,10 @@ struct Rare {
     /// All tokens but the first.
     tokens: Vec<CancellationToken>,
     sources: Vec<Unstarted>,
-    terms: Terms,
+    child_options: ChildOptions,
     /// The limit on children was given as zero.
     no_children: bool,
-    policy: Policy,
+    options: Options,
     hooks: Hooks,
     metadata: Metadata,
 }
@@ -57,8 +58,8 @@ struct Rare {
 struct Parts {
     tokens: Vec<CancellationToken>,
     sources: Option<Box<[Unstarted]>>,
-    terms: Option<Box<Terms>>,
-    policy: Option<Box<Policy>>,
+    child_options: Option<Box<ChildOptions>>,
+    options: Option<Box<Options>>,
     hooks: Option<Arc<dyn Observer>>,
     metadata: Option<Arc<Metadata>>,
 }
@@ -69,8 +70,11 @@ impl Rare {
         Parts {
             tokens: self.tokens,
             sources: (!self.sources.is_empty()).then(|| self.sources.into_boxed_slice()),
-            terms: self.terms.is_set().then(|| Box::new(self.terms)),
-            policy: self.policy.is_set().then(|| Box::new(self.policy)),
+            child_options: self
+                .child_options
+                .is_set()
+                .then(|| Box::new(self.child_options)),
+            options: self.options.is_set().then(|| Box::new(self.options)),
             hooks: (!self.hooks.is_empty()).then(|| Arc::new(self.hooks) as _),
             metadata: (!self.metadata.is_empty()).then(|| Arc::new(self.metadata)),
         }
@@ -191,7 +195,7 @@ impl ScopeBuilder {
     /// the queue for this place, both are stuck until another place is free, their own time limit is over or the
     /// scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
-        self.terms().concurrency = NonZeroUsize::new(limit);
+        self.child_options().concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
         self
     }
@@ -199,7 +203,7 @@ impl ScopeBuilder {
     /// Collects the failures of children, for [`Outcome::child_failures`](super::Outcome::child_failures). Without
     /// this the first failure cancels the scope, and with it the other children.
     pub fn collect_all(mut self) -> Self {
-        self.terms().collect_all = true;
+        self.child_options().collect_all = true;
         self
     }
 
@@ -208,7 +212,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its blocking calls without a limit.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
-        self.terms().abandon_after = Some(span);
+        self.child_options().abandon_after = Some(span);
         self
     }
 
@@ -220,7 +224,7 @@ impl ScopeBuilder {
     /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves none. Without
     /// this, or with zero, the body is dropped at once. [`cancel_now`](Operation::cancel_now) ends the grace early.
     pub fn grace(mut self, span: Duration) -> Self {
-        self.policy().grace = span;
+        self.options().grace = span;
         self
     }
 
@@ -230,7 +234,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its finalizers without a limit.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
-        self.policy().cleanup_budget = Some(span);
+        self.options().cleanup_budget = Some(span);
         self
     }
 
@@ -240,7 +244,7 @@ impl ScopeBuilder {
     /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it cannot report a body
     /// that does not yield.
     pub fn watchdog(mut self, after: Duration) -> Self {
-        self.policy().watchdog = Some(Watchdog { after, hook: None });
+        self.options().watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
@@ -250,7 +254,7 @@ impl ScopeBuilder {
         H: Fn(&[Straggler]) + Send + Sync + 'static,
     {
         let hook = Some(Arc::new(hook) as _);
-        self.policy().watchdog = Some(Watchdog { after, hook });
+        self.options().watchdog = Some(Watchdog { after, hook });
         self
     }
 
@@ -342,12 +346,12 @@ impl ScopeBuilder {
         self.rare.get_or_insert_default()
     }
 
-    fn terms(&mut self) -> &mut Terms {
-        &mut self.rare().terms
+    fn child_options(&mut self) -> &mut ChildOptions {
+        &mut self.rare().child_options
     }
 
-    fn policy(&mut self) -> &mut Policy {
-        &mut self.rare().policy
+    fn options(&mut self) -> &mut Options {
+        &mut self.rare().options
     }
 
     fn add_token(&mut self, token: CancellationToken) {
@@ -396,8 +400,8 @@ impl ScopeBuilder {
         let Parts {
             tokens,
             sources,
-            terms,
-            policy,
+            child_options,
+            options,
             hooks,
             metadata,
         } = rare.map_or_else(Parts::default, |rare| rare.into_parts());
@@ -413,7 +417,7 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let shelter = parent.as_ref().filter(|_| !spawned);
-        let shelter = shelter.and_then(operation::shelter_from);
+        let shelter = shelter.and_then(|parent| shelters::shelter_from(parent.record()));
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -423,28 +427,28 @@ impl ScopeBuilder {
                     .ok()
             });
         if runtime.is_none() {
-            if let Some(what) = needs_runtime(&deadline, policy.as_deref(), sources.as_deref()) {
+            if let Some(what) = needs_runtime(&deadline, options.as_deref(), sources.as_deref()) {
                 return Err(BuildError::no_runtime(name, what, none_found));
             }
         }
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
-        let stop = stop(&label, above, token, tokens);
+        let token = token_cell(&label, above, token, tokens);
         let account = Account {
             registry: registration.observer(label.id(), parent.as_ref()),
             hooks,
             metadata,
         };
-        Ok(Scope::opened(Record::open(Opening {
+        Ok(Scope::opened(lifecycle::open(Opening {
             label,
             parent: parent.map(Operation::into_record),
-            stop,
+            token,
             runtime,
             opened_at,
             deadline,
             sources,
-            terms,
-            policy,
+            child_options,
+            options,
             spawned,
             shelter,
             account,
@@ -545,13 +549,13 @@ impl ScopeBuilder {
 /// The part of the scope that needs a runtime.
 fn needs_runtime(
     deadline: &OwnDeadline,
-    policy: Option<&Policy>,
+    options: Option<&Options>,
     sources: Option<&[Unstarted]>,
 ) -> Option<NeedsRuntime> {
     if deadline.is_set() {
         return Some(NeedsRuntime::Own("time limit"));
     }
-    if let Some(part) = policy.and_then(Policy::needs_runtime) {
+    if let Some(part) = options.and_then(Options::needs_runtime) {
         return Some(NeedsRuntime::Own(part));
     }
     let mut sources = sources
@@ -566,20 +570,22 @@ fn needs_runtime(
 ///
 /// If a single token is given, the scope's own token is made at once, as a child of it. A handle of the given token
 /// itself would keep that token, and the wakers at it, for as long as a handle of the operation lives.
-fn stop(
+fn token_cell(
     label: &OperationLabel,
     parent: Option<&Operation>,
     token: Option<CancellationToken>,
     more: Vec<CancellationToken>,
-) -> Stop {
+) -> TokenCell {
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
-        (parent, None) => Stop::below(parent),
-        (None, Some(token)) if more.is_empty() => Stop::by(token.child_token().of_operation(label)),
+        (parent, None) => TokenCell::below(parent),
+        (None, Some(token)) if more.is_empty() => {
+            TokenCell::by(token.child_token().of_operation(label))
+        }
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            Stop::below_join(CancellationToken::any_of(inputs).ok())
+            TokenCell::below_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }

@@ -1,10 +1,439 @@
 //! Work on many items in place, with a bound on how many are under way at once.
+//!
+//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send` nor `'static`, and
+//! are dropped with the body.
 
-mod for_each;
-mod items;
-mod map;
+use crate::cause::OperationLabel;
+use crate::error::Cancelled;
+use crate::operation::Operation;
+use crate::record::deadlines;
+use crate::token::WaitForCancellationFutureOwned;
+use futures_core::Stream;
+use futures_util::stream::{FuturesOrdered, FuturesUnordered};
+use pin_project_lite::pin_project;
+use std::error::Error;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
-pub use for_each::ForEachConcurrent;
-pub use items::{ByIterator, ByStream, Items, Pulled};
-pub(crate) use map::{BUDGET, take};
-pub use map::{MapConcurrent, ZeroConcurrency};
+/// A supply of items: every iterator and every [`Stream`] is one.
+///
+/// `Kind` says which of the two, and is inferred.
+pub trait Items<Kind> {
+    /// The type of an item.
+    type Item;
+    /// The items as a stream.
+    type Stream: Stream<Item = Self::Item>;
+
+    /// The items as a stream.
+    fn into_stream(self) -> Self::Stream;
+}
+
+/// The [`Items`] of an iterator.
+#[derive(Debug)]
+pub enum ByIterator {}
+
+/// The [`Items`] of a stream.
+#[derive(Debug)]
+pub enum ByStream {}
+
+impl<I: IntoIterator> Items<ByIterator> for I {
+    type Item = I::Item;
+    type Stream = Pulled<I::IntoIter>;
+
+    fn into_stream(self) -> Self::Stream {
+        Pulled {
+            items: self.into_iter(),
+        }
+    }
+}
+
+impl<S: Stream> Items<ByStream> for S {
+    type Item = S::Item;
+    type Stream = S;
+
+    fn into_stream(self) -> S {
+        self
+    }
+}
+
+pin_project! {
+    /// An iterator as a stream that is always ready.
+    pub struct Pulled<I> {
+        items: I,
+    }
+}
+
+impl<I: Iterator> Stream for Pulled<I> {
+    type Item = I::Item;
+
+    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<I::Item>> {
+        Poll::Ready(self.project().items.next())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+impl<I> fmt::Debug for Pulled<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pulled").finish_non_exhaustive()
+    }
+}
+
+/// Whether more items are to be pulled.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pulling {
+    Open,
+    Exhausted,
+    Cancelled,
+}
+
+pin_project! {
+    /// The results of work on many items, from [`Scope::map_concurrent`](crate::Scope::map_concurrent).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the futures under way and the results that were not taken.
+    #[must_use = "a stream does nothing unless it is polled"]
+    pub struct MapConcurrent<S, F, Fut>
+    where
+        Fut: Future,
+    {
+        #[pin]
+        items: S,
+        f: F,
+        limit: NonZeroUsize,
+        under_way: UnderWay<Fut>,
+        pulling: Pulling,
+        // A future has ended after the cancel, so it may have ended early for it.
+        late: bool,
+        cancelled: WaitForCancellationFutureOwned,
+        operation: Operation,
+    }
+}
+
+enum UnderWay<Fut: Future> {
+    Ordered {
+        futures: FuturesOrdered<Timed<Fut>>,
+    },
+    AsTheyCome {
+        futures: FuturesUnordered<Timed<Fut>>,
+    },
+}
+
+pin_project! {
+    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read here, since
+    /// a result may wait for its turn.
+    struct Timed<Fut> {
+        #[pin]
+        future: Fut,
+        operation: Operation,
+    }
+}
+
+impl<Fut: Future> Future for Timed<Fut> {
+    type Output = (Fut::Output, bool);
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let result = ready!(this.future.poll(cx));
+        // After the poll: it may have seen a cancel that came meanwhile.
+        Poll::Ready((
+            result,
+            deadlines::is_cancelled_by_now(this.operation.record()),
+        ))
+    }
+}
+
+impl<Fut: Future> UnderWay<Fut> {
+    /// How many futures and results there are.
+    fn len(&self) -> usize {
+        match self {
+            Self::Ordered { futures } => futures.len(),
+            Self::AsTheyCome { futures } => futures.len(),
+        }
+    }
+
+    fn push(&mut self, future: Timed<Fut>) {
+        match self {
+            Self::Ordered { futures } => futures.push_back(future),
+            Self::AsTheyCome { futures } => futures.push(future),
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Fut::Output, bool)>> {
+        match self {
+            Self::Ordered { futures } => Pin::new(futures).poll_next(cx),
+            Self::AsTheyCome { futures } => Pin::new(futures).poll_next(cx),
+        }
+    }
+}
+
+impl<S, F, Fut> MapConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    pub(crate) fn new(
+        operation: &Operation,
+        limit: usize,
+        items: S,
+        f: F,
+    ) -> Result<Self, ZeroConcurrency> {
+        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
+            operation: operation.label().clone(),
+        })?;
+        Ok(Self {
+            items,
+            f,
+            limit,
+            under_way: UnderWay::Ordered {
+                futures: FuturesOrdered::new(),
+            },
+            pulling: Pulling::Open,
+            late: false,
+            cancelled: operation.token().clone().cancelled_owned(),
+            operation: operation.clone(),
+        })
+    }
+
+    /// Yields each result as soon as it is there, so that a slow item delays no other.
+    pub fn unordered(self) -> Self {
+        let under_way = match self.under_way {
+            // Nothing is under way in a stream that was not polled, and one that was polled is pinned and not to be
+            // had by value, unless it is `Unpin`.
+            UnderWay::Ordered { futures } if futures.is_empty() => UnderWay::AsTheyCome {
+                futures: FuturesUnordered::new(),
+            },
+            begun => begun,
+        };
+        Self { under_way, ..self }
+    }
+
+    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope before
+    /// that. Known when the stream has ended.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.pulling == Pulling::Exhausted && !self.late
+    }
+
+    /// Whether the stream has ended, and the cancel came before.
+    pub(crate) fn is_cut(&self) -> bool {
+        let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
+        has_ended && !self.is_complete()
+    }
+
+    /// The operation whose cancel ends the stream.
+    #[must_use]
+    pub fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// All results.
+    ///
+    /// # Errors
+    ///
+    /// The scope was cancelled before the work on all items had ended. Use
+    /// [`collect_partial`](crate::stream::CutStream::collect_partial) to get the results so far.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the results so far.
+    ///
+    /// # Fairness
+    ///
+    /// It yields to other tasks after every 64 results.
+    pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
+        let mut results = Vec::new();
+        let mut stream = std::pin::pin!(self);
+        let mut budget = BUDGET;
+        while let Some(result) = poll_fn(|cx| take(stream.as_mut(), &mut budget, cx)).await {
+            results.push(result);
+        }
+        match stream.is_complete() {
+            true => Ok(results),
+            // The scope is cancelled, or the stream would be complete.
+            false => stream.operation.check().map(|()| results),
+        }
+    }
+}
+
+/// How many items are taken in a row before other tasks run.
+pub(crate) const BUDGET: u32 = 64;
+
+/// The next item; pending for one poll when the budget is used up.
+pub(crate) fn take<S: Stream>(
+    stream: Pin<&mut S>,
+    budget: &mut u32,
+    cx: &mut Context<'_>,
+) -> Poll<Option<S::Item>> {
+    if *budget == 0 {
+        *budget = BUDGET;
+        cx.waker().wake_by_ref();
+        return Poll::Pending;
+    }
+    let next = stream.poll_next(cx);
+    *budget = if next.is_ready() { *budget - 1 } else { BUDGET };
+    next
+}
+
+impl<S, F, Fut> Stream for MapConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future,
+{
+    type Item = Fut::Output;
+
+    /// Wakes: pending only after what is under way was polled, and while there is room the items and the wait for the
+    /// cancel too, so each of them wakes.
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
+        let mut this = self.project();
+        while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
+            let cancelled = deadlines::is_cancelled_by_now(this.operation.record());
+            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows that,
+            // since they may also be pending for ever.
+            if cancelled && this.items.size_hint().1 != Some(0) {
+                *this.pulling = Pulling::Cancelled;
+                break;
+            }
+            match this.items.as_mut().poll_next(cx) {
+                Poll::Ready(Some(item)) => this.under_way.push(Timed {
+                    future: (this.f)(item),
+                    operation: this.operation.clone(),
+                }),
+                // A cancel that came meanwhile may have ended them, as in `Operation::stream`.
+                Poll::Ready(None)
+                    if !cancelled && deadlines::is_cancelled_by_now(this.operation.record()) =>
+                {
+                    *this.pulling = Pulling::Cancelled;
+                }
+                Poll::Ready(None) => *this.pulling = Pulling::Exhausted,
+                Poll::Pending => break,
+            }
+        }
+        match this.under_way.poll_next(cx) {
+            Poll::Ready(Some((result, is_late))) => {
+                *this.late |= is_late;
+                return Poll::Ready(Some(result));
+            }
+            Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
+            Poll::Ready(None) | Poll::Pending => {}
+        }
+        // Without room the items were not polled, and this is decided when there is room.
+        let waits_for_items =
+            *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
+        if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
+            *this.pulling = Pulling::Cancelled;
+            // What is under way goes on.
+            if this.under_way.len() == 0 {
+                return Poll::Ready(None);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MapConcurrent")
+            .field("operation", self.operation.label())
+            .field("limit", &self.limit)
+            .field("under_way", &self.under_way.len())
+            .field("pulling", &self.pulling)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Concurrent work has no room for a single item.
+#[derive(Clone, Debug)]
+pub struct ZeroConcurrency {
+    operation: OperationLabel,
+}
+
+impl ZeroConcurrency {
+    /// The scope of the work.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+}
+
+impl fmt::Display for ZeroConcurrency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operation = &self.operation;
+        write!(
+            f,
+            "concurrent work in scope {operation} has room for no item: give it a limit of one at \
+             least"
+        )
+    }
+}
+
+impl Error for ZeroConcurrency {}
+
+pin_project! {
+    /// Work on many items, from [`Scope::for_each_concurrent`](crate::Scope::for_each_concurrent).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it drops the futures under way.
+    ///
+    /// # Fairness
+    ///
+    /// It yields to other tasks after every 64 items.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ForEachConcurrent<S, F, Fut>
+    where
+        Fut: Future,
+    {
+        #[pin]
+        map: MapConcurrent<S, F, Fut>,
+        budget: u32,
+    }
+}
+
+impl<S, F, Fut> ForEachConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    pub(crate) fn new(map: MapConcurrent<S, F, Fut>) -> Self {
+        Self {
+            map: map.unordered(),
+            budget: BUDGET,
+        }
+    }
+}
+
+impl<S, F, Fut> Future for ForEachConcurrent<S, F, Fut>
+where
+    S: Stream,
+    F: FnMut(S::Item) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    type Output = Result<(), Cancelled>;
+
+    /// Wakes: by the stream below. Ends: each turn takes an item, and the budget ends the poll.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        while let Some(()) = ready!(take(this.map.as_mut(), this.budget, cx)) {}
+        match this.map.is_complete() {
+            true => Poll::Ready(Ok(())),
+            // The scope is cancelled, or the stream would be complete.
+            false => Poll::Ready(this.map.operation().look()),
+        }
+    }
+}
+
+impl<S, F, Fut: Future> fmt::Debug for ForEachConcurrent<S, F, Fut> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ForEachConcurrent").field(&self.map).finish()
+    }
+}

@@ -1,15 +1,17 @@
 //! The handle of a scope, which keeps a scope that is not run yet open.
 
 use super::run::detached_teardown;
-use crate::operation::{HandleStanding, Operation, Record};
+use crate::operation::Operation;
+use crate::record::handle_count::HandleKind;
+use crate::record::{Record, handles, lifecycle};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 /// A bound around one piece of work. Clones are handles of the same scope.
 ///
-/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the
-/// scope itself can also run the work, move its deadline and start children.
+/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the scope itself
+/// can also run the work, move its deadline and start children.
 ///
 /// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a
 /// warning in the log. If a finalizer was [deferred](Operation::defer) before the run, the clones that were made
@@ -40,7 +42,7 @@ use std::sync::Arc;
 /// ```
 pub struct Scope {
     operation: Operation,
-    standing: HandleStanding,
+    standing: HandleKind,
 }
 
 impl Scope {
@@ -54,14 +56,14 @@ impl Scope {
     pub(super) fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),
-            standing: HandleStanding::Lasting,
+            standing: HandleKind::Lasting,
         }
     }
 
     /// A handle for a run, which keeps the scope open until it begins.
     pub(super) fn for_run(&self) -> Self {
         Self {
-            standing: self.record().add_lasting(),
+            standing: handles::add_lasting(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -82,7 +84,7 @@ impl Deref for Scope {
 impl Clone for Scope {
     fn clone(&self) -> Self {
         Self {
-            standing: self.record().add_clone(),
+            standing: handles::add_clone(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -91,7 +93,7 @@ impl Clone for Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
-        if record.remove_handle(self.standing) && record.abandon() {
+        if handles::remove(record, self.standing) && lifecycle::abandon(record) {
             detached_teardown::settle(record);
         }
     }

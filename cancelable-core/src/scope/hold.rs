@@ -1,7 +1,8 @@
 //! A guard that keeps a scope from ending.
 
 use crate::cause::OperationLabel;
-use crate::operation::{self, Operation, Status};
+use crate::operation::{Operation, Status};
+use crate::record::keep_open::{self, KeepOpen};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -12,7 +13,7 @@ use std::panic::Location;
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
     operation: Operation,
-    hold: operation::KeepOpen,
+    hold: KeepOpen,
 }
 
 impl ScopeHold {
@@ -20,7 +21,7 @@ impl ScopeHold {
         operation: &Operation,
         taken_at: &'static Location<'static>,
     ) -> Result<Self, HoldError> {
-        match operation.record().keep_open(taken_at) {
+        match keep_open::keep_open(operation.record(), taken_at) {
             Some(hold) => Ok(Self {
                 operation: operation.clone(),
                 hold,

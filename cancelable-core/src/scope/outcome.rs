@@ -144,15 +144,15 @@ impl<T, E> Outcome<T, E> {
     /// The value of a scope whose work is whole: nothing of it failed, and it was not cancelled.
     ///
     /// A body may give a value although it was cut short: its streams have ended early, or it has only joined
-    /// children that were cancelled. [`into_result`](Self::into_result) returns such a value, and this method
-    /// returns an error and drops it; [`value`](Self::value) reads it before.
+    /// children that were cancelled. [`into_result`](Self::into_result) returns such a value, and this method returns
+    /// an error and drops it; [`value`](Self::value) reads it before.
     ///
     /// # Errors
     ///
     /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was cancelled, even if it
     /// has a value; [`RunError::ChildFailed`] if a child failed, also where failures are collected;
-    /// [`RunError::CleanupFailed`] if a finalizer went wrong;
-    /// [`RunError::Unfinished`] if something inside was still running at the end of its time.
+    /// [`RunError::CleanupFailed`] if a finalizer went wrong; [`RunError::Unfinished`] if something inside was still
+    /// running at the end of its time.
     ///
     /// # Examples
     ///
@@ -199,24 +199,23 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
-    /// The value, or why the run did not complete. A value that the body gave counts even if the scope
-    /// was cancelled. If work that was cut short must not pass for whole, call
-    /// [`complete`](Self::complete).
+    /// The value, or why the run did not complete. A value that the body gave counts even if the scope was cancelled.
+    /// If work that was cut short must not pass for whole, call [`complete`](Self::complete).
     ///
     /// In a function with one error type for everything, such as `Box<dyn Error>`, use [`flatten`](Self::flatten)
     /// with `?`: it keeps the type of the body's error.
     ///
     /// # Errors
     ///
-    /// The body failed or stopped, the scope was cancelled before there was a value, a child failed, a source
-    /// did not start, the scope had been run before, or it could not be built.
+    /// The body failed or stopped, the scope was cancelled before there was a value, a child failed, a source did not
+    /// start, the scope had been run before, or it could not be built.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
     }
 
-    /// The value, or the error of the body, or else why there is neither, as an error of the same
-    /// type: for a function with one error type for everything. If work that was cut short must not pass for whole,
-    /// use `complete().map_err(RunError::flatten)`.
+    /// The value, or the error of the body, or else why there is neither, as an error of the same type: for a
+    /// function with one error type for everything. If work that was cut short must not pass for whole, use
+    /// `complete().map_err(RunError::flatten)`.
     ///
     /// # Errors
     ///
@@ -247,9 +246,9 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
-    /// cleanup budget. Those of scopes below are among them if this
-    /// scope was cancelled too. Those of children that nobody took from their
-    /// [handles](super::Child::take_report), and those of runs that were dropped, are so in any case.
+    /// cleanup budget. Those of scopes below are among them if this scope was cancelled too. Those of children that
+    /// nobody took from their [handles](super::Child::take_report), and those of runs that were dropped, are so in
+    /// any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -257,9 +256,9 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.stragglers)
     }
 
-    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those
-    /// of children below that nobody took from their [handles](super::Child::take_report), and of runs
-    /// inside that were dropped. Of these the first 256 to end with such a report are kept, and all are logged.
+    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of children below
+    /// that nobody took from their [handles](super::Child::take_report), and of runs inside that were dropped. Of
+    /// these the first 256 to end with such a report are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -278,8 +277,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The partial result of the scope when the run ended, in any way; see
-    /// [`Operation::partial`](crate::Operation::partial). `None` if there is none, or it is of
-    /// [another type](Self::partial_type).
+    /// [`Operation::partial`](crate::Operation::partial). `None` if there is none, or it is of [another
+    /// type](Self::partial_type).
     #[must_use]
     pub fn partial<P: 'static>(&self) -> Option<&P> {
         self.report.as_ref()?.partial.as_ref()?.get()

@@ -32,13 +32,12 @@ pub(super) use self::exit::may_say_cancelled;
 pub(super) use self::run_blocking::run_blocking;
 
 pin_project! {
-    /// A body that runs in its scope, from [`Scope::run`] or
-    /// [`ScopeBuilder::run`](super::ScopeBuilder::run).
+    /// A body that runs in its scope, from [`Scope::run`] or [`ScopeBuilder::run`](super::ScopeBuilder::run).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the
-    /// nearest scope above waits for them.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the nearest
+    /// scope above waits for them.
     #[must_use = "a scope does not run unless this is polled"]
     pub struct Run<F, Fut>
     where
@@ -55,8 +54,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the
-    /// nearest scope above waits for them.
+    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the nearest
+    /// scope above waits for them.
     #[must_use = "a scope does not run unless this is polled"]
     pub struct TryRun<F, Fut>
     where
@@ -167,8 +166,8 @@ impl<F, Fut: Future> TryRun<F, Fut> {
         }
     }
 
-    /// Sets the cause with which the scope is cancelled if this is dropped before its end, as
-    /// [`Run::if_dropped`] does.
+    /// Sets the cause with which the scope is cancelled if this is dropped before its end, as [`Run::if_dropped`]
+    /// does.
     #[must_use = "a scope does not run unless this is polled"]
     #[track_caller]
     pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
@@ -182,8 +181,8 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    /// Keeps the text of an error as the operation's [`error_text`](crate::Operation::error_text),
-    /// for registries, hooks and logs. Without this, the error text names the error's type.
+    /// Keeps the text of an error as the operation's [`error_text`](crate::Operation::error_text), for registries,
+    /// hooks and logs. Without this, the error text names the error's type.
     pub fn with_error_text(mut self) -> Self {
         if let RunFuture::Built { machine } = &mut self.run {
             machine.describe(|output| match output {

@@ -17,8 +17,8 @@ use std::io;
 /// It implements [`Error`] if the error of the body does, which `Box<dyn Error>` does not. If the body fails with
 /// such a type, [`Outcome::flatten`](super::Outcome::flatten) gives that, or converts this error to it.
 ///
-/// Its `{:?}` is the same sentence as its `{}`, since a `main` that returns it prints that; the
-/// error of a body keeps its own `{:?}`. `{:#?}` has the parts.
+/// Its `{:?}` is the same sentence as its `{}`, since a `main` that returns it prints that; the error of a body keeps
+/// its own `{:?}`. `{:#?}` has the parts.
 #[non_exhaustive]
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
@@ -35,8 +35,8 @@ pub enum RunError<E = Infallible> {
     Failed(E),
     /// A source of the scope did not start, so the body was not started.
     SourceFailed(SourceFailed),
-    /// A child of the scope failed, and the others were cancelled for that. A value that the body
-    /// has produced nevertheless is in the [outcome](super::Outcome::into_value).
+    /// A child of the scope failed, and the others were cancelled for that. A value that the body has produced
+    /// nevertheless is in the [outcome](super::Outcome::into_value).
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     Refused(Refused),
@@ -46,8 +46,8 @@ pub enum RunError<E = Infallible> {
     /// There is a value, and something inside was still running at the end of its time: the first straggler. Only
     /// [`Outcome::complete`](super::Outcome::complete) returns this.
     Unfinished(Box<Straggler>),
-    /// The scope could not be built, so the body was not started. Only the run of
-    /// a [`ScopeBuilder`](super::ScopeBuilder) returns this.
+    /// The scope could not be built, so the body was not started. Only the run of a
+    /// [`ScopeBuilder`](super::ScopeBuilder) returns this.
     NotBuilt(BuildError),
 }
 
@@ -92,8 +92,8 @@ impl<E> RunError<E> {
         }
     }
 
-    /// The error of the body, or else this as an error of the same type: for a function with one error
-    /// type for everything, as in `outcome.complete().map_err(RunError::flatten)`.
+    /// The error of the body, or else this as an error of the same type: for a function with one error type for
+    /// everything, as in `outcome.complete().map_err(RunError::flatten)`.
     ///
     /// # Examples
     ///
@@ -132,11 +132,11 @@ impl<E> RunError<E> {
     }
 }
 
-/// The errors that [`Outcome::flatten`](super::Outcome::flatten) and [`RunError::flatten`] can return: all that
-/// are `From<RunError>`.
+/// The errors that [`Outcome::flatten`](super::Outcome::flatten) and [`RunError::flatten`] can return: all that are
+/// `From<RunError>`.
 ///
-/// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message
-/// with which the compiler refuses a type that is not.
+/// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message with
+/// which the compiler refuses a type that is not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't say that the run was cancelled, because it is not `From<RunError>`",
     label = "no error that `flatten` could give",
@@ -162,8 +162,8 @@ impl<E> From<BuildError> for RunError<E> {
     }
 }
 
-/// The kind is `TimedOut` when time ran out, `InvalidInput` for a scope that could not be built, and
-/// `Other` else, as for [`Cancelled`] and [`BuildError`].
+/// The kind is `TimedOut` when time ran out, `InvalidInput` for a scope that could not be built, and `Other` else, as
+/// for [`Cancelled`] and [`BuildError`].
 impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         match error {
@@ -224,8 +224,8 @@ fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::R
     write!(f, "the scope ended without {straggler}")
 }
 
-/// Each variant displays what it holds, so the chain goes on below that; this requires no
-/// `'static` of the body's error.
+/// Each variant displays what it holds, so the chain goes on below that; this requires no `'static` of the body's
+/// error.
 impl<E: Error> Error for RunError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -16,11 +16,10 @@ use std::time::Instant;
 pin_project! {
     /// A future with a limit on its time, from an adapter's `timeout`.
     ///
-    /// The future is polled first, so a value that is ready wins even when the time is up. At the limit
-    /// the future is dropped where it awaits, and the error is a [`Cancelled`] whose cause names the limit
-    /// and where it was set. It opens no scope: the future runs in the scope around it, which does not know
-    /// this limit. For work that has children or finalizers use a
-    /// [scope](crate::scope::ScopeBuilder::timeout), which waits for them.
+    /// The future is polled first, so a value that is ready wins even when the time is up. At the limit the future is
+    /// dropped where it awaits, and the error is a [`Cancelled`] whose cause names the limit and where it was set. It
+    /// opens no scope: the future runs in the scope around it, which does not know this limit. For work that has
+    /// children or finalizers use a [scope](crate::scope::ScopeBuilder::timeout), which waits for them.
     ///
     /// # Cancel safety
     ///
@@ -37,11 +36,10 @@ pin_project! {
 }
 
 impl<F> Timeout<F> {
-    /// Gives `future` no more than `limit` from this call to complete. The `timeout` of an adapter
-    /// calls this.
+    /// Gives `future` no more than `limit` from this call to complete. The `timeout` of an adapter calls this.
     ///
-    /// The time is that of the operation that runs here, or else of `default_runtime`. An adapter returns
-    /// there the runtime of this thread, or another runtime if there is none, so that a limit holds everywhere.
+    /// The time is that of the operation that runs here, or else of `default_runtime`. An adapter returns there the
+    /// runtime of this thread, or another runtime if there is none, so that a limit holds everywhere.
     #[track_caller]
     pub fn new(limit: impl Into<Limit>, future: F, default_runtime: fn() -> RuntimeHandle) -> Self {
         let limit = limit.into();
@@ -65,8 +63,7 @@ impl<F> Timeout<F> {
 }
 
 impl<F: Future> Timeout<F> {
-    /// Wakes: pending only after both were polled, so both hold the waker, and whichever is ready
-    /// first wakes.
+    /// Wakes: pending only after both were polled, so both hold the waker, and whichever is ready first wakes.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<F::Output, Cancelled>> {
         let this = self.project();
         if let Poll::Ready(value) = this.future.poll(cx) {

@@ -14,9 +14,9 @@ use std::task::{Context, Poll};
 /// Cancels `token` when `limit` has passed from this call, unless the guard is dropped before.
 ///
 /// A limit of zero cancels before this returns; a limit that the clock can't express never cancels. A task of
-/// `runtime` keeps the time. It ends with the guard, at the cancel, or when something else cancels the
-/// token. If the runtime goes away, or can keep no time, the token is cancelled at once, so that nobody waits for
-/// it for ever. The cause is a timeout with the place of this call.
+/// `runtime` keeps the time. It ends with the guard, at the cancel, or when something else cancels the token. If the
+/// runtime goes away, or can keep no time, the token is cancelled at once, so that nobody waits for it for ever. The
+/// cause is a timeout with the place of this call.
 ///
 /// # Examples
 ///
@@ -163,8 +163,8 @@ struct Countdown {
 impl Future for Countdown {
     type Output = ();
 
-    /// Wakes: the waker is left before the state is read, and the guard changes the state before it takes
-    /// the waker. The token and the timer are polled, and have the waker too.
+    /// Wakes: the waker is left before the state is read, and the guard changes the state before it takes the waker.
+    /// The token and the timer are polled, and have the waker too.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.shared.task.register(cx.waker());

@@ -11,10 +11,10 @@ use crate::token::CancellationToken;
 /// Cancels `token` here, and runs its callbacks on `runtime`, so that a slow callback does not delay the caller.
 /// Returns true if this call cancelled the token.
 ///
-/// When this returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the
-/// hooks of the cancel, run after that as one blocking job of the runtime, in their usual order.
-/// A callback that is unregistered before its turn never runs. If the runtime takes no more work, the callbacks run
-/// in this call; if it drops the job, they run in that drop.
+/// When this returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the hooks of the
+/// cancel, run after that as one blocking job of the runtime, in their usual order. A callback that is unregistered
+/// before its turn never runs. If the runtime takes no more work, the callbacks run in this call; if it drops the
+/// job, they run in that drop.
 ///
 /// # Examples
 ///

@@ -93,12 +93,10 @@ pub struct Condition<F> {
     pace: Pace,
 }
 
-/// Fires when `ask` answers true. It is asked when the scope is entered, and again `interval`
-/// after each answer.
+/// Fires when `ask` answers true. It is asked when the scope is entered, and again `interval` after each answer.
 ///
-/// The closure runs on the task of the scope and delays the body while it runs. A closure that may
-/// take long belongs in [`condition_blocking`]. An error or a panic is
-/// logged, and the closure is asked again.
+/// The closure runs on the task of the scope and delays the body while it runs. A closure that may take long belongs
+/// in [`condition_blocking`]. An error or a panic is logged, and the closure is asked again.
 ///
 /// # Errors
 ///
@@ -170,8 +168,8 @@ pub struct AsyncCondition<F> {
     pace: Pace,
 }
 
-/// Fires when the future that `ask` makes answers true. It is asked when the scope is entered, and
-/// again `interval` after each answer.
+/// Fires when the future that `ask` makes answers true. It is asked when the scope is entered, and again `interval`
+/// after each answer.
 ///
 /// Answers are awaited beside the body. An answer that never comes delays nothing: its future is dropped when the
 /// scope ends. An error or a panic is logged, and the next future is made.
@@ -257,11 +255,11 @@ pub struct BlockingCondition<F> {
     pace: Pace,
 }
 
-/// Fires when `ask` answers true. It is asked on [a thread for looks](crate::RuntimeHandle::spawn_look)
-/// when the scope is entered, and again `interval` after each answer, one call at a time.
+/// Fires when `ask` answers true. It is asked on [a thread for looks](crate::RuntimeHandle::spawn_look) when the
+/// scope is entered, and again `interval` after each answer, one call at a time.
 ///
-/// Nothing waits for a call that is under way: neither the end of the scope, nor the end of the runtime or
-/// of the program. An error or a panic is logged, and the closure is asked again.
+/// Nothing waits for a call that is under way: neither the end of the scope, nor the end of the runtime or of the
+/// program. An error or a panic is logged, and the closure is asked again.
 ///
 /// # Errors
 ///

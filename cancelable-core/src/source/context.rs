@@ -52,10 +52,10 @@ impl ScopeCancel {
         Self { target }
     }
 
-    /// Cancels the scope. Returns true if the request is on record: it is the cause of the scope's cancellation,
-    /// and its outcome will have it. Returns false if the scope has ended, or was cancelled for something else, or
-    /// if the source is a member of an [`all_of`](super::all_of) of which others have not fired; there, the same call
-    /// may return true later.
+    /// Cancels the scope. Returns true if the request is on record: it is the cause of the scope's cancellation, and
+    /// its outcome will have it. Returns false if the scope has ended, or was cancelled for something else, or if the
+    /// source is a member of an [`all_of`](super::all_of) of which others have not fired; there, the same call may
+    /// return true later.
     ///
     /// Wakers and callbacks of the scope's token run inside this call, as in any cancel.
     #[must_use = "a request that is not on record is still the source's to answer for"]

@@ -52,8 +52,7 @@ pub struct FutureSource<F> {
     location: &'static Location<'static>,
 }
 
-/// Fires when `future` is ready. Its output becomes the cause: nothing, a text, a
-/// [`Reason`] or a [`Cause`].
+/// Fires when `future` is ready. Its output becomes the cause: nothing, a text, a [`Reason`] or a [`Cause`].
 ///
 /// # Examples
 ///
@@ -83,8 +82,8 @@ where
 }
 
 impl<F> FutureSource<F> {
-    /// Gives the source a name, for logs and errors, and for the message of its cause if the output of the
-    /// future has no text of its own.
+    /// Gives the source a name, for logs and errors, and for the message of its cause if the output of the future has
+    /// no text of its own.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());

@@ -82,8 +82,8 @@ fn first(mut watched: Vec<Watched>) -> SourceFuture {
     }))
 }
 
-/// Starts all sources or none: an error drops those that were already started. `scope` gives the handle of the
-/// source with a number, if the source may cancel.
+/// Starts all sources or none: an error drops those that were already started. `scope` gives the handle of the source
+/// with a number, if the source may cancel.
 fn start_all(
     sources: Vec<Unstarted>,
     context: &SourceContext,
@@ -191,8 +191,8 @@ impl Group {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Cause> {
-        // Every source that has not fired is polled before the group is pending, so each has
-        // the waker. A source that has panicked is missing for ever.
+        // Every source that has not fired is polled before the group is pending, so each has the waker. A source that
+        // has panicked is missing for ever.
         for (source, member) in self.watched.iter_mut().zip(&self.members) {
             if let Poll::Ready(cause) = Pin::new(source).poll(context) {
                 // Once the request is on record, members that decide later do nothing.
@@ -216,8 +216,8 @@ struct Tally {
 struct State {
     fired: Vec<bool>,
     missing: usize,
-    /// The scope has the request, or is being cancelled right now. The run may end, and poll the other
-    /// members, meanwhile.
+    /// The scope has the request, or is being cancelled right now. The run may end, and poll the other members,
+    /// meanwhile.
     on_record: bool,
 }
 

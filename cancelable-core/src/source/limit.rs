@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 /// A limit in time: a span that counts from the entry of a scope, or a point.
 ///
-/// A [`Duration`] converts to a limit. A limit that is made here can have a text of its
-/// own, which is the [message](Cause::message) of the cause.
+/// A [`Duration`] converts to a limit. A limit that is made here can have a text of its own, which is the
+/// [message](Cause::message) of the cause.
 ///
 /// # Examples
 ///

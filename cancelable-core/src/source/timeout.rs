@@ -1,7 +1,7 @@
 //! A time limit as a source.
 //!
-//! A scope makes it part of its one deadline. Only inside an all-of, where it does not cancel alone,
-//! does it have a timer of its own.
+//! A scope makes it part of its one deadline. Only inside an all-of, where it does not cancel alone, does it have a
+//! timer of its own.
 
 use super::limit::{Limit, LimitKind};
 use super::{Source, SourceContext, SourceError, SourceFuture};

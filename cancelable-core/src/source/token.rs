@@ -1,7 +1,6 @@
 //! A token as a source.
 //!
-//! A scope makes its own token a child of it. Only inside an all-of, where it does not cancel alone, is it
-//! polled.
+//! A scope makes its own token a child of it. Only inside an all-of, where it does not cancel alone, is it polled.
 
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
@@ -14,8 +13,8 @@ pub struct TokenSource(CancellationToken);
 
 /// Fires when `token` is cancelled, with its cause.
 ///
-/// Alone, it is the same as [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token). As a
-/// source it can be a member of a group.
+/// Alone, it is the same as [`ScopeBuilder::token`](crate::scope::ScopeBuilder::token). As a source it can be a
+/// member of a group.
 #[must_use]
 pub fn token(token: &CancellationToken) -> TokenSource {
     TokenSource(token.clone())

@@ -16,8 +16,8 @@ pub(crate) struct Watched {
     name: Cow<'static, str>,
     /// `None` after the source has panicked.
     future: Option<SourceFuture>,
-    /// The future is not polled any more, but kept: an event that the source has received and could not put on
-    /// record must not be released before the scope has ended.
+    /// The future is not polled any more, but kept: an event that the source has received and could not put on record
+    /// must not be released before the scope has ended.
     fired: bool,
 }
 
@@ -60,8 +60,7 @@ impl Watched {
     }
 }
 
-/// Wakes: by the source, whose future is polled with the same context, and has registered it when it
-/// answers pending.
+/// Wakes: by the source, whose future is polled with the same context, and has registered it when it answers pending.
 impl Future for Watched {
     type Output = Cause;
 

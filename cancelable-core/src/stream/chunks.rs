@@ -107,8 +107,8 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// The wait for a chunk may be dropped: its items stay here. Dropping the stream drops
-    /// them, if they are not taken by [`into_inner`](Self::into_inner).
+    /// The wait for a chunk may be dropped: its items stay here. Dropping the stream drops them, if they are not
+    /// taken by [`into_inner`](Self::into_inner).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct ChunksFlushed<S>
     where
@@ -149,8 +149,8 @@ impl<S: Stream> ChunksFlushed<S> {
 impl<S: Stream> Stream for ChunksFlushed<S> {
     type Item = Vec<S::Item>;
 
-    /// Wakes: by the stream inside, which was pending, and by the time limit. Ends: each turn of the
-    /// loop adds an item to a chunk of bounded size.
+    /// Wakes: by the stream inside, which was pending, and by the time limit. Ends: each turn of the loop adds an
+    /// item to a chunk of bounded size.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         if *this.ended {

@@ -57,8 +57,7 @@ impl<C, E> Partial<C, E> {
         self.cancelled.as_ref()
     }
 
-    /// The error that ended the stream, if one did. A stream whose last item is its cancel ends with
-    /// both.
+    /// The error that ended the stream, if one did. A stream whose last item is its cancel ends with both.
     pub fn error(&self) -> Option<&E> {
         self.error.as_ref()
     }

@@ -2,7 +2,9 @@
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{GoesOn, Operation, is_shielded_from};
+use crate::operation::Operation;
+use crate::record::cancel::GoesOn;
+use crate::record::{deadlines, shelters};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
 use std::fmt;
@@ -11,10 +13,9 @@ use std::task::{Context, Poll, ready};
 
 /// The cut of a stream, a reader or a writer: by a token, or by an operation with its shields and deadline.
 ///
-/// The wrappers of this library are made with it, and it is public for wrappers of other
-/// traits. Before each step call [`is_cut`](Self::is_cut); where the step answers pending, call
-/// [`poll_cut`](Self::poll_cut); for readers and writers [`poll_io`](Self::poll_io) does both. It wakes
-/// one task: the last that has polled it.
+/// The wrappers of this library are made with it, and it is public for wrappers of other traits. Before each step
+/// call [`is_cut`](Self::is_cut); where the step answers pending, call [`poll_cut`](Self::poll_cut); for readers and
+/// writers [`poll_io`](Self::poll_io) does both. It wakes one task: the last that has polled it.
 ///
 /// # Examples
 ///
@@ -49,8 +50,8 @@ pub struct CutOff {
     token: CancellationToken,
     /// `None` for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
-    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if
-    /// the operation had ended before.
+    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if the
+    /// operation had ended before.
     goes_on: Option<GoesOn>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
@@ -73,8 +74,8 @@ impl CutOff {
         }
     }
 
-    /// Whether the next step must not be made. This reads the token; now and then it reads
-    /// the clock too, if there is a deadline: of the operation, or of the operation that the token is of.
+    /// Whether the next step must not be made. This reads the token; now and then it reads the clock too, if there is
+    /// a deadline: of the operation, or of the operation that the token is of.
     #[inline]
     #[must_use]
     pub fn is_cut(&mut self) -> bool {
@@ -90,7 +91,7 @@ impl CutOff {
             match &self.operation {
                 Some(operation) => {
                     let record = operation.record();
-                    match record.expire_if_due() {
+                    match deadlines::expire_if_due(record) {
                         Some(now) => {
                             let is_by_hand = *self.is_by_hand.get_or_insert_with(|| {
                                 let runtime = record.runtime.as_ref();
@@ -99,7 +100,7 @@ impl CutOff {
                             self.pacing.note((!is_by_hand).then_some(now));
                         }
                         // The clock is that of an operation whose token cancels this one.
-                        None if record.is_linked() => self.pacing.note(None),
+                        None if record.token.is_linked() => self.pacing.note(None),
                         None => self.pacing.rest(),
                     }
                 }
@@ -117,8 +118,8 @@ impl CutOff {
 
     /// Ready if a step that answered pending is cut. Otherwise the task of `cx` is woken when it is.
     ///
-    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step
-    /// is made inside a shield, where only the step itself can go on, and the step has the waker.
+    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step is made
+    /// inside a shield, where only the step itself can go on, and the step has the waker.
     pub fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.wait.poll(&self.token, cx));
         match self.is_shielded() {
@@ -127,8 +128,8 @@ impl CutOff {
         }
     }
 
-    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of
-    /// such traits has to do.
+    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of such
+    /// traits has to do.
     ///
     /// Wakes: a step that is pending has the waker, and the cut has it too.
     ///
@@ -175,8 +176,8 @@ impl CutOff {
         })
     }
 
-    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran
-    /// out, and `Other` otherwise.
+    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran out, and `Other`
+    /// otherwise.
     #[must_use]
     pub fn error(&self) -> io::Error {
         match self.cancelled() {
@@ -199,7 +200,8 @@ impl CutOff {
 
     /// Whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
-        self.operation.as_ref().is_some_and(is_shielded_from)
+        let shelter = |operation: &Operation| shelters::shelter_from(operation.record());
+        self.operation.as_ref().and_then(shelter).is_some()
     }
 }
 

@@ -49,8 +49,8 @@ pub trait CutStream: Stream {
     /// The operation whose cancel ends the stream; `None` if it is a bare token.
     fn operation(&self) -> Option<&Operation>;
 
-    /// Advances the [progress](Operation::progress) of the stream's operation by `items` after each
-    /// `items` that were delivered, and by the rest at the end.
+    /// Advances the [progress](Operation::progress) of the stream's operation by `items` after each `items` that were
+    /// delivered, and by the rest at the end.
     ///
     /// # Errors
     ///
@@ -107,8 +107,8 @@ pub trait CutStream: Stream {
         Ok(ChunksFlushed::new(self, Chunk::new(size, None)))
     }
 
-    /// [`chunks_flushed`](Self::chunks_flushed) that also yields a chunk once its first item has
-    /// waited for `span` and no other item is ready.
+    /// [`chunks_flushed`](Self::chunks_flushed) that also yields a chunk once its first item has waited for `span`
+    /// and no other item is ready.
     ///
     /// # Errors
     ///
@@ -126,8 +126,8 @@ pub trait CutStream: Stream {
         Ok(ChunksFlushed::new(self, Chunk::new(size, Some(limit))))
     }
 
-    /// [`chunks_flushed`](Self::chunks_flushed) of the values of a stream of results. The values before the
-    /// first error are the last chunk; after the error the stream ends.
+    /// [`chunks_flushed`](Self::chunks_flushed) of the values of a stream of results. The values before the first
+    /// error are the last chunk; after the error the stream ends.
     ///
     /// # Errors
     ///
@@ -176,8 +176,7 @@ pub trait CutStream: Stream {
         CollectPartial::new(self, C::default(), Self::cut)
     }
 
-    /// [`collect_partial`](Self::collect_partial) that appends to `items`, where they stay if the
-    /// future is dropped.
+    /// [`collect_partial`](Self::collect_partial) that appends to `items`, where they stay if the future is dropped.
     ///
     /// # Cancel safety
     ///
@@ -190,8 +189,8 @@ pub trait CutStream: Stream {
         CollectPartial::new(self, items, Self::cut)
     }
 
-    /// Collects the values of a stream of results up to its end, its cut or its first error, and says which of
-    /// these it is.
+    /// Collects the values of a stream of results up to its end, its cut or its first error, and says which of these
+    /// it is.
     ///
     /// # Cancel safety
     ///

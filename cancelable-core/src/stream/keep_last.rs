@@ -2,10 +2,9 @@
 //!
 //! # No user code under the lock
 //!
-//! The items are shared by reference count: a reader clones the references under the lock and the
-//! items after it. An item that falls out of the buffer is taken out of its allocation and dropped after the
-//! lock too. The allocation is used again, so a full buffer allocates no more, unless a
-//! reader holds just that item.
+//! The items are shared by reference count: a reader clones the references under the lock and the items after it. An
+//! item that falls out of the buffer is taken out of its allocation and dropped after the lock too. The allocation is
+//! used again, so a full buffer allocates no more, unless a reader holds just that item.
 
 use crate::sync::Mutex;
 use futures_core::{FusedStream, Stream};
@@ -19,8 +18,8 @@ use std::task::{Context, Poll, ready};
 /// One slot of the buffer. It is empty only while the stream alone has it.
 type Slot<T> = Arc<Option<T>>;
 
-/// The last items that a stream has delivered, from [`KeepLast::last_items`]. Clones are handles to
-/// the same buffer, which stays after the end and the drop of the stream.
+/// The last items that a stream has delivered, from [`KeepLast::last_items`]. Clones are handles to the same buffer,
+/// which stays after the end and the drop of the stream.
 pub struct LastItems<T> {
     buffer: Arc<Mutex<VecDeque<Slot<T>>>>,
 }
@@ -76,8 +75,8 @@ impl<T> fmt::Debug for LastItems<T> {
 }
 
 pin_project! {
-    /// A stream that keeps values made of its last items in a buffer, from
-    /// [`keep_last`](super::CutStream::keep_last) and [`keep_last_with`](super::CutStream::keep_last_with).
+    /// A stream that keeps values made of its last items in a buffer, from [`keep_last`](super::CutStream::keep_last)
+    /// and [`keep_last_with`](super::CutStream::keep_last_with).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct KeepLast<S, T, F> {
         #[pin]
@@ -125,8 +124,8 @@ pub type KeepCopies<S> = KeepLast<S, ItemOf<S>, fn(&ItemOf<S>) -> Option<ItemOf<
 
 type ItemOf<S> = <S as Stream>::Item;
 
-/// Puts `item` at the end of the buffer, in the slot `spare` if there is one. Returns the
-/// slot of the item that fell out, emptied, unless a reader holds it.
+/// Puts `item` at the end of the buffer, in the slot `spare` if there is one. Returns the slot of the item that fell
+/// out, emptied, unless a reader holds it.
 fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Slot<T>>, item: T) -> Option<Slot<T>> {
     let mut slot = spare.unwrap_or_default();
     match Arc::get_mut(&mut slot) {

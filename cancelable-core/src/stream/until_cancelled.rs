@@ -30,8 +30,8 @@ use std::task::{Context, Poll, ready};
 /// # }
 /// ```
 pub trait CancelStreamExt: Stream {
-    /// Returns the items until `token` is cancelled; then the stream ends. An item that was pulled is
-    /// always delivered.
+    /// Returns the items until `token` is cancelled; then the stream ends. An item that was pulled is always
+    /// delivered.
     ///
     /// A token knows no shields, and reads no clock.
     ///
@@ -45,8 +45,8 @@ pub trait CancelStreamExt: Stream {
         UntilCancelled::new(self, token.into())
     }
 
-    /// [`until_cancelled`](Self::until_cancelled) for a stream of results: it ends after the first
-    /// error, and a cancel is its last item, as an error.
+    /// [`until_cancelled`](Self::until_cancelled) for a stream of results: it ends after the first error, and a
+    /// cancel is its last item, as an error.
     ///
     /// # Cancel safety
     ///
@@ -77,8 +77,8 @@ impl State {
 }
 
 pin_project! {
-    /// A stream of the items until a cancel, from
-    /// [`until_cancelled`](CancelStreamExt::until_cancelled) and [`Operation::stream`].
+    /// A stream of the items until a cancel, from [`until_cancelled`](CancelStreamExt::until_cancelled) and
+    /// [`Operation::stream`].
     ///
     /// # Cancel safety
     ///
@@ -132,8 +132,8 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         if this.state.is_end() {
             return Poll::Ready(None);
         }
-        // Nothing is pulled after the cancel. A stream with no items left may be at its end,
-        // and then nothing was cut. Only a poll shows that, since it may also be pending for ever.
+        // Nothing is pulled after the cancel. A stream with no items left may be at its end, and then nothing was
+        // cut. Only a poll shows that, since it may also be pending for ever.
         *this.state = if this.cut_off.is_cut() && this.stream.size_hint().1 != Some(0) {
             State::Cut
         } else {
@@ -155,8 +155,8 @@ impl<S: Stream> Stream for UntilCancelled<S> {
             return (0, Some(0));
         }
         let most = self.stream.size_hint().1;
-        // A caller that polls a stream with no items left for its end, as is done above, would take the
-        // cut for the end.
+        // A caller that polls a stream with no items left for its end, as is done above, would take the cut for the
+        // end.
         let may_be_cut = most == Some(0) && self.cut_off.cause().is_some();
         (0, if may_be_cut { None } else { most })
     }
@@ -192,8 +192,8 @@ impl<S> fmt::Debug for UntilCancelled<S> {
 
 pin_project! {
     /// A stream of the results until the first error; a cancel is an error too. From
-    /// [`try_until_cancelled`](CancelStreamExt::try_until_cancelled) and
-    /// [`Operation::try_stream`]. A loop with `?` over the stream cannot take a cut for the end.
+    /// [`try_until_cancelled`](CancelStreamExt::try_until_cancelled) and [`Operation::try_stream`]. A loop with `?`
+    /// over the stream cannot take a cut for the end.
     ///
     /// # Cancel safety
     ///

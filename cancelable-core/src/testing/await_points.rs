@@ -1,9 +1,9 @@
-//! Cancelling a future wherever it can be cancelled.
+//! A checker that cancels a future at each of its await points.
 //!
-//! A future may be dropped each time it has answered pending, and at no other time. Whether it leaves
-//! things in order then is hard to see and rarely tested, because a test has to hit each of those
-//! moments. On the manual runtime every run is the same as the one before, so they can be hit one
-//! after the other.
+//! A future may be dropped after each poll that returned pending, and at no other time. Whether it then
+//! leaves things in order is hard to see and rarely tested, because a test has to hit each of these
+//! moments. On the manual runtime every run repeats the one before, so a checker can hit them one after
+//! the other.
 
 use super::{AwaitReport, BrokenAwait, LastRun, ManualRuntime, Verdict};
 use crate::runtime::RuntimeHandle;
@@ -15,24 +15,24 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Every run repeats the one before, so this many take half a million polls.
+/// Every run repeats the polls of the one before, so this many points take half a million polls.
 const MOST_POINTS: usize = 1000;
 
-/// Drops a future at each of its await points in turn, and has `check` look at what it left behind.
+/// Drops a future at each of its await points in turn, and calls `check` after each.
 ///
-/// For each point `make` gives a fresh future, which runs on a fresh runtime up to there, with the
-/// time moved whenever nothing is ready, and is dropped. What it spawned runs until it is idle; then
-/// `check` says whether all is in order, by a `Result` or by a panic. It has the runtime, to move the
-/// time on if what is left needs some. In addition the future is dropped before its first poll, and
+/// For each point `make` returns a new future. It runs on a new runtime up to that point, with the time
+/// moved whenever no step is ready, and is dropped. The tasks that it spawned run until they are idle.
+/// Then `check` finds out whether all is in order, and returns a `Result` or panics. It has the runtime,
+/// to move the time if the tasks need that. In addition the future is dropped before its first poll, and
 /// is run to its end, or until nothing can wake it any more.
 ///
-/// An await point is a poll that answers pending. Polled again there without progress it counts
-/// again: what is in between can be anything. The future should do the same at each run, or the
-/// numbers mean nothing. Its first thousand points are checked.
+/// An await point is a poll that returns pending. A second poll there without progress counts again. The
+/// future should do the same in each run, or the numbers mean nothing. The first thousand points are
+/// checked.
 ///
 /// # Panics
 ///
-/// If `make` does, or the future when it is polled. A panic of its drop is a finding like others.
+/// If `make` does, or a poll of the future. A panic of its drop is a finding.
 ///
 /// # Examples
 ///
@@ -79,7 +79,7 @@ where
         let reached = match run_to(&manual, number, future.as_mut()) {
             Reached::Point(places) => Reached::Point(places),
             Reached::End(_) => Reached::End(()),
-            // Where it waits it was dropped by the run before.
+            // The run before has dropped it at the same point.
             Reached::Nothing => return (Reached::Nothing, Ok(())),
         };
         let dropped = catch(|| drop(future));
@@ -91,13 +91,12 @@ where
     })
 }
 
-/// Cancels a token at each await point of a future in turn, lets the future end, and has `check`
-/// look at what it left and gave.
+/// Cancels a token at each await point of a future in turn, runs the future to its end, and calls `check`
+/// with its output.
 ///
-/// As [`cancel_at_every_await`], but the future is asked and not dropped: `make` also gets the token,
-/// which is cancelled after the future has answered pending for the n-th time (with zero, before its
-/// first poll). The output is none, and that is no finding by itself, if nothing can wake the future
-/// any more.
+/// Like [`cancel_at_every_await`], but the future is not dropped: `make` also gets the token, which is
+/// cancelled after the future has returned pending for the n-th time (for zero, before its first poll).
+/// The output is `None` if nothing can wake the future any more, which is no finding by itself.
 ///
 /// # Panics
 ///
@@ -149,16 +148,16 @@ where
     })
 }
 
-/// Where a run got to.
+/// The end of a run.
 enum Reached<T> {
-    /// The point that it was sent to, whose places these are.
+    /// The wanted await point, with the locations of its pending `.await`s.
     Point(Vec<&'static Location<'static>>),
     End(T),
-    /// Not so far: nothing can wake it any more.
+    /// Nothing can wake the future any more.
     Nothing,
 }
 
-/// Runs `future` until it has answered pending `number` times.
+/// Runs `future` until it has returned pending `number` times.
 fn run_to<F: Future>(
     manual: &ManualRuntime,
     number: usize,
@@ -181,7 +180,7 @@ fn run_to<F: Future>(
     manual.drive(poll).unwrap_or(Reached::Nothing)
 }
 
-/// Makes a run for each number from zero on, up to the one that finds no such point.
+/// Calls `run` for each number from zero on, until a run finds no await point with its number.
 fn every_point(mut run: impl FnMut(usize) -> (Reached<()>, Result<(), String>)) -> AwaitReport {
     let mut report = AwaitReport {
         points: 0,
@@ -218,13 +217,13 @@ fn every_point(mut run: impl FnMut(usize) -> (Reached<()>, Result<(), String>)) 
     report
 }
 
-/// What a check says, be it by a panic.
+/// Returns the finding of a check, also of one that panics.
 fn judge<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), String> {
     catch(|| check().into_verdict()).and_then(|verdict| verdict)
 }
 
-/// The value, or the text of the panic.
+/// Returns the value, or the text of the panic.
 fn catch<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    // Unwind safe: what the code has broken is for the check to find, and nobody else looks at it.
+    // Unwind safe: only the check sees what the code has broken, and finding that is its purpose.
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(payload.as_ref()).to_owned())
 }

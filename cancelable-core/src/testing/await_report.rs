@@ -1,24 +1,24 @@
-//! What the checker of await points found.
+//! The result of a check of await points.
 
 use crate::sync::escape;
-use std::fmt;
+use std::fmt::{self, Display};
 use std::panic::Location;
 
-/// How the last run of a check went, the one that was not cancelled.
+/// The end of a check's last run, which is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LastRun {
-    /// The future came to its end.
+    /// The future completed.
     Completed,
-    /// It waits for something that never comes; up to there it was checked.
+    /// Nothing can wake the future any more. All await points before that were checked.
     WaitsForEver,
-    /// It has more await points than the checker goes along with; the rest is not checked.
+    /// The future has more await points than are checked.
     TooLong,
 }
 
-/// What became of a future that was cancelled at each of its await points in turn.
+/// The result of cancelling a future at each of its await points in turn.
 ///
-/// Its `Display` has a line for each that left something broken, or says that none did.
+/// `Display` has a line for each await point that left something broken, or says that none did.
 #[derive(Clone, Debug)]
 pub struct AwaitReport {
     pub(super) points: usize,
@@ -27,29 +27,30 @@ pub struct AwaitReport {
 }
 
 impl AwaitReport {
-    /// How many await points there are: polls that answered pending.
+    /// Returns the number of await points: polls that returned pending.
     #[must_use]
     pub fn points(&self) -> usize {
         self.points
     }
 
-    /// How the run went that was not cancelled.
+    /// The end of the run that was not cancelled.
     #[must_use]
     pub fn last_run(&self) -> LastRun {
         self.last
     }
 
-    /// The points that left something broken, in their order.
+    /// The await points that left something broken, in order.
     #[must_use]
     pub fn broken(&self) -> &[BrokenAwait] {
         &self.broken
     }
 
-    /// The report, if nothing was broken and every point was checked.
+    /// Returns the report, if nothing was broken and every await point was checked.
     ///
     /// # Errors
     ///
-    /// Otherwise. The error's `Debug` is for reading, so that a test may just unwrap.
+    /// An await point left something broken or was not checked. The error's `Debug` is readable text, so a
+    /// test may just unwrap.
     pub fn into_result(self) -> Result<Self, BrokenAwaits> {
         match self.broken.is_empty() && self.last != LastRun::TooLong {
             true => Ok(self),
@@ -75,36 +76,36 @@ impl fmt::Display for AwaitReport {
     }
 }
 
-/// A point at which cancelling left something broken.
+/// An await point at which cancelling left something broken.
 #[derive(Clone, Debug)]
 pub struct BrokenAwait {
-    /// None after a run that was not cancelled.
+    /// None for the run that was not cancelled.
     pub(super) number: Option<usize>,
     pub(super) places: Vec<&'static Location<'static>>,
     pub(super) error: String,
 }
 
 impl BrokenAwait {
-    /// The number of the await point, counted from one. Zero is before the first poll, and none means
-    /// that the check failed after the future was not cancelled at all.
+    /// The number of the await point, counted from one. Zero stands for before the first poll, and `None`
+    /// for the run that was not cancelled.
     #[must_use]
     pub fn number(&self) -> Option<usize> {
         self.number
     }
 
-    /// The `.await` in the source, where it is known: the innermost one on a future of this crate.
+    /// The innermost pending `.await` on a future of this crate, if there is one.
     #[must_use]
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.places.first().copied()
     }
 
-    /// Every `.await` on a future of this crate that was waiting, innermost first.
+    /// Every pending `.await` on a future of this crate, innermost first.
     #[must_use]
     pub fn locations(&self) -> &[&'static Location<'static>] {
         &self.places
     }
 
-    /// What the check found.
+    /// The finding of the check.
     #[must_use]
     pub fn error(&self) -> &str {
         &self.error
@@ -125,7 +126,7 @@ impl fmt::Display for BrokenAwait {
     }
 }
 
-/// A future leaves something broken where it is cancelled, or was not checked to its end.
+/// The error of a future that leaves something broken where it is cancelled, or was not checked to its end.
 #[derive(Clone)]
 pub struct BrokenAwaits {
     report: AwaitReport,
@@ -145,7 +146,7 @@ impl fmt::Display for BrokenAwaits {
     }
 }
 
-/// The lines of `Display`: it is what a failed test prints.
+/// The same text as `Display`, as it is what a failed test prints.
 impl fmt::Debug for BrokenAwaits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -153,3 +154,25 @@ impl fmt::Debug for BrokenAwaits {
 }
 
 impl std::error::Error for BrokenAwaits {}
+
+/// The return value of a check: a `Result`, or nothing from a check that panics where something is broken.
+pub trait Verdict {
+    /// Returns what is broken as text.
+    ///
+    /// # Errors
+    ///
+    /// Something is broken.
+    fn into_verdict(self) -> Result<(), String>;
+}
+
+impl Verdict for () {
+    fn into_verdict(self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl<E: Display> Verdict for Result<(), E> {
+    fn into_verdict(self) -> Result<(), String> {
+        self.map_err(|error| error.to_string())
+    }
+}

@@ -1,28 +1,32 @@
-//! A cancel that comes when the manual time reaches a point.
+//! Cancels at a set time of the manual runtime, or at a set poll of a future.
 
 use super::ManualRuntime;
 use crate::cause::{Cause, Reason};
 use crate::token::CancellationToken;
+use pin_project_lite::pin_project;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// Cancels as its wake.
-struct Strike {
+/// A waker that cancels a token.
+struct CancelWaker {
     token: CancellationToken,
     cause: Cause,
 }
 
-impl Wake for Strike {
+impl Wake for CancelWaker {
     fn wake(self: Arc<Self>) {
         self.token.cancel_with(self.cause.clone());
     }
 }
 
-/// Cancels `token` when the time of `manual` reaches `at`; at once, if it has.
+/// Cancels `token` when the time of `manual` reaches `at`, or now if it has.
 ///
-/// The cause has the place of this call and the time `at`. The cancel comes while the time moves,
-/// before any task runs that a timer of the same time wakes. It is a timer and not a task:
+/// The cause has the location of this call and the time `at`. The cancel comes while the time moves,
+/// before any task runs that a timer of the same time wakes. It is a timer and not a task, so
 /// `live_tasks` does not count it.
 ///
 /// # Examples
@@ -47,13 +51,87 @@ pub fn cancel_at(manual: &ManualRuntime, token: &CancellationToken, at: Instant)
         return;
     }
     let token = token.clone();
-    manual.alarm(at, Waker::from(Arc::new(Strike { token, cause })));
+    manual.alarm(at, Waker::from(Arc::new(CancelWaker { token, cause })));
 }
 
-/// As [`cancel_at`], when `after` has passed; never, if the clock cannot express that.
+/// [`cancel_at`] after `after`; never, if the clock cannot express that time.
 #[track_caller]
 pub fn cancel_in(manual: &ManualRuntime, token: &CancellationToken, after: Duration) {
     if let Some(at) = manual.now().checked_add(after) {
         cancel_at(manual, token, at);
+    }
+}
+
+pin_project! {
+    /// A future that cancels a token before one of its polls, from [`cancel_at_poll`].
+    #[must_use = "futures do nothing unless polled"]
+    pub struct CancelAtPoll<F> {
+        #[pin]
+        future: F,
+        token: CancellationToken,
+        cause: Cause,
+        // How many polls come before the cancel.
+        before: usize,
+        polled: usize,
+    }
+}
+
+/// Cancels `token` just before the `n`-th poll of `future`, which then finds it cancelled.
+///
+/// Polls count from one, so poll `n + 1` follows the `n`-th await point. Zero means one. The cause has the
+/// location of this call. A future that is ready earlier cancels nothing.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::testing::{ManualRuntime, cancel_at_poll};
+/// use std::time::Duration;
+///
+/// let manual = ManualRuntime::new();
+/// let runtime = manual.handle();
+/// let token = CancellationToken::new();
+/// let work = cancel_at_poll(2, &token, async {
+///     assert!(!token.is_cancelled());
+///     runtime.sleep(Duration::from_secs(1)).await;
+///     assert!(token.is_cancelled());
+/// });
+/// manual.block_on(work);
+/// ```
+#[track_caller]
+pub fn cancel_at_poll<F: Future>(
+    n: usize,
+    token: &CancellationToken,
+    future: F,
+) -> CancelAtPoll<F> {
+    CancelAtPoll {
+        future,
+        token: token.clone(),
+        cause: Cause::new(Reason::Requested),
+        before: n.saturating_sub(1),
+        polled: 0,
+    }
+}
+
+impl<F: Future> Future for CancelAtPoll<F> {
+    type Output = F::Output;
+
+    /// Wakes: pending only while the inner future is, and that has the waker then.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if this.polled == this.before {
+            this.token.cancel_with(this.cause.clone());
+        }
+        *this.polled += 1;
+        this.future.poll(cx)
+    }
+}
+
+impl<F> fmt::Debug for CancelAtPoll<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CancelAtPoll")
+            .field("token", &self.token)
+            .field("polled", &self.polled)
+            .finish_non_exhaustive()
     }
 }

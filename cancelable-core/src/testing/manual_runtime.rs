@@ -1,11 +1,10 @@
-//! A runtime that runs on the test's thread, with a clock that is moved by hand.
+//! A runtime on the test's thread, with a clock that is moved by hand.
 //!
 //! A test of a three second limit should neither take three seconds nor depend on how busy the
-//! machine is. Here time passes only when the test says so, or when nothing else is left to do, and
-//! everything happens in one order that is the same at every run.
+//! machine is. Here time passes only when the test moves it, or when no step is ready, and
+//! each run of a test has the same order of steps.
 
-use super::Hold;
-use super::machine::Machine;
+use super::executor::{Executor, Hold};
 use super::manual_timer::ManualTimer;
 use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use std::fmt;
@@ -20,14 +19,13 @@ use std::time::{Duration, Instant};
 ///
 /// Tasks run in the order in which they became ready. Timers fire in the order of their deadlines,
 /// and those of one deadline in the order of their creation, which is the first poll of a
-/// [`Sleep`](crate::runtime::Sleep). The clock starts at a real point in time and moves by hand
-/// only.
+/// [`Sleep`](crate::runtime::Sleep). The clock starts at the real time and is moved only by hand.
 ///
 /// Blocking work and looks run as steps of the executor on the driving thread, which keeps the order
-/// deterministic. Work that waits for something else in the test to happen would wait for ever
-/// there: for such work use [`with_threads`](ManualRuntime::with_threads).
+/// deterministic. Blocking work that waits for another part of the test would never return there: use
+/// [`with_threads`](ManualRuntime::with_threads) for it.
 ///
-/// Dropping it shuts it down; handles that are left then refuse work.
+/// The drop shuts the runtime down. Its handles refuse work from then on.
 ///
 /// # Examples
 ///
@@ -48,7 +46,7 @@ use std::time::{Duration, Instant};
 /// assert!(task.is_finished());
 /// ```
 pub struct ManualRuntime {
-    machine: Arc<Machine>,
+    executor: Arc<Executor>,
     handle: RuntimeHandle,
 }
 
@@ -56,7 +54,7 @@ impl ManualRuntime {
     /// A runtime whose blocking work runs as a step of the executor.
     #[must_use]
     pub fn new() -> Self {
-        Self::over(Machine::new(false))
+        Self::over(Executor::new(false))
     }
 
     /// A runtime whose blocking work runs on threads of its own.
@@ -65,50 +63,50 @@ impl ManualRuntime {
     /// the time; [`advance`](ManualRuntime::advance) does.
     #[must_use]
     pub fn with_threads() -> Self {
-        Self::over(Machine::new(true))
+        Self::over(Executor::new(true))
     }
 
-    fn over(machine: Arc<Machine>) -> Self {
+    fn over(executor: Arc<Executor>) -> Self {
         let handle = RuntimeHandle::new(Mechanism {
-            machine: Arc::clone(&machine),
+            executor: Arc::clone(&executor),
         });
-        Self { machine, handle }
+        Self { executor, handle }
     }
 
-    /// The handle to give to the code under test.
+    /// Returns the handle for the code under test.
     #[must_use]
     pub fn handle(&self) -> RuntimeHandle {
         self.handle.clone()
     }
 
-    /// The time on its clock.
+    /// Returns the time on the clock.
     #[must_use]
     pub fn now(&self) -> Instant {
-        self.machine.state.lock().now
+        self.executor.state.lock().now
     }
 
-    /// Runs what is ready, then moves the time by `by`: timer by timer, with everything that one
-    /// wakes run until idle before the time moves on to the next.
+    /// Runs the ready steps, then moves the time by `by`, timer by timer: the steps that a timer wakes run
+    /// before the time moves on to the next timer.
     ///
-    /// From inside a task it moves the time and wakes, and what is woken runs afterwards. A time
-    /// that the clock cannot express fires every timer there is and leaves the clock at the last.
+    /// From inside a task it moves the time and wakes tasks, which run afterwards. A time that the clock
+    /// cannot express fires all timers and leaves the clock at the last.
     pub fn advance(&self, by: Duration) {
         let target = self.now().checked_add(by);
         self.run_until_idle();
-        while self.machine.fire_next(target) {
+        while self.executor.fire_next(target) {
             self.run_until_idle();
         }
         if let Some(target) = target {
-            let mut state = self.machine.state.lock();
+            let mut state = self.executor.state.lock();
             state.now = state.now.max(target);
         }
     }
 
-    /// Runs tasks and jobs until none is ready; the time stands still.
+    /// Runs tasks and jobs until none is ready. The time stands still.
     ///
-    /// From inside a task it does nothing, because the task is itself run by whoever drives.
+    /// From inside a task it does nothing, because the driving thread is running that task.
     pub fn run_until_idle(&self) {
-        let Some(driver) = self.machine.drive() else {
+        let Some(driver) = self.executor.drive() else {
             return;
         };
         while let Some(step) = driver.next() {
@@ -116,15 +114,15 @@ impl ManualRuntime {
         }
     }
 
-    /// Runs `future`, and beside it all tasks, until it completes.
+    /// Runs `future` to completion, and all tasks beside it.
     ///
     /// Whenever nothing is ready, the time moves to the next timer.
     ///
     /// # Panics
     ///
-    /// If nothing is ready, no timer is left and nothing [holds](ManualRuntime::hold) the time: the
-    /// future could not complete any more. Also if it is called from inside a task of this runtime,
-    /// or while another thread drives it.
+    /// If no step is ready, no timer is left and there is no [hold](ManualRuntime::hold): the future could
+    /// not complete any more. Also if it is called from inside a task of this runtime, or while another
+    /// thread drives it.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let value = self.drive(|cx| match future.as_mut().poll(cx) {
@@ -134,25 +132,25 @@ impl ManualRuntime {
         value.unwrap_or_else(|| self.give_up())
     }
 
-    /// Runs all tasks, and calls `root` at first and whenever the waker that it gets is woken, until
-    /// it breaks. `None` if nothing can wake it any more.
+    /// Runs all tasks, and calls `root` at first and whenever its waker is woken, until `root` breaks.
+    /// Returns `None` if nothing can wake it any more.
     pub(super) fn drive<B>(
         &self,
         mut root: impl FnMut(&mut Context<'_>) -> ControlFlow<B>,
     ) -> Option<B> {
-        let Some(driver) = self.machine.drive() else {
+        let Some(driver) = self.executor.drive() else {
             panic!(
                 "this manual runtime is driven already; await the future instead of blocking on it"
             );
         };
-        let (id, waker) = self.machine.add_root();
+        let (id, waker) = self.executor.add_root();
         let _leave = LeaveRoot {
-            machine: &self.machine,
+            executor: &self.executor,
             root: id,
         };
         let mut cx = Context::from_waker(&waker);
-        // Ends with a break, or when nothing is left: every turn runs a step that was woken, waits
-        // for one, or uses up a timer.
+        // Ends with a break, or when nothing is left: each turn runs a woken step, waits for one, or uses
+        // up a timer.
         loop {
             while let Some(step) = driver.next() {
                 if !step.is(id) {
@@ -161,15 +159,15 @@ impl ManualRuntime {
                     return Some(value);
                 }
             }
-            self.machine.wait_for_threads();
-            if self.machine.is_idle() && !self.machine.fire_next(None) {
+            self.executor.wait_for_threads();
+            if self.executor.is_idle() && !self.executor.fire_next(None) {
                 return None;
             }
         }
     }
 
-    /// Says that another thread is going to wake something: as long as the hold lives, `block_on`
-    /// waits for that where it would otherwise move the time or panic.
+    /// Returns a hold for another thread that is going to wake a task: while the hold lives, `block_on`
+    /// waits for that thread where it would otherwise move the time or panic.
     ///
     /// # Examples
     ///
@@ -195,31 +193,31 @@ impl ManualRuntime {
     /// # other.join().unwrap();
     /// ```
     pub fn hold(&self) -> Hold {
-        self.machine.hold()
+        self.executor.hold()
     }
 
-    /// How many timers are waiting for the time to move.
+    /// Returns how many timers have not fired.
     #[must_use]
     pub fn pending_timers(&self) -> usize {
-        self.machine.state.lock().timers.len()
+        self.executor.state.lock().timers.len()
     }
 
-    /// How many tasks and jobs have not ended, those on threads not counted.
+    /// Returns how many tasks and jobs have not ended, without jobs on threads of their own.
     #[must_use]
     pub fn live_tasks(&self) -> usize {
-        self.machine.live()
+        self.executor.live()
     }
 
-    /// Drops all tasks and refuses new ones, as a runtime does that goes away under its users.
+    /// Drops all tasks and refuses new ones, as a runtime does that is shut down while it is used.
     ///
-    /// Whoever joins such a task is told that it was lost. Timers never fire any more by themselves.
+    /// A join of a dropped task fails. Timers fire only where the time is still moved by hand.
     pub fn shut_down(&self) {
-        self.machine.shut_down();
+        self.executor.shut_down();
     }
 
-    /// Wakes `waker` when the time reaches `at`, before any timer of that time that is made later.
+    /// Wakes `waker` when the time reaches `at`, before the timers of that time that are made later.
     pub(super) fn alarm(&self, at: Instant, waker: Waker) {
-        let mut state = self.machine.state.lock();
+        let mut state = self.executor.state.lock();
         let key = (at, state.new_id());
         state.timers.insert(key, Some(waker));
     }
@@ -239,10 +237,10 @@ impl Default for ManualRuntime {
     }
 }
 
-/// Tasks hold handles and handles hold the machine that holds the tasks: this ends the circle.
+/// Breaks the reference cycle: tasks hold handles, handles hold the executor, and that holds the tasks.
 impl Drop for ManualRuntime {
     fn drop(&mut self) {
-        self.machine.shut_down();
+        self.executor.shut_down();
     }
 }
 
@@ -255,21 +253,21 @@ impl fmt::Debug for ManualRuntime {
     }
 }
 
-/// Removes the root also when its future panics.
+/// Removes the root, also after a panic of its future.
 struct LeaveRoot<'a> {
-    machine: &'a Machine,
+    executor: &'a Executor,
     root: u64,
 }
 
 impl Drop for LeaveRoot<'_> {
     fn drop(&mut self) {
-        self.machine.remove_root(self.root);
+        self.executor.remove_root(self.root);
     }
 }
 
-/// The machine as a runtime.
+/// The executor behind the core's trait.
 struct Mechanism {
-    machine: Arc<Machine>,
+    executor: Arc<Executor>,
 }
 
 impl Runtime for Mechanism {
@@ -278,23 +276,23 @@ impl Runtime for Mechanism {
     }
 
     fn now(&self) -> Instant {
-        self.machine.state.lock().now
+        self.executor.state.lock().now
     }
 
     fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        Box::pin(ManualTimer::new(Arc::clone(&self.machine), at))
+        Box::pin(ManualTimer::new(Arc::clone(&self.executor), at))
     }
 
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
-        self.machine.add(task).map_err(Refused::new)
+        self.executor.add(task).map_err(Refused::new)
     }
 
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        self.machine.add_job(job).map_err(Refused::new)
+        self.executor.add_job(job).map_err(Refused::new)
     }
 
     /// As blocking work, so that a look has its place in the order of steps.
     fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
-        self.machine.add_job(job).map_err(Refused::new)
+        self.executor.add_job(job).map_err(Refused::new)
     }
 }

@@ -1,6 +1,6 @@
-//! A timer on the clock that is moved by hand.
+//! The timer of the manual runtime.
 
-use super::machine::{Machine, TimerKey};
+use super::executor::{Executor, TimerKey};
 use crate::runtime::Timer;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 pub(super) struct ManualTimer {
-    machine: Arc<Machine>,
-    /// Its place among the timers, which it holds until it fired, and again after a reset.
+    executor: Arc<Executor>,
+    /// The key among the timers: in the list until the timer fires, and again after a reset.
     key: TimerKey,
 }
 
 impl ManualTimer {
-    pub(super) fn new(machine: Arc<Machine>, at: Instant) -> Self {
+    pub(super) fn new(executor: Arc<Executor>, at: Instant) -> Self {
         let key = {
-            let mut state = machine.state.lock();
+            let mut state = executor.state.lock();
             let key = (at, state.new_id());
             state.timers.insert(key, None);
             key
         };
-        Self { machine, key }
+        Self { executor, key }
     }
 }
 
@@ -36,7 +36,7 @@ impl Future for ManualTimer {
         // user's code.
         let waker = cx.waker().clone();
         let (replaced, reached) = {
-            let mut state = self.machine.state.lock();
+            let mut state = self.executor.state.lock();
             if state.now >= self.key.0 {
                 (state.timers.remove(&self.key), true)
             } else {
@@ -55,7 +55,7 @@ impl Future for ManualTimer {
 impl Timer for ManualTimer {
     fn reset(self: Pin<&mut Self>, at: Instant) {
         let this = self.get_mut();
-        let mut state = this.machine.state.lock();
+        let mut state = this.executor.state.lock();
         let waker = state.timers.remove(&this.key).flatten();
         this.key.0 = at;
         state.timers.insert(this.key, waker);
@@ -64,7 +64,7 @@ impl Timer for ManualTimer {
 
 impl Drop for ManualTimer {
     fn drop(&mut self) {
-        let removed = self.machine.state.lock().timers.remove(&self.key);
+        let removed = self.executor.state.lock().timers.remove(&self.key);
         drop(removed);
     }
 }

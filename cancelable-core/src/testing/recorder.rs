@@ -1,9 +1,8 @@
-//! A record of what operations went through, for a test to compare with what it expects.
+//! A recorder of the events of operations, for a test to compare with what it expects.
 
-use super::{Change, OperationEvent};
-use crate::cause::{Cause, OperationId};
-use crate::operation::{Record, Status};
-use crate::record::observer::{Observer, recorders};
+use crate::cause::{Cause, OperationId, OperationLabel};
+use crate::operation::Status;
+use crate::record::{Observer, Record, recorders};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
 use std::collections::BTreeMap;
@@ -12,12 +11,61 @@ use std::mem;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// Records what happens to operations while it lives: that they are opened, entered, asked to stop,
-/// and how they end.
+/// The change in an [`OperationEvent`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// The operation was opened, entered, or has ended.
+    Status(Status),
+    /// Cancellation of the operation was requested, of itself or of an operation around it.
+    CancelRequested(Cause),
+}
+
+/// One event of an operation, from a [`Recorder`].
 ///
-/// It records the operations that have the given runtime, on whichever thread, and of those that
-/// have none the ones that change on the thread that made the recorder. So tests that run beside
-/// each other keep out of each other's records.
+/// It reads as a sentence: "import is running", "import was asked to stop: timed out (limit 3 s, ..)".
+#[derive(Clone, Debug)]
+pub struct OperationEvent {
+    pub(super) operation: OperationLabel,
+    pub(super) change: Change,
+    pub(super) at: Duration,
+}
+
+impl OperationEvent {
+    /// The operation.
+    #[must_use]
+    pub fn operation(&self) -> &OperationLabel {
+        &self.operation
+    }
+
+    /// The change.
+    #[must_use]
+    pub fn change(&self) -> &Change {
+        &self.change
+    }
+
+    /// The time since the recorder was made, by the runtime's clock.
+    #[must_use]
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+}
+
+impl fmt::Display for OperationEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.operation;
+        match &self.change {
+            Change::Status(status) => write!(f, "{name} is {status}"),
+            Change::CancelRequested(cause) => write!(f, "{name} was asked to stop: {cause}"),
+        }
+    }
+}
+
+/// Records the events of operations while it lives: opening, entry, requests to cancel, and end.
+///
+/// It records operations with the given runtime, on any thread, and operations without a runtime where
+/// they change on the thread that made the recorder. So tests that run beside each other do not record
+/// each other's operations.
 ///
 /// # Examples
 ///
@@ -53,11 +101,10 @@ struct Tape {
     kept: Mutex<Kept>,
 }
 
-/// Under a lock that is held for a push or a look alone.
 #[derive(Default)]
 struct Kept {
     events: Vec<OperationEvent>,
-    /// The operations seen that have not ended, and whether their cancel is recorded.
+    /// The recorded operations that have not ended, and whether their cancel is recorded.
     open: BTreeMap<OperationId, bool>,
 }
 
@@ -75,19 +122,19 @@ impl Recorder {
         Self { tape }
     }
 
-    /// What was recorded so far, in its order.
+    /// Returns the events so far, in order.
     #[must_use]
     pub fn events(&self) -> Vec<OperationEvent> {
         self.tape.kept.lock().events.clone()
     }
 
-    /// As [`events`](Self::events), which it forgets.
+    /// Returns the events so far, and forgets them.
     #[must_use]
     pub fn take(&self) -> Vec<OperationEvent> {
         mem::take(&mut self.tape.kept.lock().events)
     }
 
-    /// How many of the operations that it has seen have not ended.
+    /// Returns how many of the recorded operations have not ended.
     #[must_use]
     pub fn open_operations(&self) -> usize {
         self.tape.kept.lock().open.len()
@@ -103,7 +150,7 @@ impl Tape {
     }
 
     fn push(&self, record: &Record, change: Change) {
-        // The clock first: no lock of ours is held while a runtime's code runs.
+        // The clock before the lock: it is the runtime's code.
         let at = self.runtime.now().saturating_duration_since(self.start);
         let event = OperationEvent {
             operation: record.label.clone(),
@@ -113,7 +160,7 @@ impl Tape {
         self.kept.lock().events.push(event);
     }
 
-    /// Records that the operation is open, and its cancel if that came before the recorder.
+    /// Records the status, and the cancel if that came before the recorder.
     fn push_open(&self, record: &Arc<Record>, status: Status) {
         if !self.is_meant(record) {
             return;

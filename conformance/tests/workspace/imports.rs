@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module may import from itself and from those before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "sync",
     "cause",
     "error",
@@ -14,6 +14,7 @@ const ORDER: [&str; 14] = [
     "progress",
     "token",
     "source",
+    "record",
     "operation",
     "registry",
     "scope",
@@ -123,11 +124,7 @@ fn upward_imports(files: &[Source]) -> Vec<String> {
         .find(|file| file.path == "lib.rs")
         .expect("lib.rs");
     let reexported = reexported(lib);
-    // The two rooms are being parted, and count as one until that is done.
-    let rank = |name: &str| {
-        let name = if name == "record" { "operation" } else { name };
-        ORDER.iter().position(|module| *module == name)
-    };
+    let rank = |name: &str| ORDER.iter().position(|module| *module == name);
     let mut found = Vec::new();
     for file in files.iter().filter(|file| file.path != "lib.rs") {
         let module = file.module();

@@ -2,7 +2,10 @@
 
 use super::errors::ChildError;
 use crate::cause::OperationId;
-use crate::operation::{Call, Operation, Record};
+use crate::operation::Operation;
+use crate::record::abandon;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{Record, child_reports};
 use crate::report::{ChildFailure, CleanupError, Report, Straggler};
 use crate::runtime::{JoinHandle, Sleep};
 use crate::sync::track_await;
@@ -17,9 +20,8 @@ use std::time::Duration;
 /// The handle of a child of a scope, or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
 /// like.
 ///
-/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status
-/// and cancels it. Dropping the handle changes nothing: the scope waits for the child in any
-/// case.
+/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status and
+/// cancels it. Dropping the handle changes nothing: the scope waits for the child in any case.
 ///
 /// # Cancel safety
 ///
@@ -50,8 +52,8 @@ impl<T> Child<T> {
         &self.operation
     }
 
-    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has
-    /// ended; empty after [`take_report`](Self::take_report).
+    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has ended;
+    /// empty after [`take_report`](Self::take_report).
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
         self.read_report(|report| report.cleanup_errors.clone())
@@ -70,7 +72,7 @@ impl<T> Child<T> {
     }
 
     fn read_report<V: Default>(&self, read: impl FnOnce(&Report) -> V) -> V {
-        self.operation.record().on_report(read).unwrap_or_default()
+        child_reports::read(self.operation.record(), read).unwrap_or_default()
     }
 
     /// Takes the report of all that went wrong in the child beside its own failure, once it has ended. A report that
@@ -93,7 +95,7 @@ impl<T> Child<T> {
     ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
     ///         .expect("the scope is running");
     ///     let fetched = (&mut fetch).await;
-    ///     let report = fetch.take_report();
+    ///     let report = child_reports::take(&fetch);
     ///     assert_eq!(report.cleanup_errors().len(), 1);
     ///     fetched.is_ok()
     /// }));
@@ -102,7 +104,7 @@ impl<T> Child<T> {
     /// ```
     #[must_use = "what is taken is in no outcome"]
     pub fn take_report(&self) -> ChildReport {
-        let report = self.operation.record().take_report();
+        let report = child_reports::take(self.operation.record());
         ChildReport {
             report: report.unwrap_or_default(),
         }
@@ -156,8 +158,8 @@ impl<T> Deref for Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end
-    /// is checked first, so a call that has ended is never said to be abandoned.
+    /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end is
+    /// checked first, so a call that has ended is never said to be abandoned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
@@ -177,12 +179,12 @@ impl<T> Child<T> {
     }
 }
 
-/// The timer of a blocking call's handle, which abandons the call when its time is up, also
-/// where the scope does not join it yet because its body still runs.
+/// The timer of a blocking call's handle, which abandons the call when its time is up, also where the scope does not
+/// join it yet because its body still runs.
 pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
-    call: Arc<Call>,
+    call: Arc<BlockingCall>,
     span: Duration,
     /// Made when the call is cancelled.
     sleep: Option<Sleep>,
@@ -190,20 +192,24 @@ pub(super) struct AbandonTimer {
 
 impl AbandonTimer {
     /// `None` for a call that is never abandoned.
-    pub(super) fn new(owner: &Arc<Record>, id: OperationId, call: &Arc<Call>) -> Option<Self> {
+    pub(super) fn new(
+        owner: &Arc<Record>,
+        id: OperationId,
+        call: &Arc<BlockingCall>,
+    ) -> Option<Self> {
         Some(Self {
             owner: Arc::clone(owner),
             id,
             call: Arc::clone(call),
-            span: call.patience()?,
+            span: call.abandon_after()?,
             sleep: None,
         })
     }
 
     /// Ready when the call is abandoned.
     ///
-    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the
-    /// waker is taken. A call that is cancelled has a timer, which has the waker too.
+    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the waker is
+    /// taken. A call that is cancelled has a timer, which has the waker too.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.check(cx).is_pending() {
             self.call.follow(cx);
@@ -218,7 +224,7 @@ impl AbandonTimer {
             let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
             if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
                 // This changes nothing if the call has just ended: then its exit was reported.
-                self.owner.nursery.abandon(self.id);
+                abandon::abandon_call(&self.owner, self.id);
             }
         }
         match self.call.is_abandoned() {

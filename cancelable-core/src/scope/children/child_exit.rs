@@ -3,7 +3,9 @@
 use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
-use crate::operation::{Call, Place, Record};
+use crate::record::Record;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::permit::Permit;
 use crate::report::{ChildFailure, Failure};
 use crate::runtime::{JoinError, RuntimeHandle};
 use crate::scope::{RunError, Scope};
@@ -19,8 +21,8 @@ pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 /// A child that is listed and not started.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
-    pub(super) call: Option<Arc<Call>>,
-    pub(super) place: Place,
+    pub(super) call: Option<Arc<BlockingCall>>,
+    pub(super) place: Permit,
     /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
 }
@@ -30,11 +32,11 @@ pub(super) struct ChildGuard {
     child: Arc<Record>,
     /// The exit was reported. Before that, a drop means that the runtime has lost the child.
     ended: bool,
-    place: Place,
+    place: Permit,
 }
 
 impl ChildGuard {
-    pub(super) fn new(child: Arc<Record>, place: Place) -> Self {
+    pub(super) fn new(child: Arc<Record>, place: Permit) -> Self {
         Self {
             child,
             ended: false,
@@ -76,7 +78,7 @@ impl ChildGuard {
             "{failure}"
         );
         let owner = self.place.owner();
-        if owner.nursery.fail(&failure) {
+        if owner.children.fail(&failure) {
             owner.cancel(failure.cause());
         }
     }

@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     pub(super) struct ChildTask<R, T, E> {
-        // Dropped in this order, also where a runtime drops the task unfinished: the user's future
-        // is gone before its end is reported, and that is done before the child leaves its scope.
+        // Dropped in this order, also where a runtime drops the task unfinished: the user's future is gone before its
+        // end is reported, and that is done before the child leaves its scope.
         #[pin]
         run: Option<R>,
         // The wait for the child's token while the child waits for a place; `None` once it has begun.
@@ -50,8 +50,7 @@ where
 {
     type Output = ();
 
-    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards
-    /// by the run.
+    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards by the run.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let (Some(run), Some(guard)) = (this.run.as_mut().as_pin_mut(), this.guard.as_mut()) else {
@@ -60,14 +59,14 @@ where
         this.completion.start();
         if let Some(cancelled) = this.queue {
             if guard.poll_begin(cx).is_pending() {
-                // A child that is cancelled in the queue goes on to its run. That does not start
-                // the body of a cancelled scope.
+                // A child that is cancelled in the queue goes on to its run. That does not start the body of a
+                // cancelled scope.
                 ready!(Pin::new(cancelled).poll(cx));
             }
             *this.queue = None;
         }
-        // Unwind safe: after a panic the run is dropped and not polled again.
-        // The conversion of the child's error is user code too.
+        // Unwind safe: after a panic the run is dropped and not polled again. The conversion of the child's error is
+        // user code too.
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let outcome = run.poll(cx);
             outcome.map(|outcome| {
@@ -91,7 +90,8 @@ where
 #[cfg(test)]
 mod tests {
     use crate::Scope;
-    use crate::operation::{Call, Nursery};
+    use crate::record::blocking_call::BlockingCall;
+    use crate::record::{abandon, lifecycle, permit};
     use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
     use crate::sync::{StoredWaker, clock};
     use std::pin::Pin;
@@ -123,21 +123,21 @@ mod tests {
     #[test]
     fn r25_r26_a_call_that_was_given_up_and_has_ended_stands_for_no_child_that_has_not() {
         let scope = Scope::builder("crawl").build().expect("it is sound");
-        let entered = scope.record().enter(None, StoredWaker::default());
+        let entered = lifecycle::enter(scope.record(), None, StoredWaker::default());
         assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (stubborn, child) = (child(), child());
         let runtime = RuntimeHandle::new(Idle);
-        let call = Arc::new(Call::new(runtime, Some(Duration::ZERO)));
-        let call = Nursery::admit(scope.record(), stubborn.record(), Some(call));
-        let place = Nursery::admit(scope.record(), child.record(), None);
-        let nursery = &scope.record().nursery;
-        nursery.abandon(stubborn.id());
+        let call = Arc::new(BlockingCall::new(runtime, Some(Duration::ZERO)));
+        let call = permit::admit(scope.record(), stubborn.record(), Some(call));
+        let place = permit::admit(scope.record(), child.record(), None);
+        let record = scope.record();
+        abandon::abandon_call(record, stubborn.id());
         drop(call.expect("it is open"));
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(nursery.poll_joined(&mut cx).is_pending());
+        assert!(abandon::poll_joined(record, &mut cx).is_pending());
         drop(place.expect("it is open"));
-        assert!(nursery.poll_joined(&mut cx).is_ready());
+        assert!(abandon::poll_joined(record, &mut cx).is_ready());
     }
 
     /// A waker that looks at the scope when the last of its clones is dropped.
@@ -159,13 +159,11 @@ mod tests {
             .concurrency(1)
             .build()
             .expect("it is sound");
-        scope
-            .record()
-            .enter(None, StoredWaker::default())
-            .expect("it is pending");
+        let entered = lifecycle::enter(scope.record(), None, StoredWaker::default());
+        assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
-        let admit = |child: &Scope| Nursery::admit(scope.record(), child.record(), None);
+        let admit = |child: &Scope| permit::admit(scope.record(), child.record(), None);
         let (first, second) = (admit(&first), admit(&second));
         let second = second.expect("it is open");
         for _ in 0..2 {

@@ -2,7 +2,8 @@
 
 use crate::cause::{Cause, ChildName, HumanDuration, OperationLabel, ambient};
 use crate::error::Cancelled;
-use crate::operation::{Record, Status};
+use crate::operation::Status;
+use crate::record::Record;
 use crate::runtime::JoinError;
 use crate::scope::BuildError;
 use crate::sync::{SyncWrapper, escaped};
@@ -84,8 +85,8 @@ impl ChildError {
         &self.operation
     }
 
-    /// The error that the child returned, if that is how it ended. It is shared with the scope, so
-    /// it can be inspected, by `downcast_ref`, and not taken.
+    /// The error that the child returned, if that is how it ended. It is shared with the scope, so it can be
+    /// inspected, by `downcast_ref`, and not taken.
     #[must_use]
     pub fn failure(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
@@ -136,8 +137,8 @@ impl ChildError {
         matches!(&self.why, Why::Joined(error) if error.is_lost())
     }
 
-    /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope
-    /// waits for it. Its thread goes on.
+    /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope waits for it.
+    /// Its thread goes on.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         matches!(self.why, Why::Abandoned(_))

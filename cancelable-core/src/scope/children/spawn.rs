@@ -6,7 +6,9 @@ use super::child_task::ChildTask;
 use super::errors::{Kind, Refusal, SpawnError};
 use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
-use crate::operation::{Call, Nursery, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{lifecycle, permit};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::{Outcome, Scope, ScopeBuilder};
@@ -20,18 +22,17 @@ use std::future::Future;
 use std::sync::Arc;
 
 impl Scope {
-    /// Starts `future` as a child of this scope: a task with an operation of its own,
-    /// which the run of this scope joins before every outcome.
+    /// Starts `future` as a child of this scope: a task with an operation of its own, which the run of this scope
+    /// joins before every outcome.
     ///
-    /// The child is cancelled with this scope. A child fails if it panics or the runtime loses it. The first
-    /// failure cancels the scope, unless the scope was built with
-    /// [`collect_all`](ScopeBuilder::collect_all). The child's value, even an `Err`, is the output of
-    /// the handle; use [`try_spawn`](Self::try_spawn) if an `Err` is to be a failure. A child that
-    /// was cancelled has not failed. Listings, errors and logs call it `child`;
+    /// The child is cancelled with this scope. A child fails if it panics or the runtime loses it. The first failure
+    /// cancels the scope, unless the scope was built with [`collect_all`](ScopeBuilder::collect_all). The child's
+    /// value, even an `Err`, is the output of the handle; use [`try_spawn`](Self::try_spawn) if an `Err` is to be a
+    /// failure. A child that was cancelled has not failed. Listings, errors and logs call it `child`;
     /// [`spawn_named`](Self::spawn_named) gives it another name.
     ///
-    /// If the run itself is dropped, the children are cancelled and end by themselves.
-    /// The parent of this scope waits for them then.
+    /// If the run itself is dropped, the children are cancelled and end by themselves. The parent of this scope waits
+    /// for them then.
     ///
     /// # Errors
     ///
@@ -65,8 +66,8 @@ impl Scope {
 
     /// [`spawn`](Self::spawn) for a future that may fail: an error makes the child fail.
     ///
-    /// An error that is or holds the [`Cancelled`](crate::Cancelled) of a cancelled child is its
-    /// cancellation, and no failure.
+    /// An error that is or holds the [`Cancelled`](crate::Cancelled) of a cancelled child is its cancellation, and no
+    /// failure.
     ///
     /// # Errors
     ///
@@ -127,12 +128,12 @@ impl Scope {
         }
     }
 
-    /// [`spawn`](Self::spawn) with all that a scope can have: `builder` gives the child its name,
-    /// its time limit and its sources. The parent is this scope, whatever the builder says, and
-    /// the body gets a handle of the child's scope.
+    /// [`spawn`](Self::spawn) with all that a scope can have: `builder` gives the child its name, its time limit and
+    /// its sources. The parent is this scope, whatever the builder says, and the body gets a handle of the child's
+    /// scope.
     ///
-    /// A time limit counts from when the child begins, not while the child waits for a place. A child that
-    /// runs out of its own time is cancelled and has not failed.
+    /// A time limit counts from when the child begins, not while the child waits for a place. A child that runs out
+    /// of its own time is cancelled and has not failed.
     ///
     /// # Errors
     ///
@@ -172,8 +173,7 @@ impl Scope {
         }
     }
 
-    /// [`spawn_with`](Self::spawn_with) for a body that may fail, as in
-    /// [`try_spawn`](Self::try_spawn).
+    /// [`spawn_with`](Self::spawn_with) for a body that may fail, as in [`try_spawn`](Self::try_spawn).
     ///
     /// # Errors
     ///
@@ -201,22 +201,21 @@ impl Scope {
         }
     }
 
-    /// Runs `work` on a thread where it may block, as a part of this scope: with an operation of its
-    /// own, which is the current one on that thread, and joined like a child.
+    /// Runs `work` on a thread where it may block, as a part of this scope: with an operation of its own, which is
+    /// the current one on that thread, and joined like a child.
     ///
     /// The token that `work` gets is cancelled with the scope. Nothing else stops it: let it call
-    /// [`check`](CancellationToken::check) in its loops, or
-    /// [`wait_timeout`](CancellationToken::wait_timeout) instead of sleeping. If it is cancelled
-    /// before its thread begins, it is not run.
+    /// [`check`](CancellationToken::check) in its loops, or [`wait_timeout`](CancellationToken::wait_timeout) instead
+    /// of sleeping. If it is cancelled before its thread begins, it is not run.
     ///
     /// The scope waits for the thread without a limit, unless the scope was built with
-    /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was
-    /// abandoned is [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures
-    /// count as those of a child do, see [`spawn`](Self::spawn).
+    /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was abandoned is
+    /// [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures count as those of a
+    /// child do, see [`spawn`](Self::spawn).
     ///
-    /// The thread may see a cancel before the task of the scope does. A body that awaits the handle
-    /// and then returns has completed, with a partial result of the thread: end the body with a
-    /// [`check`](crate::Operation::check), as in [`try_run`](Self::try_run).
+    /// The thread may see a cancel before the task of the scope does. A body that awaits the handle and then returns
+    /// has completed, with a partial result of the thread: end the body with a [`check`](crate::Operation::check), as
+    /// in [`try_run`](Self::try_run).
     ///
     /// # Errors
     ///
@@ -316,14 +315,14 @@ impl Scope {
     /// How many children and blocking calls of this scope have not ended.
     #[must_use]
     pub fn live_children(&self) -> usize {
-        self.record().nursery.live()
+        self.record().children.live()
     }
 
     /// Builds the scope of a child, or of a blocking call if `call` makes one, and lists it.
     fn admit(
         &self,
         builder: ScopeBuilder,
-        call: Option<fn(RuntimeHandle, &Self) -> Call>,
+        call: Option<fn(RuntimeHandle, &Self) -> BlockingCall>,
     ) -> Result<Admitted, Refusal> {
         let record = self.record();
         let refusal = |kind| Refusal {
@@ -345,9 +344,9 @@ impl Scope {
             .build()
             .map_err(|error| refusal(Kind::Build(error)))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
-        let Some(place) = Nursery::admit(record, scope.record(), call.clone()) else {
+        let Some(place) = permit::admit(record, scope.record(), call.clone()) else {
             // Its user has not abandoned it, so its end is not reported as that.
-            if scope.record().enter(None, StoredWaker::default()).is_ok() {
+            if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(scope.record(), Status::Cancelled);
             }
             let kind = match record.status() {

@@ -1,12 +1,14 @@
 //! The job of a blocking call: work on a thread, as a part of a scope.
 //!
-//! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end;
-//! or for no longer than a given time, after which the call is abandoned.
+//! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end; or
+//! for no longer than a given time, after which the call is abandoned.
 
 use super::child::{AbandonTimer, Child};
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
-use crate::operation::{Call, Status};
+use crate::operation::Status;
+use crate::record::blocking_call::BlockingCall;
+use crate::record::{lifecycle, notes, token_clock};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::Scope;
 use crate::scope::run::{detached_teardown, may_say_cancelled};
@@ -15,8 +17,8 @@ use crate::token::{CallbackRegistration, CancellationToken};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The call of a scope's blocking work.
-pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> Call {
-    Call::new(runtime, scope.record().nursery.terms().abandon_after)
+pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> BlockingCall {
+    BlockingCall::new(runtime, scope.record().children.options().abandon_after)
 }
 
 /// Starts an admitted blocking call on a thread.
@@ -37,16 +39,18 @@ where
     let abandon_timer = call
         .as_ref()
         .and_then(|call| AbandonTimer::new(&owner, scope.id(), call));
-    let on_cancel = call.filter(|call| call.patience().is_some()).map(|call| {
-        let label = scope.label().clone();
-        scope.record().token().on_cancel(move |cause| {
-            if cause.is_end_of(&label) {
-                return;
-            }
-            call.note_cancel();
-            owner.nursery.wake_joiner();
-        })
-    });
+    let on_cancel = call
+        .filter(|call| call.abandon_after().is_some())
+        .map(|call| {
+            let label = scope.label().clone();
+            scope.record().token().on_cancel(move |cause| {
+                if cause.is_end_of(&label) {
+                    return;
+                }
+                call.note_cancel();
+                owner.children.wake_joiner();
+            })
+        });
     let child = Child::new(scope.operation().clone(), join, abandon_timer);
     let job = BlockingJob {
         work,
@@ -62,8 +66,7 @@ where
 
 /// The job of the thread.
 struct BlockingJob<W, T, E> {
-    // Dropped in this order where a runtime drops the job without running it, as the parts of a
-    // `ChildTask` are.
+    // Dropped in this order where a runtime drops the job without running it, as the parts of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
     /// Starts the time after which the scope abandons the call, if it ever does.
@@ -103,7 +106,7 @@ where
 {
     let record = scope.record();
     // Nobody else has the scope, so it is entered here first.
-    let _ = record.enter(record.now(), StoredWaker::default());
+    let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
     if scope.look().is_err() {
@@ -112,7 +115,7 @@ where
         detached_teardown::close(record, Status::Cancelled);
         return Err(ChildExit::before_begin(record));
     }
-    let token = record.hand_out_token().clone();
+    let token = token_clock::hand_out(record).clone();
     // Unwind safe: the work is consumed. The conversion of its error is user code too.
     let done = catch_unwind(AssertUnwindSafe(|| work(token).map_err(share)));
     drop(inside);
@@ -129,7 +132,7 @@ where
         Ok(_) => Status::Completed,
         Err(ChildExit::Stopped(..)) => Status::Cancelled,
         Err(failed) => {
-            record.note_error(&failed.text());
+            notes::note_error(record, &failed.text());
             Status::Failed
         }
     };

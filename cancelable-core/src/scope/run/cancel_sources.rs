@@ -5,7 +5,8 @@ use super::deadline_timer::DeadlineTimer;
 use super::grace_timer::GraceTimer;
 use super::stalled::StalledHolds;
 use super::watchdog;
-use crate::operation::{Followed, Record};
+use crate::record::run_waker::{self, Followed};
+use crate::record::{Record, deadlines, grace, holds, stragglers, token_clock};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
 use crate::sync::WakerId;
 use crate::token::{CallbackRegistration, Wait};
@@ -20,8 +21,8 @@ use std::time::Instant;
 pub(super) struct CancelSources {
     waker: RunWaker,
     deadline: DeadlineTimer,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to
-    /// be left, so every way out goes through `disarm` or `stop`.
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to be left,
+    /// so every way out goes through `disarm` or `stop`.
     token: TokenWait,
     /// Boxed: few scopes have any of it.
     rare: Option<Box<Rare>>,
@@ -51,7 +52,10 @@ impl CancelSources {
         sources: Box<[Unstarted]>,
     ) -> Result<(), (Cow<'static, str>, SourceError)> {
         let started = &mut self.rare.get_or_insert_default().sources;
-        let context = SourceContext::new(record.runtime.clone(), record.hand_out_token().clone());
+        let context = SourceContext::new(
+            record.runtime.clone(),
+            token_clock::hand_out(record).clone(),
+        );
         let decide: Weak<Record> = Arc::downgrade(record);
         let scope = ScopeCancel::new(decide);
         for source in sources {
@@ -60,15 +64,15 @@ impl CancelSources {
         Ok(())
     }
 
-    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog
-    /// is started.
+    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog is
+    /// started.
     pub(super) fn register_callbacks(&mut self, record: &Arc<Record>) {
-        let Some(policy) = &record.policy else {
+        let Some(policy) = &record.options else {
             return;
         };
         let rare = self.rare.get_or_insert_default();
         if policy.watches() {
-            rare.callbacks.push(record.note_cancel());
+            rare.callbacks.push(grace::note_cancel(record));
         }
         if let Some(watchdog) = &policy.watchdog {
             rare.callbacks.push(watchdog::arm(record, watchdog));
@@ -91,8 +95,8 @@ impl CancelSources {
         }
     }
 
-    /// Stops. The sources that were started are for the caller to drop: that may run user code, and
-    /// hand to others a request that the source could not put on record.
+    /// Stops. The sources that were started are for the caller to drop: that may run user code, and hand to others a
+    /// request that the source could not put on record.
     pub(super) fn stop(&mut self, record: &Record) -> Vec<Watched> {
         self.disarm(record);
         let rare = self.rare.take();
@@ -102,16 +106,18 @@ impl CancelSources {
     /// The last poll before the operation closes, so that whatever has come by now is on record in its outcome.
     /// Returns the time, if the clock was read.
     ///
-    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls
-    /// the cancel sources again.
+    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls the cancel
+    /// sources again.
     pub(super) fn final_poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
         self.poll_sources(record, cx);
         if !self.deadline.is_set() && !self.waker.was_taken(record) {
             return None;
         }
         let now = record.now()?;
-        if !record.is_cancelled() && record.deadline().is_some_and(|deadline| deadline <= now) {
-            record.expire(now);
+        if !record.is_cancelled()
+            && deadlines::effective(record).is_some_and(|deadline| deadline <= now)
+        {
+            deadlines::expire(record, now);
         }
         Some(now)
     }
@@ -130,13 +136,13 @@ impl CancelSources {
 
     /// Ready when the scope is cancelled.
     ///
-    /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved
-    /// deadline, for which see [`DeadlineTimer::poll`]; and by the token, for which see
-    /// [`TokenWait::poll`]. The token is polled last, so a cancel by the others is seen.
+    /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved deadline, for which see
+    /// [`DeadlineTimer::poll`]; and by the token, for which see [`TokenWait::poll`]. The token is polled last, so a
+    /// cancel by the others is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
         // Otherwise nobody takes the waker: no deadline moves, and the token is made.
-        let followed = match record.runtime.is_some() || record.made_token().is_none() {
+        let followed = match record.runtime.is_some() || record.token.own().is_none() {
             true => self.waker.leave(record, cx),
             false => None,
         };
@@ -161,12 +167,12 @@ impl CancelSources {
     /// Wakes: by the last hold, for which see [`Record::is_held`] and [`StalledHolds::poll`], and by the end of the
     /// grace, for which see [`GraceTimer::poll`].
     pub(super) fn poll_release(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        if record.is_held(cx) {
-            record.note_stopping();
+        if holds::is_held(record, cx) {
+            grace::note_cancelled(record);
             let rare = self.rare.get_or_insert_default();
             ready!(rare.stalled.poll(record, cx));
         }
-        if !record.has_grace() {
+        if !grace::has_grace(record) {
             return Poll::Ready(());
         }
         let rare = self.rare.get_or_insert_default();
@@ -182,13 +188,13 @@ impl CancelSources {
     /// Reports what a body that is about to be dropped leaves unfinished, if it had a grace period.
     pub(super) fn note_stragglers(&self, record: &Arc<Record>) {
         if self.rare.as_ref().is_some_and(|rare| rare.grace.is_some()) {
-            record.note_stragglers(record.roll_call());
+            stragglers::note(record, stragglers::all(record));
         }
     }
 }
 
-/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is
-/// the same, the waker is still there; see `record/run_waker.rs`.
+/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is the
+/// same, the waker is still there; see `record/run_waker.rs`.
 #[derive(Default)]
 struct RunWaker {
     /// None until the run has left its waker.
@@ -205,7 +211,7 @@ impl RunWaker {
     /// Notes what the run found when it left its waker.
     fn note(&mut self, followed: &Followed) {
         self.left = Some(Left {
-            calls: followed.calls,
+            calls: followed.wakes,
             waker: followed.waker,
         });
     }
@@ -213,19 +219,19 @@ impl RunWaker {
     /// Whether the waker was taken since the run left it: the deadline may have been moved.
     fn was_taken(&self, record: &Record) -> bool {
         let left = self.left.as_ref();
-        left.is_some_and(|left| left.calls != record.calls())
+        left.is_some_and(|left| left.calls != run_waker::wakes(record))
     }
 
     /// Leaves the waker of `cx`, unless it is there. Returns what the run found if it has left one.
     fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
         let present = Left {
-            calls: record.calls(),
+            calls: run_waker::wakes(record),
             waker: Some(WakerId::of(cx.waker())),
         };
         if self.left.as_ref() == Some(&present) {
             return None;
         }
-        let followed = record.follow(cx.waker());
+        let followed = run_waker::follow(record, cx.waker());
         self.note(&followed);
         Some(followed)
     }
@@ -244,12 +250,12 @@ struct TokenWait {
 impl TokenWait {
     /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
     ///
-    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that
-    /// one; see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile
-    /// may be cancelled a little after the token above is.
+    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that one;
+    /// see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile may be
+    /// cancelled a little after the token above is.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
-            if self.poll_above(record, cx).is_pending() && record.park() {
+            if self.poll_above(record, cx).is_pending() && record.token.park() {
                 return Poll::Pending;
             }
             self.leave(record);
@@ -260,7 +266,7 @@ impl TokenWait {
 
     /// Ready when a wait on the token above is of no use.
     fn poll_above(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
-        match (record.made_token(), record.token_above()) {
+        match (record.token.own(), record.token.above()) {
             (Some(_), _) => Poll::Ready(()),
             (None, Some(above)) => self.wait.poll(above, cx),
             (None, None) => Poll::Pending,
@@ -270,8 +276,8 @@ impl TokenWait {
     /// Takes the waker back.
     fn leave(&mut self, record: &Record) {
         let token = match self.is_on_own {
-            true => record.made_token(),
-            false => record.token_above(),
+            true => record.token.own(),
+            false => record.token.above(),
         };
         if let Some(token) = token {
             self.wait.remove(token);

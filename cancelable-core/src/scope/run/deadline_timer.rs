@@ -1,6 +1,7 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::operation::{Followed, Record};
+use crate::record::run_waker::Followed;
+use crate::record::{Record, deadlines};
 use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
 use std::task::Context;
@@ -28,22 +29,21 @@ enum State {
 }
 
 impl DeadlineTimer {
-    /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that
-    /// has been reached cancels.
+    /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that has been
+    /// reached cancels.
     pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
         self.follow(record, followed);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
-            record.expire(now);
+            deadlines::expire(record, now);
         }
     }
 
-    /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or
-    /// when the scope's deadline is moved. `followed` is what the run found if it has just left its waker.
+    /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or when the scope's
+    /// deadline is moved. `followed` is what the run found if it has just left its waker.
     ///
-    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the
-    /// scope and its ancestors, as of this poll. If an ancestor's deadline moves further
-    /// away, the timer fires early and is armed again. If it moves nearer, the
-    /// run of that ancestor keeps it, and its token cancels this scope.
+    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the scope and its
+    /// ancestors, as of this poll. If an ancestor's deadline moves further away, the timer fires early and is armed
+    /// again. If it moves nearer, the run of that ancestor keeps it, and its token cancels this scope.
     pub(super) fn poll(
         &mut self,
         record: &Record,
@@ -55,10 +55,13 @@ impl DeadlineTimer {
             self.follow(record, followed);
         }
         // A cancelled scope leaves the deadlines of its ancestors to their runs.
-        if !self.has_fired(runtime, cx) || record.is_cancelled() || record.expire(runtime.now()) {
+        if !self.has_fired(runtime, cx)
+            || record.is_cancelled()
+            || deadlines::expire(record, runtime.now())
+        {
             return;
         }
-        self.deadline = record.deadline();
+        self.deadline = deadlines::effective(record);
         self.state = State::Stale;
         if self.has_fired(runtime, cx) {
             // It moved back meanwhile. Once more at the next poll, rather than a loop here.
@@ -81,7 +84,7 @@ impl DeadlineTimer {
     }
 
     fn follow(&mut self, record: &Record, followed: &Followed) {
-        let deadline = record.deadline_of(followed);
+        let deadline = deadlines::effective_for(record, followed);
         if deadline != self.deadline {
             self.deadline = deadline;
             self.state = State::Stale;

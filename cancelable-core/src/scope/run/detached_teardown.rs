@@ -7,11 +7,11 @@
 //!    then on the list of this operation.
 //! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and that is all.
 //! 4. Otherwise a task is made that owns the teardown and the sources. The nearest ancestor that has not ended adopts
-//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and reports
-//!    what goes wrong in it (`record/child_reports.rs`).
+//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and
+//!    reports what goes wrong in it (`record/child_reports.rs`).
 //! 5. The operation is closed: it has its status and its end, and hooks and the registry are notified.
-//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then
-//!    runs the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
+//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then runs
+//!    the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
 //! 7. Only then the sources are dropped: a signal that comes while finalizers run must not take the default action in
 //!    the middle of one. Last, the adoption is given back, which wakes the ancestor.
 //! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
@@ -21,7 +21,11 @@
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Adoption, Lost, Record, Status, Taken};
+use crate::operation::Status;
+use crate::record::away::{self, Taken};
+use crate::record::child_reports::{self, Lost};
+use crate::record::orphans::{self, Adoption};
+use crate::record::{Record, finalizers, lifecycle};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
 use crate::sync::isolate;
@@ -47,16 +51,16 @@ fn close_lost(
     teardown: Teardown,
     sources: Vec<Watched>,
 ) {
-    let is_idle = record.nursery.shut() && !teardown.has_begun() && !record.has_away();
+    let is_idle = record.children.close() && !teardown.has_begun() && !away::has_away(record);
     if is_idle {
-        if let Ok(closing) = record.close(end) {
-            record.report_up(closing.report, run);
+        if let Ok(closing) = lifecycle::close(record, end) {
+            child_reports::report_up(record, closing.report, run);
             return;
         }
     }
     let mut task = DetachedTeardown::new(record, run, teardown);
     task.sources = sources;
-    record.close_unsettled(end);
+    lifecycle::close_unsettled(record, end);
     task.start();
 }
 
@@ -80,8 +84,8 @@ pub(super) fn take_over(taken: Taken) {
 /// Settles an operation that was abandoned. What was deferred to it runs in a task.
 pub(crate) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
-    record.nursery.shut();
-    if record.settle(Lost::Dropped).is_err() {
+    record.children.close();
+    if lifecycle::settle(record, Lost::Dropped).is_err() {
         DetachedTeardown::new(record, Lost::Dropped, Teardown::default()).start();
     }
 }
@@ -116,10 +120,10 @@ impl DetachedTeardown {
         };
         if task.runtime.is_none() {
             // An orphan goes on on a runtime of its own, and is all that this waits for.
-            task.runtime = record.nursery.orphans_runtime();
+            task.runtime = record.children.orphans_runtime();
         }
         if let Some(runtime) = &task.runtime {
-            task.adoption = record.be_adopted(runtime);
+            task.adoption = orphans::adopt(record, runtime);
         }
         task
     }
@@ -138,7 +142,7 @@ impl DetachedTeardown {
     fn drop_unrun(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
         for finalizer in self.teardown.take_unrun(&self.record) {
-            self.record.note_lost(&finalizer);
+            finalizers::note_lost(&self.record, &finalizer);
             isolate("the drop of a finalizer", || drop(finalizer));
         }
     }
@@ -147,8 +151,8 @@ impl DetachedTeardown {
 impl Future for DetachedTeardown {
     type Output = ();
 
-    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then.
-    /// Ends: each turn of the loop follows one that was deferred or adopted meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then. Ends: each
+    /// turn of the loop follows one that was deferred or adopted meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;
@@ -156,7 +160,7 @@ impl Future for DetachedTeardown {
         loop {
             ready!(this.teardown.poll_joined(record, take_over, cx));
             ready!(this.teardown.poll_finalizers(record, cx));
-            if record.settle(this.run).is_ok() {
+            if lifecycle::settle(record, this.run).is_ok() {
                 this.done = true;
                 this.sources = Vec::new();
                 this.adoption = None;
@@ -175,8 +179,8 @@ impl Drop for DetachedTeardown {
         // Ends: a finalizer that is dropped may defer another one, which it can do once.
         loop {
             self.drop_unrun();
-            self.record.nursery.desert();
-            if self.record.settle(self.run).is_ok() {
+            self.record.children.close_and_forget();
+            if lifecycle::settle(&self.record, self.run).is_ok() {
                 return;
             }
         }

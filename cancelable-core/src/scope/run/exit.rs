@@ -2,7 +2,9 @@
 
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
-use crate::operation::{ChildFailure, Closing, Record, Status};
+use crate::operation::{ChildFailure, Status};
+use crate::record::lifecycle::Closing;
+use crate::record::{Record, notes};
 use crate::scope::{Outcome, Refused, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
@@ -26,8 +28,8 @@ pub(super) trait OutputKind<O> {
     fn says_cancelled(output: &O, record: &Record) -> bool;
 }
 
-/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was
-/// given out, and something does.
+/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was given
+/// out, and something does.
 pub(crate) fn may_say_cancelled<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_given_out()
 }
@@ -136,7 +138,7 @@ impl<O> Exit<O> {
                 None => return,
             },
         };
-        record.note_error(&text);
+        notes::note_error(record, &text);
     }
 
     /// The outcome of a run that has closed.
@@ -151,8 +153,8 @@ impl<O> Exit<O> {
         closing: Closing,
     ) -> Outcome<R::Value, R::Error> {
         match self {
-            // The common case: no cause, no failures of children, no partial result. Inlined, so that the
-            // outcome is written where the caller wants it.
+            // The common case: no cause, no failures of children, no partial result. Inlined, so that the outcome is
+            // written where the caller wants it.
             Self::Output(output) if !closing.has_partial && !may_have_failures(record) => {
                 let result = R::into_result(output).map_err(RunError::Failed);
                 Outcome::new(closing.status, closing.elapsed, result, closing.report)
@@ -202,7 +204,7 @@ impl<O> Exit<O> {
             record.hand_on();
             outcome.set_cause(record.cause(), &record.label);
             outcome.fail_by(|| child_failure(record));
-            outcome.add_failures(record.nursery.take_failures());
+            outcome.add_failures(record.children.take_failures());
         }
         outcome
     }
@@ -230,20 +232,20 @@ impl<O> Exit<O> {
 /// Whether there may be a cause or failures of children.
 #[inline]
 fn may_have_failures(record: &Record) -> bool {
-    record.is_cancelled() || record.nursery.terms().collect_all
+    record.is_cancelled() || record.children.options().collect_all
 }
 
 /// The failure of a child, if it counts. A failure that counts has cancelled the scope.
 #[inline]
 fn child_failure(record: &Record) -> Option<ChildFailure> {
     match record.is_cancelled() {
-        true => record.nursery.failure(),
+        true => record.children.failure(),
         false => None,
     }
 }
 
-/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure
-/// elsewhere has not failed, even if a child of it fails on its way out.
+/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure elsewhere has
+/// not failed, even if a child of it fails on its way out.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.cause()?;

@@ -1,6 +1,7 @@
 //! The grace period: the time that a cancelled body is given to end by itself.
 
-use crate::operation::{Record, Window};
+use crate::record::Record;
+use crate::record::grace::{self, GraceLeft};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::token::{CancellationToken, Wait, WaitForCancellationFutureOwned};
 use std::future::Future;
@@ -33,29 +34,29 @@ impl Drop for AncestorCancel {
 impl GraceTimer {
     /// The grace of a record that was cancelled; `None` if it gives no grace.
     pub(super) fn open(record: &Record) -> Option<Self> {
-        if !record.has_grace() {
+        if !grace::has_grace(record) {
             return None;
         }
         let runtime = record.runtime.clone()?;
         Some(Self {
             sleep: runtime.sleep_until(None),
             runtime,
-            hard: record.hard_token().cancelled_owned(),
+            hard: grace::hard_token(record).cancelled_owned(),
             above: None,
         })
     }
 
     /// Ready when the grace is over.
     ///
-    /// Wakes: by the hard cancel, by the timer, which is set to the end of the grace as of this
-    /// poll, and by the cancel of the next ancestor, the only event that may move that end.
-    /// Ends: each turn but the last follows the cancel of one more ancestor.
+    /// Wakes: by the hard cancel, by the timer, which is set to the end of the grace as of this poll, and by the
+    /// cancel of the next ancestor, the only event that may move that end. Ends: each turn but the last follows the
+    /// cancel of one more ancestor.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             if Pin::new(&mut self.hard).poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let Window::Open { until, above } = record.window(self.runtime.now()) else {
+            let GraceLeft::Open { until, above } = grace::left(record, self.runtime.now()) else {
                 return Poll::Ready(());
             };
             if self.sleep.deadline() != until {

@@ -1,12 +1,13 @@
 //! The run of a closure in a scope, on a plain thread.
 //!
-//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that
-//! is pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold
-//! on itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that is
+//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold on
+//! itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
-use crate::operation::{Hold, Holding, Record};
+use crate::record::holds::Hold;
+use crate::record::{Holding, Record, notes};
 use crate::scope::{Outcome, Scope};
 use crate::sync::unmodelled::{Event, Listener, listener};
 use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
@@ -43,11 +44,11 @@ pub(crate) fn run_blocking<T, E>(
                 Ok(Ok(_)) => Done::Value,
                 Ok(Err(_)) if may_say_cancelled::<E>(record) => Done::Stopped,
                 Ok(Err(_)) => {
-                    record.note_error(&format!("an error of type {}", type_name::<E>()));
+                    notes::note_error(record, &format!("an error of type {}", type_name::<E>()));
                     Done::Error
                 }
                 Err(panic) => {
-                    record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                    notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
                     Done::Panic
                 }
             });
@@ -186,8 +187,7 @@ struct Body {
 impl Future for Body {
     type Output = Done;
 
-    /// Wakes: the waker is registered before the state is read, and the state is set before the
-    /// waker is taken.
+    /// Wakes: the waker is registered before the state is read, and the state is set before the waker is taken.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         match &mut this.hold {

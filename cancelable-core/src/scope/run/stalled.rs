@@ -3,11 +3,11 @@
 //! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
 //! around it. There are two kinds:
 //!
-//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled
-//!   it loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
-//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope
-//!   waits for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is
-//!   taken over, and joined as what a dropped run has left: [`StalledRuns`].
+//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled it
+//!   loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
+//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope waits
+//!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
+//!   and joined as what a dropped run has left: [`StalledRuns`].
 //!
 //! That a future was not polled in a poll of the body is no proof: `join_all` and `FuturesUnordered` poll only what
 //! was woken. So a future that was not polled is *suspected*, and woken with the waker of its last poll. If it is
@@ -18,7 +18,8 @@
 //! The timer is set to the end of the earliest suspicion or to the next round, whichever is first.
 
 use crate::cause::OperationId;
-use crate::operation::{Holder, Record, Taken, Turn};
+use crate::record::away::{self, Taken};
+use crate::record::{Holder, Record, Turn, holds, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::log;
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,17 +41,17 @@ const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// The suspicions against the futures that hold the body of a cancelled scope.
 ///
 /// They are suspected in *rounds*. In a round each future that the body has not polled is suspected and woken. The
-/// body is polled before each check here, so a task that comes late to all of its timers has polled what it
-/// woke before it judges.
+/// body is polled before each check here, so a task that comes late to all of its timers has polled what it woke
+/// before it judges.
 ///
-/// The first round is at the first check. The next is at the first poll of the body that comes
-/// [`ROUND_INTERVAL`] later: not before, because the wakes of a round lead to more polls, in most of which most
-/// futures are not polled. A future that is put aside in the very poll that was checked last may leave nothing
-/// that wakes the task. So a timer wakes it too, each time when the body was held for twice as long. Where a
-/// shield is polled and never ends, these doublings let a test end: its clock runs out.
+/// The first round is at the first check. The next is at the first poll of the body that comes [`ROUND_INTERVAL`]
+/// later: not before, because the wakes of a round lead to more polls, in most of which most futures are not polled.
+/// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a
+/// timer wakes it too, each time when the body was held for twice as long. Where a shield is polled and never ends,
+/// these doublings let a test end: its clock runs out.
 ///
-/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes
-/// itself, and also once after each other poll.
+/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes itself, and
+/// also once after each other poll.
 #[derive(Default)]
 pub(super) struct StalledHolds {
     suspects: BTreeMap<u64, Suspect>,
@@ -123,8 +124,8 @@ impl StalledHolds {
     ///
     /// Wakes: see the head of this file; and by the last hold, for which see [`Record::is_held`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        let (now, turn) = (record.now(), record.turn());
-        let mut unpolled = record.unpolled_holders();
+        let (now, turn) = (record.now(), record.shields.turn());
+        let mut unpolled = holds::unpolled(record);
         self.suspects.retain(|key, _| unpolled.contains_key(key));
         let suspects = self.suspects.iter();
         let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
@@ -135,7 +136,7 @@ impl StalledHolds {
                 release(record, &holder, now, since);
             }
         }
-        if !record.has_holds() {
+        if !record.shields.has_holds() {
             return Poll::Ready(());
         }
         unpolled.retain(|key, _| !self.suspects.contains_key(key));
@@ -178,22 +179,22 @@ impl StalledHolds {
 fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: Option<Instant>) {
     let woken = now.zip(since);
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
-    let straggler = holder.straggler(record, woken_for);
-    if record.give_up(holder) {
+    let straggler = stragglers::of_holder(record, holder, woken_for);
+    if holds::give_up(record, holder) {
         log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
             "{} is no longer held up: {straggler}", record.label
         );
-        record.keep_straggler(straggler);
+        stragglers::keep(record, straggler);
     }
 }
 
 /// The wait of a cancelled scope for the runs inside that its body does not poll.
 ///
-/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but
-/// an open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
+/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but an
+/// open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
 #[derive(Default)]
 pub(super) struct StalledRuns {
     woken: BTreeMap<OperationId, Woken>,
@@ -232,13 +233,13 @@ impl StalledRuns {
         detach: fn(Taken),
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let mut runs = record.runs_away(cx);
+        let mut runs = away::runs_away(record, cx);
         runs.retain(|id, _| !self.stalled.contains(id));
         self.woken.retain(|id, _| runs.contains_key(id));
         let runtime = record.runtime.clone();
         let runtime = runtime.or_else(|| {
             runs.values()
-                .find_map(|turn| turn.record()?.runtime.clone())
+                .find_map(|turn| away::run_of(turn)?.runtime.clone())
         });
         let Some(runtime) = runtime.filter(|_| !runs.is_empty()) else {
             return Poll::Ready(());
@@ -297,11 +298,11 @@ fn take_over(
     woken_for: Duration,
     detach: fn(Taken),
 ) {
-    let Some(straggler) = turn.straggler(Some(woken_for)) else {
+    let Some(straggler) = stragglers::of_run(turn, Some(woken_for)) else {
         return;
     };
-    if turn.leaves_something() {
-        let taken = turn.take_over(polls);
+    if away::leaves_something(turn) {
+        let taken = away::take_over(turn, polls);
         if taken.is_empty() {
             // It is polled at this very moment, and goes on.
             return;
@@ -314,7 +315,7 @@ fn take_over(
         kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
         "{} does not wait for it: {straggler}", record.label
     );
-    record.keep_straggler(straggler);
+    stragglers::keep(record, straggler);
 }
 
 /// Has the task woken at `at`.

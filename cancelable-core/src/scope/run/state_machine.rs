@@ -9,33 +9,32 @@
 //! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the cancel sources beside |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
-//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is
-//! open, and is not stored there then.
+//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is open, and is not
+//! stored there then.
 //!
 //! # Invariants
 //!
-//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the
-//!    current one, and the operation that was current before is put back on every way out.
-//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever
-//!    the sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until
-//!    its grace is over. It is dropped in the poll in which neither is so any more. The body was polled
-//!    since the cancel: where the cancel came after its poll, the body is polled once more before it is dropped.
-//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have
-//!    left (`record/orphans.rs`), have ended before the first finalizer is polled. A panic
-//!    of the body is kept until then, and goes on to the caller.
-//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop)
-//!    closes the operation. A run that was refused closes nothing. A run that is dropped drops its body first,
-//!    so that what the runs inside leave is on its list, and then hands what is open to a task
-//!    (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached
-//!    teardown. Its next poll drops the body, waits for that teardown, and answers as the run would have.
-//! 7. When it answers pending, everything that can make the next step possible has its waker: the
-//!    body and the cancel sources; or the children, and the cancel sources beside them; or the finalizer and
-//!    its budget, and the cancel sources beside them.
-//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked
-//!    once more, after all that the run polls, before it closes, and the sources are dropped after that. So a
-//!    request is on record in the outcome, or its source still has it when it is dropped.
+//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the current one, and
+//!    the operation that was current before is put back on every way out.
+//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever the
+//!    sources would say. Before that, the body is started only if nothing has cancelled the scope.
+//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until its grace is over. It is
+//!    dropped in the poll in which neither is so any more. The body was polled since the cancel: where the cancel
+//!    came after its poll, the body is polled once more before it is dropped.
+//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have left
+//!    (`record/orphans.rs`), have ended before the first finalizer is polled. A panic of the body is kept until then,
+//!    and goes on to the caller.
+//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop) closes the operation. A
+//!    run that was refused closes nothing. A run that is dropped drops its body first, so that what the runs inside
+//!    leave is on its list, and then hands what is open to a task (`detached_teardown.rs`).
+//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached teardown. Its
+//!    next poll drops the body, waits for that teardown, and answers as the run would have.
+//! 7. When it answers pending, everything that can make the next step possible has its waker: the body and the cancel
+//!    sources; or the children, and the cancel sources beside them; or the finalizer and its budget, and the cancel
+//!    sources beside them.
+//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked once more, after
+//!    all that the run polls, before it closes, and the sources are dropped after that. So a request is on record in
+//!    the outcome, or its source still has it when it is dropped.
 
 use super::cancel_sources::CancelSources;
 use super::detached_teardown;
@@ -44,7 +43,9 @@ use super::suspension::Suspension;
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
-use crate::operation::{Record, Status};
+use crate::operation::Status;
+use crate::record::final_poll::FinalPoll;
+use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
 use crate::runtime::RuntimeHandle;
 use crate::scope::{Outcome, Refused, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
@@ -62,8 +63,7 @@ pin_project! {
         Fut: Future,
     {
         scope: Scope,
-        // This operation's entry from the first poll on; while the run is polled, the entry that was
-        // current before.
+        // This operation's entry from the first poll on; while the run is polled, the entry that was current before.
         slot: Option<Ambient>,
         // This run has entered the operation, and so has to close it.
         entered: bool,
@@ -145,7 +145,7 @@ where
         let record = this.scope.record();
         // A run that has not entered may be refused because another one has, whose mark it is.
         if *this.entered {
-            record.unpark();
+            record.token.unpark();
         }
         let inside = record.enter_here(this.slot);
         if this.suspension.resume(this.teardown).is_err() {
@@ -157,14 +157,14 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            let closing = record.closing();
-            record.hand_up(closing.report.as_deref());
+            let closing = lifecycle::closing(record);
+            stragglers::propagate(record, closing.report.as_deref());
             return Poll::Ready(exit.outcome::<R>(record, closing));
         }
         let exit = match this.body.as_mut().take_exit() {
             Some(exit) => exit,
             None => {
-                record.note_poll();
+                stragglers::note_poll(record);
                 let polled = catch_unwind(AssertUnwindSafe(|| {
                     poll_body(
                         this.scope,
@@ -198,7 +198,7 @@ where
                 poll_teardown(record, this.teardown, this.sources, fails, cx)
             }));
             if !matches!(torn_down, Ok(Poll::Ready(()))) {
-                record.note_body_over();
+                stragglers::note_body_over(record);
                 let end = exit.status::<R>(record);
                 this.body.set(Body::Ended { exit });
                 match torn_down {
@@ -208,8 +208,8 @@ where
                             .suspend(record, before, this.teardown, end, cx);
                         return Poll::Pending;
                     }
-                    // A panic of the task's waker, in its clone. The output of the body is kept for a later
-                    // poll; without one, the drop of the run closes and hands over.
+                    // A panic of the task's waker, in its clone. The output of the body is kept for a later poll;
+                    // without one, the drop of the run closes and hands over.
                     Err(panic) => resume_unwind(panic),
                 }
             }
@@ -219,11 +219,11 @@ where
                 exit.note_failure::<R>(record, *this.describe);
             }
             let stop = || drop(this.sources.stop(record));
-            if let Ok(mut closing) = record.close_at(status, now, stop) {
+            if let Ok(mut closing) = lifecycle::close_at(record, status, now, stop) {
                 match record.spawned {
                     // Nobody sees the outcome of a child, and its handle tells of a panic.
-                    true => record.keep_report(closing.report.take()),
-                    false => record.hand_up(closing.report.as_deref()),
+                    true => child_reports::keep(record, closing.report.take()),
+                    false => stragglers::propagate(record, closing.report.as_deref()),
                 }
                 drop(inside);
                 this.suspension.release();
@@ -271,7 +271,7 @@ where
         }
     }
     let was_cancelled = record.is_cancelled();
-    record.begin_turn();
+    record.shields.begin_turn();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -289,8 +289,8 @@ where
     record.log_cancel();
     ready!(sources.poll_release(record, cx));
     if let (false, BodyProj::Entered { future }) = (was_cancelled, body.as_mut().project()) {
-        let _final_poll = record.last_look();
-        record.begin_turn();
+        let _final_poll = FinalPoll::of(record);
+        record.shields.begin_turn();
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Exit::Output(output));
         }
@@ -319,7 +319,7 @@ fn enter<O>(
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
     // Without a runtime there is no deadline to be moved, so nobody wakes for one.
     let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
-    let begun = match record.enter(now, waker) {
+    let begun = match lifecycle::enter(record, now, waker) {
         Ok(begun) => begun,
         Err(status) => {
             let refused = Refused::new(record.label.clone(), status);
@@ -348,8 +348,8 @@ fn enter<O>(
     }
 }
 
-/// One poll of what follows the body. Ready when the children have ended and every finalizer
-/// has run. A body that failed cancels its children, unless failures are collected.
+/// One poll of what follows the body. Ready when the children have ended and every finalizer has run. A body that
+/// failed cancels its children, unless failures are collected.
 fn poll_teardown(
     record: &Arc<Record>,
     teardown: &mut Teardown,
@@ -359,7 +359,7 @@ fn poll_teardown(
 ) -> Poll<()> {
     let detach = detached_teardown::take_over;
     if teardown.poll_joined(record, detach, cx).is_pending() {
-        if fails() && record.nursery.is_awaited() && !record.nursery.terms().collect_all {
+        if fails() && record.children.is_awaited() && !record.children.options().collect_all {
             // A cancel that came before the failure is the cause, although nothing was polled since.
             sources.final_poll(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
@@ -368,14 +368,14 @@ fn poll_teardown(
         // A cancel wakes the children, and the last child to end wakes this task.
         if sources.poll(record, cx).is_ready() {
             record.log_cancel();
-            record.note_stopping();
+            grace::note_cancelled(record);
         }
         return Poll::Pending;
     }
     let finalized = teardown.poll_finalizers(record, cx);
     // No cancel stops a finalizer, but the request is on record.
     if finalized.is_pending() && sources.poll(record, cx).is_ready() {
-        record.note_stopping();
+        grace::note_cancelled(record);
     }
     finalized
 }
@@ -399,7 +399,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         }
         let inside = record.enter_here(this.slot);
         // Before the cancel, which would wake a task that no longer polls this run.
-        record.unpark();
+        record.token.unpark();
         this.sources.disarm(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
             let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
@@ -413,7 +413,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
-                record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
+                notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
                 Status::Failed
             }
         };

@@ -2,7 +2,10 @@
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
-use crate::operation::{Away, Hold, Record, Status, Turn};
+use crate::operation::Status;
+use crate::record::away::{self, Away};
+use crate::record::holds::{self, Hold};
+use crate::record::{Record, Turn, lifecycle};
 use crate::sync::LatchWait;
 use std::future::Future;
 use std::pin::Pin;
@@ -57,7 +60,7 @@ impl Suspension {
         end: Status,
         cx: &Context<'_>,
     ) {
-        if self.0.is_some() || record.has_open() || record.is_away(before) {
+        if self.0.is_some() || holds::has_open(record) || away::is_away(record, before) {
             self.register(record, before, teardown, end, cx);
         }
     }
@@ -73,17 +76,17 @@ impl Suspension {
     ) {
         let registered = self.0.get_or_insert_with(|| {
             Box::new(Registered {
-                turn: record.new_turn(),
+                turn: away::new_turn(record),
                 hold: None,
                 away: None,
                 settled: None,
             })
         });
-        record.keep_hold(&mut registered.hold, &registered.turn, before, cx);
-        if !record.is_away(before) {
+        holds::keep(record, &mut registered.hold, &registered.turn, before, cx);
+        if !away::is_away(record, before) {
             registered.away = None;
         } else if registered.away.is_none() {
-            registered.away = record.go_away(&registered.turn);
+            registered.away = away::go_away(record, &registered.turn);
         }
         registered.turn.end(teardown.park(), end, cx);
     }
@@ -98,7 +101,7 @@ impl Suspension {
         registered.hold = None;
         registered.away = None;
         if registered.settled.is_none() {
-            registered.settled = record.wait_settled();
+            registered.settled = lifecycle::wait_settled(record);
         }
         match &mut registered.settled {
             Some(settled) => Pin::new(settled).poll(cx),

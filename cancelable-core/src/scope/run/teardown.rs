@@ -1,18 +1,21 @@
-//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then
-//! the finalizers run, the last one deferred first.
+//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then the finalizers
+//! run, the last one deferred first.
 //!
-//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a
-//! task of its own where the run was dropped (`detached_teardown.rs`).
+//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a task of its own where
+//! the run was dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
-use crate::operation::{BoxError, Finalizer, OpenShelter, Parked, Record, Shielded, Taken};
+use crate::record::away::{self, Parked, Taken};
+use crate::record::finalizer::{BoxError, Finalizer};
+use crate::record::shelters::{OpenShelter, Shielded};
+use crate::record::{Record, abandon, finalizers, stragglers};
 use crate::report::{CleanupError, Failure};
 use crate::runtime::Sleep;
 use crate::sync::{isolate, panic_text};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, ready};
 
 #[derive(Default)]
@@ -49,16 +52,16 @@ impl Teardown {
         if self.finalizing.is_some() {
             return Poll::Ready(());
         }
-        let nothing_open = record.nursery.is_unused() && !record.has_deferred();
+        let nothing_open = record.children.is_unused() && !record.has_deferred();
         if !nothing_open {
-            ready!(record.nursery.poll_joined(cx));
+            ready!(abandon::poll_joined(record, cx));
         }
-        if record.has_away() {
+        if away::has_away(record) {
             let stalled = self.stalled.get_or_insert_default();
             ready!(stalled.poll(record, detach, cx));
-            if !record.nursery.is_unused() {
+            if !record.children.is_unused() {
                 // A run that was taken over is an orphan.
-                ready!(record.nursery.poll_joined(cx));
+                ready!(abandon::poll_joined(record, cx));
             }
         }
         Poll::Ready(())
@@ -84,18 +87,18 @@ impl Teardown {
         finalizing.is_some_and(|finalizing| finalizing.current.is_some())
     }
 
-    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is
-    /// a part of it, so it is joined before the next one begins.
+    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is a
+    /// part of it, so it is joined before the next one begins.
     ///
-    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have
-    /// the waker. Ends: each turn but the last ends one finalizer.
+    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have the waker.
+    /// Ends: each turn but the last ends one finalizer.
     pub(super) fn poll_finalizers(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if !record.has_deferred() {
             return Poll::Ready(());
         }
         if self.finalizing.is_none() {
             // Something may have been deferred since the join found nothing to wait for, and left the list open.
-            ready!(record.nursery.poll_joined(cx));
+            ready!(abandon::poll_joined(record, cx));
         }
         let finalizing = self
             .finalizing
@@ -103,12 +106,12 @@ impl Teardown {
         loop {
             if finalizing.current.is_none() {
                 ready!(finalizing.poll_orphans(record, cx));
-                finalizing.current = record.next_finalizer();
+                finalizing.current = finalizers::next(record);
             }
             let Some(current) = &mut finalizing.current else {
                 return Poll::Ready(());
             };
-            record.note_finalizer_poll();
+            finalizers::note_poll(record);
             let polled = {
                 let _shielded = Shielded::enter(finalizing.shelter.shelter());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
@@ -120,8 +123,8 @@ impl Teardown {
                 Ok(Poll::Ready(Err(error))) => Some(Failure::Error(error.into())),
                 Ok(Poll::Pending) => {
                     ready!(finalizing.poll_budget(cx));
-                    let unfinished = record.running_finalizer();
-                    record.note_stragglers(unfinished.into_iter().collect());
+                    let unfinished = stragglers::running_finalizer(record);
+                    stragglers::note(record, unfinished.into_iter().collect());
                     Some(Failure::OverBudget)
                 }
                 Err(panic) => {
@@ -132,7 +135,7 @@ impl Teardown {
             };
             finalizing.drop_current();
             if let Some(failure) = failure {
-                record.note_cleanup_error(CleanupError::new(name, place, failure));
+                finalizers::note_error(record, CleanupError::new(name, place, failure));
             }
         }
     }
@@ -143,7 +146,7 @@ impl Teardown {
             .finalizing
             .as_mut()
             .and_then(|finalizing| finalizing.current.take());
-        let waiting = std::iter::from_fn(|| record.next_finalizer());
+        let waiting = std::iter::from_fn(|| finalizers::next(record));
         current.into_iter().chain(waiting).collect()
     }
 }
@@ -152,9 +155,9 @@ impl Finalizing {
     /// Starts the budget.
     fn new(record: &Record) -> Self {
         let limit = record
-            .policy
+            .options
             .as_ref()
-            .and_then(|policy| policy.cleanup_budget);
+            .and_then(|options| options.cleanup_budget);
         let runtime = record.runtime.as_ref();
         let budget = runtime
             .zip(limit)
@@ -169,13 +172,13 @@ impl Finalizing {
 
     /// Ready when no orphan is left that came since the finalizers began, or the budget is spent.
     fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        let nursery = &record.nursery;
-        if !nursery.is_occupied() || nursery.poll_joined(cx).is_ready() {
+        let children = &record.children;
+        if !children.is_occupied() || abandon::poll_joined(record, cx).is_ready() {
             return Poll::Ready(());
         }
         ready!(self.poll_budget(cx));
-        for orphan in nursery.give_up_orphans() {
-            record.note_stragglers(orphan.roll_call());
+        for orphan in children.forget_orphans().iter().filter_map(Weak::upgrade) {
+            stragglers::note(record, stragglers::all(&orphan));
         }
         Poll::Ready(())
     }

@@ -1,7 +1,9 @@
-//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may
-//! be what is stuck.
+//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may be what is
+//! stuck.
 
-use crate::operation::{Closed, Operation, Record, Watchdog};
+use crate::operation::{Closed, Operation};
+use crate::record::options::Watchdog;
+use crate::record::{Record, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::{isolate, log};
 use crate::token::CallbackRegistration;
@@ -64,7 +66,7 @@ impl Future for WatchdogTask {
 }
 
 fn report(record: &Arc<Record>, watchdog: &Watchdog) {
-    let stragglers = record.roll_call();
+    let stragglers = stragglers::all(record);
     for straggler in &stragglers {
         log!(
             Warn,

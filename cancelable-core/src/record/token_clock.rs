@@ -1,13 +1,14 @@
-//! The deadline of an operation as its token sees it: whoever asks the token inline may be all that runs,
-//! and then no poll of a run notices that its time is up.
+//! Handing out the token of an operation, with a clock beside it: code that asks the token inline may be all that
+//! runs, and then no poll of a run notices that the time is up.
 //!
-//! The earliest deadline on the line is kept beside the token, so that a look takes no lock and no
+//! The effective deadline is kept beside the token, so that a look takes no lock and no
 //! reference count. It is good for the count of moves that was read before the records were asked, for which
-//! see `deadlines.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
+//! see `own_deadline.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
 //! deadline of another.
 
 use super::Record;
-use super::deadlines::moves;
+use super::deadlines;
+use super::own_deadline::moves;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
@@ -38,30 +39,31 @@ struct Clock {
     changing: Mutex<()>,
 }
 
-impl Record {
-    /// Gives the operation's token its deadline check, if there is a clock and the token has none.
-    #[inline]
-    pub(crate) fn watch_token(self: &Arc<Self>, token: &CancellationToken) {
-        if (self.runtime.is_some() || self.is_linked()) && !token.has_deadline_check() {
-            self.make_deadline_check(token);
-        }
+/// The operation's token, for those who may wait for it longer than the operation runs.
+#[inline]
+pub(crate) fn hand_out(record: &Arc<Record>) -> &CancellationToken {
+    let token = record.token();
+    if (record.runtime.is_some() || record.token.is_linked()) && !token.has_deadline_check() {
+        set_clock(record, token);
     }
+    record.note_handed_out();
+    token
+}
 
-    #[cold]
-    fn make_deadline_check(self: &Arc<Self>, token: &CancellationToken) {
-        let runtime = self.runtime.clone();
-        let keeps_systems_time = runtime.as_ref().map(RuntimeHandle::keeps_systems_time);
-        token.set_deadline_check(Arc::new(Clock {
-            record: Arc::downgrade(self),
-            is_linked: self.is_linked(),
-            is_by_hand: keeps_systems_time == Some(false),
-            base: runtime.as_ref().map(RuntimeHandle::now),
-            runtime,
-            due: AtomicU64::new(NEVER),
-            moves: AtomicU64::new(NONE),
-            changing: Mutex::new(()),
-        }));
-    }
+#[cold]
+fn set_clock(record: &Arc<Record>, token: &CancellationToken) {
+    let runtime = record.runtime.clone();
+    let keeps_systems_time = runtime.as_ref().map(RuntimeHandle::keeps_systems_time);
+    token.set_deadline_check(Arc::new(Clock {
+        record: Arc::downgrade(record),
+        is_linked: record.token.is_linked(),
+        is_by_hand: keeps_systems_time == Some(false),
+        base: runtime.as_ref().map(RuntimeHandle::now),
+        runtime,
+        due: AtomicU64::new(NEVER),
+        moves: AtomicU64::new(NONE),
+        changing: Mutex::new(()),
+    }));
 }
 
 impl Clock {
@@ -71,7 +73,7 @@ impl Clock {
         let _changing = self.changing.lock();
         let moves = moves();
         let record = self.record.upgrade();
-        let deadline = record.and_then(|record| record.deadline_to_keep());
+        let deadline = record.and_then(|record| deadlines::effective_to_keep(&record));
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
@@ -90,7 +92,7 @@ impl Clock {
     #[cold]
     fn expire(&self, now: Instant) {
         if let Some(record) = self.record.upgrade() {
-            record.expire(now);
+            deadlines::expire(&record, now);
         }
     }
 }

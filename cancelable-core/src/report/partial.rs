@@ -1,4 +1,4 @@
-//! A partial result, of a type that only the user knows.
+//! A partial result, of a type that only the user knows, and its description.
 
 use std::any::{Any, type_name};
 use std::fmt;
@@ -55,3 +55,27 @@ impl fmt::Debug for Value {
 // A value is only read or moved out, and nothing here changes it.
 impl std::panic::UnwindSafe for Value {}
 impl std::panic::RefUnwindSafe for Value {}
+
+/// The description of the partial result of an operation at one moment, from
+/// [`Partial::snapshot`](crate::operation::Partial::snapshot).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub struct PartialSnapshot {
+    pub(crate) type_name: &'static str,
+    pub(crate) text: Option<String>,
+}
+
+impl PartialSnapshot {
+    /// The name of the value's type, as the compiler spells it.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        self.type_name
+    }
+
+    /// The value as text. `None` if its type has [no text](crate::operation::Partial::show), or if the value
+    /// was in use.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+}

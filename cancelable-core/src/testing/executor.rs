@@ -1,18 +1,18 @@
-//! The machine behind [`ManualRuntime`](super::ManualRuntime): a queue of what is ready, and a clock.
+//! The executor behind [`ManualRuntime`](super::ManualRuntime): a queue of ready steps, and a clock.
 //!
-//! One lock guards all of it. No task, job or waker of a user is run, cloned or dropped under it:
-//! they are taken out first. One thread at a time drives, so a slot that is empty is being polled
-//! further up on the driving thread's own stack, or is the root of its `block_on`.
+//! One lock guards all of it. No task, job or waker of a user is run, cloned or dropped under the lock:
+//! each is taken out first. One thread at a time drives. So an empty task slot belongs to a task that the
+//! driving thread is polling further up its stack, or to the root of its `block_on`.
 
-use super::Hold;
 use crate::runtime::{Job, Task};
 use crate::sync::{self, Condvar, Mutex, isolate};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::Instant;
 
-/// When a timer is due, and its number in order of creation: the order in which timers fire.
+/// The time of a timer, and its number in order of creation. Timers fire in the order of their keys.
 pub(super) type TimerKey = (Instant, u64);
 
 /// One turn of the executor.
@@ -22,17 +22,17 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// Whether this is the turn of the task with that number.
+    /// Whether this is a step of the task with this number.
     pub(super) fn is(&self, id: u64) -> bool {
         matches!(self, Self::Task(own) if *own == id)
     }
 }
 
-pub(super) struct Machine {
+pub(super) struct Executor {
     pub(super) state: Mutex<State>,
-    /// Notified when something became ready or a hold ended.
+    /// Notified when a step becomes ready or a hold ends.
     changed: Condvar,
-    /// Jobs run on threads of their own, and not as steps.
+    /// Jobs run on threads of their own instead of as steps.
     threads: bool,
 }
 
@@ -42,24 +42,24 @@ pub(super) struct State {
     ready: VecDeque<Step>,
     tasks: BTreeMap<u64, Slot>,
     next_id: u64,
-    /// Someone runs steps: nobody else may.
+    /// A thread drives, and no other thread may.
     driven: bool,
-    /// Reasons to wait for other threads when nothing is ready.
+    /// The number of holds: while there are any and no step is ready, the driver waits for other threads.
     holds: usize,
     gone: bool,
 }
 
 struct Slot {
-    /// `None` while it is polled, and always for the root of `block_on`, which is polled in place.
+    /// `None` during a poll, and always for the root of `block_on`, which is polled in place.
     task: Option<Task>,
     waker: Waker,
-    /// Its step is in the queue.
+    /// A step of the task is in the queue.
     queued: bool,
     root: bool,
 }
 
 struct TaskWaker {
-    machine: Weak<Machine>,
+    executor: Weak<Executor>,
     id: u64,
 }
 
@@ -69,8 +69,8 @@ impl Wake for TaskWaker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if let Some(machine) = self.machine.upgrade() {
-            machine.wake(self.id);
+        if let Some(executor) = self.executor.upgrade() {
+            executor.wake(self.id);
         }
     }
 }
@@ -82,7 +82,7 @@ impl State {
     }
 }
 
-impl Machine {
+impl Executor {
     pub(super) fn new(threads: bool) -> Arc<Self> {
         let state = State {
             now: sync::clock::now(),
@@ -101,7 +101,7 @@ impl Machine {
         })
     }
 
-    /// Takes a task in, or hands it back when the machine is gone.
+    /// Adds a task, or returns it after the shutdown.
     pub(super) fn add(self: &Arc<Self>, task: Task) -> Result<(), Task> {
         let mut state = self.state.lock();
         if state.gone {
@@ -111,7 +111,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Makes a slot for the future of a `block_on`, which is ready at once.
+    /// Adds a slot for the future of a `block_on`, whose first step is ready at once.
     pub(super) fn add_root(self: &Arc<Self>) -> (u64, Waker) {
         self.add_slot(&mut self.state.lock(), None)
     }
@@ -119,7 +119,7 @@ impl Machine {
     fn add_slot(self: &Arc<Self>, state: &mut State, task: Option<Task>) -> (u64, Waker) {
         let id = state.new_id();
         let waker = Waker::from(Arc::new(TaskWaker {
-            machine: Arc::downgrade(self),
+            executor: Arc::downgrade(self),
             id,
         }));
         let root = task.is_none();
@@ -141,7 +141,7 @@ impl Machine {
         self.state.lock().tasks.remove(&id);
     }
 
-    /// Takes a job in, or hands it back when the machine is gone.
+    /// Adds a job, or returns it after the shutdown.
     pub(super) fn add_job(self: &Arc<Self>, job: Job) -> Result<(), Job> {
         let mut state = self.state.lock();
         if state.gone {
@@ -158,7 +158,7 @@ impl Machine {
             job();
             drop(hold);
         };
-        // Where the system has no thread left, the closure is dropped, and the job reports its loss.
+        // If the system has no thread left, the closure is dropped, and the job reports its loss.
         drop(
             std::thread::Builder::new()
                 .name("manual-blocking".into())
@@ -170,7 +170,7 @@ impl Machine {
     fn wake(&self, id: u64) {
         let mut state = self.state.lock();
         let State { tasks, ready, .. } = &mut *state;
-        // A task that has ended is gone from the map.
+        // A task that has ended is not in the map any more.
         let Some(slot) = tasks.get_mut(&id) else {
             return;
         };
@@ -181,7 +181,7 @@ impl Machine {
         }
     }
 
-    /// Tasks and jobs that have not ended, the root of a `block_on` not counted.
+    /// Returns how many tasks and jobs have not ended, without the root of a `block_on`.
     pub(super) fn live(&self) -> usize {
         let state = self.state.lock();
         let jobs = state
@@ -192,18 +192,18 @@ impl Machine {
         jobs + state.tasks.values().filter(|slot| !slot.root).count()
     }
 
-    /// The right to run steps, unless someone has it.
+    /// Returns the right to run steps, unless a thread has it already.
     pub(super) fn drive(&self) -> Option<Driver<'_>> {
         let mut state = self.state.lock();
         if state.driven {
             return None;
         }
         state.driven = true;
-        Some(Driver { machine: self })
+        Some(Driver { executor: self })
     }
 
-    /// Moves the time to the earliest timer, if that is not later than `limit`, and fires all that
-    /// are due then, in the order of their creation. False if there was none.
+    /// Moves the time to the earliest timer, if that is not later than `limit`, and fires all timers that
+    /// are due then, in the order of their creation. Returns false if there is no such timer.
     pub(super) fn fire_next(&self, limit: Option<Instant>) -> bool {
         let mut due = Vec::new();
         {
@@ -228,10 +228,10 @@ impl Machine {
         true
     }
 
-    /// Blocks until something is ready or nothing holds the time.
+    /// Blocks until a step is ready or no hold is left.
     pub(super) fn wait_for_threads(&self) {
         let mut state = self.state.lock();
-        // Ends: whoever queues a step or ends a hold notifies under this lock.
+        // Ends: a thread that queues a step or ends a hold notifies under this lock.
         while state.ready.is_empty() && state.holds > 0 {
             state = sync::wait(&self.changed, state);
         }
@@ -243,15 +243,12 @@ impl Machine {
 
     pub(super) fn hold(self: &Arc<Self>) -> Hold {
         self.state.lock().holds += 1;
-        Hold::new(Arc::clone(self))
+        Hold {
+            executor: Arc::clone(self),
+        }
     }
 
-    pub(super) fn release(&self) {
-        self.state.lock().holds -= 1;
-        self.changed.notify_all();
-    }
-
-    /// Refuses work from now on, and drops all there is.
+    /// Refuses work from now on, and drops all tasks and jobs.
     pub(super) fn shut_down(&self) {
         let (steps, tasks) = {
             let mut state = self.state.lock();
@@ -275,15 +272,15 @@ impl Machine {
     }
 }
 
-/// The right to run steps.
+/// The right to run steps, which one thread has.
 pub(super) struct Driver<'a> {
-    machine: &'a Machine,
+    executor: &'a Executor,
 }
 
 impl Driver<'_> {
-    /// Takes the next step out of the queue.
+    /// Removes the next step from the queue.
     pub(super) fn next(&self) -> Option<Step> {
-        let mut state = self.machine.state.lock();
+        let mut state = self.executor.state.lock();
         let step = state.ready.pop_front()?;
         if let Step::Task(id) = step {
             if let Some(slot) = state.tasks.get_mut(&id) {
@@ -300,13 +297,13 @@ impl Driver<'_> {
             Step::Task(id) => id,
         };
         let taken = {
-            let mut state = self.machine.state.lock();
+            let mut state = self.executor.state.lock();
             state
                 .tasks
                 .get_mut(&id)
                 .and_then(|slot| Some((slot.task.take()?, slot.waker.clone())))
         };
-        // A step may outlive its task's slot: a root that was left, or a shutdown.
+        // The slot may be gone: the `block_on` of a root has ended, or the executor was shut down.
         let Some((mut task, waker)) = taken else {
             return;
         };
@@ -315,13 +312,13 @@ impl Driver<'_> {
             .poll(&mut Context::from_waker(&waker))
             .is_pending();
         let ended = {
-            let mut state = self.machine.state.lock();
+            let mut state = self.executor.state.lock();
             match state.tasks.get_mut(&id) {
                 Some(slot) if pending => {
                     slot.task = Some(task);
                     None
                 }
-                // Ended, or the machine was shut down by the task itself.
+                // The task has ended, or has shut the executor down itself.
                 _ => Some((task, state.tasks.remove(&id))),
             }
         };
@@ -331,6 +328,28 @@ impl Driver<'_> {
 
 impl Drop for Driver<'_> {
     fn drop(&mut self) {
-        self.machine.state.lock().driven = false;
+        self.executor.state.lock().driven = false;
+    }
+}
+
+/// A hold on the time, from [`ManualRuntime::hold`](super::ManualRuntime::hold).
+///
+/// While it lives, [`ManualRuntime::block_on`](super::ManualRuntime::block_on) waits for other threads
+/// where it would otherwise move the time or panic.
+#[must_use = "the hold ends when this is dropped"]
+pub struct Hold {
+    executor: Arc<Executor>,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.executor.state.lock().holds -= 1;
+        self.executor.changed.notify_all();
+    }
+}
+
+impl fmt::Debug for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hold").finish_non_exhaustive()
     }
 }

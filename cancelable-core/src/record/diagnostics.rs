@@ -1,0 +1,50 @@
+//! What is noted about an operation for reports on what has not stopped, under the record's lock.
+
+use crate::cause::OperationId;
+use crate::report::Straggler;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+pub(super) struct Diagnostics<H> {
+    pub(super) polled: Option<Instant>,
+    pub(super) checked: Option<Instant>,
+    /// The body has ended; what goes on are children and finalizers.
+    pub(super) is_body_over: bool,
+    /// The operations that run directly below, if this one watches them.
+    pub(super) inside: BTreeMap<OperationId, H>,
+    /// What was dropped at the end of its time.
+    stragglers: Vec<Straggler>,
+    /// The operations of which one of the stragglers is the body: that is reported once.
+    bodies: BTreeSet<OperationId>,
+}
+
+impl<H> Default for Diagnostics<H> {
+    fn default() -> Self {
+        Self {
+            polled: None,
+            checked: None,
+            is_body_over: false,
+            inside: BTreeMap::new(),
+            stragglers: Vec::new(),
+            bodies: BTreeSet::new(),
+        }
+    }
+}
+
+impl<H> Diagnostics<H> {
+    /// Whether a straggler was not reported before.
+    pub(super) fn is_new(&mut self, straggler: &Straggler) -> bool {
+        let body = straggler.body();
+        body.is_none_or(|id| self.bodies.insert(id))
+    }
+
+    pub(super) fn keep(&mut self, straggler: Straggler) {
+        if self.is_new(&straggler) {
+            self.stragglers.push(straggler);
+        }
+    }
+
+    pub(super) fn take_stragglers(&mut self) -> Vec<Straggler> {
+        std::mem::take(&mut self.stragglers)
+    }
+}

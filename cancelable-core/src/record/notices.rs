@@ -1,0 +1,41 @@
+//! What the observers of one operation were notified of, and what is registered to notify them of the rest; under the
+//! record's lock.
+
+use crate::token::CallbackRegistration;
+
+#[derive(Default)]
+pub(super) struct Notices {
+    /// A callback at the token is registered, or about to be.
+    observes_cancel: bool,
+    callback: Option<CallbackRegistration>,
+    /// The cancel is delivered, or is being delivered.
+    is_cancel_claimed: bool,
+    /// A progress hook is registered, or about to be.
+    observes_progress: bool,
+}
+
+impl Notices {
+    /// True for the first caller, who registers the callback.
+    pub(super) fn observe_cancel(&mut self) -> bool {
+        !std::mem::replace(&mut self.observes_cancel, true)
+    }
+
+    pub(super) fn keep_callback(&mut self, callback: Option<CallbackRegistration>) {
+        self.callback = callback;
+    }
+
+    /// The callback, if one is there, for the end; none if no cancel is observed.
+    pub(super) fn take_callback(&mut self) -> Option<Option<CallbackRegistration>> {
+        self.observes_cancel.then(|| self.callback.take())
+    }
+
+    /// True for the first caller, who delivers the cancel.
+    pub(super) fn claim_cancel(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_cancel_claimed, true)
+    }
+
+    /// True for the first caller, who registers the hook.
+    pub(super) fn observe_progress(&mut self) -> bool {
+        !std::mem::replace(&mut self.observes_progress, true)
+    }
+}
