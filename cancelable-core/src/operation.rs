@@ -323,7 +323,7 @@ impl Operation {
     /// ```
     #[track_caller]
     pub fn shield<F: Future>(&self, future: F) -> Shield<F> {
-        Shield::new(self, future)
+        Shield::new(Arc::clone(&self.record), future)
     }
 
     /// Runs `future` at the end of the operation, whichever way it ends: value, error, panic,

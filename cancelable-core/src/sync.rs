@@ -13,6 +13,7 @@ mod isolated_drop_future;
 mod latch;
 mod logging;
 mod manual_reset_event;
+mod number_map;
 #[cfg(all(feature = "scope", not(target_family = "wasm")))]
 mod parker;
 #[cfg(feature = "scope")]
@@ -32,6 +33,7 @@ pub(crate) use isolated_drop_future::IsolatedDropFuture;
 pub(crate) use latch::{Latch, LatchWait};
 pub(crate) use logging::{call_logger, is_logged, log};
 pub(crate) use manual_reset_event::ManualResetEvent;
+pub(crate) use number_map::{Number, NumberMap};
 #[cfg(all(feature = "scope", not(target_family = "wasm")))]
 pub(crate) use parker::block_on;
 #[cfg(feature = "scope")]

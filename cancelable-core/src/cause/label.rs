@@ -2,7 +2,7 @@
 
 use super::OneLine;
 use crate::sync::unmodelled::AtomicU64;
-use crate::sync::{Ordering, escape};
+use crate::sync::{Number, Ordering, escape};
 use std::borrow::Cow;
 use std::fmt;
 use std::num::NonZeroU64;
@@ -28,6 +28,12 @@ impl OperationId {
     #[must_use]
     pub fn get(self) -> u64 {
         self.0.get()
+    }
+}
+
+impl Number for OperationId {
+    fn number(self) -> u64 {
+        self.get()
     }
 }
 

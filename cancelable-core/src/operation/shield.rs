@@ -1,6 +1,5 @@
 //! A future that a cancel lets finish.
 
-use super::Operation;
 use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
 use crate::record::shelters::{OpenShelter, Shielded};
@@ -57,14 +56,8 @@ struct Open {
 
 impl<F: Future> Shield<F> {
     #[track_caller]
-    pub(crate) fn new(operation: &Operation, future: F) -> Self {
-        Self::at(
-            Arc::clone(&operation.record),
-            Location::caller(),
-            Some(future),
-            None,
-            is_error,
-        )
+    pub(super) fn new(operation: Arc<Record>, future: F) -> Self {
+        Self::at(operation, Location::caller(), Some(future), None, is_error)
     }
 
     fn at(

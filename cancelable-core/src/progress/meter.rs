@@ -20,8 +20,7 @@ use super::totals::{Count, Totals};
 use crate::cause::ambient::Running;
 use crate::cause::{OperationId, OperationLabel};
 use crate::runtime::RuntimeHandle;
-use crate::sync::{AtomicU64, AtomicUsize, Mutex, Ordering};
-use std::collections::BTreeMap;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, NumberMap, Ordering};
 use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -55,7 +54,7 @@ struct Inner {
     /// reader has seen: work that is set back below its start repeats what was done before.
     before: u64,
     /// The meters directly below that are not detached, in the order of opening.
-    parts: BTreeMap<OperationId, Arc<Meter>>,
+    parts: NumberMap<OperationId, Arc<Meter>>,
     /// The totals of the meters below that are detached.
     absorbed: Totals,
     subscribers: Option<Arc<[Arc<dyn Subscriber>]>>,

@@ -4,7 +4,7 @@ use super::{Record, Turn, holds};
 use crate::cause::OperationId;
 use crate::cause::ambient::Ambient;
 use crate::report::Status;
-use std::collections::BTreeMap;
+use crate::sync::NumberMap;
 use std::sync::{Arc, Weak};
 use std::task::Context;
 
@@ -65,9 +65,9 @@ pub(crate) fn go_away(record: &Record, turn: &Arc<Turn>) -> Option<Away> {
 /// have something open.
 ///
 /// Wakes: the waker is left with the joiner before the list is looked at, and a run that leaves the list wakes that.
-pub(crate) fn runs_away(record: &Record, cx: &Context<'_>) -> BTreeMap<OperationId, Arc<Turn>> {
+pub(crate) fn runs_away(record: &Record, cx: &Context<'_>) -> NumberMap<OperationId, Arc<Turn>> {
     if !record.is_cancelled() || !has_away(record) {
-        return BTreeMap::new();
+        return NumberMap::new();
     }
     record.children.follow(cx);
     let away = record.on_rare(|rare| {
@@ -81,7 +81,7 @@ pub(crate) fn runs_away(record: &Record, cx: &Context<'_>) -> BTreeMap<Operation
             run.is_cancelled() && !run.status().is_closed() && holds::has_open(&run)
         })
     };
-    let away = away.unwrap_or_default().into_iter();
+    let away = away.unwrap_or_default().into_entries();
     away.filter(|(_, turn)| is_waited_for(turn)).collect()
 }
 

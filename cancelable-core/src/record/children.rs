@@ -21,8 +21,7 @@ use super::options::{ChildOptions, NO_CHILD_OPTIONS};
 use crate::cause::OperationId;
 use crate::report::ChildFailure;
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::{AtomicU8, Mutex, Ordering, StoredWaker, WakerSlot};
-use std::collections::BTreeMap;
+use crate::sync::{AtomicU8, Mutex, NumberMap, Ordering, StoredWaker, WakerSlot};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -52,19 +51,19 @@ const OCCUPIED: u8 = 1;
 const CLOSED: u8 = 2;
 
 struct Table<H> {
-    members: BTreeMap<OperationId, Member<H>>,
+    members: NumberMap<OperationId, Member<H>>,
     /// How many of the members are not waited for any more.
     abandoned: usize,
     running: usize,
     /// Children without a permit, in order of spawning, with their waker once they were polled.
-    queue: BTreeMap<OperationId, Option<StoredWaker>>,
+    queue: NumberMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     abandon_timer: Option<Sleep>,
     /// The orphans that have not ended.
-    orphans: BTreeMap<OperationId, Orphan<H>>,
+    orphans: NumberMap<OperationId, Orphan<H>>,
     /// Where each hold was taken that keeps the operation open.
-    holds: BTreeMap<u64, &'static Location<'static>>,
+    holds: NumberMap<u64, &'static Location<'static>>,
     /// The key of the next hold.
     next_hold: u64,
 }
@@ -72,14 +71,14 @@ struct Table<H> {
 impl<H> Default for Table<H> {
     fn default() -> Self {
         Self {
-            members: BTreeMap::new(),
+            members: NumberMap::new(),
             abandoned: 0,
             running: 0,
-            queue: BTreeMap::new(),
+            queue: NumberMap::new(),
             failures: Vec::new(),
             abandon_timer: None,
-            orphans: BTreeMap::new(),
-            holds: BTreeMap::new(),
+            orphans: NumberMap::new(),
+            holds: NumberMap::new(),
             next_hold: 0,
         }
     }

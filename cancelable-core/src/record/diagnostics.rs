@@ -2,7 +2,7 @@
 
 use crate::cause::OperationId;
 use crate::report::Straggler;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sync::NumberMap;
 use std::time::Instant;
 
 pub(super) struct Diagnostics<H> {
@@ -11,11 +11,11 @@ pub(super) struct Diagnostics<H> {
     /// The body has ended; what goes on are children and finalizers.
     pub(super) is_body_over: bool,
     /// The operations that run directly below, if this one watches them.
-    pub(super) inside: BTreeMap<OperationId, H>,
+    pub(super) inside: NumberMap<OperationId, H>,
     /// What was dropped at the end of its time.
     stragglers: Vec<Straggler>,
     /// The operations of which one of the stragglers is the body: that is reported once.
-    bodies: BTreeSet<OperationId>,
+    bodies: NumberMap<OperationId, ()>,
 }
 
 impl<H> Default for Diagnostics<H> {
@@ -24,9 +24,9 @@ impl<H> Default for Diagnostics<H> {
             polled: None,
             checked: None,
             is_body_over: false,
-            inside: BTreeMap::new(),
+            inside: NumberMap::new(),
             stragglers: Vec::new(),
-            bodies: BTreeSet::new(),
+            bodies: NumberMap::new(),
         }
     }
 }
@@ -35,7 +35,7 @@ impl<H> Diagnostics<H> {
     /// Whether a straggler was not reported before.
     pub(super) fn is_new(&mut self, straggler: &Straggler) -> bool {
         let body = straggler.body();
-        body.is_none_or(|id| self.bodies.insert(id))
+        body.is_none_or(|id| self.bodies.insert(id, ()).is_none())
     }
 
     pub(super) fn keep(&mut self, straggler: Straggler) {

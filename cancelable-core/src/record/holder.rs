@@ -2,8 +2,7 @@
 
 use super::shelter::Shelter;
 use super::turn::Turn;
-use crate::sync::{AtomicBool, AtomicU64, Ordering, WakerId, WakerSlot};
-use std::collections::BTreeMap;
+use crate::sync::{AtomicBool, AtomicU64, NumberMap, Ordering, WakerId, WakerSlot};
 use std::panic::Location;
 use std::sync::Arc;
 use std::task::Context;
@@ -95,14 +94,14 @@ impl<H> Holder<H> {
 /// The holders of one body.
 pub(super) struct Holders<H> {
     next: u64,
-    entries: BTreeMap<u64, Arc<Holder<H>>>,
+    entries: NumberMap<u64, Arc<Holder<H>>>,
 }
 
 impl<H> Default for Holders<H> {
     fn default() -> Self {
         Self {
             next: 0,
-            entries: BTreeMap::new(),
+            entries: NumberMap::new(),
         }
     }
 }
@@ -133,7 +132,7 @@ impl<H> Holders<H> {
     }
 
     /// The holders that count, and whose futures this turn did not poll.
-    pub(super) fn unpolled(&self, turn: u64) -> BTreeMap<u64, Arc<Holder<H>>> {
+    pub(super) fn unpolled(&self, turn: u64) -> NumberMap<u64, Arc<Holder<H>>> {
         let entries = self.entries.iter();
         let unpolled = entries.filter(|(_, holder)| holder.is_unpolled(turn));
         unpolled

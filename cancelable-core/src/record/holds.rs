@@ -32,8 +32,7 @@
 use super::holder::OpenShield;
 use super::{Holder, Holding, Record, Turn, run_waker, shelters};
 use crate::cause::ambient::Ambient;
-use crate::sync::WakerId;
-use std::collections::BTreeMap;
+use crate::sync::{NumberMap, WakerId};
 use std::sync::{Arc, Weak};
 use std::task::Context;
 
@@ -132,7 +131,7 @@ pub(crate) fn has_open(record: &Record) -> bool {
 }
 
 /// The holds that count, and whose futures the last turn did not poll.
-pub(crate) fn unpolled(record: &Record) -> BTreeMap<u64, Arc<Holder>> {
+pub(crate) fn unpolled(record: &Record) -> NumberMap<u64, Arc<Holder>> {
     let turn = record.shields.turn();
     let unpolled = record.on_rare(|rare| rare.shields.holders.unpolled(turn));
     unpolled.unwrap_or_default()

@@ -1,17 +1,9 @@
 //! What a run that was dropped has left, as a part of the nearest operation above.
 //!
-//! A drop cannot wait. This is what happens when a run is dropped:
-//!
-//! 1. The operation is cancelled, and the run drops its body (`scope/run/state_machine.rs`). A run in that body is
-//!    dropped meanwhile, and has gone through all of this before that returns.
-//! 2. The run looks at its children, holds, orphans and finalizers. If nothing is open, the operation is closed and
-//!    settled, and the story ends here.
-//! 3. Otherwise the nearest operation above that has not ended *adopts* the operation: it is an *orphan* now, as it
-//!    has lost the body that it was a part of. [`adopt`] lists it there.
-//! 4. The operation is closed, so that its status is an end. It is not settled.
-//! 5. What is open goes on as a task of the runtime (`scope/run/detached_teardown.rs`): it joins the children, runs the
-//!    finalizers, settles the operation, and reports to the operation that has adopted it (`child_reports.rs`).
-//! 6. The task drops its [`Adoption`], which removes the orphan from the table of its owner and wakes the owner's run.
+//! A drop cannot wait, so what is open goes on as a task of the runtime; the steps are in the header of
+//! `scope/run/detached_teardown.rs`. The operation is an *orphan* then, as it has lost the body that it was a part of.
+//! The nearest operation above that has not ended, its *owner*, adopts it: [`adopt`] lists it there, and the
+//! [`Adoption`] removes it and wakes the owner's run. Its report goes to the owner (`child_reports.rs`).
 //!
 //! The owner joins an orphan as it joins its children: before its own finalizers, and before it ends. So what
 //! a finalizer undoes is not worked on any more, at any depth, whether one run is dropped or several at once.
@@ -35,9 +27,9 @@
 //!
 //! # Order of drops
 //!
-//! By steps 1 and 2 the table is complete when the run looks at it. Where the inner run is elsewhere, beside the outer
-//! one or in another task, and is dropped later, invariant 2 has it adopted as long as the outer one has not ended, and
-//! no step of that begins beside it which was not under way.
+//! By steps 2 and 3 there the table is complete when the run looks at it. Where the inner run is elsewhere, beside
+//! the outer one or in another task, and is dropped later, invariant 2 has it adopted as long as the outer one has
+//! not ended, and no step of that begins beside it which was not under way.
 //!
 //! # Wakes and locks
 //!

@@ -9,8 +9,7 @@
 //! One lock, and nothing else is done under it.
 
 use crate::cause::OperationId;
-use crate::sync::Mutex;
-use std::collections::BTreeMap;
+use crate::sync::{Mutex, NumberMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ pub(crate) struct Shelter<H> {
 
 struct State<H> {
     is_over: bool,
-    inside: BTreeMap<OperationId, H>,
+    inside: NumberMap<OperationId, H>,
 }
 
 impl<H> Shelter<H> {
@@ -34,7 +33,7 @@ impl<H> Shelter<H> {
         Self {
             state: Mutex::new(State {
                 is_over: false,
-                inside: BTreeMap::new(),
+                inside: NumberMap::new(),
             }),
             until: until.into_iter().chain(around).min(),
             outer,

@@ -4,9 +4,8 @@ use super::holder::Holders;
 use super::shelter::Shelter;
 use super::turn::Turn;
 use crate::cause::OperationId;
-use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64, NumberMap, Ordering};
 use crate::token::CallbackRegistration;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) struct Shields<H> {
@@ -113,7 +112,7 @@ pub(super) struct RareShields<H> {
     /// What keeps the body from being dropped by a cancel, in the order in which it came.
     pub(super) holders: Holders<H>,
     /// The runs that are a part of the operation, and that its body does not poll; see `away.rs`.
-    pub(super) away: BTreeMap<OperationId, Arc<Turn<H>>>,
+    pub(super) away: NumberMap<OperationId, Arc<Turn<H>>>,
     /// What cancels the operation with the one above, once the shield that it was opened in has ended.
     pub(super) bound: Option<CallbackRegistration>,
 }
@@ -122,7 +121,7 @@ impl<H> Default for RareShields<H> {
     fn default() -> Self {
         Self {
             holders: Holders::default(),
-            away: BTreeMap::new(),
+            away: NumberMap::new(),
             bound: None,
         }
     }

@@ -7,20 +7,19 @@
 use super::holder::OpenShield;
 use super::{Holder, Holding, Record, Turn, away, grace, holds};
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
-use crate::sync::log;
+use crate::sync::{NumberMap, log};
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// All that has not ended in this operation and below, in the order of opening.
 pub(crate) fn all(record: &Arc<Record>) -> Vec<Straggler> {
     let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = NumberMap::new();
     let mut next = vec![Arc::clone(record)];
     // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
     while let Some(record) = next.pop() {
-        if !seen.insert(record.label.id()) {
+        if seen.insert(record.label.id(), ()).is_some() {
             continue;
         }
         add_own(&record, &mut found);
@@ -37,7 +36,7 @@ pub(crate) fn all(record: &Arc<Record>) -> Vec<Straggler> {
                 straggler.is_queued = member.is_queued;
                 straggler.is_abandoned = member.is_abandoned;
                 found.push(straggler);
-                seen.insert(inner.label.id());
+                seen.insert(inner.label.id(), ());
             } else {
                 next.push(inner);
             }

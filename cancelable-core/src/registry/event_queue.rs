@@ -4,8 +4,8 @@
 
 use super::event::Event;
 use crate::cause::OperationId;
-use crate::sync::{Mutex, StoredWaker};
-use std::collections::{BTreeSet, VecDeque};
+use crate::sync::{Mutex, NumberMap, StoredWaker};
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::task::{Context, Poll};
 
@@ -18,7 +18,7 @@ pub(super) struct EventQueue {
 struct State {
     events: VecDeque<Event>,
     /// The operations that have a progress event in the queue.
-    progressed: BTreeSet<OperationId>,
+    progressed: NumberMap<OperationId, ()>,
     /// Dropped events of which the reader has not been told.
     untold: u64,
     /// All events that were ever dropped.
@@ -72,7 +72,7 @@ impl EventQueue {
         let mut state = self.state.lock();
         if let Event::Progress(operation) = &event {
             // An unread event of the same operation shows the same.
-            if !state.progressed.insert(operation.id()) {
+            if state.progressed.insert(operation.id(), ()).is_some() {
                 return Pushed {
                     waker: None,
                     dropped: Some(event),

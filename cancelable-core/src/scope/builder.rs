@@ -195,7 +195,7 @@ impl ScopeBuilder {
     /// the queue for this place, both are stuck until another place is free, their own time limit is over or the
     /// scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
     pub fn concurrency(mut self, limit: usize) -> Self {
-        self.child_options().concurrency = NonZeroUsize::new(limit);
+        self.rare().child_options.concurrency = NonZeroUsize::new(limit);
         self.rare().no_children = limit == 0;
         self
     }
@@ -203,7 +203,7 @@ impl ScopeBuilder {
     /// Collects the failures of children, for [`Outcome::child_failures`](super::Outcome::child_failures). Without
     /// this the first failure cancels the scope, and with it the other children.
     pub fn collect_all(mut self) -> Self {
-        self.child_options().collect_all = true;
+        self.rare().child_options.collect_all = true;
         self
     }
 
@@ -212,7 +212,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its blocking calls without a limit.
     pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
-        self.child_options().abandon_after = Some(span);
+        self.rare().child_options.abandon_after = Some(span);
         self
     }
 
@@ -224,7 +224,7 @@ impl ScopeBuilder {
     /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves none. Without
     /// this, or with zero, the body is dropped at once. [`cancel_now`](Operation::cancel_now) ends the grace early.
     pub fn grace(mut self, span: Duration) -> Self {
-        self.options().grace = span;
+        self.rare().options.grace = span;
         self
     }
 
@@ -234,7 +234,7 @@ impl ScopeBuilder {
     ///
     /// Without this a scope waits for its finalizers without a limit.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
-        self.options().cleanup_budget = Some(span);
+        self.rare().options.cleanup_budget = Some(span);
         self
     }
 
@@ -244,7 +244,7 @@ impl ScopeBuilder {
     /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it cannot report a body
     /// that does not yield.
     pub fn watchdog(mut self, after: Duration) -> Self {
-        self.options().watchdog = Some(Watchdog { after, hook: None });
+        self.rare().options.watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
@@ -254,7 +254,7 @@ impl ScopeBuilder {
         H: Fn(&[Straggler]) + Send + Sync + 'static,
     {
         let hook = Some(Arc::new(hook) as _);
-        self.options().watchdog = Some(Watchdog { after, hook });
+        self.rare().options.watchdog = Some(Watchdog { after, hook });
         self
     }
 
@@ -344,14 +344,6 @@ impl ScopeBuilder {
 
     fn rare(&mut self) -> &mut Rare {
         self.rare.get_or_insert_default()
-    }
-
-    fn child_options(&mut self) -> &mut ChildOptions {
-        &mut self.rare().child_options
-    }
-
-    fn options(&mut self) -> &mut Options {
-        &mut self.rare().options
     }
 
     fn add_token(&mut self, token: CancellationToken) {

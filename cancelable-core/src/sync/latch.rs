@@ -17,8 +17,7 @@
 //!
 //! A thread waits by [`LatchWait::block`].
 
-use super::{ManualResetEvent, Mutex, StoredWaker};
-use std::collections::BTreeMap;
+use super::{ManualResetEvent, Mutex, NumberMap, StoredWaker};
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
@@ -37,7 +36,7 @@ struct State {
     /// The key for the next wait.
     next: u64,
     /// A map, because a map releases its memory after a peak.
-    wakers: BTreeMap<u64, StoredWaker>,
+    wakers: NumberMap<u64, StoredWaker>,
 }
 
 impl State {

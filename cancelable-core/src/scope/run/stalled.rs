@@ -3,7 +3,7 @@
 //! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
 //! around it. There are two kinds:
 //!
-//! - A future inside the body that *holds* the body, such as an open shield (`record/hold.rs`). If it is stalled it
+//! - A future inside the body that *holds* the body, such as an open shield (`record/holds.rs`). If it is stalled it
 //!   loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
 //! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope waits
 //!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
@@ -21,8 +21,7 @@ use crate::cause::OperationId;
 use crate::record::away::{self, Taken};
 use crate::record::{Holder, Record, Turn, holds, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
-use crate::sync::log;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sync::{NumberMap, log};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -54,7 +53,7 @@ const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// also once after each other poll.
 #[derive(Default)]
 pub(super) struct StalledHolds {
-    suspects: BTreeMap<u64, Suspect>,
+    suspects: NumberMap<u64, Suspect>,
     round: Round,
     sleep: Option<Sleep>,
     /// Without a clock: the present poll of the body was made for a second check.
@@ -126,7 +125,7 @@ impl StalledHolds {
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         let (now, turn) = (record.now(), record.shields.turn());
         let mut unpolled = holds::unpolled(record);
-        self.suspects.retain(|key, _| unpolled.contains_key(key));
+        self.suspects.retain(|key| unpolled.contains_key(key));
         let suspects = self.suspects.iter();
         let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
         let due: Vec<_> = due.map(|(key, suspect)| (*key, suspect.since)).collect();
@@ -139,11 +138,11 @@ impl StalledHolds {
         if !record.shields.has_holds() {
             return Poll::Ready(());
         }
-        unpolled.retain(|key, _| !self.suspects.contains_key(key));
+        unpolled.retain(|key| !self.suspects.contains_key(key));
         let mut suspected = Vec::new();
         if self.round.is_due(now, turn) {
             self.round = self.round.next(now, turn);
-            for (key, holder) in unpolled {
+            for (key, holder) in unpolled.into_entries() {
                 self.suspects.insert(key, Suspect { since: now, turn });
                 suspected.push(holder);
             }
@@ -197,9 +196,9 @@ fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
 /// open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
 #[derive(Default)]
 pub(super) struct StalledRuns {
-    woken: BTreeMap<OperationId, Woken>,
+    woken: NumberMap<OperationId, Woken>,
     /// The runs that are not waited for any more.
-    stalled: BTreeSet<OperationId>,
+    stalled: NumberMap<OperationId, ()>,
     sleep: Option<Sleep>,
 }
 
@@ -234,8 +233,8 @@ impl StalledRuns {
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         let mut runs = away::runs_away(record, cx);
-        runs.retain(|id, _| !self.stalled.contains(id));
-        self.woken.retain(|id, _| runs.contains_key(id));
+        runs.retain(|id| !self.stalled.contains_key(id));
+        self.woken.retain(|id| runs.contains_key(id));
         let runtime = record.runtime.clone();
         let runtime = runtime.or_else(|| {
             runs.values()
@@ -248,7 +247,7 @@ impl StalledRuns {
         let mut earliest = None;
         let mut waits = false;
         let mut to_wake = Vec::new();
-        for (id, turn) in runs {
+        for (id, turn) in runs.into_entries() {
             let (polls, is_polled) = turn.polls();
             let span = match self.woken.get(&id) {
                 None => STALL_LIMIT,
@@ -262,7 +261,7 @@ impl StalledRuns {
                     }
                     if !was_polled {
                         let woken_for = now.saturating_duration_since(woken.at);
-                        self.stalled.insert(id);
+                        self.stalled.insert(id, ());
                         take_over(record, &turn, polls, woken_for, detach);
                         continue;
                     }

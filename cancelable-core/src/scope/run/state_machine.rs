@@ -18,7 +18,7 @@
 //!    the operation that was current before is put back on every way out.
 //! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever the
 //!    sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a hold on it counts (`record/hold.rs`) and until its grace is over. It is
+//! 3. A cancelled body is polled on while a hold on it counts (`record/holds.rs`) and until its grace is over. It is
 //!    dropped in the poll in which neither is so any more. The body was polled since the cancel: where the cancel
 //!    came after its poll, the body is polled once more before it is dropped.
 //! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have left
