@@ -1,12 +1,11 @@
-//! Entering async-std from a thread.
+//! The entry from a plain thread into async-std.
 
 use std::future::Future;
 
-/// Runs `future` on this thread until it completes.
+/// Runs `future` to completion on this thread.
 ///
-/// The runtime is the whole process's: tasks that are left go on, and blocking work that is left is
-/// not waited for. It may be called anywhere, but blocks a thread of the runtime when it is called
-/// in a task.
+/// The runtime is the whole process's: unfinished tasks go on, and the call does not wait for unfinished
+/// blocking work. It may be called anywhere, but in a task it blocks a thread of the runtime.
 ///
 /// # Panics
 ///

@@ -1,7 +1,7 @@
-//! The async-std adapter of [`cancelable_core`]: its clock, timers and tasks behind its seam.
+//! The async-std adapter of [`cancelable_core`], with async-std's timers and tasks.
 //!
-//! A program depends on it under the name `rt`, so that another runtime is another line in its
-//! manifest and no other code:
+//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! manifest and of no code:
 //!
 //! ```toml
 //! [dependencies]
@@ -9,8 +9,8 @@
 //! rt = { package = "cancelable-async-std", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
-//! Two things differ because the runtimes do:
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
+//! cause two differences:
 //!
 //! - async-std is one runtime for the whole process, so that [`current`] finds it everywhere.
 //! - The time is the system's, since async-std has no clock of its own.

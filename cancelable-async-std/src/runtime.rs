@@ -1,4 +1,4 @@
-//! async-std as a runtime of the core.
+//! The core's `Runtime`, implemented by async-std.
 
 use crate::timer::AsyncIoTimer;
 use cancelable_core::RuntimeHandle;
@@ -6,28 +6,28 @@ use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
 use std::pin::Pin;
 use std::time::Instant;
 
-/// The runtime that this thread is in.
+/// Returns the runtime of this thread.
 ///
 /// # Errors
 ///
-/// There is none, which does not happen with async-std: its runtime is the whole process's.
+/// None: the runtime of async-std is the whole process's.
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }
 
-/// A handle to the runtime of the process.
+/// Returns the runtime of the process.
 pub(crate) fn of_the_process() -> RuntimeHandle {
     RuntimeHandle::new(Runtime { _private: () })
 }
 
-/// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
+/// The implementation of the core's runtime trait, of which a [`RuntimeHandle`] is made.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     _private: (),
 }
 
 impl Runtime {
-    /// The runtime that this thread is in.
+    /// Returns the runtime of this thread.
     ///
     /// # Errors
     ///
@@ -54,14 +54,14 @@ impl runtime::Runtime for Runtime {
         Box::pin(AsyncIoTimer::new(at))
     }
 
-    /// Never refuses: the runtime is never gone.
+    /// Never refuses: the runtime lives as long as the process.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
-        // async-std's handle is not used, and detaches when it is dropped.
+        // The drop of async-std's handle detaches the task.
         drop(async_std::task::spawn(task));
         Ok(())
     }
 
-    /// As for `spawn`.
+    /// Never refuses; see `spawn`.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         drop(async_std::task::spawn_blocking(job));
         Ok(())

@@ -1,4 +1,4 @@
-//! The timer of async-std's reactor, made once and moved.
+//! The timer of async-std's reactor, made once and then moved.
 
 use cancelable_core::runtime::Timer;
 use std::future::Future;

@@ -1,13 +1,13 @@
-//! Why something was cancelled: the reason, the words, the time and the place.
+//! The cause of a cancellation: reason, message, time and place.
 //!
-//! A cause is made by whoever cancels, stamped by the first token that it cancels, and kept by
-//! that token and all its descendants for ever.
+//! The canceller makes a cause, the first token that it cancels stamps it, and that token and all its
+//! descendants store it for ever.
 
 pub(crate) mod ambient;
 mod child_name;
 pub(crate) use child_name::ChildName;
 mod display;
-pub(crate) use display::{Place, Span};
+pub(crate) use display::{HumanDuration, LocationShown};
 mod label;
 mod mark;
 pub(crate) use mark::{Mark, MarkCell};
@@ -51,38 +51,38 @@ pub struct Cause {
     inherited: bool,
 }
 
-/// What a cause says, apart from whom it reached.
+/// The content of a cause, shared by every token that it reached.
 #[derive(Clone, Debug)]
 pub(crate) struct Facts {
     reason: Reason,
     message: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
-    /// None until a token was cancelled with it, unless it was given.
+    /// None until a token was cancelled with it, unless the time was given.
     at: Option<Instant>,
     stamp: Stamp,
     operation: Option<OperationLabel>,
-    /// From when on a time limit counts, after the entry of its operation; none is from the entry.
+    /// When a time limit starts to count, after the entry of its operation; None at the entry.
     counted_from: Option<Duration>,
-    /// Behind a reference of its own: most causes have none, and all are moved.
+    /// Boxed by its own reference count: rare, and every cause is moved.
     error: Option<Arc<Underlying>>,
 }
 
-/// Whether a token was cancelled with a cause, which fills in what it does not say.
+/// The source of a cause's time. The first cancel fills in what the cause lacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stamp {
     Missing,
-    /// The time was given, or is by the clock of a runtime.
+    /// The time was given, or was read from the clock of a runtime.
     Set,
-    /// The time is by the system's clock, because there was no runtime at hand.
+    /// The time was read from the system's clock, because no runtime was known.
     BySystem,
 }
 
-/// The error that led to a cause; it is there until it is dropped.
+/// The error that led to a cause. `Some` until it is dropped.
 #[derive(Debug)]
 struct Underlying(Option<Arc<dyn Error + Send + Sync>>);
 
-/// Whoever cancels may be the last to hold the error, whose drop is a user's code. A panic of it ends
-/// here, so that no cancel unwinds.
+/// A canceller may drop the last reference to the error, whose drop is user code. A panic of it is caught, so
+/// that no cancel unwinds.
 impl Drop for Underlying {
     fn drop(&mut self) {
         let error = self.0.take();
@@ -147,7 +147,7 @@ impl Cause {
         self
     }
 
-    /// Says that a time limit counts from later than the entry of its operation.
+    /// Sets the time at which a time limit starts to count, if that is after the entry of its operation.
     pub(crate) fn counted_from(mut self, counted_from: Option<Duration>) -> Self {
         if counted_from.is_some() {
             self.edit().counted_from = counted_from;
@@ -218,7 +218,7 @@ impl Cause {
         Arc::ptr_eq(&self.facts, &other.facts)
     }
 
-    /// Why the token of an operation is cancelled once that has ended.
+    /// Returns the cause with which an operation's token is cancelled once the operation has ended.
     pub(crate) fn scope_ended(
         scope: &OperationLabel,
         opened_at: &'static Location<'static>,
@@ -228,7 +228,7 @@ impl Cause {
             .with_operation(scope.clone())
     }
 
-    /// Whether it says no more than that this operation has ended, which is no cancellation of it.
+    /// Returns whether the cause is only that this operation has ended, which is no cancellation of it.
     pub(crate) fn is_end_of(&self, scope: &OperationLabel) -> bool {
         *self.reason() == Reason::ScopeEnded
             && self
@@ -241,20 +241,20 @@ impl Cause {
         let facts = self.edit();
         facts.at = Some(at);
         facts.stamp = stamp;
-        // A signal comes from outside, and its source acts on whichever thread is first: on one of its own,
-        // or on the task of the scope. That says nothing of who has asked.
+        // A signal comes from outside. Its source runs on any thread: its own, or the scope's task. So the
+        // running operation did not ask for the cancel.
         if facts.operation.is_none() && !matches!(facts.reason, Reason::Signal { .. }) {
             facts.operation = operation;
         }
         self
     }
 
-    /// Whether a token was cancelled with it, or with what it was made of.
+    /// Returns whether a token was cancelled with this cause, or with one it was made from.
     pub(crate) fn is_stamped(&self) -> bool {
         self.facts.stamp != Stamp::Missing
     }
 
-    /// Whether its time is by the system's clock, which need not be that of whoever asks.
+    /// Returns whether its time was read from the system's clock, which may differ from the caller's clock.
     pub(crate) fn is_timed_by_system(&self) -> bool {
         self.facts.stamp == Stamp::BySystem
     }
@@ -267,13 +267,13 @@ impl Cause {
         Self { facts, inherited }
     }
 
-    /// The same cause as seen by something that it reached from elsewhere.
+    /// Returns the same cause, marked as inherited from another token.
     pub(crate) fn inherited(mut self) -> Self {
         self.inherited = true;
         self
     }
 
-    /// The facts for changing: shared ones are copied first, so that no other holder sees it.
+    /// Returns the facts for changing. Shared facts are copied first, so no other holder sees the change.
     fn edit(&mut self) -> &mut Facts {
         Arc::make_mut(&mut self.facts)
     }
@@ -314,6 +314,6 @@ impl fmt::Debug for Cause {
     }
 }
 
-// Nothing changes what a cause says, and an error in it is only read.
+// Unwind safe: the facts are never changed, and an error in them is only read.
 impl std::panic::UnwindSafe for Facts {}
 impl std::panic::RefUnwindSafe for Facts {}

@@ -1,6 +1,6 @@
 //! The error of work that was cancelled.
 
-use crate::cause::{Cause, Mark, OperationLabel, Place, Reason, Span, ambient};
+use crate::cause::{Cause, HumanDuration, LocationShown, Mark, OperationLabel, Reason, ambient};
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -22,7 +22,7 @@ pub struct Cancelled {
 impl Cancelled {
     /// One that is given out here, to the operation that runs here.
     pub(crate) fn new(cause: Cause) -> Self {
-        let mark = ambient::stop_mark(&cause);
+        let mark = ambient::cancel_mark(&cause);
         Self {
             cause,
             operation: None,
@@ -100,16 +100,17 @@ impl Cancelled {
         WithoutLocation(self)
     }
 
-    fn tell(&self, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_phrase(&self, location: LocationShown, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.operation {
             write!(f, "{operation} ")?;
         }
         f.write_str("cancelled")?;
         if let Some(elapsed) = self.elapsed {
-            write!(f, " after {}", Span(elapsed))?;
+            write!(f, " after {}", HumanDuration(elapsed))?;
         }
         f.write_str(": ")?;
-        self.cause.tell_with(self.operation.as_ref(), place, f)
+        self.cause
+            .write_phrase_with(self.operation.as_ref(), location, f)
     }
 }
 
@@ -118,13 +119,13 @@ struct WithoutLocation<'a>(&'a Cancelled);
 
 impl fmt::Display for WithoutLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.tell(Place::Hidden, f)
+        self.0.write_phrase(LocationShown::No, f)
     }
 }
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tell(Place::Shown, f)
+        self.write_phrase(LocationShown::Yes, f)
     }
 }
 

@@ -1,12 +1,12 @@
-//! Entering smol from a thread.
+//! The entry from a plain thread into smol.
 
 use crate::executor::StandIn;
 use std::future::Future;
 
-/// Runs `future` on this thread until it completes.
+/// Runs `future` to completion on this thread.
 ///
-/// The runtime is the whole process's: tasks that are left go on, and blocking work that is left is
-/// not waited for. It may be called anywhere; in a task, which it blocks, another thread runs tasks
+/// The runtime is the whole process's: unfinished tasks go on, and the call does not wait for unfinished
+/// blocking work. It may be called anywhere. In a task it blocks the thread, and another thread runs tasks
 /// meanwhile.
 ///
 /// # Panics

@@ -1,12 +1,12 @@
 //! The executor of this adapter, and the threads that run its tasks.
 //!
-//! It is not the one behind `smol::spawn`, which has one thread unless told otherwise and offers no
-//! way to add another. A task that blocks that thread, waiting for a second task, would wait for
-//! ever; here such a task gets a stand-in.
+//! It is not the executor of `smol::spawn`, which has one thread by default and no way to add another. A
+//! task that blocks that thread until a second task has run would wait for ever. Here another thread takes
+//! the place of a blocked one.
 //!
-//! Only threads of its own run it, and not those that are in `block_on`. The executor wakes one of
-//! those that run it for a new task. If that one is blocked by the future of its `block_on`, the
-//! task waits, though other threads are idle.
+//! Only threads of this module run the executor, and no thread in `block_on` does. The executor wakes one
+//! of its threads for a new task. If the future of a `block_on` blocked that thread, the task would wait
+//! although other threads are idle.
 
 use async_executor::Executor;
 use cancelable_core::CancellationToken;
@@ -23,7 +23,7 @@ thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The executor with its threads, or `None` where the system had not even one for it.
+/// The executor with its threads, or `None` if the system had no thread for it.
 pub(crate) fn executor() -> Option<&'static Executor<'static>> {
     static STARTED: LazyLock<bool> = LazyLock::new(|| {
         let started = (1..=threads()).filter(|_| work(pending()).is_ok());
@@ -32,7 +32,7 @@ pub(crate) fn executor() -> Option<&'static Executor<'static>> {
     STARTED.then_some(&EXECUTOR)
 }
 
-/// How many threads run tasks: what `SMOL_THREADS` says, as for smol's own, or one for each core.
+/// Returns how many threads run tasks: the number in `SMOL_THREADS`, as for smol's own executor, or one for each core.
 fn threads() -> usize {
     let asked: Option<NonZeroUsize> = env::var("SMOL_THREADS")
         .ok()
@@ -42,8 +42,7 @@ fn threads() -> usize {
         .map_or(1, NonZeroUsize::get)
 }
 
-/// Starts a thread that runs tasks until `end` is ready. A task never panics, so nothing else ends
-/// it.
+/// Starts a thread that runs tasks until `end` is ready. No task panics, so the thread ends for nothing else.
 fn work(end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let run = || {
         IS_WORKER.set(true);
@@ -55,13 +54,13 @@ fn work(end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         .map(drop)
 }
 
-/// A thread that runs tasks in place of one that is blocked, for as long as this lives.
+/// A thread that runs tasks in place of a blocked one, for as long as this value lives.
 pub(crate) struct StandIn {
     _end: DropGuard,
 }
 
 impl StandIn {
-    /// Starts one if this thread runs tasks, and the system has a thread left.
+    /// Starts a thread if the calling thread runs tasks, and the system has a thread left.
     pub(crate) fn if_needed() -> Option<Self> {
         if !IS_WORKER.get() {
             return None;

@@ -1,7 +1,7 @@
-//! The smol adapter of [`cancelable_core`]: its clock, timers and tasks behind its seam.
+//! The smol adapter of [`cancelable_core`], with smol's timers and tasks.
 //!
-//! A program depends on it under the name `rt`, so that another runtime is another line in its
-//! manifest and no other code:
+//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! manifest and of no code:
 //!
 //! ```toml
 //! [dependencies]
@@ -9,13 +9,13 @@
 //! rt = { package = "cancelable-smol", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
-//! Two things differ because the runtimes do:
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
+//! cause two differences:
 //!
-//! - smol is one runtime for the whole process, so that [`current`] finds it everywhere.
-//! - The time is the system's, since smol has no clock of its own.
+//! - smol is one runtime for the whole process, so [`current`] returns it on every thread.
+//! - The time is the system's, as smol has no clock of its own.
 //!
-//! smol is several crates under one name. This adapter takes three of them: `async-io` for timers,
+//! smol is several crates under one name. This adapter uses three of them: `async-io` for timers,
 //! `blocking` for blocking work, and `async-executor` for an executor of its own, which runs tasks
 //! on as many threads as there are cores, or as `SMOL_THREADS` says. It runs beside `smol::spawn`
 //! and beside a program's own executors, whose tasks may use everything here too.

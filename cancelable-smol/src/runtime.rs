@@ -1,4 +1,4 @@
-//! smol as a runtime of the core.
+//! The core's `Runtime`, implemented by smol.
 
 use crate::executor::executor;
 use crate::timer::AsyncIoTimer;
@@ -7,28 +7,28 @@ use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
 use std::pin::Pin;
 use std::time::Instant;
 
-/// The runtime that this thread is in.
+/// Returns the runtime of this thread.
 ///
 /// # Errors
 ///
-/// There is none, which does not happen with smol: its runtime is the whole process's.
+/// None: the runtime of smol is the whole process's.
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }
 
-/// A handle to the runtime of the process.
+/// Returns the runtime of the process.
 pub(crate) fn of_the_process() -> RuntimeHandle {
     RuntimeHandle::new(Runtime { _private: () })
 }
 
-/// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
+/// The implementation of the core's runtime trait, of which a [`RuntimeHandle`] is made.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     _private: (),
 }
 
 impl Runtime {
-    /// The runtime that this thread is in.
+    /// Returns the runtime of this thread.
     ///
     /// # Errors
     ///
@@ -55,19 +55,19 @@ impl runtime::Runtime for Runtime {
         Box::pin(AsyncIoTimer::new(at))
     }
 
-    /// Refuses only where the system has no thread to run tasks on.
+    /// Refuses only if the system has no thread for tasks.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         match executor() {
-            // Detached, because a task of smol's is cancelled with its handle.
+            // Detached, because the drop of its handle cancels a task of smol.
             Some(executor) => executor.spawn(task).detach(),
             None => return Err(Refused::new(task)),
         }
         Ok(())
     }
 
-    /// Never refuses: the pool of blocking threads is never gone.
+    /// Never refuses: the pool of blocking threads lives as long as the process.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        // As above: dropped, the handle would cancel a job that has not begun.
+        // Detached for the same reason: the drop of the handle cancels a job that has not begun.
         blocking::unblock(job).detach();
         Ok(())
     }

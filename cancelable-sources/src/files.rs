@@ -1,9 +1,9 @@
-//! A file that appears, changes or disappears.
+//! Sources for a file that appears, changes or disappears.
 //!
-//! A [`Look`] compares what a file is with what it was. What makes the source look again is an
-//! event of the system, as a hint that something has happened, or else the interval. Events come
-//! through [`Events`], which watches folders, since a file may not be there yet and an editor
-//! replaces it; and the file itself where its content matters. All of this may block and happens on threads for looks.
+//! A [`Look`] compares the file with its state at the entry of the scope. An event of the system, as a hint
+//! that something has changed, or else the interval causes the next look. [`Events`] watches folders, because
+//! a file may not exist yet and an editor replaces it. It also watches the file itself if the content matters.
+//! All of this may block, and runs on threads for looks.
 
 mod anchors;
 mod error;

@@ -1,9 +1,8 @@
-//! Memory, CPU, disks and files as causes of cancellation, on any async runtime.
+//! Sources of cancellation: memory, CPU, disks and files, on any async runtime.
 //!
-//! Each function here makes a source for a scope. A source looks from time to time, on a thread for
-//! looks, or is told by the system; it cancels the scope with a cause that says what it saw,
-//! and is gone with the scope. The adapter crates have the same names, under the features
-//! `resources` and `files`.
+//! Each function returns a source for a scope. A source looks in an interval, on a thread for looks, or
+//! gets events of the system. It cancels the scope with a cause that says what it found, and ends with the
+//! scope. The adapter crates have the same names, under the features `resources` and `files`.
 //!
 //! # Examples
 //!
@@ -31,39 +30,36 @@
 //!
 //! # Resources
 //!
-//! - [`memory_limit`] and [`cpu_limit`] look at what the machine has in use, or the container where
-//!   that has less: limits of Linux' control groups count, of version 1 and 2, on every level above
-//!   the process. The page cache that the kernel can take back does not count as used.
-//!   A process that is bound to some cores, by a cpuset or by its affinity, has those for all there is.
-//! - [`process_memory_limit`] and [`process_cpu_limit`] look at this process alone.
-//! - [`disk_limit`] looks at the disk that a path is on.
-//! - [`gauge_limit`] looks at whatever a [`Gauge`] of the program's own measures.
+//! - [`memory_limit`] and [`cpu_limit`] measure the use of the machine, or of the container if that has
+//!   less. Limits of Linux' control groups count, of versions 1 and 2, on every level above the process.
+//!   Page cache that the kernel can reclaim does not count as used. For a process that is bound to some
+//!   cores, by a cpuset or by its affinity, these cores are 100 percent.
+//! - [`process_memory_limit`] and [`process_cpu_limit`] measure this process alone.
+//! - [`disk_limit`] measures the disk of a path.
+//! - [`gauge_limit`] reads a [`Gauge`] of the program's own.
 //!
 //! # Files
 //!
 //! - [`file_appears`], [`file_changes`] and [`file_disappears`] watch one path, which need not exist.
-//! - The system's events tell of a change where there are such events. Where there are none, because
-//!   the system grants no more watches, or the file is on a network mount, the file is looked at in
-//!   an interval.
+//! - The system's events report a change. Where there are none, because the system grants no more watches
+//!   or the file is on a network mount, the source looks at the file in an interval.
 //! - On Linux all files of the process share one instance of inotify and one thread.
-//! - First the watch is set up and then the file is looked at, so no change falls between the two.
+//! - The watch is set up before the first look at the file, so no change is missed between them.
 //!
 //! # Limits
 //!
-//! - CPU figures are means over the time between two looks. The first look has none, and looks that
-//!   are less than 200 ms apart see the same figure.
-//! - A disk of a network that does not answer is not looked at again before it does.
-//! - On Windows a disk is found by the letter of its drive.
-//! - Other limits than those of control groups are not known: `ulimit`, job objects of Windows.
-//! - A file that is gone and back within a tenth of a second was replaced.
-//! - macOS tells of changes with a delay, and tells of several as one: what a file was for a moment
-//!   may pass unseen there, and a change that keeps length and time of modification does so too.
-//! - On other systems than Linux a write by another hard link of the file is seen at the look once in ten
-//!   intervals.
-//! - Network drives that have a letter on Windows are taken for local ones:
-//!   [`FileSource::polling`] is for them.
-//! - The system's events tell nothing of a mount point that is mounted over or of a parent of a
-//!   parent that is renamed; for these a file is looked at once in ten intervals, too.
+//! - CPU figures are means over the time between two looks. The first look has no figure, and looks less
+//!   than 200 ms apart have the same figure.
+//! - A network disk that does not answer is not looked at again until it answers.
+//! - On Windows a disk is found by its drive letter.
+//! - Limits other than those of control groups are not known: `ulimit`, job objects of Windows.
+//! - A file that disappears and is back within a tenth of a second counts as replaced.
+//! - macOS reports changes with a delay, and several changes as one. So a state of a moment may be missed
+//!   there, and so may a change that keeps length and modification time.
+//! - On systems other than Linux a write through another hard link is found at every tenth interval.
+//! - On Windows network drives with a letter count as local. Use [`FileSource::polling`] for them.
+//! - The system has no events for a mount over a mount point, or for a renamed parent of a parent. These are
+//!   found at every tenth interval too.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,8 +1,8 @@
-//! What is used up: memory, CPU, disks, and whatever else can be measured.
+//! Sources for limits of memory, CPU, disks, and the program's own gauges.
 //!
-//! A [`Gauge`] measures and knows no limit; a [`ResourceSource`] asks one in an interval and knows
-//! when its answer is too much. The rhythm, the thread for looks and what becomes of a
-//! failing or hanging gauge are those of the core's blocking condition.
+//! A [`Gauge`] measures and has no limit. A [`ResourceSource`] reads a gauge in an interval and compares the
+//! reading with a limit. The interval, the thread for looks and the handling of a gauge that fails or hangs
+//! are those of the core's blocking condition.
 
 mod bytes;
 mod container;

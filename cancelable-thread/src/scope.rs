@@ -8,10 +8,9 @@ use cancelable_core::source::Limit;
 use std::borrow::Cow;
 use std::future::Future;
 
-/// Starts to describe a scope, as [`Scope::builder`] does, on the runtime of this thread.
+/// Returns the builder of a scope, as [`Scope::builder`] does, with the runtime of this thread as the default.
 ///
-/// What it is a part of comes first: inside an operation it has the runtime of that. Where it is built
-/// [`current`] is asked.
+/// Inside an operation the scope has the operation's runtime. Otherwise `build` calls [`current`].
 ///
 /// # Examples
 ///
@@ -33,18 +32,18 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
     Scope::builder(name).default_runtime(current)
 }
 
-/// Gives `future` no more than `limit` from this call to complete. A value that is ready wins.
+/// A future with a time limit: `future` has at most `limit` from this call. A value that is ready wins.
 ///
-/// The time is that of the operation that runs here, or else of this thread's runtime.
-/// No scope is opened: see [`Timeout`].
+/// The runtime of the current operation keeps the time, or else this thread's runtime.
+/// No scope is opened; see [`Timeout`].
 ///
 /// # Errors
 ///
-/// [`Cancelled`](cancelable_core::Cancelled) at the limit, with the place of this call.
+/// [`Cancelled`](cancelable_core::Cancelled) at the limit, with the location of this call.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the future, nothing else.
+/// The drop drops the future and nothing else.
 ///
 /// # Examples
 ///

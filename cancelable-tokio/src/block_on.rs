@@ -1,19 +1,19 @@
-//! Entering Tokio from a thread.
+//! The entry from a plain thread into Tokio.
 
 use std::future::Future;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::block_in_place;
 
-/// Runs `future` on this thread until it completes.
+/// Runs `future` to completion on this thread.
 ///
-/// Outside a runtime it runs in a new one with all its drivers enabled, which ends with this call:
-/// tasks that are left are dropped, and blocking work that is left is not waited for. Inside one,
-/// or in its blocking work, it runs in that.
+/// Outside a runtime the future runs in a new one with all drivers enabled, which ends with this call:
+/// unfinished tasks are dropped, and the call does not wait for unfinished blocking work. Inside a runtime,
+/// or in its blocking work, the future runs in that runtime.
 ///
 /// # Panics
 ///
-/// If the future does. Also in a task of a runtime of one thread, which cannot go on while its
-/// thread is blocked; and where the system refuses the threads of a new runtime.
+/// If the future does. Also in a task of a single-threaded runtime, which cannot go on while its thread is
+/// blocked, and if the system refuses the threads of a new runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     if let Ok(handle) = Handle::try_current() {
         return block_in_place(|| handle.block_on(future));
@@ -27,8 +27,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     handle.block_on(future)
 }
 
-/// Ends its runtime in the background, also when the future panics. Tokio's own drop would wait for
-/// blocking work, for ever if that waits for something that does not come.
+/// Shuts its runtime down in the background, also after a panic of the future. The drop of a Tokio runtime
+/// would wait for blocking work, perhaps for ever.
 struct Ending(Option<Runtime>);
 
 impl Drop for Ending {

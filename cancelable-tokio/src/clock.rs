@@ -1,13 +1,13 @@
-//! Whether Tokio's clocks can be paused, which they can only in a build with Tokio's feature `test-util`.
+//! Detection of Tokio's feature `test-util`, with which Tokio's clock can be paused.
 //!
-//! A crate cannot ask for the features of another. But with that feature there is a
+//! A crate cannot read the features of another. But with that feature there is a function
 //! `tokio::time::pause`, and a name that a block imports by a glob hides the same name outside of the
-//! block. So the name below is Tokio's function where it exists, and the one of this module else; and
-//! their types tell which.
+//! block. So the name `pause` below is Tokio's function if that exists, and this module's otherwise. The
+//! types of the two functions differ.
 
 use std::convert::Infallible;
 
-/// Stands in for Tokio's function. Nobody calls either.
+/// The substitute for Tokio's function. Neither is called.
 #[allow(dead_code, reason = "Tokio's hides it, where there is one")]
 fn pause() -> Option<Infallible> {
     None
@@ -32,7 +32,7 @@ where
     <fn() -> R>::IS_TOKIOS
 }
 
-/// A clock of Tokio's may be paused, and then its time is not the system's.
+/// Whether Tokio's clock may be paused. Then its time is not the system's.
 pub(crate) const MAY_BE_PAUSED: bool = {
     #[allow(unused_imports, reason = "as above")]
     use tokio::time::*;

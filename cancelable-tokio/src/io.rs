@@ -1,8 +1,8 @@
-//! Readers and writers of Tokio's traits that a cancel cuts.
+//! Readers and writers of Tokio's traits that a cancel ends.
 //!
-//! What is cut, and with which error, is the same on every runtime: see
-//! [`cancelable_core::io`], which has the same items for the traits of `futures`. What Tokio calls
-//! shutdown is not cut, as closing is not there.
+//! A cancel ends the same operations with the same errors on every runtime; see
+//! [`cancelable_core::io`], which has the same items for the traits of `futures`. A cancel does not end
+//! Tokio's shutdown, just as it does not end a close there.
 
 mod as_futures;
 mod copy;

@@ -1,7 +1,7 @@
-//! The Tokio adapter of [`cancelable_core`]: Tokio's clock, timers and tasks behind its seam.
+//! The Tokio adapter of [`cancelable_core`], with Tokio's clock, timers and tasks.
 //!
-//! A program depends on it under the name `rt`, so that another runtime is another line in its
-//! manifest and no other code:
+//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! manifest and of no code:
 //!
 //! ```toml
 //! [dependencies]
@@ -9,11 +9,11 @@
 //! rt = { package = "cancelable-tokio", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
-//! Two things differ because the runtimes do:
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
+//! cause two differences:
 //!
 //! - Outside Tokio there is no current runtime, and [`current`] says so.
-//! - The time is Tokio's, so that its clock, paused, makes deadlines exact in a test.
+//! - The time is Tokio's, so deadlines are exact in a test that pauses Tokio's clock.
 //!
 //! # Examples
 //!

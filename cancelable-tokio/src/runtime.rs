@@ -1,4 +1,4 @@
-//! Tokio as a runtime of the core.
+//! The core's `Runtime`, implemented by Tokio.
 
 use crate::clock;
 use crate::timer::TokioTimer;
@@ -13,27 +13,27 @@ use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
-/// The runtime that this thread is in.
+/// Returns the runtime of this thread.
 ///
 /// # Errors
 ///
-/// There is none: the thread neither runs a task of a runtime, nor blocking work of one, nor is it
-/// below [`block_on`](crate::block_on).
+/// The thread runs neither a task of a runtime nor blocking work of one, and is not inside
+/// [`block_on`](crate::block_on).
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Runtime::current().map(RuntimeHandle::new)
 }
 
-/// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
+/// The implementation of the core's runtime trait, of which a [`RuntimeHandle`] is made.
 ///
-/// A limit holds on every Tokio runtime. Where Tokio has no timer to give, because the runtime was built
-/// without its time or is gone, a thread of the process keeps the time in its place, and the log says so once.
+/// A limit holds on every Tokio runtime. If Tokio refuses a timer, because the runtime was built without
+/// time or was shut down, a thread of the process keeps the time instead, and one line of the log says so.
 #[derive(Clone, Debug)]
 pub struct Runtime {
     shared: Arc<Shared>,
 }
 
 impl Runtime {
-    /// The runtime that this thread is in.
+    /// Returns the runtime of this thread.
     ///
     /// # Errors
     ///
@@ -48,11 +48,11 @@ impl Runtime {
     }
 }
 
-/// What a runtime and its timers share.
+/// The state that a runtime shares with its timers.
 #[derive(Debug)]
 pub(crate) struct Shared {
     handle: Handle,
-    /// Tokio has refused a timer, as it will from then on.
+    /// Tokio has refused a timer, and refuses all later ones.
     lost_time: AtomicBool,
 }
 
@@ -66,23 +66,23 @@ impl Shared {
         reason = "a clock that can't be paused is the system's"
     )]
     pub(crate) fn now(&self) -> Instant {
-        // To enter a runtime costs as much as to read the clock.
+        // Without entering the runtime, which costs as much as reading the clock.
         if !self.can_pause_its_clock() {
             return Instant::now();
         }
-        // Entered because Tokio's clock belongs to a runtime, and this may be called outside it.
+        // Inside the runtime: Tokio's clock belongs to a runtime, and the caller may be outside.
         let _inside = self.handle.enter();
         tokio::time::Instant::now().into_std()
     }
 
-    /// Relaxed: a timer that does not see it yet is refused by Tokio itself.
+    /// Relaxed: Tokio itself refuses the timer of a thread that does not see the store yet.
     pub(crate) fn has_lost_its_time(&self) -> bool {
         self.lost_time.load(Ordering::Relaxed)
     }
 
-    /// Remembers that Tokio refuses timers, and says so to the log the first time.
+    /// Sets the flag that Tokio refuses timers, and logs the first call.
     pub(crate) fn lose_its_time(&self) {
-        // Relaxed: it guards nothing but the line of the log.
+        // Relaxed: the flag guards only the line of the log.
         if !self.lost_time.swap(true, Ordering::Relaxed) {
             log::warn!(
                 target: "cancelable",
@@ -92,7 +92,7 @@ impl Shared {
         }
     }
 
-    /// Whether Tokio gives timers now, found out by one. After a panic that may also be a waker's.
+    /// Whether Tokio makes timers now, found out by making one. For a panic that may be a waker's instead.
     pub(crate) fn keeps_time(&self) -> bool {
         let _inside = self.handle.enter();
         catch_unwind(|| {
@@ -102,12 +102,12 @@ impl Shared {
         .is_ok()
     }
 
-    /// Tokio lets only a runtime of one thread do that, and only in some builds.
+    /// Whether the clock may be paused: only that of a single-threaded runtime, and only in some builds.
     fn can_pause_its_clock(&self) -> bool {
         clock::MAY_BE_PAUSED && self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
     }
 
-    /// Whether its clock is, or was, paused: it does not read what the system's does.
+    /// Whether the clock is or was paused, so that it differs from the system's.
     #[allow(
         clippy::disallowed_methods,
         reason = "it is the system's clock that is compared with"
@@ -136,22 +136,22 @@ impl runtime::Runtime for Runtime {
         Box::pin(TokioTimer::new(Arc::clone(&self.shared), at, is_kept))
     }
 
-    /// Never refuses: a Tokio runtime that is gone drops the task, which counts as its loss.
+    /// Never refuses: a runtime that was shut down drops the task, and the join reports the loss.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
-        // Tokio's handle is not used, and detaches when it is dropped.
+        // The drop of Tokio's handle detaches the task.
         drop(self.shared.handle.spawn(task));
         Ok(())
     }
 
-    /// As for `spawn`.
+    /// Never refuses; see `spawn`.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         drop(self.shared.handle.spawn_blocking(job));
         Ok(())
     }
 
-    /// On a thread that is not Tokio's, since Tokio waits for its own where a runtime ends; and inside the
-    /// runtime, as blocking work is. Under a clock that a test has paused a look is blocking work of
-    /// Tokio's all the same: that alone keeps the clock from moving on while the look is under way.
+    /// On a thread that is not Tokio's, because the shutdown of a runtime waits for Tokio's threads. Inside
+    /// the runtime, as blocking work is. Under a paused clock a look is blocking work of Tokio, because only
+    /// that keeps the clock from advancing during the look.
     fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
         if self.shared.has_tests_clock() {
             return self.spawn_blocking(job);

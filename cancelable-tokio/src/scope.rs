@@ -8,11 +8,10 @@ use cancelable_core::{RuntimeHandle, Scope};
 use std::borrow::Cow;
 use std::future::Future;
 
-/// Starts to describe a scope, as [`Scope::builder`] does, on the runtime of this thread.
+/// Returns the builder of a scope, as [`Scope::builder`] does, with the runtime of this thread as the default.
 ///
-/// What it is a part of comes first: inside an operation it has the runtime of that. Where it is built
-/// [`current`] is asked.
-/// Outside Tokio there is none; a scope that needs one is then refused by `build` or its run.
+/// Inside an operation the scope has the operation's runtime. Otherwise `build` calls [`current`].
+/// Outside Tokio there is no current runtime. Then `build` or the run refuses a scope that needs one.
 ///
 /// # Examples
 ///
@@ -34,19 +33,19 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
     Scope::builder(name).default_runtime(current)
 }
 
-/// Gives `future` no more than `limit` from this call to complete. A value that is ready wins.
+/// A future with a time limit: `future` has at most `limit` from this call. A value that is ready wins.
 ///
-/// The time is that of the operation that runs here, or else of this thread's runtime.
-/// Outside Tokio it is a thread that keeps the time.
-/// No scope is opened: see [`Timeout`].
+/// The runtime of the current operation keeps the time, or else this thread's runtime.
+/// Outside Tokio a thread keeps the time.
+/// No scope is opened; see [`Timeout`].
 ///
 /// # Errors
 ///
-/// [`Cancelled`](cancelable_core::Cancelled) at the limit, with the place of this call.
+/// [`Cancelled`](cancelable_core::Cancelled) at the limit, with the location of this call.
 ///
 /// # Cancel safety
 ///
-/// Dropping it drops the future, nothing else.
+/// The drop drops the future and nothing else.
 ///
 /// # Examples
 ///
@@ -65,7 +64,7 @@ pub fn timeout<F: Future>(limit: impl Into<Limit>, future: F) -> Timeout<F> {
     Timeout::new(limit, future, current_or_threads)
 }
 
-/// The runtime of this thread; outside Tokio that of plain threads, since a limit holds there too.
+/// Returns the runtime of this thread. Outside Tokio returns that of plain threads, as a limit holds there too.
 fn current_or_threads() -> RuntimeHandle {
     current().unwrap_or_else(|_| threads())
 }

@@ -1,9 +1,8 @@
-//! Tokio's timer, made once and moved, and what stands in where Tokio has no time to give.
+//! Tokio's timer, made once and then moved, and its substitute where Tokio refuses a timer.
 //!
-//! A timer of Tokio panics where the runtime was built without its time, and where the runtime is gone: a
-//! handle that one test kept is used in the next, or a program has two runtimes. A limit must hold there too.
-//! So a timer that Tokio refuses goes on on a thread that keeps the system's time, and the log says so once
-//! for each handle.
+//! A timer of Tokio panics if the runtime was built without time, or was shut down: one test keeps a handle
+//! that the next test uses, or a program has two runtimes. A limit must hold there too. So a thread keeps the
+//! system's time for a timer that Tokio refuses, and the log says so once for each handle.
 
 use crate::runtime::Shared;
 use cancelable_core::RuntimeHandle;
@@ -21,17 +20,17 @@ pin_project! {
     pub(crate) struct TokioTimer {
         runtime: Arc<Shared>,
         at: Instant,
-        // None where Tokio refused to make one. It is not polled any more once there is a stand-in.
+        // None if Tokio refused it. Not polled any more once there is a stand-in.
         #[pin]
         sleep: Option<tokio::time::Sleep>,
         stand_in: Option<Sleep>,
-        // Nobody notices it when nobody waits for it: no clock is paused that would move to it.
+        // May stay registered with no waiter: the clock is not paused, so it does not advance to this timer.
         is_kept: bool,
     }
 }
 
 impl TokioTimer {
-    /// May be made and polled anywhere.
+    /// A timer that may be made and polled on any thread.
     pub(crate) fn new(runtime: Arc<Shared>, at: Instant, is_kept: bool) -> Self {
         let sleep = match runtime.has_lost_its_time() {
             true => None,
@@ -51,7 +50,7 @@ impl TokioTimer {
     }
 }
 
-/// Tokio's timer; none, which the runtime remembers, if Tokio refuses to make one.
+/// Returns Tokio's timer. If Tokio refuses it, sets the runtime's flag and returns `None`.
 fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
     let _inside = runtime.handle().enter();
     let made = catch_unwind(|| tokio::time::sleep_until(at.into()));
@@ -61,13 +60,13 @@ fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
     made.ok()
 }
 
-/// The runtime of plain threads, which keeps the time where Tokio does not.
+/// Returns the runtime of plain threads, which keeps the time where Tokio does not.
 pub(crate) fn threads() -> RuntimeHandle {
     cancelable_thread::current().expect("the runtime of threads is the process's")
 }
 
-/// A timer on a thread of the process, which completes when the runtime's clock would have reached `at` if it
-/// went on as the system's does.
+/// Returns a timer on a thread of the process. It completes when the runtime's clock would reach `at` at the
+/// speed of the system's.
 fn stand_in(runtime: &Shared, at: Instant) -> Sleep {
     threads().sleep(at.saturating_duration_since(runtime.now()))
 }
@@ -80,7 +79,7 @@ impl Future for TokioTimer {
         if let (Some(sleep), None) = (this.sleep.as_mut().as_pin_mut(), &this.stand_in) {
             match catch_unwind(AssertUnwindSafe(|| sleep.poll(cx))) {
                 Ok(polled) => return polled,
-                // Of the waker, in its clone or its drop.
+                // The panic of a waker, in its clone or its drop.
                 Err(panic) if this.runtime.keeps_time() => resume_unwind(panic),
                 Err(_) => this.runtime.lose_its_time(),
             }
@@ -107,23 +106,23 @@ impl Timer for TokioTimer {
         Some(self.at)
     }
 
-    /// To move a registered timer to a later time is one exchange, where to make one and to drop it
-    /// takes the lock of Tokio's clock twice.
+    /// Moving a registered timer to a later time is one atomic exchange. Making one and dropping it takes the
+    /// lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {
         let this = self.project();
         let (Some(sleep), None) = (this.sleep.as_pin_mut(), &this.stand_in) else {
             return false;
         };
-        // One that has rung would have to be registered again; so would each one of a runtime that
-        // is gone, and those must not be polled.
+        // A timer that has fired would have to be registered again. So would a timer of a runtime that was
+        // shut down, which must not be polled.
         if !*this.is_kept || sleep.is_elapsed() {
             return false;
         }
         let mut nobody = Context::from_waker(Waker::noop());
-        // Not constrained: where the task's budget is spent, Tokio would answer pending and keep the
-        // task's waker.
+        // Unconstrained: with the task's budget spent, Tokio would return pending and keep the task's
+        // waker.
         let mut sleep = unconstrained(sleep);
-        // Tokio panics while the runtime goes away on another thread.
+        // Tokio panics if another thread is shutting the runtime down.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut sleep).poll(&mut nobody)));
         matches!(polled, Ok(Poll::Pending))
     }

@@ -1,8 +1,8 @@
-//! The operation that runs on this thread right now.
+//! The operation that runs on this thread.
 //!
-//! It stands this low so that a token can note who cancelled it without knowing what an operation
-//! is. The scope swaps its own entry in before it polls anything and out afterwards, so a poll
-//! moves a pointer and touches no reference count.
+//! This module stands below `operation`, so that a token can note which operation cancelled it without
+//! knowing the type. A scope swaps its entry in before it polls user code and out afterwards: a poll moves a
+//! pointer and touches no reference count.
 
 use super::{Cause, Mark, OperationLabel, Stamp};
 use crate::sync::{clock, isolate};
@@ -11,17 +11,18 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// What can be the running operation.
+/// An operation, as the ambient entry sees it.
 pub(crate) trait Running: Send + Sync {
     fn label(&self) -> &OperationLabel;
 
-    /// The time by the clock of its runtime, if it has one.
+    /// Returns the time of its runtime's clock, if it has a runtime.
     fn now(&self) -> Option<Instant>;
 
-    /// The mark for an error that it gives out with `cause`; none where that is not what it is cancelled for.
+    /// Returns the mark for an error that the operation gives out with `cause`; `None` if it is not cancelled
+    /// for that cause.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 
-    /// The same handle, for whoever knows the type.
+    /// Returns the same handle as `Any`, for a caller that knows the type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
     /// Returns the operation's span, while it is open.
@@ -29,19 +30,19 @@ pub(crate) trait Running: Send + Sync {
     fn span(&self) -> Option<Arc<tracing::Span>>;
 }
 
-/// The running operation. It says itself what it is called, so that a poll moves little.
+/// The entry of a thread: the running operation. It stores no label of its own, so that a poll moves little.
 #[derive(Clone)]
 pub(crate) struct Ambient {
     pub(crate) handle: Arc<dyn Running>,
-    /// What is polled now is shielded: a cancel of the operation does not reach what it opens as long as this
-    /// is open. The outermost one, for whoever knows the type.
+    /// The outermost shield around what is polled now. While it is open, a cancel of the operation does not
+    /// reach what that code opens. `Any`, for a caller that knows the type.
     pub(crate) shelter: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Ambient {
-    /// Whether it is the entry of `running`.
+    /// Returns whether this is the entry of `running`.
     pub(crate) fn is_of<T>(&self, running: &Arc<T>) -> bool {
-        // By the address alone: the other half of the pointer may differ between two crates.
+        // Compares addresses only: the vtable half of the pointer may differ between two crates.
         Arc::as_ptr(&self.handle).cast::<()>() == Arc::as_ptr(running).cast::<()>()
     }
 
@@ -49,7 +50,7 @@ impl Ambient {
         self.shelter.is_some()
     }
 
-    /// The time by the clock of the operation's runtime, if it has one.
+    /// Returns the time of the operation's clock, if it has a runtime.
     pub(crate) fn now(&self) -> Option<Instant> {
         let mut now = None;
         isolate("the clock of a runtime", || now = self.handle.now());
@@ -58,8 +59,8 @@ impl Ambient {
 }
 
 impl Cause {
-    /// Fills in what only the moment of cancelling knows, where it is not known yet: a cause that
-    /// comes from another token keeps what that one has. `now` is by the clock of a runtime.
+    /// Stamps the cause at its first cancel: fills in the time and the operation where they are missing. A
+    /// cause that comes from another token keeps its stamp. `now` reads the clock of a runtime.
     pub(crate) fn stamped(self, now: impl FnOnce() -> Instant) -> Self {
         if self.is_stamped() {
             return self;
@@ -68,8 +69,8 @@ impl Cause {
         self.fill(at, label(), Stamp::Set)
     }
 
-    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of the operation that runs here,
-    /// or else the system's.
+    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of this thread's operation, else by
+    /// the system's.
     pub(crate) fn stamped_here(self) -> Self {
         if self.is_stamped() {
             return self;
@@ -90,13 +91,13 @@ thread_local! {
     static CURRENT: RefCell<Option<Ambient>> = const { RefCell::new(None) };
 }
 
-// The threads of a model are no threads of the system, and two of them may poll a run.
+// Threads of a model are not threads of the system, and two of them may poll a run.
 #[cfg(cancelable_loom)]
 crate::sync::thread_local! {
     static CURRENT: RefCell<Option<Ambient>> = RefCell::new(None);
 }
 
-/// Puts `ambient` in the place of the entry of this thread, which is given back.
+/// Replaces this thread's entry by `ambient`, and returns the previous one.
 pub(crate) fn replace(ambient: Ambient) -> Option<Ambient> {
     // As for `swap`.
     CURRENT
@@ -105,13 +106,13 @@ pub(crate) fn replace(ambient: Ambient) -> Option<Ambient> {
         .flatten()
 }
 
-/// Exchanges this thread's entry with `slot`. A thread that is ending keeps none.
+/// Swaps this thread's entry with `slot`. A thread that is ending has no entry.
 pub(crate) fn swap(slot: &mut Option<Ambient>) {
-    // No code of a user runs under the borrow: the exchange is two moves.
+    // No user code runs under the borrow: the swap is two moves.
     let _ = CURRENT.try_with(|current| std::mem::swap(&mut *current.borrow_mut(), slot));
 }
 
-/// This thread's entry.
+/// Returns this thread's entry.
 pub(crate) fn current() -> Option<Ambient> {
     CURRENT
         .try_with(|current| current.borrow().clone())
@@ -119,15 +120,15 @@ pub(crate) fn current() -> Option<Ambient> {
         .flatten()
 }
 
-/// Whether there is an entry on this thread.
+/// Returns whether this thread has an entry.
 pub(crate) fn is_set() -> bool {
     CURRENT
         .try_with(|current| current.borrow().is_some())
         .unwrap_or(false)
 }
 
-/// Whether the entry of this thread is that of `running`, and whether it is shielded; none if it is another.
-pub(crate) fn glance<T>(running: &Arc<T>) -> Option<bool> {
+/// Returns whether `running` is shielded here; `None` if this thread's entry is not that of `running`.
+pub(crate) fn is_shielded_in<T>(running: &Arc<T>) -> Option<bool> {
     CURRENT
         .try_with(|current| {
             let current = current.borrow();
@@ -138,13 +139,12 @@ pub(crate) fn glance<T>(running: &Arc<T>) -> Option<bool> {
         .flatten()
 }
 
-/// Marks this thread's entry, if there is one, with `shelter`, or takes its mark away. What it was marked
-/// with is given back.
-pub(crate) fn mark(
+/// Replaces the shield in this thread's entry, if there is an entry. Returns the previous one.
+pub(crate) fn replace_shelter(
     shelter: Option<Arc<dyn Any + Send + Sync>>,
 ) -> Option<Arc<dyn Any + Send + Sync>> {
     let mut shelter = shelter;
-    // Exchanged, so that what is dropped is dropped after the borrow.
+    // Swapped, so that the previous one is dropped after the borrow.
     let _ = CURRENT.try_with(|current| {
         if let Some(ambient) = &mut *current.borrow_mut() {
             std::mem::swap(&mut ambient.shelter, &mut shelter);
@@ -153,12 +153,12 @@ pub(crate) fn mark(
     shelter
 }
 
-/// The mark of the operation that runs on this thread, for an error that says that it was cancelled for `cause`.
-pub(crate) fn stop_mark(cause: &Cause) -> Option<Mark> {
+/// Returns the mark of this thread's operation, for an error that says that it was cancelled for `cause`.
+pub(crate) fn cancel_mark(cause: &Cause) -> Option<Mark> {
     current()?.handle.mark(cause)
 }
 
-/// What the operation that runs on this thread is called.
+/// Returns the label of this thread's operation.
 pub(crate) fn label() -> Option<OperationLabel> {
     CURRENT
         .try_with(|current| {

@@ -1,11 +1,10 @@
-//! What a sentence calls a child.
+//! The name of a child in a sentence.
 
 use super::{Named, OperationLabel};
 use std::fmt;
 use std::panic::Location;
 
-/// A child as the subject of a sentence: `child fetch`, or where it has no name of its own, by the
-/// place where it was opened.
+/// A child as the subject of a sentence: `child fetch`; without a name, the place where it was opened.
 #[derive(Clone, Copy)]
 pub(crate) struct ChildName<'a> {
     kind: &'static str,
@@ -14,9 +13,9 @@ pub(crate) struct ChildName<'a> {
 }
 
 impl<'a> ChildName<'a> {
-    /// What a child is called that was given no name.
+    /// The name of a child without a name.
     pub(crate) const CHILD: &'static str = "child";
-    /// What a blocking call is called that was given no name.
+    /// The name of a blocking call without a name.
     pub(crate) const BLOCKING_CALL: &'static str = "blocking call";
 
     pub(crate) fn new(
@@ -34,7 +33,7 @@ impl<'a> ChildName<'a> {
         }
     }
 
-    /// The same for what is known to be a blocking call.
+    /// Returns the same name for a child that is a blocking call.
     pub(crate) fn of_blocking_call(self) -> Self {
         Self {
             kind: Self::BLOCKING_CALL,

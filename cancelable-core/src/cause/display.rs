@@ -1,4 +1,4 @@
-//! A cause as a phrase that a person understands.
+//! The phrase of a cause, for people.
 
 use super::{Cause, OperationLabel, Reason};
 use crate::sync::{escape, escaped};
@@ -7,24 +7,24 @@ use std::time::Duration;
 
 impl Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tell(None, f)
+        self.write_phrase(None, f)
     }
 }
 
-/// The phrase of a cause, without the place.
+/// The phrase of a cause, without the location.
 struct WithoutLocation<'a>(&'a Cause);
 
 impl Display for WithoutLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.tell_with(None, Place::Hidden, f)
+        self.0.write_phrase_with(None, LocationShown::No, f)
     }
 }
 
-/// Whether a phrase says where in the source the cancel was decided.
+/// Whether a phrase has the location in the source where the cancel was decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Shown,
-    Hidden,
+pub(crate) enum LocationShown {
+    Yes,
+    No,
 }
 
 impl Cause {
@@ -45,20 +45,20 @@ impl Cause {
         WithoutLocation(self)
     }
 
-    /// Writes the phrase. An operation that `about` is, the sentence names already.
-    pub(crate) fn tell(
+    /// Writes the phrase. The operation `about` is named by the caller's sentence, so the phrase omits it.
+    pub(crate) fn write_phrase(
         &self,
         about: Option<&OperationLabel>,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        self.tell_with(about, Place::Shown, f)
+        self.write_phrase_with(about, LocationShown::Yes, f)
     }
 
-    /// Writes the phrase as [`tell`](Self::tell) does, with or without the place.
-    pub(crate) fn tell_with(
+    /// [`write_phrase`](Self::write_phrase), with or without the location.
+    pub(crate) fn write_phrase_with(
         &self,
         about: Option<&OperationLabel>,
-        place: Place,
+        shown: LocationShown,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
         match self.reason() {
@@ -85,7 +85,8 @@ impl Cause {
         if let Some(error) = self.error() {
             write!(f, ": {}", escaped(error))?;
         }
-        // What is requested is so at a place, by an operation; all else was set there before.
+        // A request has the place and the operation of its caller; every other cancel was set up there
+        // before.
         let is_requested = matches!(
             self.reason(),
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown
@@ -93,19 +94,19 @@ impl Cause {
         let is_end = *self.reason() == Reason::ScopeEnded;
         let operation = self
             .operation()
-            // The scope that has ended is named above.
+            // The ended scope is named above.
             .filter(|_| !is_end)
             .filter(|operation| Some(*operation) != about);
         let mut parentheses = Parentheses::default();
         if let Reason::TimedOut { limit } = self.reason() {
             parentheses.open(f)?;
-            write!(f, "limit {}", Span(*limit))?;
+            write!(f, "limit {}", HumanDuration(*limit))?;
             if let Some(counted_from) = self.facts.counted_from {
-                write!(f, " counted from {} on", Span(counted_from))?;
+                write!(f, " counted from {} on", HumanDuration(counted_from))?;
             }
         }
-        match (place, operation) {
-            (Place::Shown, operation) => {
+        match (shown, operation) {
+            (LocationShown::Yes, operation) => {
                 parentheses.open(f)?;
                 let location = self.location();
                 let set = match (is_requested, is_end) {
@@ -118,18 +119,18 @@ impl Cause {
                     write!(f, " by {operation}")?;
                 }
             }
-            // Which scope a limit or a source was set for is a part of the place.
-            (Place::Hidden, Some(operation)) if is_requested => {
+            // The scope for which a limit or a source was set is part of the location.
+            (LocationShown::No, Some(operation)) if is_requested => {
                 parentheses.open(f)?;
                 write!(f, "by {operation}")?;
             }
-            (Place::Hidden, _) => {}
+            (LocationShown::No, _) => {}
         }
         parentheses.close(f)
     }
 }
 
-/// What is added in parentheses, which are there if anything is.
+/// Additions in parentheses, which are written if there is any.
 #[derive(Default)]
 struct Parentheses {
     are_open: bool,
@@ -150,10 +151,10 @@ impl Parentheses {
     }
 }
 
-/// A span of time as people write it: `3 s`, `1.5 s`, `250 ms`, `2 min 5 s`.
-pub(crate) struct Span(pub(crate) Duration);
+/// A duration as people write it: `3 s`, `1.5 s`, `250 ms`, `2 min 5 s`.
+pub(crate) struct HumanDuration(pub(crate) Duration);
 
-impl Display for Span {
+impl Display for HumanDuration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let span = self.0;
         let seconds = span.as_secs();
@@ -185,7 +186,7 @@ impl Display for Span {
     }
 }
 
-/// `whole.tenth unit`, without a tenth of zero.
+/// Writes `whole.tenth unit`, without a tenth of zero.
 fn decimal(f: &mut fmt::Formatter<'_>, whole: u64, tenth: u32, unit: &str) -> fmt::Result {
     match tenth {
         0 => write!(f, "{whole} {unit}"),

@@ -1,4 +1,4 @@
-//! What an operation is called, for causes and errors that name it.
+//! The label of an operation, for causes and errors that name it.
 
 use super::OneLine;
 use crate::sync::unmodelled::AtomicU64;
@@ -8,7 +8,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 
-/// Not loom's: a source of numbers that no protocol depends on, and loom has no statics.
+/// Not loom's: no protocol depends on these numbers, and loom has no statics.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// The number of an operation, which no other operation of this process has.
@@ -16,7 +16,7 @@ static NEXT: AtomicU64 = AtomicU64::new(1);
 pub struct OperationId(NonZeroU64);
 
 impl OperationId {
-    /// A number that was never given out before.
+    /// Returns a number that was never returned before.
     pub(crate) fn next() -> Self {
         // Relaxed: the numbers need to be different, not in order with anything else. At a
         // billion a second they last for 584 years.
@@ -58,7 +58,7 @@ pub struct OperationLabel {
     name: Name,
 }
 
-/// A name that costs nothing to clone.
+/// A name that is cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Name {
     Static(&'static str),
@@ -93,7 +93,7 @@ impl OperationLabel {
         }
     }
 
-    /// The name as a log may show it: many a logger writes key-values as they are.
+    /// Returns the name with escapes: many loggers write key-values raw.
     pub(crate) fn shown_name(&self) -> Cow<'_, str> {
         escape(self.name())
     }

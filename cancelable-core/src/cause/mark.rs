@@ -1,18 +1,18 @@
-//! Whether an error holds a [`Cancelled`](crate::error::Cancelled) that an operation has given out.
+//! Marks: whether an error holds a [`Cancelled`](crate::error::Cancelled) that an operation has given out.
 //!
-//! The error of a body can be of any type, so nobody can look into it. Each `Cancelled` that is given out for the
-//! cancel of an operation holds a *mark* of that operation instead, wherever the error goes: into a box, into
-//! an `io::Error`, into a variant of an enum. The operation itself holds its mark weakly. So when a body has ended
-//! in an error and is dropped, the mark is alive if the error holds it.
+//! A body's error may be of any type, so its contents cannot be read. Instead, each `Cancelled` given out for
+//! the cancel of an operation holds a *mark* of that operation, wherever the error goes: into a box, an
+//! `io::Error`, a variant of an enum. The operation holds its mark weakly. So after a body has ended in an
+//! error and was dropped, the mark is alive if the error holds it.
 //!
-//! What an operation hands over as it ends goes on in whatever polls it, so its mark leads on to the mark of
-//! that. A mark is given out by an operation that runs and handed over by one that has ended, so no mark leads
-//! back to itself.
+//! When an operation ends, it hands such an error to the operation that polls it. So its mark leads on to the
+//! mark of that operation. A running operation gives a mark out, and an ended one hands it over, so no mark
+//! leads back to itself.
 
 use crate::sync::unmodelled::OnceLock;
 use std::sync::{Arc, Weak};
 
-/// The mark of one operation, held by whatever it has given out.
+/// The mark of one operation, held by what the operation has given out.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark(Arc<Link>);
 
@@ -21,12 +21,12 @@ struct Link {
     outer: OnceLock<Mark>,
 }
 
-/// The mark as the operation knows it.
+/// The operation's own weak reference to its mark.
 #[derive(Debug, Default)]
 pub(crate) struct MarkCell(Weak<Link>);
 
 impl MarkCell {
-    /// The mark, which is made if nothing holds one.
+    /// Returns the mark, made if nothing holds one.
     pub(crate) fn give_out(&mut self) -> Mark {
         Mark(self.0.upgrade().unwrap_or_else(|| {
             let link = Arc::default();
@@ -35,25 +35,25 @@ impl MarkCell {
         }))
     }
 
-    /// The mark, if something holds it.
+    /// Returns the mark, if something holds it.
     pub(crate) fn held(&self) -> Option<Mark> {
         self.0.upgrade().map(Mark)
     }
 }
 
 impl Mark {
-    /// Whatever holds this mark holds `outer` too from now on. The first call counts.
+    /// Makes every holder of this mark hold `outer` too. Only the first call counts.
     pub(crate) fn lead_to(&self, outer: Self) {
-        // What is left over is another hold on a mark, whose drop runs no code of a user.
+        // A second `outer` is dropped here; the drop of a mark runs no user code.
         let _ = self.0.outer.set(outer);
     }
 }
 
-/// Not left to the compiler: it would drop a long line of marks by recursion.
+/// A loop: the compiler's drop of a long chain would recurse.
 impl Drop for Link {
     fn drop(&mut self) {
         let mut outer = self.outer.take();
-        // Ends: every turn goes one mark up, and none leads back to itself.
+        // Ends: each round goes one mark up, and no mark leads back to itself.
         while let Some(Mark(link)) = outer {
             outer = Arc::into_inner(link).and_then(|mut last| last.outer.take());
         }

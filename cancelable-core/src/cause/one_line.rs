@@ -1,9 +1,9 @@
-//! Names in sentences, and sentences that stay in their line.
+//! Names in sentences, and text in one line.
 
 use crate::sync::{Escaping, escape};
 use std::fmt::{self, Display, Write};
 
-/// A name as it stands in a sentence. One that is empty shows as two quotation marks.
+/// A name in a sentence. An empty name is shown as two quotation marks.
 pub(crate) struct OneLine<'a>(pub(crate) &'a str);
 
 impl Display for OneLine<'_> {
@@ -15,8 +15,7 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// A thing of some kind by its name, such as `finalizer flush`. One that has no name of its own is
-/// called by its kind, and that is said once.
+/// A kind and a name, such as `finalizer flush`. A thing whose name is its kind is shown by the kind alone.
 pub(crate) struct Named<'a>(pub(crate) &'a str, pub(crate) &'a str);
 
 impl Display for Named<'_> {
@@ -29,18 +28,18 @@ impl Display for Named<'_> {
     }
 }
 
-/// Writes what `tell` does as one line.
+/// Writes the output of `write` in one line.
 pub(crate) fn one_line(
     f: &mut fmt::Formatter<'_>,
-    tell: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
+    write: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result,
 ) -> fmt::Result {
-    struct Told<T>(T);
+    struct Unescaped<T>(T);
 
-    impl<T: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> Display for Told<T> {
+    impl<T: Fn(&mut fmt::Formatter<'_>) -> fmt::Result> Display for Unescaped<T> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             (self.0)(f)
         }
     }
 
-    write!(Escaping(f), "{}", Told(tell))
+    write!(Escaping(f), "{}", Unescaped(write))
 }

@@ -1,6 +1,6 @@
 //! What an operation that is open waits for, for reports.
 
-use crate::cause::{OneLine, OperationLabel, Span};
+use crate::cause::{HumanDuration, OneLine, OperationLabel};
 use crate::record::{Record, grace, holds, stragglers};
 use crate::report::ShieldSite;
 use crate::report::Status;
@@ -124,10 +124,10 @@ impl fmt::Display for Activity {
             count => write!(f, ", kept open by {count} holds")?,
         }
         if let Some(span) = self.cancelled_for {
-            write!(f, "; cancelled {} ago", Span(span))?;
+            write!(f, "; cancelled {} ago", HumanDuration(span))?;
         }
         if let Some(left) = self.grace {
-            write!(f, "; {} of its grace left", Span(left))?;
+            write!(f, "; {} of its grace left", HumanDuration(left))?;
         }
         match &self.shield {
             Some(shield) => shield.write(f),

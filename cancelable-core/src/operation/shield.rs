@@ -150,7 +150,7 @@ impl Open {
         cx: &Context<'_>,
     ) -> Option<Self> {
         if let Some(mut open) = open {
-            if let Some(is_inside_another) = ambient::glance(open.hold.home()) {
+            if let Some(is_inside_another) = ambient::is_shielded_in(open.hold.home()) {
                 open.hold.note_poll(!is_inside_another, cx);
                 return Some(open);
             }
@@ -162,7 +162,7 @@ impl Open {
         };
         let shelter = OpenShelter::new(until);
         let holding = Holding::Shield(shield, Arc::clone(shelter.shelter()));
-        let is_inside_another = ambient::glance(&home).unwrap_or(false);
+        let is_inside_another = ambient::is_shielded_in(&home).unwrap_or(false);
         let hold = Hold::open(home, holding, !is_inside_another, cx);
         Some(Self { hold, shelter })
     }

@@ -1,7 +1,7 @@
 //! A snapshot of an operation, for lists, histories and other processes.
 
 use super::Partial;
-use crate::cause::{Cause, OperationId, OperationLabel, Span, one_line};
+use crate::cause::{Cause, HumanDuration, OperationId, OperationLabel, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
 use crate::record::view::View;
 use crate::record::{Record, deadlines, meters};
@@ -220,14 +220,16 @@ impl OperationSnapshot {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.id(), self.label, self.status)?;
         match (self.status.is_closed(), self.elapsed(), self.age()) {
-            (true, Some(span), _) => write!(f, " after {}", Span(span))?,
-            (false, Some(span), _) | (false, None, Some(span)) => write!(f, " for {}", Span(span))?,
+            (true, Some(span), _) => write!(f, " after {}", HumanDuration(span))?,
+            (false, Some(span), _) | (false, None, Some(span)) => {
+                write!(f, " for {}", HumanDuration(span))?
+            }
             _ => {}
         }
         if let (false, Some(left)) = (self.status.is_closed(), self.remaining()) {
             match self.overdue() {
-                None => write!(f, ", {} left", Span(left))?,
-                Some(over) => write!(f, ", {} over", Span(over))?,
+                None => write!(f, ", {} left", HumanDuration(left))?,
+                Some(over) => write!(f, ", {} over", HumanDuration(over))?,
             }
         }
         if let Some(progress) = &self.progress {
@@ -238,7 +240,7 @@ impl OperationSnapshot {
         }
         if let Some(cause) = &self.cause {
             f.write_str(", asked to stop: ")?;
-            cause.tell(Some(&self.label), f)?;
+            cause.write_phrase(Some(&self.label), f)?;
         }
         match self.metadata().is_empty() {
             true => Ok(()),

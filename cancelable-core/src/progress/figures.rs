@@ -1,7 +1,7 @@
 //! The figures of progress, of one operation or of several together.
 
 use super::totals::Count;
-use crate::cause::Span;
+use crate::cause::HumanDuration;
 use std::fmt;
 use std::time::Duration;
 
@@ -92,7 +92,7 @@ impl fmt::Display for ProgressFigures {
             write!(f, " of {total} ({} %)", percent(self.position, total))?;
         }
         match self.eta {
-            Some(eta) if !eta.is_zero() => write!(f, ", {} to go", Span(eta)),
+            Some(eta) if !eta.is_zero() => write!(f, ", {} to go", HumanDuration(eta)),
             _ => Ok(()),
         }
     }

@@ -201,7 +201,7 @@ impl Record {
     /// Hands what this operation has given out to the operation that polls its end here.
     pub(crate) fn hand_on(&self) {
         if let (Some(mark), Some(cause)) = (self.held_mark(), self.cause()) {
-            if let Some(outer) = ambient::stop_mark(&cause) {
+            if let Some(outer) = ambient::cancel_mark(&cause) {
                 mark.lead_to(outer);
             }
         }

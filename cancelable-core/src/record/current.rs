@@ -90,7 +90,9 @@ impl Record {
         let is_below = here.is_some_and(|here| here.is_part_of(self));
         let shelter = present.filter(|_| is_below);
         // Also where it is none: the entry keeps the mark of the time before.
-        drop(ambient::mark(shelter.and_then(|present| present.shelter)));
+        drop(ambient::replace_shelter(
+            shelter.and_then(|present| present.shelter),
+        ));
         inside
     }
 }

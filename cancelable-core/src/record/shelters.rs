@@ -38,7 +38,7 @@ impl Shielded {
     pub(crate) fn enter(shelter: &Arc<Shelter>) -> Self {
         let shelter = Arc::clone(shelter);
         Self {
-            before: ambient::mark(Some(shelter)),
+            before: ambient::replace_shelter(Some(shelter)),
         }
     }
 }
@@ -47,7 +47,7 @@ impl Shielded {
 /// it is the same one.
 impl Drop for Shielded {
     fn drop(&mut self) {
-        drop(ambient::mark(self.before.take()));
+        drop(ambient::replace_shelter(self.before.take()));
     }
 }
 

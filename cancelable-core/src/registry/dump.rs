@@ -2,7 +2,7 @@
 
 use super::shards::Shards;
 use super::tree::{self, Indent, TreeEntry};
-use crate::cause::Span;
+use crate::cause::HumanDuration;
 use crate::operation::Activity;
 use std::fmt;
 
@@ -48,9 +48,9 @@ impl fmt::Display for Dump {
                 place.line()
             )?;
             let (age, elapsed) = (operation.age(), operation.elapsed());
-            let elapsed = elapsed.map(|elapsed| Span(elapsed).to_string());
+            let elapsed = elapsed.map(|elapsed| HumanDuration(elapsed).to_string());
             // Left out where it would repeat the time at the start of the line.
-            let age = age.map(|age| Span(age).to_string());
+            let age = age.map(|age| HumanDuration(age).to_string());
             if let Some(age) = age.filter(|age| elapsed.as_ref() != Some(age)) {
                 write!(f, " {age} ago")?;
             }

@@ -1,6 +1,6 @@
 //! Work of an operation that has not ended, and what is known of why.
 
-use crate::cause::{ChildName, Named, OperationId, OperationLabel, Span};
+use crate::cause::{ChildName, HumanDuration, Named, OperationId, OperationLabel};
 use std::borrow::Cow;
 use std::fmt;
 use std::panic::Location;
@@ -81,7 +81,7 @@ impl ShieldSite {
         let (file, line) = (place.file(), place.line());
         write!(f, "; under the shield opened at {file}:{line}")?;
         match self.open_for {
-            Some(span) => write!(f, " {} ago", Span(span)),
+            Some(span) => write!(f, " {} ago", HumanDuration(span)),
             None => Ok(()),
         }
     }
@@ -191,16 +191,20 @@ impl fmt::Display for Straggler {
             _ => "still runs",
         })?;
         if let Some(span) = self.cancelled_for {
-            write!(f, " {} after it was cancelled", Span(span))?;
+            write!(f, " {} after it was cancelled", HumanDuration(span))?;
         }
         match (self.is_unpolled, self.polled_ago) {
-            (true, Some(span)) => write!(f, "; not polled since it was woken {} ago", Span(span))?,
+            (true, Some(span)) => write!(
+                f,
+                "; not polled since it was woken {} ago",
+                HumanDuration(span)
+            )?,
             (true, None) => f.write_str("; not polled since it was woken")?,
-            (false, Some(span)) => write!(f, "; last polled {} ago", Span(span))?,
+            (false, Some(span)) => write!(f, "; last polled {} ago", HumanDuration(span))?,
             (false, None) => {}
         }
         if let Some(span) = self.checked_ago {
-            write!(f, "; last checked {} ago", Span(span))?;
+            write!(f, "; last checked {} ago", HumanDuration(span))?;
         }
         match &self.shield {
             Some(shield) => shield.write(f),

@@ -6,3 +6,12 @@ pub(crate) mod hand;
 #[cfg(feature = "testing")]
 pub(crate) mod log_lines;
 pub(crate) mod probe;
+#[cfg(feature = "testing")]
+mod scopes;
+
+#[cfg(feature = "testing")]
+pub(crate) use scopes::{builder_on, open, open_on};
+
+/// One second of a clock that the test moves.
+#[cfg(feature = "testing")]
+pub(crate) const SECOND: std::time::Duration = std::time::Duration::from_secs(1);

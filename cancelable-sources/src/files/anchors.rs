@@ -1,4 +1,4 @@
-//! The folders whose events tell of a file: the nearest ones that exist.
+//! The folders to watch for a file: the nearest that exist.
 
 use super::interest::Interest;
 use super::snapshot::{Identity, identity};
@@ -8,19 +8,18 @@ use std::path::{Path, PathBuf};
 /// How many links Linux follows for one path.
 const MOST_LINKS: usize = 40;
 
-/// What is to be watched for a file as things stand now.
+/// The folders, and perhaps the file, to watch in the present state of the file system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Anchors {
-    /// Each folder, and which one it is: another one may take its place under the same name.
+    /// Each folder with its identity: another folder may replace it under the same name.
     pub(super) folders: Vec<(PathBuf, Identity)>,
-    /// The file itself, where it is there and its content matters: it may have other names, elsewhere,
-    /// by which it is written to.
+    /// The file itself, if it exists and its content matters: it may be written through other names.
     pub(super) itself: Option<Identity>,
     pub(super) interest: Interest,
 }
 
 impl Anchors {
-    /// `content` says that what is in the file matters, and not only whether it is there.
+    /// `content` says that the content of the file matters, and not only its existence.
     pub(super) fn of(file: &Path, content: bool) -> Self {
         let mut anchors = Self::default();
         anchors.interest.file = file.to_owned();

@@ -1,4 +1,4 @@
-//! Files that cannot be watched.
+//! The error of a file that cannot be watched.
 
 use cancelable_core::cause::escaped;
 use std::error::Error;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-/// A file, or how it is watched, makes no sense.
+/// The error of an invalid path or interval for a watched file.
 #[derive(Clone, Debug)]
 pub struct InvalidWatch {
     why: Why,
@@ -53,7 +53,7 @@ impl InvalidWatch {
         matches!(self.why, Why::ZeroInterval)
     }
 
-    /// Whether nothing can be at the path, or it was relative to a directory that is not known.
+    /// Whether the path was invalid, or relative while the current directory is not known.
     #[must_use]
     pub fn is_path(&self) -> bool {
         !self.is_interval()

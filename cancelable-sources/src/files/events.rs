@@ -1,4 +1,4 @@
-//! The system's events of the folders around a file, where there are any to be had.
+//! The system's events of the folders around a file, if the system has any.
 
 use super::anchors::Anchors;
 use super::mount;
@@ -15,33 +15,33 @@ pub(super) use super::inotify::native;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(super) use super::notified::native;
 
-/// The events of a file, or that it has to do without.
+/// The events of a file, or the fact that there are none.
 pub(super) struct Events {
     notice: Arc<Notice>,
     state: State,
-    /// Whether the content of the file matters, and not only whether it is there.
+    /// Whether the content of the file matters, and not only its existence.
     content: bool,
 }
 
 enum State {
-    /// Nothing is watched yet, or what was is to be watched anew.
+    /// Nothing is watched yet, or the watches are to be made again.
     Fresh(Make),
     Watching {
         make: Make,
         anchors: Anchors,
-        /// Held for its drop, which ends the watch.
+        /// Kept for its drop, which ends the watch.
         _watch: Box<dyn Watch>,
     },
-    /// There are no events: the interval is all there is.
+    /// There are no events, only the interval.
     Polling,
 }
 
-/// How often what is to be watched may change while it is being watched, before the rest is left to
-/// the next look. Each turn is a folder that came or went in that moment.
+/// How often the folders to watch may change while the watches are made, before the next look makes the rest. Each
+/// turn is a folder that appeared or disappeared meanwhile.
 const TURNS: usize = 16;
 
 impl Events {
-    /// `make` is none where no events are wanted.
+    /// `make` is none if no events are wanted.
     pub(super) fn new(notice: Arc<Notice>, make: Option<Make>, content: bool) -> Self {
         let state = make.map_or(State::Polling, State::Fresh);
         Self {
@@ -51,7 +51,7 @@ impl Events {
         }
     }
 
-    /// Whether changes are told of between two looks.
+    /// Whether events report changes between two looks.
     pub(super) fn is_native(&self) -> bool {
         matches!(self.state, State::Watching { .. })
     }
@@ -63,8 +63,8 @@ impl Events {
         }
     }
 
-    /// Has the folders watched that tell of the file as things stand. To be called before each
-    /// look: what changes after it is told of, and what changed before it the look finds.
+    /// Watches the folders that the present state of the file system requires. To be called before each look:
+    /// the look finds earlier changes, and events report later ones.
     pub(super) fn follow(&mut self, file: &Path) {
         for _ in 0..TURNS {
             let wanted = Anchors::of(file, self.content);
@@ -73,9 +73,9 @@ impl Events {
                 State::Watching { anchors, .. } if *anchors == wanted => return,
                 State::Watching { make, .. } | State::Fresh(make) => *make,
             };
-            // A watch is never used for other folders: one that was moved away is watched on
-            // under its old name, and its events would be taken for those of the new one. The old
-            // watch goes after the new one is there; what both tell is told twice, and no harm.
+            // A watch is never used again for other folders: a moved folder stays watched under its old
+            // name, and its events would look like those of the new folder. The old watch is dropped after
+            // the new one is made. Meanwhile events may come twice, which is harmless.
             self.state = match self.watch(make, wanted) {
                 Ok(state) => state,
                 Err(Why::NotThere) => continue,
@@ -111,7 +111,7 @@ impl Events {
             match watch.folder(folder) {
                 Ok(()) => {}
                 Err(error) if is_absence(&error) => return Err(Why::NotThere),
-                // The folder above is a help and no more: it may not be ours to read.
+                // The parent folder is optional: it may not be readable.
                 Err(_) if at > 0 => {}
                 Err(error) => return Err(Why::Refused(error)),
             }
@@ -119,7 +119,7 @@ impl Events {
         if anchors.itself.is_some() {
             match watch.file(&anchors.interest.file) {
                 Err(error) if is_absence(&error) => return Err(Why::NotThere),
-                // As the folder above: its own folder tells of most.
+                // Optional too: the folder reports most changes.
                 Ok(()) | Err(_) => {}
             }
         }
@@ -131,7 +131,7 @@ impl Events {
     }
 }
 
-/// Whether the folder or the file has gone since it was looked for, or is something else by now.
+/// Whether the folder or the file has disappeared meanwhile, or was replaced by another kind of file.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -139,7 +139,7 @@ fn is_absence(error: &io::Error) -> bool {
     )
 }
 
-/// Why there are no events.
+/// The reason why there are no events.
 enum Why {
     NotThere,
     Silent,

@@ -1,22 +1,22 @@
-//! What a system says has happened, whichever system it is.
+//! An event of the file system, the same type for every operating system.
 
 use std::path::PathBuf;
 
-/// One thing that happened in a folder that is watched, or to a file.
+/// An event in a watched folder, or of a watched file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Happening {
     pub(super) what: What,
-    /// What it happened to. Empty where the system does not say.
+    /// The changed paths. Empty if the system does not name them.
     pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
-    /// It was made, or something was moved to its place.
+    /// It was created, or another file was moved to its path.
     Appeared,
     /// It was removed or moved away.
     Left,
-    /// Something about its name, and the system does not say what.
+    /// Its name has changed in a way that the system does not report.
     #[cfg_attr(
         any(target_os = "linux", target_os = "android"),
         allow(dead_code, reason = "Linux says what")
@@ -24,7 +24,7 @@ pub(super) enum What {
     Named,
     /// It was written to.
     Written,
-    /// Something else about it, such as its time of modification.
+    /// Another attribute has changed, such as the modification time.
     Touched,
     /// The system has lost events or watches.
     Lost,

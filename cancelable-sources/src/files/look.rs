@@ -1,4 +1,4 @@
-//! What has become of a file since the scope was entered.
+//! A look at a file: its change since the scope was entered.
 
 use super::events::Events;
 use super::notice::Notice;
@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// What is waited for.
+/// The awaited change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Want {
     Appears,
@@ -16,11 +16,11 @@ pub(super) enum Want {
     Disappears,
 }
 
-/// What a look has found.
+/// The finding of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Nothing,
-    /// It is gone, unless it is just being replaced: the next look decides.
+    /// The file is gone, or is being replaced: the next look decides.
     Gone,
     Happened(&'static str),
 }

@@ -1,7 +1,7 @@
-//! Whether the system tells of changes on the file system that a path is on.
+//! Detection of file systems without events.
 //!
-//! What another machine does to a file on a network mount, nobody tells this one. The kernel's own
-//! file systems have contents that change without an event.
+//! The system does not report changes of a network mount that another machine makes. The contents of the
+//! kernel's own file systems change without events.
 
 use std::path::Path;
 
@@ -38,14 +38,14 @@ pub(super) fn is_silent(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|found| SILENT.contains(&(found.f_type as u32)))
 }
 
-/// A mount that is not marked as local is a network's.
+/// A mount without the flag for local is a network mount.
 #[cfg(any(target_os = "macos", target_os = "ios"))]
 pub(super) fn is_silent(path: &Path) -> bool {
     const LOCAL: u32 = 0x1000;
     rustix::fs::statfs(path).is_ok_and(|found| found.f_flags & LOCAL == 0)
 }
 
-/// A path of the form `\\server\share` is a network's. A drive's letter says nothing.
+/// A path of the form `\\server\share` is on the network. A drive letter does not tell.
 #[cfg(windows)]
 pub(super) fn is_silent(path: &Path) -> bool {
     use std::path::{Component, Prefix};

@@ -1,4 +1,4 @@
-//! What the system's events have said since the last look, and who waits to hear of it.
+//! The findings of events since the last look, and the wait of the source for the next event.
 
 use cancelable_core::runtime::DetachedThreads;
 use cancelable_core::token::isolate;
@@ -7,25 +7,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-/// Written by the thread that the events come on, read by looks. Nothing of a user's runs under the
-/// lock: a waker is cloned before it, and woken or dropped after it.
+/// Written by the thread of the events, read by looks. No user code runs under the lock: a waker is cloned
+/// before it, and woken or dropped after it.
 #[derive(Default)]
 pub(super) struct Notice(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     seen: Seen,
-    /// How many notes there were.
+    /// The number of notes so far.
     notes: u64,
-    /// Of the task that waits for the next one. There is one task: the source's.
+    /// The waker of the task that waits for the next note: the one task of the source.
     waiter: Option<Waker>,
 }
 
-/// What an event has said of the file itself. A look alone would miss what is so for a moment only,
-/// or what leaves length and time of the file as they were.
+/// The findings of events about the file itself. A look alone would miss a state of a moment, and a change that
+/// keeps length and modification time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// It was made, or something was moved to its place.
+    /// It was created, or another file was moved to its path.
     pub(super) appeared: bool,
     /// It was written to.
     pub(super) written: bool,
@@ -34,8 +34,8 @@ pub(super) struct Seen {
 }
 
 impl Notice {
-    /// Takes note and has the source look again. It is woken on a thread apart, since the one that events
-    /// come on serves others too, and a waker may block. A panic of it ends there.
+    /// Records a finding, and wakes the source to look again. The waker is called on another thread, because
+    /// the thread of the events serves other files too and a waker may block. A panic of the waker ends there.
     pub(super) fn note(&self, change: impl FnOnce(&mut Seen)) {
         let waiter = {
             let mut state = self.0.lock();
@@ -52,7 +52,7 @@ impl Notice {
         }
     }
 
-    /// Completes with the next note after this.
+    /// Returns a future that completes with the next note.
     pub(super) fn next(&self) -> Next<'_> {
         let known = self.0.lock().notes;
         Next {
@@ -69,7 +69,7 @@ impl Notice {
 /// A wait for the next note.
 pub(super) struct Next<'a> {
     notice: &'a Notice,
-    /// How many notes there were when it was made.
+    /// The number of notes when the wait was made.
     known: u64,
 }
 
@@ -90,13 +90,13 @@ impl Future for Next<'_> {
                 false => Poll::Ready(()),
             }
         };
-        // One that was replaced, or is of no use.
+        // The replaced waker, or the own one if a note has come.
         drop(waker);
         polled
     }
 }
 
-/// Takes the waker back: the watch of the file may go on for longer than the wait.
+/// Removes the waker: the watch of the file may outlive the wait.
 impl Drop for Next<'_> {
     fn drop(&mut self) {
         let waiter = self.notice.0.lock().waiter.take();

@@ -1,4 +1,4 @@
-//! The events of systems other than Linux, by notify: a watcher of its own for each source.
+//! The events of systems other than Linux, by `notify`, with a watcher for each source.
 
 use super::happening::{Happening, What};
 use super::watch::{Handler, Watch};
@@ -9,7 +9,7 @@ use std::path::Path;
 
 pub(super) fn native(handler: Handler) -> io::Result<Box<dyn Watch>> {
     let told = move |event: notify::Result<Event>| match event {
-        // Looking at files and opening them changes nothing.
+        // Reads and opens change nothing.
         Ok(event) if event.kind.is_access() => {}
         Ok(event) => handler(happening(event)),
         Err(_) => handler(Happening::lost()),
@@ -26,7 +26,7 @@ impl Watch for Notified {
         watched.map_err(error)
     }
 
-    /// These systems tell of a file by the name under which it was changed.
+    /// These systems report a change of a file in the folder of the name that was used.
     fn file(&mut self, _file: &Path) -> io::Result<()> {
         Ok(())
     }

@@ -1,14 +1,14 @@
-//! What a file is at one moment, as far as it can be told without reading it.
+//! The state of a file at one moment, without its content.
 
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Which file a path leads to, where the system tells: its device and its number there.
+/// The identity of a file, if the system has one: its device and its number there.
 pub(super) type Identity = Option<(u64, u64)>;
 
-/// A file that is there.
+/// The state of an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Snapshot {
     pub(super) identity: Identity,
@@ -17,8 +17,8 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// What is at `path`; none if nothing is. Links are followed, and one that leads nowhere is
-    /// nothing.
+    /// Returns the state of the file at `path`; none if there is no file. Links are followed, and a dangling
+    /// link is no file.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::of(&metadata))),
@@ -50,7 +50,7 @@ pub(super) fn identity(metadata: &Metadata) -> Identity {
     Some((metadata.dev(), metadata.ino()))
 }
 
-/// Not to be had there without unsafe code. The time of creation stands in for it.
+/// The identity is not available without unsafe code there. The time of creation is used instead.
 #[cfg(not(unix))]
 pub(super) fn identity(metadata: &Metadata) -> Identity {
     let created = metadata.created().ok()?;

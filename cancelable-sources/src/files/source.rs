@@ -1,4 +1,4 @@
-//! A file as the source of a scope.
+//! The source that watches a file for a scope.
 
 use super::InvalidWatch;
 use super::events;
@@ -19,21 +19,20 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often a file is looked at where there are no events, unless it is said otherwise.
+/// The default interval between two looks at a file without events.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where there are events, how many intervals pass between two looks that none has called for.
+/// The number of intervals between two looks at a file with events, if no event comes.
 const SELDOM: u32 = 10;
 
-/// How long a file has to be away before it is taken for gone: who replaces a file may take the old
-/// one away first.
+/// How long a file has to be absent to count as gone: a program that replaces a file may remove the old one first.
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// Cancels a scope when a file appears, changes or disappears, with a cause that names the file.
 ///
-/// It watches from the moment the scope is entered. The path is made absolute where the source is
-/// made; nothing of it need exist. Of a long one the system is asked there whether it is too long. Links
-/// are followed. A folder counts as a file.
+/// It watches from the entry of the scope. The path becomes absolute when the source is made, and need not
+/// exist. The system is asked then whether a long path is too long. Links are followed. A folder counts as
+/// a file.
 #[derive(Clone, Debug)]
 #[must_use = "a source does nothing until a scope has it"]
 pub struct FileSource {
@@ -66,8 +65,8 @@ impl FileSource {
         })
     }
 
-    /// Looks again `interval` after each look where the system does not tell of changes, in place of
-    /// once in a second. Where it does, a tenth as often.
+    /// Sets the interval between two looks where the system has no events; the default is a second. Where it has
+    /// events, ten intervals pass between two looks.
     ///
     /// # Errors
     ///
@@ -80,18 +79,17 @@ impl FileSource {
         Ok(self)
     }
 
-    /// Looks in the interval and asks the system for no events: for places of which it is known that
-    /// it tells nothing.
+    /// Looks in the interval and uses no events, for a path of which the system is known to have none.
     pub fn polling(mut self) -> Self {
         self.native = false;
         self
     }
 }
 
-/// How many bytes a name may have on nearly all systems, and a path on all.
+/// The bytes that a name may have on nearly all systems, and a path on all.
 const SHORT: usize = 255;
 
-/// What the system says of a path at which nothing can ever be, because it or a name in it is too long.
+/// Returns the system's error for a path that can never exist, because it or a name in it is too long.
 fn too_long(path: &Path) -> Option<io::Error> {
     if path.as_os_str().len() <= SHORT {
         return None;
@@ -106,36 +104,36 @@ const TOO_LONG: i32 = rustix::io::Errno::NAMETOOLONG.raw_os_error();
 #[cfg(not(unix))]
 const TOO_LONG: i32 = 206;
 
-/// The source of a file that appears: it fires at once if the file is there already.
+/// Returns a source that fires when a file appears, or at once if the file exists already.
 ///
 /// # Errors
 ///
-/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
-/// that is not known.
+/// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
+/// not known.
 #[track_caller]
 pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Appears)
 }
 
-/// The source of a file that is no longer what it was when the scope was entered: it was written to
-/// or replaced, it is gone, or it was not there and now is.
+/// Returns a source that fires when a file differs from its state at the entry of the scope: it was written or
+/// replaced, or it has appeared or disappeared.
 ///
 /// # Errors
 ///
-/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
-/// that is not known.
+/// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
+/// not known.
 #[track_caller]
 pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Changes)
 }
 
-/// The source of a file that disappears: it fires at once if the file is not there. A file that is
-/// replaced by another one has not disappeared.
+/// Returns a source that fires when a file disappears, or at once if it does not exist. A file that is replaced
+/// has not disappeared.
 ///
 /// # Errors
 ///
-/// The path is empty, has a zero byte in it, is too long for the system, or is relative to a directory
-/// that is not known.
+/// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
+/// not known.
 #[track_caller]
 pub fn file_disappears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
     FileSource::new(path.into(), Want::Disappears)
@@ -175,7 +173,7 @@ impl Source for FileSource {
     }
 }
 
-/// Looks until there is something to say.
+/// Looks until the awaited change has happened, and returns its text.
 ///
 /// Wakes: by the call of a look; or by a note that comes after the look has begun, since the
 /// wait for it is made before; or by the timer.
@@ -210,7 +208,7 @@ async fn watch(
             Ok(Found::Nothing) if held.is_native() => interval.saturating_mul(SELDOM),
             Ok(Found::Nothing) => interval,
             Err(error) => {
-                // Told once for all that follow it: a file is looked at often.
+                // Logged once for a series of errors: looks are frequent.
                 if !failing {
                     let error = escaped(&error).to_string();
                     isolate("a logger", || {
@@ -233,14 +231,14 @@ async fn watch(
     }
 }
 
-/// The look, which travels to the threads that it may block, also to be dropped there.
+/// The look, which moves to the threads that it may block, also for its drop.
 struct Held {
     look: Option<Look>,
     runtime: RuntimeHandle,
 }
 
 impl Held {
-    /// None if the runtime has lost the look.
+    /// Returns none if the runtime has lost the look.
     async fn look(&mut self, settled: bool) -> Option<io::Result<Found>> {
         let mut look = self.look.take()?;
         let call = self.runtime.spawn_look(move || {
@@ -257,7 +255,7 @@ impl Held {
     }
 }
 
-/// Ending a watch joins a thread on some systems, and the end of a scope waits for nobody's.
+/// On some systems the end of a watch joins a thread, and the end of a scope must not wait for that.
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(look) = self.look.take() {

@@ -1,21 +1,20 @@
-//! What watches folders and files, whichever system it is.
+//! The trait for a watch of folders and files, the same for every operating system.
 
 use super::happening::Happening;
 use std::io;
 use std::path::Path;
 
-/// Tells of what happens at the places that it was given. Dropping it ends that.
+/// A watch that reports events of the given folders and files. The drop ends it.
 pub(super) trait Watch: Send {
-    /// Tells of what happens in `folder` from now on.
+    /// Reports the events in `folder` from now on.
     fn folder(&mut self, folder: &Path) -> io::Result<()>;
 
-    /// Tells of what happens to the content of `file` from now on, by whichever of its names, where the
-    /// system can tell.
+    /// Reports writes to `file` from now on, through any of its names, if the system can.
     fn file(&mut self, file: &Path) -> io::Result<()>;
 }
 
-/// How that is made.
+/// The function that makes a watch.
 pub(super) type Make = fn(Handler) -> io::Result<Box<dyn Watch>>;
 
-/// What is told. It is called on a thread that serves others too, and must not block.
+/// The function that gets the events. It is called on a thread that serves other files too, and must not block.
 pub(super) type Handler = Box<dyn Fn(Happening) + Send + Sync>;

@@ -1,4 +1,4 @@
-//! Numbers as people write them: `512 MiB`, `91.5 %`, `0.25`.
+//! The text of measured values: `512 MiB`, `91.5 %`, `0.25`.
 
 use super::GaugeUnit;
 use std::fmt;
@@ -27,13 +27,13 @@ impl fmt::Display for Measured {
     }
 }
 
-/// A number with so many decimals at most, and none that is a zero at the end.
+/// A number with at most this many decimals, without zeros at the end.
 struct Short(f64, usize);
 
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(value, decimals) = *self;
-        // One that would be rounded to nothing is written out.
+        // A number that would be rounded to zero is written in full.
         if value.abs() < 0.5 * 10_f64.powi(-(decimals as i32)) {
             return value.fmt(f);
         }

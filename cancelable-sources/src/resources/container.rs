@@ -1,38 +1,37 @@
-//! What the control groups of Linux leave to this process, of either version.
+//! The limits of Linux' control groups for this process, of versions 1 and 2.
 //!
-//! A process is in a group, which is in a group, and any of them may have a limit. From inside a
-//! container the groups above its own are as a rule not there to be read, and its own is at the top
-//! although the process has another path; so each folder on the way up is asked, where it exists.
-//! On other systems there is none of these files, and so no limit.
+//! Control groups are nested, and each may have a limit. Inside a container the groups above its own usually
+//! cannot be read, and its own is at the top although the process has another path. So each folder on the way
+//! up is read, if it exists. Other systems have none of these files, and so no limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the files of the system are.
+/// The folder of the system's files.
 #[derive(Clone, Debug)]
 pub(super) struct Container {
     root: PathBuf,
 }
 
-/// How much of a limit is used, in bytes.
+/// The used part of a limit, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Share {
     pub(super) used: u64,
     pub(super) limit: u64,
 }
 
-/// The CPU time that a group has used, and what it might have.
+/// The CPU time that a group has used, and its quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CpuTime {
     /// In seconds, of all cores together.
     used: f64,
-    /// The machine's own clock, in seconds: a runtime's may stand still.
+    /// The machine's clock, in seconds: a runtime's clock may stand still.
     clock: f64,
     cores: f64,
 }
 
 impl CpuTime {
-    /// How much of what it might use it has used since then; zero if no time has passed.
+    /// Returns the used part of the quota since then; zero if no time has passed.
     pub(super) fn percent_since(self, before: Self) -> f64 {
         let possible = (self.clock - before.clock) * self.cores;
         match possible > 0.0 {
@@ -42,7 +41,7 @@ impl CpuTime {
     }
 }
 
-/// The group of a controller: its folder and those above, the innermost first.
+/// The group of a controller: its folder and the folders above, the innermost first.
 pub(super) struct Group {
     pub(super) levels: Vec<PathBuf>,
     pub(super) version: Version,
@@ -55,17 +54,17 @@ pub(super) enum Version {
 }
 
 impl Container {
-    /// What this process is in.
+    /// The groups of this process.
     pub(super) fn here() -> Self {
         Self::below("/")
     }
 
-    /// As if the files of the system were below that folder.
+    /// The groups by system files below that folder, for tests.
     pub(super) fn below(root: impl Into<PathBuf>) -> Self {
         Self { root: root.into() }
     }
 
-    /// The limit on memory that is the nearest to being reached.
+    /// Returns the memory limit that is nearest to being reached.
     pub(super) fn memory(&self) -> Option<Share> {
         let group = self.group("memory")?;
         let [limit, used, cache] = match group.version {
@@ -81,7 +80,7 @@ impl Container {
             let used: u64 = number(&level.join(used))?;
             let cache: u64 = entry(&level.join("memory.stat"), cache).unwrap_or(0);
             let used = used.saturating_sub(cache);
-            // Without a limit version 1 says a number that no machine has.
+            // Without a limit version 1 has a number that no machine reaches.
             (0 < limit && limit < 1 << 60).then_some(Share { used, limit })
         };
         let fullness = |share: &Share| share.used as f64 / share.limit as f64;
@@ -94,8 +93,8 @@ impl Container {
         self.root.join(path)
     }
 
-    /// How many cores it may use, if it may not use all of them all the time: those of its quota or those
-    /// that it is bound to, whichever are less.
+    /// Returns how many cores the process may use, if not all: by its quota or by the cores that it is bound to,
+    /// whichever are less.
     pub(super) fn cpus(&self) -> Option<f64> {
         let quota = self.quota().map(|(_, cores)| cores);
         let own = self.own_cores().map(|cores| cores.len() as f64);
@@ -105,7 +104,7 @@ impl Container {
         }
     }
 
-    /// The CPU time of the group that has the least, if there is a quota.
+    /// Returns the CPU time of the group with the least quota, if there is a quota.
     pub(super) fn cpu_time(&self) -> Option<CpuTime> {
         let (level, quota) = self.quota()?;
         let cores = self.cpus().unwrap_or(quota);
@@ -127,7 +126,7 @@ impl Container {
         })
     }
 
-    /// The folder with the least cores, and how many.
+    /// Returns the folder with the fewest cores, and their number.
     fn quota(&self) -> Option<(PathBuf, f64)> {
         let group = self.group("cpu")?;
         let cores = |level: &PathBuf| {
@@ -143,14 +142,14 @@ impl Container {
                     (quota.parse().ok()?, period.parse().ok()?)
                 }
             };
-            // Version 1 says -1 where there is no limit.
+            // Version 1 has -1 if there is no limit.
             (quota > 0.0 && period > 0.0).then(|| (level.clone(), quota / period))
         };
         let limits = group.levels.iter().filter_map(cores);
         limits.min_by(|(_, one), (_, other)| one.total_cmp(other))
     }
 
-    /// The group of this process for a controller.
+    /// Returns the group of this process for a controller.
     pub(super) fn group(&self, controller: &str) -> Option<Group> {
         let list = fs::read_to_string(self.root.join("proc/self/cgroup")).ok()?;
         let lines = list.lines().filter_map(|line| {
@@ -178,9 +177,9 @@ impl Container {
     }
 }
 
-/// The folders of a group and of all above it, as far as they are there.
+/// Returns the folders of a group and of the groups above it that exist.
 fn levels(base: &Path, path: &str) -> Vec<PathBuf> {
-    // A path that leads out of what is visible here says `..`; only the top is there of it.
+    // A path out of the visible groups has `..` in it; only the top of it exists.
     let path = if path.contains("..") { "" } else { path };
     let below = Path::new(path.trim_start_matches('/'));
     let all = below.ancestors().map(|level| base.join(level));
@@ -191,7 +190,7 @@ fn number<T: std::str::FromStr>(path: &Path) -> Option<T> {
     fs::read_to_string(path).ok()?.trim().parse().ok()
 }
 
-/// The value of a line `key value`.
+/// Returns the value of a line `key value`.
 fn entry<T: std::str::FromStr>(path: &Path, key: &str) -> Option<T> {
     let text = fs::read_to_string(path).ok()?;
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));

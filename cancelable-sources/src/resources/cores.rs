@@ -1,25 +1,24 @@
-//! The cores of the machine that this process may use, and how busy they are, as Linux tells.
+//! The cores that this process may use and their load, on Linux.
 //!
-//! A process may be bound to some of the cores: by the cpuset of its control group, which is how
-//! containers get theirs, or by the affinity of its threads (`taskset`). What the kernel makes of both is in the
-//! status of each thread (`Cpus_allowed_list`), and all threads together are what the process may use. The
-//! cpuset of the group (`cpuset.cpus.effective`) says when enough threads were asked. How long
-//! each core has been busy is in `/proc/stat`. On other systems there is none of these files, and so no
-//! bound.
+//! A process may be bound to some of the cores: by the cpuset of its control group, as containers are, or by
+//! the affinity of its threads (`taskset`). The status of each thread (`Cpus_allowed_list`) has the result of
+//! both, and the process may use the cores of all its threads. The cpuset of the group
+//! (`cpuset.cpus.effective`) shows when enough threads were read. `/proc/stat` has the busy time of each core.
+//! Other systems have none of these files, and so no bound.
 
 use super::container::{Container, Version};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-/// How many threads are asked at most. A program that binds each of more threads to a core of its own has
-/// some of its cores left out.
+/// The greatest number of threads that are read. If a program binds more threads, each to a core of its own, some
+/// cores are left out.
 const MOST_THREADS: usize = 256;
 
 /// Cores by their numbers.
 pub(super) type Cores = BTreeSet<usize>;
 
-/// What a core has done since the machine was started, in ticks.
+/// The ticks of a core since the machine was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticks {
     busy: u64,
@@ -29,7 +28,7 @@ pub(super) struct Ticks {
 /// The ticks of cores at one moment.
 pub(super) type CoreTimes = BTreeMap<usize, Ticks>;
 
-/// How busy these cores have been since then; none if no time has passed.
+/// Returns the load of these cores since then; none if no time has passed.
 pub(super) fn percent_since(now: &CoreTimes, before: &CoreTimes, cores: &Cores) -> Option<f64> {
     let (mut busy, mut all) = (0, 0);
     for core in cores {
@@ -43,7 +42,7 @@ pub(super) fn percent_since(now: &CoreTimes, before: &CoreTimes, cores: &Cores) 
 }
 
 impl Container {
-    /// The cores that the process may use, if those are not all there are.
+    /// Returns the cores that the process may use, if those are not all.
     pub(super) fn own_cores(&self) -> Option<Cores> {
         let all: Cores = self.core_times().into_keys().collect();
         let granted = self.cpuset().unwrap_or_else(|| all.clone());
@@ -82,7 +81,7 @@ impl Container {
     }
 }
 
-/// The cores on which a thread may run. None if it has ended.
+/// Returns the cores on which a thread may run. None if the thread has ended.
 fn allowed(status: &Path) -> Cores {
     let text = fs::read_to_string(status).unwrap_or_default();
     let mut lines = text.lines();
@@ -90,13 +89,13 @@ fn allowed(status: &Path) -> Cores {
     list(found.unwrap_or_default().trim())
 }
 
-/// A list of the kernel's, such as `0-3,8`.
+/// Parses a list of the kernel, such as `0-3,8`.
 fn list(text: &str) -> Cores {
     let ranges = text.split(',').filter_map(|range| {
         let (first, last) = range.split_once('-').unwrap_or((range, range));
         let first: usize = first.trim().parse().ok()?;
         let last: usize = last.trim().parse().ok()?;
-        // No machine has more, and a file that says so is none of the kernel's.
+        // No machine has more, so the file is not the kernel's.
         (last < 1 << 16).then_some(first..=last)
     });
     ranges.flatten().collect()

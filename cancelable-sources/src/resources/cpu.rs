@@ -1,5 +1,5 @@
-//! The CPU time of the container, if it has a quota; or of the cores that this process is bound to; or of
-//! the machine.
+//! The gauge of CPU time: of the container if it has a quota, or else of the cores that this process is bound
+//! to, or else of the machine.
 
 use super::container::{Container, CpuTime};
 use super::cores::{CoreTimes, percent_since};
@@ -11,7 +11,7 @@ use sysinfo::System;
 pub(super) struct Cpu {
     container: Container,
     system: System,
-    /// What the last reading was of, and what is needed to go on from there.
+    /// The subject of the last reading, with the state for the next.
     of: Of,
 }
 
@@ -50,7 +50,7 @@ impl Cpu {
             } => (percent_since(&now, before, &own), *percent),
             Of::Machine | Of::Container(_) => (None, 0.0),
         };
-        // Ticks are coarse: where none has passed the last figure stands.
+        // Ticks are coarse: if none has passed, the last figure is returned.
         let percent = since.unwrap_or(last);
         self.of = Of::Cores {
             own: own.len(),

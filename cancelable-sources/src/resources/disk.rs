@@ -1,4 +1,4 @@
-//! How full the disk is that a path is on.
+//! The gauge of used space on the disk of a path.
 
 use super::{Gauge, GaugeUnit};
 use std::borrow::Cow;
@@ -26,7 +26,8 @@ impl Gauge for Disk {
 
     fn read(&mut self) -> io::Result<f64> {
         let path = std::path::absolute(&self.path)?;
-        // What is not there yet will be on the disk of what is. Ends with the root, which exists.
+        // A path that does not exist yet will be on the disk of its nearest existing parent. Ends at the
+        // root, which exists.
         let there = path.ancestors().find(|above| above.exists());
         let space = Space::of(there.unwrap_or(&path))?;
         match space.used + space.free {
@@ -39,7 +40,7 @@ impl Gauge for Disk {
     }
 }
 
-/// What is used of a disk, and what this process may still use: a part may be kept for others.
+/// The used space of a disk, and the space that this process may use: a part may be reserved.
 struct Space {
     used: u64,
     free: u64,

@@ -1,11 +1,11 @@
-//! Limits that cannot be.
+//! The error of an invalid limit.
 
 use super::GaugeUnit;
 use super::bytes::Measured;
 use std::error::Error;
 use std::fmt;
 
-/// A limit of a resource, or how it is watched, makes no sense.
+/// The error of an invalid limit, path or interval for a resource.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InvalidLimit {
     why: Why,
@@ -22,7 +22,7 @@ enum Why {
 }
 
 impl InvalidLimit {
-    /// The limit, or the reason why it is none.
+    /// The limit, or the reason why it is invalid.
     pub(super) fn check(limit: f64, unit: GaugeUnit) -> Result<f64, Self> {
         let why = if limit.is_nan() {
             Why::NotANumber(limit)

@@ -1,9 +1,9 @@
-//! What can be measured.
+//! The trait for a measured value, and its unit.
 
 use std::borrow::Cow;
 use std::io;
 
-/// Something that is measured, for [`gauge_limit`](crate::gauge_limit).
+/// A measured value, for [`gauge_limit`](crate::gauge_limit).
 ///
 /// # Examples
 ///
@@ -29,32 +29,32 @@ use std::io;
 /// }
 /// ```
 pub trait Gauge: Send + 'static {
-    /// What is measured, as it reads in a message: `memory of the process`. It is asked after a
-    /// reading, too, and may have learned from that.
+    /// Returns the name of the value in messages: `memory of the process`. It is called after a reading too, and
+    /// may depend on that.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Measures. It runs on a thread for looks, one call at a time; the end of the scope
-    /// does not wait for a call that is under way.
+    /// Measures. It is called on a thread for looks, one call at a time. The end of the scope does not wait for
+    /// a running call.
     ///
     /// # Errors
     ///
-    /// There is no value now. It is logged, and the gauge is read again after the interval, as it is
-    /// after a panic.
+    /// There is no value now. The error is logged, and the gauge is read again after the interval, as after a
+    /// panic.
     fn read(&mut self) -> io::Result<f64>;
 
-    /// In what the value and the limit are given.
+    /// Returns the unit of the value and of the limit.
     fn unit(&self) -> GaugeUnit {
         GaugeUnit::Number
     }
 }
 
-/// In what a gauge measures.
+/// The unit of a gauge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum GaugeUnit {
     /// Bytes: `512 MiB` in a message.
     Bytes,
-    /// Hundredths of what there is: `91.5 %` in a message. A limit of more than 100 is refused.
+    /// Percent of the whole: `91.5 %` in a message. A limit of more than 100 is refused.
     Percent,
     /// A plain number.
     Number,

@@ -1,4 +1,4 @@
-//! The memory of the machine, or of the container where that has less.
+//! The gauge of memory in use: of the container if it has less than the machine, or else of the machine.
 
 use super::container::Container;
 use super::{Gauge, GaugeUnit};
@@ -43,7 +43,7 @@ impl Gauge for Memory {
         let ram = MemoryRefreshKind::nothing().with_ram();
         self.system.refresh_memory_specifics(ram);
         let total = self.system.total_memory();
-        // A container that may use more than there is has the machine's limit.
+        // A container that may use more than the machine has is limited by the machine.
         let share = self.container.memory();
         let share = share.filter(|share| total == 0 || share.limit < total);
         self.contained = share.is_some();

@@ -1,4 +1,4 @@
-//! What this process uses by itself.
+//! The gauges of this process: its memory and its CPU time.
 
 use super::container::Container;
 use super::{Gauge, GaugeUnit};
@@ -30,7 +30,7 @@ impl Figures {
     }
 }
 
-/// Its memory, in bytes that are not swapped out.
+/// The memory of the process in bytes, without swapped memory.
 pub(super) struct ProcessMemory(Figures);
 
 impl ProcessMemory {
@@ -54,7 +54,7 @@ impl Gauge for ProcessMemory {
     }
 }
 
-/// Its CPU time, in percent of all that it may use.
+/// The CPU time of the process, in percent of the CPU time that it may use.
 pub(super) struct ProcessCpu {
     figures: Figures,
     container: Container,

@@ -1,4 +1,4 @@
-//! A gauge and its limit as the source of a scope.
+//! The source that compares a gauge with a limit for a scope.
 
 use super::bytes::Measured;
 use super::cpu::Cpu;
@@ -18,13 +18,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// How often a resource is looked at unless it is said otherwise.
+/// The default interval between two looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Cancels a scope when a resource is at its limit or over it, with a cause that names both.
+/// Cancels a scope when a resource is at its limit or above, with a cause that names both.
 ///
-/// It looks when the scope is entered and then once in a second. A look happens on a thread for
-/// looks and delays nobody; one that fails or panics is logged and made again.
+/// It looks at the entry of the scope and then once in a second. A look runs on a thread for looks and does not
+/// delay the scope. A look that fails or panics is logged and repeated.
 #[must_use = "a source does nothing until a scope has it"]
 pub struct ResourceSource {
     gauge: Box<dyn Gauge>,
@@ -34,7 +34,7 @@ pub struct ResourceSource {
     location: &'static Location<'static>,
 }
 
-/// The source of memory in use, in percent of what the container has, or else the machine.
+/// Returns a source for the memory in use, in percent of the memory of the container, or else of the machine.
 ///
 /// # Errors
 ///
@@ -44,10 +44,10 @@ pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
     gauge_limit(Memory::new(), percent)
 }
 
-/// The source of CPU time in use, in percent of what this process may use: the quota of its container, or
-/// else the cores that it is bound to, or else the machine. 100 is all of that.
+/// Returns a source for the CPU time in use, in percent of the CPU time that this process may use: the quota of its
+/// container, or else the cores that it is bound to, or else the machine.
 ///
-/// Of a container with a quota it is the CPU time of the container; else of all processes on those cores.
+/// With a quota it is the CPU time of the container, otherwise of all processes on those cores.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
     gauge_limit(Cpu::new(), percent)
 }
 
-/// The source of the memory that this process has in use, without what its children have.
+/// Returns a source for the memory of this process, without its child processes.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidLimit> 
     gauge_limit(ProcessMemory::new(), bytes as f64)
 }
 
-/// The source of the CPU time that this process has in use, in percent of what it may use: the quota of its
+/// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the quota of its
 /// container or the cores that it is bound to, whichever is less, or else the machine.
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
     gauge_limit(ProcessCpu::new(), percent)
 }
 
-/// The source of what is used of the disk that `path` is on, in percent. The path need not exist.
+/// Returns a source for the used space of the disk of `path`, in percent. The path need not exist.
 ///
 /// # Errors
 ///
@@ -93,7 +93,7 @@ pub fn disk_limit(path: impl Into<PathBuf>, percent: f64) -> Result<ResourceSour
     gauge_limit(Disk::new(path), percent)
 }
 
-/// The source of whatever `gauge` measures: it fires when a reading is `limit` or more.
+/// Returns a source that fires when a reading of `gauge` is at least `limit`.
 ///
 /// # Errors
 ///
@@ -110,7 +110,7 @@ pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, Inva
 }
 
 impl ResourceSource {
-    /// Looks again `interval` after each look.
+    /// Sets the interval between two looks. The default is a second.
     ///
     /// # Errors
     ///
@@ -123,27 +123,26 @@ impl ResourceSource {
         Ok(self)
     }
 
-    /// Fires only when all looks of that `span` have found the limit reached. Without this one look
-    /// is enough.
+    /// Fires only if all looks for `span` have found the limit reached. By default one look is enough.
     ///
-    /// A look that fails neither counts nor begins the span anew.
+    /// A failed look neither counts nor restarts the span.
     pub fn sustained(mut self, span: Duration) -> Self {
         self.sustained = span;
         self
     }
 }
 
-/// What a look needs to know of those before it.
+/// The state that a look takes over from the looks before it.
 struct Watch {
     gauge: Box<dyn Gauge>,
     limit: f64,
     sustained: Duration,
-    /// Since when every look has found the limit reached.
+    /// The time since which every look has found the limit reached.
     since: Option<Instant>,
 }
 
 impl Watch {
-    /// What there is to say, if it is time to say it.
+    /// Returns the text of the cause, if the source is to fire.
     fn look(&mut self, now: Instant) -> io::Result<Option<String>> {
         let value = self.gauge.read()?;
         if value.is_nan() {

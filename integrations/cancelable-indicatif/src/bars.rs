@@ -1,4 +1,4 @@
-//! The lines of an operation and of everything below it.
+//! The bars of an operation and of all operations below it.
 
 use crate::line::Line;
 use crate::printer::Printer;
@@ -15,17 +15,17 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_millis(100);
 const MOST: usize = 20;
 
-/// Draws the progress of an operation and of everything below it, a line for each that has some.
+/// Progress bars for an operation and all operations below it, a line for each that makes progress.
 ///
-/// A line shows the overall figures, those of what is below included. It goes when its operation
-/// ends, and one that was cancelled or failed leaves a line of text that says why: the cause of the
-/// cancel, or the [words of the failure](Operation::error_text). An operation that begins and ends between
-/// two looks is not seen. Nothing is drawn where standard error is no terminal.
+/// A line shows the overall figures, which include the operations below. It is removed when its operation
+/// ends. A cancelled or failed operation leaves a line of text with the cause of the cancel or the
+/// [text of the error](Operation::error_text). An operation that begins and ends between two draws is not
+/// shown. Nothing is drawn if standard error is no terminal.
 ///
-/// A line takes one row: what says least is left out where there is no room for it. What is to be
-/// printed meanwhile goes above the bars, by [`println`](Self::println) or a [`printer`](Self::printer).
+/// A line takes one row, and leaves out its least important parts in a narrow terminal. Print other text
+/// above the bars, by [`println`](Self::println) or a [`printer`](Self::printer).
 ///
-/// Dropping it takes its lines away.
+/// The drop removes the lines.
 #[must_use = "it draws when it follows or is told to"]
 pub struct Bars {
     operation: Operation,
@@ -45,8 +45,8 @@ impl Bars {
         Self::on(operation, MultiProgress::with_draw_target(target))
     }
 
-    /// Bars for `operation` among those of `screen`, which the caller may draw on too. One that is made with
-    /// [`draw_target`] leaves no line behind where the terminal echoes `^C`.
+    /// Bars for `operation` among those of `screen`, on which the caller may draw too. A `screen` that is made
+    /// with [`draw_target`] leaves no line behind where the terminal echoes `^C`.
     pub fn on(operation: &Operation, screen: MultiProgress) -> Self {
         Self {
             operation: operation.clone(),
@@ -60,7 +60,7 @@ impl Bars {
         }
     }
 
-    /// Looks once in each `interval` when it [follows](Self::follow), instead of ten times a second.
+    /// Sets the interval between two draws of [`follow`](Self::follow). The default is a tenth of a second.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl Bars {
         Ok(self)
     }
 
-    /// Draws no more than `lines` lines, instead of 20, those that come first in the tree.
+    /// Bounds the number of lines; the first operations of the tree have one. The default is 20.
     pub fn at_most(mut self, lines: usize) -> Self {
         self.most = lines;
         self
@@ -85,21 +85,20 @@ impl Bars {
         self
     }
 
-    /// Leaves no line of text for what was cancelled or failed: for a program that says so itself.
+    /// Leaves no line of text for cancelled and failed operations, for a program that prints its own.
     pub fn without_reasons(mut self) -> Self {
         self.says_why = false;
         self
     }
 
-    /// Lays lines out for a screen of so many columns, instead of for the terminal that standard error
-    /// is: for one that draws elsewhere.
+    /// Sets the width of the lines, for a screen other than standard error. The default is the width of the
+    /// terminal on standard error.
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = Some(columns);
         self
     }
 
-    /// Returns what prints above these bars, for code that does not have them: once they
-    /// [`follow`](Self::follow) their operation, nobody has.
+    /// Returns a handle that prints above these bars, for use after [`follow`](Self::follow) has taken them.
     pub fn printer(&self) -> Printer {
         Printer::new(self.screen.clone())
     }
@@ -118,18 +117,18 @@ impl Bars {
         self.printer().println(line);
     }
 
-    /// Takes the bars away, calls `act`, which may print where it likes, and draws them again, as
+    /// Removes the bars, calls `act`, which may print anywhere, and draws the bars again, as
     /// [`Printer::suspend`] does.
     pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
         self.screen.suspend(act)
     }
 
-    /// Draws until the operation has ended, and then takes the bars away. Spawn it, or poll it
-    /// beside the work.
+    /// Draws until the operation has ended, and then removes the bars. Spawn the future, or poll it beside the
+    /// work.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it takes the bars away.
+    /// The drop removes the bars.
     pub fn follow(mut self, runtime: &RuntimeHandle) -> impl Future<Output = ()> + Send + use<> {
         let runtime = runtime.clone();
         async move {
@@ -144,7 +143,7 @@ impl Bars {
         }
     }
 
-    /// Looks once, and draws what is there: for those who have a loop of their own.
+    /// Draws once, for a program with a loop of its own.
     pub fn draw(&mut self) {
         let columns = self.columns.unwrap_or_else(terminal::columns);
         let present = self.present();
@@ -165,7 +164,7 @@ impl Bars {
         }
     }
 
-    /// The operations to be drawn, in the order of the tree: each before those below it.
+    /// Returns the operations to be drawn in tree order: each before the operations below it.
     fn present(&self) -> Vec<(Operation, usize)> {
         let mut present = Vec::new();
         if self.operation.status().is_closed() {
@@ -180,7 +179,7 @@ impl Bars {
         present
     }
 
-    /// Takes the lines away of what is not there any more, the innermost first.
+    /// Removes the lines of operations that have ended, the innermost first.
     fn bury(&mut self, present: &[(Operation, usize)]) {
         let gone = self.lines.keys().rev().copied();
         let is_there =
@@ -190,7 +189,7 @@ impl Bars {
             line.bar.finish_and_clear();
             self.screen.remove(&line.bar);
             if let Some(text) = line.epitaph().filter(|_| self.says_why) {
-                // A terminal that is gone shows nothing, which is no concern of the work.
+                // An error means that the terminal is gone. The operation goes on without bars.
                 let _ = self.screen.println(text);
             }
         }

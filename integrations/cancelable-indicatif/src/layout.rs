@@ -1,18 +1,18 @@
-//! What of a line there is room for: a line never goes on in the next row.
+//! The layout of a line in the width of the terminal: a line never wraps.
 
 use console::{measure_text_width, truncate_str};
 
-/// The shortest bar that says something, and the longest.
+/// The least and the greatest length of a bar.
 const BAR: (usize, usize) = (8, 24);
-/// No label takes more than this part of the line.
+/// The greatest part of the line for a label.
 const LABEL: usize = 3;
 
 /// The parts of a line, from left to right.
 pub(crate) struct Layout<'a> {
     pub(crate) label: &'a str,
-    /// From 0 to 1, where the total is known.
+    /// From 0 to 1; none while the total is not known.
     pub(crate) fraction: Option<f32>,
-    /// Stands where the bar would.
+    /// In place of the bar while the total is not known.
     pub(crate) spinner: char,
     pub(crate) figures: &'a str,
     /// Such as `4.0/s`.
@@ -23,13 +23,12 @@ pub(crate) struct Layout<'a> {
 }
 
 impl Layout<'_> {
-    /// The line in at most `columns` columns. Where it does not fit, the bar becomes shorter, and what
-    /// says least is left out: the bar, then the rate, then the time left. Label and message end in an
-    /// ellipsis.
+    /// Returns the line in at most `columns` columns. If it does not fit, the bar is shortened, and parts are
+    /// left out: the bar, then the rate, then the time left. Label and message are cut with an ellipsis.
     pub(crate) fn line(self, columns: usize) -> String {
         let label = fit(self.label, (columns / LABEL).max(BAR.0));
         let mut room = columns.saturating_sub(width(&label) + 1 + width(self.figures));
-        // The message has half of what is left, if it needs that, and more if nothing else does.
+        // The message has half of the rest if it needs that, and more if no other part needs it.
         let wanted = self.message.as_deref().map_or(0, |text| width(text) + 2);
         let mut for_message = wanted.min(room / 2);
         room -= for_message;
@@ -70,7 +69,7 @@ impl Layout<'_> {
     }
 }
 
-/// Whether there is so much room, which is taken then.
+/// Takes `length` columns if that many are left, and returns whether they were.
 fn take(room: &mut usize, length: usize) -> bool {
     let rest = room.checked_sub(length);
     *room = rest.unwrap_or(*room);
@@ -81,14 +80,14 @@ fn width(text: &str) -> usize {
     measure_text_width(text)
 }
 
-/// The text, or as much of its beginning as there is room for, and an ellipsis.
+/// Returns the text, cut with an ellipsis if it is longer than the room for it.
 pub(crate) fn fit(text: &str, columns: usize) -> String {
     let tail = if columns == 0 { "" } else { "…" };
     truncate_str(text, columns, tail).into_owned()
 }
 
 fn bar(fraction: f32, length: usize) -> String {
-    // From none to all, also for a fraction beyond its range, or one that is no number.
+    // Clamped, because a fraction may be out of range or not a number.
     let full = (fraction.clamp(0.0, 1.0) * length as f32) as usize;
     "█".repeat(full.min(length)) + &"░".repeat(length.saturating_sub(full))
 }

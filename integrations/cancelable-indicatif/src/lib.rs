@@ -1,8 +1,8 @@
 //! Progress bars for the operations of `cancelable-core`: a scope and everything below it on a
 //! terminal, by [`indicatif`].
 //!
-//! [`Bars`] looks at the progress of an operation and of what is below it, and draws a line for each.
-//! The work knows nothing of it and does not wait for it.
+//! [`Bars`] reads the progress of an operation and of all operations below it, and draws a line for each.
+//! The operations do not wait for it.
 //!
 //! # Examples
 //!

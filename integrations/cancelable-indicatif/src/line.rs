@@ -7,7 +7,7 @@ use cancelable_core::operation::ProgressSnapshot;
 use cancelable_core::{Operation, Status};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-/// One for each look.
+/// A frame for each draw.
 const SPINNER: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
 pub(crate) struct Line {
@@ -19,7 +19,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// A line that `bar` draws.
+    /// A line drawn by `bar`.
     pub(crate) fn new(operation: Operation, depth: usize, unit: Unit, bar: ProgressBar) -> Self {
         bar.set_style(style());
         Self {
@@ -31,7 +31,7 @@ impl Line {
         }
     }
 
-    /// Draws how far the operation has come, with everything below it, in so many columns.
+    /// Draws the progress of the operation, with the operations below it, in `columns` columns.
     pub(crate) fn draw(&mut self, columns: usize) {
         let snapshot = self.operation.progress().snapshot();
         let overall = snapshot.overall();
@@ -54,7 +54,7 @@ impl Line {
         format!("{}{}", indent(self.depth), self.operation.label())
     }
 
-    /// Why it is to stop, or else what it says.
+    /// Returns the cause of a cancel, or else the message of the progress.
     fn message(&self, snapshot: &ProgressSnapshot) -> Option<String> {
         match self.operation.cause() {
             Some(cause) => Some(format!("stopping: {}", cause.without_location())),
@@ -62,8 +62,8 @@ impl Line {
         }
     }
 
-    /// What is left to be said of an operation that has ended, if it was cut short or has failed. What
-    /// only followed the cancel of one above says nothing, unless it is the first line.
+    /// Returns the text that an ended operation leaves, if it was cancelled or has failed. An operation that
+    /// inherited the cancel leaves none, unless it is the first line.
     pub(crate) fn epitaph(&self) -> Option<String> {
         let head = self.label();
         match (self.operation.status(), self.operation.cause()) {
@@ -84,8 +84,8 @@ fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-/// The template is a constant, and a test draws it: the default spares a panic. Text that is too long for
-/// a terminal that has less room than was thought is cut and does not go on in the next row.
+/// The template is a constant that a test draws, so the default only avoids a panic. Text that is too long for the
+/// terminal is cut and does not wrap.
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

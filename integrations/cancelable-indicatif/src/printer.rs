@@ -1,11 +1,11 @@
-//! A way to print above the bars.
+//! The printer of text above the bars.
 
 use indicatif::MultiProgress;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-/// Prints above bars, for code that does not have the [`Bars`](crate::Bars): a line by `eprintln!` would be
-/// drawn over. Clones print above the same bars.
+/// A handle that prints above bars, for code without the [`Bars`](crate::Bars): the bars would overwrite a line of
+/// `eprintln!`. Clones print above the same bars.
 ///
 /// # Examples
 ///
@@ -37,11 +37,11 @@ impl Printer {
         Self { screen }
     }
 
-    /// Prints a line above the bars; on standard error where nothing is drawn. One that cannot be
-    /// printed is dropped: the work goes on.
+    /// Prints a line above the bars, or on standard error if nothing is drawn. A line that cannot be printed is
+    /// dropped.
     ///
-    /// The text is printed as it is: of what comes from outside,
-    /// [`escaped`](cancelable_core::cause::escaped) text is.
+    /// The text is printed as it is. Print text that comes from outside
+    /// [escaped](cancelable_core::cause::escaped).
     pub fn println(&self, line: impl Display) {
         let line = line.to_string();
         if self.screen.is_hidden() {
@@ -51,8 +51,8 @@ impl Printer {
         let _ = self.screen.println(line);
     }
 
-    /// Takes the bars away, calls `act`, which may print where it likes, and draws them again. Nothing is
-    /// drawn meanwhile: `act` should not take long, and must not draw or print by this itself.
+    /// Removes the bars, calls `act`, which may print anywhere, and draws the bars again. Nothing is drawn
+    /// meanwhile, so `act` should be short. It must not draw, or print by this handle.
     pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
         self.screen.suspend(act)
     }

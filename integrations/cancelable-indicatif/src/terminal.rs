@@ -1,4 +1,4 @@
-//! Standard error as a terminal that bars are drawn on.
+//! The draw target for bars on standard error.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use console::Term;
 use indicatif::{ProgressDrawTarget, TermLike};
 
-/// How often a second it is drawn at the most.
+/// The greatest number of draws in a second.
 const RATE: u8 = 20;
 
-/// Standard error as what bars are drawn on; nothing is where it is no terminal.
+/// Returns a draw target for bars on standard error. Nothing is drawn if that is no terminal.
 ///
-/// Between two drawings the cursor stands in the row below the bars. `indicatif`'s own target leaves it
-/// at the end of the last bar: there the `^C` that a terminal echoes goes on in the next row, all that is
-/// drawn afterwards is a row too low, and the last bar stays on the screen for good.
+/// Between two draws the cursor is in the row below the bars. `indicatif`'s own target leaves the cursor at
+/// the end of the last bar. There the `^C` that a terminal echoes wraps into the next row, all later draws are
+/// a row too low, and the last bar is never removed.
 ///
-/// [`Bars::new`](crate::Bars::new) draws here. It is for bars of your own, and for a
-/// [`MultiProgress`](indicatif::MultiProgress) that is given to [`Bars::on`](crate::Bars::on).
+/// [`Bars::new`](crate::Bars::new) uses this target. Use it for bars of your own, and for a
+/// [`MultiProgress`](indicatif::MultiProgress) that you give to [`Bars::on`](crate::Bars::on).
 ///
 /// # Examples
 ///
@@ -36,13 +36,12 @@ pub fn draw_target() -> ProgressDrawTarget {
     }
 }
 
-/// The columns of standard error, or as many as most terminals have.
+/// Returns the width of standard error, or the width of most terminals.
 pub(crate) fn columns() -> usize {
     Term::stderr().size().1.into()
 }
 
-/// A terminal that puts the cursor into the row below what was drawn, and takes it back before the next
-/// drawing.
+/// A terminal that moves the cursor into the row below the bars after each draw, and back before the next.
 #[derive(Debug)]
 pub(crate) struct BelowBars<T> {
     to: T,
@@ -61,9 +60,9 @@ impl<T: TermLike> BelowBars<T> {
         }
     }
 
-    /// Takes the cursor back to the last row that was drawn, and what was typed meanwhile away.
+    /// Moves the cursor back to the last drawn row, and removes echoed text.
     ///
-    /// Relaxed here and below: a target is drawn on by one thread at a time, under its owner's lock.
+    /// Relaxed here and below: one thread at a time draws on a target, under its owner's lock.
     fn return_to_bars(&self) -> io::Result<()> {
         if self.is_below.swap(false, Relaxed) {
             self.to.clear_line()?;
@@ -72,7 +71,7 @@ impl<T: TermLike> BelowBars<T> {
         Ok(())
     }
 
-    /// Text begins where the cursor is: in a row of its own.
+    /// Notes that text was written at the cursor, in a row of its own.
     fn note_text(&self) {
         self.is_written.store(true, Relaxed);
         self.is_below.store(false, Relaxed);
@@ -91,7 +90,7 @@ impl<T: TermLike> TermLike for BelowBars<T> {
 
     fn move_cursor_up(&self, n: usize) -> io::Result<()> {
         match n {
-            // Asked for where nothing is there to be drawn again.
+            // A draw with no bars before it.
             0 => Ok(()),
             _ => {
                 self.return_to_bars()?;
@@ -131,7 +130,7 @@ impl<T: TermLike> TermLike for BelowBars<T> {
 
     fn flush(&self) -> io::Result<()> {
         if self.is_written.swap(false, Relaxed) {
-            // The rows are full to the last column, where the cursor waits; this takes it below.
+            // The rows are full and the cursor is in the last column; this moves it below.
             self.to.write_str("\r\n")?;
             self.is_below.store(true, Relaxed);
         }

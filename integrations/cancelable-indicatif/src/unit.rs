@@ -1,4 +1,4 @@
-//! What the steps of a progress are, and how they are written.
+//! The unit of progress, and its text.
 
 use cancelable_core::operation::ProgressFigures;
 use indicatif::{BinaryBytes, HumanCount};
@@ -10,7 +10,7 @@ pub(crate) enum Unit {
 }
 
 impl Unit {
-    /// How far it is and, where that is known, how far it is to come: `4/10`.
+    /// Returns the position and, if it is known, the total: `4/10`.
     pub(crate) fn figures(self, figures: &ProgressFigures) -> String {
         let position = self.amount(figures.position());
         match figures.total() {
@@ -19,7 +19,7 @@ impl Unit {
         }
     }
 
-    /// So many a second.
+    /// Returns the rate in a second.
     pub(crate) fn rate(self, rate: f64) -> String {
         match self {
             Self::Steps if rate < 10.0 => format!("{rate:.1}/s"),

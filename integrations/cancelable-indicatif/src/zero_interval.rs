@@ -1,9 +1,9 @@
-//! The error of drawing without a pause.
+//! The error of a draw interval of zero.
 
 use std::error::Error;
 use std::fmt;
 
-/// Bars were to be drawn at an interval of zero, which would do nothing else any more.
+/// The error of an interval of zero between two draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ZeroInterval;
 

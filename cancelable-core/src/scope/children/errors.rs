@@ -1,6 +1,6 @@
 //! The errors of children: why awaiting a child gave no value, and why a scope did not take one.
 
-use crate::cause::{Cause, ChildName, OperationLabel, Span, ambient};
+use crate::cause::{Cause, ChildName, HumanDuration, OperationLabel, ambient};
 use crate::error::Cancelled;
 use crate::operation::Status;
 use crate::record::Record;
@@ -63,7 +63,7 @@ impl ChildError {
     /// The same error, marked as given to the operation that awaits the child.
     pub(super) fn given_out(mut self) -> Self {
         if let Why::Cancelled(cancelled, error) = self.why {
-            let cancelled = cancelled.or_marked(ambient::stop_mark);
+            let cancelled = cancelled.or_marked(ambient::cancel_mark);
             self.why = Why::Cancelled(Box::new(cancelled), error);
         }
         self
@@ -169,7 +169,7 @@ impl fmt::Display for ChildError {
                 f,
                 "{} was abandoned: it has not ended {} after its cancel, let it look at its token",
                 child.of_blocking_call(),
-                Span(*limit)
+                HumanDuration(*limit)
             ),
         }
     }

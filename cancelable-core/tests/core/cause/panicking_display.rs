@@ -1,6 +1,7 @@
 //! Errors whose words panic (R10): what keeps, logs or passes them on goes on without them.
 
 use crate::support::log_lines::lines_of;
+use crate::support::open_on;
 use cancelable_core::registry::{Event, Filter};
 use cancelable_core::scope::RunError;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
@@ -36,15 +37,10 @@ impl Source for Failing {
     }
 }
 
-fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("s").runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
-
 #[test]
 fn r10_r34_an_error_is_handed_out_although_its_words_panic() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "s");
     let run = scope.try_run(async |_| Err::<(), _>(Wordless));
     let outcome = manual.block_on(run.with_error_text());
     assert_eq!(scope.status(), Status::Failed);
@@ -58,7 +54,7 @@ fn r10_r24_finalizers_run_although_the_words_of_one_panic() {
     let manual = ManualRuntime::new();
     let mut errors = 0;
     let lines = lines_of(|| {
-        let outcome = manual.block_on(open(&manual).run(async |op: Scope| {
+        let outcome = manual.block_on(open_on(&manual, "s").run(async |op: Scope| {
             for _ in 0..2 {
                 op.defer(async { Err(Wordless) }).expect("it is open");
             }
@@ -74,7 +70,7 @@ fn r10_r24_finalizers_run_although_the_words_of_one_panic() {
 #[test]
 fn r10_a_cancel_does_not_unwind_although_the_words_of_its_cause_panic() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "s");
     let lines = lines_of(|| {
         let cause = Cause::new(Reason::Requested).with_error(Arc::new(Wordless));
         assert!(scope.cancel_with(cause));
@@ -164,7 +160,7 @@ fn r10_r49_whatever_shows_an_operation_does_so_although_the_words_of_its_cause_p
 #[test]
 fn r10_r25_a_child_fails_although_its_words_panic() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "s");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         drop(
             op.try_spawn(async { Err::<(), _>(Wordless) })

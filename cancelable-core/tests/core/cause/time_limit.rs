@@ -1,12 +1,10 @@
 //! The words of a time limit, and what the sentence of a timeout says of a limit that was moved.
 
+use crate::support::SECOND;
 use cancelable_core::source::{Limit, Source, all_of, any_of, timeout};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope};
 use std::future::pending;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// The sentence of a scope's end, up to the place.
 fn sentence(scope: &Scope, manual: &ManualRuntime, after: impl AsyncFnOnce(&Scope)) -> String {

@@ -1,5 +1,6 @@
 //! Readers and writers that a cancel cuts: which steps fail and how, and that no byte is lost.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::io::{AsyncRead, AsyncWrite, CopyError, UntilCancelled, copy};
 use cancelable_core::testing::{ManualRuntime, cancel_token_at_every_await};
@@ -13,9 +14,6 @@ use std::io::{self, ErrorKind, SeekFrom};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A pipe in memory with both its ends. Clones are handles to the same one.
 #[derive(Clone, Debug, Default)]

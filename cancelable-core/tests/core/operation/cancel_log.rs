@@ -1,12 +1,10 @@
 //! What the log says of a cancel: of whom, and why, however it came (R49, section 3 of the rules).
 
 use crate::support::log_lines::{Line, lines_of};
+use crate::support::{SECOND, open_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Scope};
 use std::future::pending;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// The lines about `scope`, as their texts before the place in the source.
 fn about(lines: &[Line], scope: &Scope) -> Vec<String> {
@@ -20,11 +18,6 @@ fn about(lines: &[Line], scope: &Scope) -> Vec<String> {
         text.unwrap_or_default().to_owned()
     })
     .collect()
-}
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    let builder = Scope::builder(name).runtime(&manual.handle());
-    builder.build().expect("it is sound")
 }
 
 #[test]
@@ -63,7 +56,7 @@ fn a_cancel_by_a_given_token_is_told_once_with_its_cause() {
 #[test]
 fn a_cancel_from_above_is_told_of_each_that_it_reaches() {
     let manual = ManualRuntime::new();
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     let inner = outer.child("inner").build().expect("it is sound");
     let never = outer.child("never run").build().expect("it is sound");
     let lines = lines_of(|| {
@@ -118,14 +111,14 @@ fn a_token_of_an_operation_is_named_by_that_in_the_log_and_a_plain_one_is_not() 
     let lines = lines_of(|| {
         let plain = CancellationToken::new();
         plain.cancel_with("plain");
-        let made = open(&manual, "made");
+        let made = open_on(&manual, "made");
         made.token().cancel_with("by its token");
         let below = Scope::builder("below").token(&token).build();
         below
             .expect("it is sound")
             .token()
             .cancel_with("by its token");
-        open(&manual, "unmade").cancel_with("by itself");
+        open_on(&manual, "unmade").cancel_with("by itself");
         let part = made.child("part").build().expect("it is sound");
         drop(part.token().clone());
     });
@@ -157,10 +150,10 @@ fn a_token_of_an_operation_is_named_by_that_in_the_log_and_a_plain_one_is_not() 
 fn the_line_of_an_end_has_the_request_and_the_failure() {
     let manual = ManualRuntime::new();
     let lines = lines_of(|| {
-        let done = open(&manual, "done");
+        let done = open_on(&manual, "done");
         let outcome = manual.block_on(done.run(async |op: Scope| op.cancel_with("late")));
         assert!(outcome.is_completed());
-        let failed = open(&manual, "torn");
+        let failed = open_on(&manual, "torn");
         let run = failed.try_run(async |op: Scope| {
             op.cancel_with("late");
             Err::<(), _>("no paper")

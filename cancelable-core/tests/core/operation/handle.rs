@@ -2,6 +2,7 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open};
 use cancelable_core::cause::OperationLabel;
 use cancelable_core::registry::Filter;
 use cancelable_core::testing::ManualRuntime;
@@ -14,13 +15,6 @@ use std::pin::pin;
 use std::sync::mpsc;
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it needs no runtime")
-}
 
 fn current_name() -> Option<String> {
     current().map(|operation| operation.name().to_owned())

@@ -1,5 +1,6 @@
 //! Holds that the end of a scope waits for, and the current operation of a thread where nothing is polled.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::operation::StragglerKind;
 use cancelable_core::testing::ManualRuntime;
@@ -13,9 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::Poll;
 use std::thread;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r25_a_run_waits_for_each_hold_and_then_for_its_finalizers() {

@@ -1,7 +1,7 @@
 //! R46: work that asks inline is told of a deadline although nothing polls its run.
 
 use crate::support::probe::Probe;
-use cancelable_core::scope::ScopeBuilder;
+use crate::support::{SECOND, builder_on};
 use cancelable_core::stream::CancelStreamExt;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::FutureExt;
@@ -12,19 +12,16 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
-
 /// Each look at the clock is seen: a millisecond passes with each step.
 const STEP: Duration = Duration::from_millis(1);
-
-fn open(manual: &ManualRuntime) -> ScopeBuilder {
-    Scope::builder("sum").runtime(&manual.handle())
-}
 
 /// After how many milliseconds `step` says that its work is over, in one poll of a scope of one second.
 fn stops_after(step: &impl AsyncFn(&CancellationToken) -> bool) -> u32 {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = scope.run(async |op: Scope| {
         let mut steps = 0;
         while !step(op.token()).await {
@@ -109,7 +106,10 @@ fn r46_waits_see_the_deadline_when_they_are_polled() {
 #[test]
 fn r46_a_stream_until_the_token_is_cancelled_sees_the_deadline() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let ready = stream::repeat_with(|| manual.advance(STEP)).take(10_000);
     let outcome = scope.run(async |op: Scope| {
         let mut stream = pin!(ready.until_cancelled(op.token()));
@@ -128,7 +128,10 @@ fn r46_a_stream_until_the_token_is_cancelled_sees_the_deadline() {
 #[test]
 fn r46_a_stream_of_the_operation_with_slow_items_sees_the_deadline_at_once() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let ready = stream::repeat_with(|| manual.advance(SECOND / 2)).take(10_000);
     let outcome = scope.run(async |op: Scope| op.stream(ready).count().await);
     let Poll::Ready(outcome) = Probe::new().poll(pin!(outcome)) else {
@@ -140,7 +143,10 @@ fn r46_a_stream_of_the_operation_with_slow_items_sees_the_deadline_at_once() {
 #[test]
 fn r46_attempts_see_the_deadline() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = scope.run(async |op: Scope| {
         let mut tries = 0;
         let mut attempt = op.wrap(|| ready(Err::<(), _>("refused")));
@@ -159,7 +165,7 @@ fn r46_attempts_see_the_deadline() {
 #[test]
 fn r46_the_deadline_of_a_scope_above_and_one_that_moves_are_seen() {
     let manual = ManualRuntime::new();
-    let outer = open(&manual).build().expect("it is sound");
+    let outer = builder_on(&manual, "sum").build().expect("it is sound");
     let outcome = outer.run(async |outer: Scope| {
         let inner = outer
             .child("inner")
@@ -228,7 +234,10 @@ fn r46_a_scope_that_is_linked_to_an_operation_looks_at_the_clock_of_that() {
         for has_runtime in [true, false] {
             for is_joined in [true, false] {
                 let manual = ManualRuntime::new();
-                let outer = open(&manual).timeout(SECOND).build().expect("it is sound");
+                let outer = builder_on(&manual, "sum")
+                    .timeout(SECOND)
+                    .build()
+                    .expect("it is sound");
                 in_one_poll(&outer, |op| {
                     let other = CancellationToken::new();
                     let runtime = has_runtime.then_some(&manual);
@@ -257,7 +266,10 @@ fn r46_a_scope_that_is_linked_to_an_operation_looks_at_the_clock_of_that() {
 fn r12_r46_a_long_line_of_linked_scopes_looks_on_a_small_stack() {
     let work = || {
         let manual = ManualRuntime::new();
-        let outer = open(&manual).timeout(SECOND).build().expect("it is sound");
+        let outer = builder_on(&manual, "sum")
+            .timeout(SECOND)
+            .build()
+            .expect("it is sound");
         let mut line = vec![outer];
         for _ in 0..20_000 {
             let last = line.last().expect("there is one").token().clone();
@@ -279,7 +291,10 @@ fn r12_r46_a_long_line_of_linked_scopes_looks_on_a_small_stack() {
 #[test]
 fn r46_a_timeout_counts_from_entry_for_a_token_that_was_asked_before() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let token = scope.token().child_token();
     assert!(token.check().is_ok());
     manual.advance(10 * SECOND);
@@ -294,7 +309,10 @@ fn r46_a_timeout_counts_from_entry_for_a_token_that_was_asked_before() {
 #[test]
 fn r05_is_cancelled_looks_at_no_clock() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let mut run = pin!(scope.run(|_| pending::<()>()));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     let token = scope.token().clone();
@@ -308,7 +326,10 @@ fn r05_is_cancelled_looks_at_no_clock() {
 #[test]
 fn r46_the_deadline_of_a_scope_that_has_ended_binds_its_token_no_more() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "sum")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let token = scope.token().clone();
     assert!(manual.block_on(scope.run(async |_| ())).is_completed());
     let before = token.reason();

@@ -1,5 +1,6 @@
 //! Partial results: what a run had so far is found, whichever way it ended, and no update is lost.
 
+use crate::support::open;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{Outcome, Scope, Status};
@@ -10,10 +11,6 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Barrier};
 use std::task::{Context, Waker};
 use std::thread;
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it needs no runtime")
-}
 
 fn push(op: &Scope, row: u32) {
     op.partial()

@@ -1,17 +1,13 @@
 //! What keeps a scope open that has not been run, where something was deferred to it.
 
 use crate::support::log_lines::lines_of;
+use crate::support::open_on;
 use cancelable_core::registry::Filter;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope, Status};
 use futures_util::FutureExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
 
 /// What a finalizer holds: a handle of the scope, and a witness of its end.
 struct Inside {
@@ -94,7 +90,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
         reason = "a clone that is made after the defer is what is tested"
     )]
     let later = {
-        let scope = open(&manual);
+        let scope = open_on(&manual, "import");
         deferred(&scope);
         let later = scope.clone();
         assert_eq!(later.id(), scope.id());
@@ -106,7 +102,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
     assert!(ran.load(Ordering::SeqCst));
 
     let run = {
-        let scope = open(&manual);
+        let scope = open_on(&manual, "import");
         deferred(&scope);
         scope.run(async |_| ())
     };
@@ -115,7 +111,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
 
     // And one that is never polled does not.
     let (run, operation) = {
-        let scope = open(&manual);
+        let scope = open_on(&manual, "import");
         deferred(&scope);
         (
             scope.try_run(async |_| Ok::<_, ()>(())),
@@ -127,7 +123,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
     assert_eq!(operation.status(), Status::Abandoned);
 
     // A handle elsewhere that adds to the end and goes.
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let helper = scope.clone();
     deferred(&helper);
     drop(helper);
@@ -137,7 +133,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
 #[test]
 fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let before = scope.clone();
     scope.defer(async {}).expect("it has not ended");
     let after = scope.clone();
@@ -164,7 +160,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     manual.run_until_idle();
 
     // Where nothing was deferred each handle counts.
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let before = scope.clone();
     drop(scope);
     assert!(manual.block_on(before.run(async |_| ())).is_completed());

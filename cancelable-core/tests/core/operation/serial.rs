@@ -1,5 +1,6 @@
 //! What goes out to other processes, to the letter (R40).
 
+use crate::support::SECOND;
 use cancelable_core::cause::OperationId;
 use cancelable_core::operation::Metadata;
 use cancelable_core::registry::{Filter, Statistics};
@@ -8,9 +9,6 @@ use cancelable_core::{Cause, Reason, Registry, Scope, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn value(of: impl Serialize) -> Value {
     serde_json::to_value(of).expect("it can be told as JSON")

@@ -1,6 +1,7 @@
 //! Shields (R22): what a cancel lets finish, and when it arrives all the same.
 
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Operation, Reason, Scope, Status, current};
 use futures_util::future::join;
@@ -13,12 +14,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it needs no runtime")
-}
 
 fn open_on(manual: &ManualRuntime, name: &'static str) -> Scope {
     let builder = Scope::builder(name).runtime(&manual.handle());

@@ -1,5 +1,6 @@
 //! Progress (R38): what the work says of itself, what parents sum up, and who hears of it.
 
+use crate::support::{SECOND, open};
 use cancelable_core::operation::{
     FieldValue, ProgressRegistration, ProgressSnapshot, ProgressUpdate,
 };
@@ -15,12 +16,6 @@ use std::sync::{Arc, Barrier, OnceLock};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it needs no runtime")
-}
 
 fn inside(parent: &Scope, name: &'static str) -> Scope {
     parent.child(name).build().expect("it is sound")

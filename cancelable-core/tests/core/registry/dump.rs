@@ -1,13 +1,12 @@
 //! The dump of what is open.
 
+use crate::support::SECOND;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope};
 use std::future::{Future, pending};
 use std::pin::Pin;
 use std::task::{Context, Waker};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// The dump's lines without numbers of operations and of lines in the source.
 fn lines(registry: &Registry) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Registries: who is listed, filters, cancelling, history, statistics, trees.
 
+use crate::support::SECOND;
 use cancelable_core::operation::OperationSnapshot;
 use cancelable_core::registry::{Cancellation, Filter};
 use cancelable_core::scope::ScopeBuilder;
@@ -13,8 +14,6 @@ use std::future::pending;
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn names(snapshots: &[OperationSnapshot]) -> Vec<&str> {
     snapshots.iter().map(OperationSnapshot::name).collect()

@@ -1,5 +1,6 @@
 //! Joining a task: its value, its panic, its loss, and what is gone by then.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
@@ -8,9 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 /// Goes away like Tokio does: by dropping what it is given without a word.
 struct Dropping(RuntimeHandle);

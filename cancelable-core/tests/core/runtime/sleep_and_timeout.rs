@@ -1,5 +1,6 @@
 //! The seam to a runtime: sleeping and timeouts.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{
     Elapsed, Job, JoinError, NoRuntime, Refused, Runtime, RuntimeHandle, Task, Timer,
@@ -12,8 +13,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Passes everything on to a manual runtime, and counts timers and resets.
 struct Counting {

@@ -1,5 +1,6 @@
 //! Timers that a runtime lets be kept: whoever needs one next has it, moved no more often than it must.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Sleep, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
@@ -12,7 +13,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-const SECOND: Duration = Duration::from_secs(1);
 const MILLI: Duration = Duration::from_millis(1);
 
 /// A manual runtime whose timers are kept, with a count of those that were made and of their moves.

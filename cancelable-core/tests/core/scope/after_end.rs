@@ -1,6 +1,7 @@
 //! What an end means for who still holds something of the scope: its token, its operation, a builder.
 
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open};
 use cancelable_core::operation::Hooks;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Outcome, Reason, Registry, Scope, Status};
@@ -11,13 +12,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it is sound")
-}
 
 fn complete(scope: &Scope) -> Outcome<()> {
     let mut run = pin!(scope.run(|_| ready(())));

@@ -1,5 +1,6 @@
 //! What is tried again and again, by a loop that knows nothing of operations.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
@@ -9,9 +10,6 @@ use std::convert::Infallible;
 use std::future::{Future, pending, ready};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A loop as libraries have them: pauses that grow, and a question whether to go on.
 async fn retry<T, E, Fut: Future<Output = Result<T, E>>>(

@@ -2,6 +2,7 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open_on};
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
@@ -16,17 +17,10 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    let builder = Scope::builder(name).runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
-
 #[test]
 fn r26_blocking_work_gives_its_value_and_is_an_operation_on_its_thread() {
     let manual = ManualRuntime::with_threads();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let id = scope.id();
     let here = thread::current().id();
     let outcome = manual.block_on(scope.run(|op| async move {
@@ -52,7 +46,7 @@ fn r26_blocking_work_gives_its_value_and_is_an_operation_on_its_thread() {
 #[test]
 fn r26_a_thread_is_told_of_the_cancel_and_waited_for() {
     let manual = ManualRuntime::with_threads();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let begun = Arc::new(Barrier::new(2));
     let ended = Arc::new(AtomicBool::new(false));
     let (barrier, flag) = (begun.clone(), ended.clone());
@@ -95,7 +89,7 @@ fn r26_a_thread_is_told_of_the_cancel_and_waited_for() {
 #[test]
 fn r26_work_that_is_cancelled_before_its_thread_begins_is_not_run() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(|op| async move {
         let call = op
             .spawn_blocking(|_| panic!("it was cancelled"))
@@ -111,7 +105,7 @@ fn r26_work_that_is_cancelled_before_its_thread_begins_is_not_run() {
 fn r26_a_failure_or_a_panic_of_a_thread_fails_the_scope() {
     let manual = ManualRuntime::new();
     for panics in [false, true] {
-        let scope = open(&manual, "import");
+        let scope = open_on(&manual, "import");
         let outcome = manual.block_on(scope.run(|op| async move {
             let work = move |_| match panics {
                 true => panic!("boom"),
@@ -315,7 +309,7 @@ fn r26_an_abandoned_call_is_a_straggler_until_its_thread_ends() {
 fn r26_a_blocking_call_that_its_runtime_drops_is_lost_and_nobody_hangs() {
     let manual = ManualRuntime::new();
     let here = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let shut_down = &manual;
     let outcome = here.block_on(scope.run(|op| {
         drop(op.spawn_blocking(|_| ()).expect("the scope is running"));

@@ -1,17 +1,10 @@
 //! What goes wrong below is on the handle of a child, or in the scope above (R50).
 
+use crate::support::{SECOND, open_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Scope};
 use std::future::pending;
 use std::pin::pin;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
 
 fn spoil(op: &Scope, name: &'static str) {
     op.defer_named(name, async { Err("the disk is full") })
@@ -26,7 +19,7 @@ fn names<T, E>(outcome: &Outcome<T, E>) -> Vec<&str> {
 #[test]
 fn r50_what_nobody_took_of_a_child_is_in_the_scope_above_after_its_own() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         spoil(&op, "own");
         let body = async |op: Scope| {
@@ -47,7 +40,7 @@ fn r50_what_nobody_took_of_a_child_is_in_the_scope_above_after_its_own() {
 #[test]
 fn r50_what_was_taken_from_a_handle_is_there_and_not_above() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let body = async |op: Scope| spoil(&op, "the child's");
         let mut child = op
@@ -90,7 +83,7 @@ fn r50_a_child_that_panics_or_is_cancelled_loses_nothing_of_its_report() {
 fn r50_collected_failures_and_stragglers_of_a_child_are_on_its_handle_or_above() {
     for is_taken in [false, true] {
         let manual = ManualRuntime::new();
-        let scope = open(&manual);
+        let scope = open_on(&manual, "import");
         let outcome = manual.block_on(scope.run(async |op: Scope| {
             let builder = op
                 .child("child")
@@ -128,7 +121,7 @@ fn r50_collected_failures_and_stragglers_of_a_child_are_on_its_handle_or_above()
 #[test]
 fn r50_what_the_finalizers_of_a_blocking_call_do_wrong_is_in_the_scope_above() {
     let manual = ManualRuntime::with_threads();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let call = op.spawn_blocking(|_| {
             let call = cancelable_core::current().expect("it runs here");
@@ -143,7 +136,7 @@ fn r50_what_the_finalizers_of_a_blocking_call_do_wrong_is_in_the_scope_above() {
 #[test]
 fn r12_r50_a_scope_that_runs_for_long_keeps_a_bounded_part_of_what_went_wrong_below() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         for _ in 0..1000 {
             let body = async |op: Scope| spoil(&op, "the child's");

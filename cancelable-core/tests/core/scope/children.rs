@@ -1,6 +1,7 @@
 //! Children of a scope: what they are, who waits for them, what a failure of one does.
 
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open_on};
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::scope::{Child, RunError};
 use cancelable_core::testing::ManualRuntime;
@@ -12,14 +13,7 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    let builder = Scope::builder(name).runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
+use std::time::Instant;
 
 /// Sets the flag when it is dropped.
 struct Dropped(Arc<AtomicBool>);
@@ -37,7 +31,7 @@ fn is_set(flag: &AtomicBool) -> bool {
 #[test]
 fn r25_a_run_returns_when_its_children_have_ended_and_not_before() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let sleep = manual.handle().sleep(SECOND);
     let done = Arc::new(AtomicBool::new(false));
     let flag = done.clone();
@@ -75,7 +69,7 @@ fn r25_a_run_returns_when_its_children_have_ended_and_not_before() {
 #[test]
 fn r25_a_child_is_an_operation_of_its_own_below_the_scope() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let id = scope.id();
     let outcome = manual.block_on(scope.run(|op| async move {
         let child = op.spawn(async {
@@ -100,7 +94,7 @@ fn r25_a_child_is_an_operation_of_its_own_below_the_scope() {
 #[test]
 fn r25_a_child_has_the_name_that_it_is_given_and_a_plain_one_is_called_child() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let name = || async { current().map(|operation| operation.name().to_owned()) };
     let outcome = manual.block_on(scope.run(|op| async move {
         let plain = op.spawn(name()).expect("the scope is running");
@@ -130,7 +124,7 @@ fn r25_a_child_has_the_name_that_it_is_given_and_a_plain_one_is_called_child() {
 #[test]
 fn r25_the_text_of_a_failed_child_has_its_name() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(|op| async move {
         let full = ready(Err::<(), _>(io::Error::other("disk full")));
         drop(op.try_spawn_named("fetch", full));
@@ -150,9 +144,9 @@ fn r25_the_text_of_a_failed_child_has_its_name() {
 #[test]
 fn r25_a_child_built_by_hand_has_what_it_was_built_with() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let id = scope.id();
-    let elsewhere = open(&manual, "elsewhere");
+    let elsewhere = open_on(&manual, "elsewhere");
     let error = manual
         .block_on(scope.run(|op| async move {
             let fetch = Scope::builder("fetch").parent(&elsewhere).timeout(SECOND);
@@ -182,7 +176,7 @@ fn r25_a_child_built_by_hand_has_what_it_was_built_with() {
 #[test]
 fn r25_children_are_cancelled_with_the_scope_and_gone_when_the_run_returns() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let gone = Arc::new(AtomicBool::new(false));
     let guard = Dropped(gone.clone());
     let mut child = None;
@@ -237,7 +231,7 @@ impl std::error::Error for DiskFull {}
 #[test]
 fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let (sender, handles) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
         let sibling = op.spawn(pending::<()>()).expect("the scope is running");
@@ -288,7 +282,7 @@ fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
 #[test]
 fn r25_a_scope_that_is_cancelled_for_a_failure_above_it_has_not_failed_by_its_own_child() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let (sender, handles) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
         let begun = CancellationToken::new();
@@ -324,7 +318,7 @@ fn r25_a_scope_that_is_cancelled_for_a_failure_above_it_has_not_failed_by_its_ow
 #[test]
 fn r25_a_panic_of_a_child_is_a_value() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let (sender, handles) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
         let child = op
@@ -396,7 +390,7 @@ fn r25_failures_are_collected_by_choice_and_cancel_nobody() {
 fn r25_a_child_that_answers_its_cancel_has_not_failed() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
-    let outcome = manual.block_on(open(&manual, "import").run(|op| async move {
+    let outcome = manual.block_on(open_on(&manual, "import").run(|op| async move {
         let builder = op.child("plain").grace(SECOND);
         let plain = op.try_spawn_with(builder, |op| async move {
             op.cancelled().await;
@@ -557,7 +551,7 @@ fn r25_a_place_is_free_again_after_a_panic() {
 #[test]
 fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let early = scope.spawn(ready(1)).expect_err("it was not entered");
     assert!(early.is_pending() && !early.is_closed() && !early.is_cancelled());
     assert_eq!(early.operation().name(), "import");
@@ -593,7 +587,7 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
         "scope homeless took no child: it has no runtime, build it with one"
     );
 
-    let scope = open(&manual, "build");
+    let scope = open_on(&manual, "build");
     let error = manual
         .block_on(scope.run(|op| async move {
             op.spawn_with(op.child("step").concurrency(0), |_| ready(5))
@@ -633,7 +627,7 @@ fn r19_a_cancelled_scope_takes_no_child_and_says_so_every_time() {
 #[test]
 fn r25_a_child_may_bring_siblings_when_the_body_is_done_and_nobody_comes_after_the_last() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let done = Arc::new(AtomicBool::new(false));
     let flag = done.clone();
     let outcome = manual.block_on(scope.run(|op| async move {
@@ -648,7 +642,7 @@ fn r25_a_child_may_bring_siblings_when_the_body_is_done_and_nobody_comes_after_t
     assert!(is_set(&done));
 
     // Between the last child and the end of the run there is time only where finalizers run.
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let handle = scope.clone();
     let (sender, errors) = mpsc::channel();
     let outcome = manual.block_on(scope.run(|op| async move {
@@ -672,7 +666,7 @@ fn r25_a_child_that_its_runtime_loses_has_failed_and_nobody_hangs() {
     let manual = ManualRuntime::new();
     let here = ManualRuntime::new();
     let (sender, handles) = mpsc::channel();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let shut_down = &manual;
     let outcome = here.block_on(scope.run(|op| {
         let before = op.spawn(pending::<()>()).expect("the scope is running");
@@ -690,7 +684,7 @@ fn r25_a_child_that_its_runtime_loses_has_failed_and_nobody_hangs() {
     assert!(error.is_lost());
 
     // One that was gone before is the same.
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let outcome = here.block_on(scope.run(|op| {
         assert!(
             op.spawn(pending::<()>()).is_ok(),
@@ -707,7 +701,7 @@ fn r25_a_child_that_its_runtime_loses_has_failed_and_nobody_hangs() {
 #[test]
 fn r25_what_a_child_owns_and_answers_is_gone_when_the_run_returns() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let (held, value) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(AtomicBool::new(false)),
@@ -753,7 +747,7 @@ impl Wake for Looks {
 #[test]
 fn r25_a_run_that_is_dropped_cancels_its_children_which_end_by_themselves() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let gone = Arc::new(AtomicBool::new(false));
     let guard = Dropped(gone.clone());
     let mut run = Box::pin(scope.run(|op| {
@@ -786,7 +780,7 @@ fn r25_a_run_that_is_dropped_cancels_its_children_which_end_by_themselves() {
 #[test]
 fn r25_children_of_children_are_joined_before_their_parent() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let runtime = manual.handle();
     let start = manual.now();
     let outcome = manual.block_on(scope.run(|op| async move {
@@ -807,7 +801,7 @@ fn r25_children_of_children_are_joined_before_their_parent() {
 #[test]
 fn r25_a_scope_inside_a_cancelled_one_joins_its_children_too() {
     let manual = ManualRuntime::new();
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     let gone = Arc::new(AtomicBool::new(false));
     let guard = Dropped(gone.clone());
     let mut run = pin!(outer.run(|op| async move {
@@ -1006,7 +1000,7 @@ fn r28_a_run_that_is_over_keeps_no_waker() {
         fn wake(self: Arc<Self>) {}
     }
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "import");
+    let scope = open_on(&manual, "import");
     let task = Arc::new(Unused);
     let waker = Waker::from(task.clone());
     let mut run = pin!(scope.run(|op| async move {

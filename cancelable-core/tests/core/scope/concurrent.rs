@@ -1,5 +1,6 @@
 //! Work on many items in place: how many at once, in which order, and what a cancel leaves.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::scope::MapConcurrent;
 use cancelable_core::stream::CutStream;
@@ -13,8 +14,6 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn open(manual: &ManualRuntime) -> Scope {
     let builder = Scope::builder("crawl")

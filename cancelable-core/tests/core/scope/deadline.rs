@@ -1,5 +1,6 @@
 //! The one effective deadline of a scope: what it is, how it moves, and whose fault it was.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, Sleep, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
@@ -11,8 +12,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn timed_out(seconds: u32) -> Reason {
     Reason::TimedOut {

@@ -3,8 +3,8 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, builder_on, open_on};
 use cancelable_core::operation::StragglerKind;
-use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Operation, Reason, Scope, Source, Status, current};
@@ -18,8 +18,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// What happened, in order.
 #[derive(Clone, Debug, Default)]
@@ -46,19 +44,11 @@ impl Steps {
     }
 }
 
-fn on(manual: &ManualRuntime, name: &'static str) -> ScopeBuilder {
-    Scope::builder(name).runtime(&manual.handle())
-}
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    on(manual, name).build().expect("it is sound")
-}
-
 #[test]
 fn r24_they_run_after_a_value_last_first_and_the_value_comes_then() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outcome = manual.block_on(open(&manual, "s").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| {
         steps.defer(&op, &manual, "first", SECOND);
         steps.defer(&op, &manual, "second", SECOND);
         steps.add("body");
@@ -74,7 +64,7 @@ fn r24_they_run_after_a_value_last_first_and_the_value_comes_then() {
 fn r24_they_run_after_an_error() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outcome = manual.block_on(open(&manual, "s").try_run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").try_run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         ready(Err::<(), _>(fmt::Error))
     }));
@@ -86,7 +76,7 @@ fn r24_they_run_after_an_error() {
 #[test]
 fn r24_they_run_after_a_panic_which_goes_on_then() {
     let manual = ManualRuntime::new();
-    let (steps, scope) = (Steps::default(), open(&manual, "s"));
+    let (steps, scope) = (Steps::default(), open_on(&manual, "s"));
     let caught = catch_unwind(AssertUnwindSafe(|| {
         let outcome = manual.block_on(scope.run(|op| {
             steps.defer(&op, &manual, "tidy", SECOND);
@@ -105,13 +95,13 @@ fn r24_they_run_after_a_panic_which_goes_on_then() {
 fn r24_they_run_after_a_cancel_and_after_a_deadline() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outcome = manual.block_on(open(&manual, "s").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| {
         steps.defer(&op, &manual, "after a cancel", SECOND);
         op.cancel();
         pending::<()>()
     }));
     assert!(outcome.is_cancelled());
-    let scope = on(&manual, "s")
+    let scope = builder_on(&manual, "s")
         .timeout(SECOND)
         .build()
         .expect("it is sound");
@@ -136,7 +126,10 @@ fn r24_they_run_after_grace_and_after_the_last_shield() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
     let runtime = manual.handle();
-    let scope = on(&manual, "s").grace(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .grace(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = manual.block_on(scope.run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         let (runtime, steps) = (&runtime, &steps);
@@ -165,14 +158,17 @@ fn open_failing(manual: &ManualRuntime) -> Scope {
             Err(SourceError::new("it is broken"))
         }
     }
-    on(manual, "s").source(Broken).build().expect("it is sound")
+    builder_on(manual, "s")
+        .source(Broken)
+        .build()
+        .expect("it is sound")
 }
 
 #[test]
 fn r24_they_run_where_the_body_was_never_started() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let cancelled = open(&manual, "cancelled");
+    let cancelled = open_on(&manual, "cancelled");
     steps.defer(&cancelled, &manual, "cancelled", SECOND);
     cancelled.cancel();
     assert!(
@@ -191,7 +187,7 @@ fn r24_they_run_where_the_body_was_never_started() {
 fn r24_they_run_after_the_children_were_joined() {
     let manual = ManualRuntime::new();
     let (steps, runtime) = (Steps::default(), manual.handle());
-    let outcome = manual.block_on(open(&manual, "s").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         let (in_child, sleep) = (steps.clone(), runtime.sleep(2 * SECOND));
         let child = op.spawn(async move {
@@ -209,7 +205,7 @@ fn r24_they_run_after_the_children_were_joined() {
 fn r24_a_body_that_failed_cancels_its_children_before_they_run() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outcome = manual.block_on(open(&manual, "s").try_run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").try_run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         drop(op.spawn(pending::<()>()).expect("it is running"));
         ready(Err::<(), _>(fmt::Error))
@@ -233,7 +229,7 @@ fn r24_the_body_is_gone_before_the_first_runs() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
     let noted = Noted(steps.clone());
-    let outcome = manual.block_on(open(&manual, "s").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| {
         steps.defer(&op, &manual, "tidy", Duration::ZERO);
         op.cancel();
         async move {
@@ -249,7 +245,7 @@ fn r24_the_body_is_gone_before_the_first_runs() {
 fn r24_they_are_shielded_and_run_as_the_operation() {
     let manual = ManualRuntime::new();
     let (steps, runtime) = (Steps::default(), manual.handle());
-    let scope = on(&manual, "s")
+    let scope = builder_on(&manual, "s")
         .timeout(SECOND)
         .build()
         .expect("it is sound");
@@ -276,7 +272,7 @@ fn r24_they_are_shielded_and_run_as_the_operation() {
 fn r24_a_cancel_that_comes_while_they_run_is_on_record_and_stops_none() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let scope = open(&manual, "s");
+    let scope = open_on(&manual, "s");
     let mut run = pin!(scope.run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         ready(7)
@@ -298,7 +294,7 @@ fn r24_a_cancel_that_comes_while_they_run_is_on_record_and_stops_none() {
 fn r24_those_of_a_scope_inside_finish_before_a_cancelled_scope_above_is_dropped() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outer = on(&manual, "outer")
+    let outer = builder_on(&manual, "outer")
         .timeout(SECOND)
         .build()
         .expect("it is sound");
@@ -328,7 +324,7 @@ fn r24_one_that_fails_or_panics_does_not_stop_the_rest_and_each_is_told() {
     let mut outcome = None;
     let line = line!() + 5;
     let lines = lines_of(|| {
-        outcome = Some(manual.block_on(open(&manual, "s").run(|op| {
+        outcome = Some(manual.block_on(open_on(&manual, "s").run(|op| {
             steps.defer(&op, &manual, "last", SECOND);
             let panicking = async { assert!(steps_are_few(), "on purpose") };
             op.defer_named("panics", panicking).expect("it is running");
@@ -371,7 +367,7 @@ fn r24_one_that_fails_or_panics_does_not_stop_the_rest_and_each_is_told() {
 fn r24_over_budget_the_pending_one_is_dropped_and_each_other_is_polled_once() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let scope = on(&manual, "s")
+    let scope = builder_on(&manual, "s")
         .cleanup_budget(3 * SECOND)
         .build()
         .expect("it is sound");
@@ -407,7 +403,7 @@ fn r24_over_budget_the_pending_one_is_dropped_and_each_other_is_polled_once() {
 fn r24_one_that_is_deferred_by_another_one_runs_next() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let outcome = manual.block_on(open(&manual, "s").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| {
         steps.defer(&op, &manual, "first", Duration::ZERO);
         let (inside, deferring) = (steps.clone(), op.clone());
         let finalizer = async move {
@@ -427,7 +423,7 @@ fn r24_one_that_is_deferred_by_another_one_runs_next() {
 #[test]
 fn r24_r29_after_the_end_it_is_an_error_that_names_the_scope_and_the_future_comes_back() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "over");
+    let scope = open_on(&manual, "over");
     assert!(manual.block_on(scope.run(|_| ready(()))).is_completed());
     let error = scope
         .defer(async { std::future::ready(()).await })
@@ -444,7 +440,7 @@ fn r24_r29_after_the_end_it_is_an_error_that_names_the_scope_and_the_future_come
 fn r24_where_the_run_is_dropped_the_runtime_runs_them_in_the_same_order_and_budget() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let scope = on(&manual, "s")
+    let scope = builder_on(&manual, "s")
         .cleanup_budget(3 * SECOND)
         .build()
         .expect("it is sound");
@@ -499,7 +495,7 @@ fn scopeguard(act: impl FnOnce() + Send) -> impl Send {
 fn r24_where_the_run_is_dropped_while_they_run_the_current_one_goes_on() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let scope = open(&manual, "s");
+    let scope = open_on(&manual, "s");
     {
         let mut run = pin!(scope.run(|op| {
             steps.defer(&op, &manual, "second", SECOND);
@@ -518,7 +514,7 @@ fn r24_where_the_run_is_dropped_while_they_run_the_current_one_goes_on() {
 #[test]
 fn r24_without_a_runtime_or_on_one_that_is_gone_each_is_named_as_lost() {
     let manual = ManualRuntime::new();
-    let gone = open(&manual, "gone");
+    let gone = open_on(&manual, "gone");
     let without = Scope::builder("without").build().expect("it is sound");
     for (scope, shut_down) in [(without, false), (gone, true)] {
         let lines = lines_of(|| {
@@ -562,7 +558,7 @@ fn r24_without_a_runtime_or_on_one_that_is_gone_each_is_named_as_lost() {
 #[test]
 fn r24_a_runtime_that_goes_away_half_way_names_them_too() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "s");
+    let scope = open_on(&manual, "s");
     let lines = lines_of(|| {
         let mut run = Box::pin(scope.run(|op| {
             op.defer_named("waiting", pending::<()>())
@@ -587,7 +583,7 @@ fn r24_a_runtime_that_goes_away_half_way_names_them_too() {
 fn r24_those_of_an_abandoned_scope_run_too() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
-    let scope = open(&manual, "s");
+    let scope = open_on(&manual, "s");
     steps.defer(&scope, &manual, "tidy", SECOND);
     let operation = scope.operation().clone();
     drop(scope);
@@ -600,7 +596,7 @@ fn r24_those_of_an_abandoned_scope_run_too() {
 fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
     let manual = ManualRuntime::new();
     let (steps, runtime) = (Steps::default(), manual.handle());
-    let scope = open(&manual, "s");
+    let scope = open_on(&manual, "s");
     let mut run = pin!(scope.run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         let sleep = runtime.sleep(2 * SECOND);
@@ -645,7 +641,7 @@ fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
 #[test]
 fn r25_who_waits_for_the_end_is_woken_by_it() {
     let manual = ManualRuntime::new();
-    let (steps, scope) = (Steps::default(), open(&manual, "s"));
+    let (steps, scope) = (Steps::default(), open_on(&manual, "s"));
     let waiting = manual.handle().spawn(scope.closed());
     let outcome = manual.block_on(scope.run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
@@ -659,7 +655,7 @@ fn r25_who_waits_for_the_end_is_woken_by_it() {
 #[test]
 fn r25_a_body_may_wait_for_its_own_end_and_is_dropped_by_it() {
     let manual = ManualRuntime::new();
-    let outcome = manual.block_on(open(&manual, "s").run(|op| async move {
+    let outcome = manual.block_on(open_on(&manual, "s").run(|op| async move {
         op.cancel_and_wait().await;
     }));
     assert!(outcome.is_cancelled());

@@ -3,6 +3,7 @@
 //!
 //! The body ends, or is ended, when one second has passed.
 
+use crate::support::SECOND;
 use crate::support::clockwork::Clockwork;
 use crate::support::probe::Probe;
 use cancelable_core::scope::ScopeBuilder;
@@ -15,8 +16,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {

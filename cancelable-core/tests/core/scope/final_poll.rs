@@ -1,6 +1,6 @@
 //! The last look: what a body may do in the poll between the cancel and its drop (R16, R17).
 
-use cancelable_core::scope::ScopeBuilder;
+use crate::support::{SECOND, builder_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope, Status, source};
 use std::cell::Cell;
@@ -9,17 +9,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime) -> ScopeBuilder {
-    Scope::builder("s").runtime(&manual.handle())
-}
 
 /// A scope whose own timer, looked at after its body, cancels it.
 fn timed(manual: &ManualRuntime) -> Scope {
-    open(manual).timeout(SECOND).build().expect("it is sound")
+    builder_on(manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound")
 }
 
 /// Pending and without a waker until it is polled and finds the cancel, which is at the last look.
@@ -78,7 +74,9 @@ fn r17_r23_a_body_that_ends_at_the_last_look_is_no_straggler() {
             None => Poll::Pending,
         })
     };
-    let builder = open(&manual).grace(SECOND).source(source::future(insists));
+    let builder = builder_on(&manual, "s")
+        .grace(SECOND)
+        .source(source::future(insists));
     let scope = builder.build().expect("it is sound");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         assert!(scope_of_source.set(op.clone()).is_ok());

@@ -3,8 +3,8 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, builder_on};
 use cancelable_core::operation::{Straggler, StragglerKind};
-use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Outcome, Registry, Scope, Status, current};
 use futures_util::future::join;
@@ -18,14 +18,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
-
-fn on(manual: &ManualRuntime, name: &'static str) -> ScopeBuilder {
-    Scope::builder(name).runtime(&manual.handle())
-}
-
 fn graceful(manual: &ManualRuntime, name: &'static str, grace: Duration) -> Scope {
-    on(manual, name).grace(grace).build().expect("it is sound")
+    builder_on(manual, name)
+        .grace(grace)
+        .build()
+        .expect("it is sound")
 }
 
 fn names<T, E>(outcome: &Outcome<T, E>) -> Vec<&str> {
@@ -35,7 +32,10 @@ fn names<T, E>(outcome: &Outcome<T, E>) -> Vec<&str> {
 #[test]
 fn r23_without_grace_the_body_is_dropped_at_once() {
     let manual = ManualRuntime::new();
-    for builder in [on(&manual, "s"), on(&manual, "s").grace(Duration::ZERO)] {
+    for builder in [
+        builder_on(&manual, "s"),
+        builder_on(&manual, "s").grace(Duration::ZERO),
+    ] {
         let scope = builder.build().expect("it is sound");
         let outcome = manual.block_on(scope.run(|op| async move {
             op.cancel();
@@ -131,7 +131,7 @@ fn r23_it_counts_from_the_cancel_also_of_a_token_with_another_clock() {
     let token = CancellationToken::new();
     // Ahead of the system's clock, by which the token stamps its cause.
     manual.advance(3600 * SECOND);
-    let scope = on(&manual, "s")
+    let scope = builder_on(&manual, "s")
         .token(&token)
         .grace(2 * SECOND)
         .build()
@@ -499,7 +499,7 @@ type Reports = Arc<Mutex<Vec<Vec<Straggler>>>>;
 fn watched(manual: &ManualRuntime, after: Duration) -> (Scope, Reports) {
     let reports = Reports::default();
     let told = reports.clone();
-    let builder = on(manual, "watched").watchdog_with(after, move |late| {
+    let builder = builder_on(manual, "watched").watchdog_with(after, move |late| {
         told.lock().push(late.to_vec());
     });
     (builder.build().expect("it is sound"), reports)
@@ -692,7 +692,7 @@ fn r23_the_watchdog_sees_a_finalizer() {
 fn r23_a_hook_that_panics_harms_nobody() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
-    let builder = on(&manual, "s").watchdog_with(SECOND, |_| panic!("on purpose"));
+    let builder = builder_on(&manual, "s").watchdog_with(SECOND, |_| panic!("on purpose"));
     let scope = builder.build().expect("it is sound");
     let outcome = manual.block_on(scope.run(|op| {
         let runtime = &runtime;
@@ -708,7 +708,7 @@ fn r23_a_hook_that_panics_harms_nobody() {
 fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
-    let scope = on(&manual, "s").build().expect("it is sound");
+    let scope = builder_on(&manual, "s").build().expect("it is sound");
     assert!(scope.why_not_stopped().is_empty(), "it is not running");
     let seen = Mutex::new(Vec::new());
     let look = |scope: &Scope| {
@@ -732,7 +732,7 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     assert!(scope.why_not_stopped().is_empty(), "it has ended");
     assert_eq!(*seen.lock(), [("s".to_owned(), None)]);
 
-    let scope = on(&manual, "s").build().expect("it is sound");
+    let scope = builder_on(&manual, "s").build().expect("it is sound");
     let mut run = Box::pin(scope.run(|op| {
         let sleep = runtime.sleep(5 * SECOND);
         async move {
@@ -764,7 +764,9 @@ fn r23_r44_how_long_ago_is_told_by_the_scopes_own_clock() {
     let manual = ManualRuntime::new();
     let (registry, token) = (Registry::new(), CancellationToken::new());
     let open = || {
-        let builder = on(&manual, "s").token(&token).register_in(&registry);
+        let builder = builder_on(&manual, "s")
+            .token(&token)
+            .register_in(&registry);
         builder.build().expect("it is sound")
     };
     let ago = |scope: &Scope| scope.why_not_stopped()[0].cancelled_for();
@@ -796,7 +798,9 @@ fn r23_r44_a_run_that_winds_up_notes_by_its_own_clock_when_it_was_cancelled() {
     for joins in [true, false] {
         let manual = ManualRuntime::new();
         let (registry, token) = (Registry::new(), CancellationToken::new());
-        let scope = on(&manual, "s").token(&token).register_in(&registry);
+        let scope = builder_on(&manual, "s")
+            .token(&token)
+            .register_in(&registry);
         let scope = scope.build().expect("it is sound");
         manual.advance(7200 * SECOND);
         let mut run = pin!(scope.run(async |op: Scope| match joins {
@@ -825,7 +829,7 @@ fn r23_r44_a_run_that_winds_up_notes_by_its_own_clock_when_it_was_cancelled() {
 fn r23_r44_a_token_that_is_cancelled_inside_a_run_is_so_by_its_clock() {
     let manual = ManualRuntime::new();
     let token = CancellationToken::new();
-    let scope = on(&manual, "s").token(&token);
+    let scope = builder_on(&manual, "s").token(&token);
     let scope = scope.build().expect("it is sound");
     manual.advance(7200 * SECOND);
     let mut run = pin!(scope.run(async |op: Scope| {

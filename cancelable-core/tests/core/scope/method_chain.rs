@@ -1,5 +1,6 @@
 //! A scope that is built and run in one chain, and what a refused one becomes.
 
+use crate::support::SECOND;
 use cancelable_core::runtime::NoRuntime;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
@@ -8,9 +9,6 @@ use futures_util::FutureExt;
 use std::cell::Cell;
 use std::future::{pending, ready};
 use std::io;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r20_a_step_is_bounded_by_its_own_limit_and_by_those_above() {

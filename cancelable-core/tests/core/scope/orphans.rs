@@ -4,8 +4,9 @@
 use crate::support::clockwork::Clockwork;
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, builder_on, open_on};
 use cancelable_core::runtime::RuntimeHandle;
-use cancelable_core::scope::{RunError, ScopeBuilder};
+use cancelable_core::scope::RunError;
 use cancelable_core::testing::{ManualRuntime, cancel_in};
 use cancelable_core::{Operation, Outcome, Registry, Scope, Status, current};
 use parking_lot::Mutex;
@@ -17,8 +18,6 @@ use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// What happened, and after how many seconds.
 #[derive(Clone)]
@@ -67,14 +66,6 @@ impl Notes {
     }
 }
 
-fn on(manual: &ManualRuntime, name: &'static str) -> ScopeBuilder {
-    Scope::builder(name).runtime(&manual.handle())
-}
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    on(manual, name).build().expect("it is sound")
-}
-
 fn inside(op: &Operation, name: &'static str) -> Scope {
     let builder = Scope::builder(name).parent(op);
     builder.build().expect("it is sound")
@@ -101,7 +92,7 @@ fn held(
 fn r24_at_any_depth_it_is_joined_before_the_finalizers_of_the_scope_above_and_before_its_end() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let mut run = Box::pin(scope.run(async |op: Scope| {
         notes.defer(&op, "outer", SECOND);
         let middle = inside(&op, "middle");
@@ -148,7 +139,7 @@ fn r24_at_any_depth_it_is_joined_before_the_finalizers_of_the_scope_above_and_be
 fn r24_r26_what_is_undone_by_a_finalizer_is_not_worked_on_by_a_thread_inside_any_more() {
     let manual = ManualRuntime::with_threads();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "transfer");
+    let scope = open_on(&manual, "transfer");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut run = Box::pin(scope.run(async |op: Scope| {
         notes.defer(&op, "undo", Duration::ZERO);
@@ -183,7 +174,7 @@ fn r24_r26_what_is_undone_by_a_finalizer_is_not_worked_on_by_a_thread_inside_any
 fn r25_a_run_waits_for_what_a_run_has_left_that_its_body_dropped() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = on(&manual, "outer").concurrency(1).build();
+    let scope = builder_on(&manual, "outer").concurrency(1).build();
     let scope = scope.expect("it is sound");
     let outcome = manual.block_on(scope.try_run(async |op: Scope| {
         notes.defer(&op, "outer", SECOND);
@@ -206,7 +197,7 @@ fn r25_a_run_waits_for_what_a_run_has_left_that_its_body_dropped() {
 fn r25_a_cancelled_scope_above_is_not_dropped_around_the_wait() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     cancel_in(&manual, outer.token(), SECOND);
     let outcome = manual.block_on(outer.run(async |op: Scope| {
         let middle = inside(&op, "middle");
@@ -226,7 +217,7 @@ fn r25_a_cancelled_scope_above_is_not_dropped_around_the_wait() {
 fn r25_r50_what_fails_in_it_cancels_nobody_and_is_in_the_outcome_of_the_scope_above() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let run = inside(&op, "inner").run(async |op: Scope| {
             op.defer_named("undo", async { Err::<(), _>(fmt::Error) })
@@ -288,7 +279,7 @@ fn spoil(op: &Operation, name: &'static str) {
 #[test]
 fn r50_runs_that_were_dropped_in_each_other_report_to_the_first_scope_that_was_not() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let middle = inside(&op, "middle").run(async |op: Scope| {
             spoil(&op, "middle");
@@ -321,7 +312,7 @@ fn r50_runs_that_were_dropped_in_each_other_report_to_the_first_scope_that_was_n
 #[test]
 fn r50_a_dropped_run_in_a_child_is_on_the_handle_of_the_child() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let manual = manual.handle();
         let child = op.spawn_with(op.child("child"), |op: Scope| async move {
@@ -343,7 +334,7 @@ fn r50_a_dropped_run_in_a_child_is_on_the_handle_of_the_child() {
 #[test]
 fn r50_a_run_that_was_dropped_idle_and_one_that_never_ran_report_too() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let idle = inside(&op, "idle").run(async |op: Scope| {
             let child = op.try_spawn_named("child", ready(Err::<(), _>(fmt::Error)));
@@ -368,7 +359,7 @@ fn r50_a_run_that_was_dropped_idle_and_one_that_never_ran_report_too() {
 #[test]
 fn r50_what_straggles_below_a_dropped_run_makes_the_work_above_incomplete() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let inner = inside(&op, "inner").run(async |op: Scope| {
             let child = op.child("child").grace(SECOND);
@@ -389,7 +380,7 @@ fn r50_what_straggles_below_a_dropped_run_makes_the_work_above_incomplete() {
 #[test]
 fn r50_a_finalizer_that_is_over_its_budget_is_named_once() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let inner = op.child("inner").cleanup_budget(SECOND);
         let inner = inner.run(async |op: Scope| {
@@ -432,7 +423,7 @@ fn r24_r50_a_finalizer_that_no_runtime_runs_is_in_the_outcome_above() {
 #[test]
 fn r50_a_scope_that_drops_runs_for_long_keeps_a_bounded_part_of_what_they_report() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         for _ in 0..1000 {
             let mut run = Box::pin(inside(&op, "inner").run(async |op: Scope| {
@@ -449,7 +440,7 @@ fn r50_a_scope_that_drops_runs_for_long_keeps_a_bounded_part_of_what_they_report
 fn r24_r25_an_outer_run_that_was_dropped_first_waits_too_and_begins_no_finalizer_beside_it() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let mut inner = None;
     let mut outer = Box::pin(scope.run(|op| {
         notes.defer(&op, "second", SECOND);
@@ -479,7 +470,7 @@ fn r24_r25_an_outer_run_that_was_dropped_first_waits_too_and_begins_no_finalizer
 fn r25_what_comes_after_the_end_of_the_scope_above_goes_to_the_next_and_after_all_to_nobody() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "top");
+    let scope = open_on(&manual, "top");
     let (mut late, mut later) = (None, None);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let middle = inside(&op, "middle");
@@ -510,10 +501,10 @@ fn r25_what_comes_after_the_end_of_the_scope_above_goes_to_the_next_and_after_al
 fn r14_r24_scopes_of_two_runtimes_wait_for_each_other() {
     let (above, below) = (ManualRuntime::new(), ManualRuntime::new());
     let (notes, inner_notes) = (Notes::new(&above), Notes::new(&below));
-    let scope = open(&above, "outer");
+    let scope = open_on(&above, "outer");
     let mut run = Box::pin(scope.run(async |op: Scope| {
         notes.defer(&op, "outer", SECOND);
-        let inner = on(&below, "inner").parent(&op).build();
+        let inner = builder_on(&below, "inner").parent(&op).build();
         held(&inner.expect("it is sound"), &inner_notes, "inner", SECOND).await;
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
@@ -530,10 +521,10 @@ fn r14_r24_scopes_of_two_runtimes_wait_for_each_other() {
 fn r24_one_whose_runtime_goes_away_holds_nobody_up() {
     let (above, below) = (ManualRuntime::new(), ManualRuntime::new());
     let (notes, lost) = (Notes::new(&above), Notes::new(&below));
-    let scope = open(&above, "outer");
+    let scope = open_on(&above, "outer");
     let mut run = Box::pin(scope.run(async |op: Scope| {
         notes.defer(&op, "outer", SECOND);
-        let inner = on(&below, "inner").parent(&op).build();
+        let inner = builder_on(&below, "inner").parent(&op).build();
         held(&inner.expect("it is sound"), &lost, "inner", SECOND).await;
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
@@ -558,7 +549,7 @@ fn r24_r25_a_scope_without_a_runtime_ends_after_what_it_has_adopted() {
             op.defer_named("outer", ready(())).expect("it is running");
             let middle = inside(&op, "middle");
             let middle = middle.run(async |op: Scope| {
-                let inner = on(&manual, "inner").parent(&op).build();
+                let inner = builder_on(&manual, "inner").parent(&op).build();
                 held(&inner.expect("it is sound"), &notes, "inner", SECOND).await;
             });
             drop(middle.await);
@@ -581,7 +572,7 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
     for (budget, slow) in [(9, false), (5, true)] {
-        let scope = on(&manual, "outer").cleanup_budget(budget * SECOND);
+        let scope = builder_on(&manual, "outer").cleanup_budget(budget * SECOND);
         let scope = scope.build().expect("it is sound");
         let outcome = manual.block_on(scope.run(|op| {
             notes.defer(&op, "last", SECOND);
@@ -623,7 +614,7 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
 fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     let (manual, elsewhere) = (ManualRuntime::new(), ManualRuntime::new());
     let registry = Registry::new();
-    let outer = on(&manual, "outer").register_in(&registry);
+    let outer = builder_on(&manual, "outer").register_in(&registry);
     let outer = outer.build().expect("it is sound");
     let there = elsewhere.handle();
     let mut run = pin!(outer.run(async |op: Scope| {
@@ -660,7 +651,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
 fn r24_a_finalizer_goes_on_beside_what_comes_meanwhile() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(|op| {
         let (notes, outer) = (notes.clone(), op.operation().clone());
         let finalizer = async move {
@@ -679,7 +670,7 @@ fn r24_a_finalizer_goes_on_beside_what_comes_meanwhile() {
 fn r26_a_call_that_a_dropped_run_gives_up_is_given_up_by_those_above_too() {
     let manual = ManualRuntime::with_threads();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut inner = None;
     let mut run = Box::pin(scope.run(async |op: Scope| {
@@ -730,7 +721,7 @@ fn r26_a_call_that_a_dropped_run_gives_up_is_given_up_by_those_above_too() {
 fn r24_r26_what_a_blocking_call_defers_is_joined_with_it() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let outcome = manual.block_on(open(&manual, "outer").run(|op| {
+    let outcome = manual.block_on(open_on(&manual, "outer").run(|op| {
         notes.defer(&op, "outer", SECOND);
         let notes = notes.clone();
         let call = op.spawn_blocking(move |_| {
@@ -748,13 +739,13 @@ fn r24_r26_what_a_blocking_call_defers_is_joined_with_it() {
 fn r24_r28_what_was_deferred_to_an_abandoned_scope_is_joined() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     // Before the entry, too.
     for early in [true, false] {
         let outer = if early {
             &outer
         } else {
-            &open(&manual, "outer")
+            &open_on(&manual, "outer")
         };
         let abandon = |op: &Operation| {
             let scope = inside(op, "inner");
@@ -775,7 +766,7 @@ fn r24_r28_what_was_deferred_to_an_abandoned_scope_is_joined() {
         assert_eq!(notes.taken().len(), 1);
     }
     // And one that is abandoned after its own has ended is idle.
-    let idle = open(&manual, "idle");
+    let idle = open_on(&manual, "idle");
     notes.defer(&inside(&idle, "inner"), "inner", SECOND);
     manual.advance(SECOND);
     let operation = idle.operation().clone();
@@ -789,7 +780,7 @@ fn r24_r28_what_was_deferred_to_an_abandoned_scope_is_joined() {
 fn r28_a_long_lived_scope_keeps_nothing_of_what_it_adopted() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let mut run = pin!(scope.run(async |op: Scope| {
         for _ in 0..100 {
             let inner = inside(&op, "inner");
@@ -839,7 +830,7 @@ fn r25_what_comes_at_the_last_moment_is_joined() {
 fn r24_runs_that_are_dropped_on_many_threads_at_once_are_all_joined() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = open(&manual, "outer");
+    let scope = open_on(&manual, "outer");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         notes.defer(&op, "outer", Duration::ZERO);
         let runs: Vec<_> = (0..8)

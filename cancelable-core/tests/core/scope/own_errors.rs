@@ -2,6 +2,7 @@
 //! error, and one that only fails at that time has failed.
 
 use crate::support::log_lines::lines_of;
+use crate::support::open_on;
 use cancelable_core::io::UntilCancelled;
 use cancelable_core::operation::Hooks;
 use cancelable_core::scope::RunError;
@@ -19,11 +20,6 @@ use std::thread;
 use std::time::Duration;
 
 type BoxError = Box<dyn Error + Send + Sync>;
-
-fn open(manual: &ManualRuntime, name: &'static str) -> Scope {
-    let builder = Scope::builder(name).runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
 
 /// An error that says nothing of the one inside it, as a transparent one does.
 #[derive(Debug)]
@@ -140,7 +136,7 @@ fn r18_a_body_that_says_that_it_has_stopped_is_cancelled_whatever_says_so() {
 #[test]
 fn r41_r43_what_a_stream_or_a_reader_says_of_the_cut_is_the_cancel() {
     let manual = ManualRuntime::new();
-    let cut = manual.block_on(open(&manual, "sum").try_run(async |op: Scope| {
+    let cut = manual.block_on(open_on(&manual, "sum").try_run(async |op: Scope| {
         let mut numbers = op.stream(stream::iter(1..).inspect(|&it| {
             if it == 3 {
                 op.cancel();
@@ -150,7 +146,7 @@ fn r41_r43_what_a_stream_or_a_reader_says_of_the_cut_is_the_cancel() {
         numbers.cut().map_or(Ok(()), Err)
     }));
     assert_eq!(cut.status(), Status::Cancelled);
-    let read = manual.block_on(open(&manual, "read").try_run(async |op: Scope| {
+    let read = manual.block_on(open_on(&manual, "read").try_run(async |op: Scope| {
         op.cancel();
         let mut reader = UntilCancelled::new(futures_util::io::Cursor::new("text"), &op);
         reader.read_to_end(&mut Vec::new()).await.map(drop)
@@ -162,7 +158,7 @@ fn r41_r43_what_a_stream_or_a_reader_says_of_the_cut_is_the_cancel() {
 fn r18_an_error_that_only_coincides_with_a_cancel_is_a_failure() {
     let manual = ManualRuntime::new();
     let fails = |body: &dyn Fn(&Scope) -> Result<(), BoxError>| {
-        let scope = open(&manual, "import");
+        let scope = open_on(&manual, "import");
         let outcome = manual.block_on(scope.try_run(async |op| body(&op)));
         assert_eq!(
             (outcome.status(), outcome.cause().is_some()),
@@ -184,7 +180,7 @@ fn r18_an_error_that_only_coincides_with_a_cancel_is_a_failure() {
     });
     // It stands aside, and the error can't hold it.
     let mut seen = None;
-    let outcome = manual.block_on(open(&manual, "import").try_run(async |op| {
+    let outcome = manual.block_on(open_on(&manual, "import").try_run(async |op| {
         seen = stop(&op).err();
         Err::<(), _>("the disk is full")
     }));
@@ -202,7 +198,7 @@ fn r18_an_error_that_only_coincides_with_a_cancel_is_a_failure() {
 #[test]
 fn r25_r26_a_child_and_a_call_that_say_so_are_cancelled_and_no_failure() {
     let manual = ManualRuntime::with_threads();
-    let scope = open(&manual, "sync");
+    let scope = open_on(&manual, "sync");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let child = op.child("child");
         let child = op.try_spawn_with(child, async |op: Scope| -> Result<(), Import> {
@@ -269,7 +265,7 @@ fn r26_a_closure_that_says_so_is_cancelled() {
 fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_it() {
     let manual = ManualRuntime::new();
     // The error of the inner body, which was given out to that.
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     let outcome = manual.block_on(outer.try_run(async |op: Scope| -> Result<(), BoxError> {
         let inner = op.child("inner").build()?;
         let run = inner.try_run(async |inner: Scope| {
@@ -285,7 +281,7 @@ fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_
             .is_err_and(|error| error.is::<RunError<Cancelled>>())
     );
     // The cancel of an inner body that was dropped.
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     let outcome = manual.block_on(outer.try_run(async |op: Scope| -> Result<(), BoxError> {
         let inner = op.child("inner").build()?;
         let run = inner.run(async |_| {
@@ -310,7 +306,7 @@ fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_
     assert!(matches!(outcome.error(), Some(RunError::Stopped { .. })));
     assert_eq!(outcome.status(), Status::Cancelled);
     // The inner one's own cancel is a failure of the outer one, also where that is cancelled.
-    let outer = open(&manual, "outer");
+    let outer = open_on(&manual, "outer");
     let outcome = manual.block_on(outer.try_run(async |op: Scope| -> Result<(), BoxError> {
         let inner = op.child("inner").build()?;
         let run = inner.try_run(async |inner: Scope| stop(&inner));
@@ -324,7 +320,7 @@ fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_
 #[test]
 fn r25_a_body_that_says_that_a_child_has_failed_has_failed() {
     let manual = ManualRuntime::new();
-    let outcome = manual.block_on(open(&manual, "sync").try_run(async |op: Scope| {
+    let outcome = manual.block_on(open_on(&manual, "sync").try_run(async |op: Scope| {
         let child = op
             .try_spawn(ready(Err::<(), _>("no route")))
             .expect("the scope is running");
@@ -348,7 +344,7 @@ fn r22_an_error_of_shielded_work_that_nobody_reads_is_logged() {
     let manual = ManualRuntime::new();
     let lines = |answer: Result<(), Import>, within: bool| {
         let lines = lines_of(|| {
-            let scope = open(&manual, "transfer");
+            let scope = open_on(&manual, "transfer");
             let outcome = manual.block_on(scope.try_run(async |op: Scope| {
                 op.cancel();
                 let work = op.shield(async move { answer });
@@ -385,7 +381,7 @@ fn r22_an_error_of_shielded_work_that_nobody_reads_is_logged() {
 fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
     let manual = ManualRuntime::new();
     let cause = |drops: &dyn Fn(&Scope)| {
-        let scope = open(&manual, "mirror");
+        let scope = open_on(&manual, "mirror");
         drops(&scope);
         manual.run_until_idle();
         assert_eq!(scope.status(), Status::Cancelled);
@@ -420,7 +416,7 @@ fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
     });
     assert_eq!(before.message(), Some("the operator"));
     // One that ends in time is not cancelled.
-    let scope = open(&manual, "mirror");
+    let scope = open_on(&manual, "mirror");
     let outcome = manual.block_on(scope.run(|_| ready(1)).if_dropped("never"));
     assert_eq!(
         (outcome.cause().is_none(), outcome.into_value()),

@@ -1,6 +1,7 @@
 //! Values of users whose drop panics, alone or after a panic of theirs, and clocks that panic: each end is
 //! reached all the same, and the process lives (R9, R10, R24, R28).
 
+use crate::support::{SECOND, open_on};
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::source::{self, Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -15,9 +16,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
+use std::time::Instant;
 
 /// Panics when it is dropped, and before that when it is polled, named or asked.
 struct Spite {
@@ -85,11 +84,6 @@ fn poll_bitterly<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     polled
 }
 
-fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
-
 #[test]
 fn r09_r10_r28_a_waker_that_panics_in_its_drop_keeps_no_run_from_its_end() {
     let manual = ManualRuntime::new();
@@ -135,7 +129,7 @@ fn r09_r10_r28_a_waker_that_panics_in_its_drop_keeps_no_run_from_its_end() {
 #[test]
 fn r24_a_finalizer_that_panics_in_its_poll_and_its_drop_is_named_and_stops_no_other() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let ran = Arc::new(AtomicBool::new(false));
     let other = Arc::clone(&ran);
     let outcome = manual.block_on(scope.run(async |op: Scope| {

@@ -3,6 +3,7 @@
 
 use crate::support::hand::{clone_acts, poll, waker};
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
 use cancelable_core::{CancellationToken, Outcome, Scope, Status, current};
@@ -14,14 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime) -> Scope {
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    builder.build().expect("it is sound")
-}
 
 fn panics() -> Waker {
     waker(|| panic!("a waker of the test's"))
@@ -65,7 +58,7 @@ impl Wake for AtOnce {
 fn r10_one_panicking_waker_of_three_that_wait_for_an_end_leaves_no_other_asleep() {
     for place in 0..3 {
         let manual = ManualRuntime::new();
-        let scope = open(&manual);
+        let scope = open_on(&manual, "import");
         let before = isolated_panics();
         let probes = [(); 3].map(|()| Probe::new());
         let mut waits = [(); 3].map(|()| Box::pin(scope.closed()));
@@ -104,7 +97,7 @@ fn r10_a_task_can_be_joined_after_a_panic_of_an_earlier_joiners_waker() {
 #[test]
 fn r10_a_child_can_be_joined_after_a_panic_of_an_earlier_joiners_waker() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let before = isolated_panics();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let mut child = op.spawn(async { 3 }).expect("the scope is running");
@@ -156,7 +149,7 @@ fn r10_a_blocking_call_is_given_up_although_the_waker_of_its_handle_panics() {
 #[test]
 fn r09_who_is_polled_by_its_wake_may_wait_for_the_end_of_an_operation() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let waits = [(); 2].map(|()| {
         let (closed, again) = (scope.closed(), scope.closed());
         AtOnce::start(async move {
@@ -180,7 +173,7 @@ fn r09_who_is_polled_by_its_wake_may_join_a_task() {
 #[test]
 fn r09_who_is_polled_by_its_wake_may_join_a_child() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let child = op.spawn(async { 3 }).expect("the scope is running");
         let closed = child.closed();
@@ -208,7 +201,7 @@ fn r09_who_is_polled_by_its_wake_may_join_a_blocking_call_that_is_given_up() {
 #[test]
 fn r09_a_waker_may_end_its_wait_the_other_waits_and_let_go_of_the_last_handle() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let ran = Arc::new(AtomicUsize::new(0));
     let waits = Arc::new(Mutex::new(vec![scope.closed(), scope.closed()]));
     let act = {
@@ -235,7 +228,7 @@ fn r09_a_waker_may_end_its_wait_the_other_waits_and_let_go_of_the_last_handle() 
 #[test]
 fn r09_a_waker_may_wait_for_the_same_end_where_it_is_cloned() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let clones = Arc::new(AtomicUsize::new(0));
     let waker = clone_acts({
         let (scope, clones) = (scope.clone(), clones.clone());
@@ -257,7 +250,7 @@ fn r09_a_waker_may_wait_for_the_same_end_where_it_is_cloned() {
 #[test]
 fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let probe = Arc::new(());
     let waker = {
         let probe = probe.clone();
@@ -304,7 +297,7 @@ fn poll_with_a_clone_that_panics<F: Future + ?Sized>(run: Pin<&mut F>) {
 #[test]
 fn r24_r28_a_waker_that_panics_in_its_clone_takes_no_finalizer_with_it() {
     let (manual, ran) = (ManualRuntime::new(), Arc::default());
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let mut run = joining(&scope, &manual, &ran);
     assert!(poll(&mut run, Waker::noop()).is_pending());
     manual.run_until_idle();
@@ -319,7 +312,7 @@ fn r24_r28_a_waker_that_panics_in_its_clone_takes_no_finalizer_with_it() {
 #[test]
 fn r17_a_waker_that_panics_in_its_clone_takes_no_value_with_it() {
     let (manual, ran, probe) = (ManualRuntime::new(), Arc::default(), Probe::new());
-    let scope = open(&manual);
+    let scope = open_on(&manual, "import");
     let mut run = joining(&scope, &manual, &ran);
     assert!(probe.poll(run.as_mut()).is_pending());
     poll_with_a_clone_that_panics(run.as_mut());

@@ -2,7 +2,7 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use cancelable_core::scope::ScopeBuilder;
+use crate::support::{SECOND, builder_on};
 use cancelable_core::source::{
     self, ScopeCancel, Source, SourceContext, SourceError, SourceFuture, all_of, any_of,
 };
@@ -14,13 +14,6 @@ use std::future::{Future, pending, poll_fn, ready};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(manual: &ManualRuntime) -> ScopeBuilder {
-    Scope::builder("s").runtime(&manual.handle())
-}
 
 /// The outcome of a run that is ready at its first poll.
 fn at_once<F: Future>(future: F) -> F::Output {
@@ -71,7 +64,10 @@ fn message(cause: Option<&Cause>) -> Option<&str> {
 #[test]
 fn r18_a_deadline_that_passes_in_the_last_poll_is_on_record() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = at_once(scope.run(async |_| {
         manual.advance(2 * SECOND);
         7
@@ -86,7 +82,7 @@ fn r18_a_deadline_that_passes_in_the_last_poll_is_on_record() {
 #[test]
 fn r18_a_deadline_that_is_set_and_passes_in_the_last_poll_is_on_record() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).build().expect("it is sound");
+    let scope = builder_on(&manual, "s").build().expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         op.set_timeout(SECOND).expect("it is open");
         manual.advance(2 * SECOND);
@@ -97,7 +93,10 @@ fn r18_a_deadline_that_is_set_and_passes_in_the_last_poll_is_on_record() {
 #[test]
 fn r18_r21_a_deadline_above_that_passes_in_the_last_poll_is_put_down_to_its_scope() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         let inner = op.child("inner").build().expect("it is sound");
         let inside = inner.run(async |_| manual.advance(2 * SECOND)).await;
@@ -111,7 +110,10 @@ fn r18_r21_a_deadline_above_that_passes_in_the_last_poll_is_put_down_to_its_scop
 #[test]
 fn r18_a_scope_whose_time_is_not_up_has_no_cause() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = at_once(scope.run(async |_| manual.advance(SECOND / 2)));
     assert!(outcome.cause().is_none());
 }
@@ -119,7 +121,10 @@ fn r18_a_scope_whose_time_is_not_up_has_no_cause() {
 #[test]
 fn r21_a_deadline_that_passed_before_a_body_failed_is_the_cause() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let outcome = manual.block_on(scope.try_run(async |op: Scope| {
         op.spawn(pending::<()>()).expect("the scope is running");
         manual.advance(2 * SECOND);
@@ -132,7 +137,10 @@ fn r21_a_deadline_that_passed_before_a_body_failed_is_the_cause() {
 #[test]
 fn r18_r24_a_deadline_that_passes_while_a_finalizer_runs_is_on_record_and_does_not_stop_it() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().expect("it is sound");
+    let scope = builder_on(&manual, "s")
+        .timeout(SECOND)
+        .build()
+        .expect("it is sound");
     let runtime = manual.handle();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let deferred = op.defer(async move { runtime.sleep(2 * SECOND).await });
@@ -156,7 +164,7 @@ fn once(token: &CancellationToken, words: &'static str) -> impl Source {
 #[test]
 fn r18_a_source_that_fires_in_the_last_poll_is_on_record() {
     let (manual, fired) = (ManualRuntime::new(), CancellationToken::new());
-    let builder = open(&manual).source(once(&fired, "it fired"));
+    let builder = builder_on(&manual, "s").source(once(&fired, "it fired"));
     let scope = builder.build().expect("it is sound");
     let outcome = at_once(scope.run(async |_| fired.cancel()));
     assert_eq!(outcome.status(), Status::Completed);
@@ -166,7 +174,7 @@ fn r18_a_source_that_fires_in_the_last_poll_is_on_record() {
 #[test]
 fn r18_r24_sources_are_watched_while_children_and_finalizers_end() {
     let (manual, fired) = (ManualRuntime::new(), CancellationToken::new());
-    let builder = open(&manual).source(once(&fired, "it fired"));
+    let builder = builder_on(&manual, "s").source(once(&fired, "it fired"));
     let scope = builder.build().expect("it is sound");
     let (seen, token) = (scope.token().clone(), fired);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
@@ -184,7 +192,7 @@ fn r18_r24_sources_are_watched_while_children_and_finalizers_end() {
 #[test]
 fn r45_a_source_that_decides_is_on_record_while_nobody_polls() {
     let (manual, button) = (ManualRuntime::new(), Button::default());
-    let builder = open(&manual).source(button.clone());
+    let builder = builder_on(&manual, "s").source(button.clone());
     let scope = builder.build().expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         assert!(op.check().is_ok());
@@ -203,7 +211,9 @@ fn r45_a_request_to_a_run_that_is_dropped_before_its_next_poll_is_in_the_log() {
     for is_polled in [false, true] {
         let (manual, button) = (ManualRuntime::new(), Button::default());
         let lines = lines_of(|| {
-            let builder = open(&manual).grace(SECOND).source(button.clone());
+            let builder = builder_on(&manual, "s")
+                .grace(SECOND)
+                .source(button.clone());
             let mut run = Box::pin(builder.run(|_| pending::<()>()));
             assert!(Probe::new().poll(run.as_mut()).is_pending());
             assert!(button.press("pressed"));
@@ -226,7 +236,7 @@ fn r45_a_request_to_a_run_that_is_dropped_before_its_next_poll_is_in_the_log() {
 #[test]
 fn r45_a_source_that_decides_is_told_that_its_scope_cannot_have_the_request() {
     let (manual, button) = (ManualRuntime::new(), Button::default());
-    let builder = open(&manual).source(button.clone());
+    let builder = builder_on(&manual, "s").source(button.clone());
     let scope = builder.build().expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         op.cancel();
@@ -240,7 +250,7 @@ fn r45_a_source_that_decides_is_told_that_its_scope_cannot_have_the_request() {
 #[test]
 fn r45_a_request_to_a_scope_that_has_ended_changes_nothing_and_says_so() {
     let (manual, button) = (ManualRuntime::new(), Button::default());
-    let builder = open(&manual).source(button.clone());
+    let builder = builder_on(&manual, "s").source(button.clone());
     let scope = builder.build().expect("it is sound");
     let token = scope.token().clone();
     assert!(at_once(scope.run(|_| ready(()))).cause().is_none());
@@ -266,7 +276,7 @@ fn r30_r45_members_of_any_of_decide_and_those_of_a_source_of_a_user_report() {
     let [plain, nested, fallible, wrapped] = [(); 4].map(|()| Button::default());
     let inner = any_of([nested.clone().boxed(), source::timeout(SECOND).boxed()]);
     let group = any_of([plain.clone().boxed(), inner.expect("it has two").boxed()]);
-    let scope = open(&manual)
+    let scope = builder_on(&manual, "s")
         .source(group.expect("it has two"))
         .source(Ok::<_, std::io::Error>(fallible.clone()))
         .source(Wrapped(wrapped.clone().boxed()))
@@ -288,7 +298,7 @@ fn r30_r45_no_member_of_all_of_decides_alone_and_the_last_one_does_at_once() {
     let other = CancellationToken::new();
     let either = any_of([last.clone().boxed(), once(&other, "it fired").boxed()]);
     let group = all_of([first.clone().boxed(), either.expect("it has two").boxed()]);
-    let builder = open(&manual).source(group.expect("it has two"));
+    let builder = builder_on(&manual, "s").source(group.expect("it has two"));
     let scope = builder.build().expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         assert!(!first.press("first"), "it counts, and the other is missing");
@@ -305,7 +315,7 @@ fn r30_r45_a_group_whose_last_member_only_reports_answers_those_that_decided() {
     let (manual, fired) = (ManualRuntime::new(), CancellationToken::new());
     let button = Button::default();
     let group = all_of([button.clone().boxed(), once(&fired, "it fired").boxed()]);
-    let builder = open(&manual).source(group.expect("it has two"));
+    let builder = builder_on(&manual, "s").source(group.expect("it has two"));
     let scope = builder.build().expect("it is sound");
     let mut run = pin!(scope.run(|_| pending::<()>()));
     let probe = Probe::new();
@@ -339,7 +349,7 @@ fn r45_a_source_that_has_fired_is_kept_until_its_scope_has_ended() {
     let source = || Holds(Arc::clone(&held)).boxed();
     let either = any_of([source(), source::future(pending::<()>()).boxed()]);
     let group = all_of([either.expect("it has two").boxed(), source()]);
-    let scope = open(&manual)
+    let scope = builder_on(&manual, "s")
         .source(group.expect("it has two"))
         .build()
         .expect("it is sound");
@@ -358,7 +368,7 @@ fn r45_the_members_of_a_group_are_on_record_while_the_last_of_them_cancels_the_s
     let manual = ManualRuntime::new();
     let (first, last) = (Button::default(), Button::default());
     let group = all_of([first.clone().boxed(), last.clone().boxed()]);
-    let scope = open(&manual).source(group.expect("it has two"));
+    let scope = builder_on(&manual, "s").source(group.expect("it has two"));
     let scope = scope.build().expect("it is sound");
     let asked = Arc::new(OnceLock::new());
     let answer = Arc::clone(&asked);

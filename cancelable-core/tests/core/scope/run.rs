@@ -2,6 +2,7 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, open};
 use cancelable_core::scope::{BuildError, RunError, ScopeBuilder};
 use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -21,12 +22,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn open(name: &'static str) -> Scope {
-    Scope::builder(name).build().expect("it needs no runtime")
-}
 
 /// What a future that is ready at its first poll resolves to.
 fn now<F: Future>(future: F) -> F::Output {

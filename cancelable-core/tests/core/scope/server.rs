@@ -1,5 +1,6 @@
 //! A scope that runs as long as a server, and requests as scopes inside: what `docs/servers.md` says.
 
+use crate::support::SECOND;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status, current};
 use futures_util::FutureExt;
@@ -10,8 +11,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 fn open(manual: &ManualRuntime) -> Scope {
     let builder = Scope::builder("server").runtime(&manual.handle());

@@ -1,5 +1,6 @@
 //! Runs and shields that are held and not polled (R16, R22, R47): whom they hold up, and for how long.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::testing::ManualRuntime;
@@ -17,7 +18,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-const SECOND: Duration = Duration::from_secs(1);
 /// The limit of the scope around.
 const LIMIT: Duration = Duration::from_millis(200);
 /// How long after it was woken a future must have been polled; see `docs/scopes.md`.

@@ -1,6 +1,7 @@
 //! A cancel whose callbacks run elsewhere, one that comes after a time, and a callback that is removed without
 //! blocking.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
 use cancelable_core::source::{Limit, cancel_after, cancel_on};
@@ -14,8 +15,6 @@ use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Keeps blocking jobs until they are run or dropped.
 #[derive(Clone, Default)]

@@ -1,5 +1,6 @@
 //! What may cancel a scope, from each built-in kind to a type of the user.
 
+use crate::support::SECOND;
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use cancelable_core::source::{
@@ -16,8 +17,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// A scope on `manual` with one source.
 fn watching(manual: &ManualRuntime, source: impl Source) -> Scope {

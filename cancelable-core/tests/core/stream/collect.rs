@@ -1,6 +1,7 @@
 //! What a stream gave before it was cut.
 
 use super::feed::Feed;
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::testing::{
@@ -13,9 +14,6 @@ use std::collections::BTreeSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r42_a_stream_that_came_to_its_end_is_complete() {

@@ -1,6 +1,7 @@
 //! What is built on a stream that can be cut: chunks, the last items, progress.
 
 use super::feed::{Feed, poll_next, taken};
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::testing::ManualRuntime;
@@ -10,9 +11,6 @@ use futures_util::{Stream, StreamExt, stream};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r41_chunks_are_full_and_the_last_one_has_the_rest() {

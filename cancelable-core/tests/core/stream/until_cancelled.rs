@@ -2,6 +2,7 @@
 
 use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;
+use crate::support::{SECOND, builder_on};
 use cancelable_core::error::Cancelled;
 use cancelable_core::stream::{CancelStreamExt, CutStream};
 use cancelable_core::testing::ManualRuntime;
@@ -17,8 +18,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r41_every_item_comes_and_then_the_end_if_nothing_cancels() {
@@ -215,14 +214,13 @@ fn r12_a_stream_leaves_nothing_at_its_token() {
     assert_eq!(Arc::strong_count(&noted), 1);
 }
 
-fn open(manual: &ManualRuntime) -> cancelable_core::scope::ScopeBuilder {
-    Scope::builder("import").runtime(&manual.handle())
-}
-
 #[test]
 fn r41_a_stream_that_is_always_ready_notices_a_cancel_and_a_deadline() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).timeout(SECOND).build().unwrap();
+    let scope = builder_on(&manual, "import")
+        .timeout(SECOND)
+        .build()
+        .unwrap();
     // Each item takes a tenth of a second, and none of them lets anybody else run.
     let pulled = Cell::new(0);
     let numbers = stream::repeat_with(|| {
@@ -245,7 +243,7 @@ fn r41_a_stream_that_is_always_ready_notices_a_cancel_and_a_deadline() {
 #[test]
 fn r19_every_later_stream_of_a_cancelled_operation_is_cut_also_in_its_grace() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).grace(SECOND).build().unwrap();
+    let scope = builder_on(&manual, "import").grace(SECOND).build().unwrap();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         op.cancel();
         let mut seen = Vec::new();
@@ -261,7 +259,7 @@ fn r19_every_later_stream_of_a_cancelled_operation_is_cut_also_in_its_grace() {
 #[test]
 fn r22_r41_inside_a_shield_a_stream_is_not_cut_and_after_it_is() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).grace(SECOND).build().unwrap();
+    let scope = builder_on(&manual, "import").grace(SECOND).build().unwrap();
     let feed = Feed::new([1, 2]);
     let handle = feed.handle();
     let runtime = manual.handle();
@@ -293,7 +291,7 @@ fn r22_r41_inside_a_shield_a_stream_is_not_cut_and_after_it_is() {
 #[test]
 fn r22_r41_a_stream_of_an_operation_above_goes_on_inside_a_shield_of_one_below() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).build().unwrap();
+    let scope = builder_on(&manual, "import").build().unwrap();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let inner = op.child("inner").build().unwrap();
         let kept = Cell::new(None);
@@ -314,7 +312,7 @@ fn r22_r41_a_stream_of_an_operation_above_goes_on_inside_a_shield_of_one_below()
 #[test]
 fn r24_r41_what_was_deferred_may_drain_a_stream() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).build().unwrap();
+    let scope = builder_on(&manual, "import").build().unwrap();
     let drained = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&drained);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
@@ -334,7 +332,7 @@ fn r24_r41_what_was_deferred_may_drain_a_stream() {
 #[test]
 fn r41_a_bare_token_knows_no_shield() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).build().unwrap();
+    let scope = builder_on(&manual, "import").build().unwrap();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let seen = async {
             op.cancel();
@@ -383,7 +381,7 @@ fn r41_a_stream_of_results_ends_after_its_first_error() {
 #[test]
 fn r41_a_loop_with_a_question_mark_cannot_take_a_cut_for_the_end() {
     let manual = ManualRuntime::new();
-    let scope = open(&manual).grace(SECOND).build().unwrap();
+    let scope = builder_on(&manual, "import").grace(SECOND).build().unwrap();
     let outcome = manual.block_on(scope.try_run(async |op: Scope| {
         let mut sum = 0;
         let mut numbers =
@@ -404,9 +402,15 @@ fn r41_a_loop_with_a_question_mark_cannot_take_a_cut_for_the_end() {
 fn r41_the_end_of_a_scope_is_seen_by_a_stream_in_it_whatever_cancels() {
     let manual = ManualRuntime::new();
     // By its own timer, by one above, and by somebody else; there is no grace.
-    let by_timer = open(&manual).timeout(SECOND).build().unwrap();
-    let above = open(&manual).timeout(SECOND).build().unwrap();
-    let by_other = open(&manual).build().unwrap();
+    let by_timer = builder_on(&manual, "import")
+        .timeout(SECOND)
+        .build()
+        .unwrap();
+    let above = builder_on(&manual, "import")
+        .timeout(SECOND)
+        .build()
+        .unwrap();
+    let by_other = builder_on(&manual, "import").build().unwrap();
     let body = async |op: Scope| {
         let mut stream = op.stream(stream::pending::<u8>());
         assert_eq!(stream.next().await, None);
@@ -433,7 +437,7 @@ fn r41_the_end_of_a_scope_is_seen_by_a_stream_in_it_whatever_cancels() {
 #[test]
 fn r41_a_stream_that_is_returned_out_of_a_run_is_woken_by_a_cancel_from_above_alone() {
     let manual = ManualRuntime::new();
-    let server = open(&manual).build().unwrap();
+    let server = builder_on(&manual, "import").build().unwrap();
     let probe = Probe::new();
     let outcome = manual.block_on(server.run(async |op: Scope| {
         let request = op.child("request").timeout(SECOND).build().unwrap();

@@ -1,5 +1,6 @@
 //! The checker of await points: what it finds, and what it says of it.
 
+use crate::support::SECOND;
 use cancelable_core::testing::{
     LastRun, ManualRuntime, cancel_at_every_await, cancel_token_at_every_await,
 };
@@ -9,9 +10,6 @@ use std::future::{Future, pending, poll_fn};
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::Poll;
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// Pending once, then ready; it wakes itself.
 async fn yield_now() {

@@ -1,5 +1,6 @@
 //! Our own futures under the checker: wherever they are dropped, they leave nothing behind.
 
+use crate::support::SECOND;
 use cancelable_core::source::{self, Source};
 use cancelable_core::testing::{
     AwaitReport, LastRun, Recorder, cancel_at_every_await, cancel_token_at_every_await,
@@ -13,9 +14,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
-use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// What a future is made with, and may leave something in.
 #[derive(Clone)]

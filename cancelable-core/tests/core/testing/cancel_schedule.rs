@@ -1,12 +1,11 @@
 //! Cancels that come at a set time, or at a set poll.
 
+use crate::support::SECOND;
 use cancelable_core::testing::{ManualRuntime, cancel_at, cancel_at_poll, cancel_in};
 use cancelable_core::{CancellationToken, Reason};
 use std::cell::Cell;
 use std::future::{pending, ready};
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r44_a_cancel_comes_at_its_time_with_its_place() {

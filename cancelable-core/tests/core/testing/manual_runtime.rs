@@ -1,5 +1,6 @@
 //! The runtime for tests: one order, and time that moves by hand.
 
+use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::testing::ManualRuntime;
@@ -11,8 +12,6 @@ use std::sync::{Arc, mpsc};
 use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// What happened, in order.
 #[derive(Clone)]

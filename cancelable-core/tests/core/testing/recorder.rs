@@ -1,12 +1,11 @@
 //! The recorder of operation events.
 
+use crate::support::SECOND;
 use cancelable_core::testing::{Change, ManualRuntime, Recorder};
 use cancelable_core::{CancellationToken, Scope, Status};
 use std::future::pending;
 use std::thread;
 use std::time::Duration;
-
-const SECOND: Duration = Duration::from_secs(1);
 
 /// The events as lines, without places.
 fn lines(recorder: &Recorder) -> Vec<String> {

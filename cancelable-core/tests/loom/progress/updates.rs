@@ -31,7 +31,7 @@ fn listen(scope: &Scope) -> (Arc<Seen>, ProgressRegistration) {
     (seen, registration)
 }
 
-/// R38: one call at a time, each position at least the one before, and the last change is event_names.
+/// R38: one call at a time, each position at least the one before, and the last change is delivered.
 #[test]
 fn r38_two_threads_advance_an_operation_with_a_hook() {
     loom::model(|| {
@@ -47,13 +47,13 @@ fn r38_two_threads_advance_an_operation_with_a_hook() {
         assert_eq!(
             positions.last(),
             Some(&(3, false)),
-            "a change was not event_names"
+            "a change was not delivered"
         );
         assert_eq!(isolated_panics(), panics, "two calls overlapped");
     });
 }
 
-/// R38: the end is event_names once, after everything else, whoever has the hook then.
+/// R38: the end is delivered once, after everything else, whoever has the hook then.
 #[test]
 fn r38_an_end_with_an_advance() {
     bounded(|| {
@@ -65,7 +65,7 @@ fn r38_an_end_with_an_advance() {
         drop(root);
         other.join().unwrap();
         let positions = seen.positions.lock();
-        let (last, earlier) = positions.split_last().expect("the end was event_names");
+        let (last, earlier) = positions.split_last().expect("the end was delivered");
         assert!(last.1 && earlier.iter().all(|(_, is_last)| !is_last));
         assert_eq!(last.0, handle.progress().position(), "it stands still");
     });

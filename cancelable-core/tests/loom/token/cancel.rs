@@ -198,7 +198,7 @@ fn r09_a_drop_in_the_middle_of_a_cancel_may_cancel() {
     }
 }
 
-/// The child is event_names, and leaves the cause to its parent's branch.
+/// The child is notified, and leaves the cause to its parent's branch.
 #[test]
 fn r03_the_cause_of_a_child_cancelled_from_above_is_there_when_the_flag_is() {
     loom::model(|| {

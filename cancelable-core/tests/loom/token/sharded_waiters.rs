@@ -6,8 +6,8 @@ use loom::thread;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// A wait that meets another one at the token's list has those after it go to a crowd: in a build for loom
-/// at the first time. Here a second wait makes the crowd and a third goes to it, in any order with a cancel.
+/// A wait that finds the token's list locked makes the shards for later waits: in a build for loom
+/// at the first time. Here a second wait makes them and a third is sharded, in any order with a cancel.
 fn contending_waits(token: &CancellationToken) -> [Wait; 3] {
     [0, 1, 2].map(|_| wait_on(token.clone()))
 }

@@ -279,7 +279,7 @@ fn r06_a_cancel_of_a_child_that_answers_false_has_seen_the_parents_reach_all_bel
     }
 }
 
-/// The child's branch is linked past its parent's, so that one is event_names before the other.
+/// The child's branch is linked past its parent's, so that one is notified before the other.
 #[test]
 fn r06_a_cancel_below_an_orphan_waits_for_the_one_above() {
     for (before_the_parent, waits) in [(false, false), (true, false), (false, true)] {
