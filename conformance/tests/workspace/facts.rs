@@ -1,7 +1,7 @@
 //! Facts that are stated twice: the minimum Rust version, the crates and their version, the first
 //! program.
 
-use crate::tree::{PUBLISHED, assert_none, folder, publishable, root, text};
+use crate::tree::{PUBLISHED, assert_none, folder, publishable, root, sources, text};
 use std::collections::BTreeSet;
 
 /// The value of the first `key = "value"` of a manifest.
@@ -204,8 +204,64 @@ fn r15_the_page_for_those_who_migrate_names_every_new_method_of_the_token() {
     assert_eq!(listed(&page, "These are new:"), new);
 }
 
+/// The words of a text that are no comment and name a runtime or an operating system.
+fn outside_words(text: &str) -> Vec<&str> {
+    const WORDS: [&str; 9] = [
+        "tokio::",
+        "async_std::",
+        "smol::",
+        "async_io::",
+        "libc::",
+        "rustix::",
+        "target_os",
+        "cfg(unix)",
+        "cfg(windows)",
+    ];
+    let code = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let found = code.flat_map(|line| WORDS.into_iter().filter(move |word| line.contains(word)));
+    found.collect()
+}
+
+#[test]
+fn the_core_names_no_runtime_and_no_operating_system() {
+    for file in sources("cancelable-core") {
+        let found = outside_words(&file.text);
+        assert!(found.is_empty(), "{}: {found:?}", file.path);
+    }
+}
+
+/// The files that a page names in backquotes, with a folder before the name.
+fn named_files(page: &str) -> BTreeSet<&str> {
+    let words = page.split('`').skip(1).step_by(2);
+    words
+        .filter(|word| word.contains('/') && word.ends_with(".rs") && !word.contains(' '))
+        .collect()
+}
+
+#[test]
+fn every_file_that_the_architecture_names_is_there() {
+    let page = text("ARCHITECTURE.md");
+    let named = named_files(&page);
+    assert!(named.len() > 30, "{named:?}");
+    let missing = named.into_iter().filter(|file| {
+        // The walks name files below the core's `src`.
+        ["", "cancelable-core/src/", "cancelable-core/"]
+            .iter()
+            .all(|place| !root().join(place).join(file).exists())
+    });
+    assert_eq!(missing.collect::<Vec<_>>(), [""; 0]);
+}
+
 #[test]
 fn a_fact_that_is_stated_otherwise_is_found() {
+    assert_eq!(outside_words("// tokio::spawn\nuse std::fmt;").len(), 0);
+    assert_eq!(outside_words("use tokio::spawn;\n#[cfg(unix)]").len(), 2);
+    assert_eq!(
+        named_files("`a/b.rs`, `c.rs` and `d/e f.rs`"),
+        ["a/b.rs"].into()
+    );
     assert_eq!(
         other_rust_versions("Minimum Rust version: 1.85.", "1.85").len(),
         0
