@@ -66,7 +66,6 @@ fn scattered(files: &[Source]) -> Vec<String> {
 }
 
 #[test]
-#[ignore = "the rooms are being built"]
 fn what_a_type_of_the_core_can_do_stands_in_few_files() {
     assert_none(&scattered(&sources("cancelable-core")));
 }
