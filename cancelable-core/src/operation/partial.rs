@@ -9,7 +9,7 @@ use std::any::type_name;
 use std::error::Error;
 use std::fmt;
 
-/// The partial result of an operation, from [`Operation::partial`]: one value of any type, or none.
+/// The partial result of an operation, from [`Operation::partial`](crate::Operation::partial): one value of any type, or none.
 ///
 /// The outcome has it whichever way the run ended ([`Outcome::partial`](crate::Outcome::partial)). Where there
 /// is no outcome, because the run was dropped or belongs to a spawned child, it stays with the operation, for
