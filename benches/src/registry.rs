@@ -45,7 +45,7 @@ impl Info {
 
 /// Why a registered scope is not half of a scope and a map.
 const SCOPE_NOTE: &str = "the scope itself is on both sides, and is most of either; the row below it \
-    leaves it out. Kept: 32 shards, each a list of pages of 64 operations, which gives its room back and \
+    leaves it out. Kept: 32 shards, each a list of chunks of 64 operations, which gives its room back and \
     is as quick to walk as to enter.";
 
 /// What a listing is made of that has to ask each operation how it stands.
