@@ -39,14 +39,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
     ];
     let growths = scaling::all();
+    let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
     let page = format!(
-        "{INTRODUCTION}\n{machine}\n{}{}",
+        "{INTRODUCTION}\n{machine}\n{}{}{}",
         report::markdown(&tables),
+        of_builds(&std::fs::read_to_string(docs.join("performance.md"))?),
         plot::markdown(&growths, PLOTS),
     );
     println!("{page}");
     if std::env::args().any(|argument| argument == "--write") {
-        let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
         std::fs::create_dir_all(docs.join(PLOTS))?;
         for growth in &growths {
             let file = docs.join(PLOTS).join(growth.name).with_extension("svg");
@@ -55,6 +56,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         std::fs::write(docs.join("performance.md"), page)?;
     }
     Ok(())
+}
+
+/// The part of the page that `weight.sh` writes, which stays as it is.
+fn of_builds(page: &str) -> &str {
+    let start = page.find("\n## Builds");
+    let end = page.find("\n## How costs grow");
+    start
+        .zip(end)
+        .and_then(|(start, end)| page.get(start..end))
+        .unwrap_or_default()
 }
 
 /// What the figures depend on.
