@@ -50,6 +50,7 @@ const OCCUPIED: u8 = 1;
 /// No member comes in any more.
 const CLOSED: u8 = 2;
 
+#[derive(Default)]
 struct Table<H> {
     members: NumberMap<OperationId, Member<H>>,
     /// How many of the members are not waited for any more.
@@ -66,22 +67,6 @@ struct Table<H> {
     holds: NumberMap<u64, &'static Location<'static>>,
     /// The key of the next hold.
     next_hold: u64,
-}
-
-impl<H> Default for Table<H> {
-    fn default() -> Self {
-        Self {
-            members: NumberMap::new(),
-            abandoned: 0,
-            running: 0,
-            queue: NumberMap::new(),
-            failures: Vec::new(),
-            abandon_timer: None,
-            orphans: NumberMap::new(),
-            holds: NumberMap::new(),
-            next_hold: 0,
-        }
-    }
 }
 
 struct Member<H> {
@@ -107,7 +92,7 @@ pub(super) struct OpenMember<H> {
     pub(super) is_queued: bool,
 }
 
-impl<H: Clone> Children<H> {
+impl<H: Clone + Default> Children<H> {
     pub(super) fn new(options: Option<Box<ChildOptions>>) -> Self {
         Self {
             options,

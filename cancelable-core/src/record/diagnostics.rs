@@ -5,6 +5,7 @@ use crate::report::Straggler;
 use crate::sync::NumberMap;
 use std::time::Instant;
 
+#[derive(Default)]
 pub(super) struct Diagnostics<H> {
     pub(super) polled: Option<Instant>,
     pub(super) checked: Option<Instant>,
@@ -16,19 +17,6 @@ pub(super) struct Diagnostics<H> {
     stragglers: Vec<Straggler>,
     /// The operations of which one of the stragglers is the body: that is reported once.
     bodies: NumberMap<OperationId, ()>,
-}
-
-impl<H> Default for Diagnostics<H> {
-    fn default() -> Self {
-        Self {
-            polled: None,
-            checked: None,
-            is_body_over: false,
-            inside: NumberMap::new(),
-            stragglers: Vec::new(),
-            bodies: NumberMap::new(),
-        }
-    }
 }
 
 impl<H> Diagnostics<H> {

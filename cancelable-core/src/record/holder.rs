@@ -92,18 +92,10 @@ impl<H> Holder<H> {
 }
 
 /// The holders of one body.
+#[derive(Default)]
 pub(super) struct Holders<H> {
     next: u64,
     entries: NumberMap<u64, Arc<Holder<H>>>,
-}
-
-impl<H> Default for Holders<H> {
-    fn default() -> Self {
-        Self {
-            next: 0,
-            entries: NumberMap::new(),
-        }
-    }
 }
 
 impl<H> Holders<H> {

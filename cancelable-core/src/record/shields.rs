@@ -108,6 +108,7 @@ impl<H> Shields<H> {
 }
 
 /// What few operations have of it, under the record's lock.
+#[derive(Default)]
 pub(super) struct RareShields<H> {
     /// What keeps the body from being dropped by a cancel, in the order in which it came.
     pub(super) holders: Holders<H>,
@@ -115,14 +116,4 @@ pub(super) struct RareShields<H> {
     pub(super) away: NumberMap<OperationId, Arc<Turn<H>>>,
     /// What cancels the operation with the one above, once the shield that it was opened in has ended.
     pub(super) bound: Option<CallbackRegistration>,
-}
-
-impl<H> Default for RareShields<H> {
-    fn default() -> Self {
-        Self {
-            holders: Holders::default(),
-            away: NumberMap::new(),
-            bound: None,
-        }
-    }
 }
