@@ -118,6 +118,9 @@ pub(crate) struct Record {
     watched: bool,
     /// Something was deferred.
     deferred: AtomicBool,
+    /// Nothing of the operation runs any more, and nothing can be attached to it. Written and read under the record's
+    /// lock; it stands here because here it takes no room.
+    settled: AtomicBool,
     /// The log has a line that it was asked to stop.
     cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
@@ -137,8 +140,6 @@ struct Inner {
     run_waker: StoredWaker,
     /// What is to be started at entry, if there is anything; none from then on.
     sources: Option<Box<[Unstarted]>>,
-    /// Nothing of the operation runs any more, and nothing can be attached to it.
-    settled: bool,
     /// None while there is nothing of it, which for most operations is for ever.
     rare: Option<Box<Rare>>,
     /// As `rare`.
@@ -276,7 +277,6 @@ impl Record {
             deadlines: Deadlines::new(deadline),
             run_waker: StoredWaker::default(),
             sources,
-            settled: false,
             rare: None,
             lasting,
             span: Span::open(&label),
@@ -303,6 +303,7 @@ impl Record {
             watched: watches || above.is_some_and(|above| above.watched),
             parent,
             deferred: AtomicBool::new(false),
+            settled: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
             registry: account.registry,
             hooks: account.hooks,
@@ -341,7 +342,13 @@ impl Record {
 
     /// Whether nothing of the operation runs any more, and nothing can be attached to it.
     pub(crate) fn is_settled(&self) -> bool {
-        self.inner.lock().settled
+        self.is_settled_in(&self.inner.lock())
+    }
+
+    /// [`is_settled`](Self::is_settled) under the lock.
+    fn is_settled_in(&self, _: &Inner) -> bool {
+        // Relaxed: written under the lock that is held here.
+        self.settled.load(Ordering::Relaxed)
     }
 
     /// Whether anything was ever deferred, as far as this thread has heard.

@@ -50,7 +50,7 @@ pub(crate) fn go_away(record: &Record, turn: &Arc<Turn>) -> Option<Away> {
     let above = std::iter::successors(record.parent.as_ref(), |record| record.parent.as_ref());
     for owner in above {
         let mut inner = owner.inner.lock();
-        if !inner.settled {
+        if !owner.is_settled_in(&inner) {
             let rare = inner.rare.get_or_insert_default();
             rare.shields.away.insert(id, Arc::clone(turn));
             drop(inner);

@@ -85,7 +85,7 @@ fn propagate(record: &Record, below: Below<Arc<Record>>) {
     for owner in above {
         let mut inner = owner.inner.lock();
         // One that has ended has given up a call, or something that a finalizer has left.
-        if inner.settled {
+        if owner.is_settled_in(&inner) {
             continue;
         }
         let reports = &mut inner.rare.get_or_insert_default().reports;

@@ -24,7 +24,7 @@ where
     C: Future<Output: CleanupOutput> + Send + 'static,
 {
     let mut inner = record.inner.lock();
-    if inner.settled {
+    if record.is_settled_in(&inner) {
         drop(inner);
         return Err(DeferError::new(record.label.clone(), future));
     }

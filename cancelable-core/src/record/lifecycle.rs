@@ -5,12 +5,11 @@
 //! where the run was dropped and its children and finalizers go on without it.
 
 use super::child_reports::{self, Lost};
-use super::children::Children;
 use super::run_waker::{self, Followed};
-use super::{Handle, Inner, Opening, Rare, Record, meters, notes, notify, shelters};
+use super::{Inner, Opening, Rare, Record, meters, notes, notify, shelters};
 use crate::report::{Report, Status};
 use crate::source::Unstarted;
-use crate::sync::{Latch, LatchWait, StoredWaker, escape, is_logged, log};
+use crate::sync::{Latch, LatchWait, Ordering, StoredWaker, escape, is_logged, log};
 use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -103,7 +102,7 @@ pub(crate) fn close_at(
 ) -> Result<Closing, Unfinished> {
     let (elapsed, rare, has_partial, waker) = {
         let mut inner = record.inner.lock();
-        let rare = inner.settle(&record.children)?;
+        let rare = settle_with(record, &mut inner)?;
         let has_partial = inner.partial.as_ref().is_some_and(|slot| slot.is_filled());
         let elapsed = end_with(record, &mut inner, end, now);
         let waker = std::mem::take(&mut inner.run_waker);
@@ -145,7 +144,7 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
 ///
 /// As for [`close`].
 pub(crate) fn settle(record: &Arc<Record>, run: Lost) -> Result<(), Unfinished> {
-    let rare = record.inner.lock().settle(&record.children)?;
+    let rare = settle_with(record, &mut record.inner.lock())?;
     end_span(record);
     let (report, latch) = let_go(rare);
     // Before the waiters for the end are woken: they may look at the outcome.
@@ -207,7 +206,7 @@ pub(crate) fn closing(record: &Record) -> Closing {
 /// settled, so the end finds the latch.
 pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
     let mut inner = record.inner.lock();
-    if inner.settled {
+    if record.is_settled_in(&inner) {
         return None;
     }
     let rare = inner.rare.get_or_insert_default();
@@ -266,15 +265,14 @@ fn set_latch(latch: Option<Arc<Latch>>) {
     }
 }
 
-impl Inner {
-    fn settle(&mut self, children: &Children<Handle>) -> Result<Option<Box<Rare>>, Unfinished> {
-        let rare = self.rare.as_ref();
-        if children.is_occupied() || rare.is_some_and(|rare| rare.cleanup.has_waiting()) {
-            return Err(Unfinished);
-        }
-        self.settled = true;
-        Ok(self.rare.take())
+fn settle_with(record: &Record, inner: &mut Inner) -> Result<Option<Box<Rare>>, Unfinished> {
+    let rare = inner.rare.as_ref();
+    if record.children.is_occupied() || rare.is_some_and(|rare| rare.cleanup.has_waiting()) {
+        return Err(Unfinished);
     }
+    // Relaxed: under the lock.
+    record.settled.store(true, Ordering::Relaxed);
+    Ok(inner.rare.take())
 }
 
 fn log_status(record: &Record, status: Status) {

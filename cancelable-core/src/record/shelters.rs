@@ -101,7 +101,7 @@ fn bind(record: &Arc<Record>) {
     let mut registration = Some(registration);
     {
         let mut inner = record.inner.lock();
-        if !inner.settled {
+        if !record.is_settled_in(&inner) {
             let rare = inner.rare.get_or_insert_default();
             rare.shields.bound = registration.take();
         }
