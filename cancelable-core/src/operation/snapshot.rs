@@ -222,7 +222,7 @@ impl OperationSnapshot {
         match (self.status.is_closed(), self.elapsed(), self.age()) {
             (true, Some(span), _) => write!(f, " after {}", HumanDuration(span))?,
             (false, Some(span), _) | (false, None, Some(span)) => {
-                write!(f, " for {}", HumanDuration(span))?
+                write!(f, " for {}", HumanDuration(span))?;
             }
             _ => {}
         }
