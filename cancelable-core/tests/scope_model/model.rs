@@ -62,8 +62,6 @@ struct Row<'a> {
     members: BTreeSet<usize>,
     running: usize,
     queue: Vec<usize>,
-    /// Nobody asks for failures any more.
-    closed: bool,
     failed: Vec<usize>,
     /// What dropped runs inside have left, which goes on.
     adopted: BTreeSet<usize>,
@@ -509,7 +507,6 @@ impl<'a> Model<'a> {
             }
             return None;
         }
-        self.row_mut(id).closed = true;
         let cleaned_up = self.clean_up(id, &mut run.wind_up);
         // To the end: a deadline that has passed is on record, whatever runs.
         self.check(id);
@@ -654,11 +651,9 @@ impl<'a> Model<'a> {
         owner.failed_below.extend(failed);
     }
 
-    /// As above, for a member whose finalizers have run after its end.
+    /// As above, for what has lost its run: the nearest scope of which something runs is told, since
+    /// nobody has the outcome.
     fn report_up(&mut self, id: usize) {
-        if !self.row(id).spawned {
-            return;
-        }
         let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
         if let Some(owner) = above.find(|above| self.row(*above).settled.is_none()) {
             self.report_to(owner, id, true);
@@ -692,7 +687,6 @@ impl<'a> Model<'a> {
                 self.cancel(id, "run_dropped", None, Some(id));
             }
         }
-        self.row_mut(id).closed = true;
         let is_idle = run.wind_up.current.is_none() && self.row(id).finalizers.is_empty();
         if is_idle && !self.is_waiting(id) {
             self.over(id, Status::Cancelled);
@@ -863,7 +857,7 @@ impl<'a> Model<'a> {
         };
         let collects = self.row(owner).plan.is_some_and(|plan| plan.collect_all);
         let row = self.row_mut(owner);
-        let failed = !matches!(how, How::Value | How::Cancelled) && !row.closed;
+        let failed = !matches!(how, How::Value | How::Cancelled);
         let first = row.failed.is_empty();
         if failed && (first || collects) {
             row.failed.push(id);
@@ -1038,7 +1032,6 @@ impl<'a> Model<'a> {
             members: BTreeSet::new(),
             running: 0,
             queue: Vec::new(),
-            closed: false,
             failed: Vec::new(),
             adopted: BTreeSet::new(),
             settled: None,
