@@ -1,7 +1,7 @@
-//! The record of one piece of work: what it is called, how it stands, until when it may run.
+//! The operation: a handle to the state of one piece of work, with its name, status, cause and deadline.
 //!
-//! A scope writes the record; an [`Operation`] is a handle that anyone may keep to read it and to
-//! ask for the work's cancellation. It lives on after the work has ended.
+//! A scope writes the state (`record.rs`). Anyone may keep an [`Operation`] to read it and to cancel the work. The
+//! handle lives on after the work has ended.
 
 mod activity;
 mod current;

@@ -1,4 +1,4 @@
-//! What an operation that is open waits for, for reports.
+//! The activity of an open operation, which is what it waits for, for reports.
 
 use crate::cause::{HumanDuration, OneLine, OperationLabel};
 use crate::record::{Record, grace, holds, stragglers};

@@ -1,4 +1,4 @@
-//! Waiting until nothing of an operation runs any more.
+//! A future that waits until nothing of an operation runs any more.
 
 use crate::record::{Record, lifecycle};
 use crate::report::Status;

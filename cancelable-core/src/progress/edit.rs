@@ -1,4 +1,4 @@
-//! What the work says about itself beside the position, and changes of it.
+//! The description of the work (total, message, fields), and an edit of it and of the position.
 
 use super::FieldValue;
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! What a progress hook is called with.
+//! The argument of a progress hook: one change of progress.
 
 use super::ProgressSnapshot;
 use super::meter::Meter;

@@ -1,4 +1,4 @@
-//! How fast work advances, computed from samples.
+//! The rate at which work advances, computed from samples.
 //!
 //! An advance reads no clock, so steps and time are both known only when a snapshot is taken. The sample of
 //! that moment is compared with an older one. Two older samples are kept, at least half a window apart, and

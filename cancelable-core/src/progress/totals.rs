@@ -1,4 +1,4 @@
-//! How far one operation has come, or several together.
+//! The position and the total of one operation, or of several added up.
 
 /// A position and a total, of one operation or of several added up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

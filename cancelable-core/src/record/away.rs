@@ -1,4 +1,5 @@
-//! The runs that an operation waits for though its body does not poll them, and what is taken over of them (`turn.rs`).
+//! The runs that an operation waits for although its body does not poll them, and the parts that are taken over of them
+//! (`turn.rs`).
 
 use super::{Record, Turn, holds};
 use crate::cause::OperationId;

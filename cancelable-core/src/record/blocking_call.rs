@@ -1,5 +1,4 @@
-//! What is known of a blocking call apart from its value: when it was cancelled, and whether it is
-//! still waited for.
+//! The state of a blocking call apart from its value: when it was cancelled, and whether it is still waited for.
 //!
 //! A thread cannot be stopped, so a wait for it may have to end without it. When that is has to be
 //! known to the scope, which joins the call, and to the task that awaits the call's handle.

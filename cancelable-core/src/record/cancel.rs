@@ -1,6 +1,6 @@
-//! The cancel of an operation: its own token, which is made when it is first asked for, and the token above
-//! it, of which its own is a child. One that is made by a cancel of the operation is below nothing: it has
-//! its cause, and nothing above can change that.
+//! The cancel of an operation, and its own token. The token is made when it is first asked for, as a child of the token
+//! above. A token that is made by a cancel of the operation has no parent: it has its cause, and nothing above can
+//! change that.
 //!
 //! # The end
 //!

@@ -1,9 +1,8 @@
-//! What else is said about a run that has ended, beside its value: kept apart because most have
-//! nothing to say.
+//! Reports on runs that have ended, beside their values. They are kept apart because most runs have nothing to report.
 //!
-//! What goes wrong in a spawned child is on its handle. What nobody has taken from there when the scope above
-//! ends belongs in that one's report. A run that was dropped has no outcome, so its report goes to the nearest
-//! operation above that has not ended, as what it has left does (`orphans.rs`). Where there is none it is dropped;
+//! The report of a spawned child is on the child's handle. A report that is still there when the scope above ends
+//! becomes a part of that scope's report. A run that was dropped has no outcome, so its report goes to the nearest
+//! ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is dropped, and
 //! the log has it.
 
 use super::reports::Below;

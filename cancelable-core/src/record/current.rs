@@ -1,4 +1,4 @@
-//! The record as the operation that runs here: what a run puts in place for as long as it polls.
+//! The current operation of a thread: the entry that a run puts in place while it polls.
 
 use super::Record;
 use super::span::InSpan;

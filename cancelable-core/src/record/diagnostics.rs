@@ -1,4 +1,4 @@
-//! What is noted about an operation for reports on what has not stopped, under the record's lock.
+//! The notes on one operation for reports on what has not stopped, under the record's lock.
 
 use crate::cause::OperationId;
 use crate::report::Straggler;

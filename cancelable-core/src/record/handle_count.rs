@@ -1,4 +1,4 @@
-//! How many handles an operation has that was not run; see `handles.rs`.
+//! The number of handles of an operation that was not run; see `handles.rs`.
 
 use crate::sync::{AtomicU32, Ordering};
 

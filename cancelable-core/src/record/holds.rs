@@ -1,4 +1,4 @@
-//! Why the body of a cancelled operation is polled on: a future inside it must not be dropped yet.
+//! Holds: the reasons to poll on the body of a cancelled operation, because a future inside it must not be dropped yet.
 //!
 //! A *hold* is kept by such a future: by a shield that is open, by a run that has children, finalizers or holds
 //! of its own, and by the body of a blocking run. It stands on the list of its *home*, the operation whose body

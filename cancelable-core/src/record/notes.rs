@@ -1,4 +1,4 @@
-//! What is noted about an operation and outlives its end: metadata, and the text of a failure.
+//! The notes on an operation that outlive its end: metadata, and the text of a failure.
 
 use super::Record;
 use crate::report::Metadata;

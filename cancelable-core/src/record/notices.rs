@@ -1,5 +1,5 @@
-//! What the observers of one operation were notified of, and what is registered to notify them of the rest; under the
-//! record's lock.
+//! The marks of which events the observers of one operation were notified of, and the registrations for the others;
+//! under the record's lock.
 
 use crate::token::CallbackRegistration;
 

@@ -1,4 +1,4 @@
-//! What the builder of a scope has fixed about its end and about its children.
+//! The options of a scope that its builder has fixed: for its end, and for its children.
 
 use crate::report::Straggler;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What a run that was dropped has left, as a part of the nearest operation above.
+//! Orphans: what a dropped run has left, as a part of the nearest ancestor that has not ended.
 //!
 //! A drop cannot wait, so what is open goes on as a task of the runtime; the steps are in the header of
 //! `scope/run/detached_teardown.rs`. The operation is an *orphan* then, as it has lost the body that it was a part of.

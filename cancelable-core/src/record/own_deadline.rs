@@ -1,5 +1,5 @@
-//! The deadlines of one operation under its record's lock: its own, and the earliest of its ancestors, which is
-//! kept so that these are not walked for each look.
+//! The deadlines of one operation, under its record's lock: its own, and the earliest of its ancestors. The latter is
+//! kept so that no check has to walk the ancestors.
 //!
 //! A line of ancestors may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
 //! keeps the earliest deadline of those above it, with the count of moves that was read before the ancestors were

@@ -1,5 +1,5 @@
-//! Waking the run that polls an operation: its deadline was moved, its token was made (`token_cell.rs`), or the
-//! last hold on its body was given back.
+//! The waker of the run that polls an operation. It is woken when the deadline was moved, when the token was made
+//! (`token_cell.rs`), and when the last hold on the body was given back.
 //!
 //! The waker lies under the record's lock, with a number that goes up under the same lock whenever
 //! the waker is taken. A run that has left its waker keeps the number it found then. As long as the

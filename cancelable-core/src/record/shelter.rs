@@ -1,5 +1,5 @@
-//! What a shield gives to the scopes that are opened inside it: no cancel and no deadline from above reaches
-//! them, for as long as the shield is open.
+//! The shelter of a shield: no cancel and no deadline from above reaches the scopes that are opened inside it, for as
+//! long as the shield is open.
 //!
 //! A scope may be carried out of the shield that it was opened in, and its run be polled anywhere or nowhere. So
 //! the shelter lists what was opened inside and has not ended, by an opaque handle `H`; when it ends, `shelters.rs`

@@ -1,4 +1,5 @@
-//! The shields that code runs in here, and their end: what was opened inside is bound again by what it is a part of.
+//! The shelters that the code on this thread runs in, and the end of a shelter: the scopes that were opened inside are
+//! bound by their ancestors again.
 
 use super::own_deadline::line_changed;
 use super::{Record, Shelter, run_waker};

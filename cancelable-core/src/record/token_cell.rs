@@ -1,9 +1,8 @@
 //! The token of an operation, made on demand, and the marks beside it.
 //!
-//! Most operations are never asked for their token: they run, and end. Until then the token above
-//! says all there is to say, and where there is none nothing can cancel. The one above is that of an
-//! operation or a join, never a user's, which a handle here would keep: below that the own token is there
-//! from the start.
+//! Most operations end and are never asked for their token. Until the own token is made, the token above stands for it;
+//! without one above, nothing can cancel. The token above belongs to an operation or to a join. It is never a token of
+//! the user, because a handle here would keep that alive: below such a token the own token is there from the start.
 //!
 //! The cell knows neither the operation nor its run. A caller that puts a token in its place asks
 //! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is `cancel.rs`,

@@ -1,5 +1,5 @@
-//! Handing out the token of an operation, with a clock beside it: code that asks the token inline may be all that
-//! runs, and then no poll of a run notices that the time is up.
+//! The clock beside an operation's token that was handed out. Code that asks the token inline may be all that runs, and
+//! then no poll of a run notices that the time is up.
 //!
 //! The effective deadline is kept beside the token, so that a look takes no lock and no
 //! reference count. It is good for the count of moves that was read before the records were asked, for which

@@ -1,5 +1,5 @@
-//! Whose turn it is with what a run has to wait for: the run's, as long as somebody polls it; or a task's, that
-//! does in its place what follows the drop of a run.
+//! The turn of a run: who waits for what the run has left open. It is the turn of the run itself as long as somebody
+//! polls that. Otherwise it is the turn of a task, which does what follows the drop of a run.
 //!
 //! The body of a run that another task polls, such as that of a response, holds nobody's body. The nearest
 //! operation above that has not ended waits for what that run has open, once it is cancelled itself: at its join,

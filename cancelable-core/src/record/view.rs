@@ -1,4 +1,4 @@
-//! What a snapshot of an operation reads under one taking of the record's lock.
+//! The parts of an operation that a snapshot reads at once under the record's lock.
 
 use super::Record;
 use crate::report::Metadata;

@@ -1,4 +1,4 @@
-//! How user code failed that the library ran: what the errors of a child and of a finalizer share.
+//! The failure of user code that the library ran, as the errors of children and of finalizers share it.
 
 use crate::sync::{escape, escaped};
 use std::error::Error;

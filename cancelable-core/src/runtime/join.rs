@@ -1,4 +1,4 @@
-//! Waiting for the end of a task, and the other end of that: reporting it.
+//! The join handle of a task, and the completion that reports the end of the task to it.
 //!
 //! A runtime's own join handles differ: some cancel when dropped, some raise the task's panic in
 //! the joiner, some abort the process. This one is the same everywhere because no runtime's handle

@@ -1,4 +1,4 @@
-//! Why joining a task gave no value.
+//! The error of joining a task that gave no value.
 
 use crate::sync::{Mutex, escape, panic_text};
 use std::any::Any;

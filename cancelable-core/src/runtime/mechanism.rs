@@ -1,4 +1,4 @@
-//! What a runtime supplies: the two traits that an adapter implements.
+//! The two traits that an adapter implements: what a runtime supplies.
 
 #[cfg(not(target_family = "wasm"))]
 use super::DetachedThreads;

@@ -1,4 +1,4 @@
-//! Waiting for a point in time, on whichever runtime.
+//! A future that waits for a point in time, on any runtime.
 
 use super::{RuntimeHandle, Timer};
 use crate::sync::track_await;

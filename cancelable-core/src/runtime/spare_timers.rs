@@ -1,5 +1,4 @@
-//! Timers that nobody waits for, kept for whoever needs one next, where the runtime moves them for
-//! less than it makes them.
+//! Spare timers, kept for the next run that needs one, where the runtime moves a timer for less than it makes one.
 
 use super::Timer;
 use crate::sync::Mutex;

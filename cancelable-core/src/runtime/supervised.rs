@@ -1,4 +1,4 @@
-//! What a runtime gets to run: the user's work, wrapped so that it reports and never panics.
+//! Work as a runtime receives it: the user's, wrapped so that it reports its end and never panics.
 //!
 //! The work is dropped before its end is reported, on every path. Whoever has joined a task may
 //! rely on everything the task held being gone.

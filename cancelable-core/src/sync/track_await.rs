@@ -116,7 +116,9 @@ mod tracked {
             assert!(!is_of_user(&file!().replace("sync", "scope")));
             let root = env!("CARGO_MANIFEST_DIR");
             assert!(!is_of_user(&format!("{root}/src/runtime/timeout.rs")));
-            assert!(is_of_user(&format!("{root}/tests/core/await_points.rs")));
+            assert!(is_of_user(&format!(
+                "{root}/tests/core/testing/await_points.rs"
+            )));
             assert!(!is_of_user("/rustc/5980/library/core/src/future/future.rs"));
             assert!(!is_of_user(
                 "/usr/src/rustc-1.85.0/library/alloc/src/boxed.rs"
@@ -125,7 +127,9 @@ mod tracked {
                 r"/rustc/5980\library\core\src\future\future.rs"
             ));
             assert!(is_of_user("src/main.rs"));
-            assert!(is_of_user("cancelable-core/tests/core/await_points.rs"));
+            assert!(is_of_user(
+                "cancelable-core/tests/core/testing/await_points.rs"
+            ));
         }
     }
 }

@@ -87,5 +87,5 @@ fn what_goes_past_the_seam_is_found() {
     assert_eq!(of("token.rs", "use event_listener::Event;"), 1);
     assert_eq!(of("token.rs", "/// use std::sync::mpsc;"), 0);
     assert_eq!(of("sync.rs", "use std::sync::atomic::AtomicU8;"), 0);
-    assert_eq!(of("sync/gate.rs", "use parking_lot::Mutex;"), 0);
+    assert_eq!(of("sync/latch.rs", "use parking_lot::Mutex;"), 0);
 }

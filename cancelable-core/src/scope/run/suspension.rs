@@ -1,4 +1,5 @@
-//! What a run registers with others between two polls, so that they can wait for it, wake it or take it over.
+//! The suspension of a run between two polls: what it registers, so that others can wait for it, wake it or take it
+//! over.
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;

@@ -1,5 +1,5 @@
-//! What follows the body of a run: the children and the orphans (`record/orphans.rs`) are joined, then the finalizers
-//! run, the last one deferred first.
+//! The teardown of a run, after its body: the children and the orphans (`record/orphans.rs`) are joined, then the
+//! finalizers run, the last one deferred first.
 //!
 //! It holds no reference to the body and asks nothing of its poller, so that it can go on as a task of its own where
 //! the run was dropped (`detached_teardown.rs`).
