@@ -18,7 +18,7 @@ the thread's current operation (7); the record's lock at entry and end (4), its 
 mark that it waits (4); the runtime's handle (2); a spare timer taken and given back with no waker of the \
 task left in it (10). Kept: a token that is made when it is first asked for (0.2 of the ratio), on Tokio a \
 clock that is the system's and timers that are moved and not made unless the clock may be paused (0.25 on a \
-runtime of one thread), a timer that is not even moved where it stands a little early (0.04), rare parts of a \
+runtime of one thread), rare parts of a \
 builder kept apart, an outcome that is written once, ends and deadlines that are small when they are moved \
 (0.07: the processor waits where a value is read in other pieces than it was just written). Not done: the \
 current operation without a reference of its own, and handles that are not counted while the scope is \

@@ -102,10 +102,6 @@ impl Timer for TokioTimer {
         *this.stand_in = Some(stand_in(this.runtime, at));
     }
 
-    fn stands_at(&self) -> Option<Instant> {
-        Some(self.at)
-    }
-
     /// Moving a registered timer to a later time is one atomic exchange. Making one and dropping it takes the
     /// lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {

@@ -77,16 +77,7 @@ impl RuntimeHandle {
 
     /// A timer of the runtime that stands at `at`.
     pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        self.take_timer(at, false)
-    }
-
-    /// A timer that stands at `at` or shortly before, for who looks at the clock when it rings.
-    pub(crate) fn alarm(&self, at: Instant) -> Pin<Box<dyn Timer>> {
-        self.take_timer(at, true)
-    }
-
-    fn take_timer(&self, at: Instant, patience: bool) -> Pin<Box<dyn Timer>> {
-        let spare = self.shared.spare.take(at, patience);
+        let spare = self.shared.spare.take(at);
         spare.unwrap_or_else(|| self.shared.runtime.timer(at))
     }
 

@@ -110,11 +110,6 @@ pub trait Timer: Future<Output = ()> + Send {
     /// Whoever resets polls afterwards; an implementation need not keep the last waker.
     fn reset(self: Pin<&mut Self>, at: Instant);
 
-    /// Where the timer stands, if it can tell. Whoever knows it need not move one that stands well.
-    fn stands_at(&self) -> Option<Instant> {
-        None
-    }
-
     /// Forgets the task that it would wake, because nobody waits for it any more. True if it is to
     /// be kept, for a [`reset`](Timer::reset) when the next timer is asked for.
     ///

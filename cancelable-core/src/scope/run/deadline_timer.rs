@@ -102,7 +102,7 @@ impl DeadlineTimer {
                 timer.as_mut().reset(at);
                 timer
             }
-            (_, none) => none.insert(runtime.alarm(at)),
+            (_, none) => none.insert(runtime.timer(at)),
         };
         let fired = timer.as_mut().poll(cx).is_ready();
         self.state = if fired { State::Fired } else { State::Armed };
