@@ -16,7 +16,7 @@ options=handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_sigtrap=0:handle_
 
 # A million tokens are a matter of the stack and of time, of which a sanitizer takes tenfold; the
 # same code runs with fewer of them in other tests.
-skip=(--skip token_depth::)
+skip=(--skip token::depth::)
 # Nor does the model of scopes race: one thread, 100,000 cases, each of which is checked for leaks.
 skip+=(--skip random_trees_of_scopes)
 
@@ -33,7 +33,7 @@ for sanitizer in "$@"; do
             mkdir -p "$CARGO_TARGET_DIR"
             # Kept on purpose: the payload of a panic that was raised while another was dealt with.
             # To drop it would be to call the code that has just panicked.
-            printf 'leak:sync::isolate::contain\n' >"$CARGO_TARGET_DIR/leaks"
+            printf 'leak:sync::isolate::catch\n' >"$CARGO_TARGET_DIR/leaks"
             RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address ASAN_OPTIONS=$options:detect_leaks=1 \
                 LSAN_OPTIONS=suppressions=$CARGO_TARGET_DIR/leaks:print_suppressions=0 \
                 cargo test --target "$target" --all-features "${packages[@]}" --lib --tests -- "${skip[@]}" "${leaks[@]}"

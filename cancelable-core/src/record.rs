@@ -157,7 +157,7 @@ struct Rare {
     deferrals: Deferrals,
     /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
     cancelled_at: Option<Instant>,
-    /// Cancelled when the grace period is to end at once; a child of the one above.
+    /// Cancelled when the grace period is to end at once; a child of the parent's.
     hard_token: Option<CancellationToken>,
     /// A source has cancelled it, on a thread of its own.
     was_decided: bool,

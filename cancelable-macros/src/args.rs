@@ -1,4 +1,4 @@
-//! What is written in the attribute.
+//! The arguments of the attribute.
 
 use crate::{signal, span};
 use proc_macro2::TokenStream;

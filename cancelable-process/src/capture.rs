@@ -1,4 +1,4 @@
-//! What a process writes to its standard output and error, kept until it has ended.
+//! The captured standard output and error of a process, kept until it has ended.
 
 #[cfg(unix)]
 mod unix;

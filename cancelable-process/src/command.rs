@@ -1,4 +1,4 @@
-//! What to run, and how it is to end.
+//! The description of a process: what to run, and how it is to end.
 
 use crate::capture::Capture;
 use crate::error::Kind;

@@ -1,4 +1,4 @@
-//! What the systems do differently: groups, signals, and waiting without taking the status.
+//! The differences between the systems: groups, signals, and waiting without taking the status.
 
 #[cfg(unix)]
 pub(crate) mod job;

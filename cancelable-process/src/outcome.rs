@@ -1,4 +1,4 @@
-//! How a process ended, and whether it was asked to.
+//! The outcome of a process: how it ended, and whether it was asked to.
 
 use cancelable_core::Cause;
 use cancelable_core::cause::escaped;

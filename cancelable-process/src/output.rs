@@ -1,4 +1,4 @@
-//! How a process ended, with what it wrote.
+//! The output of a process that has ended, with its outcome.
 
 use crate::ProcessOutcome;
 

@@ -1,4 +1,4 @@
-//! What the process does with a signal that nobody here watches.
+//! The disposition of a signal: what the process does with it where nobody here watches it.
 
 use crate::Signal;
 use crate::watch;

@@ -1,4 +1,4 @@
-//! What is still running, printed when the process is sent a signal.
+//! A dump of what is still running, printed when the process is sent a signal.
 
 use crate::watch::Plan;
 use crate::{Signal, SignalGuard, Step, WatchError};

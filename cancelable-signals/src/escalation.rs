@@ -1,4 +1,4 @@
-//! What the first signal does, and the second, and all that follow.
+//! The escalation of signals: what the first one does, and the second, and all that follow.
 
 use crate::watch::{Plan, WINDOW};
 use crate::{Signal, SignalGuard, Step, WatchError};

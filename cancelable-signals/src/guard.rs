@@ -1,4 +1,4 @@
-//! What keeps signals watched, and ends it when it is dropped.
+//! A guard that keeps signals watched until it is dropped.
 
 use crate::watch::{self, Plan, WINDOW};
 use crate::work::Work;

@@ -1,4 +1,4 @@
-//! What a signal sets off, run where it can hold up nobody.
+//! The work that a signal sets off, run where it can hold up nobody.
 //!
 //! Cancelling a token runs the callbacks and wakers of its users, who may block. The thread that
 //! reads signals must not, or the second Ctrl+C would wait behind what the first one is stuck in.

@@ -1,4 +1,4 @@
-//! What the suite is run against.
+//! The subject of the suite: an adapter.
 
 use cancelable_core::runtime::NoRuntime;
 use cancelable_core::scope::{ScopeBuilder, Timeout};

@@ -1,4 +1,4 @@
-//! Deferring to the end of an operation, and taking out what was deferred.
+//! The deferral of a finalizer to the end of an operation, and its removal for its run.
 
 use super::Record;
 use super::finalizer::{CleanupOutput, Finalizer};

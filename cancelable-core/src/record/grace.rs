@@ -134,8 +134,8 @@ pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     record.cancel(cause)
 }
 
-/// The token that ends the grace period at once. It is a child of the one above, and the line of them
-/// is made when it is first asked for: few operations are ever in their grace period.
+/// The token that ends the grace period at once. It is a child of the parent's such token. All of them up to the
+/// outermost ancestor are made when one is first asked for: few operations are ever in their grace period.
 pub(crate) fn hard_token(record: &Record) -> CancellationToken {
     let mut missing = Vec::new();
     let mut found = None;

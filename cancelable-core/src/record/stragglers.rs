@@ -3,7 +3,7 @@
 //!
 //! An operation knows its children and blocking calls at any time. Scopes that were opened inside
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below
-//! such an operation: then each run puts itself on the list of the one above while it runs.
+//! such an operation: then each run is on the list of its parent while it runs.
 
 use super::holder::OpenShield;
 use super::{Holder, Holding, Record, Turn, away, grace, holds};

@@ -24,11 +24,11 @@ use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
 use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::Arc;
 
-/// Whether a token cancels an operation that is not of an operation it is a part of.
+/// Whether an operation is cancelled by a token that belongs to none of its ancestors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Link {
     None,
-    /// One of those above has such a token.
+    /// An ancestor has such a token.
     Above,
     Own,
 }

@@ -1,4 +1,4 @@
-//! What a source is given when it starts: its context, and the handle that cancels its scope.
+//! The context that a source is given when it starts, and the handle that cancels its scope.
 
 use crate::cause::Cause;
 use crate::runtime::RuntimeHandle;

@@ -1,6 +1,6 @@
-//! What a process group consists of, on Linux.
+//! The members of a process group, on Linux.
 //!
-//! `/proc` is the only place that says. A descriptor is opened for each process found, and the
+//! `/proc` is the only place that names them. A descriptor is opened for each process found, and the
 //! process looked at again through its number afterwards: if it is in the group then, the
 //! descriptor is its own.
 

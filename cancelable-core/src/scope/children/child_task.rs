@@ -1,4 +1,4 @@
-//! The task of a child: its run, which begins when the child has a place, and the report of its exit.
+//! The task of a child: its run, which begins when the child has a permit, and the report of its exit.
 
 use super::child_exit::{ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
@@ -18,7 +18,7 @@ pin_project! {
         // end is reported, and that is done before the child leaves its scope.
         #[pin]
         run: Option<R>,
-        // The wait for the child's token while the child waits for a place; `None` once it has begun.
+        // The wait for the child's token while the child waits for a permit; `None` once it has begun.
         queue: Option<WaitForCancellationFutureOwned>,
         share: fn(E) -> Shared,
         completion: Completion<Result<T, ChildError>>,
@@ -50,7 +50,7 @@ where
 {
     type Output = ();
 
-    /// Wakes: in the queue by the place and by the cancel, both polled with this waker; afterwards by the run.
+    /// Wakes: in the queue by the permit and by the cancel, both polled with this waker; afterwards by the run.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let (Some(run), Some(guard)) = (this.run.as_mut().as_pin_mut(), this.guard.as_mut()) else {

@@ -64,7 +64,7 @@ impl CancelSources {
         Ok(())
     }
 
-    /// Registers what is to happen at a cancel: its time is noted if a policy counts from it, and the watchdog is
+    /// Registers what is to happen at a cancel: its time is noted if an option counts from it, and the watchdog is
     /// started.
     pub(super) fn register_callbacks(&mut self, record: &Arc<Record>) {
         let Some(policy) = &record.options else {

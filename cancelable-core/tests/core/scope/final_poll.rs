@@ -1,4 +1,4 @@
-//! The last look: what a body may do in the poll between the cancel and its drop (R16, R17).
+//! The final poll: what a body may do in the poll between the cancel and its drop (R16, R17).
 
 use crate::support::{SECOND, builder_on};
 use cancelable_core::testing::ManualRuntime;
@@ -18,7 +18,7 @@ fn timed(manual: &ManualRuntime) -> Scope {
         .expect("it is sound")
 }
 
-/// Pending and without a waker until it is polled and finds the cancel, which is at the last look.
+/// Pending and without a waker until it is polled and finds the cancel, which is at the final poll.
 fn seen(op: &Scope) -> impl Future<Output = ()> {
     let op = op.clone();
     poll_fn(move |_| match op.is_cancelled() {
@@ -55,7 +55,7 @@ fn r16_it_is_one_poll_also_of_a_body_that_wakes_itself_in_it() {
         .await;
     }));
     assert!(outcome.is_cancelled());
-    // At entry, with the timer that has rung, and the last look.
+    // At entry, with the timer that has rung, and the final poll.
     assert_eq!(polls.get(), 3);
 }
 
