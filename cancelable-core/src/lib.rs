@@ -12,8 +12,8 @@
 //! - [`Registry`] answers "what is still running?", and stops it by number, name or filter.
 //! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
 //!
-//! An application depends on this crate and on one adapter (`cancelable-tokio`,
-//! `cancelable-smol`, `cancelable-async-std`, or `cancelable-thread` for plain threads). A library depends on this crate alone.
+//! An application depends on this crate and on one adapter (`cancelable-tokio`, `cancelable-smol`,
+//! `cancelable-async-std`, or `cancelable-thread` for plain threads). A library depends on this crate alone.
 //!
 //! # Features
 //!

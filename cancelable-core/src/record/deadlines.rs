@@ -29,7 +29,7 @@ pub(super) fn effective_to_keep(record: &Record) -> Option<Instant> {
     own.into_iter().chain(above(record)).min()
 }
 
-/// The earliest deadline of those above.
+/// The earliest deadline of the ancestors that bind it.
 fn above(record: &Record) -> Option<Instant> {
     let mut next = record.binding_parent();
     next?;

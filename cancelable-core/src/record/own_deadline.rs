@@ -99,12 +99,12 @@ impl Deadlines {
         }
     }
 
-    /// The earliest deadline of those above, if it is kept with this count.
+    /// The earliest deadline of the ancestors, if it is kept with this count.
     pub(super) fn kept(&self, moves: u64) -> Option<Option<Instant>> {
         (self.marks >> 1 == moves).then_some(self.above)
     }
 
-    /// Keeps the earliest deadline of those above.
+    /// Keeps the earliest deadline of the ancestors.
     pub(super) fn keep(&mut self, due: Option<Instant>, moves: u64) {
         self.above = due;
         self.marks = (moves << 1) | (self.marks & KEPT_BELOW);

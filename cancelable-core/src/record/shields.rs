@@ -19,7 +19,7 @@ pub(crate) struct Shields<H> {
     is_isolated: AtomicBool,
     /// The body is at its last poll; see `final_poll.rs`.
     is_at_final_poll: AtomicBool,
-    /// The operation or one above it was opened inside a shield.
+    /// The operation or an ancestor was opened inside a shield.
     is_sheltered: bool,
 }
 

@@ -100,7 +100,7 @@ impl TokenCell {
         self.above.as_ref()
     }
 
-    /// Whether a token cancels the operation, or one above, that is not of an operation above.
+    /// Whether the operation or an ancestor is cancelled by a token that belongs to none of its ancestors.
     #[inline]
     pub(crate) fn is_linked(&self) -> bool {
         self.link != Link::None
