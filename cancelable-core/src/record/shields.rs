@@ -114,6 +114,6 @@ pub(super) struct RareShields<H> {
     pub(super) holders: Holders<H>,
     /// The runs that are a part of the operation, and that its body does not poll; see `away.rs`.
     pub(super) away: NumberMap<OperationId, Arc<Turn<H>>>,
-    /// What cancels the operation with the one above, once the shield that it was opened in has ended.
+    /// Cancels the operation with its parent, once the shield that it was opened in has ended.
     pub(super) bound: Option<CallbackRegistration>,
 }

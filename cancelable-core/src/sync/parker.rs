@@ -1,4 +1,4 @@
-//! Polling a future on the thread that calls, which sleeps between the polls.
+//! A parker, which polls a future on the calling thread. The thread sleeps between the polls.
 //!
 //! No model of loom comes here. The event has a list of this one thread, and no waker of a user is on it.
 

@@ -1,5 +1,5 @@
-//! Everything that may cancel a running scope, polled beside its body: sources, the deadline and the token. And what
-//! delays the drop of a cancelled body: holds and grace.
+//! Everything that may cancel a running scope, polled beside its body: sources, the deadline and the token. The delays
+//! of the drop of a cancelled body, holds and grace, are polled here as well.
 
 use super::deadline_timer::DeadlineTimer;
 use super::grace_timer::GraceTimer;
