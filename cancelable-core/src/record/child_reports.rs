@@ -5,7 +5,7 @@
 //! ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is dropped, and
 //! the log has it.
 
-use super::reports::Below;
+use super::reports::{Below, KEPT};
 use super::{Rare, Record};
 use crate::report::{Report, Straggler};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) enum Lost {
 }
 
 /// The report of an operation that ends: its own, and then what nobody has taken of that below, in the
-/// order in which that ended.
+/// order in which that ended, up to [`KEPT`] of each kind.
 ///
 /// To be called with no lock held: it takes that of each child.
 pub(super) fn take_whole(rare: &mut Rare) -> Report {
@@ -29,6 +29,7 @@ pub(super) fn take_whole(rare: &mut Rare) -> Report {
         cleanup_errors: std::mem::take(&mut rare.cleanup.errors),
         ..Report::default()
     };
+    let (mut stragglers, mut errors, mut failures) = (KEPT, KEPT, KEPT);
     for below in rare.reports.take_below() {
         let report = match below {
             Below::Child(child) => take(&child),
@@ -40,16 +41,32 @@ pub(super) fn take_whole(rare: &mut Rare) -> Report {
         };
         let Some(report) = report else { continue };
         for straggler in report.stragglers {
-            if rare.diagnostics.is_new(&straggler) {
+            if stragglers > 0 && rare.diagnostics.is_new(&straggler) {
+                stragglers -= 1;
                 whole.stragglers.push(straggler);
             }
         }
-        whole.cleanup_errors.extend(report.cleanup_errors);
-        whole.child_failures.extend(report.child_failures);
+        take_some(
+            &mut whole.cleanup_errors,
+            report.cleanup_errors,
+            &mut errors,
+        );
+        take_some(
+            &mut whole.child_failures,
+            report.child_failures,
+            &mut failures,
+        );
     }
     let by_age = |straggler: &Straggler| straggler.operation().id();
     whole.stragglers.sort_by_key(by_age);
     whole
+}
+
+/// Moves as many of `items` as there is `room` for to the end of `whole`.
+fn take_some<T>(whole: &mut Vec<T>, items: Vec<T>, room: &mut usize) {
+    let before = whole.len();
+    whole.extend(items.into_iter().take(*room));
+    *room -= whole.len() - before;
 }
 
 /// Keeps the report of a spawned child for its handle, and has the scope above know of it.

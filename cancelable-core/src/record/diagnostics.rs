@@ -32,6 +32,11 @@ impl<H> Diagnostics<H> {
         }
     }
 
+    /// Returns how many stragglers are kept.
+    pub(super) fn straggler_count(&self) -> usize {
+        self.stragglers.len()
+    }
+
     pub(super) fn take_stragglers(&mut self) -> Vec<Straggler> {
         std::mem::take(&mut self.stragglers)
     }

@@ -2,9 +2,10 @@
 
 use crate::report::Report;
 
-/// How many reports a scope keeps of what came from below. One that runs for months must not collect for as
-/// long as it runs; what is in them is in the log too.
-const KEPT: usize = 256;
+/// How many reports a scope keeps of what came from below, and how many stragglers, cleanup errors and failures of
+/// children of them go into its own. A scope that runs for months must not collect for as long as it runs, and in a deep
+/// line each level must not pass on all that is below it. What is in the reports is in the log too.
+pub(super) const KEPT: usize = 256;
 
 pub(super) struct Reports<H> {
     /// As a spawned child that has ended, or a run that was taken over: the report, until it is taken.

@@ -6,6 +6,7 @@
 //! such an operation: then each run is on the list of its parent while it runs.
 
 use super::holder::OpenShield;
+use super::reports::KEPT;
 use super::{Holder, Holding, Record, Turn, away, grace, holds};
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
 use crate::sync::{NumberMap, log};
@@ -217,7 +218,7 @@ pub(crate) fn keep(record: &Record, straggler: Straggler) {
 }
 
 /// Passes on what a run has ended without, and has in its outcome, to the operation above, if that is cancelled
-/// too. One that goes on would collect them for as long as it runs.
+/// too. One that goes on would collect them for as long as it runs. Up to [`KEPT`] are kept there.
 pub(crate) fn propagate(record: &Record, report: Option<&Report>) {
     let above = record.parent.as_ref();
     let (Some(report), Some(parent)) = (report, above) else {
@@ -226,7 +227,9 @@ pub(crate) fn propagate(record: &Record, report: Option<&Report>) {
     if report.stragglers.is_empty() || !parent.is_cancelled() {
         return;
     }
-    for straggler in &report.stragglers {
+    let kept = parent.on_rare(|rare| rare.diagnostics.straggler_count());
+    let room = KEPT.saturating_sub(kept.unwrap_or(0));
+    for straggler in report.stragglers.iter().take(room) {
         keep(parent, straggler.clone());
     }
 }

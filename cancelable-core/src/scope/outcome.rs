@@ -258,7 +258,7 @@ impl<T, E> Outcome<T, E> {
 
     /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of children below
     /// that nobody took from their [handles](super::Child::take_report), and of runs inside that were dropped. Of
-    /// these the first 256 to end with such a report are kept, and all are logged.
+    /// these the first 256 are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report

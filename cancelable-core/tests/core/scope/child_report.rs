@@ -3,8 +3,8 @@
 use crate::support::{SECOND, open_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Scope};
-use std::future::pending;
-use std::pin::pin;
+use std::future::{Future, pending};
+use std::pin::{Pin, pin};
 
 fn spoil(op: &Scope, name: &'static str) {
     op.defer_named(name, async { Err("the disk is full") })
@@ -131,6 +131,25 @@ fn r50_what_the_finalizers_of_a_blocking_call_do_wrong_is_in_the_scope_above() {
         call.expect("it is running").await.expect("it has a value");
     }));
     assert_eq!(names(&outcome), ["of a call"]);
+}
+
+/// Each level would pass on all that is below it.
+#[test]
+fn r12_r50_a_deep_line_keeps_a_bounded_part_of_what_goes_wrong_at_each_level() {
+    fn level(op: Scope, left: u32) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async move {
+            spoil(&op, "a level's");
+            if left > 0 {
+                let child = op.spawn_with(op.child("child"), move |op| level(op, left - 1));
+                child.expect("it is running").await.expect("it has a value");
+            }
+        })
+    }
+    let manual = ManualRuntime::new();
+    let scope = open_on(&manual, "import");
+    let outcome = manual.block_on(scope.run(|op| level(op, 1000)));
+    // Its own, and as many from the level below it.
+    assert_eq!(outcome.cleanup_errors().len(), 257);
 }
 
 #[test]
