@@ -106,10 +106,10 @@ pub(crate) struct Record {
     status: StatusCell,
     /// Of its scope; see `handles.rs`.
     handles: HandleCount,
-    /// How often the run was woken; see `run_waker.rs`.
+    /// The number of wakes of the run; see `run_waker.rs`.
     run_wakes: AtomicU64,
     pub(crate) children: Children<Handle>,
-    /// What the builder fixed about its end; most have none.
+    /// The options for its end, from the builder; most operations have none.
     pub(crate) options: Option<Box<Options>>,
     pub(crate) shields: Shields<Handle>,
     /// It runs as a task of its own, so that a drop of the body above does not drop it.
@@ -125,7 +125,7 @@ pub(crate) struct Record {
     cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
-    /// When it was opened, if it is in a registry.
+    /// The time of its opening, if it is in a registry.
     pub(crate) opened: Option<Instant>,
     /// Empty until it is asked for; see `meters.rs`.
     progress: OnceLock<Progress>,
@@ -138,7 +138,7 @@ struct Inner {
     deadlines: Deadlines,
     /// Of the task that runs the operation; see `run_waker.rs`.
     run_waker: StoredWaker,
-    /// What is to be started at entry, if there is anything; none from then on.
+    /// The sources to start at entry, if there are any; `None` from then on.
     sources: Option<Box<[Unstarted]>>,
     /// None while there is nothing of it, which for most operations is for ever.
     rare: Option<Box<Rare>>,
@@ -149,13 +149,13 @@ struct Inner {
     partial: Option<Box<Slot>>,
 }
 
-/// What few operations have, until they are settled. What may run user code when it is dropped is moved out first.
+/// State that few operations have, until they are settled. What may run user code when it is dropped is moved out first.
 #[derive(Default)]
 struct Rare {
     shields: RareShields<Handle>,
     cleanup: Cleanup,
     deferrals: Deferrals,
-    /// When it was cancelled, by the clock of its own runtime: a cause may come from elsewhere.
+    /// The time of its cancel, by the clock of its own runtime: a cause may come from elsewhere.
     cancelled_at: Option<Instant>,
     /// Cancelled when the grace period is to end at once; a child of the parent's.
     hard_token: Option<CancellationToken>,
@@ -167,18 +167,18 @@ struct Rare {
     end: Option<Arc<Latch>>,
 }
 
-/// What few operations have, also after their end.
+/// State that few operations have, also after their end.
 #[derive(Default)]
 struct Lasting {
     metadata: Arc<Metadata>,
-    /// Why it failed, in words.
+    /// The text of its failure.
     error: Option<Arc<str>>,
     notices: Notices,
     /// Held by each error that says that this operation was cancelled.
     mark: MarkCell,
 }
 
-/// What an operation is opened with; see [`lifecycle::open`].
+/// The parts that an operation is opened with; see [`lifecycle::open`].
 pub(crate) struct Opening {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,

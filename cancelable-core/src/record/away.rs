@@ -11,7 +11,7 @@ use std::task::Context;
 
 pub(crate) use super::turn::Parked;
 
-/// What is taken over of a run.
+/// The part of a run that is taken over.
 pub(crate) struct Taken {
     pub(crate) record: Arc<Record>,
     pub(crate) parked: Option<Parked>,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct BlockingCall {
     runtime: RuntimeHandle,
-    /// How long after its cancel the call is waited for; none is for ever.
+    /// The time that the call is waited for after its cancel; `None` is for ever.
     abandon_after: Option<Duration>,
     state: Mutex<State>,
     /// Of the one task that awaits the handle; woken after the state has changed, with its lock

@@ -10,7 +10,7 @@ use super::{Rare, Record};
 use crate::report::{Report, Straggler};
 use std::sync::Arc;
 
-/// How an operation has lost its run.
+/// The way in which an operation has lost its run.
 #[derive(Clone, Copy)]
 pub(crate) enum Lost {
     /// It was dropped, or there never was one.

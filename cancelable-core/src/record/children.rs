@@ -53,7 +53,7 @@ const CLOSED: u8 = 2;
 #[derive(Default)]
 struct Table<H> {
     members: NumberMap<OperationId, Member<H>>,
-    /// How many of the members are not waited for any more.
+    /// The number of members that are not waited for any more.
     abandoned: usize,
     running: usize,
     /// Children without a permit, in order of spawning, with their waker once they were polled.
@@ -71,7 +71,7 @@ struct Table<H> {
 
 struct Member<H> {
     handle: H,
-    /// What a blocking call has and a child has not.
+    /// The parts of a blocking call that a child has not.
     call: Option<Arc<BlockingCall>>,
     abandoned: bool,
 }
@@ -332,7 +332,7 @@ impl<H: Clone + Default> Children<H> {
             .unwrap_or(false)
     }
 
-    /// How many children and blocking calls have not ended, the abandoned ones included.
+    /// The number of children and blocking calls that have not ended, the abandoned ones included.
     pub(crate) fn live(&self) -> usize {
         self.with_table(|table| table.members.len()).unwrap_or(0)
     }

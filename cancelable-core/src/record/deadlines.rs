@@ -77,7 +77,7 @@ pub(crate) fn from_above(
     }
 }
 
-/// How much time is left to the code that asks.
+/// The time that is left to the code that asks.
 pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     let now = record.now()?;
     // The lock must not be held over the walk above.
@@ -87,7 +87,7 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     Some(earliest.saturating_duration_since(now))
 }
 
-/// Why the record is cancelled at `now`, if its own deadline is reached then.
+/// The cause of the cancel of the record at `now`, if its own deadline is reached then.
 fn overdue(record: &Record, now: Instant) -> Option<Cause> {
     let (limit, counted_from) = {
         let inner = record.inner.lock();

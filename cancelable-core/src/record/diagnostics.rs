@@ -13,7 +13,7 @@ pub(super) struct Diagnostics<H> {
     pub(super) is_body_over: bool,
     /// The operations that run directly below, if this one watches them.
     pub(super) inside: NumberMap<OperationId, H>,
-    /// What was dropped at the end of its time.
+    /// The parts that were dropped at the end of their time.
     stragglers: Vec<Straggler>,
     /// The operations of which one of the stragglers is the body: that is reported once.
     bodies: NumberMap<OperationId, ()>,

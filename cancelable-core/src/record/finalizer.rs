@@ -40,7 +40,7 @@ impl Finalizer {
     }
 }
 
-/// What an operation has to clean up, under the record's lock.
+/// The cleanup of an operation, under the record's lock.
 #[derive(Default)]
 pub(super) struct Cleanup {
     /// What was deferred and not begun; the last one is next.

@@ -8,12 +8,12 @@ use crate::token::{CallbackRegistration, CancellationToken};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What is left of the grace period of a cancelled operation.
+/// The rest of the grace period of a cancelled operation.
 pub(crate) enum GraceLeft<'a> {
     /// Nothing, or nothing any more.
     Over,
     Open {
-        /// When it ends; none is never.
+        /// Its end; `None` is never.
         until: Option<Instant>,
         /// The token of the nearest operation above that is not cancelled. Its cancel may shorten
         /// the grace period, and only that.
@@ -31,7 +31,7 @@ fn grace_of(record: &Record) -> Duration {
     options.map_or(Duration::ZERO, |options| options.grace)
 }
 
-/// What is left at `now`. Requires that the operation is cancelled.
+/// The rest at `now`. Requires that the operation is cancelled.
 ///
 /// The cancelled operations are the lower part of the line, so the first one that is not
 /// cancelled is all that has to be watched for changes.
@@ -57,12 +57,12 @@ pub(crate) fn left(record: &Record, now: Instant) -> GraceLeft<'_> {
     GraceLeft::Open { until, above: None }
 }
 
-/// When the operation was cancelled, by the clock of its runtime: now, if nobody saw it before.
+/// The time of the cancel, by the clock of the runtime: now, if nobody saw the cancel before.
 fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
     record.with_rare(|rare| *rare.cancelled_at.get_or_insert(now))
 }
 
-/// When the operation was cancelled, by its own clock, as it is asked at `now`.
+/// The time of the cancel, by the operation's own clock, as asked at `now`.
 ///
 /// A token that was cancelled outside every run has a cause by the system's clock. Where that is
 /// another one it does not count, but the first look here does.
@@ -104,7 +104,7 @@ pub(crate) fn note_cancel(record: &Arc<Record>) -> CallbackRegistration {
     })
 }
 
-/// How much of the grace period is left; `None` while the operation is not cancelled.
+/// The time that is left of the grace period; `None` while the operation is not cancelled.
 pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     if !record.is_cancelled() {
         return None;

@@ -9,7 +9,7 @@ pub(crate) struct HandleCount {
     lasting: AtomicU32,
 }
 
-/// What a handle counts as.
+/// The kind of a handle, for the count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HandleKind {
     /// It keeps the operation open, whatever is deferred.

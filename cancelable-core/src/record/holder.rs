@@ -16,7 +16,7 @@ pub(crate) struct OpenShield {
     pub(crate) since: Option<Instant>,
 }
 
-/// What has a hold.
+/// The holder of a hold.
 pub(crate) enum Holding<H> {
     Shield(OpenShield, Arc<Shelter<H>>),
     /// A run inside.

@@ -14,13 +14,13 @@ use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What a run that enters takes over.
+/// The parts that a run takes over when it enters.
 pub(crate) struct Entered {
     pub(crate) sources: Option<Box<[Unstarted]>>,
     pub(crate) followed: Followed,
 }
 
-/// How an operation was closed.
+/// The closing of an operation, for its outcome.
 pub(crate) struct Closing {
     pub(crate) status: Status,
     pub(crate) elapsed: Option<Duration>,
@@ -192,7 +192,7 @@ fn leave_parent(record: &Record) {
     }
 }
 
-/// How an operation was closed, for a run that was taken over.
+/// The closing of an operation, for a run that was taken over.
 pub(crate) fn closing(record: &Record) -> Closing {
     Closing {
         status: record.status(),

@@ -6,18 +6,18 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What happens after a cancel. Most scopes set nothing of it and keep none.
+/// The options for what happens after a cancel. Most scopes set none of them and keep no such value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// How long the body may go on; zero is not at all.
+    /// The time that the body may go on; zero is not at all.
     pub(crate) grace: Duration,
-    /// How long all finalizers together may take; none is for as long as they take.
+    /// The time that all finalizers together may take; `None` is without a limit.
     pub(crate) cleanup_budget: Option<Duration>,
     pub(crate) watchdog: Option<Watchdog>,
 }
 
 impl Options {
-    /// What of it cannot do without a runtime.
+    /// The option that cannot do without a runtime, if there is one.
     pub(crate) fn needs_runtime(&self) -> Option<&'static str> {
         if !self.grace.is_zero() {
             Some("grace period")
@@ -42,14 +42,14 @@ impl Options {
     }
 }
 
-/// What a scope fixes about its children.
+/// The options of a scope for its children.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ChildOptions {
-    /// How many children run at once; none is any number.
+    /// The number of children that run at once; `None` is any number.
     pub(crate) concurrency: Option<NonZeroUsize>,
     /// Failures are collected, and none of them cancels.
     pub(crate) collect_all: bool,
-    /// How long after its cancel a blocking call is waited for; none is for ever.
+    /// The time that a blocking call is waited for after its cancel; `None` is for ever.
     pub(crate) abandon_after: Option<Duration>,
 }
 
@@ -60,7 +60,7 @@ impl ChildOptions {
     }
 }
 
-/// What holds where a scope sets nothing.
+/// The options of a scope that sets none.
 pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
     concurrency: None,
     collect_all: false,

@@ -13,7 +13,7 @@ pub(super) struct Reports<H> {
     below: Vec<Below<H>>,
 }
 
-/// What came from below.
+/// A report from below.
 pub(super) enum Below<H> {
     /// A child that has ended and has a report. It holds this operation, and is let go of at its end.
     Child(H),

@@ -16,10 +16,10 @@ use crate::sync::{Ordering, StoredWaker, WakerId};
 use std::task::Waker;
 use std::time::Instant;
 
-/// What a run finds when it leaves its waker.
+/// The state that a run finds when it leaves its waker.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Followed {
-    /// How often the run had been woken until then.
+    /// The number of wakes of the run until then.
     pub(crate) wakes: u64,
     /// Which waker was left, which is a clone; while it lies here no other comes to have the same.
     pub(crate) waker: Option<WakerId>,
@@ -49,7 +49,7 @@ pub(super) fn follow_with(record: &Record, inner: &mut Inner, waker: &mut Stored
     }
 }
 
-/// How often the run was woken.
+/// The number of wakes of the run.
 pub(crate) fn wakes(record: &Record) -> u64 {
     // Relaxed: an old number is as good, see above; what belongs to the number is read under
     // the lock.

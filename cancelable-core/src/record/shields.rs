@@ -107,10 +107,10 @@ impl<H> Shields<H> {
     }
 }
 
-/// What few operations have of it, under the record's lock.
+/// The state of shields that few operations have, under the record's lock.
 #[derive(Default)]
 pub(super) struct RareShields<H> {
-    /// What keeps the body from being dropped by a cancel, in the order in which it came.
+    /// The holders that keep the body from being dropped by a cancel, in the order in which they came.
     pub(super) holders: Holders<H>,
     /// The runs that are a part of the operation, and that its body does not poll; see `away.rs`.
     pub(super) away: NumberMap<OperationId, Arc<Turn<H>>>,

@@ -45,7 +45,7 @@ struct State {
     stage: Stage,
     polls: u64,
     parked: Option<Parked>,
-    /// How the operation ends if the run is taken over.
+    /// The end of the operation if the run is taken over.
     end: Status,
 }
 

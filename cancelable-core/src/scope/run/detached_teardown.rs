@@ -92,7 +92,7 @@ pub(crate) fn settle(record: &Arc<Record>) {
 
 struct DetachedTeardown {
     record: Arc<Record>,
-    /// How the run was lost.
+    /// The way in which the run was lost.
     run: Lost,
     /// The operation's entry.
     slot: Option<Ambient>,

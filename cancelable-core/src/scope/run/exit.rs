@@ -74,7 +74,7 @@ impl<T, E> OutputKind<Result<T, E>> for Fallible {
     }
 }
 
-/// How a body ended, before its output is read.
+/// The exit of a body, before its output is read.
 pub(super) enum Exit<O> {
     Output(O),
     /// An error by which the body says that it has stopped for the cancel.

@@ -28,7 +28,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// How long after it was woken a future must have been polled.
+/// The time after its wake within which a future must have been polled.
 const STALL_LIMIT: Duration = Duration::from_millis(100);
 
 /// The same as [`STALL_LIMIT`], in polls of the body, for a run without a clock.
@@ -60,7 +60,7 @@ pub(super) struct StalledHolds {
     is_second_check: bool,
 }
 
-/// When the next round is.
+/// The time of the next round.
 #[derive(Clone, Copy, Default)]
 struct Round {
     /// From when on a poll of the body makes a round.
