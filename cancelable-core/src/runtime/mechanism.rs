@@ -16,7 +16,8 @@ use std::time::Instant;
 ///
 /// ```
 /// use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
-/// /// use std::time::Instant;
+/// use std::pin::Pin;
+/// use std::time::Instant;
 ///
 /// /// Runs blocking work at once, and nothing else.
 /// struct Inline(Instant);

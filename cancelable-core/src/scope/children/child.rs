@@ -95,7 +95,7 @@ impl<T> Child<T> {
     ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
     ///         .expect("the scope is running");
     ///     let fetched = (&mut fetch).await;
-    ///     let report = child_reports::take(&fetch);
+    ///     let report = fetch.take_report();
     ///     assert_eq!(report.cleanup_errors().len(), 1);
     ///     fetched.is_ok()
     /// }));
