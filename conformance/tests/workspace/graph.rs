@@ -58,9 +58,8 @@ impl Graph {
                     names.insert(name, Name::Module);
                 }
                 Item::Use(import) => imports(&import.tree, &mut Vec::new(), &mut |name, path| {
-                    if !matches!(import.vis, syn::Visibility::Inherited) {
-                        // A re-export gives a name to an item of another file and does not use it.
-                    } else {
+                    // A re-export gives a name to an item of another file and does not use it.
+                    if matches!(import.vis, syn::Visibility::Inherited) {
                         uses.push(path.clone());
                     }
                     names.insert(name, Name::Import(path));

@@ -72,24 +72,23 @@ fn what_a_type_of_the_core_can_do_stands_in_few_files() {
 
 #[test]
 fn a_type_that_is_scattered_is_found() {
-    let lib = Source::new("lib.rs", "mod a; mod b;");
-    let a = Source::new(
-        "a.rs",
-        "mod one; mod two; mod three; pub struct A; impl A {}",
-    );
-    let above = |text| Source::new("b.rs", text);
-    let part = |path| Source::new(path, "use super::A; impl A {} impl Clone for A {}");
-    let of = |files: &[Source]| scattered(files).len();
-    let (one, two, three) = (part("a/one.rs"), part("a/two.rs"), part("a/three.rs"));
-    let b = above("mod more; use crate::a::A; impl A {}");
-    assert_eq!(of(&[lib, a, one, two, b]), 0);
-    let lib = Source::new("lib.rs", "mod a; mod b;");
-    let a = Source::new(
-        "a.rs",
-        "mod one; mod two; mod three; pub struct A; impl A {}",
-    );
-    let b = above("mod more; use crate::a::A; impl A {}");
-    let more = Source::new("b/more.rs", "use crate::a::A; impl A {}");
-    let (one, two) = (part("a/one.rs"), part("a/two.rs"));
-    assert_eq!(of(&[lib, a, one, two, three, b, more]), 2);
+    let part = "use super::A; impl A {} impl Clone for A {}";
+    let above = "use crate::a::A; impl A {}";
+    let few = [
+        ("lib.rs", "mod a; mod b;"),
+        (
+            "a.rs",
+            "mod one; mod two; mod three; pub struct A; impl A {}",
+        ),
+        ("a/one.rs", part),
+        ("a/two.rs", part),
+        ("b.rs", "mod more; use crate::a::A; impl A {}"),
+    ];
+    let many = [("a/three.rs", part), ("b/more.rs", above)];
+    let of = |files: &[(&str, &str)]| {
+        let files = files.iter().map(|(path, text)| Source::new(path, text));
+        scattered(&files.collect::<Vec<_>>()).len()
+    };
+    assert_eq!(of(&few), 0);
+    assert_eq!(of(&[&few[..], &many].concat()), 2);
 }
