@@ -24,7 +24,7 @@ struct Info {
     name: String,
     status: Status,
     started: Instant,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     token: tokio_util::sync::CancellationToken,
 }
 
@@ -37,7 +37,7 @@ impl Info {
             name,
             status: Status::Running,
             started: Instant::now(),
-            opened_at: Location::caller(),
+            location: Location::caller(),
             token: token.clone(),
         }
     }
@@ -220,7 +220,7 @@ fn listing(handle: &RuntimeHandle) -> Vec<Row> {
                     found
                         .iter()
                         .map(|info| {
-                            info.opened_at.line() as u128 + info.started.elapsed().as_nanos()
+                            info.location.line() as u128 + info.started.elapsed().as_nanos()
                         })
                         .max(),
                 );

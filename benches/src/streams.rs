@@ -4,7 +4,7 @@
 //! takes on top, in nanoseconds.
 
 use crate::{Goal, Row, compare_by, once};
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{Stream, StreamExt, stream};
 use std::hint::black_box;

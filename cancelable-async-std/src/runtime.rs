@@ -37,7 +37,7 @@ impl Runtime {
     }
 }
 
-impl runtime::Runtime for Runtime {
+impl runtime::RuntimeAdapter for Runtime {
     fn name(&self) -> &'static str {
         "async-std"
     }

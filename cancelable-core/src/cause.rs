@@ -182,7 +182,7 @@ impl Cause {
 
     /// When the first token was cancelled with it, or the time that it was given; `None` before that.
     #[must_use]
-    pub fn at(&self) -> Option<Instant> {
+    pub fn time(&self) -> Option<Instant> {
         self.facts.at
     }
 
@@ -221,10 +221,10 @@ impl Cause {
     /// Returns the cause with which an operation's token is cancelled once the operation has ended.
     pub(crate) fn scope_ended(
         scope: &OperationLabel,
-        opened_at: &'static Location<'static>,
+        location: &'static Location<'static>,
     ) -> Self {
         Self::new(Reason::ScopeEnded)
-            .with_location(opened_at)
+            .with_location(location)
             .with_operation(scope.clone())
     }
 

@@ -1,4 +1,14 @@
-//! The error of work that was cancelled.
+//! The errors of several rooms: work that was cancelled, a request that was refused, an argument of no use.
+
+mod invalid_argument;
+#[cfg(feature = "scope")]
+mod rejected;
+
+pub use invalid_argument::InvalidArgument;
+#[cfg(feature = "scope")]
+pub use rejected::Rejected;
+#[cfg(feature = "scope")]
+pub(crate) use rejected::{Refusal, RefusalReason};
 
 use crate::cause::{Cause, HumanDuration, LocationShown, Mark, OperationLabel, Reason, ambient};
 use std::error::Error;

@@ -18,24 +18,24 @@ mod weak;
 pub use crate::record::finalizer::CleanupOutput;
 pub(crate) use activity::Activity;
 pub use current::current;
-pub use finished::Closed;
+pub use finished::Finished;
 pub use hooks::Hooks;
 pub use partial::{Partial, PartialError};
-pub use shield::{Shield, ShieldWithoutRuntime};
+pub use shield::Shield;
 pub use snapshot::OperationSnapshot;
 pub use weak::WeakOperation;
 
 pub use crate::progress::{
     FieldValue, Progress, ProgressChange, ProgressFigures, ProgressRegistration, ProgressSnapshot,
-    ProgressUpdate, ThrottleWithoutRuntime,
+    ProgressUpdate,
 };
 pub use crate::report::{
-    ChildFailure, CleanupError, DeferError, Metadata, PartialSnapshot, ShieldSite, Status,
-    Straggler, StragglerKind,
+    ChildFailure, CleanupError, Metadata, PartialSnapshot, ShieldSite, Status, Straggler,
+    StragglerKind,
 };
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
-use crate::error::Cancelled;
+use crate::error::{Cancelled, Rejected};
 use crate::record::shelters;
 use crate::record::{Record, deadlines, finalizers, grace, notes, stragglers, token_clock};
 use crate::runtime::RuntimeHandle;
@@ -72,19 +72,24 @@ impl Operation {
         self.record
     }
 
-    /// Whether it has ended and nothing of it goes on, neither child nor finalizer.
-    pub(crate) fn is_over(&self) -> bool {
-        self.status().is_closed() && self.record.is_settled()
+    /// Returns whether it has ended, and its children and finalizers too: what [`finished`](Self::finished) waits
+    /// for.
+    ///
+    /// An operation whose [status](Self::status) is terminal may still have a child that stops, or a finalizer that
+    /// runs.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.status().is_terminal() && self.record.is_settled()
     }
 
     /// This operation, or the nearest that it is a part of, of which something goes on. A hook of an end
     /// and a drop may run in one that is over.
     pub(crate) fn nearest_open(self) -> Option<Self> {
-        if !self.is_over() {
+        if !self.is_finished() {
             return Some(self);
         }
         let parents = std::iter::successors(self.record.parent.clone(), |it| it.parent.clone());
-        parents.map(Self::new).find(|parent| !parent.is_over())
+        parents.map(Self::new).find(|parent| !parent.is_finished())
     }
 
     /// The number and the name.
@@ -113,8 +118,8 @@ impl Operation {
 
     /// Where in the source it was opened.
     #[must_use]
-    pub fn opened_at(&self) -> &'static Location<'static> {
-        self.record.opened_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.record.location
     }
 
     /// How it stands.
@@ -221,11 +226,11 @@ impl Operation {
     ///
     /// # Cancel safety
     ///
-    /// As for [`closed`](Self::closed).
+    /// As for [`finished`](Self::finished).
     #[track_caller]
-    pub fn cancel_and_wait(&self) -> Closed {
+    pub fn cancel_and_wait(&self) -> Finished {
         self.cancel();
-        self.closed()
+        self.finished()
     }
 
     /// Completes when the body, the children, what dropped runs inside have left and the finalizers are
@@ -234,8 +239,8 @@ impl Operation {
     /// # Cancel safety
     ///
     /// Dropping it ends the wait, nothing else.
-    pub fn closed(&self) -> Closed {
-        Closed::new(Arc::clone(&self.record))
+    pub fn finished(&self) -> Finished {
+        Finished::new(Arc::clone(&self.record))
     }
 
     /// Runs `code` on this thread as a part of the operation: below it, [`current`] is this operation, and
@@ -252,12 +257,12 @@ impl Operation {
     /// # Examples
     ///
     /// ```
-    /// use cancelable_core::scope::HoldError;
+    /// use cancelable_core::error::Rejected;
     /// use cancelable_core::{Scope, current};
     /// use std::thread;
     ///
     /// /// Hashes on a thread of its own, which the scope waits for.
-    /// fn hash(scope: &Scope, page: Vec<u8>) -> Result<thread::JoinHandle<u64>, HoldError> {
+    /// fn hash(scope: &Scope, page: Vec<u8>) -> Result<thread::JoinHandle<u64>, Rejected> {
     ///     let hold = scope.hold()?;
     ///     let operation = scope.operation().clone();
     ///     Ok(thread::spawn(move || {
@@ -339,7 +344,7 @@ impl Operation {
     ///
     /// The operation has ended. The future comes back.
     #[track_caller]
-    pub fn defer<C>(&self, future: C) -> Result<(), DeferError<C>>
+    pub fn defer<C>(&self, future: C) -> Result<(), Rejected<C>>
     where
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
@@ -357,7 +362,7 @@ impl Operation {
         &self,
         name: impl Into<Cow<'static, str>>,
         future: C,
-    ) -> Result<(), DeferError<C>>
+    ) -> Result<(), Rejected<C>>
     where
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
@@ -415,7 +420,7 @@ impl Operation {
     /// place, and when something was last polled, are known where a grace period or a watchdog is
     /// set, here or above.
     #[must_use]
-    pub fn why_not_stopped(&self) -> Vec<Straggler> {
+    pub fn unfinished(&self) -> Vec<Straggler> {
         stragglers::all(&self.record)
     }
 
@@ -466,7 +471,7 @@ impl fmt::Debug for Operation {
             .field("parent", &self.parent().map(OperationLabel::name))
             .field("status", &self.status())
             .field("cancelled", &self.is_cancelled())
-            .field("opened_at", &format_args!("{}", self.opened_at()))
+            .field("location", &format_args!("{}", self.location()))
             .finish()
     }
 }

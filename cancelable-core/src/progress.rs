@@ -28,4 +28,3 @@ pub use snapshot::ProgressSnapshot;
 pub use subscriber::ProgressRegistration;
 pub(crate) use subtree::SubtreeTotals;
 pub(crate) use throttle::Throttle;
-pub use throttle::ThrottleWithoutRuntime;

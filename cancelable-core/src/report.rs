@@ -14,7 +14,7 @@ mod status;
 mod straggler;
 
 pub use child_failure::ChildFailure;
-pub use cleanup_error::{CleanupError, DeferError};
+pub use cleanup_error::CleanupError;
 pub(crate) use failure::Failure;
 pub use metadata::Metadata;
 pub use partial::PartialSnapshot;

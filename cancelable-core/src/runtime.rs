@@ -2,7 +2,7 @@
 //!
 //! A runtime supplies six things: its name, the time, a timer that can be moved, a place to run a
 //! future, a place to run blocking work and a place for looks, which may never return. It implements
-//! [`Runtime`] for them, and that is all an adapter has to write; the place for looks is there already
+//! [`RuntimeAdapter`] for them, and that is all an adapter has to write; the place for looks is there already
 //! ([`DetachedThreads`]). Everything a user touches ([`RuntimeHandle`], [`Sleep`], [`Timeout`],
 //! [`JoinHandle`]) is built on these six here, once, so that it means the same on every runtime:
 //!
@@ -35,7 +35,7 @@ pub use handle::RuntimeHandle;
 pub(crate) use join::Completion;
 pub use join::JoinHandle;
 pub use join_error::JoinError;
-pub use mechanism::{Runtime, Timer};
+pub use mechanism::{RuntimeAdapter, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;

@@ -9,7 +9,6 @@ mod build_error;
 mod builder;
 mod children;
 mod concurrent;
-mod deadline_error;
 mod handle;
 mod hold;
 mod outcome;
@@ -20,23 +19,23 @@ mod timeout;
 pub use attempt::Attempt;
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
-pub use children::{Child, ChildError, ChildReport, SpawnError};
+pub use children::{ChildError, ChildHandle, ChildReport};
 pub(crate) use concurrent::{BUDGET, take};
-pub use concurrent::{
-    ByIterator, ByStream, ForEachConcurrent, Items, MapConcurrent, Pulled, ZeroConcurrency,
-};
-pub use deadline_error::DeadlineError;
+pub use concurrent::{ForEachConcurrent, MapConcurrent};
 pub use handle::Scope;
-pub use hold::{HoldError, ScopeHold};
+pub use hold::ScopeHold;
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
-pub use run_error::{Flatten, Refused, RunError, SourceFailed};
+pub use run_error::{AlreadyRun, Flatten, RunError, SourceFailed};
 pub use timeout::Timeout;
 
+use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::record::deadlines;
 use crate::source::Limit;
+use futures_util::Stream;
 use std::borrow::Cow;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::time::Instant;
 
@@ -205,7 +204,7 @@ impl Scope {
     ///
     /// The scope has ended, is cancelled, or has no runtime.
     #[track_caller]
-    pub fn set_timeout(&self, limit: impl Into<Limit>) -> Result<(), DeadlineError> {
+    pub fn set_timeout(&self, limit: impl Into<Limit>) -> Result<(), Rejected> {
         self.move_deadline(limit.into())
     }
 
@@ -216,7 +215,7 @@ impl Scope {
     ///
     /// As for [`set_timeout`](Self::set_timeout).
     #[track_caller]
-    pub fn set_deadline(&self, point: Instant) -> Result<(), DeadlineError> {
+    pub fn set_deadline(&self, point: Instant) -> Result<(), Rejected> {
         self.move_deadline(Limit::at(point))
     }
 
@@ -226,7 +225,7 @@ impl Scope {
     /// The run waits for the guards when it joins its children: after the body, and before the finalizers, without a
     /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token); a body that
     /// fails cancels the scope, as for children. A guard can be taken as soon as the scope is built, and while it is
-    /// cancelled. [Reports](crate::Operation::why_not_stopped) name it by the place of this call. If the run is
+    /// cancelled. [Reports](crate::Operation::unfinished) name it by the place of this call. If the run is
     /// dropped, the runtime waits for the guards; without a runtime nobody does.
     ///
     /// # Errors
@@ -237,10 +236,10 @@ impl Scope {
     ///
     /// ```
     /// use cancelable_core::Scope;
-    /// use cancelable_core::scope::HoldError;
+    /// use cancelable_core::error::Rejected;
     /// use std::thread;
     ///
-    /// fn flush(scope: &Scope) -> Result<(), HoldError> {
+    /// fn flush(scope: &Scope) -> Result<(), Rejected> {
     ///     let hold = scope.hold()?;
     ///     thread::spawn(move || {
     ///         while !hold.operation().is_cancelled() {
@@ -252,11 +251,11 @@ impl Scope {
     /// }
     /// ```
     #[track_caller]
-    pub fn hold(&self) -> Result<ScopeHold, HoldError> {
+    pub fn hold(&self) -> Result<ScopeHold, Rejected> {
         ScopeHold::of(self.operation(), Location::caller())
     }
 
-    /// Maps `items`, an iterator or a stream, by at most `limit` futures at once, and yields the results in the order
+    /// Maps the stream `items` by at most `limit` futures at once, and yields the results in the order
     /// of the items.
     ///
     /// Nothing is spawned: the futures are polled with this stream, so they need be neither `Send` nor `'static`. An
@@ -268,101 +267,111 @@ impl Scope {
     /// It counts as cut then, even if all items were pulled, since a future may have ended early for the cancel. It
     /// is whole if every future had ended before the cancel.
     ///
-    /// So it is a [`CutStream`](crate::stream::CutStream), and
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) and its like can be called on it. Do not wrap
+    /// So it is a [`CancellableStream`](crate::stream::CancellableStream), and
+    /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) and its like can be called on it. Do not wrap
     /// it in [`stream`](crate::Operation::stream), which would take an end by this cancel for the end of the items.
-    ///
-    /// # Errors
-    ///
-    /// A limit of zero.
     ///
     /// # Examples
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
     /// use cancelable_core::testing::ManualRuntime;
+    /// use cancelable_core::{Scope, stream};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
     ///
     /// let scope = Scope::builder("squares").build().expect("it is sound");
     /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
-    ///     let squares = op.map_concurrent(2, 1..=4, |number| async move { number * number });
-    ///     squares.expect("two is not zero").into_vec().await
+    ///     let numbers = stream::iter(1..=4);
+    ///     let squares = op.map_concurrent(AT_ONCE, numbers, |number| async move { number * number });
+    ///     squares.into_vec().await
     /// }));
     /// let squares = outcome.complete().expect("nobody asked it to stop");
     /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
     /// # }
     /// ```
-    pub fn map_concurrent<Kind, I, F, Fut>(
+    pub fn map_concurrent<S, F, Fut>(
         &self,
-        limit: usize,
-        items: I,
+        limit: NonZeroUsize,
+        items: S,
         f: F,
-    ) -> Result<MapConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    ) -> MapConcurrent<S, F, Fut>
     where
-        I: Items<Kind>,
-        F: FnMut(I::Item) -> Fut,
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
         Fut: Future,
     {
-        MapConcurrent::new(self.operation(), limit, items.into_stream(), f)
+        MapConcurrent::new(self.operation(), limit, items, f)
     }
 
-    /// Calls `f` for each of `items`, an iterator or a stream, with at most `limit` futures under way at once.
+    /// Calls `f` for each item of the stream `items`, with at most `limit` futures under way at once.
     ///
     /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are pulled,
     /// the futures under way go on while the body does, and the output is the error, however many items there were.
     ///
     /// # Errors
     ///
-    /// A limit of zero, at once. And [`Cancelled`](crate::Cancelled), from the future, if the scope was cancelled
-    /// before the work on all items had ended.
+    /// [`Cancelled`](crate::Cancelled), from the future, if the scope was cancelled before the work on all items had
+    /// ended.
     ///
     /// # Examples
     ///
     /// ```
     /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
     /// use cancelable_core::testing::ManualRuntime;
+    /// use cancelable_core::{Scope, stream};
     /// use std::cell::Cell;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
     ///
     /// let sum = Cell::new(0);
     /// let scope = Scope::builder("sum").build().expect("it is sound");
     /// let outcome = ManualRuntime::new().block_on(scope.run(|op| {
     ///     let sum = &sum;
     ///     let add = move |number| async move { sum.set(sum.get() + number) };
-    ///     let adding = op.for_each_concurrent(2, [1, 2, 3], add);
-    ///     async move { adding.expect("two is not zero").await }
+    ///     let adding = op.for_each_concurrent(AT_ONCE, stream::iter([1, 2, 3]), add);
+    ///     adding
     /// }));
     /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
     /// assert_eq!(sum.get(), 6);
     /// # }
     /// ```
-    pub fn for_each_concurrent<Kind, I, F, Fut>(
+    pub fn for_each_concurrent<S, F, Fut>(
         &self,
-        limit: usize,
-        items: I,
+        limit: NonZeroUsize,
+        items: S,
         f: F,
-    ) -> Result<ForEachConcurrent<I::Stream, F, Fut>, ZeroConcurrency>
+    ) -> ForEachConcurrent<S, F, Fut>
     where
-        I: Items<Kind>,
-        F: FnMut(I::Item) -> Fut,
+        S: Stream,
+        F: FnMut(S::Item) -> Fut,
         Fut: Future<Output = ()>,
     {
-        let map = self.map_concurrent(limit, items, f)?;
-        Ok(ForEachConcurrent::new(map))
+        ForEachConcurrent::new(self.map_concurrent(limit, items, f))
     }
 
-    fn move_deadline(&self, limit: Limit) -> Result<(), DeadlineError> {
+    fn move_deadline(&self, limit: Limit) -> Result<(), Rejected> {
         let record = self.record();
+        let refusal = |reason| {
+            let refusal = Refusal {
+                operation: record.label.clone(),
+                request: "keeps its deadline",
+                reason,
+            };
+            refusal.with(())
+        };
         let status = record.status();
-        if status.is_closed() {
-            return Err(DeadlineError::closed(record.label.clone(), status));
+        if status.is_terminal() {
+            return Err(refusal(RefusalReason::Ended(status.words())));
         }
-        if record.is_cancelled() {
-            return Err(DeadlineError::cancelled(record.label.clone()));
+        if let Some(cancelled) = record.is_cancelled().then(|| self.look().err()).flatten() {
+            return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let now = record
             .now()
-            .ok_or_else(|| DeadlineError::no_runtime(record.label.clone()))?;
+            .ok_or_else(|| refusal(RefusalReason::NoRuntime))?;
         deadlines::set(record, limit, now);
         Ok(())
     }

@@ -23,7 +23,7 @@ pub use condition::{
 };
 pub(crate) use context::Decide;
 pub use context::{ScopeCancel, SourceContext};
-pub use error::{EmptyGroup, SourceError, ZeroInterval};
+pub use error::SourceError;
 pub use future::{FutureSource, IntoCause, future};
 pub use group::{AllOf, AnyOf, all_of, any_of};
 pub use limit::Limit;

@@ -5,7 +5,7 @@
 //! the end of the input.
 //!
 //! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream of any [`Stream`]. It is a
-//! [`CutStream`]: it knows whether it was cut, and its steps give such streams again.
+//! [`CancellableStream`]: it knows whether it was cut, and its steps give such streams again.
 //!
 //! # What is never lost
 //!
@@ -27,20 +27,22 @@
 //! the stream is pending, and is taken back when the stream ends or is dropped; a cancel meanwhile may wake a task
 //! once for nothing.
 
+mod cancellable_stream;
 mod chunks;
 mod collect;
-mod cut_off;
-mod cut_stream;
 mod keep_last;
 mod report;
+mod stop_check;
 mod until_cancelled;
 
+pub use cancellable_stream::{CancellableStream, StepError};
 pub use chunks::{ChunksFlushed, TryChunksFlushed};
-pub use collect::{CollectPartial, Partial, TryCollectPartial};
-pub use cut_off::CutOff;
-pub use cut_stream::{CutStream, StepError};
+pub use collect::{CollectPartial, Collected, TryCollectPartial};
+/// Returns the items of an iterator as a stream, from `futures`.
+pub use futures_util::stream::iter;
 pub use keep_last::{KeepCopies, KeepLast, LastItems};
 pub use report::ReportEvery;
+pub use stop_check::StopCheck;
 pub use until_cancelled::{CancelStreamExt, TryUntilCancelled, UntilCancelled};
 
 use crate::error::Cancelled;
@@ -75,7 +77,7 @@ impl Operation {
     /// ```
     /// # #[cfg(feature = "testing")] {
     /// use cancelable_core::Scope;
-    /// use cancelable_core::stream::CutStream;
+    /// use cancelable_core::stream::CancellableStream;
     /// use cancelable_core::testing::ManualRuntime;
     /// use futures_util::{StreamExt, stream};
     /// use std::time::Duration;

@@ -162,7 +162,6 @@ pub(crate) use deadline_check::{DeadlineCheck, Pacing, Seen, look, look_at_all};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;
-pub use join::EmptyJoin;
 pub use run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 pub(crate) use wait::Wait;
 pub use wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};

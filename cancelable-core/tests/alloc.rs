@@ -4,7 +4,7 @@
 #![allow(missing_docs)]
 
 use allocation_counter::{AllocationInfo, measure};
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::future::Future;
@@ -167,7 +167,7 @@ fn r05_r12_asking_and_cloning_allocate_nothing() {
     let info = measure(|| {
         for _ in 0..1000 {
             assert!(!token.clone().is_cancelled() && token.cause().is_none());
-            assert!(token.check().is_ok() && token.weak().upgrade().is_some());
+            assert!(token.check().is_ok() && token.downgrade().upgrade().is_some());
         }
     });
     assert_eq!(info.count_total, 0);
@@ -398,7 +398,7 @@ fn r35_a_limited_listing_takes_the_same_however_many_are_listed() {
         let first = scopes[0].as_ref().map(|scope| scope.id()).ok();
         let asked = Arc::new(AtomicUsize::new(0));
         let counts = Arc::clone(&asked);
-        let filter = Filter::new().limit(10).when(move |_| {
+        let filter = Filter::new().limit(10).matching(move |_| {
             counts.fetch_add(1, Relaxed);
             true
         });

@@ -178,9 +178,9 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
     let left = lines.last().unwrap();
     assert_eq!(
         (left.level, &*left.keys["status"]),
-        (Level::Warn, "abandoned")
+        (Level::Warn, "never_run")
     );
-    assert!(left.keys["opened_at"].starts_with(file!()));
+    assert!(left.keys["location"].starts_with(file!()));
     let scope = Scope::builder("hooked")
         .runtime(&runtime)
         .on_start(|_| panic!("boom"))

@@ -195,7 +195,7 @@ impl Command {
     ) -> Result<(Process, Arc<Shared>), ProcessError> {
         let name = self.name();
         let error = |kind| ProcessError::new(&name, kind);
-        if operation.status().is_closed() {
+        if operation.status().is_terminal() {
             return Err(error(Kind::Closed(operation.label().clone())));
         }
         operation

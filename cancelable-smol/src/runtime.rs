@@ -38,7 +38,7 @@ impl Runtime {
     }
 }
 
-impl runtime::Runtime for Runtime {
+impl runtime::RuntimeAdapter for Runtime {
     fn name(&self) -> &'static str {
         "smol"
     }

@@ -122,7 +122,7 @@ impl Shared {
     }
 }
 
-impl runtime::Runtime for Runtime {
+impl runtime::RuntimeAdapter for Runtime {
     fn name(&self) -> &'static str {
         "tokio"
     }
@@ -152,7 +152,7 @@ impl runtime::Runtime for Runtime {
     /// On a thread that is not Tokio's, because the shutdown of a runtime waits for Tokio's threads. Inside
     /// the runtime, as blocking work is. Under a paused clock a look is blocking work of Tokio, because only
     /// that keeps the clock from advancing during the look.
-    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+    fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         if self.shared.has_tests_clock() {
             return self.spawn_blocking(job);
         }
@@ -161,6 +161,6 @@ impl runtime::Runtime for Runtime {
             let _inside = handle.enter();
             job();
         };
-        DetachedThreads::for_looks().run(Box::new(inside))
+        DetachedThreads::for_probes().run(Box::new(inside))
     }
 }

@@ -24,7 +24,7 @@ pub fn r27_current_is_found_in_block_on_in_tasks_and_in_blocking_work<S: Subject
 
 pub fn r27_current_is_found_in_a_look<S: Subject>() {
     S::run(async |runtime| {
-        let look = runtime.spawn_look(|| S::current().unwrap().name());
+        let look = runtime.spawn_probe(|| S::current().unwrap().name());
         assert_eq!(look.await.unwrap(), runtime.name());
     });
 }

@@ -114,7 +114,7 @@ pub fn r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said<S: Subject>(
         assert!(error.is_abandoned() && !error.is_cancelled());
         // Its thread goes on, and ends when it does.
         drop(release);
-        assert_eq!(operation.closed().await, Status::Completed);
+        assert_eq!(operation.finished().await, Status::Completed);
     });
 }
 

@@ -1,11 +1,16 @@
 //! Bounds on how much of a scope's work is under way at once.
 
 use crate::Subject;
-use cancelable_core::{CancellationToken, RuntimeHandle, Scope};
+use cancelable_core::{CancellationToken, RuntimeHandle, Scope, stream};
 use std::future;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+const fn at_most(limit: usize) -> NonZeroUsize {
+    NonZeroUsize::new(limit).expect("a limit is not zero")
+}
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -39,7 +44,7 @@ pub fn r25_no_more_children_run_at_once_than_the_scope_allows<S: Subject>() {
     S::run(async |runtime| {
         let under_way = UnderWay::default();
         let builder = Scope::builder("work").runtime(&runtime);
-        let scope = builder.concurrency(2).build().unwrap();
+        let scope = builder.concurrency(at_most(2)).build().unwrap();
         let outcome = scope.run(async |op| {
             // Each of the first two ends when the other has begun, so two do run at once.
             let met = [CancellationToken::new(), CancellationToken::new()];
@@ -68,7 +73,7 @@ pub fn r25_items_are_mapped_in_order_a_bounded_number_at_once<S: Subject>() {
         let scope = open(&runtime);
         let outcome = scope.run(async |op| {
             let second = CancellationToken::new();
-            let map = op.map_concurrent(2, 0..20, |n| {
+            let map = op.map_concurrent(at_most(2), stream::iter(0..20), |n| {
                 let (under_way, second, runtime) =
                     (under_way.clone(), second.clone(), runtime.clone());
                 async move {
@@ -83,7 +88,7 @@ pub fn r25_items_are_mapped_in_order_a_bounded_number_at_once<S: Subject>() {
                     n
                 }
             });
-            map.unwrap().into_vec().await
+            map.into_vec().await
         });
         let results = outcome.await.complete().unwrap();
         assert_eq!(results.unwrap(), (0..20).collect::<Vec<_>>());
@@ -96,7 +101,7 @@ pub fn r25_something_is_done_for_each_item_a_bounded_number_at_once<S: Subject>(
         let (under_way, sum) = (UnderWay::default(), AtomicUsize::new(0));
         let scope = open(&runtime);
         let outcome = scope.run(async |op| {
-            let each = op.for_each_concurrent(3, 1..=20, |n| {
+            let each = op.for_each_concurrent(at_most(3), stream::iter(1..=20), |n| {
                 under_way.begin();
                 let (under_way, sum, runtime) = (&under_way, &sum, &runtime);
                 async move {
@@ -105,7 +110,7 @@ pub fn r25_something_is_done_for_each_item_a_bounded_number_at_once<S: Subject>(
                     under_way.end();
                 }
             });
-            each.unwrap().await
+            each.await
         });
         assert!(outcome.await.complete().unwrap().is_ok());
         assert_eq!(sum.into_inner(), 210);
@@ -115,8 +120,9 @@ pub fn r25_something_is_done_for_each_item_a_bounded_number_at_once<S: Subject>(
         let outcome = scope.run(async |op| {
             op.cancel();
             op.shield(async {
-                let each = op.for_each_concurrent(3, 1..=20, |_| future::pending());
-                assert!(each.unwrap().await.is_err());
+                let each =
+                    op.for_each_concurrent(at_most(3), stream::iter(1..=20), |_| future::pending());
+                assert!(each.await.is_err());
             })
             .await;
         });

@@ -115,7 +115,7 @@ pub fn r24_those_of_a_dropped_run_are_run_by_the_runtime<S: Subject>() {
         assert!(!polled.await);
         drop(run);
         assert_eq!(*scope.cause().unwrap().reason(), Reason::RunDropped);
-        scope.closed().await;
+        scope.finished().await;
         assert_eq!(steps.taken(), ["second", "first"]);
     });
 }
@@ -155,7 +155,7 @@ pub fn r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them<S: S
         assert!(steps.taken().is_empty(), "the thread is at work");
         assert_eq!(scope.status(), Status::Cancelled);
         drop(release);
-        scope.closed().await;
+        scope.finished().await;
         assert_eq!(steps.taken(), ["thread", "inner", "undo"]);
     });
 }

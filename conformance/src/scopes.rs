@@ -193,7 +193,7 @@ pub fn r28_every_way_out_closes_the_operation<S: Subject>() {
         assert!(poll_once(run.as_mut()).await.is_pending());
         assert_eq!(scope.status(), Status::Running);
         drop(run);
-        assert!(scope.status().is_closed());
+        assert!(scope.status().is_terminal());
         assert_eq!(*scope.cause().unwrap().reason(), Reason::RunDropped);
 
         let scope = open("panicked");
@@ -209,7 +209,7 @@ pub fn r28_every_way_out_closes_the_operation<S: Subject>() {
         let scope = open("abandoned");
         let operation = scope.operation().clone();
         drop(scope);
-        assert_eq!(operation.status(), Status::Abandoned);
+        assert_eq!(operation.status(), Status::NeverRun);
     });
 }
 
@@ -222,10 +222,10 @@ pub fn r29_a_second_run_is_refused<S: Subject>() {
         let scope = scope("once", &runtime).build().unwrap();
         assert!(scope.run(async |_| ()).await.is_completed());
         match scope.run(async |_| ()).await.into_result() {
-            Err(RunError::Refused(refused)) => assert_eq!(refused.operation().name(), "once"),
+            Err(RunError::AlreadyRun(refused)) => assert_eq!(refused.operation().name(), "once"),
             other => panic!("not refused: {other:?}"),
         }
-        assert!(scope.set_timeout(MILLISECOND).unwrap_err().is_closed());
+        assert!(scope.set_timeout(MILLISECOND).unwrap_err().is_ended());
     });
 }
 

@@ -190,9 +190,9 @@ pub fn r31_looks_that_never_return_take_no_others_place<S: Subject>() {
         for _ in 0..24 {
             let released = Arc::clone(&released);
             let hangs = move || released.lock().recv().is_err();
-            runtime.spawn_look(hangs).detach();
+            runtime.spawn_probe(hangs).detach();
         }
-        assert!(matches!(runtime.spawn_look(|| 7).await, Ok(7)));
+        assert!(matches!(runtime.spawn_probe(|| 7).await, Ok(7)));
         drop(release);
     });
 }

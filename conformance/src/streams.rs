@@ -1,7 +1,7 @@
 //! Streams that a cancel cuts.
 
 use crate::Subject;
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{Stream, StreamExt, stream};
 use std::sync::Arc;

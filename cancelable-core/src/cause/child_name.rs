@@ -9,7 +9,7 @@ use std::panic::Location;
 pub(crate) struct ChildName<'a> {
     kind: &'static str,
     operation: &'a OperationLabel,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl<'a> ChildName<'a> {
@@ -18,10 +18,7 @@ impl<'a> ChildName<'a> {
     /// The name of a blocking call without a name.
     pub(crate) const BLOCKING_CALL: &'static str = "blocking call";
 
-    pub(crate) fn new(
-        operation: &'a OperationLabel,
-        opened_at: &'static Location<'static>,
-    ) -> Self {
+    pub(crate) fn new(operation: &'a OperationLabel, location: &'static Location<'static>) -> Self {
         let kind = match operation.name() {
             Self::BLOCKING_CALL => Self::BLOCKING_CALL,
             _ => Self::CHILD,
@@ -29,7 +26,7 @@ impl<'a> ChildName<'a> {
         Self {
             kind,
             operation,
-            opened_at,
+            location,
         }
     }
 
@@ -50,8 +47,8 @@ impl fmt::Display for ChildName<'_> {
             true => write!(
                 f,
                 " opened at {}:{}",
-                self.opened_at.file(),
-                self.opened_at.line()
+                self.location.file(),
+                self.location.line()
             ),
             false => Ok(()),
         }

@@ -2,7 +2,7 @@
 
 use crate::error::Cancelled;
 use crate::operation::{Operation, Progress};
-use crate::stream::CutOff;
+use crate::stream::StopCheck;
 use crate::sync::{escaped, track_await};
 use futures_io::{AsyncRead, AsyncWrite};
 use pin_project_lite::pin_project;
@@ -55,7 +55,7 @@ pub fn copy<R: AsyncRead, W: AsyncWrite>(
     Copying {
         reader,
         writer,
-        cut_off: operation.into(),
+        stop_check: operation.into(),
         progress: operation.progress().clone(),
         buffer: Box::new([0; BUFFER]),
         filled: 0..0,
@@ -91,7 +91,7 @@ pin_project! {
         reader: R,
         #[pin]
         writer: W,
-        cut_off: CutOff,
+        stop_check: StopCheck,
         progress: Progress,
         buffer: Box<[u8; BUFFER]>,
         // The bytes of the buffer that were read and not written.
@@ -149,16 +149,16 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
             self.write(cx)
-        } else if self.cut_off.is_cut() {
-            return Poll::Ready(Err(self.cut_off.error()));
+        } else if self.stop_check.is_cut() {
+            return Poll::Ready(Err(self.stop_check.error()));
         } else if *self.stage == Stage::Reading {
             self.read(cx)
         } else {
             self.writer.as_mut().poll_flush(cx).map_ok(|()| Turn::Last)
         };
         if turn.is_pending() {
-            ready!(self.cut_off.poll_cut(cx));
-            return Poll::Ready(Err(self.cut_off.error()));
+            ready!(self.stop_check.poll_cut(cx));
+            return Poll::Ready(Err(self.stop_check.error()));
         }
         turn
     }
@@ -203,7 +203,7 @@ impl<R, W> fmt::Debug for Copying<R, W> {
         f.debug_struct("Copying")
             .field("copied", &self.copied)
             .field("stage", &self.stage)
-            .field("cut_off", &self.cut_off)
+            .field("stop_check", &self.stop_check)
             .finish_non_exhaustive()
     }
 }

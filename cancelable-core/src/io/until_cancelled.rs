@@ -1,6 +1,6 @@
 //! A reader or writer whose steps fail after a cancel.
 
-use crate::stream::CutOff;
+use crate::stream::StopCheck;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
 use pin_project_lite::pin_project;
 use std::fmt;
@@ -44,15 +44,15 @@ pin_project! {
     pub struct UntilCancelled<T> {
         #[pin]
         inner: T,
-        reading: CutOff,
-        writing: CutOff,
+        reading: StopCheck,
+        writing: StopCheck,
     }
 }
 
 impl<T> UntilCancelled<T> {
     /// Returns `inner`, cut by a token, an operation or a scope.
-    pub fn new(inner: T, cut_off: impl Into<CutOff>) -> Self {
-        let reading = cut_off.into();
+    pub fn new(inner: T, stop_check: impl Into<StopCheck>) -> Self {
+        let reading = stop_check.into();
         Self {
             inner,
             writing: reading.clone(),
@@ -162,7 +162,7 @@ impl<T: fmt::Debug> fmt::Debug for UntilCancelled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UntilCancelled")
             .field("inner", &self.inner)
-            .field("cut_off", &self.reading)
+            .field("stop_check", &self.reading)
             .finish_non_exhaustive()
     }
 }

@@ -59,7 +59,7 @@ impl Activity {
                 .then(|| grace::remaining(record))
                 .flatten(),
             shield: shield.map(|shield| ShieldSite {
-                opened_at: shield.opened_at,
+                location: shield.location,
                 open_for: since(shield.since),
             }),
         }

@@ -10,26 +10,26 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// Completes when the body, the children, what dropped runs inside have left and the finalizers of an
-/// operation are done, from [`Operation::closed`](super::Operation::closed) and
+/// operation are done, from [`Operation::finished`](super::Operation::finished) and
 /// [`Operation::cancel_and_wait`](super::Operation::cancel_and_wait).
 ///
 /// # Cancel safety
 ///
 /// Dropping it ends the wait, nothing else.
 #[must_use = "futures do nothing unless polled"]
-pub struct Closed {
+pub struct Finished {
     record: Arc<Record>,
     /// Made when it first waits.
     wait: Option<LatchWait>,
 }
 
-impl Closed {
+impl Finished {
     pub(crate) fn new(record: Arc<Record>) -> Self {
         Self { record, wait: None }
     }
 }
 
-impl Closed {
+impl Finished {
     /// Wakes: by the latch, which is set once the record is settled.
     fn advance(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Status> {
         let this = &mut *self;
@@ -46,7 +46,7 @@ impl Closed {
     }
 }
 
-impl Future for Closed {
+impl Future for Finished {
     type Output = Status;
 
     #[cfg_attr(feature = "testing", track_caller)]
@@ -55,8 +55,8 @@ impl Future for Closed {
     }
 }
 
-impl fmt::Debug for Closed {
+impl fmt::Debug for Finished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Closed").field(&self.record.label).finish()
+        f.debug_tuple("Finished").field(&self.record.label).finish()
     }
 }

@@ -1,10 +1,8 @@
 //! The methods of an operation about its progress, and the way back from progress to operations.
 
 use super::Operation;
-use crate::progress::{
-    Progress, ProgressRegistration, ProgressSnapshot, ProgressUpdate, Throttle,
-    ThrottleWithoutRuntime,
-};
+use crate::error::{Refusal, RefusalReason, Rejected};
+use crate::progress::{Progress, ProgressRegistration, ProgressSnapshot, ProgressUpdate, Throttle};
 use crate::record::meters;
 use std::time::Duration;
 
@@ -76,12 +74,17 @@ impl Operation {
         &self,
         interval: Duration,
         hook: H,
-    ) -> Result<ProgressRegistration, ThrottleWithoutRuntime<H>>
+    ) -> Result<ProgressRegistration, Rejected<H>>
     where
         H: FnMut(&ProgressUpdate) + Send + 'static,
     {
         let Some(runtime) = self.runtime() else {
-            return Err(ThrottleWithoutRuntime::new(self.label().clone(), hook));
+            let refusal = Refusal {
+                operation: self.label().clone(),
+                request: "cannot space the calls of a progress hook",
+                reason: RefusalReason::NoRuntime,
+            };
+            return Err(refusal.with(hook));
         };
         let throttle = Throttle::new(runtime.clone(), interval);
         Ok(self.progress().subscribe(Box::new(hook), Some(throttle)))
@@ -92,7 +95,7 @@ impl Progress {
     /// The operations directly below that have progress, or something below them that has, and have not
     /// ended; in the order of opening.
     #[must_use]
-    pub fn parts(&self) -> Vec<Operation> {
+    pub fn children(&self) -> Vec<Operation> {
         let below = self.operations_below().into_iter();
         let records = below.filter_map(|operation| operation.into_any().downcast().ok());
         records.map(Operation::new).collect()

@@ -12,7 +12,7 @@ impl Serialize for OperationSnapshot {
         operation.serialize_field("name", self.name())?;
         operation.serialize_field("parent", &self.parent())?;
         operation.serialize_field("status", &self.status())?;
-        operation.serialize_field("opened_at", &place(self.opened_at()))?;
+        operation.serialize_field("location", &place(self.location()))?;
         operation.serialize_field("age_seconds", &seconds(self.age()))?;
         operation.serialize_field("elapsed_seconds", &seconds(self.elapsed()))?;
         operation.serialize_field("remaining_seconds", &seconds(self.remaining()))?;

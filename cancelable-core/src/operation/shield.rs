@@ -1,17 +1,16 @@
 //! A future that a cancel lets finish.
 
-use crate::cause::OperationLabel;
 use crate::cause::ambient::{self, Ambient};
+use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::record::shelters::{OpenShelter, Shielded};
 use crate::record::{
     Record,
     {Holding, holder::OpenShield, holds::Hold},
 };
 use crate::runtime::Timeout;
-use crate::sync::{SyncWrapper, log, track_await};
+use crate::sync::{log, track_await};
 use pin_project_lite::pin_project;
 use std::any::type_name;
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::mem::discriminant;
@@ -31,7 +30,7 @@ pin_project! {
     #[must_use = "futures do nothing unless polled"]
     pub struct Shield<F: Future> {
         operation: Arc<Record>,
-        opened_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         // The entry for where no operation is current.
         slot: Option<Ambient>,
         // A value that came while a cancel was due. It is handed out if there is another poll.
@@ -62,7 +61,7 @@ impl<F: Future> Shield<F> {
 
     fn at(
         operation: Arc<Record>,
-        opened_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         future: Option<F>,
         until: Option<Instant>,
         is_error: fn(&F::Output) -> bool,
@@ -70,7 +69,7 @@ impl<F: Future> Shield<F> {
         Self {
             slot: None,
             operation,
-            opened_at,
+            location,
             held: None,
             is_error,
             future,
@@ -85,15 +84,20 @@ impl<F: Future> Shield<F> {
     /// # Errors
     ///
     /// The operation has no runtime to keep the time. The shield comes back.
-    pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, ShieldWithoutRuntime<F>> {
+    pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, Rejected<Self>> {
         let Some(runtime) = self.operation.runtime.clone() else {
-            return Err(ShieldWithoutRuntime::new(self));
+            let refusal = Refusal {
+                operation: self.operation.label.clone(),
+                request: "cannot bound a shield",
+                reason: RefusalReason::NoRuntime,
+            };
+            return Err(refusal.with(self));
         };
         let future = self.future.map(|future| runtime.timeout(limit, future));
         let until = self.until.into_iter().chain(runtime.deadline(limit)).min();
         Ok(Shield::at(
             self.operation,
-            self.opened_at,
+            self.location,
             future,
             until,
             |value| value.as_ref().map_or(true, is_error),
@@ -106,7 +110,7 @@ struct Late<T> {
     value: Option<T>,
     is_error: fn(&T) -> bool,
     operation: Arc<Record>,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
 }
 
 impl<T> Late<T> {
@@ -122,10 +126,10 @@ impl<T> Drop for Late<T> {
         if !self.value.as_ref().is_some_and(self.is_error) {
             return;
         }
-        let (label, place) = (&self.operation.label, self.opened_at);
+        let (label, place) = (&self.operation.label, self.location);
         log!(
             Warn,
-            operation = &*label.shown_name(), id = label.id().get(), opened_at:% = place;
+            operation = &*label.shown_name(), id = label.id().get(), location:% = place;
             "{label}: what it has shielded ended in an error, which the cancel has dropped ({}); \
              the shield was opened at {place}", type_name::<T>()
         );
@@ -145,7 +149,7 @@ impl Open {
     fn keep(
         open: Option<Self>,
         operation: &Arc<Record>,
-        opened_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         until: Option<Instant>,
         cx: &Context<'_>,
     ) -> Option<Self> {
@@ -157,7 +161,7 @@ impl Open {
         }
         let home = operation.innermost()?;
         let shield = OpenShield {
-            opened_at,
+            location,
             since: home.now(),
         };
         let shelter = OpenShelter::new(until);
@@ -187,7 +191,7 @@ impl<F: Future> Shield<F> {
         *this.open = Open::keep(
             this.open.take(),
             this.operation,
-            this.opened_at,
+            this.location,
             *this.until,
             cx,
         );
@@ -212,7 +216,7 @@ impl<F: Future> Shield<F> {
                 value: Some(value),
                 is_error: *this.is_error,
                 operation: Arc::clone(this.operation),
-                opened_at: this.opened_at,
+                location: this.location,
             });
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -234,58 +238,8 @@ impl<F: Future> fmt::Debug for Shield<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shield")
             .field("operation", &self.operation.label)
-            .field("opened_at", &format_args!("{}", self.opened_at))
+            .field("location", &format_args!("{}", self.location))
             .field("open", &self.open.is_some())
             .finish_non_exhaustive()
     }
 }
-
-/// A shield was to have a deadline of its own, and its operation has no runtime to keep it.
-pub struct ShieldWithoutRuntime<F: Future> {
-    operation: OperationLabel,
-    opened_at: &'static Location<'static>,
-    /// Boxed: an error is moved with what could have been the result.
-    shield: SyncWrapper<Box<Shield<F>>>,
-}
-
-impl<F: Future> ShieldWithoutRuntime<F> {
-    fn new(shield: Shield<F>) -> Self {
-        Self {
-            operation: shield.operation.label.clone(),
-            opened_at: shield.opened_at,
-            shield: SyncWrapper::new(Box::new(shield)),
-        }
-    }
-
-    /// The operation.
-    #[must_use]
-    pub fn operation(&self) -> &OperationLabel {
-        &self.operation
-    }
-
-    /// The shield, without a deadline.
-    pub fn into_inner(self) -> Shield<F> {
-        *self.shield.into_inner()
-    }
-}
-
-impl<F: Future> fmt::Debug for ShieldWithoutRuntime<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShieldWithoutRuntime")
-            .field("operation", &self.operation)
-            .field("opened_at", &format_args!("{}", self.opened_at))
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F: Future> fmt::Display for ShieldWithoutRuntime<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a shield in scope {} has no runtime for its deadline: build the scope with one",
-            self.operation()
-        )
-    }
-}
-
-impl<F: Future> Error for ShieldWithoutRuntime<F> {}

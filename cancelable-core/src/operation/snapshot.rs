@@ -23,7 +23,7 @@ pub struct OperationSnapshot {
     label: OperationLabel,
     parent: Option<OperationLabel>,
     status: Status,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     times: Times,
     deadline: Option<Instant>,
     cause: Option<Cause>,
@@ -67,14 +67,14 @@ impl OperationSnapshot {
             has_partial,
         } = View::of(record);
         // An end that came after the status was read is left out.
-        let ended = ended.filter(|_| status.is_closed());
+        let ended = ended.filter(|_| status.is_terminal());
         let partial = Some(Partial::new(record)).filter(|_| has_partial);
         let progress = meters::made(record);
         Self {
             label: record.label.clone(),
             parent: record.parent.as_ref().map(|parent| parent.label.clone()),
             status,
-            opened_at: record.opened_at,
+            location: record.location,
             times: Times {
                 taken: ended.or(now),
                 opened: record.opened,
@@ -122,8 +122,8 @@ impl OperationSnapshot {
 
     /// Where in the source it was opened.
     #[must_use]
-    pub fn opened_at(&self) -> &'static Location<'static> {
-        self.opened_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     /// The time of the snapshot; for an operation that had ended, the time of its end.
@@ -219,14 +219,14 @@ impl fmt::Display for OperationSnapshot {
 impl OperationSnapshot {
     fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}: {}", self.id(), self.label, self.status)?;
-        match (self.status.is_closed(), self.elapsed(), self.age()) {
+        match (self.status.is_terminal(), self.elapsed(), self.age()) {
             (true, Some(span), _) => write!(f, " after {}", HumanDuration(span))?,
             (false, Some(span), _) | (false, None, Some(span)) => {
                 write!(f, " for {}", HumanDuration(span))?;
             }
             _ => {}
         }
-        if let (false, Some(left)) = (self.status.is_closed(), self.remaining()) {
+        if let (false, Some(left)) = (self.status.is_terminal(), self.remaining()) {
             match self.overdue() {
                 None => write!(f, ", {} left", HumanDuration(left))?,
                 Some(over) => write!(f, ", {} over", HumanDuration(over))?,

@@ -1,10 +1,7 @@
-//! A limit on how often a hook is called, and the error of one that no clock drives.
+//! A limit on how often a hook is called.
 
-use crate::cause::OperationLabel;
 use crate::runtime::RuntimeHandle;
-use crate::sync::{AtomicU64, Ordering, SyncWrapper};
-use std::error::Error;
-use std::fmt;
+use crate::sync::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Permits one call in each interval of the runtime's clock.
@@ -45,51 +42,3 @@ impl Throttle {
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
-
-/// A progress hook was given an interval, and its operation has no runtime to measure it.
-///
-/// The hook comes back.
-pub struct ThrottleWithoutRuntime<H> {
-    operation: OperationLabel,
-    hook: SyncWrapper<H>,
-}
-
-impl<H> ThrottleWithoutRuntime<H> {
-    pub(crate) fn new(operation: OperationLabel, hook: H) -> Self {
-        Self {
-            operation,
-            hook: SyncWrapper::new(hook),
-        }
-    }
-
-    /// The operation.
-    #[must_use]
-    pub fn operation(&self) -> &OperationLabel {
-        &self.operation
-    }
-
-    /// The hook, which was not registered.
-    pub fn into_inner(self) -> H {
-        self.hook.into_inner()
-    }
-}
-
-impl<H> fmt::Debug for ThrottleWithoutRuntime<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ThrottleWithoutRuntime")
-            .field("operation", &self.operation)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<H> fmt::Display for ThrottleWithoutRuntime<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "a progress hook of scope {} has no runtime for its interval: build the scope with one",
-            self.operation
-        )
-    }
-}
-
-impl<H> Error for ThrottleWithoutRuntime<H> {}

@@ -77,9 +77,9 @@ pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
         log!(
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
-            opened_at:% = record.opened_at;
+            location:% = record.location;
             "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
-             it was opened at {}", record.label, record.opened_at
+             it was opened at {}", record.label, record.location
         );
     }
     call.abandon();

@@ -79,7 +79,7 @@ pub(crate) fn runs_away(record: &Record, cx: &Context<'_>) -> NumberMap<Operatio
     });
     let is_waited_for = |turn: &Arc<Turn>| {
         run_of(turn).is_some_and(|run| {
-            run.is_cancelled() && !run.status().is_closed() && holds::has_open(&run)
+            run.is_cancelled() && !run.status().is_terminal() && holds::has_open(&run)
         })
     };
     let away = away.unwrap_or_default().into_entries();

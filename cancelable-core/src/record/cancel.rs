@@ -80,7 +80,7 @@ impl Record {
     /// Why nothing is to go on for the operation, if so: it is cancelled, or it has ended.
     pub(crate) fn halt(&self) -> Option<Cause> {
         let cause = self.cause();
-        match cause.is_none() && self.status().is_closed() {
+        match cause.is_none() && self.status().is_terminal() {
             true => Some(self.end_cause()),
             false => cause,
         }
@@ -96,7 +96,7 @@ impl Record {
             return false;
         }
         // Nothing is left to cancel, and the record of it does not change any more.
-        if self.status().is_closed() {
+        if self.status().is_terminal() {
             return false;
         }
         let first = self.cancel_token(self.stamp(cause));
@@ -126,7 +126,7 @@ impl Record {
         let born = CancellationToken::new_cancelled(cause).of_operation(&self.label);
         let put = {
             let _inner = self.inner.lock();
-            match self.status().is_closed() {
+            match self.status().is_terminal() {
                 // For the drop after the lock.
                 true => Err((born, false)),
                 false => self.token.put(born).map_err(|late| (late, true)),
@@ -298,7 +298,7 @@ impl Record {
         let is_closed = {
             let _inner = self.inner.lock();
             self.token.set_handed_out();
-            self.status().is_closed()
+            self.status().is_terminal()
         };
         if is_closed {
             self.end_token();
@@ -307,7 +307,7 @@ impl Record {
 
     /// Whether the operation has ended without a cancel, as far as its token does not tell.
     fn is_over(&self) -> bool {
-        self.status().is_closed() && self.token.is_over()
+        self.status().is_terminal() && self.token.is_over()
     }
 
     /// Whether the end came before the cancel that was just made.
@@ -332,13 +332,13 @@ impl Record {
 
     /// To be called when that has ended, with no lock held.
     pub(super) fn end_inside(&self) {
-        if self.token.remove_inside() && self.status().is_closed() {
+        if self.token.remove_inside() && self.status().is_terminal() {
             self.end_token();
         }
     }
 
     fn end_cause(&self) -> Cause {
-        let cause = Cause::scope_ended(&self.label, self.opened_at);
+        let cause = Cause::scope_ended(&self.label, self.location);
         let ended: Option<Instant> = self.ended_at();
         match ended {
             Some(ended) => cause.with_time(ended),

@@ -109,7 +109,7 @@ pub(crate) fn expire(record: &Record, now: Instant) -> bool {
     let mut outermost = None;
     let mut target = None;
     for on_line in record.with_binding_ancestors() {
-        if !on_line.status().is_closed() {
+        if !on_line.status().is_terminal() {
             target = Some(on_line);
         }
         let Some(target) = target else {
@@ -193,7 +193,7 @@ mod tests {
             parent: parent.map(Arc::clone),
             token: TokenCell::below(above),
             runtime: None,
-            opened_at: Location::caller(),
+            location: Location::caller(),
             deadline: OwnDeadline::default(),
             sources: None,
             child_options: None,

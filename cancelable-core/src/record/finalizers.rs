@@ -3,7 +3,8 @@
 use super::Record;
 use super::finalizer::{CleanupOutput, Finalizer};
 use crate::cause::Named;
-use crate::report::{CleanupError, DeferError, Failure, Status};
+use crate::error::{Refusal, RefusalReason, Rejected};
+use crate::report::{CleanupError, Failure, Status};
 use crate::sync::{Ordering, escape, log};
 use std::borrow::Cow;
 use std::future::Future;
@@ -19,14 +20,19 @@ pub(crate) fn defer<C>(
     name: Cow<'static, str>,
     deferred_at: &'static Location<'static>,
     future: C,
-) -> Result<(), DeferError<C>>
+) -> Result<(), Rejected<C>>
 where
     C: Future<Output: CleanupOutput> + Send + 'static,
 {
     let mut inner = record.inner.lock();
     if record.is_settled_in(&inner) {
         drop(inner);
-        return Err(DeferError::new(record.label.clone(), future));
+        let refusal = Refusal {
+            operation: record.label.clone(),
+            request: "takes no finalizer",
+            reason: RefusalReason::Ended(record.status().words()),
+        };
+        return Err(refusal.with(future));
     }
     // Boxed here and not before, so that a future that is refused comes back as it was.
     let finalizer = Finalizer::new(name, deferred_at, future);

@@ -74,7 +74,7 @@ pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Inst
     noted.or_else(
         || match cause.is_timed_by_system() && !keeps_systems_time() {
             true => Some(note_cancelled_at(record, now?)),
-            false => cause.at(),
+            false => cause.time(),
         },
     )
 }
@@ -109,7 +109,7 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     if !record.is_cancelled() {
         return None;
     }
-    if record.status().is_closed() || hard_token(record).is_cancelled() {
+    if record.status().is_terminal() || hard_token(record).is_cancelled() {
         return Some(Duration::ZERO);
     }
     let Some(now) = record.now() else {
@@ -126,7 +126,7 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
 /// Cancels, and ends the grace period of this operation and of those below it at once.
 pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     // What a dropped run has left goes on after the end, and is hurried all the same.
-    if record.status().is_closed() && record.is_settled() {
+    if record.status().is_terminal() && record.is_settled() {
         return false;
     }
     // First, so that a task that is woken by the cancel finds the grace period over.

@@ -11,7 +11,7 @@ use std::time::Instant;
 /// A shield that is open, for reports.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenShield {
-    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
     /// None where no runtime tells the time.
     pub(crate) since: Option<Instant>,
 }

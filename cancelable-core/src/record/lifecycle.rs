@@ -1,4 +1,4 @@
-//! The steps of a record's life: opened, entered, closed, settled, or abandoned.
+//! The steps of a record's life: opened, entered, closed, settled, or never run.
 //!
 //! *Closed* means that the status is an end. *Settled* means in addition that nothing of the
 //! operation runs any more and that nothing can be deferred to it. The two come together, except
@@ -51,7 +51,7 @@ pub(crate) fn open(opening: Opening) -> Arc<Record> {
 ///
 /// # Errors
 ///
-/// The present status, if the record was entered or abandoned before.
+/// The present status, if the record was entered before, or was never run.
 pub(crate) fn enter(
     record: &Arc<Record>,
     now: Option<Instant>,
@@ -214,11 +214,11 @@ pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
 }
 
 /// Gives a pending record up, and logs it: nobody can enter it any more. True if it was pending.
-pub(crate) fn abandon(record: &Arc<Record>) -> bool {
+pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
     let now = record.now();
     let sources = {
         let mut inner = record.inner.lock();
-        if record.status.change(Status::Abandoned).is_err() {
+        if record.status.change(Status::NeverRun).is_err() {
             return false;
         }
         inner.ended = now;
@@ -230,15 +230,15 @@ pub(crate) fn abandon(record: &Arc<Record>) -> bool {
     log!(
         Warn,
         operation = &*record.label.shown_name(), id = record.label.id().get(),
-        status = Status::Abandoned.as_str(), opened_at:% = record.opened_at;
-        "{} was dropped without being run; it was opened at {}", record.label, record.opened_at
+        status = Status::NeverRun.as_str(), location:% = record.location;
+        "{} was dropped without being run; it was opened at {}", record.label, record.location
     );
     drop(sources);
     shelters::leave(record);
     record.end_token();
     meters::end(record, now);
     end_span(record);
-    notify::closed(record, Status::Abandoned, None);
+    notify::closed(record, Status::NeverRun, None);
     leave_parent(record);
     true
 }
@@ -289,7 +289,7 @@ fn write_status(record: &Record, status: Status) {
         _ => None,
     };
     let error = error.as_deref().map(escape);
-    let cause = match status.is_closed() {
+    let cause = match status.is_terminal() {
         true => record.cause(),
         false => None,
     };

@@ -49,7 +49,7 @@ fn make<'a>(record: &'a Arc<Record>, parent: Option<&Progress>) -> &'a Progress 
     if is_made {
         let has_ended = {
             let _inner = record.inner.lock();
-            record.status().is_closed()
+            record.status().is_terminal()
         };
         if has_ended {
             progress.end(now);

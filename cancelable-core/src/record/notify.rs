@@ -99,7 +99,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     {
         let mut inner = record.inner.lock();
         // The end takes the callback back under this lock, unless it has been here before.
-        if !record.status().is_closed() {
+        if !record.status().is_terminal() {
             let lasting = inner.lasting.get_or_insert_default();
             lasting.notices.keep_callback(registration.take());
         }
@@ -116,7 +116,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     let mut is_first = false;
     let mut publish = |push: &mut dyn FnMut()| {
         let mut inner = record.inner.lock();
-        let is_late = !at_end && record.status().is_closed();
+        let is_late = !at_end && record.status().is_terminal();
         let lasting = inner.lasting.get_or_insert_default();
         is_first = !is_late && lasting.notices.claim_cancel();
         if is_first {
@@ -143,7 +143,7 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
             return;
         };
         let is_wanted = own_observers(record).any(|own| own.wants_progress());
-        if !is_wanted || record.status().is_closed() {
+        if !is_wanted || record.status().is_terminal() {
             return;
         }
         let lasting = inner.lasting.get_or_insert_default();
@@ -165,7 +165,7 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
 /// event of the end.
 pub(crate) fn while_open(record: &Record, push: impl FnOnce()) {
     let _inner = record.inner.lock();
-    if !record.status().is_closed() {
+    if !record.status().is_terminal() {
         push();
     }
 }

@@ -87,7 +87,7 @@ pub(super) fn end(shelter: &Shelter) {
 /// Binds an operation from now on by what it is a part of. A cancel that has come there arrives now.
 fn bind(record: &Arc<Record>) {
     let Some(parent) = &record.parent else { return };
-    if record.status().is_closed() {
+    if record.status().is_terminal() {
         return;
     }
     record.shields.set_bound();

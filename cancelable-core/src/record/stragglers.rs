@@ -65,13 +65,13 @@ fn add_own(record: &Record, found: &mut Vec<Straggler>) {
     }
     let finalizer = running_finalizer(record);
     let has_begun = finalizer.is_some() || record.children.has_any();
-    if record.status().is_closed() && !has_begun && !record.is_settled() {
+    if record.status().is_terminal() && !has_begun && !record.is_settled() {
         found.push(straggler(record, StragglerKind::Operation));
     }
     found.extend(finalizer);
     for taken_at in record.children.holds() {
         let mut straggler = straggler(record, StragglerKind::Hold);
-        straggler.opened_at = taken_at;
+        straggler.location = taken_at;
         // What is known of the body says nothing of it.
         (straggler.polled_ago, straggler.checked_ago) = (None, None);
         straggler.shield = None;
@@ -107,7 +107,7 @@ pub(crate) fn running_finalizer(record: &Record) -> Option<Straggler> {
     let running = record.on_rare(|rare| rare.cleanup.running().cloned())??;
     let mut straggler = straggler(record, StragglerKind::Finalizer);
     straggler.polled_ago = since(record.now(), running.polled);
-    straggler.opened_at = running.deferred_at;
+    straggler.location = running.deferred_at;
     straggler.finalizer = Some(running.name);
     Some(straggler)
 }
@@ -122,7 +122,7 @@ fn straggler(record: &Record, kind: StragglerKind) -> Straggler {
         kind,
         operation: record.label.clone(),
         finalizer: None,
-        opened_at: record.opened_at,
+        location: record.location,
         cancelled_for: since(now, grace::cancelled_at(record, now)),
         polled_ago: since(now, polled),
         checked_ago: since(now, checked),
@@ -135,7 +135,7 @@ fn straggler(record: &Record, kind: StragglerKind) -> Straggler {
 
 fn site(shield: &OpenShield, now: Option<Instant>) -> ShieldSite {
     ShieldSite {
-        opened_at: shield.opened_at,
+        location: shield.location,
         open_for: since(now, shield.since),
     }
 }
@@ -188,7 +188,7 @@ pub(crate) fn note_poll(record: &Record) {
 
 /// Notes a look at the cancellation, as above.
 pub(crate) fn note_check(record: &Record) {
-    if record.watched && !record.status().is_closed() {
+    if record.watched && !record.status().is_terminal() {
         if let Some(now) = record.now() {
             record.with_rare(|rare| rare.diagnostics.checked = Some(now));
         }
@@ -206,7 +206,7 @@ pub(crate) fn note(record: &Record, stragglers: Vec<Straggler>) {
         log!(
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
-            kind = straggler.kind.as_str(), opened_at:% = straggler.opened_at;
+            kind = straggler.kind.as_str(), location:% = straggler.location;
             "{} ends without it: {straggler}", record.label
         );
         keep(record, straggler);

@@ -85,14 +85,14 @@ impl Registry {
                 false => Cancellation::Unknown,
             };
         };
-        if operation.status().is_closed() {
+        if operation.status().is_terminal() {
             return Cancellation::Ended;
         }
         if operation.cancel_with(cause) {
             return Cancellation::Cancelled;
         }
         match operation.cause() {
-            Some(cause) if !operation.status().is_closed() => Cancellation::Already(cause),
+            Some(cause) if !operation.status().is_terminal() => Cancellation::Already(cause),
             _ => Cancellation::Ended,
         }
     }
@@ -129,7 +129,7 @@ impl Registry {
         let is_new = |record: &Record| !record.is_cancelled();
         let _ = found.visit_checked(is_new, |record, is_new| {
             // An operation that has ended meanwhile is left alone, and counts if the cancel reached it.
-            let is_first = is_new && !record.status().is_closed() && record.cancel(cause.clone());
+            let is_first = is_new && !record.status().is_terminal() && record.cancel(cause.clone());
             if !is_new {
                 record.wait_for_descendants();
             }

@@ -29,9 +29,9 @@ impl Counts {
         }
     }
 
-    /// Returns how many operations were entered and have ended. An abandoned one was not entered.
+    /// Returns how many operations were entered and have ended. One that was never run was not entered.
     pub(super) fn entered_and_ended(&self) -> u64 {
-        self.ended.iter().sum::<u64>() - self.ended[Status::Abandoned as usize]
+        self.ended.iter().sum::<u64>() - self.ended[Status::NeverRun as usize]
     }
 
     pub(super) fn open(&self) -> u64 {

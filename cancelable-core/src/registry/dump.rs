@@ -39,7 +39,7 @@ impl fmt::Display for Dump {
         }
         for (entry, activity) in &self.entries {
             let operation = entry.operation();
-            let place = operation.opened_at();
+            let place = operation.location();
             write!(
                 f,
                 "{}{operation}; {activity}; opened at {}:{}",

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 ///     .status(Status::Running)
 ///     .name("import-*")
 ///     .min_age(Duration::from_secs(60))
-///     .when(|operation| operation.cause().is_some());
+///     .matching(|operation| operation.cause().is_some());
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "a filter does nothing by itself"]
@@ -107,7 +107,7 @@ impl Filter {
 
     /// Selects operations for which `predicate` returns true. It is called with no lock held, and only where
     /// all other criteria match.
-    pub fn when(
+    pub fn matching(
         mut self,
         predicate: impl Fn(&OperationSnapshot) -> bool + Send + Sync + 'static,
     ) -> Self {

@@ -290,7 +290,7 @@ impl Registry {
 
     /// Removes operations that ended before `point` from the history, and returns how many. With `keep_failed`
     /// the failed ones stay. An operation without a runtime, whose end has no time, counts as old.
-    pub fn cleanup(&self, point: Instant, keep_failed: bool) -> usize {
+    pub fn prune_history(&self, point: Instant, keep_failed: bool) -> usize {
         self.shards.history().remove(|snapshot| {
             let failed = snapshot.status() == Status::Failed;
             let is_old = snapshot.ended_at().is_none_or(|ended| ended < point);

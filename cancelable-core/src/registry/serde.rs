@@ -53,7 +53,7 @@ struct StatisticsFields {
     completed: u64,
     cancelled: u64,
     failed: u64,
-    abandoned: u64,
+    never_run: u64,
     durations: Option<Durations>,
 }
 

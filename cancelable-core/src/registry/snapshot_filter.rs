@@ -33,7 +33,7 @@ impl<'a> SnapshotFilter<'a> {
         let above = deadlines::from_above(record, None);
         let snapshot = self.snapshots.take(record, above, now);
         // An operation that has ended since is in the history.
-        if snapshot.status().is_closed() || !self.filter.passes(&snapshot) {
+        if snapshot.status().is_terminal() || !self.filter.passes(&snapshot) {
             return None;
         }
         self.left -= 1;

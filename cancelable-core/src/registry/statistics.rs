@@ -18,7 +18,7 @@ pub struct Statistics {
     pub(super) completed: u64,
     pub(super) cancelled: u64,
     pub(super) failed: u64,
-    pub(super) abandoned: u64,
+    pub(super) never_run: u64,
     pub(super) durations: Option<Durations>,
 }
 
@@ -42,12 +42,12 @@ impl Statistics {
         }
         let ended = |status: Status| all.ended[status as usize];
         Self {
-            pending: all.opened - entered - ended(Status::Abandoned),
+            pending: all.opened - entered - ended(Status::NeverRun),
             running: entered - all.entered_and_ended(),
             completed: ended(Status::Completed),
             cancelled: ended(Status::Cancelled),
             failed: ended(Status::Failed),
-            abandoned: ended(Status::Abandoned),
+            never_run: ended(Status::NeverRun),
             durations: all.durations.as_deref().and_then(Durations::of),
         }
     }
@@ -61,7 +61,7 @@ impl Statistics {
             Status::Completed => self.completed,
             Status::Cancelled => self.cancelled,
             Status::Failed => self.failed,
-            Status::Abandoned => self.abandoned,
+            Status::NeverRun => self.never_run,
         }
     }
 

@@ -12,19 +12,19 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct ChildFailure {
     operation: OperationLabel,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     failure: Failure,
 }
 
 impl ChildFailure {
     pub(crate) fn new(
         operation: OperationLabel,
-        opened_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         failure: Failure,
     ) -> Self {
         Self {
             operation,
-            opened_at,
+            location,
             failure,
         }
     }
@@ -37,8 +37,8 @@ impl ChildFailure {
 
     /// Where in the source the child was opened.
     #[must_use]
-    pub fn opened_at(&self) -> &'static Location<'static> {
-        self.opened_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     /// Whether it panicked.
@@ -62,7 +62,7 @@ impl ChildFailure {
     /// Returns the cause with which the other children are cancelled.
     pub(crate) fn cause(&self) -> Cause {
         Cause::new(Reason::ChildFailed)
-            .with_location(self.opened_at)
+            .with_location(self.location)
             .with_operation(self.operation.clone())
             .with_error(Arc::new(self.clone()))
     }
@@ -70,7 +70,7 @@ impl ChildFailure {
 
 impl fmt::Display for ChildFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        ChildName::new(&self.operation, self.opened_at).fmt(f)?;
+        ChildName::new(&self.operation, self.location).fmt(f)?;
         f.write_str(" ")?;
         let lost = "was lost: its runtime dropped it before its end";
         self.failure.write(lost, f)

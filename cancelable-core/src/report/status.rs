@@ -5,7 +5,7 @@ use std::fmt;
 
 /// The status of an operation.
 ///
-/// It changes forward only: `Pending` to `Running` or `Abandoned`, and `Running` to `Completed`, `Cancelled` or
+/// It changes forward only: `Pending` to `Running` or `NeverRun`, and `Running` to `Completed`, `Cancelled` or
 /// `Failed`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -20,7 +20,7 @@ pub enum Status {
     /// Ended in an error or a panic, or because a source of it did not start.
     Failed,
     /// Dropped without having been entered.
-    Abandoned,
+    NeverRun,
 }
 
 impl Status {
@@ -30,20 +30,20 @@ impl Status {
         Self::Completed,
         Self::Cancelled,
         Self::Failed,
-        Self::Abandoned,
+        Self::NeverRun,
     ];
 
     /// Whether the operation has ended. Then the status does not change any more.
     #[must_use]
-    pub fn is_closed(self) -> bool {
+    pub fn is_terminal(self) -> bool {
         // A test checks with the table that these lead nowhere.
         matches!(
             self,
-            Self::Completed | Self::Cancelled | Self::Failed | Self::Abandoned
+            Self::Completed | Self::Cancelled | Self::Failed | Self::NeverRun
         )
     }
 
-    /// The status as one lower-case word, for logs and labels.
+    /// The status as one lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,7 +52,15 @@ impl Status {
             Self::Completed => "completed",
             Self::Cancelled => "cancelled",
             Self::Failed => "failed",
-            Self::Abandoned => "abandoned",
+            Self::NeverRun => "never_run",
+        }
+    }
+
+    /// The status as words, for people.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::NeverRun => "never run",
+            _ => self.as_str(),
         }
     }
 
@@ -60,7 +68,7 @@ impl Status {
     fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),
-            (Self::Pending, Self::Running | Self::Abandoned)
+            (Self::Pending, Self::Running | Self::NeverRun)
                 | (
                     Self::Running,
                     Self::Completed | Self::Cancelled | Self::Failed
@@ -71,7 +79,7 @@ impl Status {
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(self.words())
     }
 }
 
@@ -110,7 +118,7 @@ impl StatusCell {
         Status::ALL
             .get(usize::from(number))
             .copied()
-            .unwrap_or(Status::Abandoned)
+            .unwrap_or(Status::NeverRun)
     }
 }
 
@@ -129,7 +137,7 @@ mod tests {
             legal,
             [
                 (Status::Pending, Status::Running),
-                (Status::Pending, Status::Abandoned),
+                (Status::Pending, Status::NeverRun),
                 (Status::Running, Status::Completed),
                 (Status::Running, Status::Cancelled),
                 (Status::Running, Status::Failed),
@@ -137,7 +145,7 @@ mod tests {
         );
         let closed: Vec<_> = Status::ALL
             .into_iter()
-            .filter(|status| status.is_closed())
+            .filter(|status| status.is_terminal())
             .collect();
         assert_eq!(
             closed,
@@ -145,12 +153,12 @@ mod tests {
                 Status::Completed,
                 Status::Cancelled,
                 Status::Failed,
-                Status::Abandoned
+                Status::NeverRun
             ]
         );
         for status in Status::ALL {
             let leads_on = Status::ALL.iter().any(|next| status.may_become(*next));
-            assert_eq!(status.is_closed(), !leads_on);
+            assert_eq!(status.is_terminal(), !leads_on);
         }
     }
 

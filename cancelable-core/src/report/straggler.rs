@@ -15,7 +15,7 @@ pub struct Straggler {
     pub(crate) operation: OperationLabel,
     /// The name, if it is a finalizer.
     pub(crate) finalizer: Option<Cow<'static, str>>,
-    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
     pub(crate) cancelled_for: Option<Duration>,
     pub(crate) polled_ago: Option<Duration>,
     pub(crate) checked_ago: Option<Duration>,
@@ -58,15 +58,15 @@ impl StragglerKind {
 /// The shield that a [`Straggler`] runs under.
 #[derive(Clone, Copy, Debug)]
 pub struct ShieldSite {
-    pub(crate) opened_at: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
     pub(crate) open_for: Option<Duration>,
 }
 
 impl ShieldSite {
     /// Where in the source it was opened.
     #[must_use]
-    pub fn opened_at(&self) -> &'static Location<'static> {
-        self.opened_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     /// The time since it was opened; `None` without a runtime.
@@ -77,7 +77,7 @@ impl ShieldSite {
 
     /// Writes the clause that ends a sentence about code under it.
     pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.opened_at;
+        let place = self.location;
         let (file, line) = (place.file(), place.line());
         write!(f, "; under the shield opened at {file}:{line}")?;
         match self.open_for {
@@ -111,8 +111,8 @@ impl Straggler {
 
     /// Where in the source it was opened, spawned, deferred or taken.
     #[must_use]
-    pub fn opened_at(&self) -> &'static Location<'static> {
-        self.opened_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     /// The time since its cancel; `None` if it was not cancelled, or has no runtime.
@@ -173,7 +173,7 @@ impl Straggler {
 /// after it was cancelled; last polled 1 s ago`.
 impl fmt::Display for Straggler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, place) = (self.kind.as_str(), self.opened_at);
+        let (kind, place) = (self.kind.as_str(), self.location);
         let (file, line) = (place.file(), place.line());
         if self.kind == StragglerKind::Hold {
             write!(f, "{kind} of {}, taken", self.operation)?;

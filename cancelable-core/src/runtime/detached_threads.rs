@@ -37,7 +37,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// shutdown of a runtime waits for these threads. They are started when they are needed, serve many
 /// calls, and end when there has been nothing to do for ten seconds.
 ///
-/// This is how looks run unless a runtime [says otherwise](super::Runtime::spawn_look).
+/// This is how looks run unless a runtime [says otherwise](super::RuntimeAdapter::spawn_probe).
 ///
 /// # Examples
 ///
@@ -90,9 +90,9 @@ static LOOKS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new(
 
 impl DetachedThreads {
     /// Those on which looks run, for a runtime that has something to add: see
-    /// [`Runtime::spawn_look`](super::Runtime::spawn_look).
+    /// [`RuntimeAdapter::spawn_probe`](super::RuntimeAdapter::spawn_probe).
     #[must_use]
-    pub fn for_looks() -> &'static Self {
+    pub fn for_probes() -> &'static Self {
         &LOOKS
     }
 

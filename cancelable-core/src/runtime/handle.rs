@@ -3,7 +3,7 @@
 use super::join::Completion;
 use super::spare_timers::SpareTimers;
 use super::supervised::{Supervised, SupervisedJob};
-use super::{Job, JoinHandle, Runtime, Task, Timer};
+use super::{Job, JoinHandle, RuntimeAdapter, Task, Timer};
 use crate::sync::{clock, isolate};
 use std::fmt;
 use std::future::Future;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// An adapter's `current()` gives one. It is cheap to clone and may be used from any thread.
 #[derive(Clone)]
 pub struct RuntimeHandle {
-    shared: Arc<Shared<dyn Runtime>>,
+    shared: Arc<Shared<dyn RuntimeAdapter>>,
 }
 
 /// What all handles to one mechanism share.
@@ -27,7 +27,7 @@ struct Shared<R: ?Sized> {
 
 impl RuntimeHandle {
     /// Wraps the mechanism of a runtime.
-    pub fn new(runtime: impl Runtime) -> Self {
+    pub fn new(runtime: impl RuntimeAdapter) -> Self {
         let shared = Shared {
             spare: SpareTimers::default(),
             runtime,
@@ -148,18 +148,18 @@ impl RuntimeHandle {
     ///
     /// async fn is_mounted(runtime: &RuntimeHandle) -> bool {
     ///     // A disk of a network may answer never.
-    ///     let look = runtime.spawn_look(|| std::path::Path::new("/mnt/archive").exists());
+    ///     let look = runtime.spawn_probe(|| std::path::Path::new("/mnt/archive").exists());
     ///     look.await.unwrap_or(false)
     /// }
     /// ```
-    pub fn spawn_look<T, W>(&self, look: W) -> JoinHandle<T>
+    pub fn spawn_probe<T, W>(&self, look: W) -> JoinHandle<T>
     where
         T: Send + 'static,
         W: FnOnce() -> T + Send + 'static,
     {
         let (completion, handle) = Completion::new(self.name());
         let job = SupervisedJob::new(look, completion);
-        if let Err(refused) = self.shared.runtime.spawn_look(Box::new(move || job.run())) {
+        if let Err(refused) = self.shared.runtime.spawn_probe(Box::new(move || job.run())) {
             // As above: dropping it reports it as lost.
             drop(refused.into_inner());
         }

@@ -15,14 +15,14 @@ use std::time::Instant;
 /// # Examples
 ///
 /// ```
-/// use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+/// use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 /// use std::pin::Pin;
 /// use std::time::Instant;
 ///
 /// /// Runs blocking work at once, and nothing else.
 /// struct Inline(Instant);
 ///
-/// impl Runtime for Inline {
+/// impl RuntimeAdapter for Inline {
 ///     fn name(&self) -> &'static str {
 ///         "inline"
 ///     }
@@ -46,7 +46,7 @@ use std::time::Instant;
 /// assert_eq!(runtime.name(), "inline");
 /// assert!(runtime.spawn_blocking(|| 7).is_finished());
 /// ```
-pub trait Runtime: Send + Sync + 'static {
+pub trait RuntimeAdapter: Send + Sync + 'static {
     /// The runtime's name, for messages.
     fn name(&self) -> &'static str;
 
@@ -55,7 +55,7 @@ pub trait Runtime: Send + Sync + 'static {
     /// It must be callable from any thread, also outside the runtime.
     fn now(&self) -> Instant;
 
-    /// A timer that completes once [`now`](Runtime::now) has reached `at`, and not before.
+    /// A timer that completes once [`now`](RuntimeAdapter::now) has reached `at`, and not before.
     ///
     /// It must be callable from any thread, also outside the runtime.
     fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>>;
@@ -72,7 +72,7 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Runtime::spawn).
+    /// As for [`spawn`](RuntimeAdapter::spawn).
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>>;
 
     /// Runs `job`, which is a look: a call that asks the outside world something, may block, and may
@@ -91,10 +91,10 @@ pub trait Runtime: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Runtime::spawn).
-    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+    /// As for [`spawn`](RuntimeAdapter::spawn).
+    fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         #[cfg(not(target_family = "wasm"))]
-        return DetachedThreads::for_looks().run(job);
+        return DetachedThreads::for_probes().run(job);
         // There is no thread for it.
         #[cfg(target_family = "wasm")]
         Err(Refused::new(job))

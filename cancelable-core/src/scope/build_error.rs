@@ -1,6 +1,7 @@
 //! The error of a scope that cannot be built.
 
 use crate::cause::{Named, OneLine, OperationLabel};
+use crate::error::RefusalReason;
 use crate::operation::Status;
 use crate::runtime::NoRuntime;
 use std::borrow::Cow;
@@ -22,7 +23,6 @@ enum Kind {
         /// Why there is no default runtime either.
         why: Option<NoRuntime>,
     },
-    ZeroConcurrency,
     /// The parent has ended.
     ParentEnded(OperationLabel, Status),
 }
@@ -68,11 +68,9 @@ impl BuildError {
         }
     }
 
-    pub(super) fn zero_concurrency(scope: Cow<'static, str>) -> Self {
-        Self {
-            scope,
-            kind: Kind::ZeroConcurrency,
-        }
+    /// The reason for which a scope whose child was to be built refuses it: this error's text.
+    pub(super) fn into_refusal_reason(self) -> RefusalReason {
+        RefusalReason::BuiltWithoutRuntime(self.to_string().into())
     }
 
     /// The name of the scope.
@@ -99,10 +97,6 @@ impl fmt::Display for BuildError {
             Kind::NoRuntime { part, why: None } => write!(
                 f,
                 "scope {scope} has no runtime for {part}: give it one by `runtime(&handle)`"
-            ),
-            Kind::ZeroConcurrency => write!(
-                f,
-                "scope {scope} lets no child run: give `concurrency` one at least"
             ),
             Kind::ParentEnded(parent, status) => write!(
                 f,

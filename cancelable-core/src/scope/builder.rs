@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 #[must_use = "a scope is not opened until it is built"]
 pub struct ScopeBuilder {
     name: Cow<'static, str>,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
     /// Asked if no runtime was given and the parent has none.
@@ -46,8 +46,6 @@ struct Rare {
     tokens: Vec<CancellationToken>,
     sources: Vec<Unstarted>,
     child_options: ChildOptions,
-    /// The limit on children was given as zero.
-    no_children: bool,
     options: Options,
     hooks: Hooks,
     metadata: Metadata,
@@ -115,7 +113,7 @@ impl ScopeBuilder {
     pub(super) fn new(name: Cow<'static, str>) -> Self {
         Self {
             name,
-            opened_at: Location::caller(),
+            location: Location::caller(),
             parent: Parent::Current,
             runtime: None,
             default_runtime: None,
@@ -194,9 +192,8 @@ impl ScopeBuilder {
     /// A child that waits for another child of the same scope keeps its place meanwhile. If that other child waits in
     /// the queue for this place, both are stuck until another place is free, their own time limit is over or the
     /// scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
-    pub fn concurrency(mut self, limit: usize) -> Self {
-        self.rare().child_options.concurrency = NonZeroUsize::new(limit);
-        self.rare().no_children = limit == 0;
+    pub fn concurrency(mut self, limit: NonZeroUsize) -> Self {
+        self.rare().child_options.concurrency = Some(limit);
         self
     }
 
@@ -372,12 +369,12 @@ impl ScopeBuilder {
     ///
     /// # Errors
     ///
-    /// The limit on children is zero. Or the parent that was given has ended. Or the scope has a time limit, a grace
+    /// The parent that was given has ended. Or the scope has a time limit, a grace
     /// period, a cleanup budget, a watchdog or a source that needs a runtime, and neither it nor its parent has one.
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
             name,
-            opened_at,
+            location,
             parent,
             runtime,
             default_runtime,
@@ -386,9 +383,6 @@ impl ScopeBuilder {
             registration,
             rare,
         } = self;
-        if rare.as_ref().is_some_and(|rare| rare.no_children) {
-            return Err(BuildError::zero_concurrency(name));
-        }
         let Parts {
             tokens,
             sources,
@@ -400,7 +394,7 @@ impl ScopeBuilder {
         let spawned = matches!(parent, Parent::Spawner(_));
         let parent = match parent {
             Parent::Current => operation::current().and_then(|here| here.nearest_open()),
-            Parent::Operation(operation) if operation.is_over() => {
+            Parent::Operation(operation) if operation.is_finished() => {
                 let (label, status) = (operation.label().clone(), operation.status());
                 return Err(BuildError::parent_ended(name, label, status));
             }
@@ -436,7 +430,7 @@ impl ScopeBuilder {
             parent: parent.map(Operation::into_record),
             token,
             runtime,
-            opened_at,
+            location,
             deadline,
             sources,
             child_options,

@@ -3,7 +3,6 @@
 //! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send` nor `'static`, and
 //! are dropped with the body.
 
-use crate::cause::OperationLabel;
 use crate::error::Cancelled;
 use crate::operation::Operation;
 use crate::record::deadlines;
@@ -11,78 +10,11 @@ use crate::token::WaitForCancellationFutureOwned;
 use futures_core::Stream;
 use futures_util::stream::{FuturesOrdered, FuturesUnordered};
 use pin_project_lite::pin_project;
-use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-
-/// A supply of items: every iterator and every [`Stream`] is one.
-///
-/// `Kind` says which of the two, and is inferred.
-pub trait Items<Kind> {
-    /// The type of an item.
-    type Item;
-    /// The items as a stream.
-    type Stream: Stream<Item = Self::Item>;
-
-    /// The items as a stream.
-    fn into_stream(self) -> Self::Stream;
-}
-
-/// The [`Items`] of an iterator.
-#[derive(Debug)]
-pub enum ByIterator {}
-
-/// The [`Items`] of a stream.
-#[derive(Debug)]
-pub enum ByStream {}
-
-impl<I: IntoIterator> Items<ByIterator> for I {
-    type Item = I::Item;
-    type Stream = Pulled<I::IntoIter>;
-
-    fn into_stream(self) -> Self::Stream {
-        Pulled {
-            items: self.into_iter(),
-        }
-    }
-}
-
-impl<S: Stream> Items<ByStream> for S {
-    type Item = S::Item;
-    type Stream = S;
-
-    fn into_stream(self) -> S {
-        self
-    }
-}
-
-pin_project! {
-    /// An iterator as a stream that is always ready.
-    pub struct Pulled<I> {
-        items: I,
-    }
-}
-
-impl<I: Iterator> Stream for Pulled<I> {
-    type Item = I::Item;
-
-    fn poll_next(self: Pin<&mut Self>, _cx: &mut Context<'_>) -> Poll<Option<I::Item>> {
-        Poll::Ready(self.project().items.next())
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.items.size_hint()
-    }
-}
-
-impl<I> fmt::Debug for Pulled<I> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pulled").finish_non_exhaustive()
-    }
-}
 
 /// Whether more items are to be pulled.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -179,16 +111,8 @@ where
     F: FnMut(S::Item) -> Fut,
     Fut: Future,
 {
-    pub(crate) fn new(
-        operation: &Operation,
-        limit: usize,
-        items: S,
-        f: F,
-    ) -> Result<Self, ZeroConcurrency> {
-        let limit = NonZeroUsize::new(limit).ok_or_else(|| ZeroConcurrency {
-            operation: operation.label().clone(),
-        })?;
-        Ok(Self {
+    pub(crate) fn new(operation: &Operation, limit: NonZeroUsize, items: S, f: F) -> Self {
+        Self {
             items,
             f,
             limit,
@@ -199,7 +123,7 @@ where
             late: false,
             cancelled: operation.token().clone().cancelled_owned(),
             operation: operation.clone(),
-        })
+        }
     }
 
     /// Yields each result as soon as it is there, so that a slow item delays no other.
@@ -239,7 +163,7 @@ where
     /// # Errors
     ///
     /// The scope was cancelled before the work on all items had ended. Use
-    /// [`collect_partial`](crate::stream::CutStream::collect_partial) to get the results so far.
+    /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) to get the results so far.
     ///
     /// # Cancel safety
     ///
@@ -349,33 +273,6 @@ impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
             .finish_non_exhaustive()
     }
 }
-
-/// Concurrent work has no room for a single item.
-#[derive(Clone, Debug)]
-pub struct ZeroConcurrency {
-    operation: OperationLabel,
-}
-
-impl ZeroConcurrency {
-    /// The scope of the work.
-    #[must_use]
-    pub fn operation(&self) -> &OperationLabel {
-        &self.operation
-    }
-}
-
-impl fmt::Display for ZeroConcurrency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let operation = &self.operation;
-        write!(
-            f,
-            "concurrent work in scope {operation} has room for no item: give it a limit of one at \
-             least"
-        )
-    }
-}
-
-impl Error for ZeroConcurrency {}
 
 pin_project! {
     /// Work on many items, from [`Scope::for_each_concurrent`](crate::Scope::for_each_concurrent).

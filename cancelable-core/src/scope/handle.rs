@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the scope itself
 /// can also run the work, move its deadline and start children.
 ///
-/// A scope that is dropped without having been run ends as [`Status::Abandoned`](crate::Status::Abandoned), with a
+/// A scope that is dropped without having been run ends as [`Status::NeverRun`](crate::Status::NeverRun), with a
 /// warning in the log. If a finalizer was [deferred](Operation::defer) before the run, the clones that were made
 /// before that do not keep the scope open, since the finalizer may hold them. The handle that
 /// [`build`](super::ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own
@@ -93,7 +93,7 @@ impl Clone for Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
-        if handles::remove(record, self.standing) && lifecycle::abandon(record) {
+        if handles::remove(record, self.standing) && lifecycle::close_unrun(record) {
             detached_teardown::settle(record);
         }
     }

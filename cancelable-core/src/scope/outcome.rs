@@ -247,7 +247,7 @@ impl<T, E> Outcome<T, E> {
 
     /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
     /// cleanup budget. Those of scopes below are among them if this scope was cancelled too. Those of children that
-    /// nobody took from their [handles](super::Child::take_report), and those of runs that were dropped, are so in
+    /// nobody took from their [handles](super::ChildHandle::take_report), and those of runs that were dropped, are so in
     /// any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
@@ -257,7 +257,7 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of children below
-    /// that nobody took from their [handles](super::Child::take_report), and of runs inside that were dropped. Of
+    /// that nobody took from their [handles](super::ChildHandle::take_report), and of runs inside that were dropped. Of
     /// these the first 256 are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
@@ -328,7 +328,7 @@ impl Outcome<(), ()> {
                 Err(RunError::Cancelled(*cancelled))
             }
             (Err(RunError::SourceFailed(failed)), _) => Err(RunError::SourceFailed(failed)),
-            (Err(RunError::Refused(refused)), _) => Err(RunError::Refused(refused)),
+            (Err(RunError::AlreadyRun(refused)), _) => Err(RunError::AlreadyRun(refused)),
             (Err(RunError::NotBuilt(error)), _) => Err(RunError::NotBuilt(error)),
             (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
             (Err(RunError::Unfinished(straggler)), _) => Err(RunError::Unfinished(straggler)),

@@ -39,7 +39,7 @@ pub enum RunError<E = Infallible> {
     /// nevertheless is in the [outcome](super::Outcome::into_value).
     ChildFailed(ChildFailure),
     /// The scope had been run before.
-    Refused(Refused),
+    AlreadyRun(AlreadyRun),
     /// There is a value, and a finalizer went wrong: the first that did. Only
     /// [`Outcome::complete`](super::Outcome::complete) returns this.
     CleanupFailed(CleanupError),
@@ -76,8 +76,8 @@ impl<E> RunError<E> {
 
     /// Whether the scope had been run before.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
-        matches!(self, Self::Refused(_))
+    pub fn is_already_run(&self) -> bool {
+        matches!(self, Self::AlreadyRun(_))
     }
 
     /// The error of the body, also of one that has stopped for a cancel.
@@ -124,7 +124,7 @@ impl<E> RunError<E> {
             Self::Cancelled(cancelled) => RunError::Cancelled(cancelled),
             Self::SourceFailed(failed) => RunError::SourceFailed(failed),
             Self::ChildFailed(failure) => RunError::ChildFailed(failure),
-            Self::Refused(refused) => RunError::Refused(refused),
+            Self::AlreadyRun(refused) => RunError::AlreadyRun(refused),
             Self::CleanupFailed(error) => RunError::CleanupFailed(error),
             Self::Unfinished(straggler) => RunError::Unfinished(straggler),
             Self::NotBuilt(error) => RunError::NotBuilt(error),
@@ -182,7 +182,7 @@ impl<E: fmt::Display> fmt::Display for RunError<E> {
             Self::Failed(error) | Self::Stopped { error, .. } => escaped(error).fmt(f),
             Self::SourceFailed(failed) => failed.fmt(f),
             Self::ChildFailed(failure) => failure.fmt(f),
-            Self::Refused(refused) => refused.fmt(f),
+            Self::AlreadyRun(refused) => refused.fmt(f),
             Self::CleanupFailed(error) => error.fmt(f),
             Self::Unfinished(straggler) => write_unfinished(straggler, f),
             Self::NotBuilt(error) => error.fmt(f),
@@ -207,7 +207,7 @@ impl<E: fmt::Debug> fmt::Debug for RunError<E> {
             Self::Cancelled(cancelled) => ("Cancelled", cancelled, cancelled),
             Self::SourceFailed(failed) => ("SourceFailed", failed, failed),
             Self::ChildFailed(failure) => ("ChildFailed", failure, failure),
-            Self::Refused(refused) => ("Refused", refused, refused),
+            Self::AlreadyRun(refused) => ("AlreadyRun", refused, refused),
             Self::CleanupFailed(error) => ("CleanupFailed", error, error),
             Self::Unfinished(straggler) if !f.alternate() => return write_unfinished(straggler, f),
             Self::Unfinished(straggler) => ("Unfinished", straggler, straggler),
@@ -233,7 +233,7 @@ impl<E: Error> Error for RunError<E> {
             Self::Failed(error) | Self::Stopped { error, .. } => error.source(),
             Self::SourceFailed(failed) => failed.source(),
             Self::ChildFailed(failure) => failure.source(),
-            Self::Refused(refused) => refused.source(),
+            Self::AlreadyRun(refused) => refused.source(),
             Self::CleanupFailed(error) => error.source(),
             Self::Unfinished(_) => None,
             Self::NotBuilt(error) => error.source(),
@@ -298,12 +298,12 @@ impl Error for SourceFailed {
 
 /// A scope was run that had been run before.
 #[derive(Clone, Debug)]
-pub struct Refused {
+pub struct AlreadyRun {
     operation: OperationLabel,
     status: Status,
 }
 
-impl Refused {
+impl AlreadyRun {
     pub(super) fn new(operation: OperationLabel, status: Status) -> Self {
         Self { operation, status }
     }
@@ -321,7 +321,7 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for AlreadyRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { operation, status } = self;
         write!(
@@ -331,7 +331,7 @@ impl fmt::Display for Refused {
     }
 }
 
-impl Error for Refused {}
+impl Error for AlreadyRun {}
 
 // The error inside is only read.
 impl std::panic::UnwindSafe for SourceFailed {}

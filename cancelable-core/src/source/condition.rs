@@ -1,8 +1,8 @@
 //! Conditions that are asked at intervals: a plain closure, a closure that makes a future, and one that may block.
 
-use super::error::ZeroInterval;
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
+use crate::error::InvalidArgument;
 use crate::sync::{IsolatedDropFuture, escape, isolate, log, raw_text};
 use futures_util::FutureExt;
 use std::borrow::Cow;
@@ -64,9 +64,12 @@ pub(super) struct Pace {
 
 impl Pace {
     #[track_caller]
-    pub(super) fn new(interval: Duration) -> Result<Self, ZeroInterval> {
+    pub(super) fn new(interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
-            return Err(ZeroInterval(()));
+            return Err(InvalidArgument::new(
+                "interval",
+                "is zero: give the time between two questions",
+            ));
         }
         Ok(Self {
             name: "condition".into(),
@@ -102,7 +105,7 @@ pub struct Condition<F> {
 ///
 /// An interval of zero.
 #[track_caller]
-pub fn condition<F, A>(interval: Duration, ask: F) -> Result<Condition<F>, ZeroInterval>
+pub fn condition<F, A>(interval: Duration, ask: F) -> Result<Condition<F>, InvalidArgument>
 where
     F: FnMut() -> A + Send + 'static,
     A: Answer,
@@ -178,7 +181,10 @@ pub struct AsyncCondition<F> {
 ///
 /// An interval of zero.
 #[track_caller]
-pub fn condition_async<F, R>(interval: Duration, ask: F) -> Result<AsyncCondition<F>, ZeroInterval>
+pub fn condition_async<F, R>(
+    interval: Duration,
+    ask: F,
+) -> Result<AsyncCondition<F>, InvalidArgument>
 where
     F: FnMut() -> R + Send + 'static,
     R: Future + Send + 'static,
@@ -255,7 +261,7 @@ pub struct BlockingCondition<F> {
     pace: Pace,
 }
 
-/// Fires when `ask` answers true. It is asked on [a thread for looks](crate::RuntimeHandle::spawn_look) when the
+/// Fires when `ask` answers true. It is asked on [a thread for looks](crate::RuntimeHandle::spawn_probe) when the
 /// scope is entered, and again `interval` after each answer, one call at a time.
 ///
 /// Nothing waits for a call that is under way: neither the end of the scope, nor the end of the runtime or of the
@@ -268,7 +274,7 @@ pub struct BlockingCondition<F> {
 pub fn condition_blocking<F, A>(
     interval: Duration,
     ask: F,
-) -> Result<BlockingCondition<F>, ZeroInterval>
+) -> Result<BlockingCondition<F>, InvalidArgument>
 where
     F: FnMut() -> A + Send + 'static,
     A: Answer,
@@ -307,7 +313,7 @@ where
             loop {
                 let name = pace.name.clone();
                 // The closure moves to the thread and comes back with its answer.
-                let call = runtime.spawn_look(move || {
+                let call = runtime.spawn_probe(move || {
                     let mut answer = Ok(false);
                     isolate(&name, || answer = ask().into_answer());
                     (ask, answer)

@@ -38,30 +38,6 @@ impl Error for SourceError {
     }
 }
 
-/// The interval of a condition is zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ZeroInterval(pub(super) ());
-
-impl fmt::Display for ZeroInterval {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a condition needs an interval longer than zero between two questions")
-    }
-}
-
-impl Error for ZeroInterval {}
-
-/// A group of sources has no members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EmptyGroup(pub(super) ());
-
-impl fmt::Display for EmptyGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a group needs at least one source")
-    }
-}
-
-impl Error for EmptyGroup {}
-
 // The error inside is only read.
 impl std::panic::UnwindSafe for SourceError {}
 impl std::panic::RefUnwindSafe for SourceError {}

@@ -2,8 +2,9 @@
 
 use super::context::{Decide, ScopeCancel, SourceContext};
 use super::watched::{Unstarted, Watched};
-use super::{EmptyGroup, Source, SourceError, SourceFuture};
+use super::{Source, SourceError, SourceFuture};
 use crate::cause::Cause;
+use crate::error::InvalidArgument;
 use crate::sync::{IsolatedDrop, Mutex};
 use std::borrow::Cow;
 use std::fmt;
@@ -11,6 +12,8 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
+
+const NO_SOURCES: InvalidArgument = InvalidArgument::new("sources", "is empty: give at least one");
 
 /// The source that [`any_of`] makes.
 pub struct AnyOf {
@@ -22,10 +25,12 @@ pub struct AnyOf {
 /// # Errors
 ///
 /// There are no sources: such a group would never fire.
-pub fn any_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AnyOf, EmptyGroup> {
+pub fn any_of(
+    sources: impl IntoIterator<Item = Box<dyn Source>>,
+) -> Result<AnyOf, InvalidArgument> {
     let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
     match sources.is_empty() {
-        true => Err(EmptyGroup(())),
+        true => Err(NO_SOURCES),
         false => Ok(AnyOf { sources }),
     }
 }
@@ -115,10 +120,12 @@ pub struct AllOf {
 /// # Errors
 ///
 /// There are no sources: such a group would have fired before it was started.
-pub fn all_of(sources: impl IntoIterator<Item = Box<dyn Source>>) -> Result<AllOf, EmptyGroup> {
+pub fn all_of(
+    sources: impl IntoIterator<Item = Box<dyn Source>>,
+) -> Result<AllOf, InvalidArgument> {
     let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
     match sources.is_empty() {
-        true => Err(EmptyGroup(())),
+        true => Err(NO_SOURCES),
         false => Ok(AllOf { sources }),
     }
 }

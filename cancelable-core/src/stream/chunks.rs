@@ -103,7 +103,7 @@ impl<T> Chunk<T> {
 
 pin_project! {
     /// A stream of chunks of items, of which the last has the items that are left, from
-    /// [`chunks_flushed`](super::CutStream::chunks_flushed).
+    /// [`chunks_flushed`](super::CancellableStream::chunks_flushed).
     ///
     /// # Cancel safety
     ///
@@ -211,7 +211,7 @@ enum Stage<E> {
 
 pin_project! {
     /// A stream of chunks of values, of which the last before the end or the first error has the values that are
-    /// left, from [`try_chunks_flushed`](super::CutStream::try_chunks_flushed). It ends after the error.
+    /// left, from [`try_chunks_flushed`](super::CancellableStream::try_chunks_flushed). It ends after the error.
     ///
     /// # Cancel safety
     ///

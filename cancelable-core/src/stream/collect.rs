@@ -17,13 +17,13 @@ use std::task::{Context, Poll, ready};
 /// The items of a stream, and what ended it early, if anything did.
 #[derive(Clone, Debug)]
 #[must_use = "it says whether the items are all"]
-pub struct Partial<C, E = Infallible> {
+pub struct Collected<C, E = Infallible> {
     items: C,
     cancelled: Option<Cancelled>,
     error: Option<E>,
 }
 
-impl<C, E> Partial<C, E> {
+impl<C, E> Collected<C, E> {
     pub(super) fn new(items: C, cancelled: Option<Cancelled>, error: Option<E>) -> Self {
         Self {
             items,
@@ -82,8 +82,8 @@ impl<C, E> Partial<C, E> {
 
 pin_project! {
     /// The future of the items of a stream in a collection, which may be borrowed, from
-    /// [`collect_partial`](super::CutStream::collect_partial) and
-    /// [`collect_partial_into`](super::CutStream::collect_partial_into).
+    /// [`collect_partial`](super::CancellableStream::collect_partial) and
+    /// [`collect_partial_into`](super::CancellableStream::collect_partial_into).
     ///
     /// # Cancel safety
     ///
@@ -123,10 +123,10 @@ where
     C: Extend<S::Item>,
     P: BorrowMut<C>,
 {
-    type Output = Partial<P>;
+    type Output = Collected<P>;
 
     #[cfg_attr(feature = "testing", track_caller)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Partial<P>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P>> {
         track_await(self.advance(cx))
     }
 }
@@ -138,7 +138,7 @@ where
     P: BorrowMut<C>,
 {
     /// Wakes: by the stream. Ends: each turn takes an item, and the budget ends the poll.
-    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Partial<P>> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P>> {
         let mut this = self.project();
         if let Some(target) = this.target.as_mut() {
             while let Some(item) = ready!(take(this.stream.as_mut(), this.budget, cx)) {
@@ -146,7 +146,7 @@ where
             }
         }
         match this.target.take() {
-            Some(target) => Poll::Ready(Partial::new(target, (this.cut)(&*this.stream), None)),
+            Some(target) => Poll::Ready(Collected::new(target, (this.cut)(&*this.stream), None)),
             // Polled after its end.
             None => Poll::Pending,
         }
@@ -161,8 +161,8 @@ impl<S: fmt::Debug, C, P> fmt::Debug for CollectPartial<S, C, P> {
 
 pin_project! {
     /// The future of the values of a stream of results in a collection, which may be borrowed, from
-    /// [`try_collect_partial`](super::CutStream::try_collect_partial) and
-    /// [`try_collect_partial_into`](super::CutStream::try_collect_partial_into).
+    /// [`try_collect_partial`](super::CancellableStream::try_collect_partial) and
+    /// [`try_collect_partial_into`](super::CancellableStream::try_collect_partial_into).
     ///
     /// # Cancel safety
     ///
@@ -202,10 +202,10 @@ where
     C: Extend<T>,
     P: BorrowMut<C>,
 {
-    type Output = Partial<P, E>;
+    type Output = Collected<P, E>;
 
     #[cfg_attr(feature = "testing", track_caller)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Partial<P, E>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P, E>> {
         track_await(self.advance(cx))
     }
 }
@@ -217,7 +217,7 @@ where
     P: BorrowMut<C>,
 {
     /// Wakes: by the stream. Ends: each turn takes a value, and the budget ends the poll.
-    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Partial<P, E>> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P, E>> {
         let mut this = self.project();
         let mut failed = None;
         if let Some(target) = this.target.as_mut() {
@@ -232,7 +232,7 @@ where
             }
         }
         match this.target.take() {
-            Some(target) => Poll::Ready(Partial::new(target, (this.cut)(&*this.stream), failed)),
+            Some(target) => Poll::Ready(Collected::new(target, (this.cut)(&*this.stream), failed)),
             // Polled after its end.
             None => Poll::Pending,
         }

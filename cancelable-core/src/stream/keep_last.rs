@@ -75,8 +75,8 @@ impl<T> fmt::Debug for LastItems<T> {
 }
 
 pin_project! {
-    /// A stream that keeps values made of its last items in a buffer, from [`keep_last`](super::CutStream::keep_last)
-    /// and [`keep_last_with`](super::CutStream::keep_last_with).
+    /// A stream that keeps values made of its last items in a buffer, from [`keep_last`](super::CancellableStream::keep_last)
+    /// and [`keep_last_with`](super::CancellableStream::keep_last_with).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct KeepLast<S, T, F> {
         #[pin]
@@ -119,7 +119,7 @@ impl<S, T, F> KeepLast<S, T, F> {
     }
 }
 
-/// A stream that keeps copies of its last items, from [`keep_last`](super::CutStream::keep_last).
+/// A stream that keeps copies of its last items, from [`keep_last`](super::CancellableStream::keep_last).
 pub type KeepCopies<S> = KeepLast<S, ItemOf<S>, fn(&ItemOf<S>) -> Option<ItemOf<S>>>;
 
 type ItemOf<S> = <S as Stream>::Item;

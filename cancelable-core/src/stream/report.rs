@@ -39,8 +39,8 @@ impl Drop for Counter {
 }
 
 pin_project! {
-    /// A stream that advances the progress of its operation, from [`report_every`](super::CutStream::report_every)
-    /// and [`try_report_every`](super::CutStream::try_report_every).
+    /// A stream that advances the progress of its operation, from [`report_every`](super::CancellableStream::report_every)
+    /// and [`try_report_every`](super::CancellableStream::try_report_every).
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct ReportEvery<S>
     where

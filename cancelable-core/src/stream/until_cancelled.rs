@@ -1,6 +1,6 @@
 //! Streams that end when they are cancelled.
 
-use super::{CutOff, CutStream};
+use super::{CancellableStream, StopCheck};
 use crate::error::Cancelled;
 use crate::operation::Operation;
 use crate::token::CancellationToken;
@@ -87,16 +87,16 @@ pin_project! {
     pub struct UntilCancelled<S> {
         #[pin]
         stream: S,
-        cut_off: CutOff,
+        stop_check: StopCheck,
         state: State,
     }
 }
 
 impl<S> UntilCancelled<S> {
-    pub(super) fn new(stream: S, cut_off: CutOff) -> Self {
+    pub(super) fn new(stream: S, stop_check: StopCheck) -> Self {
         Self {
             stream,
-            cut_off,
+            stop_check,
             state: State::Open,
         }
     }
@@ -134,19 +134,19 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         }
         // Nothing is pulled after the cancel. A stream with no items left may be at its end, and then nothing was
         // cut. Only a poll shows that, since it may also be pending for ever.
-        *this.state = if this.cut_off.is_cut() && this.stream.size_hint().1 != Some(0) {
+        *this.state = if this.stop_check.is_cut() && this.stream.size_hint().1 != Some(0) {
             State::Cut
         } else {
             match this.stream.as_mut().poll_next(cx) {
                 Poll::Ready(Some(item)) => return Poll::Ready(Some(item)),
                 Poll::Ready(None) => State::Exhausted,
                 Poll::Pending => {
-                    ready!(this.cut_off.poll_cut(cx));
+                    ready!(this.stop_check.poll_cut(cx));
                     State::Cut
                 }
             }
         };
-        this.cut_off.leave();
+        this.stop_check.leave();
         Poll::Ready(None)
     }
 
@@ -157,7 +157,7 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         let most = self.stream.size_hint().1;
         // A caller that polls a stream with no items left for its end, as is done above, would take the cut for the
         // end.
-        let may_be_cut = most == Some(0) && self.cut_off.cause().is_some();
+        let may_be_cut = most == Some(0) && self.stop_check.cause().is_some();
         (0, if may_be_cut { None } else { most })
     }
 }
@@ -168,23 +168,23 @@ impl<S: Stream> FusedStream for UntilCancelled<S> {
     }
 }
 
-impl<S: Stream> CutStream for UntilCancelled<S> {
+impl<S: Stream> CancellableStream for UntilCancelled<S> {
     fn cut(&self) -> Option<Cancelled> {
         match self.state {
-            State::Cut => self.cut_off.cancelled(),
+            State::Cut => self.stop_check.cancelled(),
             State::Open | State::Exhausted => None,
         }
     }
 
     fn operation(&self) -> Option<&Operation> {
-        self.cut_off.operation()
+        self.stop_check.operation()
     }
 }
 
 impl<S> fmt::Debug for UntilCancelled<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UntilCancelled")
-            .field("cut_off", &self.cut_off)
+            .field("stop_check", &self.stop_check)
             .field("state", &self.state)
             .finish_non_exhaustive()
     }
@@ -271,7 +271,7 @@ where
     }
 }
 
-impl<S, T, E> CutStream for TryUntilCancelled<S>
+impl<S, T, E> CancellableStream for TryUntilCancelled<S>
 where
     S: Stream<Item = Result<T, E>>,
     E: From<Cancelled>,

@@ -6,7 +6,7 @@
 
 use super::executor::{Executor, Hold};
 use super::manual_timer::ManualTimer;
-use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use crate::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 use std::fmt;
 use std::future::Future;
 use std::ops::ControlFlow;
@@ -270,7 +270,7 @@ struct Mechanism {
     executor: Arc<Executor>,
 }
 
-impl Runtime for Mechanism {
+impl RuntimeAdapter for Mechanism {
     fn name(&self) -> &'static str {
         "manual"
     }
@@ -292,7 +292,7 @@ impl Runtime for Mechanism {
     }
 
     /// As blocking work, so that a look has its place in the order of steps.
-    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
+    fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         self.executor.add_job(job).map_err(Refused::new)
     }
 }

@@ -205,7 +205,7 @@ impl CancellationToken {
     /// runtime at hand, on the system's monotonic clock.
     #[must_use]
     pub fn cancelled_at(&self) -> Option<Instant> {
-        self.cause()?.at()
+        self.cause()?.time()
     }
 
     /// Ends a function by `?` once the token is cancelled.
@@ -346,7 +346,7 @@ impl CancellationToken {
 
     /// A handle that does not keep the token alive.
     #[must_use]
-    pub fn weak(&self) -> WeakCancellationToken {
+    pub fn downgrade(&self) -> WeakCancellationToken {
         WeakCancellationToken::new(&self.node)
     }
 }

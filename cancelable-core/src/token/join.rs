@@ -13,24 +13,12 @@ use super::link::{self, Above};
 use super::member::Member;
 use super::node::Node;
 use crate::cause::Cause;
+use crate::error::InvalidArgument;
 use std::borrow::Borrow;
-use std::fmt;
 use std::sync::Arc;
 
-/// A join of no tokens was asked for; give it one at least.
-///
-/// An any-of of nothing would never be cancelled and an all-of of nothing would be so at once; both
-/// are more often an empty list by mistake.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmptyJoin(());
-
-impl fmt::Display for EmptyJoin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no tokens to join; give one at least")
-    }
-}
-
-impl std::error::Error for EmptyJoin {}
+/// A join of nothing would never be cancelled or would be cancelled at once, and is more often a mistake.
+const NO_TOKENS: InvalidArgument = InvalidArgument::new("tokens", "is empty: give at least one");
 
 impl CancellationToken {
     /// A token that is cancelled with the first of `tokens`, and keeps that one's cause.
@@ -41,7 +29,7 @@ impl CancellationToken {
     ///
     /// # Errors
     ///
-    /// [`EmptyJoin`] if there are no tokens.
+    /// [`InvalidArgument`] if there are no tokens.
     ///
     /// # Examples
     ///
@@ -53,9 +41,9 @@ impl CancellationToken {
     /// server.cancel_with("shutdown");
     /// assert_eq!(either.cancelled_input(), Some(1));
     /// assert_eq!(either.message().as_deref(), Some("shutdown"));
-    /// # Ok::<(), cancelable_core::token::EmptyJoin>(())
+    /// # Ok::<(), cancelable_core::error::InvalidArgument>(())
     /// ```
-    pub fn any_of<I>(tokens: I) -> Result<Self, EmptyJoin>
+    pub fn any_of<I>(tokens: I) -> Result<Self, InvalidArgument>
     where
         I: IntoIterator,
         I::Item: Borrow<Self>,
@@ -74,8 +62,8 @@ impl CancellationToken {
     ///
     /// # Errors
     ///
-    /// [`EmptyJoin`] if there are no tokens.
-    pub fn all_of<I>(tokens: I) -> Result<Self, EmptyJoin>
+    /// [`InvalidArgument`] if there are no tokens.
+    pub fn all_of<I>(tokens: I) -> Result<Self, InvalidArgument>
     where
         I: IntoIterator,
         I::Item: Borrow<Self>,
@@ -111,7 +99,7 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn collect<I>(tokens: I) -> Result<Self, EmptyJoin>
+    fn collect<I>(tokens: I) -> Result<Self, InvalidArgument>
     where
         I: IntoIterator,
         I::Item: Borrow<CancellationToken>,
@@ -122,7 +110,7 @@ impl Inputs {
             .map(|(index, token)| (token.borrow().clone(), index))
             .collect();
         if given.is_empty() {
-            return Err(EmptyJoin(()));
+            return Err(NO_TOKENS);
         }
         let before = given.len();
         given.retain(|(token, _)| !token.node().is_never());

@@ -4,7 +4,7 @@ use super::handle::CancellationToken;
 use super::node::Node;
 use std::sync::{Arc, Weak};
 
-/// A handle that does not keep its token alive, from [`CancellationToken::weak`].
+/// A handle that does not keep its token alive, from [`CancellationToken::downgrade`].
 #[derive(Clone, Debug)]
 pub struct WeakCancellationToken {
     node: Weak<Node>,

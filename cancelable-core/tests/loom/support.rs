@@ -1,6 +1,6 @@
 //! Helpers that the models of several rooms share.
 
-use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{CancellationToken, Outcome, RuntimeHandle, Scope};
 use std::future::{Future, poll_fn};
@@ -103,7 +103,7 @@ impl TaskQueue {
 
 pub(crate) struct TaskQueueRuntime(Arc<TaskQueue>);
 
-impl Runtime for TaskQueueRuntime {
+impl RuntimeAdapter for TaskQueueRuntime {
     fn name(&self) -> &'static str {
         "queue"
     }

@@ -1,7 +1,7 @@
 //! A runtime around the manual one that knows the wakers of its tasks: one that is alive after its
 //! task has ended was left behind in a token, a timer or a record.
 
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Sleep, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Sleep, Task, Timer};
 use parking_lot::Mutex;
 use std::future::Future;
 use std::pin::Pin;
@@ -42,7 +42,7 @@ struct Mechanism {
     wakers: Wakers,
 }
 
-impl Runtime for Mechanism {
+impl RuntimeAdapter for Mechanism {
     fn name(&self) -> &'static str {
         "counted"
     }
@@ -70,8 +70,8 @@ impl Runtime for Mechanism {
         Ok(())
     }
 
-    fn spawn_look(&self, job: Job) -> Result<(), Refused<Job>> {
-        self.runtime.spawn_look(job).detach();
+    fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
+        self.runtime.spawn_probe(job).detach();
         Ok(())
     }
 }

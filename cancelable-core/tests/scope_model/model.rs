@@ -417,7 +417,7 @@ impl<'a> Model<'a> {
         self.open_as(inside, None, Some(id), false, shielded);
         let now = self.now;
         let row = self.row_mut(inside);
-        row.status = Status::Abandoned;
+        row.status = Status::NeverRun;
         row.ended = Some(now);
         row.why_at_end = Some(row.why.clone());
         match finalizer {
@@ -969,7 +969,7 @@ impl<'a> Model<'a> {
         let (mut target, mut expired) = (id, None);
         for above in self.line(id) {
             let row = self.row(above);
-            if !row.status.is_closed() {
+            if !row.status.is_terminal() {
                 target = above;
             }
             if row.due.is_some_and(|due| due <= self.now) {

@@ -5,20 +5,21 @@ use crate::plan::{Blow, Case, Ending, FinalStep, Finalizer, Plan, Step};
 use crate::trace::{How, Last, Log, Ran, Seen, Trouble, What, Why};
 use cancelable_core::operation::{CleanupError, StragglerKind};
 use cancelable_core::runtime::RuntimeHandle;
-use cancelable_core::scope::{Child, ChildError, RunError, ScopeBuilder};
+use cancelable_core::scope::{ChildError, ChildHandle, RunError, ScopeBuilder};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::panic::{Location, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type Children = BTreeMap<usize, Child<()>>;
+type Children = BTreeMap<usize, ChildHandle<()>>;
 
 /// Longer than any case.
 const LONG: Duration = Duration::from_secs(60);
@@ -69,7 +70,7 @@ impl World {
     fn opened(self: &Arc<Self>, id: usize, operation: &Operation) {
         self.ops.lock()[id] = Some(operation.clone());
         if self.is_awaited {
-            let (world, closed) = (self.clone(), operation.closed());
+            let (world, closed) = (self.clone(), operation.finished());
             let wait = async move {
                 closed.await;
                 let now = world.at(world.runtime.now());
@@ -98,7 +99,7 @@ impl World {
             reason: cause.reason().as_str(),
             number: cause.message().filter(|_| asked).map(str::to_owned),
             operation: cause.operation().map(|label| label.name().to_owned()),
-            at: cause.at().map_or(u64::MAX, |at| self.at(at)),
+            at: cause.time().map_or(u64::MAX, |at| self.at(at)),
             is_inherited: cause.is_inherited(),
         }
     }
@@ -193,7 +194,8 @@ fn described(mut builder: ScopeBuilder, plan: &Plan) -> ScopeBuilder {
         builder = builder.watchdog(span(after));
     }
     if let Some(limit) = plan.concurrency {
-        builder = builder.concurrency(limit);
+        builder =
+            builder.concurrency(NonZeroUsize::new(limit).expect("a plan has no limit of zero"));
     }
     match plan.collect_all {
         true => builder.collect_all(),
@@ -335,7 +337,7 @@ fn abandon(world: &Arc<World>, op: &Operation, id: usize, finalizer: Option<&Fin
 fn spawned(
     world: &Arc<World>,
     id: usize,
-    child: Option<Child<()>>,
+    child: Option<ChildHandle<()>>,
     children: &mut Children,
 ) -> What {
     let done = child.is_some();
@@ -467,7 +469,7 @@ pub(crate) fn run(case: &Case) -> Result<Seen, String> {
         None => Ok(seen),
     }
     .and_then(|seen| {
-        let tokens: Vec<_> = ops.iter().map(|op| op.token().weak()).collect();
+        let tokens: Vec<_> = ops.iter().map(|op| op.token().downgrade()).collect();
         drop(ops);
         match tokens.iter().any(|token| token.upgrade().is_some()) {
             true => Err("a token is alive without a handle, and with it its record".into()),
@@ -493,10 +495,10 @@ fn left_behind(manual: &ManualRuntime, counted: &Counted, ops: &[Operation]) -> 
         ));
     }
     for op in ops {
-        if !op.status().is_closed() {
+        if !op.status().is_terminal() {
             return Some(format!("{op:?} has not ended"));
         }
-        if let Some(straggler) = op.why_not_stopped().first() {
+        if let Some(straggler) = op.unfinished().first() {
             return Some(format!("{straggler} is still listed"));
         }
     }

@@ -141,7 +141,7 @@ impl Open {
     }
 
     fn assert_closed(&self, way: Way) {
-        assert_eq!(self.block_on(self.scope.closed()), way.status());
+        assert_eq!(self.block_on(self.scope.finished()), way.status());
         assert_eq!(self.scope.status(), way.status());
     }
 }
@@ -203,7 +203,7 @@ fn r23_every_ending_with_a_stubborn_process_open() {
                     open.give_up(way, run);
                 } else {
                     open.finish(way, run);
-                    assert!(open.scope.status().is_closed());
+                    assert!(open.scope.status().is_terminal());
                 }
                 open.assert_closed(way);
             }));

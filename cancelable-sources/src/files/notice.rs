@@ -47,7 +47,7 @@ impl Notice {
         let wake = move || {
             isolate("the waker of a watched file", || waiter.wake());
         };
-        if let Err(refused) = DetachedThreads::for_looks().run(Box::new(wake)) {
+        if let Err(refused) = DetachedThreads::for_probes().run(Box::new(wake)) {
             refused.into_inner()();
         }
     }

@@ -241,7 +241,7 @@ impl Held {
     /// Returns none if the runtime has lost the look.
     async fn look(&mut self, settled: bool) -> Option<io::Result<Found>> {
         let mut look = self.look.take()?;
-        let call = self.runtime.spawn_look(move || {
+        let call = self.runtime.spawn_probe(move || {
             let found = look.look(settled);
             (look, found)
         });
@@ -259,7 +259,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         if let Some(look) = self.look.take() {
-            self.runtime.spawn_look(move || drop(look)).detach();
+            self.runtime.spawn_probe(move || drop(look)).detach();
         }
     }
 }

@@ -12,7 +12,7 @@ fn r14_a_thread_that_waits_for_the_end_of_an_operation_is_woken() {
     let scope = rt::scope("import").build().unwrap();
     let (asleep, fallen) = mpsc::channel();
     thread::scope(|threads| {
-        let mut wait = scope.closed();
+        let mut wait = scope.finished();
         let wait = poll_fn(move |cx| {
             let polled = Pin::new(&mut wait).poll(cx);
             let _ = asleep.send(());

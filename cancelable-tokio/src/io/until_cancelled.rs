@@ -1,6 +1,6 @@
 //! A reader or writer of Tokio whose steps fail once it is cancelled.
 
-use cancelable_core::stream::CutOff;
+use cancelable_core::stream::StopCheck;
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::io::{self, IoSlice, SeekFrom};
@@ -40,15 +40,15 @@ pin_project! {
     pub struct UntilCancelled<T> {
         #[pin]
         inner: T,
-        reading: CutOff,
-        writing: CutOff,
+        reading: StopCheck,
+        writing: StopCheck,
     }
 }
 
 impl<T> UntilCancelled<T> {
     /// `inner`, cut by a token, an operation or a scope.
-    pub fn new(inner: T, cut_off: impl Into<CutOff>) -> Self {
-        let reading = cut_off.into();
+    pub fn new(inner: T, stop_check: impl Into<StopCheck>) -> Self {
+        let reading = stop_check.into();
         Self {
             inner,
             writing: reading.clone(),
@@ -155,7 +155,7 @@ impl<T: fmt::Debug> fmt::Debug for UntilCancelled<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UntilCancelled")
             .field("inner", &self.inner)
-            .field("cut_off", &self.reading)
+            .field("stop_check", &self.reading)
             .finish_non_exhaustive()
     }
 }

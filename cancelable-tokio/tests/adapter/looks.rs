@@ -65,7 +65,7 @@ fn r31_a_look_does_not_wait_for_work_that_is_not_a_look() {
         let work = tokio.spawn_blocking(move || released.recv());
         let answer = tokio.block_on(async {
             let runtime = rt::current().unwrap();
-            runtime.timeout(LIMIT, runtime.spawn_look(|| 7)).await
+            runtime.timeout(LIMIT, runtime.spawn_probe(|| 7)).await
         });
         assert!(matches!(answer, Ok(Ok(7))));
         drop(release);

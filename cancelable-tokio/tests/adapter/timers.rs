@@ -1,6 +1,6 @@
 //! Timers that are kept for the next run, where the clock cannot be paused.
 
-use cancelable_core::runtime::Runtime as _;
+use cancelable_core::runtime::RuntimeAdapter as _;
 use cancelable_core::{RuntimeHandle, Scope};
 use cancelable_tokio as rt;
 use std::future::{Future, pending, poll_fn};

@@ -19,7 +19,7 @@ fn r27_the_scope_runs_while_the_body_does() {
             (operation.name(), operation.status()),
             ("seen", Status::Completed)
         );
-        assert!(operation.opened_at().file().ends_with("bodies.rs"));
+        assert!(operation.location().file().ends_with("bodies.rs"));
     });
 }
 

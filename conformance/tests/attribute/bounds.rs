@@ -127,8 +127,8 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
         assert!(matches!(error, RunError::SourceFailed(_)));
         assert_eq!(
             error.to_string(),
-            "scope empty_group did not start because its source did not: a group needs at \
-             least one source"
+            "scope empty_group did not start because its source did not: the argument \
+             `sources` is empty: give at least one"
         );
         token.cancel_with("deploy");
         assert_eq!(cause(many(&token).await).message(), Some("deploy"));

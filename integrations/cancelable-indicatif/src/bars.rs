@@ -135,7 +135,7 @@ impl Bars {
             // Ends with the operation.
             loop {
                 self.draw();
-                let closed = self.operation.closed();
+                let closed = self.operation.finished();
                 if runtime.timeout(self.interval, closed).await.is_ok() {
                     return self.draw();
                 }
@@ -167,12 +167,12 @@ impl Bars {
     /// Returns the operations to be drawn in tree order: each before the operations below it.
     fn present(&self) -> Vec<(Operation, usize)> {
         let mut present = Vec::new();
-        if self.operation.status().is_closed() {
+        if self.operation.status().is_terminal() {
             return present;
         }
         let mut open = vec![(self.operation.clone(), 0)];
         while let (Some((operation, depth)), true) = (open.pop(), present.len() < self.most) {
-            let parts = operation.progress().parts();
+            let parts = operation.progress().children();
             open.extend(parts.into_iter().rev().map(|part| (part, depth + 1)));
             present.push((operation, depth));
         }

@@ -70,7 +70,7 @@ impl ChildGuard {
 
     fn fail(&self, failure: Failure) {
         let child = &self.child;
-        let failure = ChildFailure::new(child.label.clone(), child.opened_at, failure);
+        let failure = ChildFailure::new(child.label.clone(), child.location, failure);
         log!(
             Debug,
             operation = &*child.label.shown_name(), id = child.label.id().get(),
@@ -111,7 +111,7 @@ impl ChildExit {
             RunError::Failed(error) => Self::Failed(share(error)),
             RunError::SourceFailed(failed) => Self::Failed(Arc::new(failed)),
             RunError::ChildFailed(failure) => Self::Failed(Arc::new(failure)),
-            RunError::Refused(refused) => Self::Failed(Arc::new(refused)),
+            RunError::AlreadyRun(refused) => Self::Failed(Arc::new(refused)),
             RunError::CleanupFailed(error) => Self::Failed(Arc::new(error)),
             RunError::NotBuilt(error) => Self::Failed(Arc::new(error)),
             RunError::Unfinished(straggler) => {

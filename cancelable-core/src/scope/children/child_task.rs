@@ -92,8 +92,9 @@ mod tests {
     use crate::Scope;
     use crate::record::blocking_call::BlockingCall;
     use crate::record::{abandon, lifecycle, permit};
-    use crate::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+    use crate::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
     use crate::sync::{StoredWaker, clock};
+    use std::num::NonZeroUsize;
     use std::pin::Pin;
     use std::sync::Arc;
     use std::task::{Context, Wake, Waker};
@@ -102,7 +103,7 @@ mod tests {
     /// Runs nothing: neither test starts a task or waits for a time.
     struct Idle;
 
-    impl Runtime for Idle {
+    impl RuntimeAdapter for Idle {
         fn name(&self) -> &'static str {
             "idle"
         }
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn r09_a_waker_in_the_queue_is_dropped_with_no_lock_held() {
         let scope = Scope::builder("crawl")
-            .concurrency(1)
+            .concurrency(NonZeroUsize::MIN)
             .build()
             .expect("it is sound");
         let entered = lifecycle::enter(scope.record(), None, StoredWaker::default());

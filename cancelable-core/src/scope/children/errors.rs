@@ -1,12 +1,10 @@
-//! The errors of children: why awaiting a child gave no value, and why a scope did not take one.
+//! The error of a child that has no value.
 
 use crate::cause::{Cause, ChildName, HumanDuration, OperationLabel, ambient};
 use crate::error::Cancelled;
-use crate::operation::Status;
 use crate::record::Record;
 use crate::runtime::JoinError;
-use crate::scope::BuildError;
-use crate::sync::{SyncWrapper, escaped};
+use crate::sync::escaped;
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
@@ -18,7 +16,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct ChildError {
     operation: OperationLabel,
-    opened_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     why: Why,
 }
 
@@ -36,7 +34,7 @@ impl ChildError {
     fn new(child: &Record, why: Why) -> Self {
         Self {
             operation: child.label.clone(),
-            opened_at: child.opened_at,
+            location: child.location,
             why,
         }
     }
@@ -160,7 +158,7 @@ impl ChildError {
 
 impl fmt::Display for ChildError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let child = ChildName::new(&self.operation, self.opened_at);
+        let child = ChildName::new(&self.operation, self.location);
         match &self.why {
             Why::Failed(error) => write!(f, "{child} failed: {}", escaped(error)),
             Why::Cancelled(cancelled, _) => cancelled.fmt(f),
@@ -189,118 +187,3 @@ impl Error for ChildError {
 // The error or the payload of a panic is only read or given back.
 impl std::panic::UnwindSafe for ChildError {}
 impl std::panic::RefUnwindSafe for ChildError {}
-
-/// A scope did not take a child or a blocking call. The work that was not started comes back.
-pub struct SpawnError<W> {
-    why: Refusal,
-    work: SyncWrapper<W>,
-}
-
-/// The scope, and why it took no child.
-#[derive(Clone, Debug)]
-pub(super) struct Refusal {
-    pub(super) operation: OperationLabel,
-    pub(super) kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Kind {
-    /// The scope is not running: it is not entered yet, or has ended.
-    Status(Status),
-    /// The scope is ending: its body and its children have ended.
-    Closing,
-    Cancelled(Cancelled),
-    NoRuntime,
-    Build(BuildError),
-}
-
-impl<W> SpawnError<W> {
-    pub(super) fn new(why: Refusal, work: W) -> Self {
-        Self {
-            why,
-            work: SyncWrapper::new(work),
-        }
-    }
-
-    /// The scope.
-    #[must_use]
-    pub fn operation(&self) -> &OperationLabel {
-        &self.why.operation
-    }
-
-    /// Whether the scope has ended, or takes no more children because it is about to end.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        match self.why.kind {
-            Kind::Status(status) => status.is_closed(),
-            Kind::Closing => true,
-            _ => false,
-        }
-    }
-
-    /// Whether the scope has not been entered: children belong to a run.
-    #[must_use]
-    pub fn is_pending(&self) -> bool {
-        matches!(self.why.kind, Kind::Status(Status::Pending))
-    }
-
-    /// Whether the scope is cancelled.
-    #[must_use]
-    pub fn is_cancelled(&self) -> bool {
-        self.cancellation().is_some()
-    }
-
-    /// The cancellation of the scope, if it is cancelled.
-    #[must_use]
-    pub fn cancellation(&self) -> Option<&Cancelled> {
-        match &self.why.kind {
-            Kind::Cancelled(cancelled) => Some(cancelled),
-            _ => None,
-        }
-    }
-
-    /// Whether the scope has no runtime to run a child on.
-    #[must_use]
-    pub fn is_without_runtime(&self) -> bool {
-        matches!(self.why.kind, Kind::NoRuntime)
-    }
-
-    /// The error of a child that could not be built.
-    #[must_use]
-    pub fn build_error(&self) -> Option<&BuildError> {
-        match &self.why.kind {
-            Kind::Build(error) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// The work that was not started.
-    pub fn into_inner(self) -> W {
-        self.work.into_inner()
-    }
-}
-
-impl<W> fmt::Display for SpawnError<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { operation, kind } = &self.why;
-        write!(f, "scope {operation} took no child: ")?;
-        match kind {
-            Kind::Status(Status::Pending) => {
-                f.write_str("it is not running yet, spawn from inside its run")
-            }
-            Kind::Status(status) => write!(f, "it has ended ({status})"),
-            Kind::Closing => f.write_str("its body and its children have ended"),
-            Kind::Cancelled(cancelled) => cancelled.fmt(f),
-            Kind::NoRuntime => f.write_str("it has no runtime, build it with one"),
-            Kind::Build(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<W> fmt::Debug for SpawnError<W> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("SpawnError").field(&self.why).finish()
-    }
-}
-
-impl<W> Error for SpawnError<W> {}

@@ -1,11 +1,11 @@
 //! Spawning: children and blocking calls, which the scope joins before its run returns.
 
-use super::child::Child;
 use super::child_exit::{Admitted, ChildGuard, Shared};
 use super::child_task::ChildTask;
-use super::errors::{Kind, Refusal, SpawnError};
+use super::handle::ChildHandle;
 use super::spawn_blocking::{blocking_call, start};
 use crate::cause::ChildName;
+use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::operation::Status;
 use crate::record::blocking_call::BlockingCall;
 use crate::record::{lifecycle, permit};
@@ -56,7 +56,7 @@ impl Scope {
     /// # }
     /// ```
     #[track_caller]
-    pub fn spawn<Fut>(&self, future: Fut) -> Result<Child<Fut::Output>, SpawnError<Fut>>
+    pub fn spawn<Fut>(&self, future: Fut) -> Result<ChildHandle<Fut::Output>, Rejected<Fut>>
     where
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
@@ -73,7 +73,7 @@ impl Scope {
     ///
     /// As for [`spawn`](Self::spawn).
     #[track_caller]
-    pub fn try_spawn<Fut, T, E>(&self, future: Fut) -> Result<Child<T>, SpawnError<Fut>>
+    pub fn try_spawn<Fut, T, E>(&self, future: Fut) -> Result<ChildHandle<T>, Rejected<Fut>>
     where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -92,14 +92,14 @@ impl Scope {
         &self,
         name: impl Into<Cow<'static, str>>,
         future: Fut,
-    ) -> Result<Child<Fut::Output>, SpawnError<Fut>>
+    ) -> Result<ChildHandle<Fut::Output>, Rejected<Fut>>
     where
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
         match self.admit(self.child(name), None) {
             Ok(admitted) => Ok(admitted.start(|scope| scope.run(|_| future), never)),
-            Err(why) => Err(SpawnError::new(why, future)),
+            Err(refusal) => Err(refusal.with(future)),
         }
     }
 
@@ -113,7 +113,7 @@ impl Scope {
         &self,
         name: impl Into<Cow<'static, str>>,
         future: Fut,
-    ) -> Result<Child<T>, SpawnError<Fut>>
+    ) -> Result<ChildHandle<T>, Rejected<Fut>>
     where
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -124,7 +124,7 @@ impl Scope {
                 |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
                 identity,
             )),
-            Err(why) => Err(SpawnError::new(why, future)),
+            Err(refusal) => Err(refusal.with(future)),
         }
     }
 
@@ -161,7 +161,7 @@ impl Scope {
         &self,
         builder: ScopeBuilder,
         body: F,
-    ) -> Result<Child<Fut::Output>, SpawnError<F>>
+    ) -> Result<ChildHandle<Fut::Output>, Rejected<F>>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future + Send + 'static,
@@ -169,7 +169,7 @@ impl Scope {
     {
         match self.admit(builder, None) {
             Ok(admitted) => Ok(admitted.start(|scope| scope.run(body), never)),
-            Err(why) => Err(SpawnError::new(why, body)),
+            Err(refusal) => Err(refusal.with(body)),
         }
     }
 
@@ -182,7 +182,7 @@ impl Scope {
         &self,
         builder: ScopeBuilder,
         body: F,
-    ) -> Result<Child<T>, SpawnError<F>>
+    ) -> Result<ChildHandle<T>, Rejected<F>>
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
@@ -197,7 +197,7 @@ impl Scope {
                 },
                 identity,
             )),
-            Err(why) => Err(SpawnError::new(why, body)),
+            Err(refusal) => Err(refusal.with(body)),
         }
     }
 
@@ -245,7 +245,7 @@ impl Scope {
     /// # }
     /// ```
     #[track_caller]
-    pub fn spawn_blocking<W, T>(&self, work: W) -> Result<Child<T>, SpawnError<W>>
+    pub fn spawn_blocking<W, T>(&self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
@@ -260,7 +260,7 @@ impl Scope {
     ///
     /// As for [`spawn_blocking`](Self::spawn_blocking).
     #[track_caller]
-    pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Result<Child<T>, SpawnError<W>>
+    pub fn try_spawn_blocking<W, T, E>(&self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -279,14 +279,14 @@ impl Scope {
         &self,
         name: impl Into<Cow<'static, str>>,
         work: W,
-    ) -> Result<Child<T>, SpawnError<W>>
+    ) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
     {
         match self.admit(self.child(name), Some(blocking_call)) {
             Ok(admitted) => Ok(start(admitted, |token| Ok(work(token)), never)),
-            Err(why) => Err(SpawnError::new(why, work)),
+            Err(refusal) => Err(refusal.with(work)),
         }
     }
 
@@ -300,7 +300,7 @@ impl Scope {
         &self,
         name: impl Into<Cow<'static, str>>,
         work: W,
-    ) -> Result<Child<T>, SpawnError<W>>
+    ) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
@@ -308,7 +308,7 @@ impl Scope {
     {
         match self.admit(self.child(name), Some(blocking_call)) {
             Ok(admitted) => Ok(start(admitted, work, share)),
-            Err(why) => Err(SpawnError::new(why, work)),
+            Err(refusal) => Err(refusal.with(work)),
         }
     }
 
@@ -325,35 +325,38 @@ impl Scope {
         call: Option<fn(RuntimeHandle, &Self) -> BlockingCall>,
     ) -> Result<Admitted, Refusal> {
         let record = self.record();
-        let refusal = |kind| Refusal {
+        let refusal = |reason| Refusal {
             operation: record.label.clone(),
-            kind,
+            request: "took no child",
+            reason,
         };
         let status = record.status();
-        if status != Status::Running {
-            return Err(refusal(Kind::Status(status)));
+        match status {
+            Status::Running => {}
+            Status::Pending => return Err(refusal(RefusalReason::Pending)),
+            ended => return Err(refusal(RefusalReason::Ended(ended.words()))),
         }
         if let Err(cancelled) = self.look() {
-            return Err(refusal(Kind::Cancelled(cancelled)));
+            return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {
-            return Err(refusal(Kind::NoRuntime));
+            return Err(refusal(RefusalReason::NoRuntime));
         };
         let scope = builder
             .spawned_by(self)
             .build()
-            .map_err(|error| refusal(Kind::Build(error)))?;
+            .map_err(|error| refusal(error.into_refusal_reason()))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
         let Some(place) = permit::admit(record, scope.record(), call.clone()) else {
             // Its user has not abandoned it, so its end is not reported as that.
             if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(scope.record(), Status::Cancelled);
             }
-            let kind = match record.status() {
-                Status::Running => Kind::Closing,
-                status => Kind::Status(status),
+            let reason = match record.status() {
+                Status::Running => RefusalReason::Ending,
+                status => RefusalReason::Ended(status.words()),
             };
-            return Err(refusal(kind));
+            return Err(refusal(reason));
         };
         Ok(Admitted {
             scope,
@@ -366,7 +369,7 @@ impl Scope {
 
 impl Admitted {
     /// Starts the run that `run` makes of the child's scope.
-    fn start<R, T, E>(self, run: impl FnOnce(&Scope) -> R, share: fn(E) -> Shared) -> Child<T>
+    fn start<R, T, E>(self, run: impl FnOnce(&Scope) -> R, share: fn(E) -> Shared) -> ChildHandle<T>
     where
         R: Future<Output = Outcome<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -380,7 +383,7 @@ impl Admitted {
         } = self;
         let (completion, join) = Completion::new(runtime.name());
         let guard = ChildGuard::new(scope.record().clone(), place);
-        let child = Child::new(scope.operation().clone(), join, None);
+        let child = ChildHandle::new(scope.operation().clone(), join, None);
         let queue = scope.record().token().clone().cancelled_owned();
         runtime.start(Box::pin(ChildTask::new(
             run(&scope),

@@ -3,9 +3,9 @@
 //! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end; or
 //! for no longer than a given time, after which the call is abandoned.
 
-use super::child::{AbandonTimer, Child};
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
+use super::handle::{AbandonTimer, ChildHandle};
 use crate::operation::Status;
 use crate::record::blocking_call::BlockingCall;
 use crate::record::{lifecycle, notes, token_clock};
@@ -22,7 +22,7 @@ pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> BlockingCa
 }
 
 /// Starts an admitted blocking call on a thread.
-pub(super) fn start<W, T, E>(admitted: Admitted, work: W, share: fn(E) -> Shared) -> Child<T>
+pub(super) fn start<W, T, E>(admitted: Admitted, work: W, share: fn(E) -> Shared) -> ChildHandle<T>
 where
     W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
@@ -51,7 +51,7 @@ where
                 owner.children.wake_joiner();
             })
         });
-    let child = Child::new(scope.operation().clone(), join, abandon_timer);
+    let child = ChildHandle::new(scope.operation().clone(), join, abandon_timer);
     let job = BlockingJob {
         work,
         share,

@@ -81,7 +81,7 @@ pub(super) fn take_over(taken: Taken) {
     );
 }
 
-/// Settles an operation that was abandoned. What was deferred to it runs in a task.
+/// Settles an operation that was never run. What was deferred to it runs in a task.
 pub(crate) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.children.close();

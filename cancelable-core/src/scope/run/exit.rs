@@ -5,7 +5,7 @@ use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
 use crate::record::lifecycle::Closing;
 use crate::record::{Record, notes};
-use crate::scope::{Outcome, Refused, RunError, SourceFailed};
+use crate::scope::{AlreadyRun, Outcome, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
 use std::convert::Infallible;
@@ -83,7 +83,7 @@ pub(super) enum Exit<O> {
     Panicked(Box<dyn Any + Send>),
     /// Boxed, as is the next: both are rare, and an `Exit` is moved often.
     SourceFailed(Box<SourceFailed>),
-    Refused(Box<Refused>),
+    AlreadyRun(Box<AlreadyRun>),
 }
 
 impl<O> Exit<O> {
@@ -99,7 +99,7 @@ impl<O> Exit<O> {
     pub(super) fn is_failure<R: OutputKind<O>>(&self) -> bool {
         match self {
             Self::Output(output) => R::is_error(output),
-            Self::Panicked(_) | Self::SourceFailed(_) | Self::Refused(_) => true,
+            Self::Panicked(_) | Self::SourceFailed(_) | Self::AlreadyRun(_) => true,
             Self::Stopped(_) | Self::Cancelled => false,
         }
     }
@@ -132,7 +132,7 @@ impl<O> Exit<O> {
             },
             Self::Panicked(panic) => format!("panicked: {}", panic_text(panic.as_ref())),
             Self::SourceFailed(failed) => raw_text(failed),
-            Self::Refused(refused) => refused.to_string(),
+            Self::AlreadyRun(refused) => refused.to_string(),
             Self::Output(_) | Self::Stopped(_) | Self::Cancelled => match child_failure(record) {
                 Some(failure) => raw_text(&failure),
                 None => return,
@@ -176,7 +176,7 @@ impl<O> Exit<O> {
         } = closing;
         let result = match self {
             Self::Panicked(panic) => resume_unwind(panic),
-            Self::Refused(refused) => Err(RunError::Refused(*refused)),
+            Self::AlreadyRun(refused) => Err(RunError::AlreadyRun(*refused)),
             Self::SourceFailed(failed) => Err(RunError::SourceFailed(*failed)),
             Self::Output(output) => R::into_result(output).map_err(RunError::Failed),
             Self::Stopped(output) => {
@@ -216,7 +216,7 @@ impl<O> Exit<O> {
     /// If dropping the body did, with the same payload.
     pub(super) fn refusal<R: OutputKind<O>>(self, record: &Record) -> Outcome<R::Value, R::Error> {
         let status = match &self {
-            Self::Refused(refused) => refused.status(),
+            Self::AlreadyRun(refused) => refused.status(),
             _ => record.status(),
         };
         let closing = Closing {

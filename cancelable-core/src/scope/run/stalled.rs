@@ -183,7 +183,7 @@ fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: O
         log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
-            kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+            kind = straggler.kind().as_str(), location:% = straggler.location();
             "{} is no longer held up: {straggler}", record.label
         );
         stragglers::keep(record, straggler);
@@ -311,7 +311,7 @@ fn take_over(
     log!(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
-        kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+        kind = straggler.kind().as_str(), location:% = straggler.location();
         "{} does not wait for it: {straggler}", record.label
     );
     stragglers::keep(record, straggler);

@@ -47,7 +47,7 @@ use crate::operation::Status;
 use crate::record::final_poll::FinalPoll;
 use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
 use crate::runtime::RuntimeHandle;
-use crate::scope::{Outcome, Refused, Scope, SourceFailed};
+use crate::scope::{AlreadyRun, Outcome, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
 use pin_project_lite::pin_project;
 use std::future::Future;
@@ -280,9 +280,9 @@ where
         }
         _ => {
             // The run is polled after its end. A run that has closed does not close again.
-            *entered &= !record.status().is_closed();
-            let refused = Refused::new(record.label.clone(), record.status());
-            return Poll::Ready(Exit::Refused(Box::new(refused)));
+            *entered &= !record.status().is_terminal();
+            let refused = AlreadyRun::new(record.label.clone(), record.status());
+            return Poll::Ready(Exit::AlreadyRun(Box::new(refused)));
         }
     }
     ready!(sources.poll(record, cx));
@@ -322,8 +322,8 @@ fn enter<O>(
     let begun = match lifecycle::enter(record, now, waker) {
         Ok(begun) => begun,
         Err(status) => {
-            let refused = Refused::new(record.label.clone(), status);
-            return Err(Exit::Refused(Box::new(refused)));
+            let refused = AlreadyRun::new(record.label.clone(), status);
+            return Err(Exit::AlreadyRun(Box::new(refused)));
         }
     };
     *entered = true;
@@ -362,7 +362,7 @@ fn poll_teardown(
         if fails() && record.children.is_awaited() && !record.children.options().collect_all {
             // A cancel that came before the failure is the cause, although nothing was polled since.
             sources.final_poll(record, cx);
-            let cause = Cause::new(Reason::ChildFailed).with_location(record.opened_at);
+            let cause = Cause::new(Reason::ChildFailed).with_location(record.location);
             record.cancel(cause.with_message("the body failed"));
         }
         // A cancel wakes the children, and the last child to end wakes this task.
@@ -394,7 +394,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
             isolate("the drop of a body", || this.body.set(Body::Over));
             return;
         }
-        if record.status().is_closed() {
+        if record.status().is_terminal() {
             return;
         }
         let inside = record.enter_here(this.slot);
@@ -402,7 +402,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         record.token.unpark();
         this.sources.disarm(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
-            let cause = Cause::new(Reason::RunDropped).with_location(record.opened_at);
+            let cause = Cause::new(Reason::RunDropped).with_location(record.location);
             cause.with_operation(record.label.clone())
         });
         if !record.cancel(cause) && this.sources.is_unaware() {

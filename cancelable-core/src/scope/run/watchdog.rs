@@ -1,7 +1,7 @@
 //! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may be what is
 //! stuck.
 
-use crate::operation::{Closed, Operation};
+use crate::operation::{Finished, Operation};
 use crate::record::options::Watchdog;
 use crate::record::{Record, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
@@ -32,7 +32,7 @@ pub(super) fn arm(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistra
 /// The task, which ends with the scope or after its report, whichever is first.
 struct WatchdogTask {
     record: Arc<Record>,
-    closed: Closed,
+    closed: Finished,
     sleep: Sleep,
     watchdog: Watchdog,
 }
@@ -41,7 +41,7 @@ impl WatchdogTask {
     fn new(record: &Arc<Record>, runtime: &RuntimeHandle, watchdog: Watchdog) -> Self {
         Self {
             record: Arc::clone(record),
-            closed: Operation::new(Arc::clone(record)).closed(),
+            closed: Operation::new(Arc::clone(record)).finished(),
             sleep: runtime.sleep(watchdog.after),
             watchdog,
         }
@@ -71,7 +71,7 @@ fn report(record: &Arc<Record>, watchdog: &Watchdog) {
         log!(
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
-            kind = straggler.kind().as_str(), opened_at:% = straggler.opened_at();
+            kind = straggler.kind().as_str(), location:% = straggler.location();
             "{} has not stopped: {straggler}", record.label
         );
     }

@@ -29,7 +29,7 @@ fn r02_a_cause_answers_what_it_was_given() {
     assert_eq!(cause.message(), Some("words"));
     assert_eq!(cause.location(), place);
     assert_eq!(cause.error().unwrap().to_string(), "inner");
-    assert!(cause.operation().is_none() && cause.at().is_none() && !cause.is_inherited());
+    assert!(cause.operation().is_none() && cause.time().is_none() && !cause.is_inherited());
     let copy = cause.clone();
     assert!(copy.is_same(&cause));
     let changed = copy.with_message("others");

@@ -172,15 +172,13 @@ fn errors(table: &mut Table) {
     let joined: Result<(), JoinError> = manual.block_on(joined);
     table.push(("a task", joined.expect_err("it has no value").to_string()));
     let zero = Scope::builder(FOREIGN)
-        .concurrency(0)
+        .timeout(Duration::from_secs(1))
         .build()
         .expect_err("it has no value");
     table.push(("a builder", zero.to_string()));
     let scope = build(FOREIGN);
     let error = scope.spawn(async {}).expect_err("it has no value");
     table.push(("a spawn", error.to_string()));
-    let zero = scope.for_each_concurrent(0, [(); 1], async |()| ());
-    table.push(("a limit", zero.expect_err("it has no value").to_string()));
     drop(manual.block_on(scope.run(async |_| ())));
     let error = scope
         .set_timeout(Duration::ZERO)

@@ -3,7 +3,7 @@
 
 use crate::support::log_lines::{Line, lines_of};
 use cancelable_core::registry::Event;
-use cancelable_core::scope::Child;
+use cancelable_core::scope::ChildHandle;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope};
 use std::future::{pending, ready};
@@ -52,7 +52,10 @@ fn r35_a_name_from_outside_stays_in_its_line() {
         cancelled.starts_with(&format!("{SHOWN} cancelled")),
         "{cancelled}"
     );
-    let error = Scope::builder(FORGED).concurrency(0).build().unwrap_err();
+    let error = Scope::builder(FORGED)
+        .timeout(Duration::from_secs(1))
+        .build()
+        .unwrap_err();
     assert!(error.to_string().starts_with(&format!("scope {SHOWN} ")));
     assert_eq!(error.scope(), FORGED);
 }
@@ -71,8 +74,8 @@ fn r34_a_name_that_is_empty_is_seen() {
     );
 }
 
-fn line_of<T>(child: &Child<T>) -> String {
-    let place = child.opened_at();
+fn line_of<T>(child: &ChildHandle<T>) -> String {
+    let place = child.location();
     format!("{}:{}", place.file(), place.line())
 }
 

@@ -184,7 +184,7 @@ fn it_says_what_it_is_and_where_it_was_opened() {
         .expect("it needs no runtime");
     let operation: Operation = scope.operation().clone();
     assert_eq!(operation.name(), "import 7");
-    assert_eq!(operation.opened_at().line(), line);
+    assert_eq!(operation.location().line(), line);
     assert_eq!(operation.status(), Status::Pending);
     assert_eq!(operation.elapsed(), None);
     assert_ne!(operation.id(), open("other").id());
@@ -237,7 +237,7 @@ fn r02_a_cancel_by_the_handle_says_who_where_and_when() {
         (file!(), line)
     );
     assert_eq!(cause.operation().map(|label| label.name()), Some("killer"));
-    assert_eq!(cause.at(), Some(manual.now()));
+    assert_eq!(cause.time(), Some(manual.now()));
 }
 
 #[test]
@@ -309,10 +309,10 @@ fn r02_a_cause_that_was_given_a_time_has_the_operation_that_runs() {
     assert!(outcome.is_completed());
     let cause = timed.cause().expect("it is cancelled");
     assert_eq!(cause.operation().map(OperationLabel::name), Some("outer"));
-    assert_eq!(cause.at(), Some(at));
+    assert_eq!(cause.time(), Some(at));
     let cause = again.cause().expect("it is cancelled");
     assert_eq!(cause.operation(), None);
-    assert_eq!(cause.at(), outside.cancelled_at());
+    assert_eq!(cause.time(), outside.cancelled_at());
 }
 
 #[test]

@@ -47,7 +47,10 @@ fn r25_a_run_waits_for_each_hold_and_then_for_its_finalizers() {
     let error = scope.hold().expect_err("it has ended");
     assert_eq!(
         error.to_string(),
-        format!("scope {} can't be held: it is completed", scope.label())
+        format!(
+            "scope {} cannot be held open: it has ended (completed)",
+            scope.label()
+        )
     );
 }
 
@@ -67,11 +70,11 @@ fn r23_r25_a_cancel_does_not_end_a_hold_and_reports_name_it_by_its_place() {
     let (hold, line) = (scope.hold().expect("it waits still"), line!());
     assert!(probe.poll(run.as_mut()).is_pending());
     manual.advance(3 * SECOND);
-    let left = scope.why_not_stopped();
+    let left = scope.unfinished();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0].kind(), StragglerKind::Hold);
     assert_eq!(
-        (left[0].opened_at().file(), left[0].opened_at().line()),
+        (left[0].location().file(), left[0].location().line()),
         (file!(), line)
     );
     let text = left[0].to_string();

@@ -44,7 +44,7 @@ fn r24_r28_a_finalizer_that_holds_its_own_scope_does_not_keep_it_open() {
                     scope,
                     alive: _alive,
                 } = inside;
-                ran.store(scope.status() == Status::Abandoned, Ordering::SeqCst);
+                ran.store(scope.status() == Status::NeverRun, Ordering::SeqCst);
             });
             deferred.expect("it has not ended");
         }
@@ -56,7 +56,7 @@ fn r24_r28_a_finalizer_that_holds_its_own_scope_does_not_keep_it_open() {
             warnings[0].contains("import") && warnings[0].contains("pending.rs"),
             "{warnings:?}"
         );
-        assert_eq!(operation.status(), Status::Abandoned);
+        assert_eq!(operation.status(), Status::NeverRun);
         assert!(registry.list(&Filter::new()).is_empty());
         manual.run_until_idle();
         match has_runtime {
@@ -120,7 +120,7 @@ fn r28_a_later_clone_and_a_run_keep_a_scope_open_to_which_something_was_deferred
     };
     assert_eq!(operation.status(), Status::Pending);
     drop(run);
-    assert_eq!(operation.status(), Status::Abandoned);
+    assert_eq!(operation.status(), Status::NeverRun);
 
     // A handle elsewhere that adds to the end and goes.
     let scope = open_on(&manual, "import");
@@ -145,17 +145,17 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     drop(after);
     assert_eq!(before.status(), Status::Pending);
     drop(last);
-    assert_eq!(before.status(), Status::Abandoned);
+    assert_eq!(before.status(), Status::NeverRun);
     let outcome = before
         .run(async |_| ())
         .now_or_never()
         .expect("it is refused");
-    assert_eq!(outcome.status(), Status::Abandoned);
+    assert_eq!(outcome.status(), Status::NeverRun);
     assert!(
         outcome
             .into_result()
             .expect_err("it has no value")
-            .is_refused()
+            .is_already_run()
     );
     manual.run_until_idle();
 

@@ -39,7 +39,7 @@ fn r40_a_snapshot_is_this_json() {
         op.partial().set(vec![1_u8, 2]);
         op.cancel_with(Cause::new(Reason::ShuttingDown).with_message("deploy"));
         let json = value(op.snapshot());
-        let line = json["opened_at"].as_str().unwrap();
+        let line = json["location"].as_str().unwrap();
         assert!(line.starts_with(file!()) && line.split(':').count() == 3, "{line}");
         let place = json["cause"]["location"].as_str().unwrap();
         let short = place.rsplit_once(':').unwrap().0;
@@ -50,7 +50,7 @@ fn r40_a_snapshot_is_this_json() {
                 "name": "inner",
                 "parent": {"id": outer.id().get(), "name": "outer"},
                 "status": "running",
-                "opened_at": line,
+                "location": line,
                 "age_seconds": 1.5,
                 "elapsed_seconds": 1.5,
                 "remaining_seconds": 3.5,
@@ -96,7 +96,7 @@ fn r40_an_operation_that_says_nothing_has_the_same_keys() {
             "name": "bare",
             "parent": null,
             "status": "pending",
-            "opened_at": json["opened_at"],
+            "location": json["location"],
             "age_seconds": null,
             "elapsed_seconds": null,
             "remaining_seconds": null,
@@ -166,7 +166,7 @@ fn r40_events_and_trees_are_told_with_their_operations() {
     let ended = next();
     assert_eq!(
         (&ended["event"], &ended["operation"]["status"]),
-        (&json!("ended"), &json!("abandoned"))
+        (&json!("ended"), &json!("never_run"))
     );
     assert_eq!(ended.as_object().unwrap().len(), 2);
 }
@@ -222,7 +222,7 @@ fn r40_what_says_all_by_itself_is_read_back() {
     assert_eq!(
         json,
         json!({
-            "pending": 0, "running": 0, "completed": 1, "cancelled": 0, "failed": 0, "abandoned": 0,
+            "pending": 0, "running": 0, "completed": 1, "cancelled": 0, "failed": 0, "never_run": 0,
             "durations": {
                 "count": 1, "mean_seconds": 2.0, "max_seconds": 2.0,
                 "p50_seconds": json["durations"]["p50_seconds"],
@@ -250,7 +250,7 @@ fn r40_statistics_that_come_from_elsewhere_add_up_without_an_overflow() {
     let most = u64::MAX;
     let json = json!({
         "pending": most, "running": most, "completed": most, "cancelled": most, "failed": most,
-        "abandoned": most, "durations": null,
+        "never_run": most, "durations": null,
     });
     let read = serde_json::from_value::<Statistics>(json).expect("it is read");
     assert_eq!((read.open(), read.total()), (most, most));

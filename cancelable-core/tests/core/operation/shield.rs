@@ -301,7 +301,9 @@ fn r22_a_deadline_of_its_own_needs_a_runtime_and_the_shield_comes_back() {
             .within(SECOND)
             .expect_err("there is no runtime");
         assert!(
-            error.to_string().contains("scope timeless has no runtime"),
+            error
+                .to_string()
+                .contains("timeless cannot bound a shield: it has no runtime"),
             "{error}"
         );
         error.into_inner().await
@@ -423,7 +425,7 @@ fn r22_a_deadline_that_passes_during_it_is_delivered_at_its_end_with_its_own_cau
     assert_eq!(error.reason(), &Reason::TimedOut { limit: SECOND });
     assert_eq!(error.elapsed(), Some(5 * SECOND));
     assert_eq!(
-        error.cause().at(),
+        error.cause().time(),
         scope.started_at().map(|start| start + SECOND)
     );
 }

@@ -1,17 +1,16 @@
 //! Handles and errors pass an unwinding that is caught: a test framework and a worker pool ask for it.
 
 use cancelable_core::cause::{OperationId, OperationLabel};
+use cancelable_core::error::{InvalidArgument, Rejected};
 use cancelable_core::operation::{
     ChildFailure, CleanupError, OperationSnapshot, PartialError, PartialSnapshot, Progress,
     ProgressSnapshot, Straggler, WeakOperation,
 };
 use cancelable_core::registry::{Cancellation, Dump, Event, Filter, HooksGuard, Statistics};
 use cancelable_core::runtime::{Elapsed, JoinError, NoRuntime};
-use cancelable_core::scope::{
-    BuildError, ChildError, DeadlineError, HoldError, RunError, ScopeHold, SourceFailed, SpawnError,
-};
-use cancelable_core::source::{EmptyGroup, SourceError, ZeroInterval};
-use cancelable_core::token::{CallbackRegistration, DropGuard, EmptyJoin, WeakCancellationToken};
+use cancelable_core::scope::{BuildError, ChildError, RunError, ScopeHold, SourceFailed};
+use cancelable_core::source::SourceError;
+use cancelable_core::token::{CallbackRegistration, DropGuard, WeakCancellationToken};
 use cancelable_core::{
     CancellationToken, Cancelled, Cause, Operation, Outcome, Reason, Registry, RuntimeHandle,
     Scope, Status,
@@ -64,18 +63,15 @@ fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
         ChildError,
         ChildFailure,
         CleanupError,
-        DeadlineError,
         Elapsed,
-        EmptyGroup,
-        EmptyJoin,
-        HoldError,
+        InvalidArgument,
         JoinError,
         NoRuntime,
         PartialError,
+        Rejected,
+        Rejected<fn()>,
         RunError,
         SourceError,
         SourceFailed,
-        SpawnError<fn()>,
-        ZeroInterval,
     );
 }

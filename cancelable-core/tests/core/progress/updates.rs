@@ -160,10 +160,10 @@ fn r38_what_has_ended_stays_in_the_sum_and_leaves_nothing_else() {
         let file = inside(&root, "file");
         file.progress().set_total(10);
         file.progress().advance(4);
-        assert_eq!(root.progress().parts().len(), 1);
+        assert_eq!(root.progress().children().len(), 1);
         end(&file);
         assert_eq!(overall(&root), (4 * round, Some(10 * round)));
-        assert!(root.progress().parts().is_empty());
+        assert!(root.progress().children().is_empty());
         // Too late to count, wherever one looks.
         file.progress().advance(100);
         file.progress().set_total(1);
@@ -177,8 +177,8 @@ fn r38_what_has_ended_stays_in_the_sum_and_leaves_nothing_else() {
     let handle = never_run.operation().clone();
     handle.progress().advance(1);
     drop(never_run);
-    assert_eq!((handle.status(), overall(&root).0), (Status::Abandoned, 13));
-    assert!(root.progress().parts().is_empty(), "abandoned");
+    assert_eq!((handle.status(), overall(&root).0), (Status::NeverRun, 13));
+    assert!(root.progress().children().is_empty(), "abandoned");
 }
 
 #[test]
@@ -205,11 +205,11 @@ fn r38_whatever_order_a_tree_ends_in_the_sum_is_the_same() {
             end(&parts[at]);
             assert_eq!(overall(&root), (7, Some(300)), "{order:?}");
         }
-        assert!(root.progress().parts().is_empty(), "{order:?}");
+        assert!(root.progress().children().is_empty(), "{order:?}");
         // What begins below the end of another counts above it.
         late.progress().advance(8);
         assert_eq!(overall(&root).0, 15);
-        assert_eq!(root.progress().parts()[0].name(), "late");
+        assert_eq!(root.progress().children()[0].name(), "late");
     }
 }
 
@@ -278,7 +278,7 @@ fn r38_progress_that_is_asked_for_after_the_end_stands_still() {
     end(&early);
     early.progress().advance(1);
     assert_eq!(early.progress().position(), 0);
-    assert!(root.progress().parts().is_empty());
+    assert!(root.progress().children().is_empty());
 }
 
 #[test]
@@ -613,7 +613,7 @@ fn r38_an_interval_of_zero_tells_each_change_and_one_without_a_clock_is_refused(
     assert_eq!(error.operation().name(), "plain");
     assert_eq!(
         error.to_string(),
-        "a progress hook of scope plain has no runtime for its interval: build the scope with one"
+        "scope plain cannot space the calls of a progress hook: it has no runtime, build it with one"
     );
     assert_eq!(Arc::strong_count(&calls), 3, "it comes back");
     drop(error.into_inner());
@@ -650,7 +650,7 @@ fn r38_r09_a_hook_may_do_all_that_a_user_may() {
             assert_eq!(update.maker_snapshot().position(), 1);
             root.progress().set_message("told after this call");
             drop(root.on_progress(|_| ()));
-            assert!(root.progress().parts().is_empty() && root.check().is_ok());
+            assert!(root.progress().children().is_empty() && root.check().is_ok());
             if calls.load(SeqCst) == 1 {
                 // Itself, while it runs.
                 drop(own.get().expect("it is set").lock().take());
@@ -740,7 +740,7 @@ fn r38_a_sum_never_falls_while_parts_come_and_go() {
         reader.join().expect("the sum rises");
     });
     assert_eq!(overall(&root).0, 1200);
-    assert!(root.progress().parts().is_empty());
+    assert!(root.progress().children().is_empty());
 }
 
 #[test]

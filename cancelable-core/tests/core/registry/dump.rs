@@ -1,6 +1,6 @@
 //! The dump of what is open.
 
-use crate::support::SECOND;
+use crate::support::{SECOND, at_most};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope};
 use std::future::{Future, pending};
@@ -51,7 +51,7 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
         .register_in(&registry)
         .timeout(10 * SECOND)
         .grace(4 * SECOND)
-        .concurrency(1)
+        .concurrency(at_most(1))
         .build()
         .unwrap();
     let mut run = Box::pin(sync.run(async |op: Scope| {
@@ -236,7 +236,7 @@ fn r25_a_dump_says_who_has_the_places_that_a_child_waits_for() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
     let builder = Scope::builder("crawl")
         .runtime(&manual.handle())
-        .concurrency(1);
+        .concurrency(at_most(1));
     let scope = builder.register_in(&registry).build().expect("it is sound");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let first = op.spawn_named("first", pending::<()>()).expect("it runs");

@@ -156,9 +156,9 @@ fn r37_an_event_does_not_keep_the_listing() {
     let operation = last.operation().unwrap();
     assert_eq!(
         operation.snapshot().status(),
-        cancelable_core::Status::Abandoned
+        cancelable_core::Status::NeverRun
     );
-    assert!(last.to_string().ends_with("job has ended: abandoned"));
+    assert!(last.to_string().ends_with("job has ended: never run"));
 }
 
 struct Counts(AtomicUsize);

@@ -82,7 +82,7 @@ fn r39_each_hook_of_a_scope_is_called_in_its_place() {
         ]
     );
     drop(open("d"));
-    assert_eq!(diary.take(), ["end d abandoned"]);
+    assert_eq!(diary.take(), ["end d never run"]);
 }
 
 #[test]
@@ -140,7 +140,7 @@ fn r39_hooks_of_a_registry_see_all_of_it_and_go_with_their_guard() {
     drop((early, asked));
     assert_eq!(
         diary.take(),
-        ["r end early abandoned", "r end asked abandoned"]
+        ["r end early never run", "r end asked never run"]
     );
     let scope = Scope::builder("both")
         .hooks(diary.hooks("s "))
@@ -172,7 +172,7 @@ fn r39_hooks_of_a_registry_see_all_of_it_and_go_with_their_guard() {
     assert!(diary.take().is_empty());
     registry.add_hooks(diary.hooks("kept ")).detach();
     drop(open("seen"));
-    assert_eq!(diary.take(), ["kept end seen abandoned"]);
+    assert_eq!(diary.take(), ["kept end seen never run"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::support::hand::Numbers;
 use cancelable_core::cause::OperationId;
 use cancelable_core::registry::Filter;
-use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Registry, RuntimeHandle, Scope, Status};
 use parking_lot::Mutex;
@@ -105,7 +105,7 @@ struct Between {
     time: Instant,
 }
 
-impl Runtime for Between {
+impl RuntimeAdapter for Between {
     fn name(&self) -> &'static str {
         "between"
     }
@@ -182,7 +182,7 @@ fn r35_a_look_at_the_list_stays_what_it_was_while_operations_come_and_go() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let filter = {
         let (registry, held, seen) = (registry.clone(), held.clone(), seen.clone());
-        Filter::new().when(move |one| {
+        Filter::new().matching(move |one| {
             seen.lock().push(one.id());
             let ended = {
                 let (scopes, late) = &mut *held.lock();

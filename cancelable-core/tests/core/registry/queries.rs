@@ -154,7 +154,7 @@ fn r28_r35_every_way_out_ends_the_listing() {
     let scope = bench.open("abandoned");
     bench.manual.advance(SECOND);
     drop(scope);
-    ended(Status::Abandoned);
+    ended(Status::NeverRun);
     let history = bench.registry.history(&Filter::new());
     let abandoned = &history[0];
     assert_eq!(abandoned.ended_at(), Some(bench.manual.now()));
@@ -267,7 +267,7 @@ fn r35_each_filter_asks_what_it_says() {
         list(&Filter::new().has_metadata("tenant")),
         ["import-1", "export"]
     );
-    let asked = Filter::new().when(|one| one.cause().is_some());
+    let asked = Filter::new().matching(|one| one.cause().is_some());
     assert_eq!(list(&asked), ["export"]);
     assert_eq!(list(&Filter::new().limit(2)), all[..2]);
     assert_eq!(
@@ -480,7 +480,7 @@ fn r35_cancelling_by_filter_counts_what_it_cancelled() {
     assert_eq!(
         bench
             .registry
-            .cancel_all(&Filter::new().when(|one| one.name() == "other")),
+            .cancel_all(&Filter::new().matching(|one| one.name() == "other")),
         1
     );
     assert_eq!(bench.registry.cancel_all(&Filter::new()), 0);
@@ -555,7 +555,7 @@ fn r35_the_history_is_bounded_and_the_latest_comes_first() {
     let none = Registry::builder().history(0).build();
     drop(Scope::builder("x").register_in(&none).build().unwrap());
     assert!(none.history(&Filter::new()).is_empty());
-    assert_eq!(none.statistics().count(Status::Abandoned), 1);
+    assert_eq!(none.statistics().count(Status::NeverRun), 1);
 }
 
 #[test]
@@ -597,14 +597,14 @@ fn r35_cleanup_goes_by_age_and_keeps_failures_if_asked() {
             .unwrap(),
     );
     let point = bench.manual.handle().now() - 5 * SECOND;
-    assert_eq!(bench.registry.cleanup(point, true), 2);
+    assert_eq!(bench.registry.prune_history(point, true), 2);
     assert_eq!(
         names(&bench.registry.history(&Filter::new())),
         ["new", "torn"]
     );
-    assert_eq!(bench.registry.cleanup(point, false), 1);
+    assert_eq!(bench.registry.prune_history(point, false), 1);
     assert_eq!(names(&bench.registry.history(&Filter::new())), ["new"]);
-    assert_eq!(bench.registry.cleanup(point, false), 0);
+    assert_eq!(bench.registry.prune_history(point, false), 0);
     assert_eq!(bench.registry.statistics().total(), 4, "the counts go on");
 }
 
@@ -629,7 +629,7 @@ fn r35_statistics_count_by_status_and_measure_what_has_ended() {
         Status::Completed,
         Status::Cancelled,
         Status::Failed,
-        Status::Abandoned,
+        Status::NeverRun,
     ]
     .map(|status| statistics.count(status));
     assert_eq!(counts, [1, 1, 100, 0, 0, 1]);
@@ -751,7 +751,7 @@ fn r35_a_predicate_may_use_the_registry_and_the_operations() {
     let bench = Bench::new();
     let scope = bench.open("job");
     let registry = bench.registry.clone();
-    let filter = Filter::new().when(move |one| {
+    let filter = Filter::new().matching(move |one| {
         let found = registry.get(one.id());
         registry.list(&Filter::new()).len() == 1 && found.is_some_and(|found| found.try_cancel())
     });

@@ -47,7 +47,7 @@ fn r09_r35_a_predicate_may_cancel_and_open_and_end_what_it_looks_at() {
     let opened = Arc::new(Mutex::new(Vec::new()));
     let filter = {
         let (registry, opened) = (registry.clone(), Arc::clone(&opened));
-        Filter::new().when(move |snapshot| {
+        Filter::new().matching(move |snapshot| {
             if snapshot.id() == spared.id() {
                 // By another cause, so that it is not counted.
                 spared.cancel_with("by the predicate");
@@ -123,7 +123,7 @@ fn r35_a_name_with_a_star_is_a_name() {
         (names("a*c"), names("a?c"), names("?*c"), names("*b*")),
         (2, 2, 2, 1)
     );
-    let exact = Filter::new().when(|snapshot| snapshot.name() == "a*c");
+    let exact = Filter::new().matching(|snapshot| snapshot.name() == "a*c");
     assert_eq!(registry.list(&exact).len(), 1);
     drop((star, other));
 }

@@ -2,7 +2,7 @@
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
 use std::future::{self, Future};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use std::time::Instant;
 /// Goes away like Tokio does: by dropping what it is given without a word.
 struct Dropping(RuntimeHandle);
 
-impl Runtime for Dropping {
+impl RuntimeAdapter for Dropping {
     fn name(&self) -> &'static str {
         "dropping"
     }

@@ -3,7 +3,7 @@
 use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::runtime::{
-    Elapsed, Job, JoinError, NoRuntime, Refused, Runtime, RuntimeHandle, Task, Timer,
+    Elapsed, Job, JoinError, NoRuntime, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer,
 };
 use cancelable_core::testing::ManualRuntime;
 use std::future::{self, Future};
@@ -40,7 +40,7 @@ impl Timer for CountingTimer {
     }
 }
 
-impl Runtime for Counting {
+impl RuntimeAdapter for Counting {
     fn name(&self) -> &'static str {
         "counting"
     }

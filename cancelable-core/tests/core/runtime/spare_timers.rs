@@ -3,7 +3,7 @@
 use crate::support::SECOND;
 use crate::support::probe::Probe;
 use cancelable_core::Scope;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Sleep, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Sleep, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
 use std::cell::Cell;
 use std::future::{Future, pending, poll_fn};
@@ -51,7 +51,7 @@ impl Timer for KeptTimer {
     }
 }
 
-impl Runtime for Keeping {
+impl RuntimeAdapter for Keeping {
     fn name(&self) -> &'static str {
         "keeping"
     }

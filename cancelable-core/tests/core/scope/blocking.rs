@@ -200,7 +200,7 @@ fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
          token"
     );
     drop(end);
-    manual.block_on(operation.closed());
+    manual.block_on(operation.finished());
     assert_eq!(operation.status(), Status::Completed);
 }
 
@@ -295,14 +295,14 @@ fn r26_an_abandoned_call_is_a_straggler_until_its_thread_ends() {
     begun.recv().expect("it begins");
     scope.cancel();
     assert!(probe.poll(run.as_mut()).is_ready(), "no time was given");
-    let stragglers = scope.why_not_stopped();
+    let stragglers = scope.unfinished();
     assert_eq!(stragglers.len(), 1, "{stragglers:?}");
     assert_eq!(stragglers[0].operation().name(), "hash");
     drop(end);
     while scope.live_children() > 0 {
         thread::yield_now();
     }
-    assert!(scope.why_not_stopped().is_empty());
+    assert!(scope.unfinished().is_empty());
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
     assert_eq!(outcome.status(), Status::Completed);
     assert_eq!(outcome.into_value().as_deref(), Some(&7));
     let again = scope.run_blocking(|_| ());
-    assert!(again.error().is_some_and(RunError::is_refused));
+    assert!(again.error().is_some_and(RunError::is_already_run));
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Work on many items in place: how many at once, in which order, and what a cancel leaves.
 
-use crate::support::SECOND;
 use crate::support::probe::Probe;
+use crate::support::{SECOND, at_most};
 use cancelable_core::scope::MapConcurrent;
-use cancelable_core::stream::CutStream;
+use cancelable_core::stream::CancellableStream;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope, Status};
 use futures_core::Stream;
@@ -53,12 +53,8 @@ fn r25_results_come_in_order_and_no_more_are_under_way_than_the_limit() {
     let scope = open(&manual);
     let pulled = Rc::new(Cell::new(0));
     let count = pulled.clone();
-    let items = [3, 1, 1, 1]
-        .into_iter()
-        .inspect(move |_| count.set(count.get() + 1));
-    let map = scope
-        .map_concurrent(2, items, sleeping(&manual))
-        .expect("two is not zero");
+    let items = stream::iter([3, 1, 1, 1]).inspect(move |_| count.set(count.get() + 1));
+    let map = scope.map_concurrent(at_most(2), items, sleeping(&manual));
     let (probe, mut map) = (Probe::new(), pin!(map));
     assert_eq!(
         pulled.get(),
@@ -86,9 +82,7 @@ fn r25_results_come_in_order_and_no_more_are_under_way_than_the_limit() {
 fn r25_unordered_results_come_as_soon_as_they_are_there() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope
-        .map_concurrent(2, [3, 1, 2], sleeping(&manual))
-        .expect("two is not zero");
+    let map = scope.map_concurrent(at_most(2), stream::iter([3, 1, 2]), sleeping(&manual));
     let (probe, mut map) = (Probe::new(), pin!(map.unordered()));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     manual.advance(SECOND);
@@ -137,9 +131,7 @@ fn r25_a_stream_is_pulled_from_only_when_there_is_room() {
     for _ in 0..3 {
         feed.give(1);
     }
-    let map = scope
-        .map_concurrent(2, feed.clone(), sleeping(&manual))
-        .expect("two is not zero");
+    let map = scope.map_concurrent(at_most(2), feed.clone(), sleeping(&manual));
     let (probe, mut map) = (Probe::new(), pin!(map));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     assert_eq!(feed.0.borrow().0.len(), 1, "backpressure");
@@ -160,12 +152,8 @@ fn r25_a_cancel_stops_the_pulling_and_what_is_under_way_is_delivered() {
         let scope = open(&manual);
         let pulled = Rc::new(Cell::new(0));
         let count = pulled.clone();
-        let items = [2, 1, 1, 1]
-            .into_iter()
-            .inspect(move |_| count.set(count.get() + 1));
-        let map = scope
-            .map_concurrent(2, items, sleeping(&manual))
-            .expect("two is not zero");
+        let items = stream::iter([2, 1, 1, 1]).inspect(move |_| count.set(count.get() + 1));
+        let map = scope.map_concurrent(at_most(2), items, sleeping(&manual));
         let map = if ordered { map } else { map.unordered() };
         let (probe, mut map) = (Probe::new(), pin!(map));
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
@@ -187,9 +175,7 @@ fn r25_a_cancel_stops_the_pulling_and_what_is_under_way_is_delivered() {
 fn r25_a_cancel_wakes_who_waits_for_a_stream_and_ends_it() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope
-        .map_concurrent(2, Feed::default(), ready)
-        .expect("two is not zero");
+    let map = scope.map_concurrent(at_most(2), Feed::default(), ready);
     let (probe, mut map) = (Probe::new(), pin!(map));
     assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
     scope.cancel();
@@ -206,8 +192,8 @@ fn all_were_done<S: Stream<Item = u32>>(items: impl FnOnce(&Scope) -> S) -> (boo
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let items = items(&op);
         let each = async |_| manual.advance(SECOND);
-        let all = op.for_each_concurrent(2, items, each);
-        all.expect("two is not zero").await.is_ok()
+        let all = op.for_each_concurrent(at_most(2), items, each);
+        all.await.is_ok()
     }));
     let elapsed = outcome.elapsed().expect("it was run");
     // A body that the cancel drops was not told it either.
@@ -236,8 +222,8 @@ fn r41_what_is_below_concurrent_work_is_polled_to_its_end() {
     let scope = open(&manual);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let items = op.stream(stream::iter(0..5)).report_every(3);
-        let map = op.map_concurrent(2, items.expect("three is not zero"), ready);
-        let mut map = pin!(map.expect("two is not zero"));
+        let map = op.map_concurrent(at_most(2), items.expect("three is not zero"), ready);
+        let mut map = pin!(map);
         while map.next().await.is_some() {}
         assert!(map.is_complete());
         op.progress().position()
@@ -250,16 +236,16 @@ fn r48_a_cancel_has_cut_what_is_under_way_whether_or_not_anything_is_left() {
     for left in [0, 1] {
         let manual = ManualRuntime::new();
         let scope = open(&manual);
-        let items = std::iter::repeat_n(1, 2 + left);
-        let map = scope.map_concurrent(2, items, sleeping(&manual));
-        let (probe, mut map) = (Probe::new(), pin!(map.expect("two is not zero")));
+        let items = stream::iter(std::iter::repeat_n(1, 2 + left));
+        let map = scope.map_concurrent(at_most(2), items, sleeping(&manual));
+        let (probe, mut map) = (Probe::new(), pin!(map));
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
         scope.cancel();
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
         manual.advance(SECOND);
         assert_eq!(taken(&probe, map.as_mut()), (vec![1, 1], true));
         assert!(!map.is_complete());
-        assert!(CutStream::cut(&*map).is_some());
+        assert!(CancellableStream::cut(&*map).is_some());
     }
 }
 
@@ -268,8 +254,8 @@ fn r48_a_cancel_after_the_last_of_the_work_has_cut_nothing() {
     for ordered in [true, false] {
         let manual = ManualRuntime::new();
         let scope = open(&manual);
-        let map = scope.map_concurrent(3, [2, 1], sleeping(&manual));
-        let map = map.expect("three is not zero");
+        let map = scope.map_concurrent(at_most(3), stream::iter([2, 1]), sleeping(&manual));
+        let map = map;
         let map = if ordered { map } else { map.unordered() };
         let (probe, mut map) = (Probe::new(), pin!(map));
         assert_eq!(taken(&probe, map.as_mut()), (vec![], false));
@@ -285,7 +271,7 @@ fn r48_a_cancel_after_the_last_of_the_work_has_cut_nothing() {
         results.extend(rest);
         assert_eq!((results, ended), (vec![1], true));
         assert!(map.is_complete());
-        assert!(CutStream::cut(&*map).is_none());
+        assert!(CancellableStream::cut(&*map).is_none());
     }
 }
 
@@ -301,8 +287,8 @@ fn cut_by_a_timeout(items: usize, grace: Duration) -> (Status, bool, bool) {
             let page = op.child("page").build().expect("it is sound");
             drop(page.run(async |_| pending::<()>().await).await);
         };
-        let all = op.for_each_concurrent(4, 0..items, visit);
-        all.expect("four is not zero").await
+        let all = op.for_each_concurrent(at_most(4), stream::iter(0..items), visit);
+        all.await
     }));
     let status = outcome.status();
     let is_cut = outcome.value().is_none_or(Result::is_err);
@@ -338,13 +324,11 @@ fn r46_r48_a_deadline_that_passes_while_items_compute_cuts_the_work() {
                     manual.advance(SECOND * 6 / 10);
                 };
                 if ordered {
-                    let map = op
-                        .map_concurrent(4, 0..items, compute)
-                        .expect("four is not zero");
+                    let map = op.map_concurrent(at_most(4), stream::iter(0..items), compute);
                     map.into_vec().await.is_err()
                 } else {
-                    let work = op.for_each_concurrent(4, 0..items, compute);
-                    work.expect("four is not zero").await.is_err()
+                    let work = op.for_each_concurrent(at_most(4), stream::iter(0..items), compute);
+                    work.await.is_err()
                 }
             }));
             assert_eq!(outcome.value(), Some(&true), "{items} items");
@@ -368,8 +352,8 @@ fn r48_a_vector_of_results_that_was_cut_is_an_error() {
                 runtime.sleep(SECOND).await;
                 canceller.cancel_with("enough");
             };
-            let all = op.map_concurrent(2, 0..items, work);
-            all.expect("two is not zero").into_vec().await
+            let all = op.map_concurrent(at_most(2), stream::iter(0..items), work);
+            all.into_vec().await
         }));
         let cut = outcome.into_value().expect("it has grace");
         assert_eq!(
@@ -392,8 +376,7 @@ fn r25_for_each_does_all_or_says_why_not() {
                 async move { sum.set(sum.get() + number) }
             };
             let all = op
-                .for_each_concurrent(2, 1..=4, add)
-                .expect("two is not zero")
+                .for_each_concurrent(at_most(2), stream::iter(1..=4), add)
                 .await;
             let at_cancel = |number| {
                 let op = &op;
@@ -404,13 +387,11 @@ fn r25_for_each_does_all_or_says_why_not() {
                 }
             };
             let some = op
-                .for_each_concurrent(1, 1..=4, at_cancel)
-                .expect("one is not zero")
+                .for_each_concurrent(at_most(1), stream::iter(1..=4), at_cancel)
                 .await;
             // All were pulled before it looked.
             let last = op
-                .for_each_concurrent(1, [0; 0], at_cancel)
-                .expect("one is not zero")
+                .for_each_concurrent(at_most(1), stream::iter([0; 0]), at_cancel)
                 .await;
             (all, some, last)
         }
@@ -443,8 +424,7 @@ fn r25_work_in_place_is_dropped_with_the_body() {
                 }
             };
             drop(
-                op.for_each_concurrent(8, 0..100, hang)
-                    .expect("eight is not zero")
+                op.for_each_concurrent(at_most(8), stream::iter(0..100), hang)
                     .await,
             );
         }
@@ -466,11 +446,7 @@ fn r25_work_that_is_always_ready_lets_others_run() {
         done.set(done.get() + 1);
         ready(())
     };
-    let mut all = pin!(
-        scope
-            .for_each_concurrent(4, 0.., each)
-            .expect("four is not zero")
-    );
+    let mut all = pin!(scope.for_each_concurrent(at_most(4), stream::iter(0..), each));
     let probe = Probe::new();
     assert!(
         probe.poll(all.as_mut()).is_pending(),
@@ -485,28 +461,10 @@ fn r25_work_that_is_always_ready_lets_others_run() {
 }
 
 #[test]
-fn r25_room_for_no_item_is_an_error() {
-    let manual = ManualRuntime::new();
-    let scope = open(&manual);
-    let error = scope
-        .map_concurrent(0, [1], ready)
-        .map(drop)
-        .expect_err("it is zero");
-    assert_eq!(error.operation().name(), "crawl");
-    assert_eq!(
-        error.to_string(),
-        "concurrent work in scope crawl has room for no item: give it a limit of one at least"
-    );
-    assert!(scope.for_each_concurrent(0, [()], ready).is_err());
-}
-
-#[test]
 fn r25_a_vector_of_all_results_keeps_the_order() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
-    let map = scope
-        .map_concurrent(3, [3, 1, 2, 1], sleeping(&manual))
-        .expect("three is not zero");
+    let map = scope.map_concurrent(at_most(3), stream::iter([3, 1, 2, 1]), sleeping(&manual));
     let results = manual.block_on(MapConcurrent::into_vec(map));
     assert_eq!(results.expect("nothing was cut"), [3, 1, 2, 1]);
 }

@@ -2,7 +2,7 @@
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, Sleep, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Sleep, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Reason, RuntimeHandle, Scope, Status};
 use cooked_waker::IntoWaker;
@@ -437,11 +437,11 @@ fn r29_a_deadline_that_can_not_move_is_an_error_that_names_the_scope() {
     let closed = unbounded(&manual, "closed");
     assert!(ready_now(closed.run(|_| ready(()))).is_completed());
     let error = closed.set_timeout(SECOND).expect_err("it has ended");
-    assert!(error.is_closed() && !error.is_cancelled());
+    assert!(error.is_ended() && !error.is_cancelled());
     assert_eq!(error.operation(), closed.label());
     assert_eq!(
         error.to_string(),
-        "the deadline of scope closed was not moved: it has ended (completed)"
+        "scope closed keeps its deadline: it has ended (completed)"
     );
 
     let cancelled = unbounded(&manual, "cancelled");
@@ -481,7 +481,7 @@ fn r21_a_timeout_is_attributed_to_the_scope_whose_deadline_it_was() {
         (cause.location().file(), cause.location().line()),
         (file!(), line)
     );
-    assert_eq!(cause.at(), Some(manual.now()));
+    assert_eq!(cause.time(), Some(manual.now()));
     assert!(cause.is_inherited());
     let own = parent.cause().expect("it is cancelled itself");
     assert!(own.is_same(cause) && !own.is_inherited());
@@ -668,7 +668,7 @@ impl Timer for StrictTimer {
     }
 }
 
-impl Runtime for Strict {
+impl RuntimeAdapter for Strict {
     fn name(&self) -> &'static str {
         "strict"
     }

@@ -391,7 +391,7 @@ fn r24_over_budget_the_pending_one_is_dropped_and_each_other_is_polled_once() {
     );
     assert_eq!((late[0].name(), late[1].name()), ("slow", "not begun"));
     assert_eq!(late[0].operation(), scope.label());
-    assert_eq!(late[0].opened_at().file(), file!());
+    assert_eq!(late[0].location().file(), file!());
     assert_eq!(late[0].cancelled_for(), Some(3 * SECOND));
     let errors = outcome.cleanup_errors();
     assert_eq!(errors.len(), 2);
@@ -430,7 +430,7 @@ fn r24_r29_after_the_end_it_is_an_error_that_names_the_scope_and_the_future_come
         .expect_err("it has ended");
     assert_eq!(error.operation(), scope.label());
     assert!(
-        error.to_string().starts_with("scope over has ended"),
+        error.to_string() == "scope over takes no finalizer: it has ended (completed)",
         "{error}"
     );
     manual.block_on(error.into_inner());
@@ -466,7 +466,7 @@ fn r24_where_the_run_is_dropped_the_runtime_runs_them_in_the_same_order_and_budg
         "the operation is closed at once"
     );
     assert!(steps.taken().is_empty());
-    let closed = scope.closed();
+    let closed = scope.finished();
     let ended = manual.block_on(closed);
     assert_eq!(ended, Status::Cancelled);
     assert_eq!(steps.taken(), ["child", "first", "second"]);
@@ -547,7 +547,7 @@ fn r24_without_a_runtime_or_on_one_that_is_gone_each_is_named_as_lost() {
             "{}",
             lost[1].text
         );
-        let mut closed = pin!(scope.closed());
+        let mut closed = pin!(scope.finished());
         assert!(
             Probe::new().poll(closed.as_mut()).is_ready(),
             "whoever waits is told"
@@ -580,15 +580,15 @@ fn r24_a_runtime_that_goes_away_half_way_names_them_too() {
 }
 
 #[test]
-fn r24_those_of_an_abandoned_scope_run_too() {
+fn r24_those_of_a_scope_never_run_run_too() {
     let manual = ManualRuntime::new();
     let steps = Steps::default();
     let scope = open_on(&manual, "s");
     steps.defer(&scope, &manual, "tidy", SECOND);
     let operation = scope.operation().clone();
     drop(scope);
-    assert_eq!(operation.status(), Status::Abandoned);
-    assert_eq!(manual.block_on(operation.closed()), Status::Abandoned);
+    assert_eq!(operation.status(), Status::NeverRun);
+    assert_eq!(manual.block_on(operation.finished()), Status::NeverRun);
     assert_eq!(steps.taken(), ["tidy"]);
 }
 
@@ -608,13 +608,13 @@ fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
     let probe = Probe::new();
     assert!(probe.poll(run.as_mut()).is_pending());
     manual.run_until_idle();
-    let early = scope.closed();
+    let early = scope.finished();
     let second = scope.cancel_and_wait();
     assert!(scope.is_cancelled(), "it cancels when it is called");
     let (mut early, mut second) = (pin!(early), pin!(second));
     let mut is_closed = |run: bool| {
         let waits = [probe.poll(early.as_mut()), probe.poll(second.as_mut())];
-        let mut late = pin!(scope.closed());
+        let mut late = pin!(scope.finished());
         let late = probe.poll(late.as_mut());
         assert!(
             waits.iter().all(|wait| *wait == late),
@@ -642,7 +642,7 @@ fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
 fn r25_who_waits_for_the_end_is_woken_by_it() {
     let manual = ManualRuntime::new();
     let (steps, scope) = (Steps::default(), open_on(&manual, "s"));
-    let waiting = manual.handle().spawn(scope.closed());
+    let waiting = manual.handle().spawn(scope.finished());
     let outcome = manual.block_on(scope.run(|op| {
         steps.defer(&op, &manual, "tidy", SECOND);
         ready(())
@@ -662,12 +662,12 @@ fn r25_a_body_may_wait_for_its_own_end_and_is_dropped_by_it() {
 }
 
 #[test]
-fn r25_a_scope_that_is_abandoned_is_closed() {
+fn r25_a_scope_that_is_never_run_is_finished() {
     let scope = Scope::builder("s").build().expect("it is sound");
-    let mut closed = pin!(scope.operation().closed());
+    let mut closed = pin!(scope.operation().finished());
     let probe = Probe::new();
     assert!(probe.poll(closed.as_mut()).is_pending());
     drop(scope);
     assert_eq!(probe.wakes(), 1);
-    assert_eq!(probe.poll(closed.as_mut()), Poll::Ready(Status::Abandoned));
+    assert_eq!(probe.poll(closed.as_mut()), Poll::Ready(Status::NeverRun));
 }

@@ -168,7 +168,7 @@ fn end<Fut: Future<Output = ()> + Send + 'static>(
         assert_eq!(ended.is_err(), way == Way::Panic);
     }
     notes.add("run");
-    assert_eq!(manual.block_on(scope.closed()), way.status(), "{way:?}");
+    assert_eq!(manual.block_on(scope.finished()), way.status(), "{way:?}");
     notes.add("closed");
     assert_eq!(scope.status(), way.status(), "{way:?}");
     manual.run_until_idle();
@@ -395,7 +395,7 @@ fn r26_every_ending_with_a_blocking_call_open() {
             assert_eq!(ended.is_err(), way == Way::Panic);
             assert_eq!(notes.taken(), [("thread", 0)], "{way:?}: it was waited for");
         }
-        assert_eq!(manual.block_on(scope.closed()), way.status(), "{way:?}");
+        assert_eq!(manual.block_on(scope.finished()), way.status(), "{way:?}");
         assert_eq!(notes.taken(), [("thread", 0)], "{way:?}");
     }
 }

@@ -106,7 +106,7 @@ fn r23_what_still_runs_at_its_end_is_dropped_and_named() {
     };
     assert_eq!(straggler.kind(), StragglerKind::Operation);
     assert_eq!(straggler.operation(), scope.label());
-    assert_eq!(straggler.opened_at().line(), line);
+    assert_eq!(straggler.location().line(), line);
     assert_eq!(straggler.cancelled_for(), Some(3 * SECOND));
     let warned = lines.iter().find(|line| line.level == Level::Warn);
     let warned = warned.expect("it is logged");
@@ -309,7 +309,7 @@ fn r23_the_report_names_what_ran_inside_with_its_place() {
         outcome
             .stragglers()
             .iter()
-            .all(|late| late.opened_at().file() == file!())
+            .all(|late| late.location().file() == file!())
     );
 }
 
@@ -541,7 +541,7 @@ fn r23_the_watchdog_says_what_has_not_ended_since_when_and_under_which_shield() 
     assert_eq!(late.checked_ago(), Some(2 * SECOND));
     let shield = late.shield().expect("it is under one");
     assert_eq!(
-        (shield.opened_at().file(), shield.opened_at().line()),
+        (shield.location().file(), shield.location().line()),
         (file!(), line)
     );
     assert_eq!(shield.open_for(), Some(3 * SECOND));
@@ -600,7 +600,7 @@ fn r22_r23_of_several_open_shields_the_one_that_was_opened_last_is_named() {
         let shield = late.shield().expect("it is under three");
         let last = seconds.iter().position(|second| *second == 3);
         assert_eq!(
-            (shield.opened_at().line(), shield.open_for()),
+            (shield.location().line(), shield.open_for()),
             (lines[last.expect("it is one of them")], Some(4 * SECOND)),
             "{seconds:?}"
         );
@@ -709,10 +709,10 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
     let scope = builder_on(&manual, "s").build().expect("it is sound");
-    assert!(scope.why_not_stopped().is_empty(), "it is not running");
+    assert!(scope.unfinished().is_empty(), "it is not running");
     let seen = Mutex::new(Vec::new());
     let look = |scope: &Scope| {
-        let late = scope.why_not_stopped();
+        let late = scope.unfinished();
         let late = late
             .iter()
             .map(|late| (late.name().to_owned(), late.cancelled_for()));
@@ -729,7 +729,7 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
         }
     }));
     drop(outcome);
-    assert!(scope.why_not_stopped().is_empty(), "it has ended");
+    assert!(scope.unfinished().is_empty(), "it has ended");
     assert_eq!(*seen.lock(), [("s".to_owned(), None)]);
 
     let scope = builder_on(&manual, "s").build().expect("it is sound");
@@ -743,7 +743,7 @@ fn r23_why_it_has_not_stopped_has_an_answer_at_any_moment() {
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     manual.advance(SECOND);
-    let late = scope.why_not_stopped();
+    let late = scope.unfinished();
     assert_eq!(late.len(), 1, "{late:?}");
     assert_eq!(
         (late[0].name(), late[0].kind()),
@@ -769,7 +769,7 @@ fn r23_r44_how_long_ago_is_told_by_the_scopes_own_clock() {
             .register_in(&registry);
         builder.build().expect("it is sound")
     };
-    let ago = |scope: &Scope| scope.why_not_stopped()[0].cancelled_for();
+    let ago = |scope: &Scope| scope.unfinished()[0].cancelled_for();
     let in_dump = |ago: &str| {
         let dump = registry.dump().to_string();
         assert!(dump.contains(&format!("; cancelled {ago} ago")), "{dump}");
@@ -839,7 +839,7 @@ fn r23_r44_a_token_that_is_cancelled_inside_a_run_is_so_by_its_clock() {
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     manual.advance(SECOND);
-    assert_eq!(scope.why_not_stopped()[0].cancelled_for(), Some(SECOND));
+    assert_eq!(scope.unfinished()[0].cancelled_for(), Some(SECOND));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn r29_a_refused_scope_says_why_its_default_runtime_is_none() {
 }
 
 #[test]
-fn r28_a_run_that_is_dropped_unpolled_leaves_an_abandoned_scope_as_after_build() {
+fn r28_a_run_that_is_dropped_unpolled_leaves_a_never_run_scope_as_after_build() {
     let registry = Registry::new();
     let run = Scope::builder("import")
         .register_in(&registry)
@@ -93,7 +93,7 @@ fn r28_a_run_that_is_dropped_unpolled_leaves_an_abandoned_scope_as_after_build()
     drop(run);
     assert!(registry.is_empty());
     let past = registry.history(&cancelable_core::registry::Filter::new());
-    assert_eq!(past[0].status(), Status::Abandoned);
+    assert_eq!(past[0].status(), Status::NeverRun);
 }
 
 /// One question has one name, whatever is asked.

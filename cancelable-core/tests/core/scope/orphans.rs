@@ -4,7 +4,7 @@
 use crate::support::clockwork::Clockwork;
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use crate::support::{SECOND, builder_on, open_on};
+use crate::support::{SECOND, at_most, builder_on, open_on};
 use cancelable_core::runtime::RuntimeHandle;
 use cancelable_core::scope::RunError;
 use cancelable_core::testing::{ManualRuntime, cancel_in};
@@ -57,7 +57,7 @@ impl Notes {
 
     /// Notes the end of an operation.
     fn note_end(&self, op: &Operation, what: &'static str) {
-        let (notes, closed) = (self.clone(), op.closed());
+        let (notes, closed) = (self.clone(), op.finished());
         let wait = async move {
             closed.await;
             notes.add(what);
@@ -162,11 +162,11 @@ fn r24_r26_what_is_undone_by_a_finalizer_is_not_worked_on_by_a_thread_inside_any
     drop(run);
     manual.advance(60 * SECOND);
     assert!(notes.taken().is_empty(), "the thread works");
-    let waiting = scope.why_not_stopped();
+    let waiting = scope.unfinished();
     let waiting: Vec<_> = waiting.iter().map(|one| one.operation().name()).collect();
     assert_eq!(waiting, ["blocking call"]);
     drop(end);
-    assert_eq!(manual.block_on(scope.closed()), Status::Cancelled);
+    assert_eq!(manual.block_on(scope.finished()), Status::Cancelled);
     assert_eq!(notes.taken(), [("thread", 60), ("undo", 60)]);
 }
 
@@ -174,7 +174,7 @@ fn r24_r26_what_is_undone_by_a_finalizer_is_not_worked_on_by_a_thread_inside_any
 fn r25_a_run_waits_for_what_a_run_has_left_that_its_body_dropped() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
-    let scope = builder_on(&manual, "outer").concurrency(1).build();
+    let scope = builder_on(&manual, "outer").concurrency(at_most(1)).build();
     let scope = scope.expect("it is sound");
     let outcome = manual.block_on(scope.try_run(async |op: Scope| {
         notes.defer(&op, "outer", SECOND);
@@ -453,7 +453,7 @@ fn r24_r25_an_outer_run_that_was_dropped_first_waits_too_and_begins_no_finalizer
     drop(outer);
     notes.note_end(&scope, "outer has ended");
     manual.advance(SECOND);
-    assert!(scope.status().is_closed(), "and it adopts all the same");
+    assert!(scope.status().is_terminal(), "and it adopts all the same");
     drop(inner);
     manual.advance(60 * SECOND);
     let expected = [
@@ -481,13 +481,13 @@ fn r25_what_comes_after_the_end_of_the_scope_above_goes_to_the_next_and_after_al
         });
         assert!(run.await.is_completed());
         late = None;
-        assert_eq!(middle.closed().await, Status::Completed);
+        assert_eq!(middle.finished().await, Status::Completed);
         notes.add("body");
     }));
     assert!(outcome.is_completed());
     assert_eq!(notes.taken(), [("body", 0), ("late", 1)]);
     drop(later);
-    let mut closed = pin!(scope.closed());
+    let mut closed = pin!(scope.finished());
     assert!(
         Probe::new().poll(closed.as_mut()).is_ready(),
         "it has ended"
@@ -513,7 +513,7 @@ fn r14_r24_scopes_of_two_runtimes_wait_for_each_other() {
     assert!(notes.taken().is_empty(), "the inner finalizer has not run");
     below.advance(SECOND);
     assert_eq!(inner_notes.taken(), [("inner", 1)]);
-    assert_eq!(above.block_on(scope.closed()), Status::Cancelled);
+    assert_eq!(above.block_on(scope.finished()), Status::Cancelled);
     assert_eq!(notes.taken(), [("outer", 2)]);
 }
 
@@ -534,7 +534,7 @@ fn r24_one_whose_runtime_goes_away_holds_nobody_up() {
     let lines = lines_of(|| below.shut_down());
     let named = |text: &str| lines.iter().any(|line| line.text.contains(text));
     assert!(named("finalizer inner of inner"), "{lines:?}");
-    assert_eq!(above.block_on(scope.closed()), Status::Cancelled);
+    assert_eq!(above.block_on(scope.finished()), Status::Cancelled);
     assert_eq!((notes.taken(), lost.taken()), (vec![("outer", 1)], vec![]));
 }
 
@@ -559,7 +559,7 @@ fn r24_r25_a_scope_without_a_runtime_ends_after_what_it_has_adopted() {
     });
     let lost = lines.iter().filter(|line| line.text.contains("is lost"));
     assert_eq!(lost.count(), 1, "there is none to run it: {lines:?}");
-    let mut closed = pin!(scope.closed());
+    let mut closed = pin!(scope.finished());
     assert!(probe.poll(closed.as_mut()).is_pending());
     manual.advance(SECOND);
     assert_eq!(notes.taken(), [("inner", 1)]);
@@ -631,7 +631,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     let names: Vec<_> = outer
-        .why_not_stopped()
+        .unfinished()
         .iter()
         .map(|one| one.name().to_owned())
         .collect();
@@ -643,7 +643,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     );
 
     elsewhere.run_until_idle();
-    assert!(outer.why_not_stopped().is_empty());
+    assert!(outer.unfinished().is_empty());
     assert!(Probe::new().poll(run.as_mut()).is_ready());
 }
 
@@ -736,7 +736,7 @@ fn r24_r26_what_a_blocking_call_defers_is_joined_with_it() {
 }
 
 #[test]
-fn r24_r28_what_was_deferred_to_an_abandoned_scope_is_joined() {
+fn r24_r28_what_was_deferred_to_a_scope_never_run_is_joined() {
     let manual = ManualRuntime::new();
     let notes = Notes::new(&manual);
     let outer = open_on(&manual, "outer");
@@ -771,7 +771,7 @@ fn r24_r28_what_was_deferred_to_an_abandoned_scope_is_joined() {
     manual.advance(SECOND);
     let operation = idle.operation().clone();
     drop(idle);
-    let mut closed = pin!(operation.closed());
+    let mut closed = pin!(operation.finished());
     assert!(Probe::new().poll(closed.as_mut()).is_ready());
     assert_eq!(manual.live_tasks(), 0);
 }
@@ -784,7 +784,7 @@ fn r28_a_long_lived_scope_keeps_nothing_of_what_it_adopted() {
     let mut run = pin!(scope.run(async |op: Scope| {
         for _ in 0..100 {
             let inner = inside(&op, "inner");
-            let token = inner.token().weak();
+            let token = inner.token().downgrade();
             drop(held(&inner, &notes, "inner", SECOND));
             drop(inner);
             notes.runtime.sleep(2 * SECOND).await;

@@ -6,7 +6,7 @@ use crate::support::open_on;
 use cancelable_core::io::UntilCancelled;
 use cancelable_core::operation::Hooks;
 use cancelable_core::scope::RunError;
-use cancelable_core::stream::CutStream;
+use cancelable_core::stream::CancellableStream;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cancelled, Cause, Reason, Registry, Scope, Status};
 use futures_util::{AsyncReadExt, FutureExt, StreamExt, stream};

@@ -2,7 +2,7 @@
 //! reached all the same, and the process lives (R9, R10, R24, R28).
 
 use crate::support::{SECOND, open_on};
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 use cancelable_core::source::{self, Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope, Status};
@@ -271,7 +271,7 @@ fn r26_r28_a_call_or_child_ends_whatever_its_error_does_on_the_way_out() {
                 let operation = child.operation().clone();
                 let joined = child.await;
                 assert!(joined.is_err());
-                assert!(operation.closed().await.is_closed());
+                assert!(operation.finished().await.is_terminal());
             }));
             assert_eq!(outcome.child_failures().len(), 1, "{is_blocking} {number}");
             assert!(registry.is_empty(), "{is_blocking} {number}");
@@ -282,7 +282,7 @@ fn r26_r28_a_call_or_child_ends_whatever_its_error_does_on_the_way_out() {
 /// A clock that breaks, and no more.
 struct Broken(Arc<AtomicBool>, Instant);
 
-impl Runtime for Broken {
+impl RuntimeAdapter for Broken {
     fn name(&self) -> &'static str {
         "broken"
     }

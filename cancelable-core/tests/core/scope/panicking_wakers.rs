@@ -61,7 +61,7 @@ fn r10_one_panicking_waker_of_three_that_wait_for_an_end_leaves_no_other_asleep(
         let scope = open_on(&manual, "import");
         let before = isolated_panics();
         let probes = [(); 3].map(|()| Probe::new());
-        let mut waits = [(); 3].map(|()| Box::pin(scope.closed()));
+        let mut waits = [(); 3].map(|()| Box::pin(scope.finished()));
         for (at, wait) in waits.iter_mut().enumerate() {
             let polled = match at == place {
                 true => poll(wait, &panics()),
@@ -102,7 +102,7 @@ fn r10_a_child_can_be_joined_after_a_panic_of_an_earlier_joiners_waker() {
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let mut child = op.spawn(async { 3 }).expect("the scope is running");
         assert!(poll(&mut child, &panics()).is_pending());
-        child.closed().await;
+        child.finished().await;
         child.await.expect("it has a value")
     }));
     assert_eq!(outcome.into_value(), Some(3));
@@ -111,7 +111,7 @@ fn r10_a_child_can_be_joined_after_a_panic_of_an_earlier_joiners_waker() {
 
 /// A scope with a call that does not end until it is told, and is given up a second after its cancel.
 fn with_stubborn_call<T>(
-    act: impl AsyncFnOnce(&ManualRuntime, cancelable_core::scope::Child<()>) -> T,
+    act: impl AsyncFnOnce(&ManualRuntime, cancelable_core::scope::ChildHandle<()>) -> T,
 ) -> Option<T> {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("import").runtime(&manual.handle());
@@ -151,7 +151,7 @@ fn r09_who_is_polled_by_its_wake_may_wait_for_the_end_of_an_operation() {
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "import");
     let waits = [(); 2].map(|()| {
-        let (closed, again) = (scope.closed(), scope.closed());
+        let (closed, again) = (scope.finished(), scope.finished());
         AtOnce::start(async move {
             closed.await;
             again.await;
@@ -176,7 +176,7 @@ fn r09_who_is_polled_by_its_wake_may_join_a_child() {
     let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let child = op.spawn(async { 3 }).expect("the scope is running");
-        let closed = child.closed();
+        let closed = child.finished();
         let join = AtOnce::start(async move { assert_eq!(child.await.ok(), Some(3)) });
         closed.await;
         join
@@ -203,7 +203,7 @@ fn r09_a_waker_may_end_its_wait_the_other_waits_and_let_go_of_the_last_handle() 
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "import");
     let ran = Arc::new(AtomicUsize::new(0));
-    let waits = Arc::new(Mutex::new(vec![scope.closed(), scope.closed()]));
+    let waits = Arc::new(Mutex::new(vec![scope.finished(), scope.finished()]));
     let act = {
         let (waits, ran) = (Arc::downgrade(&waits), ran.clone());
         let last = Mutex::new(Some(scope.operation().clone()));
@@ -233,11 +233,11 @@ fn r09_a_waker_may_wait_for_the_same_end_where_it_is_cloned() {
     let waker = clone_acts({
         let (scope, clones) = (scope.clone(), clones.clone());
         move || {
-            assert!(poll(&mut scope.closed(), Waker::noop()).is_pending());
+            assert!(poll(&mut scope.finished(), Waker::noop()).is_pending());
             clones.fetch_add(1, SeqCst);
         }
     });
-    let mut wait = scope.closed();
+    let mut wait = scope.finished();
     assert!(poll(&mut wait, &waker).is_pending());
     assert_eq!(clones.load(SeqCst), 1);
     assert!(manual.block_on(scope.run(async |_| ())).is_completed());
@@ -259,7 +259,7 @@ fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
         })
     };
     let mut task = manual.handle().spawn(pending::<()>());
-    let mut waits = [(); 3].map(|()| scope.closed());
+    let mut waits = [(); 3].map(|()| scope.finished());
     assert!(waits.iter_mut().all(|wait| poll(wait, &waker).is_pending()));
     assert!(poll(&mut task, &waker).is_pending());
     drop((waits, task, waker));
@@ -305,7 +305,7 @@ fn r24_r28_a_waker_that_panics_in_its_clone_takes_no_finalizer_with_it() {
     drop(run);
     manual.advance(SECOND);
     assert!(ran.load(SeqCst), "the finalizer has run");
-    let closed = poll(&mut scope.closed(), Waker::noop());
+    let closed = poll(&mut scope.finished(), Waker::noop());
     assert_eq!(closed, Poll::Ready(Status::Cancelled));
 }
 

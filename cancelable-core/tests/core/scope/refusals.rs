@@ -1,8 +1,8 @@
 //! Errors that hand work back: they go where errors go, whatever the work is.
 
-use cancelable_core::operation::{DeferError, ShieldWithoutRuntime};
+use cancelable_core::error::Rejected;
+use cancelable_core::operation::Shield;
 use cancelable_core::runtime::Refused;
-use cancelable_core::scope::SpawnError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Operation, Scope};
 use std::cell::Cell;
@@ -50,22 +50,22 @@ fn r25_r29_work_that_is_not_shared_comes_back_in_an_error_that_is() {
     let manual = ManualRuntime::new();
     let scope = Scope::builder("import").build().expect("it is sound");
     let error = listen(&scope).unwrap_err().to_string();
-    assert!(error.contains("scope import has no runtime"), "{error}");
+    assert!(error.contains("scope import cannot space"), "{error}");
     let error = shield(&scope, Box::pin(ready(()))).unwrap_err();
-    let error = error.downcast::<ShieldWithoutRuntime<Boxed<()>>>();
+    let error = error.downcast::<Rejected<Shield<Boxed<()>>>>();
     let error = error.expect("it has the future");
     assert_eq!(error.operation().name(), "import");
     assert!(format!("{error:?}").contains("import"));
     manual.block_on(error.into_inner());
     assert!(call(&scope).is_err());
     let error = spawn(&scope, Box::pin(ready(7))).unwrap_err();
-    let error = error.downcast::<SpawnError<Boxed<u8>>>();
+    let error = error.downcast::<Rejected<Boxed<u8>>>();
     let error = error.expect("it has the future");
     assert!(error.is_pending());
     assert_eq!(manual.block_on(error.into_inner()), 7);
     drop(manual.block_on(scope.run(async |_| ())));
     let error = defer(&scope, Box::pin(ready(()))).unwrap_err();
-    let error = error.downcast::<DeferError<Boxed<()>>>();
+    let error = error.downcast::<Rejected<Boxed<()>>>();
     manual.block_on(error.expect("it has the future").into_inner());
     let refused: Shared = Box::new(Refused::new(Cell::new(3)));
     let refused = refused.downcast::<Refused<Cell<i32>>>();

@@ -2,7 +2,7 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use crate::support::{SECOND, open};
+use crate::support::{SECOND, at_most, open};
 use cancelable_core::scope::{BuildError, RunError, ScopeBuilder};
 use cancelable_core::source::{self, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -310,11 +310,10 @@ fn r13_each_of_several_tokens_cancels_a_scope() {
 #[test]
 fn r25_the_last_limit_on_children_counts() {
     let limits = |first, last| {
-        let builder = Scope::builder("limited").concurrency(first);
-        builder.concurrency(last).build()
+        let builder = Scope::builder("limited").concurrency(at_most(first));
+        builder.concurrency(at_most(last)).build()
     };
-    assert!(limits(2, 0).is_err());
-    let scope = limits(0, 2).expect("two at once");
+    let scope = limits(1, 2).expect("two at once");
     assert!(now(scope.run(|_| ready(()))).is_completed());
 }
 
@@ -480,7 +479,7 @@ fn r28_what_was_left_at_a_token_goes_with_its_last_handle_though_it_holds_what_h
         let callback = token.on_cancel(move |_| drop((operation, guard)));
         callback.detach();
         assert!(now(scope.run(|_| ready(()))).is_completed());
-        let weak = token.weak();
+        let weak = token.downgrade();
         drop(token);
         assert!(weak.upgrade().is_none());
         assert!(dropped.load(Ordering::SeqCst));
@@ -742,7 +741,7 @@ fn r28_a_panic_in_the_drop_of_a_cancelled_body_closes_too() {
     assert_eq!(text, "drop of the body");
     assert_eq!(scope.status(), Status::Failed);
     assert!(
-        now(run).into_result().unwrap_err().is_refused(),
+        now(run).into_result().unwrap_err().is_already_run(),
         "it is over, not stuck"
     );
 }
@@ -775,7 +774,7 @@ fn r28_dropping_the_run_cancels_for_the_body_and_its_children() {
     let cause = child.cause().expect("it is cancelled with its parent");
     assert_eq!(cause.reason(), &Reason::RunDropped);
     assert_eq!(cause.operation(), Some(scope.label()));
-    assert_eq!(cause.location(), scope.opened_at());
+    assert_eq!(cause.location(), scope.location());
     assert_eq!(probe.wakes(), 0, "nobody is woken for a run that is gone");
     assert!(now(child.run(|_| ready(()))).is_cancelled());
 }
@@ -832,7 +831,7 @@ fn r28_a_source_that_does_not_start_closes_as_failed() {
 }
 
 #[test]
-fn r28_a_scope_that_is_never_run_is_abandoned_with_a_warning() {
+fn r28_a_scope_that_is_never_run_is_reported_with_a_warning() {
     let (guard, dropped) = Dropped::new();
     let mut operation = None;
     let lines = lines_of(|| {
@@ -855,7 +854,7 @@ fn r28_a_scope_that_is_never_run_is_abandoned_with_a_warning() {
         drop(run);
     });
     let operation = operation.expect("it was opened");
-    assert_eq!(operation.status(), Status::Abandoned);
+    assert_eq!(operation.status(), Status::NeverRun);
     assert!(
         dropped.load(Ordering::SeqCst),
         "its sources are gone although a handle is left"
@@ -867,15 +866,13 @@ fn r28_a_scope_that_is_never_run_is_abandoned_with_a_warning() {
     assert_eq!(warnings.len(), 1, "{lines:?}");
     assert_eq!(warnings[0].operation.as_deref(), Some("forgotten"));
     assert!(
-        warnings[0]
-            .text
-            .contains(&operation.opened_at().to_string()),
+        warnings[0].text.contains(&operation.location().to_string()),
         "{warnings:?}"
     );
 }
 
 #[test]
-fn r28_a_run_in_one_expression_is_not_abandoned() {
+fn r28_a_run_in_one_expression_is_not_reported_as_never_run() {
     let lines = lines_of(|| {
         let run = open("temporary").run(|op| ready(op.status()));
         assert_eq!(now(run).into_value(), Some(Status::Running));
@@ -935,7 +932,7 @@ fn r28_nothing_is_left_on_any_way_out() {
             .source(source::future(watch))
             .build()
             .expect("it has a runtime");
-        let token = scope.token().weak();
+        let token = scope.token().downgrade();
         way(scope);
         drop(probe);
         assert_eq!(Arc::strong_count(&marker), 1, "{name}: a source is left");
@@ -960,7 +957,9 @@ fn r29_a_second_run_is_refused_and_harms_nothing() {
         error.to_string(),
         "scope once runs once and is running: build another one for each run"
     );
-    assert!(matches!(&error, RunError::Refused(refused) if refused.operation() == scope.label()));
+    assert!(
+        matches!(&error, RunError::AlreadyRun(refused) if refused.operation() == scope.label())
+    );
 
     // Not even a refused closure whose drop panics ends the run that goes on.
     let grenade = Grenade;
@@ -978,7 +977,7 @@ fn r29_a_second_run_is_refused_and_harms_nothing() {
     assert!(probe.poll(first.as_mut()).is_ready());
     let third = now(scope.run(|_| ready(())));
     assert_eq!(third.status(), Status::Completed);
-    assert!(third.error().is_some_and(RunError::is_refused));
+    assert!(third.error().is_some_and(RunError::is_already_run));
 }
 
 #[test]
@@ -1072,7 +1071,7 @@ fn r18_a_flat_outcome_has_one_error() {
         std::io::ErrorKind::Other
     );
     let refused = manual.block_on(cancelled.try_run(async |_| Ok::<_, Error>(7)));
-    assert!(matches!(refused.flatten(), Err(Error::Run(error)) if error.is_refused()));
+    assert!(matches!(refused.flatten(), Err(Error::Run(error)) if error.is_already_run()));
 }
 
 /// Asked last, and only where nothing else is known.
@@ -1141,7 +1140,7 @@ fn r40_the_debug_form_of_a_runs_error_is_its_sentence_and_the_alternate_one_its_
     );
     let refused = now(scope.run(|_| ready(()))).into_result().unwrap_err();
     assert_eq!(format!("{refused:?}"), refused.to_string());
-    assert!(format!("{refused:#?}").starts_with("Refused(\n    Refused {\n"));
+    assert!(format!("{refused:#?}").starts_with("AlreadyRun(\n    AlreadyRun {\n"));
 
     // The error of a body has a form of its own.
     let scope = Scope::builder("import").build().expect("it is sound");

@@ -106,7 +106,7 @@ fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above() {
         );
         let inner = inner.into_inner().expect("it was opened");
         assert_eq!(inner.status(), Status::Cancelled);
-        assert!(inner.closed().now_or_never().is_some(), "{open:?}");
+        assert!(inner.finished().now_or_never().is_some(), "{open:?}");
         assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
     }
 }
@@ -206,7 +206,7 @@ fn r47_what_is_put_aside_after_the_cancel_is_found_although_nothing_else_wakes()
         assert!(elapsed <= LIMIT + 2 * lasts + 3 * PATIENCE, "{elapsed:?}");
         assert_eq!(names(&outcome), [("outer".to_owned(), true)]);
         let shield = outcome.stragglers()[0].shield().expect("it is under one");
-        assert_eq!(shield.opened_at().file(), file!());
+        assert_eq!(shield.location().file(), file!());
     }
 }
 
@@ -396,7 +396,7 @@ fn r22_a_scope_that_is_carried_out_of_its_shield_is_bound_again() {
             let carried = carried.into_inner().expect("it was opened");
             assert!(carried.cause().is_some_and(|cause| cause.is_timeout()));
             assert_eq!(outcome.elapsed(), Some(latest), "{open:?} {is_polled}");
-            assert!(carried.status().is_closed(), "{open:?} {is_polled}");
+            assert!(carried.status().is_terminal(), "{open:?} {is_polled}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;
-use cancelable_core::runtime::{Job, Refused, Runtime, RuntimeHandle, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 use cancelable_core::source::{Limit, cancel_after, cancel_on};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::token::isolated_panics;
@@ -25,7 +25,7 @@ struct Shelving {
     now: Instant,
 }
 
-impl Runtime for Shelving {
+impl RuntimeAdapter for Shelving {
     fn name(&self) -> &'static str {
         "shelf"
     }
@@ -93,7 +93,7 @@ fn r06_r07_r10_r11_cancel_on_marks_and_wakes_here_and_calls_there_once_in_order(
         "nothing was called here"
     );
     assert_eq!(
-        child.cause().and_then(|cause| cause.at()),
+        child.cause().and_then(|cause| cause.time()),
         Some(runtime.now())
     );
     assert_eq!(
@@ -221,7 +221,7 @@ fn r20_cancel_after_cancels_at_its_time_and_a_drop_of_its_guard_calls_it_off() {
         assert_eq!(cause.reason(), &Reason::TimedOut { limit: SECOND });
         assert_eq!(cause.message(), Some("the answer is slow"));
         assert_eq!(
-            (cause.at(), cause.location().file()),
+            (cause.time(), cause.location().file()),
             (Some(runtime.now()), file!())
         );
         assert!(!guard.is_armed() && !guard.disarm());

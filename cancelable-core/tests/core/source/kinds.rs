@@ -3,9 +3,8 @@
 use crate::support::SECOND;
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use cancelable_core::source::{
-    self, EmptyGroup, Limit, SourceContext, SourceError, SourceFuture, ZeroInterval,
-};
+use cancelable_core::error::InvalidArgument;
+use cancelable_core::source::{self, Limit, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cause, Reason, Scope, Source, Status};
 use log::Level;
@@ -264,7 +263,7 @@ fn r30_all_of_waits_for_every_one_and_has_the_cause_of_the_last() {
 #[test]
 fn r30_bad_input_is_an_error_at_construction() {
     const ZERO: Duration = Duration::ZERO;
-    let errors: [Option<ZeroInterval>; 3] = [
+    let errors: [Option<InvalidArgument>; 3] = [
         source::condition(ZERO, || true).err(),
         source::condition_async(ZERO, || ready(true)).err(),
         source::condition_blocking(ZERO, || true).err(),
@@ -273,13 +272,13 @@ fn r30_bad_input_is_an_error_at_construction() {
         let text = error.expect("zero is refused").to_string();
         assert_eq!(
             text,
-            "a condition needs an interval longer than zero between two questions"
+            "the argument `interval` is zero: give the time between two questions"
         );
     }
-    let errors: [Option<EmptyGroup>; 2] = [source::any_of([]).err(), source::all_of([]).err()];
+    let errors: [Option<InvalidArgument>; 2] = [source::any_of([]).err(), source::all_of([]).err()];
     for error in errors {
         let text = error.expect("an empty group is refused").to_string();
-        assert_eq!(text, "a group needs at least one source");
+        assert_eq!(text, "the argument `sources` is empty: give at least one");
     }
 }
 
@@ -546,7 +545,7 @@ fn r30_a_result_of_a_source_is_one() {
         (&Reason::Condition, Duration::ZERO)
     );
     // A time limit in it is a part of the deadline as any other.
-    let limit = Ok::<_, ZeroInterval>(source::timeout(2 * SECOND));
+    let limit = Ok::<_, InvalidArgument>(source::timeout(2 * SECOND));
     assert_eq!(fires(limit).1, 2 * SECOND);
     let manual = ManualRuntime::new();
     let scope = watching(&manual, source::condition(Duration::ZERO, || true));
@@ -554,8 +553,8 @@ fn r30_a_result_of_a_source_is_one() {
         .block_on(scope.run(|_| pending::<()>()))
         .into_result();
     assert!(error.unwrap_err().to_string().ends_with(
-        "its source did not: a condition needs an interval longer than zero between \
-             two questions"
+        "its source did not: the argument `interval` is zero: give the time \
+         between two questions"
     ));
     assert_eq!(scope.status(), Status::Failed);
 }

@@ -1,9 +1,9 @@
 //! What a stream gave before it was cut.
 
 use super::feed::Feed;
-use crate::support::SECOND;
 use crate::support::probe::Probe;
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use crate::support::{SECOND, at_most};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::testing::{
     AwaitReport, ManualRuntime, cancel_at_every_await, cancel_token_at_every_await,
 };
@@ -70,7 +70,7 @@ fn r42_a_cancel_while_the_stream_waits_for_its_end_leaves_the_items_incomplete()
 }
 
 /// Concurrent work under a grace period, cancelled while the third of five items is under way.
-fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
+fn concurrent_work(cancel: bool) -> cancelable_core::stream::Collected<Vec<u32>> {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("numbers").runtime(&manual.handle());
     let scope = builder.grace(10 * SECOND).build();
@@ -88,8 +88,8 @@ fn concurrent_work(cancel: bool) -> cancelable_core::stream::Partial<Vec<u32>> {
                 number
             }
         };
-        let numbers = op.map_concurrent(2, 1..=5, work);
-        let numbers = numbers.expect("two is not zero");
+        let numbers = op.map_concurrent(at_most(2), stream::iter(1..=5), work);
+        let numbers = numbers;
         numbers.collect_partial::<Vec<_>>()
     }));
     outcome.into_value().expect("its grace is long enough")

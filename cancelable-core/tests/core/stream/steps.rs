@@ -3,7 +3,7 @@
 use super::feed::{Feed, poll_next, taken};
 use crate::support::SECOND;
 use crate::support::probe::Probe;
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Scope};
 use futures_core::FusedStream;

@@ -4,7 +4,7 @@ use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;
 use crate::support::{SECOND, builder_on};
 use cancelable_core::error::Cancelled;
-use cancelable_core::stream::{CancelStreamExt, CutStream};
+use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Scope};
 use futures_core::{FusedStream, Stream};

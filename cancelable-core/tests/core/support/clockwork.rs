@@ -1,6 +1,6 @@
 //! A runtime in the hands of a test: its tasks are kept, and a look at its clock is the test's code.
 
-use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::testing::ManualRuntime;
 use parking_lot::Mutex;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ impl Clockwork {
     }
 }
 
-impl Runtime for Clockwork {
+impl RuntimeAdapter for Clockwork {
     fn name(&self) -> &'static str {
         "clockwork"
     }

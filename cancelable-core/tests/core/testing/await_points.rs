@@ -260,7 +260,7 @@ fn r44_the_place_is_the_await_innermost_first() {
     assert_eq!(fallible, [3, 4]);
     let closed = places(|_| async {
         let scope = Scope::builder("s").build().unwrap();
-        scope.closed().await;
+        scope.finished().await;
     });
     assert_eq!(closed, [2]);
 }

@@ -1,7 +1,8 @@
 //! Our own futures under the checker: wherever they are dropped, they leave nothing behind.
 
-use crate::support::SECOND;
+use crate::support::{SECOND, at_most};
 use cancelable_core::source::{self, Source};
+use cancelable_core::stream;
 use cancelable_core::testing::{
     AwaitReport, LastRun, Recorder, cancel_at_every_await, cancel_token_at_every_await,
 };
@@ -227,16 +228,16 @@ fn r25_concurrent_work_in_place_is_dropped() {
     let report = leaves_nothing(|room| async move {
         let scope = room.open("many");
         let outcome = scope.run(async |op: Scope| {
-            let done = op.map_concurrent(2, 0..3, |n| {
+            let done = op.map_concurrent(at_most(2), stream::iter(0..3), |n| {
                 let work = room.work();
                 async move {
                     work.await;
                     n
                 }
             });
-            assert_eq!(done.unwrap().collect::<Vec<_>>().await, [0, 1, 2]);
-            let each = op.for_each_concurrent(2, 0..3, |_| room.work());
-            each.unwrap().await.unwrap();
+            assert_eq!(done.collect::<Vec<_>>().await, [0, 1, 2]);
+            let each = op.for_each_concurrent(at_most(2), stream::iter(0..3), |_| room.work());
+            each.await.unwrap();
         });
         assert!(outcome.await.is_completed());
     });
@@ -307,7 +308,7 @@ fn r19_a_scope_that_is_asked_at_any_point_ends_in_order() {
             })
         },
         |manual, status| {
-            assert!(status.is_some_and(|status| status.is_closed()));
+            assert!(status.is_some_and(|status| status.is_terminal()));
             assert_eq!((manual.live_tasks(), manual.pending_timers()), (0, 0));
             assert_eq!(deferred.get(), *ran.lock(), "a finalizer did not run");
             room.borrow().as_ref().unwrap().assert_empty();

@@ -18,7 +18,10 @@ fn r44_a_cancel_comes_at_its_time_with_its_place() {
     assert!(!token.is_cancelled());
     manual.advance(Duration::from_nanos(1));
     let cause = token.cause().unwrap();
-    assert_eq!((cause.reason(), cause.at()), (&Reason::Requested, Some(at)));
+    assert_eq!(
+        (cause.reason(), cause.time()),
+        (&Reason::Requested, Some(at))
+    );
     let place = cause.location();
     assert_eq!((place.file(), place.line()), (file!(), line));
 }

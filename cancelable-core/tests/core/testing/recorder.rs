@@ -76,7 +76,7 @@ fn r44_a_cancel_is_recorded_however_it_comes_and_once() {
     assert_eq!(asked.collect::<Vec<_>>(), ["straight at its token"]);
     let last = events.last().unwrap();
     assert_eq!(last.operation(), &operation);
-    assert!(matches!(last.change(), Change::Status(Status::Abandoned)));
+    assert!(matches!(last.change(), Change::Status(Status::NeverRun)));
     assert_eq!(recorder.open_operations(), 0);
 }
 

@@ -61,11 +61,11 @@ fn r02_the_first_cause_is_kept_whole() {
         .with_message("no room")
         .with_error(Arc::new(error));
     let line = line!() - 3;
-    assert_eq!(cause.at(), None, "not cancelled with it yet");
+    assert_eq!(cause.time(), None, "not cancelled with it yet");
     assert!(token.cancel_with(cause));
     let first = token.cause().unwrap();
     let at = token.cancelled_at();
-    assert!(at.is_some() && first.at() == at);
+    assert!(at.is_some() && first.time() == at);
 
     assert!(!token.cancel_with(Cause::new(Reason::ShuttingDown).with_message("later")));
     let last = token.cause().unwrap();

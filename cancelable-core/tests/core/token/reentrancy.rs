@@ -23,7 +23,7 @@ fn use_in_every_way(token: &CancellationToken) {
     registration.unregister();
     let joined = CancellationToken::any_of([token, &child]).expect("two tokens");
     drop(CancellationToken::all_of([&joined, token]));
-    drop(token.weak().upgrade());
+    drop(token.downgrade().upgrade());
     token.wait_timeout(std::time::Duration::ZERO);
     token.cancel();
     drop((wait, child));
@@ -242,7 +242,7 @@ fn r09_what_a_callback_holds_may_use_the_token_and_its_ancestors_when_it_is_drop
             let drops = Arc::new(AtomicUsize::new(0));
             let guard = OnDrop({
                 // Weak, so that the callback does not keep its own token.
-                let (token, drops) = (tokens[used].weak(), drops.clone());
+                let (token, drops) = (tokens[used].downgrade(), drops.clone());
                 move || {
                     if let Some(token) = token.upgrade() {
                         let _ = (token.is_cancelled(), token.cause());

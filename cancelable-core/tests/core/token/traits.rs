@@ -1,7 +1,8 @@
 //! What the types themselves promise (R15): where they may go, when two are equal, how they print.
 
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::token::{
-    AlreadyCancelled, CallbackRegistration, DropGuard, DropGuardRef, EmptyJoin, RunUntilCancelled,
+    AlreadyCancelled, CallbackRegistration, DropGuard, DropGuardRef, RunUntilCancelled,
     RunUntilCancelledOwned, WaitForCancellationFuture, WaitForCancellationFutureOwned,
     WeakCancellationToken,
 };
@@ -27,7 +28,7 @@ fn r15_the_types_go_where_they_must() {
     goes_anywhere::<AlreadyCancelled<()>>();
     goes_anywhere::<RunUntilCancelled<'_, Ready<()>>>();
     goes_anywhere::<RunUntilCancelledOwned<Ready<()>>>();
-    goes_anywhere::<EmptyJoin>();
+    goes_anywhere::<InvalidArgument>();
     goes_anywhere::<Cause>();
     goes_anywhere::<Reason>();
     goes_anywhere::<Cancelled>();
@@ -62,7 +63,7 @@ fn r15_debug_says_whether_it_is_cancelled_and_why() {
     let live = format!("{token:?}");
     assert_eq!(live, "CancellationToken { is_cancelled: false }");
     assert_eq!(
-        format!("{:?}", token.weak()),
+        format!("{:?}", token.downgrade()),
         "WeakCancellationToken { node: (Weak) }"
     );
     for text in [

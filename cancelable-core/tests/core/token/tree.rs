@@ -169,7 +169,7 @@ fn r06_an_ancestors_cancel_from_a_waker_has_reached_all_when_it_returns() {
 fn r12_weak_handles_and_children_do_not_keep_a_token() {
     let root = CancellationToken::new();
     let parent = root.child_token();
-    let weak = parent.weak();
+    let weak = parent.downgrade();
     let child = parent.child_token();
     assert_eq!(weak.upgrade(), Some(parent.clone()));
     let wait = parent.clone().cancelled_owned();
@@ -185,5 +185,5 @@ fn r12_weak_handles_and_children_do_not_keep_a_token() {
     assert!(weak.upgrade().is_none(), "a child does not");
     root.cancel();
     assert!(child.is_cancelled());
-    assert!(root.weak().upgrade().unwrap().is_cancelled());
+    assert!(root.downgrade().upgrade().unwrap().is_cancelled());
 }

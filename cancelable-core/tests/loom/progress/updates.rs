@@ -100,7 +100,10 @@ fn r38_a_sum_with_the_end_of_a_part_and_of_what_is_below_it() {
         assert_eq!(root.progress().snapshot().overall().position(), 3);
         ending.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(root.progress().snapshot().overall().position(), 3);
-        assert!(root.progress().parts().is_empty(), "a part did not leave");
+        assert!(
+            root.progress().children().is_empty(),
+            "a part did not leave"
+        );
     });
 }
 

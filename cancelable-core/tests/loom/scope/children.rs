@@ -110,12 +110,12 @@ fn r25_an_orphan_that_comes_beside_the_end_is_joined_or_goes_to_the_scope_above(
             let outcome = finish(run.as_mut(), &wakes, seen);
             assert_eq!(outcome.status(), Status::Completed);
             drop(above);
-            let closed = operation.closed();
+            let closed = operation.finished();
             assert!(poll_with(Box::pin(closed).as_mut(), &wakes).is_ready());
             return;
         }
         drop(above);
-        let mut closed = Box::pin(operation.closed());
+        let mut closed = Box::pin(operation.finished());
         assert!(
             poll_with(closed.as_mut(), &wakes).is_pending(),
             "nobody waits for what was left"

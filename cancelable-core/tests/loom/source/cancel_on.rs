@@ -1,7 +1,7 @@
 //! Callbacks that are deferred to a runtime (R7).
 
 use crate::support::bounded;
-use cancelable_core::runtime::{Job, Refused, Runtime, Task, Timer};
+use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::source::cancel_on;
 use cancelable_core::{CancellationToken, RuntimeHandle};
 use loom::thread;
@@ -15,7 +15,7 @@ use std::time::Instant;
 #[derive(Clone)]
 struct JobQueue(Arc<parking_lot::Mutex<Vec<Job>>>, Instant);
 
-impl Runtime for JobQueue {
+impl RuntimeAdapter for JobQueue {
     fn name(&self) -> &'static str {
         "queue"
     }

@@ -1,6 +1,7 @@
 //! What the load is to be: which operations there are, and what becomes of each.
 
 use std::num::NonZeroU32;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Under one job, so many operations.
@@ -33,7 +34,7 @@ pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) limit: Option<Duration>,
     /// How many parts run at once, if not all.
-    pub(crate) at_once: Option<usize>,
+    pub(crate) at_once: Option<NonZeroUsize>,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -59,7 +60,7 @@ impl Plan {
             jobs.push(Job {
                 name: format!("{task}-{number:02}"),
                 limit: (dice.roll(3) == 0).then(|| seconds(200 + dice.roll(400))),
-                at_once: (dice.roll(3) == 0).then_some(8),
+                at_once: (dice.roll(3) == 0).then(|| const { NonZeroUsize::new(8).unwrap() }),
                 parts: (1..=parts)
                     .map(|part| {
                         let (kind, verb) = match dice.roll(10) {

@@ -87,7 +87,7 @@ fn show_until_end(view: &mut View, load: &Operation, stop: &CancellationToken) -
         view.refresh();
         terminal.check()?;
         screen.terminal.draw(|frame| draw(frame, view))?;
-        if view.is_quitting && load.status().is_closed() {
+        if view.is_quitting && load.status().is_terminal() {
             return Ok(());
         }
         let mut wait = INTERVAL;

@@ -14,7 +14,7 @@ const STATUSES: [Status; 6] = [
     Status::Completed,
     Status::Cancelled,
     Status::Failed,
-    Status::Abandoned,
+    Status::NeverRun,
 ];
 
 /// A time in no more than six characters: `450ms`, `3.2s`, `1m05s`, `2h07m`, `3d04h`.

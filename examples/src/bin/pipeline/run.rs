@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use cancelable_core::Scope;
-use cancelable_core::stream::CutStream;
+use cancelable_core::stream::CancellableStream;
 use common::{Destination, Identity, shown};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};

@@ -49,8 +49,8 @@ pub(crate) fn code_of_error(error: &(dyn Error + 'static)) -> u8 {
     // Ends: an error has a last source.
     while let Some(error) = next {
         if let Some(process) = error.downcast_ref::<ProcessError>() {
-            let is_refused = process.is_not_started() && process.io_error().is_some();
-            return match (process.is_not_found(), is_refused) {
+            let is_already_run = process.is_not_started() && process.io_error().is_some();
+            return match (process.is_not_found(), is_already_run) {
                 (true, _) => NOT_FOUND,
                 (false, true) => NOT_INVOKED,
                 // It was started, and how it ended is not known; or it was not to be started.

@@ -104,7 +104,7 @@ async fn work(order: &Order) -> Result<(), AnyError> {
             }
         };
         // The run may have been dropped, and then the runtime undoes what it left.
-        operation.closed().await;
+        operation.finished().await;
         // A transfer that was stopped while it committed is cancelled and has committed: what the
         // shield protects says what is true, and not the outcome.
         match truth.is_committed() {

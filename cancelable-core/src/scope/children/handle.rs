@@ -26,14 +26,14 @@ use std::time::Duration;
 /// # Cancel safety
 ///
 /// Awaiting it by reference and dropping that loses nothing.
-pub struct Child<T> {
+pub struct ChildHandle<T> {
     operation: Operation,
     join: JoinHandle<Result<T, ChildError>>,
     /// Of a blocking call that may be abandoned.
     abandon_timer: Option<AbandonTimer>,
 }
 
-impl<T> Child<T> {
+impl<T> ChildHandle<T> {
     pub(super) fn new(
         operation: Operation,
         join: JoinHandle<Result<T, ChildError>>,
@@ -117,7 +117,7 @@ impl<T> Child<T> {
     }
 }
 
-/// The report of what went wrong in a child beside its own failure, from [`Child::take_report`].
+/// The report of what went wrong in a child beside its own failure, from [`ChildHandle::take_report`].
 #[derive(Debug)]
 pub struct ChildReport {
     report: Box<Report>,
@@ -149,7 +149,7 @@ impl ChildReport {
     }
 }
 
-impl<T> Deref for Child<T> {
+impl<T> Deref for ChildHandle<T> {
     type Target = Operation;
 
     fn deref(&self) -> &Operation {
@@ -157,7 +157,7 @@ impl<T> Deref for Child<T> {
     }
 }
 
-impl<T> Child<T> {
+impl<T> ChildHandle<T> {
     /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end is
     /// checked first, so a call that has ended is never said to be abandoned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
@@ -241,7 +241,7 @@ impl Drop for AbandonTimer {
     }
 }
 
-impl<T> Future for Child<T> {
+impl<T> Future for ChildHandle<T> {
     type Output = Result<T, ChildError>;
 
     #[cfg_attr(feature = "testing", track_caller)]
@@ -250,9 +250,9 @@ impl<T> Future for Child<T> {
     }
 }
 
-impl<T> fmt::Debug for Child<T> {
+impl<T> fmt::Debug for ChildHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Child")
+        f.debug_struct("ChildHandle")
             .field("operation", &self.operation)
             .field("finished", &self.is_finished())
             .finish_non_exhaustive()

@@ -21,32 +21,32 @@ use std::task::{Context, Poll, ready};
 ///
 /// ```
 /// use cancelable_core::CancellationToken;
-/// use cancelable_core::stream::CutOff;
+/// use cancelable_core::stream::StopCheck;
 /// use std::task::{Context, Poll};
 ///
 /// /// A step that has a value sooner or later, or is cut.
 /// fn step(
-///     cut_off: &mut CutOff,
+///     stop: &mut StopCheck,
 ///     cx: &mut Context<'_>,
 ///     mut inner: impl FnMut(&mut Context<'_>) -> Poll<u32>,
 /// ) -> Poll<Option<u32>> {
-///     if cut_off.is_cut() {
+///     if stop.is_cut() {
 ///         return Poll::Ready(None);
 ///     }
 ///     match inner(cx) {
 ///         Poll::Ready(value) => Poll::Ready(Some(value)),
-///         Poll::Pending => cut_off.poll_cut(cx).map(|()| None),
+///         Poll::Pending => stop.poll_cut(cx).map(|()| None),
 ///     }
 /// }
 /// # let token = CancellationToken::new();
-/// # let mut cut_off = CutOff::from(&token);
+/// # let mut stop = StopCheck::from(&token);
 /// # let mut cx = Context::from_waker(std::task::Waker::noop());
-/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Ready(7)), Poll::Ready(Some(7)));
-/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Pending), Poll::Pending);
+/// # assert_eq!(step(&mut stop, &mut cx, |_| Poll::Ready(7)), Poll::Ready(Some(7)));
+/// # assert_eq!(step(&mut stop, &mut cx, |_| Poll::Pending), Poll::Pending);
 /// # token.cancel();
-/// # assert_eq!(step(&mut cut_off, &mut cx, |_| Poll::Ready(7)), Poll::Ready(None));
+/// # assert_eq!(step(&mut stop, &mut cx, |_| Poll::Ready(7)), Poll::Ready(None));
 /// ```
-pub struct CutOff {
+pub struct StopCheck {
     token: CancellationToken,
     /// `None` for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
@@ -61,9 +61,9 @@ pub struct CutOff {
     is_by_hand: Option<bool>,
 }
 
-impl CutOff {
+impl StopCheck {
     fn new(token: &CancellationToken, operation: Option<&Operation>) -> Self {
-        let open = operation.filter(|operation| !operation.status().is_closed());
+        let open = operation.filter(|operation| !operation.status().is_terminal());
         Self {
             goes_on: open.map(|operation| GoesOn::inside(operation.record())),
             token: token.clone(),
@@ -137,15 +137,15 @@ impl CutOff {
     ///
     /// ```
     /// use cancelable_core::CancellationToken;
-    /// use cancelable_core::stream::CutOff;
+    /// use cancelable_core::stream::StopCheck;
     /// use std::task::{Context, Poll};
     ///
     /// let token = CancellationToken::new();
-    /// let mut cut_off = CutOff::from(&token);
+    /// let mut stop = StopCheck::from(&token);
     /// let mut cx = Context::from_waker(std::task::Waker::noop());
-    /// assert!(matches!(cut_off.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Ok(7))));
+    /// assert!(matches!(stop.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Ok(7))));
     /// token.cancel();
-    /// assert!(matches!(cut_off.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Err(_))));
+    /// assert!(matches!(stop.poll_io(&mut cx, |_| Poll::Ready(Ok(7))), Poll::Ready(Err(_))));
     /// ```
     pub fn poll_io<T>(
         &mut self,
@@ -205,19 +205,19 @@ impl CutOff {
     }
 }
 
-impl From<&CancellationToken> for CutOff {
+impl From<&CancellationToken> for StopCheck {
     fn from(token: &CancellationToken) -> Self {
         Self::new(token, None)
     }
 }
 
-impl From<&Operation> for CutOff {
+impl From<&Operation> for StopCheck {
     fn from(operation: &Operation) -> Self {
         Self::new(operation.record().token(), Some(operation))
     }
 }
 
-impl From<&Scope> for CutOff {
+impl From<&Scope> for StopCheck {
     fn from(scope: &Scope) -> Self {
         scope.operation().into()
     }
@@ -225,7 +225,7 @@ impl From<&Scope> for CutOff {
 
 /// A clone is cut by the same cancel, and has a wait of its own: a reader and a writer that two tasks poll need one
 /// each.
-impl Clone for CutOff {
+impl Clone for StopCheck {
     fn clone(&self) -> Self {
         let mut clone = Self::new(&self.token, self.operation.as_ref());
         if let (true, Some(operation)) = (self.goes_on.is_some(), &self.operation) {
@@ -236,15 +236,15 @@ impl Clone for CutOff {
 }
 
 /// The token outlives this and would keep the waker.
-impl Drop for CutOff {
+impl Drop for StopCheck {
     fn drop(&mut self) {
         self.leave();
     }
 }
 
-impl fmt::Debug for CutOff {
+impl fmt::Debug for StopCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("CutOff");
+        let mut debug = f.debug_struct("StopCheck");
         match &self.operation {
             Some(operation) => debug.field("operation", operation),
             None => debug.field("token", &self.token),

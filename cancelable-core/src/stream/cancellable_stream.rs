@@ -25,7 +25,7 @@ use std::time::Duration;
 /// ```
 /// # #[cfg(feature = "testing")] {
 /// use cancelable_core::CancellationToken;
-/// use cancelable_core::stream::{CancelStreamExt, CutStream};
+/// use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 /// use cancelable_core::testing::ManualRuntime;
 /// use futures_util::{StreamExt, stream};
 ///
@@ -42,7 +42,7 @@ use std::time::Duration;
 /// assert_eq!(partial.into_items(), [vec![1, 2, 3], vec![4, 5]]);
 /// # }
 /// ```
-pub trait CutStream: Stream {
+pub trait CancellableStream: Stream {
     /// The cancel that ended the stream; `None` before its end, and if it ended by itself.
     fn cut(&self) -> Option<Cancelled>;
 
@@ -217,7 +217,7 @@ pub trait CutStream: Stream {
     }
 }
 
-fn report_every<S: CutStream>(
+fn report_every<S: CancellableStream>(
     stream: S,
     step: &'static str,
     every: usize,
@@ -231,7 +231,7 @@ fn report_every<S: CutStream>(
 }
 
 fn time_limit(
-    stream: &(impl CutStream + ?Sized),
+    stream: &(impl CancellableStream + ?Sized),
     step: &'static str,
     span: Duration,
 ) -> Result<TimeLimit, StepError> {
@@ -240,7 +240,7 @@ fn time_limit(
     Ok(TimeLimit::new(runtime, span))
 }
 
-impl<S: CutStream + Unpin + ?Sized> CutStream for &mut S {
+impl<S: CancellableStream + Unpin + ?Sized> CancellableStream for &mut S {
     fn cut(&self) -> Option<Cancelled> {
         (**self).cut()
     }
@@ -250,7 +250,7 @@ impl<S: CutStream + Unpin + ?Sized> CutStream for &mut S {
     }
 }
 
-impl<S: CutStream + Unpin + ?Sized> CutStream for Box<S> {
+impl<S: CancellableStream + Unpin + ?Sized> CancellableStream for Box<S> {
     fn cut(&self) -> Option<Cancelled> {
         (**self).cut()
     }
@@ -260,9 +260,9 @@ impl<S: CutStream + Unpin + ?Sized> CutStream for Box<S> {
     }
 }
 
-impl<P> CutStream for Pin<P>
+impl<P> CancellableStream for Pin<P>
 where
-    P: DerefMut<Target: CutStream> + Unpin,
+    P: DerefMut<Target: CancellableStream> + Unpin,
 {
     fn cut(&self) -> Option<Cancelled> {
         (**self).cut()
@@ -275,7 +275,7 @@ where
 
 /// The stream is cut if the cancel kept items from being pulled, or came while work on some was under way. The
 /// results of that work come first.
-impl<S, F, Fut> CutStream for MapConcurrent<S, F, Fut>
+impl<S, F, Fut> CancellableStream for MapConcurrent<S, F, Fut>
 where
     S: Stream,
     F: FnMut(S::Item) -> Fut,
@@ -295,7 +295,7 @@ where
 /// A step is cut if the stream below it is.
 macro_rules! cut_by_inner {
     ($([$($generics:tt)*] $Step:ty, where [$($bound:tt)*];)*) => {$(
-        impl<$($generics)*> CutStream for $Step
+        impl<$($generics)*> CancellableStream for $Step
         where
             $($bound)*
         {
@@ -311,10 +311,10 @@ macro_rules! cut_by_inner {
 }
 
 cut_by_inner! {
-    [S] ReportEvery<S>, where [S: CutStream];
-    [S, T, F] KeepLast<S, T, F>, where [S: CutStream, F: FnMut(&S::Item) -> Option<T>];
-    [S] ChunksFlushed<S>, where [S: CutStream];
-    [S, T, E] TryChunksFlushed<S, T, E>, where [S: CutStream<Item = Result<T, E>>];
+    [S] ReportEvery<S>, where [S: CancellableStream];
+    [S, T, F] KeepLast<S, T, F>, where [S: CancellableStream, F: FnMut(&S::Item) -> Option<T>];
+    [S] ChunksFlushed<S>, where [S: CancellableStream];
+    [S, T, E] TryChunksFlushed<S, T, E>, where [S: CancellableStream<Item = Result<T, E>>];
 }
 
 /// A step of a stream cannot be built as it was described.
