@@ -25,4 +25,5 @@ for package in $(published); do
 done
 
 say 'the tests of the token alone'
-cargo test --quiet -p cancelable-core --no-default-features --lib --tests
+RUSTFLAGS="$RUSTFLAGS --cfg cancelable_token_alone" \
+    cargo test --quiet -p cancelable-core --no-default-features --lib --tests
