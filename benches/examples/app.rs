@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 use cancelable_core::Scope;
+use cancelable_core::scope::RunError;
 use cancelable_tokio as rt;
 use std::error::Error;
 use std::time::Duration;
@@ -39,7 +40,8 @@ fn main() -> Result<(), Failure> {
     let stop = std::env::args().len() > 1;
     let sum = rt::block_on(async {
         let server = rt::scope("server").timeout(Duration::from_secs(10));
-        server.try_run(|scope| serve(scope, stop)).await.flatten()
+        let outcome = server.try_run(|scope| serve(scope, stop)).await;
+        outcome.complete().map_err(RunError::flatten)
     })?;
     println!("{sum}");
     Ok(())

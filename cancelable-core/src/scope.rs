@@ -4,7 +4,6 @@
 //! nothing, so nothing of the body can outlive it. The run gives an [`Outcome`]. Meanwhile, the
 //! [`Operation`](crate::Operation), to which a scope dereferences, tells the state of the work.
 
-mod attempt;
 mod build_error;
 mod builder;
 mod children;
@@ -15,8 +14,8 @@ mod outcome;
 mod run;
 mod run_error;
 mod timeout;
+mod try_run_until;
 
-pub use attempt::Attempt;
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
 pub use children::{ChildError, ChildHandle, ChildReport};
@@ -98,8 +97,8 @@ impl Scope {
     /// A body that joins children may be woken by their end before it is dropped for the cancel that ended them. Let
     /// it [`check`](crate::Operation::check) before it returns that all is done.
     ///
-    /// If the body's error is a type for everything, such as `Box<dyn Error>`, get the value by
-    /// [`flatten`](Outcome::flatten).
+    /// If the body's error is a type for everything, such as `Box<dyn Error>`, map the error of the outcome by
+    /// [`RunError::flatten`].
     ///
     /// # Cancel safety
     ///

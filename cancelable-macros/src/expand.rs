@@ -35,7 +35,8 @@ fn expand(args: &Args, mut function: Function) -> TokenStream {
     let block = match function.is_fallible() {
         true => quote!({
             let #scope = #builder;
-            #scope.try_run(#body).await.flatten()
+            let outcome = #scope.try_run(#body).await;
+            outcome.into_result().map_err(#krate::scope::RunError::flatten)
         }),
         false => {
             function.make_fallible(&krate);

@@ -40,7 +40,7 @@ use std::fmt;
 ///     }
 /// }));
 /// assert!(outcome.is_cancelled());
-/// assert_eq!(outcome.into_partial::<Vec<u32>>(), Some(vec![1, 2, 3]));
+/// assert_eq!(outcome.partial(), Some(&vec![1_u32, 2, 3]));
 /// # }
 /// ```
 #[derive(Clone, Copy)]

@@ -480,13 +480,14 @@ impl ScopeBuilder {
     ///
     /// ```
     /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
     /// use std::io;
     /// use std::time::Duration;
     ///
     /// async fn port(scope: &Scope, text: &str) -> io::Result<u16> {
     ///     let step = scope.child("parse").timeout(Duration::from_secs(10));
     ///     let port = step.try_run(async |_| text.parse().map_err(io::Error::other));
-    ///     port.await.flatten()
+    ///     port.await.into_result().map_err(RunError::flatten)
     /// }
     /// ```
     pub fn try_run<F, Fut, T, E>(self, body: F) -> TryRun<F, Fut>

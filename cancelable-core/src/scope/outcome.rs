@@ -1,6 +1,6 @@
 //! The outcome of a run.
 
-use super::{BuildError, Flatten, RunError};
+use super::{BuildError, RunError};
 use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
 use crate::report::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
@@ -202,8 +202,8 @@ impl<T, E> Outcome<T, E> {
     /// The value, or why the run did not complete. A value that the body gave counts even if the scope was cancelled.
     /// If work that was cut short must not pass for whole, call [`complete`](Self::complete).
     ///
-    /// In a function with one error type for everything, such as `Box<dyn Error>`, use [`flatten`](Self::flatten)
-    /// with `?`: it keeps the type of the body's error.
+    /// In a function with one error type for everything, such as `Box<dyn Error>`, map the error by
+    /// [`RunError::flatten`], which keeps the type of the body's error.
     ///
     /// # Errors
     ///
@@ -211,38 +211,6 @@ impl<T, E> Outcome<T, E> {
     /// start, the scope had been run before, or it could not be built.
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
-    }
-
-    /// The value, or the error of the body, or else why there is neither, as an error of the same type: for a
-    /// function with one error type for everything. If work that was cut short must not pass for whole, use
-    /// `complete().map_err(RunError::flatten)`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`into_result`](Self::into_result).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use cancelable_core::Scope;
-    /// use std::error::Error;
-    ///
-    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
-    ///     let parsed = scope.try_run(async |op: Scope| {
-    ///         op.check()?;
-    ///         Ok(text.parse()?)
-    ///     });
-    ///     parsed.await.flatten()
-    /// }
-    /// # let scope = Scope::builder("parse").build().expect("it is sound");
-    /// # let parsed = futures_util::FutureExt::now_or_never(parse(&scope, "7"));
-    /// # assert_eq!(parsed.and_then(Result::ok), Some(7));
-    /// ```
-    pub fn flatten(self) -> Result<T, E>
-    where
-        E: Flatten,
-    {
-        self.result.map_err(RunError::flatten)
     }
 
     /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
@@ -294,12 +262,6 @@ impl<T, E> Outcome<T, E> {
                 None
             }
         }
-    }
-
-    /// Returns the [`partial`](Self::partial) result.
-    #[must_use]
-    pub fn into_partial<P: 'static>(mut self) -> Option<P> {
-        self.take_partial()
     }
 
     /// The name of the type of the partial result, if there is one.

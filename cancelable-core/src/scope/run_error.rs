@@ -15,7 +15,7 @@ use std::io;
 /// The error of a run that has no value.
 ///
 /// It implements [`Error`] if the error of the body does, which `Box<dyn Error>` does not. If the body fails with
-/// such a type, [`Outcome::flatten`](super::Outcome::flatten) gives that, or converts this error to it.
+/// such a type, [`flatten`](Self::flatten) gives that, or converts this error to it.
 ///
 /// Its `{:?}` is the same sentence as its `{}`, since a `main` that returns it prints that; the error of a body keeps
 /// its own `{:?}`. `{:#?}` has the parts.
@@ -62,7 +62,7 @@ impl<E> RunError<E> {
         }
     }
 
-    /// The cause of the cancel, if the scope was cancelled.
+    /// Returns the cause of the cancel, if the scope was cancelled.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cancelled().map(Cancelled::cause)
@@ -72,12 +72,6 @@ impl<E> RunError<E> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancelled().is_some()
-    }
-
-    /// Whether the scope had been run before.
-    #[must_use]
-    pub fn is_already_run(&self) -> bool {
-        matches!(self, Self::AlreadyRun(_))
     }
 
     /// The error of the body, also of one that has stopped for a cancel.
@@ -132,8 +126,7 @@ impl<E> RunError<E> {
     }
 }
 
-/// The errors that [`Outcome::flatten`](super::Outcome::flatten) and [`RunError::flatten`] can return: all that are
-/// `From<RunError>`.
+/// The errors that [`RunError::flatten`] can return: all that are `From<RunError>`.
 ///
 /// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message with
 /// which the compiler refuses a type that is not.

@@ -67,7 +67,6 @@ mod runtime {
 #[cfg(feature = "testing")]
 mod scope {
     mod after_end;
-    mod attempt;
     mod blocking;
     mod child_report;
     mod children;
@@ -88,6 +87,7 @@ mod scope {
     mod requests;
     mod run;
     mod server;
+    mod try_run_until;
     #[cfg(feature = "stream")]
     mod unpolled_runs;
 }

@@ -149,7 +149,7 @@ fn r46_attempts_see_the_deadline() {
         .expect("it is sound");
     let outcome = scope.run(async |op: Scope| {
         let mut tries = 0;
-        let mut attempt = op.wrap(|| ready(Err::<(), _>("refused")));
+        let attempt = || op.try_run_until_cancelled(ready(Err::<(), _>("refused")));
         while attempt().await.is_err_and(|error| !error.is_cancelled()) {
             tries += 1;
             manual.advance(SECOND / 10);

@@ -52,8 +52,8 @@ fn r38_it_is_there_for_values_and_errors_too_and_is_none_if_nothing_was_set() {
     let scope = open("value");
     let outcome = run(&scope, async |op| op.partial().set(7_u8));
     assert_eq!(
-        (outcome.is_completed(), outcome.into_partial()),
-        (true, Some(7_u8))
+        (outcome.is_completed(), outcome.partial()),
+        (true, Some(&7_u8))
     );
     let scope = open("error");
     let outcome = ManualRuntime::new().block_on(scope.try_run(async |op| {
@@ -61,7 +61,7 @@ fn r38_it_is_there_for_values_and_errors_too_and_is_none_if_nothing_was_set() {
         Err::<(), _>("whole")
     }));
     assert_eq!(outcome.status(), Status::Failed);
-    assert_eq!(outcome.into_partial(), Some("half"));
+    assert_eq!(outcome.partial(), Some(&"half"));
     let outcome = run(&open("nothing"), async |_| ());
     assert_eq!(outcome.partial_type(), None);
     let outcome = run(&open("taken"), async |op| {
@@ -75,7 +75,7 @@ fn r38_it_is_there_for_values_and_errors_too_and_is_none_if_nothing_was_set() {
 #[test]
 fn r38_a_blocking_run_has_it_too() {
     let outcome = open("crunch").run_blocking(|op| push(op, 3));
-    assert_eq!(outcome.into_partial(), Some(vec![3_u32]));
+    assert_eq!(outcome.partial(), Some(&vec![3_u32]));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
 use cancelable_core::registry::Filter;
+use cancelable_core::scope::RunError;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Registry, Scope, Status};
 use futures_util::FutureExt;
@@ -151,12 +152,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
         .now_or_never()
         .expect("it is refused");
     assert_eq!(outcome.status(), Status::NeverRun);
-    assert!(
-        outcome
-            .into_result()
-            .expect_err("it has no value")
-            .is_already_run()
-    );
+    assert!(matches!(outcome.error(), Some(RunError::AlreadyRun(_))));
     manual.run_until_idle();
 
     // Where nothing was deferred each handle counts.

@@ -345,7 +345,7 @@ fn r26_a_plain_thread_runs_a_closure_in_a_scope() {
     assert_eq!(outcome.status(), Status::Completed);
     assert_eq!(outcome.into_value().as_deref(), Some(&7));
     let again = scope.run_blocking(|_| ());
-    assert!(again.error().is_some_and(RunError::is_already_run));
+    assert!(matches!(again.error(), Some(RunError::AlreadyRun(_))));
 }
 
 #[test]

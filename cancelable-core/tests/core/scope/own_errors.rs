@@ -277,7 +277,8 @@ fn r18_r19_what_an_inner_run_or_a_child_was_cancelled_for_stops_the_body_around_
     assert_eq!(outcome.status(), Status::Cancelled);
     assert!(
         outcome
-            .flatten()
+            .into_result()
+            .map_err(RunError::flatten)
             .is_err_and(|error| error.is::<RunError<Cancelled>>())
     );
     // The cancel of an inner body that was dropped.

@@ -740,8 +740,9 @@ fn r28_a_panic_in_the_drop_of_a_cancelled_body_closes_too() {
     let text = panic_of(|| assert!(probe.poll(run.as_mut()).is_pending()));
     assert_eq!(text, "drop of the body");
     assert_eq!(scope.status(), Status::Failed);
+    let again = now(run).into_result();
     assert!(
-        now(run).into_result().unwrap_err().is_already_run(),
+        matches!(again, Err(RunError::AlreadyRun(_))),
         "it is over, not stuck"
     );
 }
@@ -977,7 +978,7 @@ fn r29_a_second_run_is_refused_and_harms_nothing() {
     assert!(probe.poll(first.as_mut()).is_ready());
     let third = now(scope.run(|_| ready(())));
     assert_eq!(third.status(), Status::Completed);
-    assert!(third.error().is_some_and(RunError::is_already_run));
+    assert!(matches!(third.error(), Some(RunError::AlreadyRun(_))));
 }
 
 #[test]
@@ -1057,13 +1058,19 @@ fn r18_a_flat_outcome_has_one_error() {
     let manual = ManualRuntime::new();
     let scope = || Scope::builder("flat").build().expect("built");
     let value = manual.block_on(scope().try_run(async |_| Ok::<_, Error>(7)));
-    assert!(matches!(value.flatten(), Ok(7)));
+    assert!(matches!(
+        value.into_result().map_err(RunError::flatten),
+        Ok(7)
+    ));
     let own = manual.block_on(scope().try_run(async |_| Err::<(), _>(Error::Own)));
-    assert!(matches!(own.flatten(), Err(Error::Own)));
+    assert!(matches!(
+        own.into_result().map_err(RunError::flatten),
+        Err(Error::Own)
+    ));
     let cancelled = scope();
     cancelled.cancel();
     let outcome = manual.block_on(cancelled.try_run(async |_| Ok::<_, Error>(7)));
-    let Err(Error::Run(error)) = outcome.flatten() else {
+    let Err(Error::Run(error)) = outcome.into_result().map_err(RunError::flatten) else {
         panic!("it was cancelled");
     };
     assert_eq!(
@@ -1071,7 +1078,8 @@ fn r18_a_flat_outcome_has_one_error() {
         std::io::ErrorKind::Other
     );
     let refused = manual.block_on(cancelled.try_run(async |_| Ok::<_, Error>(7)));
-    assert!(matches!(refused.flatten(), Err(Error::Run(error)) if error.is_already_run()));
+    let refused = refused.into_result().map_err(RunError::flatten);
+    assert!(matches!(refused, Err(Error::Run(RunError::AlreadyRun(_)))));
 }
 
 /// Asked last, and only where nothing else is known.

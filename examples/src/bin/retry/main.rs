@@ -69,13 +69,13 @@ async fn wait(options: &Options) -> Result<Exit, Box<dyn Error>> {
     let outcome = scope.try_run(async |op| {
         // Each try runs inside the operation and ends with it. The pauses are a part of this body,
         // which is dropped when the scope is cancelled.
-        let connect = op.wrap(|| {
+        let connect = || {
             tries.fetch_add(1, Ordering::Relaxed);
             let address = options.address.clone();
             // A thread that hangs in it is left behind, and ends by itself.
             let call = runtime.spawn_blocking(move || address.connect());
-            async { call.await.map_err(Refused::lost)? }
-        });
+            op.try_run_until_cancelled(async { call.await.map_err(Refused::lost)? })
+        };
         let pauses = ExponentialBuilder::new()
             .with_min_delay(options.pause)
             .with_max_delay(Duration::MAX)

@@ -37,15 +37,15 @@ fn r16_each_try_runs_inside_the_operation() {
     let manual = ManualRuntime::new();
     let scope = scope(&manual);
     let count = Cell::new(0);
-    let attempt = scope.wrap(|| {
-        let made_in = current().expect("the closure runs inside, too").id();
+    let attempt = || {
         count.set(count.get() + 1);
         let turn = count.get();
-        async move {
-            assert_eq!(current().expect("it runs inside").id(), made_in);
+        scope.try_run_until_cancelled(async move {
+            let inside = current().expect("it runs inside");
+            assert_eq!(inside.name(), "try");
             if turn == 4 { Ok(turn) } else { Err("refused") }
-        }
-    });
+        })
+    };
     let start = manual.now();
     // Outside of any run: the operation is the current one all the same.
     let found = manual.block_on(retry(&manual, attempt, |error| !error.is_cancelled()));
@@ -63,9 +63,10 @@ fn r27_what_runs_inside_of_it_stays_the_innermost() {
     let names = manual.block_on(outer.run(async |outer| {
         inner
             .run(async |_| {
-                let name = || ready(Ok::<_, Infallible>(current().expect("one runs").id()));
-                let (mut above, mut beside) = (outer.wrap(name), other.wrap(name));
-                (above().await, beside().await)
+                let name = || async { Ok::<_, Infallible>(current().expect("one runs").id()) };
+                let above = outer.try_run_until_cancelled(name());
+                let beside = other.try_run_until_cancelled(name());
+                (above.await, beside.await)
             })
             .await
     }));
@@ -81,12 +82,13 @@ fn r27_what_runs_inside_of_it_stays_the_innermost() {
 fn r19_after_a_cancel_nothing_is_tried() {
     let manual = ManualRuntime::new();
     let scope = scope(&manual);
-    let mut attempt = scope
-        .wrap(|| -> std::future::Ready<Result<(), Infallible>> { panic!("it is not even made") });
     scope.cancel_with("deploy");
     for _ in 0..2 {
-        let error = manual.block_on(attempt()).expect_err("it is cancelled");
-        assert!(error.to_string().contains("deploy"), "{error}");
+        let unpolled = async { unreachable!("it is not polled") as Result<(), ()> };
+        let attempt = scope.try_run_until_cancelled(unpolled);
+        let error = manual.block_on(attempt).expect_err("it is cancelled");
+        let cause = error.cancelled().expect("by the cancel").cause();
+        assert_eq!(cause.message(), Some("deploy"));
     }
 }
 
@@ -95,8 +97,8 @@ fn r19_after_a_cancel_nothing_is_tried() {
 fn r19_a_try_that_was_made_before_is_not_polled_after() {
     let manual = ManualRuntime::new();
     let scope = scope(&manual);
-    let mut attempt = scope.wrap(|| async { unreachable!("it is not polled") as Result<(), ()> });
-    let made = attempt();
+    let unpolled = async { unreachable!("it is not polled") as Result<(), ()> };
+    let made = scope.try_run_until_cancelled(unpolled);
     scope.cancel();
     assert!(
         manual
@@ -111,14 +113,11 @@ fn r16_a_cancel_drops_the_try_and_wakes_its_task() {
     let manual = ManualRuntime::new();
     let scope = scope(&manual);
     let held = std::rc::Rc::new(());
-    let mut attempt = scope.wrap(|| {
-        let held = held.clone();
-        async move {
-            let _held = held;
-            pending::<Result<(), ()>>().await
-        }
-    });
-    let mut attempt = pin!(attempt());
+    let inside = held.clone();
+    let mut attempt = pin!(scope.try_run_until_cancelled(async move {
+        let _held = inside;
+        pending::<Result<(), ()>>().await
+    }));
     let probe = Probe::new();
     assert!(probe.poll(attempt.as_mut()).is_pending());
     scope.cancel();
@@ -138,11 +137,11 @@ fn r16_a_cancel_drops_the_try_and_wakes_its_task() {
 fn r17_a_value_beats_a_cancel_in_the_same_poll() {
     let manual = ManualRuntime::new();
     let scope = scope(&manual);
-    let mut attempt = scope.wrap(|| async {
+    let attempt = scope.try_run_until_cancelled(async {
         scope.cancel();
         Ok::<_, Infallible>(7)
     });
-    assert_eq!(manual.block_on(attempt()).expect("the value"), 7);
+    assert_eq!(manual.block_on(attempt).expect("the value"), 7);
 }
 
 /// Its scope has a period of grace, so that the body goes on and sees how the try has ended.
@@ -153,7 +152,7 @@ fn r22_a_shield_in_a_try_is_left_to_finish() {
     let scope = builder.grace(60 * SECOND).build().expect("built");
     let finished = Cell::new(false);
     let outcome = manual.block_on(scope.run(async |op| {
-        let mut attempt = op.wrap(|| async {
+        let attempt = op.try_run_until_cancelled(async {
             let shielded = async {
                 op.cancel();
                 manual.handle().sleep(SECOND).await;
@@ -162,7 +161,7 @@ fn r22_a_shield_in_a_try_is_left_to_finish() {
             op.shield(shielded).await;
             pending::<Result<(), ()>>().await
         });
-        attempt().await
+        attempt.await
     }));
     assert!(finished.get());
     assert_eq!(
@@ -182,8 +181,7 @@ fn r22_a_try_in_another_task_is_held_up_by_no_shield() {
     let mut run = pin!(scope.run(async |op| op.shield(pending::<()>()).await));
     let probe = Probe::new();
     assert!(probe.poll(run.as_mut()).is_pending());
-    let mut attempt = scope.wrap(pending::<Result<(), ()>>);
-    let mut attempt = pin!(attempt());
+    let mut attempt = pin!(scope.try_run_until_cancelled(pending::<Result<(), ()>>()));
     let probe = Probe::new();
     assert!(probe.poll(attempt.as_mut()).is_pending());
     scope.cancel();
@@ -198,10 +196,10 @@ fn r16_a_cancel_in_the_middle_of_a_pause_ends_it_at_once() {
     let scope = scope(&manual);
     let tries = Cell::new(0);
     let mut run = pin!(scope.run(async |op| {
-        let attempt = op.wrap(|| {
+        let attempt = || {
             tries.set(tries.get() + 1);
-            ready(Err::<(), _>("refused"))
-        });
+            op.try_run_until_cancelled(ready(Err::<(), _>("refused")))
+        };
         retry(&manual, attempt, |error| !error.is_cancelled()).await
     }));
     let probe = Probe::new();
