@@ -49,8 +49,7 @@ mod snapshots;
 mod statistics;
 mod tree;
 
-pub use cancel::Cancellation;
-pub use dump::Dump;
+pub use cancel::CancelResult;
 pub use event::Event;
 pub use events::Events;
 pub use filter::Filter;

@@ -15,12 +15,12 @@
 //! The handle is erased. A type parameter on it would spread into every signature that takes a
 //! scope, and a library would have to name a runtime to be generic over it.
 
+mod adapter;
 #[cfg(not(target_family = "wasm"))]
 mod detached_threads;
 mod handle;
 mod join;
 mod join_error;
-mod mechanism;
 mod no_runtime;
 mod refused;
 mod sleep;
@@ -29,13 +29,13 @@ mod supervised;
 mod timeout;
 mod work;
 
+pub use adapter::{RuntimeAdapter, Timer};
 #[cfg(not(target_family = "wasm"))]
 pub use detached_threads::DetachedThreads;
 pub use handle::RuntimeHandle;
 pub(crate) use join::Completion;
 pub use join::JoinHandle;
 pub use join_error::JoinError;
-pub use mechanism::{RuntimeAdapter, Timer};
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;

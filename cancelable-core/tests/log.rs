@@ -105,7 +105,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
     }));
     assert!(outcome.is_cancelled());
     while events.try_next().is_some() {}
-    assert_eq!(registry.dump().to_string(), "no operation is open\n");
+    assert_eq!(registry.dump(), "no operation is open\n");
     let token = CancellationToken::new();
     token.cancel();
     let lines = take();

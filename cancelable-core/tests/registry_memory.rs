@@ -74,7 +74,7 @@ fn r36_a_hundred_thousand_operations_leave_nothing() {
     let manual = ManualRuntime::new();
     let registry = Registry::builder().history(64).build();
     // A reader that never reads.
-    let events = registry.events_within(NonZeroUsize::new(64).unwrap());
+    let events = registry.events_with_capacity(NonZeroUsize::new(64).unwrap());
     let mut alive: std::collections::VecDeque<Scope> =
         std::collections::VecDeque::with_capacity(ALIVE + 1);
     let mut turn = |count: usize| {

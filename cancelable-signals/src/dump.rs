@@ -3,7 +3,6 @@
 use crate::watch::Plan;
 use crate::{Signal, SignalGuard, Step, WatchError};
 use cancelable_core::Registry;
-use cancelable_core::registry::Dump;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -60,7 +59,7 @@ fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchErr
 pub fn dump_on_signal_to(
     registry: &Registry,
     signals: impl IntoIterator<Item = Signal>,
-    write: impl Fn(&Dump) + Send + Sync + 'static,
+    write: impl Fn(&str) + Send + Sync + 'static,
 ) -> Result<SignalGuard, WatchError> {
     let registry = registry.clone();
     let step = Step::call(move |_| write(&registry.dump()));

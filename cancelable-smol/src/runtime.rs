@@ -1,9 +1,9 @@
-//! The core's `Runtime`, implemented by smol.
+//! smol as a runtime of the core.
 
 use crate::executor::executor;
 use crate::timer::AsyncIoTimer;
 use cancelable_core::RuntimeHandle;
-use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
+use cancelable_core::runtime::{Job, NoRuntime, Refused, RuntimeAdapter, Task, Timer};
 use std::pin::Pin;
 use std::time::Instant;
 
@@ -18,27 +18,12 @@ pub fn current() -> Result<RuntimeHandle, NoRuntime> {
 
 /// Returns the runtime of the process.
 pub(crate) fn of_the_process() -> RuntimeHandle {
-    RuntimeHandle::new(Runtime { _private: () })
+    RuntimeHandle::new(Adapter)
 }
 
-/// The implementation of the core's runtime trait, of which a [`RuntimeHandle`] is made.
-#[derive(Clone, Debug)]
-pub struct Runtime {
-    _private: (),
-}
+struct Adapter;
 
-impl Runtime {
-    /// Returns the runtime of this thread.
-    ///
-    /// # Errors
-    ///
-    /// As for [`current`].
-    pub fn current() -> Result<Self, NoRuntime> {
-        Ok(Self { _private: () })
-    }
-}
-
-impl runtime::RuntimeAdapter for Runtime {
+impl RuntimeAdapter for Adapter {
     fn name(&self) -> &'static str {
         "smol"
     }

@@ -63,7 +63,7 @@ mod scope;
 mod timer;
 
 pub use block_on::block_on;
-pub use runtime::{Runtime, current};
+pub use runtime::current;
 pub use scope::{scope, timeout};
 
 #[cfg(feature = "process")]

@@ -4,7 +4,7 @@ use crate::block_on;
 use crate::timer::{self, ThreadTimer};
 use cancelable_core::RuntimeHandle;
 use cancelable_core::cause::escaped;
-use cancelable_core::runtime::{self, Job, NoRuntime, Refused, Task, Timer};
+use cancelable_core::runtime::{Job, NoRuntime, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::pin::Pin;
@@ -21,29 +21,14 @@ pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }
 
-/// A handle to the runtime of the process.
+/// Returns the runtime of the process.
 pub(crate) fn of_the_process() -> RuntimeHandle {
-    RuntimeHandle::new(Runtime { _private: () })
+    RuntimeHandle::new(Adapter)
 }
 
-/// A runtime, as the mechanism that [`RuntimeHandle`] is made of.
-#[derive(Clone, Debug)]
-pub struct Runtime {
-    _private: (),
-}
+struct Adapter;
 
-impl Runtime {
-    /// The runtime that this thread is in.
-    ///
-    /// # Errors
-    ///
-    /// As for [`current`].
-    pub fn current() -> Result<Self, NoRuntime> {
-        Ok(Self { _private: () })
-    }
-}
-
-impl runtime::RuntimeAdapter for Runtime {
+impl RuntimeAdapter for Adapter {
     fn name(&self) -> &'static str {
         "thread"
     }

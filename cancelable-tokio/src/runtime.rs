@@ -1,9 +1,11 @@
-//! The core's `Runtime`, implemented by Tokio.
+//! Tokio as a runtime of the core.
 
 use crate::clock;
 use crate::timer::TokioTimer;
 use cancelable_core::RuntimeHandle;
-use cancelable_core::runtime::{self, DetachedThreads, Job, NoRuntime, Refused, Task, Timer};
+use cancelable_core::runtime::{
+    DetachedThreads, Job, NoRuntime, Refused, RuntimeAdapter, Task, Timer,
+};
 use std::future::Future;
 use std::panic::catch_unwind;
 use std::pin::{Pin, pin};
@@ -15,41 +17,32 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Returns the runtime of this thread.
 ///
+/// A limit holds on every Tokio runtime. If Tokio refuses a timer, because the runtime was built without
+/// time or was shut down, a thread of the process keeps the time instead, and one line of the log says so.
+///
 /// # Errors
 ///
 /// The thread runs neither a task of a runtime nor blocking work of one, and is not inside
 /// [`block_on`](crate::block_on).
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
-    Runtime::current().map(RuntimeHandle::new)
+    let handle = Handle::try_current().map_err(|_| NoRuntime::new("tokio"))?;
+    Ok(RuntimeHandle::new(Adapter::new(handle)))
 }
 
-/// The implementation of the core's runtime trait, of which a [`RuntimeHandle`] is made.
-///
-/// A limit holds on every Tokio runtime. If Tokio refuses a timer, because the runtime was built without
-/// time or was shut down, a thread of the process keeps the time instead, and one line of the log says so.
-#[derive(Clone, Debug)]
-pub struct Runtime {
+pub(crate) struct Adapter {
     shared: Arc<Shared>,
 }
 
-impl Runtime {
-    /// Returns the runtime of this thread.
-    ///
-    /// # Errors
-    ///
-    /// As for [`current`].
-    pub fn current() -> Result<Self, NoRuntime> {
-        let handle = Handle::try_current().map_err(|_| NoRuntime::new("tokio"))?;
-        let shared = Arc::new(Shared {
-            handle,
-            lost_time: AtomicBool::new(false),
-        });
-        Ok(Self { shared })
+impl Adapter {
+    pub(crate) fn new(handle: Handle) -> Self {
+        let lost_time = AtomicBool::new(false);
+        Self {
+            shared: Arc::new(Shared { handle, lost_time }),
+        }
     }
 }
 
 /// The state that a runtime shares with its timers.
-#[derive(Debug)]
 pub(crate) struct Shared {
     handle: Handle,
     /// Tokio has refused a timer, and refuses all later ones.
@@ -122,7 +115,7 @@ impl Shared {
     }
 }
 
-impl runtime::RuntimeAdapter for Runtime {
+impl RuntimeAdapter for Adapter {
     fn name(&self) -> &'static str {
         "tokio"
     }

@@ -123,3 +123,29 @@ impl Timer for TokioTimer {
         matches!(polled, Ok(Poll::Pending))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::runtime::Adapter;
+    use cancelable_core::runtime::RuntimeAdapter;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+    use tokio::runtime::{Builder, Runtime};
+
+    /// The paused clock of an idle runtime moves to the next timer, also to a timer without a waiter.
+    #[test]
+    fn r44_a_runtime_that_can_pause_its_clock_keeps_no_timer() {
+        let is_kept = |tokio: Runtime| {
+            let adapter = Adapter::new(tokio.handle().clone());
+            let mut timer = adapter.timer(adapter.now() + Duration::from_secs(3600));
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(timer.as_mut().poll(&mut context).is_pending());
+            timer.as_mut().retire()
+        };
+        let one_thread = Builder::new_current_thread().enable_time().build();
+        assert!(!is_kept(one_thread.unwrap()));
+        let mut several = Builder::new_multi_thread();
+        let several = several.worker_threads(1).enable_time().build();
+        assert!(is_kept(several.unwrap()));
+    }
+}

@@ -2,7 +2,7 @@
 
 use crate::Subject;
 use cancelable_core::operation::Hooks;
-use cancelable_core::registry::{Cancellation, Event, Filter};
+use cancelable_core::registry::{CancelResult, Event, Filter};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::{Registry, RuntimeHandle, Scope, Status};
 use futures_util::StreamExt;
@@ -43,7 +43,7 @@ pub fn r35_children_are_listed_below_their_scope_until_they_end<S: Subject>() {
         let outcome = scope.run(async |op: Scope| {
             let children: Vec<_> = (0..5).map(|_| op.spawn(pending::<()>()).unwrap()).collect();
             let call = op.spawn_blocking(|token| token.wait()).unwrap();
-            let below = registry.children(op.id());
+            let below = registry.list(&Filter::new().parent(op.id()));
             assert_eq!(below.len(), 6);
             let tree = registry.tree();
             let depths: Vec<_> = tree.entries().iter().map(|entry| entry.depth()).collect();
@@ -80,7 +80,7 @@ pub fn r35_one_is_cancelled_by_its_number<S: Subject>() {
         });
         assert!(scope.run(|_| pending::<()>()).await.is_cancelled());
         assert_eq!(canceller.await.unwrap(), [true, false]);
-        assert!(matches!(registry.cancel(id), Cancellation::Ended));
+        assert!(matches!(registry.cancel(id), CancelResult::Ended));
     });
 }
 

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 
 /// The result of [`Registry::cancel`].
 #[derive(Clone, Debug)]
-pub enum Cancellation {
+pub enum CancelResult {
     /// This call cancelled the operation.
     Cancelled,
     /// The operation was cancelled before, for this cause, and has not ended.
@@ -21,7 +21,7 @@ pub enum Cancellation {
     Unknown,
 }
 
-impl Cancellation {
+impl CancelResult {
     /// Whether this call cancelled the operation.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
@@ -39,7 +39,7 @@ impl Cancellation {
 }
 
 /// A phrase for people, such as `cancelled already: shutting down (at src/main.rs:14)`.
-impl fmt::Display for Cancellation {
+impl fmt::Display for CancelResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Cancelled => f.write_str("cancelled"),
@@ -58,42 +58,42 @@ impl Registry {
     /// ```
     /// use cancelable_core::Registry;
     /// use cancelable_core::cause::OperationId;
-    /// use cancelable_core::registry::Cancellation;
+    /// use cancelable_core::registry::CancelResult;
     ///
     /// fn stop(registry: &Registry, id: OperationId) -> String {
     ///     match registry.cancel_with(id, "asked for by an operator") {
-    ///         Cancellation::Cancelled => "it was asked to stop".into(),
-    ///         Cancellation::Already(cause) => format!("it is about to stop: {cause}"),
-    ///         Cancellation::Ended => "it has ended".into(),
-    ///         Cancellation::Unknown => "there is no such operation".into(),
+    ///         CancelResult::Cancelled => "it was asked to stop".into(),
+    ///         CancelResult::Already(cause) => format!("it is about to stop: {cause}"),
+    ///         CancelResult::Ended => "it has ended".into(),
+    ///         CancelResult::Unknown => "there is no such operation".into(),
     ///     }
     /// }
     /// ```
     #[track_caller]
-    pub fn cancel(&self, id: OperationId) -> Cancellation {
+    pub fn cancel(&self, id: OperationId) -> CancelResult {
         self.cancel_with(id, Cause::new(Reason::Requested))
     }
 
     /// [`cancel`](Self::cancel) for a cause.
     #[track_caller]
-    pub fn cancel_with(&self, id: OperationId, cause: impl Into<Cause>) -> Cancellation {
+    pub fn cancel_with(&self, id: OperationId, cause: impl Into<Cause>) -> CancelResult {
         let cause = cause.into();
         // An operation that ends is in the history before it leaves the list.
         let Some(operation) = self.get(id) else {
             return match self.shards().history().has(id) {
-                true => Cancellation::Ended,
-                false => Cancellation::Unknown,
+                true => CancelResult::Ended,
+                false => CancelResult::Unknown,
             };
         };
         if operation.status().is_terminal() {
-            return Cancellation::Ended;
+            return CancelResult::Ended;
         }
         if operation.cancel_with(cause) {
-            return Cancellation::Cancelled;
+            return CancelResult::Cancelled;
         }
         match operation.cause() {
-            Some(cause) if !operation.status().is_terminal() => Cancellation::Already(cause),
-            _ => Cancellation::Ended,
+            Some(cause) if !operation.status().is_terminal() => CancelResult::Already(cause),
+            _ => CancelResult::Ended,
         }
     }
 

@@ -6,24 +6,15 @@ use crate::cause::HumanDuration;
 use crate::operation::Activity;
 use std::fmt;
 
-/// All open operations of a registry as a tree for people, from [`Registry::dump`](super::Registry::dump).
-///
-/// Each line has its line end, so print a dump by `print!`. It reads like this:
-///
-/// ```text
-/// 2 operations are open
-/// #7 sync: running for 3.2 s, 1.8 s left; joins 1 child; opened at src/main.rs:14
-///   #9 fetch: running for 3 s, 1.8 s left; in its body; opened at src/fetch.rs:30
-/// ```
-#[derive(Clone, Debug)]
-pub struct Dump {
+/// All open operations of a registry, with the activity of each.
+pub(super) struct Dump {
     entries: Vec<(TreeEntry, Activity)>,
 }
 
 impl Dump {
     pub(super) fn of(shards: &Shards) -> Self {
         let mut entries = Vec::new();
-        tree::visit(shards, None, |entry, record, now| {
+        tree::visit(shards, |entry, record, now| {
             entries.push((entry, Activity::of(record, now)));
         });
         Self { entries }

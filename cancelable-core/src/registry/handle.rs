@@ -195,30 +195,18 @@ impl Registry {
         found.into_iter().map(Operation::new).collect()
     }
 
-    /// Returns snapshots of the open children of the operation with this number.
-    #[must_use]
-    pub fn children(&self, id: OperationId) -> Vec<OperationSnapshot> {
-        self.list(&Filter::new().parent(id))
-    }
-
     /// Returns all open operations as a tree. An operation whose parent is not listed stands below its nearest
     /// listed ancestor.
     #[must_use]
     pub fn tree(&self) -> Tree {
-        Tree::of(&self.shards, None)
-    }
-
-    /// Returns the operation with this number and all open operations below it; empty if it is not open.
-    #[must_use]
-    pub fn tree_of(&self, id: OperationId) -> Tree {
-        Tree::of(&self.shards, Some(id))
+        Tree::of(&self.shards)
     }
 
     /// Returns all open operations as text: how long each has run, how much time it has left, what it waits
     /// for, the shield that it is under, and where it was opened.
     #[must_use]
-    pub fn dump(&self) -> Dump {
-        Dump::of(&self.shards)
+    pub fn dump(&self) -> String {
+        Dump::of(&self.shards).to_string()
     }
 
     /// Returns the number of operations in each status, and how long those that have ended ran. The cost does
@@ -235,12 +223,12 @@ impl Registry {
     /// cancelled before is the first event, unless another reader or hook was there when it happened.
     #[must_use = "events are kept for as long as this lives"]
     pub fn events(&self) -> Events {
-        self.events_within(Self::EVENTS)
+        self.events_with_capacity(Self::EVENTS)
     }
 
     /// [`events`](Self::events), of which up to `bound` wait for the reader.
     #[must_use = "events are kept for as long as this lives"]
-    pub fn events_within(&self, bound: NonZeroUsize) -> Events {
+    pub fn events_with_capacity(&self, bound: NonZeroUsize) -> Events {
         let events = Events::new(self.shards.listeners(), bound);
         self.observe_open();
         events
@@ -298,7 +286,7 @@ impl Registry {
         })
     }
 
-    /// Empties the history and resets the [statistics](Self::statistics). Open operations stay listed and
+    /// Empties the history and resets the [statistics](Self::statistics); open operations stay listed and
     /// counted.
     pub fn clear(&self) {
         self.shards.iter().for_each(|shard| shard.forget_ended());

@@ -43,9 +43,9 @@ impl TreeEntry {
 }
 
 impl Tree {
-    pub(super) fn of(shards: &Shards, top: Option<OperationId>) -> Self {
+    pub(super) fn of(shards: &Shards) -> Self {
         let mut entries = Vec::new();
-        visit(shards, top, |entry, _, _| entries.push(entry));
+        visit(shards, |entry, _, _| entries.push(entry));
         Self { entries }
     }
 
@@ -53,6 +53,19 @@ impl Tree {
     #[must_use]
     pub fn entries(&self) -> &[TreeEntry] {
         &self.entries
+    }
+
+    /// Returns the entry of the operation with this number and the entries below it; empty if the operation
+    /// is not in the tree.
+    #[must_use]
+    pub fn subtree(&self, id: OperationId) -> &[TreeEntry] {
+        let mut entries = self.entries.iter();
+        let Some(start) = entries.position(|entry| entry.operation.id() == id) else {
+            return &[];
+        };
+        let top = self.entries[start].depth;
+        let below = entries.take_while(|entry| entry.depth > top).count();
+        &self.entries[start..=start + below]
     }
 }
 
@@ -84,18 +97,13 @@ impl fmt::Display for Indent {
     }
 }
 
-/// Visits the open operations, or `top` and those below it, each before the operations below it and with
-/// the time of its snapshot. An operation whose parent is not listed stands below its nearest listed
-/// ancestor.
-pub(super) fn visit(
-    shards: &Shards,
-    top: Option<OperationId>,
-    mut visit: impl FnMut(TreeEntry, &Record, Option<Instant>),
-) {
+/// Visits the open operations, each before the operations below it and with the time of its snapshot. An
+/// operation whose parent is not listed comes below its nearest listed ancestor.
+pub(super) fn visit(shards: &Shards, mut visit: impl FnMut(TreeEntry, &Record, Option<Instant>)) {
     let mut snapshots = Snapshots::default();
     // With the deadline of each, so that none is computed again for each operation below.
     let mut ancestors: Vec<(Arc<Record>, Option<Instant>)> = Vec::new();
-    for (depth, record) in in_tree_order(shards, top) {
+    for (depth, record) in in_tree_order(shards) {
         ancestors.truncate(depth);
         let parent = ancestors.last().map(|(parent, due)| (&**parent, *due));
         let (above, now) = (
@@ -109,7 +117,7 @@ pub(super) fn visit(
     }
 }
 
-fn in_tree_order(shards: &Shards, top: Option<OperationId>) -> Vec<(usize, Arc<Record>)> {
+fn in_tree_order(shards: &Shards) -> Vec<(usize, Arc<Record>)> {
     let records = snapshot_filter::matching(shards, &Filter::new()).into_records();
     let indices: HashMap<_, _> = records
         .iter()
@@ -125,9 +133,6 @@ fn in_tree_order(shards: &Shards, top: Option<OperationId>) -> Vec<(usize, Arc<R
             Some(parent) => children[*parent].push(index),
             None => roots.push(index),
         }
-    }
-    if let Some(top) = top {
-        roots = indices.get(&top).copied().into_iter().collect();
     }
     // A stack, the next one last. Ends: each index is pushed once, for its parent.
     let mut stack: Vec<_> = roots.into_iter().rev().map(|index| (0, index)).collect();

@@ -9,8 +9,8 @@ mod clock;
 mod entering;
 #[cfg(feature = "io")]
 mod io;
-mod looks;
 mod lost_time;
+mod probes;
 mod timers;
 
 conformance::suite!(cancelable_tokio);

@@ -1,6 +1,5 @@
 //! Timers that are kept for the next run, where the clock cannot be paused.
 
-use cancelable_core::runtime::RuntimeAdapter as _;
 use cancelable_core::{RuntimeHandle, Scope};
 use cancelable_tokio as rt;
 use std::future::{Future, pending, poll_fn};
@@ -75,22 +74,6 @@ fn r20_a_timer_that_was_kept_rings_at_the_deadline_of_the_run_that_has_it() {
             assert!(runtime.now() - start >= limit);
         }
     });
-}
-
-/// A paused clock that has nothing to do moves to the next timer, whether or not anybody waits for it.
-#[test]
-fn r44_a_runtime_that_can_pause_its_clock_keeps_no_timer() {
-    let is_kept = |tokio: &tokio::runtime::Runtime| {
-        let _inside = tokio.enter();
-        let runtime = rt::Runtime::current().unwrap();
-        let mut timer = runtime.timer(runtime.now() + HOUR);
-        let mut context = Context::from_waker(Waker::noop());
-        assert!(timer.as_mut().poll(&mut context).is_pending());
-        timer.as_mut().retire()
-    };
-    let one_thread = Builder::new_current_thread().enable_time().build().unwrap();
-    assert!(!is_kept(&one_thread));
-    assert!(is_kept(&several_threads()));
 }
 
 #[test]

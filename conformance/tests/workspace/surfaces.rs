@@ -284,7 +284,6 @@ fn adapters_have_one_public_surface() {
     for name in [
         "block_on",
         "current",
-        "Runtime",
         "ctrl_c",
         "io::fn copy",
         "io::type UntilCancelled",

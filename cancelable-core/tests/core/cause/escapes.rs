@@ -81,7 +81,7 @@ fn operations(table: &mut Table) {
     assert_eq!(field.as_str(), Some(FOREIGN));
     table.push(("a field", field.to_string()));
     let watch = |what: &'static str, table: &mut Table| {
-        let dump = registry.dump().to_string();
+        let dump = registry.dump();
         // The first line counts.
         table.extend(dump.lines().skip(1).map(|line| (what, line.to_owned())));
         let tree = registry.tree().to_string();

@@ -41,7 +41,7 @@ fn r35_a_name_from_outside_stays_in_its_line() {
             "{line}"
         );
     }
-    assert_eq!(registry.dump().to_string().lines().count(), 2);
+    assert_eq!(registry.dump().lines().count(), 2);
     let is_own = |line: &&Line| line.operation.is_some();
     let own: Vec<_> = lines.iter().filter(is_own).collect();
     assert!(own.iter().all(|line| line.text.contains(SHOWN)), "{own:?}");

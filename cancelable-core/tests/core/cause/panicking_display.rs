@@ -112,7 +112,7 @@ fn r10_r49_whatever_shows_an_operation_does_so_although_the_words_of_its_cause_p
             let cause = Cause::new(Reason::Requested).with_error(Arc::clone(&error));
             scope.cancel_with(cause);
             let shown = [
-                registry.dump().to_string(),
+                registry.dump(),
                 registry.tree().to_string(),
                 registry.list(&Filter::new())[1].to_string(),
                 scope.check().unwrap_err().to_string(),

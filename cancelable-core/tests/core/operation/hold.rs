@@ -83,7 +83,7 @@ fn r23_r25_a_cancel_does_not_end_a_hold_and_reports_name_it_by_its_place() {
         text,
         format!("{begin}is still held 3 s after it was cancelled")
     );
-    let dump = registry.dump().to_string();
+    let dump = registry.dump();
     assert!(
         dump.contains("done with its body, kept open by 1 hold; cancelled 3 s ago"),
         "{dump}"

@@ -143,7 +143,7 @@ fn r40_reasons_have_their_facts() {
 #[test]
 fn r40_events_and_trees_are_told_with_their_operations() {
     let registry = Registry::new();
-    let mut events = registry.events_within(NonZeroUsize::new(2).unwrap());
+    let mut events = registry.events_with_capacity(NonZeroUsize::new(2).unwrap());
     let scope = Scope::builder("job")
         .register_in(&registry)
         .build()
@@ -174,7 +174,7 @@ fn r40_events_and_trees_are_told_with_their_operations() {
 #[test]
 fn r40_every_event_has_as_many_fields_as_it_says() {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
-    let mut events = registry.events_within(NonZeroUsize::new(4).unwrap());
+    let mut events = registry.events_with_capacity(NonZeroUsize::new(4).unwrap());
     for _ in 0..2 {
         let builder = Scope::builder("job").runtime(&manual.handle());
         let scope = builder.register_in(&registry).build().unwrap();

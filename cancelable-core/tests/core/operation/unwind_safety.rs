@@ -6,7 +6,7 @@ use cancelable_core::operation::{
     ChildFailure, CleanupError, OperationSnapshot, PartialError, PartialSnapshot, Progress,
     ProgressSnapshot, Straggler, WeakOperation,
 };
-use cancelable_core::registry::{Cancellation, Dump, Event, Filter, HooksGuard, Statistics};
+use cancelable_core::registry::{CancelResult, Event, Filter, HooksGuard, Statistics};
 use cancelable_core::runtime::{Elapsed, JoinError, NoRuntime};
 use cancelable_core::scope::{BuildError, ChildError, RunError, ScopeHold, SourceFailed};
 use cancelable_core::source::SourceError;
@@ -48,7 +48,7 @@ fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
         OperationLabel,
         Status,
         Cancelled,
-        Cancellation
+        CancelResult
     );
     pass!(
         Outcome<u32>,
@@ -57,7 +57,7 @@ fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
         ProgressSnapshot,
         Straggler
     );
-    pass!(Statistics, Dump, Event, Filter);
+    pass!(Statistics, Event, Filter);
     pass!(
         BuildError,
         ChildError,

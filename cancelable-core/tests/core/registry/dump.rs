@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The dump's lines without numbers of operations and of lines in the source.
 fn lines(registry: &Registry) -> Vec<String> {
-    let text = registry.dump().to_string();
+    let text = registry.dump();
     let mut lines = Vec::new();
     for line in text.lines() {
         let mut plain = String::new();
@@ -193,7 +193,7 @@ fn r12_r35_a_deep_tree_is_dumped_on_a_small_stack() {
         for above in 0..DEPTH {
             scopes.push(scopes[above].child("level").build().unwrap());
         }
-        let text = registry.dump().to_string();
+        let text = registry.dump();
         assert_eq!(text.lines().count(), DEPTH + 2);
         assert!(
             text.lines()
@@ -201,8 +201,9 @@ fn r12_r35_a_deep_tree_is_dumped_on_a_small_stack() {
                 .unwrap()
                 .contains(&format!("({DEPTH} deep) #"))
         );
-        assert_eq!(registry.tree().entries().len(), DEPTH + 1);
-        assert_eq!(registry.tree_of(scopes[DEPTH].id()).entries().len(), 1);
+        let tree = registry.tree();
+        assert_eq!(tree.entries().len(), DEPTH + 1);
+        assert_eq!(tree.subtree(scopes[DEPTH].id()).len(), 1);
         scopes.reverse();
     };
     let thread = std::thread::Builder::new().stack_size(256 * 1024);
@@ -219,7 +220,7 @@ fn r35_a_dump_says_how_long_ago_a_deadline_passed_and_ends_its_lines() {
     let scope = builder.build().expect("it is sound");
     let text = manual.block_on(scope.run(async |_| {
         manual.advance(Duration::from_millis(2300));
-        registry.dump().to_string()
+        registry.dump()
     }));
     let text = text.into_value().expect("it computes");
     assert!(
@@ -228,7 +229,7 @@ fn r35_a_dump_says_how_long_ago_a_deadline_passed_and_ends_its_lines() {
     );
     assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text:?}");
     assert_eq!(text.lines().count(), 2);
-    assert_eq!(registry.dump().to_string(), "no operation is open\n");
+    assert_eq!(registry.dump(), "no operation is open\n");
 }
 
 #[test]
@@ -242,7 +243,7 @@ fn r25_a_dump_says_who_has_the_places_that_a_child_waits_for() {
         let first = op.spawn_named("first", pending::<()>()).expect("it runs");
         op.spawn_named("second", pending::<()>()).expect("it runs");
         manual.handle().sleep(Duration::from_secs(1)).await;
-        let text = registry.dump().to_string();
+        let text = registry.dump();
         let queued = format!(
             "in the queue for its place, which is with {} first",
             first.operation().id()

@@ -127,7 +127,7 @@ fn r37_who_listens_later_is_told_of_what_is_open() {
 #[test]
 fn r37_a_slow_reader_loses_the_oldest_and_is_told_how_many() {
     let registry = Registry::new();
-    let mut events = registry.events_within(NonZeroUsize::new(3).unwrap());
+    let mut events = registry.events_with_capacity(NonZeroUsize::new(3).unwrap());
     for name in ["a", "b", "c"] {
         drop(Scope::builder(name).register_in(&registry).build().unwrap());
     }

@@ -2,7 +2,7 @@
 
 use crate::support::SECOND;
 use cancelable_core::operation::OperationSnapshot;
-use cancelable_core::registry::{Cancellation, Filter};
+use cancelable_core::registry::{CancelResult, Filter};
 use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::testing::ManualRuntime;
@@ -289,7 +289,7 @@ fn r35_each_filter_asks_what_it_says() {
     );
     assert!(bench.registry.find("import").is_none());
     assert_eq!(
-        names(&bench.registry.children(outer.id())),
+        names(&bench.registry.list(&Filter::new().parent(outer.id()))),
         ["import-1-page"]
     );
     drop((outer, inner, other, timeless));
@@ -424,7 +424,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
             .block_on(scope.run(async |_| ()))
             .is_cancelled()
     );
-    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    assert!(matches!(bench.registry.cancel(id), CancelResult::Ended));
     assert_eq!(
         scope
             .cause()
@@ -434,7 +434,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
     );
     bench.registry.clear();
     assert!(
-        matches!(bench.registry.cancel(id), Cancellation::Unknown),
+        matches!(bench.registry.cancel(id), CancelResult::Unknown),
         "the history is empty"
     );
     // One that was never cancelled has ended all the same.
@@ -446,7 +446,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
             .block_on(scope.run(async |_| ()))
             .is_completed()
     );
-    assert!(matches!(bench.registry.cancel(id), Cancellation::Ended));
+    assert!(matches!(bench.registry.cancel(id), CancelResult::Ended));
     // And one of another registry is not known here.
     let other = Scope::builder("elsewhere")
         .register_in(&Registry::new())
@@ -454,7 +454,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
         .unwrap();
     assert!(matches!(
         bench.registry.cancel(other.id()),
-        Cancellation::Unknown
+        CancelResult::Unknown
     ));
     assert!(!other.is_cancelled());
 }
@@ -677,19 +677,22 @@ fn r35_the_tree_is_the_one_of_the_operations() {
     let a1 = a.child("a1").build().unwrap();
     let a11 = a1.child("a11").build().unwrap();
     let b1 = b.child("b1").build().unwrap();
-    let shape = |tree: &cancelable_core::registry::Tree| {
-        let entries = tree.entries().iter();
+    let shape = |entries: &[cancelable_core::registry::TreeEntry]| {
         entries
+            .iter()
             .map(|entry| format!("{}{}", "-".repeat(entry.depth()), entry.operation().name()))
             .collect::<Vec<_>>()
     };
+    let tree = bench.registry.tree();
     assert_eq!(
-        shape(&bench.registry.tree()),
+        shape(tree.entries()),
         ["a", "-deep", "-a1", "--a11", "b", "-b1"]
     );
-    assert_eq!(shape(&bench.registry.tree_of(a1.id())), ["a1", "-a11"]);
-    assert!(bench.registry.tree_of(hidden.id()).entries().is_empty());
-    let text = bench.registry.tree().to_string();
+    assert_eq!(shape(tree.subtree(a1.id())), ["-a1", "--a11"]);
+    assert_eq!(shape(tree.subtree(b1.id())), ["-b1"]);
+    assert_eq!(shape(tree.subtree(a.id())), ["a", "-deep", "-a1", "--a11"]);
+    assert!(tree.subtree(hidden.id()).is_empty());
+    let text = tree.to_string();
     assert!(
         text.lines()
             .nth(3)

@@ -771,7 +771,7 @@ fn r23_r44_how_long_ago_is_told_by_the_scopes_own_clock() {
     };
     let ago = |scope: &Scope| scope.unfinished()[0].cancelled_for();
     let in_dump = |ago: &str| {
-        let dump = registry.dump().to_string();
+        let dump = registry.dump();
         assert!(dump.contains(&format!("; cancelled {ago} ago")), "{dump}");
     };
     let body = async |op: Scope| op.shield(pending::<()>()).await;
@@ -816,7 +816,7 @@ fn r23_r44_a_run_that_winds_up_notes_by_its_own_clock_when_it_was_cancelled() {
         assert!(Probe::new().poll(run.as_mut()).is_pending());
         manual.run_until_idle();
         manual.advance(10 * SECOND);
-        let dump = registry.dump().to_string();
+        let dump = registry.dump();
         let waits = match joins {
             true => "joins 1 child; cancelled 10 s ago",
             false => "in finalizer finalizer; cancelled 10 s ago",

@@ -636,7 +636,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
         .map(|one| one.name().to_owned())
         .collect();
     assert_eq!(names, ["inner"]);
-    let dump = registry.dump().to_string();
+    let dump = registry.dump();
     assert!(
         dump.contains("done with its body, waits for what 1 dropped run has left"),
         "{dump}"

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use cancelable_core::Operation;
 use cancelable_core::cause::OperationId;
 use cancelable_core::operation::OperationSnapshot;
-use cancelable_core::registry::{Cancellation, Event, Events, Filter, Registry, Statistics};
+use cancelable_core::registry::{CancelResult, Event, Events, Filter, Registry, Statistics};
 
 use crate::keys::Action;
 use crate::row::{Row, rows};
@@ -187,9 +187,9 @@ impl View {
             .registry
             .cancel_with(row.id, "cancelled in the monitor")
         {
-            Cancellation::Cancelled => format!("{} was asked to stop", row.name),
-            Cancellation::Already(_) => format!("{} was asked before", row.name),
-            Cancellation::Ended | Cancellation::Unknown => format!("{} has ended", row.name),
+            CancelResult::Cancelled => format!("{} was asked to stop", row.name),
+            CancelResult::Already(_) => format!("{} was asked before", row.name),
+            CancelResult::Ended | CancelResult::Unknown => format!("{} has ended", row.name),
         };
     }
 
