@@ -17,7 +17,7 @@ mod reason;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;
 
-pub use crate::sync::{Escaped, escaped};
+pub use crate::sync::escaped;
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
 

@@ -356,7 +356,7 @@ impl Scope {
         let refusal = |reason| {
             let refusal = Refusal {
                 operation: record.label.clone(),
-                request: "keeps its deadline",
+                request: "a new deadline",
                 reason,
             };
             refusal.with(())

@@ -41,8 +41,8 @@ pub(crate) use sync_wrapper::SyncWrapper;
 #[cfg(feature = "testing")]
 pub(crate) use track_await::collect_await_points;
 pub(crate) use track_await::track_await;
+pub use user_text::escaped;
 pub(crate) use user_text::raw_text;
-pub use user_text::{Escaped, escaped};
 pub(crate) use waker_id::WakerId;
 #[cfg(feature = "scope")]
 pub(crate) use waker_slot::WakerSlot;

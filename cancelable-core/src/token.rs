@@ -156,8 +156,10 @@ mod wait;
 mod waiters;
 mod weak;
 
-pub use crate::sync::{isolate, isolated_panics};
-pub use callback::{AlreadyCancelled, CallbackRegistration, Removed};
+#[doc(hidden)]
+pub use crate::sync::isolate;
+pub use crate::sync::isolated_panics;
+pub use callback::{AlreadyCancelled, CallbackRegistration, Unregistered};
 pub(crate) use deadline_check::{DeadlineCheck, Pacing, Seen, look, look_at_all};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};

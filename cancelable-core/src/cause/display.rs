@@ -63,7 +63,7 @@ impl Cause {
     ) -> fmt::Result {
         match self.reason() {
             Reason::Requested => f.write_str("cancel requested")?,
-            Reason::GuardDropped => f.write_str("its drop guard went out of scope")?,
+            Reason::GuardDropped => f.write_str("its drop guard was dropped")?,
             Reason::TimedOut { .. } => f.write_str("timed out")?,
             Reason::DeadlineReached => f.write_str("deadline reached")?,
             Reason::Signal { name, .. } => write!(f, "{} received", escape(name))?,
@@ -72,7 +72,7 @@ impl Cause {
             Reason::Resource => f.write_str("a resource went over its limit")?,
             Reason::File => f.write_str("a watched file changed")?,
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
-            Reason::ChildFailed => f.write_str("another part of it failed")?,
+            Reason::ChildFailed => f.write_str("failure in the scope")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
             Reason::ScopeEnded => match self.operation() {
                 Some(scope) => write!(f, "scope {scope} has ended")?,

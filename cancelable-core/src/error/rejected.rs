@@ -1,4 +1,4 @@
-//! The refusal of a request to an operation, with the value that was handed over.
+//! The error of a request that an operation rejected, with the value that was handed over.
 
 use super::Cancelled;
 use crate::cause::OperationLabel;
@@ -7,26 +7,67 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// An operation refused a request. The value that was handed over comes back by [`into_inner`](Self::into_inner).
+/// An operation rejected a request, because of the state that the operation is in.
 ///
-/// The predicates tell the reasons apart: [`is_pending`](Self::is_pending), [`is_ended`](Self::is_ended),
-/// [`is_cancelled`](Self::is_cancelled), [`is_without_runtime`](Self::is_without_runtime).
+/// The value that was handed over comes back by [`into_inner`](Self::into_inner). `T` is `()` where the request
+/// has no value. The predicates tell the reasons apart:
+///
+/// | call | value that comes back | possible reasons |
+/// |---|---|---|
+/// | [`spawn`], [`spawn_blocking`] and their variants | the future or closure | [pending], [ended], [cancelled], [no runtime] |
+/// | [`set_timeout`], [`set_deadline`] | none | [ended], [cancelled], [no runtime] |
+/// | [`hold`] | none | [ended] |
+/// | [`defer`] and its variants | the finalizer | [ended] |
+/// | [`Shield::within`] | the shield | [no runtime] |
+/// | [`on_progress_every`] | the hook | [no runtime] |
+///
+/// [`spawn`]: crate::Scope::spawn
+/// [`spawn_blocking`]: crate::Scope::spawn_blocking
+/// [`set_timeout`]: crate::Scope::set_timeout
+/// [`set_deadline`]: crate::Scope::set_deadline
+/// [`hold`]: crate::Scope::hold
+/// [`defer`]: crate::Operation::defer
+/// [`Shield::within`]: crate::operation::Shield::within
+/// [`on_progress_every`]: crate::Operation::on_progress_every
+/// [pending]: Self::is_pending
+/// [ended]: Self::is_ended
+/// [cancelled]: Self::is_cancelled
+/// [no runtime]: Self::is_without_runtime
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let scope = rt::scope("import").build()?;
+///     let future = async { 7 };
+///     let Err(rejected) = scope.spawn(future) else {
+///         return Err("the scope has not started".into());
+///     };
+///     assert!(rejected.is_pending());
+///     let text = "scope import rejected a child: it has not started; call this inside its run";
+///     assert_eq!(rejected.to_string(), text);
+///     assert_eq!(rejected.into_inner().await, 7);
+///     Ok(())
+/// })
+/// # }
+/// ```
 pub struct Rejected<T = ()> {
     /// Boxed: an error is moved with the value that success would have given.
     refusal: Box<Refusal>,
     value: SyncWrapper<T>,
 }
 
-/// The operation, the request and the reason of a refusal, without the value.
+/// The operation, the request and the reason of a rejection, without the value.
 #[derive(Clone, Debug)]
 pub(crate) struct Refusal {
     pub(crate) operation: OperationLabel,
-    /// The rest of the sentence "scope import ...", such as `took no child`.
+    /// The object of the sentence "scope import rejected ...", such as `a child`.
     pub(crate) request: &'static str,
     pub(crate) reason: RefusalReason,
 }
 
-/// The reason of a refusal.
+/// The reason of a rejection.
 #[derive(Clone, Debug)]
 pub(crate) enum RefusalReason {
     /// The operation has not been entered.
@@ -37,8 +78,6 @@ pub(crate) enum RefusalReason {
     Ending,
     Cancelled(Cancelled),
     NoRuntime,
-    /// The new scope needs a runtime, and there is none: the text of that error.
-    BuiltWithoutRuntime(Box<str>),
 }
 
 impl Refusal {
@@ -52,7 +91,7 @@ impl Refusal {
 }
 
 impl<T> Rejected<T> {
-    /// The operation that refused.
+    /// Returns the label of the operation that rejected the request.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.refusal.operation
@@ -79,7 +118,7 @@ impl<T> Rejected<T> {
         self.cancellation().is_some()
     }
 
-    /// The cancellation of the operation, if that is the reason.
+    /// Returns the cancellation of the operation, if that is the reason.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.refusal.reason {
@@ -91,10 +130,7 @@ impl<T> Rejected<T> {
     /// Returns whether the request needs a runtime and the operation has none.
     #[must_use]
     pub fn is_without_runtime(&self) -> bool {
-        matches!(
-            self.refusal.reason,
-            RefusalReason::NoRuntime | RefusalReason::BuiltWithoutRuntime(_)
-        )
+        matches!(self.refusal.reason, RefusalReason::NoRuntime)
     }
 
     /// Returns the value that was handed over.
@@ -111,16 +147,13 @@ impl<T> fmt::Display for Rejected<T> {
             request,
             reason,
         } = &*self.refusal;
-        write!(f, "scope {operation} {request}: ")?;
+        write!(f, "scope {operation} rejected {request}: ")?;
         match reason {
-            RefusalReason::Pending => {
-                f.write_str("it is not running yet, call this inside its run")
-            }
+            RefusalReason::Pending => f.write_str("it has not started; call this inside its run"),
             RefusalReason::Ended(status) => write!(f, "it has ended ({status})"),
             RefusalReason::Ending => f.write_str("its body and its children have ended"),
             RefusalReason::Cancelled(cancelled) => cancelled.fmt(f),
-            RefusalReason::NoRuntime => f.write_str("it has no runtime, build it with one"),
-            RefusalReason::BuiltWithoutRuntime(error) => f.write_str(error),
+            RefusalReason::NoRuntime => f.write_str("it has no runtime; build it with one"),
         }
     }
 }
@@ -135,10 +168,11 @@ impl<T> fmt::Debug for Rejected<T> {
     }
 }
 
-/// Its text includes the reason, so the chain ends here.
+/// No source: the text includes the reason.
 impl<T> Error for Rejected<T> {}
 
-/// The error goes in whole, with its value. A cancellation has the kind of [`Cancelled`], the rest is `Other`.
+/// The error holds the rejection with its value. The kind of a cancellation is that of [`Cancelled`]; any other
+/// reason has the kind `Other`.
 impl<T: Send + 'static> From<Rejected<T>> for io::Error {
     fn from(error: Rejected<T>) -> Self {
         let kind = match error.cancellation() {

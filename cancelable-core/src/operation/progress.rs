@@ -81,7 +81,7 @@ impl Operation {
         let Some(runtime) = self.runtime() else {
             let refusal = Refusal {
                 operation: self.label().clone(),
-                request: "cannot space the calls of a progress hook",
+                request: "an interval for a progress hook",
                 reason: RefusalReason::NoRuntime,
             };
             return Err(refusal.with(hook));

@@ -88,7 +88,7 @@ impl<F: Future> Shield<F> {
         let Some(runtime) = self.operation.runtime.clone() else {
             let refusal = Refusal {
                 operation: self.operation.label.clone(),
-                request: "cannot bound a shield",
+                request: "a limit for a shield",
                 reason: RefusalReason::NoRuntime,
             };
             return Err(refusal.with(self));

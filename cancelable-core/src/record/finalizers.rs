@@ -29,7 +29,7 @@ where
         drop(inner);
         let refusal = Refusal {
             operation: record.label.clone(),
-            request: "takes no finalizer",
+            request: "a finalizer",
             reason: RefusalReason::Ended(record.status().words()),
         };
         return Err(refusal.with(future));

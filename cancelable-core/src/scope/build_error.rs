@@ -68,9 +68,13 @@ impl BuildError {
         }
     }
 
-    /// The reason for which a scope whose child was to be built refuses it: this error's text.
+    /// Returns the reason for which a scope rejects the child that could not be built.
     pub(super) fn into_refusal_reason(self) -> RefusalReason {
-        RefusalReason::BuiltWithoutRuntime(self.to_string().into())
+        match self.kind {
+            Kind::NoRuntime { .. } => RefusalReason::NoRuntime,
+            // The parent ended after its status was read.
+            Kind::ParentEnded(_, status) => RefusalReason::Ended(status.words()),
+        }
     }
 
     /// The name of the scope.

@@ -28,7 +28,7 @@ impl ScopeHold {
                 let status = operation.status();
                 let refusal = Refusal {
                     operation: operation.label().clone(),
-                    request: "cannot be held open",
+                    request: "a hold",
                     reason: match status.is_terminal() {
                         true => RefusalReason::Ended(status.words()),
                         false => RefusalReason::Ending,

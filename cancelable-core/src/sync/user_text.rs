@@ -22,13 +22,12 @@ const PANICKED: &str = "an error whose text panicked";
 /// let name = "report\n#1 admin: running\u{1b}[2K";
 /// assert_eq!(escaped(name).to_string(), "report\\n#1 admin: running\\u{1b}[2K");
 /// ```
-pub fn escaped<T: Display + ?Sized>(text: &T) -> Escaped<'_, T> {
+pub fn escaped<T: Display + ?Sized>(text: &T) -> impl Display {
     Escaped(text)
 }
 
-/// Text in one line, with escapes, from [`escaped`].
-#[derive(Clone, Copy, Debug)]
-pub struct Escaped<'a, T: ?Sized>(&'a T);
+/// A text in one line, with escapes.
+struct Escaped<'a, T: ?Sized>(&'a T);
 
 /// The whole text is made before any of it is written, so a `Display` that panics leaves no half of it.
 impl<T: Display + ?Sized> Display for Escaped<'_, T> {

@@ -160,18 +160,22 @@ where
     F: FnOnce(&Cause) + Send + 'static,
 {
     let callback = Box::new(callback);
-    let key = match node.open() {
-        Some(mut inner) => inner.callbacks.get_or_insert_default().push(callback),
-        None => {
-            return Err(AlreadyCancelled {
-                callback: *callback,
-                cause: node.cause(),
+    // Ends: a node that is not open is cancelled, and a cancelled node has a cause (invariant 2).
+    let cause = loop {
+        if let Some(mut inner) = node.open() {
+            let key = inner.callbacks.get_or_insert_default().push(callback);
+            return Ok(CallbackRegistration {
+                node: Some(Arc::clone(node)),
+                key,
             });
         }
+        if let Some(cause) = node.cause() {
+            break cause;
+        }
     };
-    Ok(CallbackRegistration {
-        node: Some(Arc::clone(node)),
-        key,
+    Err(AlreadyCancelled {
+        callback: *callback,
+        cause,
     })
 }
 
@@ -182,7 +186,7 @@ where
 /// only, and not when it is dropped by that callback itself. Two callbacks that run on two threads
 /// and drop each other's registration wait for each other; [`unregister`](Self::unregister) never
 /// waits. In async code that wait would block the executor's thread: there, end with
-/// [`removed`](Self::removed).
+/// [`unregistered`](Self::unregistered).
 ///
 /// It keeps the token alive, so the callback also runs when an ancestor is cancelled after all other
 /// handles are gone.
@@ -235,7 +239,7 @@ impl CallbackRegistration {
     ///     let registration = token.on_cancel(move |_| closing.close());
     ///     let answer = connection.ask().await;
     ///     // From here on nothing closes it, also where another thread was about to.
-    ///     registration.removed().await;
+    ///     registration.unregistered().await;
     ///     answer
     /// }
     /// # struct Connection;
@@ -244,11 +248,11 @@ impl CallbackRegistration {
     /// #     async fn ask(&self) -> String { String::new() }
     /// # }
     /// ```
-    pub fn removed(mut self) -> Removed {
+    pub fn unregistered(mut self) -> Unregistered {
         let (removed, running) = self.take_out();
         let never_ran = removed.is_some();
         drop(removed);
-        Removed { never_ran, running }
+        Unregistered { never_ran, running }
     }
 
     /// Takes the callback back. If it runs on another thread, returns what to wait for instead.
@@ -296,19 +300,19 @@ impl fmt::Debug for CallbackRegistration {
 }
 
 /// Completes when a callback that was taken back is not running any more, from
-/// [`CallbackRegistration::removed`]: with true if it never ran.
+/// [`CallbackRegistration::unregistered`]: with true if it never ran.
 ///
 /// # Cancel safety
 ///
 /// Dropping it ends the wait, and waits for nothing.
 #[must_use = "futures do nothing unless polled"]
-pub struct Removed {
+pub struct Unregistered {
     never_ran: bool,
     /// None if it does not run, or runs on the thread that took it back.
     running: Option<LatchWait>,
 }
 
-impl Future for Removed {
+impl Future for Unregistered {
     type Output = bool;
 
     /// Wakes: by the latch, which is set at the end of the callback.
@@ -322,9 +326,9 @@ impl Future for Removed {
     }
 }
 
-impl fmt::Debug for Removed {
+impl fmt::Debug for Unregistered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Removed")
+        f.debug_struct("Unregistered")
             .field("never_ran", &self.never_ran)
             .finish_non_exhaustive()
     }
@@ -334,20 +338,20 @@ impl fmt::Debug for Removed {
 /// [`CancellationToken::try_on_cancel`](super::CancellationToken::try_on_cancel).
 pub struct AlreadyCancelled<F> {
     callback: F,
-    cause: Option<Cause>,
+    cause: Cause,
 }
 
 impl<F> AlreadyCancelled<F> {
     /// The callback, which was not run.
     #[must_use]
-    pub fn into_callback(self) -> F {
+    pub fn into_inner(self) -> F {
         self.callback
     }
 
-    /// Why the token is cancelled.
+    /// Returns the cause of the token's cancellation.
     #[must_use]
-    pub fn cause(&self) -> Option<&Cause> {
-        self.cause.as_ref()
+    pub fn cause(&self) -> &Cause {
+        &self.cause
     }
 }
 
@@ -355,9 +359,7 @@ impl<F: FnOnce(&Cause)> AlreadyCancelled<F> {
     /// Runs the callback on this thread, as `on_cancel` would have.
     pub(super) fn run(self) {
         let Self { callback, cause } = self;
-        if let Some(cause) = cause {
-            isolate("a cancellation callback", || callback(&cause));
-        }
+        isolate("a cancellation callback", || callback(&cause));
     }
 }
 

@@ -12,6 +12,12 @@ mod cause {
     mod time_limit;
 }
 
+mod error {
+    mod invalid_argument;
+    #[cfg(feature = "testing")]
+    mod rejected;
+}
+
 #[cfg(all(feature = "io", feature = "testing"))]
 mod io {
     mod until_cancelled;

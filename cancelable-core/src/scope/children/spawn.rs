@@ -327,7 +327,7 @@ impl Scope {
         let record = self.record();
         let refusal = |reason| Refusal {
             operation: record.label.clone(),
-            request: "took no child",
+            request: "a child",
             reason,
         };
         let status = record.status();

@@ -45,10 +45,7 @@ fn r40_every_cause_reads_as_a_phrase_with_its_place() {
     let limit = Duration::from_secs(3);
     let phrases = [
         (Reason::Requested, "cancel requested (at F:L)"),
-        (
-            Reason::GuardDropped,
-            "its drop guard went out of scope (at F:L)",
-        ),
+        (Reason::GuardDropped, "its drop guard was dropped (at F:L)"),
         (
             Reason::TimedOut { limit },
             "timed out (limit 3 s, set at F:L)",
@@ -75,10 +72,7 @@ fn r40_every_cause_reads_as_a_phrase_with_its_place() {
             Reason::RunDropped,
             "the future that ran it was dropped (set at F:L)",
         ),
-        (
-            Reason::ChildFailed,
-            "another part of it failed (set at F:L)",
-        ),
+        (Reason::ChildFailed, "failure in the scope (set at F:L)"),
         (Reason::ShuttingDown, "shutting down (at F:L)"),
     ];
     let place = here();

@@ -48,7 +48,7 @@ fn r25_a_run_waits_for_each_hold_and_then_for_its_finalizers() {
     assert_eq!(
         error.to_string(),
         format!(
-            "scope {} cannot be held open: it has ended (completed)",
+            "scope {} rejected a hold: it has ended (completed)",
             scope.label()
         )
     );

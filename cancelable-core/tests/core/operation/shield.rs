@@ -303,7 +303,7 @@ fn r22_a_deadline_of_its_own_needs_a_runtime_and_the_shield_comes_back() {
         assert!(
             error
                 .to_string()
-                .contains("timeless cannot bound a shield: it has no runtime"),
+                .contains("timeless rejected a limit for a shield: it has no runtime"),
             "{error}"
         );
         error.into_inner().await

@@ -613,7 +613,7 @@ fn r38_an_interval_of_zero_tells_each_change_and_one_without_a_clock_is_refused(
     assert_eq!(error.operation().name(), "plain");
     assert_eq!(
         error.to_string(),
-        "scope plain cannot space the calls of a progress hook: it has no runtime, build it with one"
+        "scope plain rejected an interval for a progress hook: it has no runtime; build it with one"
     );
     assert_eq!(Arc::strong_count(&calls), 3, "it comes back");
     drop(error.into_inner());

@@ -544,7 +544,7 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     assert_eq!(early.operation().name(), "import");
     assert_eq!(
         early.to_string(),
-        "scope import took no child: it is not running yet, call this inside its run"
+        "scope import rejected a child: it has not started; call this inside its run"
     );
     assert_eq!(manual.block_on(early.into_inner()), 1);
 
@@ -554,7 +554,7 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     assert!(late.is_ended() && !late.is_pending());
     assert_eq!(
         late.to_string(),
-        "scope import took no child: it has ended (completed)"
+        "scope import rejected a child: it has ended (completed)"
     );
     assert_eq!(manual.block_on(late.into_inner()), 2);
     let late = handle.spawn_blocking(|_| 3).expect_err("it has ended");
@@ -571,7 +571,7 @@ fn r25_what_a_scope_does_not_take_comes_back_with_an_error_that_names_it() {
     assert!(error.is_without_runtime());
     assert_eq!(
         error.to_string(),
-        "scope homeless took no child: it has no runtime, build it with one"
+        "scope homeless rejected a child: it has no runtime; build it with one"
     );
 }
 
@@ -633,7 +633,7 @@ fn r25_a_child_may_bring_siblings_when_the_body_is_done_and_nobody_comes_after_t
     assert!(outcome.is_completed());
     assert_eq!(
         errors.recv().as_deref(),
-        Ok("scope import took no child: its body and its children have ended")
+        Ok("scope import rejected a child: its body and its children have ended")
     );
 }
 

@@ -441,7 +441,7 @@ fn r29_a_deadline_that_can_not_move_is_an_error_that_names_the_scope() {
     assert_eq!(error.operation(), closed.label());
     assert_eq!(
         error.to_string(),
-        "scope closed keeps its deadline: it has ended (completed)"
+        "scope closed rejected a new deadline: it has ended (completed)"
     );
 
     let cancelled = unbounded(&manual, "cancelled");

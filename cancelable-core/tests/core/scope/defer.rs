@@ -430,7 +430,7 @@ fn r24_r29_after_the_end_it_is_an_error_that_names_the_scope_and_the_future_come
         .expect_err("it has ended");
     assert_eq!(error.operation(), scope.label());
     assert!(
-        error.to_string() == "scope over takes no finalizer: it has ended (completed)",
+        error.to_string() == "scope over rejected a finalizer: it has ended (completed)",
         "{error}"
     );
     manual.block_on(error.into_inner());

@@ -50,7 +50,10 @@ fn r25_r29_work_that_is_not_shared_comes_back_in_an_error_that_is() {
     let manual = ManualRuntime::new();
     let scope = Scope::builder("import").build().expect("it is sound");
     let error = listen(&scope).unwrap_err().to_string();
-    assert!(error.contains("scope import cannot space"), "{error}");
+    assert!(
+        error.contains("scope import rejected an interval"),
+        "{error}"
+    );
     let error = shield(&scope, Box::pin(ready(()))).unwrap_err();
     let error = error.downcast::<Rejected<Shield<Boxed<()>>>>();
     let error = error.expect("it has the future");

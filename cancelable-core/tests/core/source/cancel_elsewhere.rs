@@ -156,7 +156,7 @@ fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
     });
     let canceller = thread::spawn(move || token.cancel());
     enters.recv().expect("it runs");
-    let mut removed = pin!(registration.removed());
+    let mut removed = pin!(registration.unregistered());
     assert!(probe.poll(removed.as_mut()).is_pending());
     assert_eq!(probe.wakes(), 0);
     leave.send(()).expect("it is heard");
@@ -175,7 +175,7 @@ fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
         .on_cancel(move |_| {
             counted.fetch_add(1, SeqCst);
         })
-        .removed();
+        .unregistered();
     assert_eq!(
         Arc::strong_count(&calls),
         1,
@@ -183,7 +183,7 @@ fn r07_removed_waits_for_a_callback_that_runs_elsewhere_and_blocks_no_thread() {
     );
     token.cancel();
     assert_eq!(probe.poll(pin!(removed)), Poll::Ready(true));
-    let late = token.on_cancel(|_| ()).removed();
+    let late = token.on_cancel(|_| ()).unregistered();
     assert_eq!(probe.poll(pin!(late)), Poll::Ready(false));
     assert_eq!(calls.load(SeqCst), 0);
 }
@@ -197,7 +197,7 @@ fn r07_removed_inside_its_own_callback_does_not_wait_for_itself() {
     let told = Arc::clone(&seen);
     let registration = token.on_cancel(move |_| {
         let own: Option<cancelable_core::token::CallbackRegistration> = own.lock().take();
-        let removed = own.expect("it is there").removed();
+        let removed = own.expect("it is there").unregistered();
         *told.lock() = Some(Probe::new().poll(pin!(removed)));
     });
     *slot.lock() = Some(registration);

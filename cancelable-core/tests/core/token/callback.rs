@@ -296,10 +296,10 @@ fn r08_the_second_form_hands_the_callback_back() {
             })
             .unwrap_err();
         assert_eq!(runs.load(SeqCst), 0);
-        let cause = already.cause().unwrap().clone();
+        let cause = already.cause().clone();
         assert_eq!(cause.message(), Some("stop"));
         assert!(already.to_string().contains("cancelled already"));
-        (already.into_callback())(&cause);
+        (already.into_inner())(&cause);
         assert_eq!(runs.load(SeqCst), 1);
     }
     let live = CancellationToken::new();

@@ -89,7 +89,7 @@ fn r07_removed_is_ready_only_when_its_own_callback_does_not_run() {
             let inside = inside.clone();
             move || {
                 let wakes = Arc::new(Wakes::default());
-                let mut removed = registration.removed();
+                let mut removed = registration.unregistered();
                 match poll(&mut removed, &wakes.clone().into()) {
                     Poll::Ready(never_ran) => {
                         let expected = if never_ran { 0 } else { 2 };
