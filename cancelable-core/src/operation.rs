@@ -36,7 +36,7 @@ pub use crate::report::{
 
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::{Cancelled, Rejected};
-use crate::record::shelters;
+use crate::record::shielding;
 use crate::record::{Record, deadlines, finalizers, grace, notes, stragglers, token_clock};
 use crate::runtime::RuntimeHandle;
 use crate::token::{CancellationToken, WaitForCancellationFuture};
@@ -433,7 +433,7 @@ impl Operation {
     /// the cleanup budget, or none.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        shelters::limit_here(&self.record, deadlines::effective(&self.record))
+        shielding::limit_here(&self.record, deadlines::effective(&self.record))
     }
 
     /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if

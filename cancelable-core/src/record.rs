@@ -7,7 +7,7 @@
 //!
 //! 1. The record's lock, over [`Inner`], for what changes and is not an atomic, and for changes of the status, which is
 //!    read without it.
-//! 2. The lock of the table of children (`children.rs`), of a turn (`turn.rs`), of a shelter (`shelter.rs`) and of a
+//! 2. The lock of the table of children (`children.rs`), of a turn (`takeover.rs`), of a shelter (`shield_state.rs`) and of a
 //!    blocking call (`blocking_call.rs`).
 //! 3. The queue of a registry's events, for a push (`notify.rs`).
 //!
@@ -24,23 +24,19 @@
 //!    when the record is settled.
 
 pub(crate) mod abandon;
-pub(crate) mod away;
+pub(crate) mod admission;
 pub(crate) mod blocking_call;
 pub(crate) mod cancel;
 pub(crate) mod child_reports;
 pub(crate) mod children;
 pub(crate) mod current;
 pub(crate) mod deadlines;
-mod diagnostics;
-pub(crate) mod final_poll;
 pub(crate) mod finalizer;
 pub(crate) mod finalizers;
 pub(crate) mod grace;
 pub(crate) mod handle_count;
 pub(crate) mod handles;
-pub(crate) mod holder;
-pub(crate) mod holds;
-pub(crate) mod keep_open;
+pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod meters;
 pub(crate) mod notes;
@@ -48,21 +44,19 @@ mod notices;
 pub(crate) mod notify;
 pub(crate) mod options;
 pub(crate) mod orphans;
+pub(crate) mod outside_runs;
 pub(crate) mod own_deadline;
 pub(crate) mod partial_slot;
-pub(crate) mod permit;
-#[cfg(feature = "testing")]
-pub(crate) mod recorders;
 mod reports;
 pub(crate) mod run_waker;
-mod shelter;
-pub(crate) mod shelters;
-mod shields;
+mod shield_state;
+pub(crate) mod shielding;
+pub(crate) mod shields;
 mod span;
 pub(crate) mod stragglers;
+mod takeover;
 pub(crate) mod token_cell;
 pub(crate) mod token_clock;
-mod turn;
 pub(crate) mod view;
 
 use crate::cause::{Cause, MarkCell, OperationId, OperationLabel};
@@ -73,14 +67,13 @@ use crate::source::Unstarted;
 use crate::sync::{AtomicBool, AtomicU64, Latch, Mutex, OnceLock, Ordering, StoredWaker, isolate};
 use crate::token::CancellationToken;
 use children::Children;
-use diagnostics::Diagnostics;
 use finalizer::Cleanup;
 use handle_count::{Deferrals, HandleCount};
 use notices::Notices;
 use options::{ChildOptions, Options};
 use own_deadline::{Deadlines, OwnDeadline};
 use partial_slot::Slot;
-use reports::Reports;
+use reports::{Diagnostics, Reports};
 use shields::{RareShields, Shields};
 use span::Span;
 use std::panic::Location;
@@ -92,10 +85,10 @@ use token_cell::TokenCell;
 /// this.
 type Handle = Weak<Record>;
 
-pub(crate) type Holder = holder::Holder<Handle>;
-pub(crate) type Holding = holder::Holding<Handle>;
-pub(crate) type Shelter = shelter::Shelter<Handle>;
-pub(crate) type Turn = turn::Turn<Handle>;
+pub(crate) type Lease = shields::Lease<Handle>;
+pub(crate) type LeaseHolder = shields::LeaseHolder<Handle>;
+pub(crate) type ShieldState = shield_state::ShieldState<Handle>;
+pub(crate) type Takeover = takeover::Takeover<Handle>;
 
 pub(crate) struct Record {
     pub(crate) label: OperationLabel,
@@ -160,7 +153,7 @@ struct Rare {
     /// Cancelled when the grace period is to end at once; a child of the parent's.
     hard_token: Option<CancellationToken>,
     /// A source has cancelled it, on a thread of its own.
-    was_decided: bool,
+    cancelled_by_source: bool,
     diagnostics: Diagnostics<Handle>,
     reports: Reports<Arc<Record>>,
     /// Set when the operation is settled.
@@ -190,13 +183,13 @@ pub(crate) struct Opening {
     pub(crate) child_options: Option<Box<ChildOptions>>,
     pub(crate) options: Option<Box<Options>>,
     pub(crate) spawned: bool,
-    pub(crate) shelter: Option<Arc<Shelter>>,
-    pub(crate) account: Account,
+    pub(crate) shelter: Option<Arc<ShieldState>>,
+    pub(crate) observers: Observers,
 }
 
 /// The observers of an operation, and what is noted about it from the start. Most have nothing.
 #[derive(Default)]
-pub(crate) struct Account {
+pub(crate) struct Observers {
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
     pub(crate) metadata: Option<Arc<Metadata>>,
@@ -208,7 +201,7 @@ pub(crate) struct Account {
 /// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
     /// Returns the observer of an operation with this number that is opened inside the observed one.
-    fn of_inner(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
+    fn for_child(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
         None
     }
 
@@ -260,12 +253,12 @@ impl Record {
             options,
             spawned,
             shelter,
-            account,
+            observers,
         } = opening;
         // Before any lock: the clock is the runtime's.
-        let opened = account.registry.as_ref().and(runtime.as_ref());
+        let opened = observers.registry.as_ref().and(runtime.as_ref());
         let opened = opened.map(RuntimeHandle::now);
-        let lasting = account.metadata.map(|metadata| {
+        let lasting = observers.metadata.map(|metadata| {
             Box::new(Lasting {
                 metadata,
                 ..Lasting::default()
@@ -297,7 +290,7 @@ impl Record {
             options,
             shields: Shields::new(
                 shelter,
-                above.is_some_and(|above| above.shields.is_sheltered()),
+                above.is_some_and(|above| above.shields.is_shielded()),
             ),
             spawned,
             watched: watches || above.is_some_and(|above| above.watched),
@@ -305,8 +298,8 @@ impl Record {
             deferred: AtomicBool::new(false),
             settled: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
-            registry: account.registry,
-            hooks: account.hooks,
+            registry: observers.registry,
+            hooks: observers.hooks,
             opened,
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
@@ -356,7 +349,13 @@ impl Record {
         self.deferred.load(Ordering::Relaxed)
     }
 
-    /// This record and its ancestors, whether or not it is bound by them.
+    /// Returns the ancestors, innermost first, whether or not they bind this record.
+    fn ancestors(&self) -> impl Iterator<Item = &Arc<Self>> {
+        // Ends: each step goes to the parent, and there is no cycle.
+        std::iter::successors(self.parent.as_ref(), |record| record.parent.as_ref())
+    }
+
+    /// Returns this record and its ancestors, whether or not they bind it.
     pub(crate) fn with_ancestors(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
     }
@@ -380,7 +379,7 @@ impl Record {
     }
 
     /// Whether it is `above` or a part of it.
-    pub(crate) fn is_part_of(&self, above: &Self) -> bool {
+    pub(crate) fn is_within(&self, above: &Self) -> bool {
         self.with_ancestors()
             .any(|record| std::ptr::eq(record, above))
     }

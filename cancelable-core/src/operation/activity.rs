@@ -1,7 +1,7 @@
 //! The activity of an open operation, which is what it waits for, for reports.
 
 use crate::cause::{HumanDuration, OneLine, OperationLabel};
-use crate::record::{Record, grace, holds, stragglers};
+use crate::record::{Record, grace, leases, stragglers};
 use crate::report::ShieldSite;
 use crate::report::Status;
 use std::borrow::Cow;
@@ -37,9 +37,9 @@ impl Activity {
     /// What `record` waits for at `now`.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
-        let shield = holds::open_shield(record);
+        let shield = leases::open_shield(record);
         let stage = stragglers::stage(record);
-        let (is_blocking, is_queued) = membership(record);
+        let (is_blocking, is_queued) = member_state(record);
         let waits = match (record.status(), stage.finalizer) {
             (Status::Pending, _) if is_queued => waits_for_a_permit(record),
             (Status::Pending, _) => Waits::ForItsRun,
@@ -78,10 +78,10 @@ fn waits_for_a_permit(record: &Record) -> Waits {
 }
 
 /// Whether it is a blocking call, and whether it is a child that waits for a permit.
-fn membership(record: &Record) -> (bool, bool) {
+fn member_state(record: &Record) -> (bool, bool) {
     let parent = record.parent.as_ref().filter(|_| record.spawned);
-    let membership = parent.map(|parent| parent.children.membership(record.label.id()));
-    membership.unwrap_or_default()
+    let member_state = parent.map(|parent| parent.children.member_state(record.label.id()));
+    member_state.unwrap_or_default()
 }
 
 impl fmt::Display for Activity {

@@ -2,10 +2,10 @@
 
 use crate::cause::ambient::{self, Ambient};
 use crate::error::{Refusal, RefusalReason, Rejected};
-use crate::record::shelters::{OpenShelter, Shielded};
+use crate::record::shielding::{InShield, ShieldGuard};
 use crate::record::{
     Record,
-    {Holding, holder::OpenShield, holds::Hold},
+    {LeaseHolder, leases::LeaseGuard, shields::OpenShield},
 };
 use crate::runtime::Timeout;
 use crate::sync::{log, track_await};
@@ -49,8 +49,8 @@ pin_project! {
 
 /// What a shield has while it is open.
 struct Open {
-    hold: Hold,
-    shelter: OpenShelter,
+    lease: LeaseGuard,
+    shield: ShieldGuard,
 }
 
 impl<F: Future> Shield<F> {
@@ -154,21 +154,21 @@ impl Open {
         cx: &Context<'_>,
     ) -> Option<Self> {
         if let Some(mut open) = open {
-            if let Some(is_inside_another) = ambient::is_shielded_in(open.hold.home()) {
-                open.hold.note_poll(!is_inside_another, cx);
+            if let Some(is_inside_another) = ambient::is_shielded_in(open.lease.home()) {
+                open.lease.renew(!is_inside_another, cx);
                 return Some(open);
             }
         }
         let home = operation.innermost()?;
-        let shield = OpenShield {
+        let open_shield = OpenShield {
             location,
             since: home.now(),
         };
-        let shelter = OpenShelter::new(until);
-        let holding = Holding::Shield(shield, Arc::clone(shelter.shelter()));
+        let shield = ShieldGuard::new(until);
+        let holder = LeaseHolder::Shield(open_shield, Arc::clone(shield.state()));
         let is_inside_another = ambient::is_shielded_in(&home).unwrap_or(false);
-        let hold = Hold::open(home, holding, !is_inside_another, cx);
-        Some(Self { hold, shelter })
+        let lease = LeaseGuard::open(home, holder, !is_inside_another, cx);
+        Some(Self { lease, shield })
     }
 }
 
@@ -180,7 +180,7 @@ impl<F: Future> Shield<F> {
         let mut this = self.project();
         if this.held.is_some() {
             let home = this.operation.innermost();
-            if home.is_some_and(|home| home.shields.is_at_final_poll()) {
+            if home.is_some_and(|home| home.shields.is_in_final_poll()) {
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -200,8 +200,8 @@ impl<F: Future> Shield<F> {
                 true => None,
                 false => Some(this.operation.enter_here(this.slot)),
             };
-            let shelter = this.open.as_ref().map(|open| open.shelter.shelter());
-            let _shielded = shelter.map(Shielded::enter);
+            let shield = this.open.as_ref().map(|open| open.shield.state());
+            let _in_shield = shield.map(InShield::enter);
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 // Polled after its end, which promises nothing.
                 return Poll::Pending;
@@ -210,8 +210,8 @@ impl<F: Future> Shield<F> {
             this.future.set(None);
             value
         };
-        let home = this.open.take().map(|open| Arc::clone(open.hold.home()));
-        if home.is_some_and(|home| home.is_cancelled() && !home.shields.has_holds()) {
+        let home = this.open.take().map(|open| Arc::clone(open.lease.home()));
+        if home.is_some_and(|home| home.is_cancelled() && !home.shields.has_leases()) {
             *this.held = Some(Late {
                 value: Some(value),
                 is_error: *this.is_error,

@@ -23,7 +23,7 @@ pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
     if children.close_if_done() {
         return Poll::Ready(());
     }
-    children.follow(cx);
+    children.register(cx);
     if children.options().abandon_after.is_some() {
         abandon_overdue(record, cx);
     }

@@ -54,12 +54,12 @@ impl BlockingCall {
     }
 
     /// Has the task woken by the next change. It is to look again after this.
-    pub(crate) fn follow(&self, cx: &Context<'_>) {
+    pub(crate) fn register(&self, cx: &Context<'_>) {
         self.waiter.register(cx.waker());
     }
 
-    /// Takes back what [`follow`](Self::follow) has left.
-    pub(crate) fn unfollow(&self) {
+    /// Takes back what [`register`](Self::register) has left.
+    pub(crate) fn unregister(&self) {
         drop(self.waiter.take());
     }
 

@@ -40,18 +40,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// While it lives, the token of the operation is not cancelled for its end.
-pub(crate) struct GoesOn(Arc<Record>);
+pub(crate) struct DependentGuard(Arc<Record>);
 
-impl GoesOn {
-    pub(crate) fn inside(record: &Arc<Record>) -> Self {
-        record.begin_inside();
+impl DependentGuard {
+    pub(crate) fn of(record: &Arc<Record>) -> Self {
+        record.add_dependent();
         Self(Arc::clone(record))
     }
 }
 
-impl Drop for GoesOn {
+impl Drop for DependentGuard {
     fn drop(&mut self) {
-        self.0.end_inside();
+        self.0.remove_dependent();
     }
 }
 
@@ -60,11 +60,11 @@ impl Record {
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         match (self.token.own(), self.token.above()) {
-            (Some(token), _) => token.is_cancelled() && !self.is_over(),
+            (Some(token), _) => token.is_cancelled() && !self.ended_uncancelled(),
             (None, None) => false,
             // Invariant 1.
             (None, Some(above)) => {
-                above.is_cancelled() && !self.is_over() && self.token().is_cancelled()
+                above.is_cancelled() && !self.ended_uncancelled() && self.token().is_cancelled()
             }
         }
     }
@@ -120,7 +120,7 @@ impl Record {
     /// Cancels the operation. True if this call did it, and no other before.
     fn cancel_token(&self, cause: Cause) -> bool {
         if let Some(token) = self.token.own() {
-            return token.cancel_with(cause) && !self.is_over_by_now();
+            return token.cancel_with(cause) && !self.ended_uncancelled_by_now();
         }
         // A token that is not there yet has nobody to wake but the run.
         let born = CancellationToken::new_cancelled(cause).of_operation(&self.label);
@@ -138,10 +138,9 @@ impl Record {
                 self.token().log_cancel();
                 true
             }
-            Err((late, counts)) => late
-                .cause()
-                .filter(|_| counts)
-                .is_some_and(|cause| self.token().cancel_with(cause) && !self.is_over_by_now()),
+            Err((late, counts)) => late.cause().filter(|_| counts).is_some_and(|cause| {
+                self.token().cancel_with(cause) && !self.ended_uncancelled_by_now()
+            }),
         }
     }
 
@@ -182,32 +181,32 @@ impl Record {
     /// The error for work of this operation that stops for `cause`.
     pub(crate) fn cancelled_for(&self, cause: Cause, elapsed: Option<Duration>) -> Cancelled {
         Cancelled::new(cause)
-            .or_marked(|cause| self.give_mark(cause))
+            .or_marked(|cause| self.issue_mark(cause))
             .of(self.label.clone(), elapsed)
     }
 
     /// The mark for an error that is given out with `cause`, while this runs and is cancelled for that.
-    pub(super) fn give_mark(&self, cause: &Cause) -> Option<Mark> {
+    pub(super) fn issue_mark(&self, cause: &Cause) -> Option<Mark> {
         let is_for_this =
             self.status() == Status::Running && self.cause().is_some_and(|own| own.is_same(cause));
         is_for_this.then(|| self.with_lasting(|lasting| lasting.mark.give_out()))
     }
 
     /// Whether an error that was given out for the cancel of this operation is alive.
-    pub(crate) fn has_given_out(&self) -> bool {
-        self.held_mark().is_some()
+    pub(crate) fn has_live_mark(&self) -> bool {
+        self.live_mark().is_some()
     }
 
     /// Hands what this operation has given out to the operation that polls its end here.
-    pub(crate) fn hand_on(&self) {
-        if let (Some(mark), Some(cause)) = (self.held_mark(), self.cause()) {
+    pub(crate) fn forward_mark(&self) {
+        if let (Some(mark), Some(cause)) = (self.live_mark(), self.cause()) {
             if let Some(outer) = ambient::cancel_mark(&cause) {
                 mark.lead_to(outer);
             }
         }
     }
 
-    fn held_mark(&self) -> Option<Mark> {
+    fn live_mark(&self) -> Option<Mark> {
         self.on_lasting(|lasting| lasting.mark.held())?
     }
 
@@ -220,7 +219,7 @@ impl Record {
 
     /// Has those tokens look at their clocks.
     #[cold]
-    pub(super) fn look_at_links(&self) {
+    pub(super) fn check_links(&self) {
         let mut links = Vec::new();
         self.links(&mut links);
         look_at_all(links);
@@ -228,9 +227,9 @@ impl Record {
 
     /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
     /// outcome would have had it.
-    pub(crate) fn warn_unseen_request(&self) {
-        let was_decided = self.on_rare(|rare| rare.was_decided) == Some(true);
-        let Some(cause) = self.cause().filter(|_| was_decided) else {
+    pub(crate) fn warn_unreported_cancel(&self) {
+        let cancelled_by_source = self.on_rare(|rare| rare.cancelled_by_source) == Some(true);
+        let Some(cause) = self.cause().filter(|_| cancelled_by_source) else {
             return;
         };
         log!(
@@ -256,16 +255,16 @@ impl Record {
         // Ends: a turn that does not put one in place found that the operation has just ended, which the
         // next turn sees from the start.
         loop {
-            let is_over = self.is_over();
+            let ended_uncancelled = self.ended_uncancelled();
             // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is
             // dropped after the lock.
-            let made = match is_over {
+            let made = match ended_uncancelled {
                 true => CancellationToken::new_cancelled(self.end_cause()),
                 false => self.token.make(&self.label),
             };
             let put = {
                 let _inner = self.inner.lock();
-                match self.is_over() == is_over {
+                match self.ended_uncancelled() == ended_uncancelled {
                     true => self.token.put(made),
                     false => Err(made),
                 }
@@ -306,15 +305,15 @@ impl Record {
     }
 
     /// Whether the operation has ended without a cancel, as far as its token does not tell.
-    fn is_over(&self) -> bool {
-        self.status().is_terminal() && self.token.is_over()
+    fn ended_uncancelled(&self) -> bool {
+        self.status().is_terminal() && self.token.ended_uncancelled()
     }
 
     /// Whether the end came before the cancel that was just made.
-    fn is_over_by_now(&self) -> bool {
+    fn ended_uncancelled_by_now(&self) -> bool {
         // Invariant 3.
         let _inner = self.inner.lock();
-        self.is_over()
+        self.ended_uncancelled()
     }
 
     /// Cancels a token that was handed out, because the operation has ended, if it was not cancelled before
@@ -326,13 +325,13 @@ impl Record {
     }
 
     /// To be called when something is opened inside that may go on after the end.
-    pub(super) fn begin_inside(&self) {
-        self.token.add_inside();
+    pub(super) fn add_dependent(&self) {
+        self.token.add_dependent();
     }
 
     /// To be called when that has ended, with no lock held.
-    pub(super) fn end_inside(&self) {
-        if self.token.remove_inside() && self.status().is_terminal() {
+    pub(super) fn remove_dependent(&self) {
+        if self.token.remove_dependent() && self.status().is_terminal() {
             self.end_token();
         }
     }
@@ -354,7 +353,7 @@ impl Decide for Record {
     fn decide(&self, cause: Cause) -> bool {
         let is_on_record = self.cancel(cause);
         if is_on_record {
-            self.with_rare(|rare| rare.was_decided = true);
+            self.with_rare(|rare| rare.cancelled_by_source = true);
         }
         is_on_record
     }

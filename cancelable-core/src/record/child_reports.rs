@@ -5,17 +5,17 @@
 //! ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is dropped, and
 //! the log has it.
 
-use super::reports::{Below, KEPT};
+use super::reports::{KEPT, ReportSource};
 use super::{Rare, Record};
 use crate::report::{Report, Straggler};
 use std::sync::Arc;
 
 /// The way in which an operation has lost its run.
 #[derive(Clone, Copy)]
-pub(crate) enum Lost {
+pub(crate) enum LostRun {
     /// It was dropped, or there never was one.
     Dropped,
-    /// It is held, and others do its work (`turn.rs`). A poll that may come wants its report.
+    /// It is held, and others do its work (`takeover.rs`). A poll that may come wants its report.
     TakenOver,
 }
 
@@ -30,14 +30,14 @@ pub(super) fn take_whole(rare: &mut Rare) -> Report {
         ..Report::default()
     };
     let (mut stragglers, mut errors, mut failures) = (KEPT, KEPT, KEPT);
-    for below in rare.reports.take_below() {
+    for below in rare.reports.take_sources() {
         let report = match below {
-            Below::Child(child) => take(&child),
-            Below::TakenOver(run) => {
+            ReportSource::Child(child) => take(&child),
+            ReportSource::TakenOver(run) => {
                 let report = take(&run);
                 with_failures(&run, report)
             }
-            Below::Report(report) => Some(report),
+            ReportSource::Report(report) => Some(report),
         };
         let Some(report) = report else { continue };
         for straggler in report.stragglers {
@@ -78,7 +78,7 @@ pub(crate) fn keep(child: &Arc<Record>, report: Option<Box<Report>>) {
     };
     if let Some(report) = report {
         child.with_rare(|rare| rare.reports.own = Some(report));
-        propagate(child, Below::Child(Arc::clone(child)));
+        propagate(child, ReportSource::Child(Arc::clone(child)));
     }
 }
 
@@ -94,11 +94,9 @@ fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Rep
 }
 
 /// Has the nearest operation above that has not ended report what comes from `below`.
-fn propagate(record: &Record, below: Below<Arc<Record>>) {
-    // Ends: every turn goes one ancestor up, and there is no cycle.
-    let above = std::iter::successors(record.parent.as_ref(), |record| record.parent.as_ref());
+fn propagate(record: &Record, below: ReportSource<Arc<Record>>) {
     let mut below = Some(below);
-    for owner in above {
+    for owner in record.ancestors() {
         let mut inner = owner.inner.lock();
         // One that has ended has given up a call, or something that a finalizer has left.
         if owner.is_settled_in(&inner) {
@@ -126,17 +124,17 @@ pub(crate) fn read<T>(child: &Record, look: impl FnOnce(&Report) -> T) -> Option
 /// never run, or a blocking call, whose finalizers run after its handle has its end.
 ///
 /// To be called before what is above lets go of it; see invariant 1 of `orphans.rs`.
-pub(crate) fn report_up(record: &Arc<Record>, report: Option<Box<Report>>, run: Lost) {
+pub(crate) fn propagate_lost(record: &Arc<Record>, report: Option<Box<Report>>, run: LostRun) {
     match run {
-        Lost::Dropped => {
+        LostRun::Dropped => {
             if let Some(report) = with_failures(record, report) {
-                propagate(record, Below::Report(report));
+                propagate(record, ReportSource::Report(report));
             }
         }
-        Lost::TakenOver => {
+        LostRun::TakenOver => {
             if report.is_some() || record.children.has_failures() {
                 record.with_rare(|rare| rare.reports.own = report);
-                propagate(record, Below::TakenOver(Arc::clone(record)));
+                propagate(record, ReportSource::TakenOver(Arc::clone(record)));
             }
         }
     }

@@ -6,7 +6,7 @@
 //! # Invariants
 //!
 //! 1. A member is listed from before its task is handed to a runtime until everything of it is
-//!    gone: its future is dropped and its result is reported. Its permit (`permit.rs`) removes it,
+//!    gone: its future is dropped and its result is reported. Its permit (`admission.rs`) removes it,
 //!    on every way out, also where a runtime drops the task.
 //! 2. Once the table is closed no member comes in. [`Children::close_if_done`] closes it in the step in
 //!    which it finds nothing left, so none slips in between.
@@ -39,7 +39,7 @@ pub(crate) struct Children<H> {
     /// | `CLOSED`             | nothing to join    | orphans         |
     ///
     /// Stored under the lock of the table, and read without it by a run that ends: most have no
-    /// children, leave it at none, and pay nothing for them; see `permit.rs`.
+    /// children, leave it at none, and pay nothing for them; see `admission.rs`.
     phase: AtomicU8,
     /// `None` until something is listed, and for most operations for ever.
     table: Mutex<Option<Box<Table<H>>>>,
@@ -88,7 +88,7 @@ pub(super) struct OpenMember<H> {
     pub(super) is_blocking: bool,
     /// A blocking call that is not waited for any more.
     pub(super) is_abandoned: bool,
-    /// A child that has not begun, because it waits for a permit.
+    /// A child that has not begun, because it waits for a admission.
     pub(super) is_queued: bool,
 }
 
@@ -108,7 +108,7 @@ impl<H: Clone + Default> Children<H> {
 
     /// Lists a member. False if the table is closed.
     ///
-    /// Whether the operation has ended is for the caller to look at after this; see `permit.rs`.
+    /// Whether the operation has ended is for the caller to look at after this; see `admission.rs`.
     pub(super) fn admit(
         &self,
         id: OperationId,
@@ -138,7 +138,7 @@ impl<H: Clone + Default> Children<H> {
     /// Lists something that has to be joined, whatever the phase.
     fn insert<T>(&self, put: impl FnOnce(&mut Table<H>) -> T) -> T {
         let mut table = self.table.lock();
-        // Relaxed, here and below: ordered by the locks, as `permit.rs` has it.
+        // Relaxed, here and below: ordered by the locks, as `admission.rs` has it.
         let closed = self.phase.load(Ordering::Relaxed) & CLOSED;
         self.phase.store(closed | OCCUPIED, Ordering::Relaxed);
         put(table.get_or_insert_default())
@@ -270,7 +270,7 @@ impl<H: Clone + Default> Children<H> {
         self.phase.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether something may have to be joined. Read under the lock of the record it belongs to, see `permit.rs`.
+    /// Whether something may have to be joined. Read under the lock of the record it belongs to, see `admission.rs`.
     pub(crate) fn is_occupied(&self) -> bool {
         self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
@@ -359,7 +359,7 @@ impl<H: Clone + Default> Children<H> {
     }
 
     /// Whether a member is a blocking call, and whether it waits for a permit.
-    pub(crate) fn membership(&self, id: OperationId) -> (bool, bool) {
+    pub(crate) fn member_state(&self, id: OperationId) -> (bool, bool) {
         self.with_table(|table| {
             let member = table.members.get(&id);
             let is_blocking = member.is_some_and(|member| member.call.is_some());
@@ -431,7 +431,7 @@ impl<H: Clone + Default> Children<H> {
 
     /// Leaves the waker of the run that waits, also for what is on no list here. The run has to look again after
     /// this.
-    pub(super) fn follow(&self, cx: &Context<'_>) {
+    pub(super) fn register(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
     }
 

@@ -18,7 +18,7 @@ impl Running for Record {
     }
 
     fn mark(&self, cause: &Cause) -> Option<Mark> {
-        self.give_mark(cause)
+        self.issue_mark(cause)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -45,13 +45,13 @@ impl Record {
 
     /// Whether the code that runs here does so inside this operation.
     pub(crate) fn runs_here(&self) -> bool {
-        Self::current().is_some_and(|here| here.is_part_of(self))
+        Self::current().is_some_and(|here| here.is_within(self))
     }
 
     /// The innermost operation that runs here, if this is it or above it: what a shield that is polled here has
     /// to protect. None where the code that runs here does not do so inside this operation.
     pub(crate) fn innermost(&self) -> Option<Arc<Self>> {
-        Self::current().filter(|here| here.is_part_of(self))
+        Self::current().filter(|here| here.is_within(self))
     }
 
     /// Makes this operation the current one of the thread, until the answer is dropped.
@@ -87,7 +87,7 @@ impl Record {
         let present = ambient::current();
         let here = present.as_ref().and_then(Self::of);
         let inside = self.enter_here(slot);
-        let is_below = here.is_some_and(|here| here.is_part_of(self));
+        let is_below = here.is_some_and(|here| here.is_within(self));
         let shelter = present.filter(|_| is_below);
         // Also where it is none: the entry keeps the mark of the time before.
         drop(ambient::replace_shelter(

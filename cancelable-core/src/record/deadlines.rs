@@ -5,9 +5,9 @@
 //! the next look, to which the move leads: it wakes the run whose deadline it is. What is kept of a walk, and for
 //! how long, stands in `own_deadline.rs`.
 
-use super::own_deadline::moves;
-use super::run_waker::{self, Followed};
-use super::{Record, shelters};
+use super::own_deadline::epoch;
+use super::run_waker::{self, Registered};
+use super::{Record, shielding};
 use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
 use std::time::{Duration, Instant};
@@ -19,13 +19,13 @@ pub(crate) fn effective(record: &Record) -> Option<Instant> {
 }
 
 /// The earliest deadline on the line, given what a run found of the record's own.
-pub(crate) fn effective_for(record: &Record, followed: &Followed) -> Option<Instant> {
-    followed.due.into_iter().chain(above(record)).min()
+pub(crate) fn effective_for(record: &Record, registered: &Registered) -> Option<Instant> {
+    registered.due.into_iter().chain(above(record)).min()
 }
 
 /// The earliest deadline on the line, for a caller that keeps it with the count of moves that it read before.
-pub(super) fn effective_to_keep(record: &Record) -> Option<Instant> {
-    let own = record.inner.lock().deadlines.own_due_to_keep();
+pub(super) fn effective_for_cache(record: &Record) -> Option<Instant> {
+    let own = record.inner.lock().deadlines.own_due_for_cache();
     own.into_iter().chain(above(record)).min()
 }
 
@@ -33,8 +33,8 @@ pub(super) fn effective_to_keep(record: &Record) -> Option<Instant> {
 fn above(record: &Record) -> Option<Instant> {
     let mut next = record.binding_parent();
     next?;
-    let moves = moves();
-    if let Some(kept) = record.inner.lock().deadlines.kept(moves) {
+    let epoch = epoch();
+    if let Some(kept) = record.inner.lock().deadlines.cached(epoch) {
         return kept;
     }
     // Up to the first that has kept it, and then down again to keep it: a line of any length is
@@ -46,7 +46,7 @@ fn above(record: &Record) -> Option<Instant> {
         tests::WALKED.with(|walked| walked.set(walked.get() + 1));
         let (own, kept) = {
             let deadlines = &mut ancestor.inner.lock().deadlines;
-            (deadlines.own_due_to_keep(), deadlines.kept(moves))
+            (deadlines.own_due_for_cache(), deadlines.cached(epoch))
         };
         if let Some(kept) = kept {
             due = own.into_iter().chain(kept).min();
@@ -56,10 +56,10 @@ fn above(record: &Record) -> Option<Instant> {
         next = ancestor.binding_parent();
     }
     for (ancestor, own) in walked.into_iter().rev() {
-        ancestor.inner.lock().deadlines.keep(due, moves);
+        ancestor.inner.lock().deadlines.cache(due, epoch);
         due = own.into_iter().chain(due).min();
     }
-    record.inner.lock().deadlines.keep(due, moves);
+    record.inner.lock().deadlines.cache(due, epoch);
     due
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     // The lock must not be held over the walk above.
     let own = record.inner.lock().deadlines.due_from(now);
     let earliest = own.into_iter().chain(above(record)).min();
-    let earliest = shelters::limit_here(record, earliest)?;
+    let earliest = shielding::limit_here(record, earliest)?;
     Some(earliest.saturating_duration_since(now))
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn expire(record: &Record, now: Instant) -> bool {
 /// Where a token of another operation cancels it, that one's clock is looked at too.
 pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     if record.token.is_linked() {
-        record.look_at_links();
+        record.check_links();
     }
     // The clock first: without one there is no deadline, and the line may be long.
     let runtime = record.runtime.as_ref()?;
@@ -172,7 +172,7 @@ mod tests {
     use crate::cause::OperationLabel;
     use crate::record::own_deadline::OwnDeadline;
     use crate::record::token_cell::TokenCell;
-    use crate::record::{Account, Opening, Record, lifecycle};
+    use crate::record::{Observers, Opening, Record, lifecycle};
     use crate::source::{Limit, LimitKind};
     use crate::sync::{StoredWaker, clock};
     use std::cell::Cell;
@@ -200,7 +200,7 @@ mod tests {
             options: None,
             spawned: false,
             shelter: None,
-            account: Account::default(),
+            observers: Observers::default(),
         })
     }
 

@@ -4,9 +4,9 @@
 //! operation runs any more and that nothing can be deferred to it. The two come together, except
 //! where the run was dropped and its children and finalizers go on without it.
 
-use super::child_reports::{self, Lost};
-use super::run_waker::{self, Followed};
-use super::{Inner, Opening, Rare, Record, meters, notes, notify, shelters};
+use super::child_reports::{self, LostRun};
+use super::run_waker::{self, Registered};
+use super::{Inner, Opening, Rare, Record, meters, notes, notify, shielding};
 use crate::report::{Report, Status};
 use crate::source::Unstarted;
 use crate::sync::{Latch, LatchWait, Ordering, StoredWaker, escape, is_logged, log};
@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 /// The parts that a run takes over when it enters.
 pub(crate) struct Entered {
     pub(crate) sources: Option<Box<[Unstarted]>>,
-    pub(crate) followed: Followed,
+    pub(crate) registered: Registered,
 }
 
 /// The closing of an operation, for its outcome.
-pub(crate) struct Closing {
+pub(crate) struct Ended {
     pub(crate) status: Status,
     pub(crate) elapsed: Option<Duration>,
     /// None where there is nothing to say.
@@ -37,9 +37,9 @@ pub(crate) struct Unfinished;
 /// Opens a pending record with one scope handle.
 pub(crate) fn open(opening: Opening) -> Arc<Record> {
     let record = Arc::new(Record::new(opening));
-    shelters::enlist(&record);
+    shielding::insert(&record);
     if let Some(parent) = record.parent_it_may_outlive() {
-        parent.begin_inside();
+        parent.add_dependent();
     }
     log_status(&record, Status::Pending);
     notify::opened(&record);
@@ -66,7 +66,7 @@ pub(crate) fn enter(
         }
         Entered {
             sources: inner.sources.take(),
-            followed: run_waker::follow_with(record, &mut inner, &mut waker),
+            registered: run_waker::register_with(record, &mut inner, &mut waker),
         }
     };
     if let Some(parent) = watching_parent(record) {
@@ -88,7 +88,7 @@ fn watching_parent(record: &Record) -> Option<&Arc<Record>> {
 ///
 /// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
 /// changed.
-pub(crate) fn close(record: &Arc<Record>, end: Status) -> Result<Closing, Unfinished> {
+pub(crate) fn close(record: &Arc<Record>, end: Status) -> Result<Ended, Unfinished> {
     close_at(record, end, record.now(), || {})
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn close_at(
     end: Status,
     now: Option<Instant>,
     rest: impl FnOnce(),
-) -> Result<Closing, Unfinished> {
+) -> Result<Ended, Unfinished> {
     let (elapsed, rare, has_partial, waker) = {
         let mut inner = record.inner.lock();
         let rare = settle_with(record, &mut inner)?;
@@ -114,9 +114,9 @@ pub(crate) fn close_at(
     record.end_token();
     after_end(record, end, elapsed, now);
     end_span(record);
-    let (report, latch) = let_go(rare);
+    let (report, latch) = take_report(rare);
     set_latch(latch);
-    Ok(Closing {
+    Ok(Ended {
         status: end,
         elapsed,
         report,
@@ -143,12 +143,12 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
 /// # Errors
 ///
 /// As for [`close`].
-pub(crate) fn settle(record: &Arc<Record>, run: Lost) -> Result<(), Unfinished> {
+pub(crate) fn settle(record: &Arc<Record>, run: LostRun) -> Result<(), Unfinished> {
     let rare = settle_with(record, &mut record.inner.lock())?;
     end_span(record);
-    let (report, latch) = let_go(rare);
+    let (report, latch) = take_report(rare);
     // Before the waiters for the end are woken: they may look at the outcome.
-    child_reports::report_up(record, report, run);
+    child_reports::propagate_lost(record, report, run);
     set_latch(latch);
     Ok(())
 }
@@ -173,7 +173,7 @@ fn after_end(record: &Arc<Record>, end: Status, elapsed: Option<Duration>, now: 
         let id = record.label.id();
         parent.on_rare(|rare| rare.diagnostics.inside.remove(&id));
     }
-    shelters::leave(record);
+    shielding::remove(record);
     meters::end(record, now);
     log_status(record, end);
     notify::closed(record, end, elapsed);
@@ -188,13 +188,13 @@ fn end_span(record: &Record) {
 
 fn leave_parent(record: &Record) {
     if let Some(parent) = record.parent_it_may_outlive() {
-        parent.end_inside();
+        parent.remove_dependent();
     }
 }
 
 /// The closing of an operation, for a run that was taken over.
-pub(crate) fn closing(record: &Record) -> Closing {
-    Closing {
+pub(crate) fn ended(record: &Record) -> Ended {
+    Ended {
         status: record.status(),
         elapsed: record.elapsed(),
         report: child_reports::take(record),
@@ -234,7 +234,7 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
         "{} was dropped without being run; it was opened at {}", record.label, record.location
     );
     drop(sources);
-    shelters::leave(record);
+    shielding::remove(record);
     record.end_token();
     meters::end(record, now);
     end_span(record);
@@ -245,11 +245,11 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
 
 /// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch for
 /// its end.
-fn let_go(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
+fn take_report(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
     let Some(mut rare) = rare else {
         return (None, None);
     };
-    if let Some(bound) = rare.shields.bound.take() {
+    if let Some(bound) = rare.shields.parent_cancel.take() {
         // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
         bound.unregister();
     }

@@ -11,18 +11,43 @@
 //!
 //! Progress is delivered in the same way, before the end, and only of operations that make some.
 
-#[cfg(feature = "testing")]
-use super::recorders;
 use super::{Observer, Record};
 use crate::cause::Cause;
 use crate::progress::ProgressUpdate;
 use crate::report::Status;
+#[cfg(feature = "testing")]
+use crate::sync::{Mutex, unmodelled::OnceLock};
 use std::sync::Arc;
+#[cfg(feature = "testing")]
+use std::sync::Weak;
 use std::time::Duration;
+
+/// The recorders of the test kit, which observe every operation of the process. Until the first recorder is made, an
+/// event costs one load.
+#[cfg(feature = "testing")]
+static RECORDERS: OnceLock<Mutex<Vec<Weak<dyn Observer>>>> = OnceLock::new();
+
+/// Notifies `recorder` from now on, until it is dropped.
+#[cfg(feature = "testing")]
+pub(crate) fn add_recorder(recorder: Weak<dyn Observer>) {
+    let recorders = RECORDERS.get_or_init(|| Mutex::new(Vec::new()));
+    let mut recorders = recorders.lock();
+    recorders.retain(|recorder| recorder.strong_count() > 0);
+    recorders.push(recorder);
+}
+
+/// Returns the live recorders, for calls without the lock: a call of a recorder may lead back here.
+#[cfg(feature = "testing")]
+fn recorders() -> Vec<Arc<dyn Observer>> {
+    let Some(recorders) = RECORDERS.get() else {
+        return Vec::new();
+    };
+    recorders.lock().iter().filter_map(Weak::upgrade).collect()
+}
 
 fn is_observed(record: &Record) -> bool {
     #[cfg(feature = "testing")]
-    if !recorders::present().is_empty() {
+    if !recorders().is_empty() {
         return true;
     }
     record.registry.is_some() || record.hooks.is_some()
@@ -34,7 +59,7 @@ fn own_observers(record: &Record) -> impl Iterator<Item = &Arc<dyn Observer>> {
 
 fn notify(record: &Record, notify: impl Fn(&dyn Observer)) {
     #[cfg(feature = "testing")]
-    for recorder in recorders::present() {
+    for recorder in recorders() {
         notify(&*recorder);
     }
     own_observers(record).for_each(|observer| notify(&**observer));

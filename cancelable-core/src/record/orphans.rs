@@ -3,17 +3,17 @@
 //! A drop cannot wait, so what is open goes on as a task of the runtime; the steps are in the header of
 //! `scope/run/detached_teardown.rs`. The operation is an *orphan* then, as it has lost the body that it was a part of.
 //! The nearest operation above that has not ended, its *owner*, adopts it: [`adopt`] lists it there, and the
-//! [`Adoption`] removes it and wakes the owner's run. Its report goes to the owner (`child_reports.rs`).
+//! [`OrphanGuard`] removes it and wakes the owner's run. Its report goes to the owner (`child_reports.rs`).
 //!
 //! The owner joins an orphan as it joins its children: before its own finalizers, and before it ends. So what
 //! a finalizer undoes is not worked on any more, at any depth, whether one run is dropped or several at once.
 //! What is deferred by a blocking call, or to a scope that is never run, is an orphan too, and so is what is taken
-//! over of a run that nobody polls (`turn.rs`).
+//! over of a run that nobody polls (`takeover.rs`).
 //!
 //! # Invariants
 //!
 //! 1. An orphan is listed by its owner from before its run has closed, and so has given back its hold
-//!    on the body above, until it is settled. Its [`Adoption`] removes it, on every way
+//!    on the body above, until it is settled. Its [`OrphanGuard`] removes it, on every way
 //!    out, also where a runtime drops the task.
 //! 2. While it has not ended, an operation adopts whatever comes: also one that is cancelled, is closed, or
 //!    takes no more children. What comes to one that has ended goes to the next above, and where none is
@@ -51,13 +51,13 @@ use crate::runtime::RuntimeHandle;
 use std::sync::Arc;
 
 /// Held by an orphan until its operation is settled.
-pub(crate) struct Adoption {
+pub(crate) struct OrphanGuard {
     owner: Arc<Record>,
     id: OperationId,
 }
 
 /// A drop, because a runtime that goes away just drops its tasks.
-impl Drop for Adoption {
+impl Drop for OrphanGuard {
     fn drop(&mut self) {
         self.owner.children.remove_orphan(self.id);
     }
@@ -66,22 +66,21 @@ impl Drop for Adoption {
 /// Has the nearest operation above that has not ended wait for what goes on of `record` on `runtime`.
 ///
 /// To be called before a run closes it; see invariant 1.
-pub(crate) fn adopt(record: &Arc<Record>, runtime: &RuntimeHandle) -> Option<Adoption> {
+pub(crate) fn adopt(record: &Arc<Record>, runtime: &RuntimeHandle) -> Option<OrphanGuard> {
     let parent = record.parent.as_ref()?;
     // Given up with its call, whose end nobody waits for.
     if parent.children.is_abandoned(record.label.id()) {
         return None;
     }
-    // Ends: every turn goes one ancestor up, and there is no cycle.
-    let mut above = std::iter::successors(Some(parent), |record| record.parent.as_ref());
-    above.find_map(|owner| adopt_by(owner, record, runtime))
+    let mut ancestors = record.ancestors();
+    ancestors.find_map(|owner| adopt_by(owner, record, runtime))
 }
 
 fn adopt_by(
     owner: &Arc<Record>,
     orphan: &Arc<Record>,
     runtime: &RuntimeHandle,
-) -> Option<Adoption> {
+) -> Option<OrphanGuard> {
     // Only to leave alone what has ended; what counts is the look below.
     if owner.is_settled() {
         return None;
@@ -89,7 +88,7 @@ fn adopt_by(
     let id = orphan.label.id();
     let handle = Arc::downgrade(orphan);
     owner.children.insert_orphan(id, handle, runtime.clone());
-    let adoption = Adoption {
+    let adoption = OrphanGuard {
         owner: Arc::clone(owner),
         id,
     };

@@ -21,19 +21,19 @@ use std::time::{Duration, Instant};
 
 /// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the
 /// record's lock orders it.
-static MOVES: AtomicU64 = AtomicU64::new(1);
+static EPOCH: AtomicU64 = AtomicU64::new(1);
 
 /// The count of moves, to be read before what is to be kept with it.
-pub(super) fn moves() -> u64 {
-    // Acquire: pairs with the Release in `line_changed`. A thread that reads a count finds the deadlines that
+pub(super) fn epoch() -> u64 {
+    // Acquire: pairs with the Release in `advance_epoch`. A thread that reads a count finds the deadlines that
     // it goes with.
-    MOVES.load(Ordering::Acquire)
+    EPOCH.load(Ordering::Acquire)
 }
 
 /// To be called when a line of ancestors has become another, after what says so is stored.
-pub(super) fn line_changed() {
+pub(super) fn advance_epoch() {
     // Release: see `moves`.
-    MOVES.fetch_add(1, Ordering::Release);
+    EPOCH.fetch_add(1, Ordering::Release);
 }
 
 /// The deadlines of one operation.
@@ -42,12 +42,12 @@ pub(super) struct Deadlines {
     /// The earliest of the operations above, as it is kept.
     above: Option<Instant>,
     /// In the upper bits the count of moves with which `above` is kept, zero if it never was. The lowest is
-    /// [`KEPT_BELOW`]. One word, because every operation has it.
+    /// [`CACHED_BELOW`]. One word, because every operation has it.
     marks: u64,
 }
 
 /// An operation below keeps a deadline that this one's own is a part of.
-const KEPT_BELOW: u64 = 1;
+const CACHED_BELOW: u64 = 1;
 
 impl Deadlines {
     pub(super) fn new(own: OwnDeadline) -> Self {
@@ -64,8 +64,8 @@ impl Deadlines {
     }
 
     /// [`own_due`](Self::own_due) for a caller that keeps it with the count of moves that it read before.
-    pub(super) fn own_due_to_keep(&mut self) -> Option<Instant> {
-        self.marks |= KEPT_BELOW;
+    pub(super) fn own_due_for_cache(&mut self) -> Option<Instant> {
+        self.marks |= CACHED_BELOW;
         self.own_due()
     }
 
@@ -93,21 +93,21 @@ impl Deadlines {
     }
 
     fn moved(&mut self) {
-        if self.marks & KEPT_BELOW != 0 {
-            self.marks &= !KEPT_BELOW;
-            line_changed();
+        if self.marks & CACHED_BELOW != 0 {
+            self.marks &= !CACHED_BELOW;
+            advance_epoch();
         }
     }
 
     /// The earliest deadline of the ancestors, if it is kept with this count.
-    pub(super) fn kept(&self, moves: u64) -> Option<Option<Instant>> {
-        (self.marks >> 1 == moves).then_some(self.above)
+    pub(super) fn cached(&self, epoch: u64) -> Option<Option<Instant>> {
+        (self.marks >> 1 == epoch).then_some(self.above)
     }
 
     /// Keeps the earliest deadline of the ancestors.
-    pub(super) fn keep(&mut self, due: Option<Instant>, moves: u64) {
+    pub(super) fn cache(&mut self, due: Option<Instant>, epoch: u64) {
         self.above = due;
-        self.marks = (moves << 1) | (self.marks & KEPT_BELOW);
+        self.marks = (epoch << 1) | (self.marks & CACHED_BELOW);
     }
 }
 

@@ -1,47 +1,51 @@
-//! The waker of the run that polls an operation. It is woken when the deadline was moved, when the token was made
-//! (`token_cell.rs`), and when the last hold on the body was given back.
+//! The waker of the run that polls an operation. The run is woken when the deadline was moved, when the token was made
+//! (`token_cell.rs`), and when the last lease on the body has ended.
 //!
-//! The waker lies under the record's lock, with a number that goes up under the same lock whenever
-//! the waker is taken. A run that has left its waker keeps the number it found then. As long as the
-//! number is the same the waker is still there, so a poll costs one load; and if the run reads an
-//! old number, the waker was taken by another thread, which wakes it. Either way no wake is lost.
+//! The waker is stored under the record's lock, with a number that goes up under the same lock whenever the waker is
+//! taken. A run that registers its waker keeps the number of that moment. While the number is the same the waker is still
+//! stored, so a poll costs one load. If the run reads an old number, another thread has taken the waker and wakes it.
+//! Either way no wake is lost.
 //!
-//! A run with a runtime leaves its waker when it enters, for moves of the deadline. One whose
-//! token was not made yet leaves it when it first waits, and each when it waits for a hold.
+//! A run with a runtime registers its waker when it enters, for moves of the deadline. A run whose token was not made yet
+//! registers it at its first wait, and every run does when it waits for a lease.
 //!
-//! Wakers are cloned before the lock and woken or dropped after it.
+//! Wakers are cloned before the lock is taken, and woken or dropped after it is released.
 
 use super::{Inner, Record};
 use crate::sync::{Ordering, StoredWaker, WakerId};
 use std::task::Waker;
 use std::time::Instant;
 
-/// The state that a run finds when it leaves its waker.
+/// The state that a run finds when it registers its waker.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Followed {
+pub(crate) struct Registered {
     /// The number of wakes of the run until then.
     pub(crate) wakes: u64,
-    /// Which waker was left, which is a clone; while it lies here no other comes to have the same.
+    /// The identity of the stored clone. While the clone is stored no other waker gets the same.
     pub(crate) waker: Option<WakerId>,
     /// The operation's own deadline.
     pub(super) due: Option<Instant>,
 }
 
-/// Leaves the waker of the task that runs the operation.
-pub(crate) fn follow(record: &Record, waker: &Waker) -> Followed {
+/// Registers the waker of the task that runs the operation.
+pub(crate) fn register(record: &Record, waker: &Waker) -> Registered {
     let mut waker = StoredWaker::of(waker);
     let mut inner = record.inner.lock();
-    let followed = follow_with(record, &mut inner, &mut waker);
+    let registered = register_with(record, &mut inner, &mut waker);
     drop(inner);
-    // A replaced one.
+    // The replaced waker.
     drop(waker);
-    followed
+    registered
 }
 
-/// [`follow`] under the lock. The waker that is left over is for the caller to drop.
-pub(super) fn follow_with(record: &Record, inner: &mut Inner, waker: &mut StoredWaker) -> Followed {
+/// [`register`] under the lock. Leaves the replaced waker in `waker`, for the caller to drop.
+pub(super) fn register_with(
+    record: &Record,
+    inner: &mut Inner,
+    waker: &mut StoredWaker,
+) -> Registered {
     std::mem::swap(&mut inner.run_waker, waker);
-    Followed {
+    Registered {
         // Relaxed: it changes under the lock that is held here.
         wakes: record.run_wakes.load(Ordering::Relaxed),
         waker: inner.run_waker.id(),
@@ -49,20 +53,19 @@ pub(super) fn follow_with(record: &Record, inner: &mut Inner, waker: &mut Stored
     }
 }
 
-/// The number of wakes of the run.
+/// Returns the number of wakes of the run.
 pub(crate) fn wakes(record: &Record) -> u64 {
-    // Relaxed: an old number is as good, see above; what belongs to the number is read under
-    // the lock.
+    // Relaxed: an old number is as good, as the header says; the state that goes with the number is read under the lock.
     record.run_wakes.load(Ordering::Relaxed)
 }
 
-/// Has the task that runs the operation look at it again.
+/// Wakes the task that runs the operation.
 pub(super) fn wake_run(record: &Record) {
     let waker = take(record, &mut record.inner.lock());
     wake(waker);
 }
 
-/// The waker of a run that is to be woken, for [`wake`] after the lock.
+/// Takes the waker of a run, for [`wake`] after the lock.
 pub(super) fn take(record: &Record, inner: &mut Inner) -> StoredWaker {
     let wakes = record.run_wakes.load(Ordering::Relaxed);
     record.run_wakes.store(wakes + 1, Ordering::Relaxed);

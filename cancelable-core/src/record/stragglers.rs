@@ -5,9 +5,9 @@
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below
 //! such an operation: then each run is on the list of its parent while it runs.
 
-use super::holder::OpenShield;
 use super::reports::KEPT;
-use super::{Holder, Holding, Record, Turn, away, grace, holds};
+use super::shields::OpenShield;
+use super::{Lease, LeaseHolder, Record, Takeover, grace, leases, outside_runs};
 use crate::report::{Report, ShieldSite, Status, Straggler, StragglerKind};
 use crate::sync::{NumberMap, log};
 use std::borrow::Cow;
@@ -114,7 +114,7 @@ pub(crate) fn running_finalizer(record: &Record) -> Option<Straggler> {
 
 fn straggler(record: &Record, kind: StragglerKind) -> Straggler {
     let now = record.now();
-    let shield = holds::open_shield(record);
+    let shield = leases::open_shield(record);
     let (polled, checked) = record
         .on_rare(|rare| (rare.diagnostics.polled, rare.diagnostics.checked))
         .unwrap_or_default();
@@ -156,25 +156,21 @@ fn unpolled(
     straggler
 }
 
-/// The report on a holder that is held and not polled by `home`.
-pub(crate) fn of_holder(
-    home: &Record,
-    holder: &Holder,
-    unpolled_for: Option<Duration>,
-) -> Straggler {
-    match holder.holding() {
-        Holding::Run(turn) => match away::run_of(turn) {
+/// Returns the report on a future that has a lease on the body of `home` and is not polled.
+pub(crate) fn of_lease(home: &Record, lease: &Lease, unpolled_for: Option<Duration>) -> Straggler {
+    match lease.holder() {
+        LeaseHolder::Run(run) => match outside_runs::run_of(run) {
             Some(run) => unpolled(&run, unpolled_for, None),
             None => unpolled(home, unpolled_for, None),
         },
-        Holding::Shield(shield, _) => unpolled(home, unpolled_for, Some(shield)),
-        Holding::Body => unpolled(home, unpolled_for, None),
+        LeaseHolder::Shield(shield, _) => unpolled(home, unpolled_for, Some(shield)),
+        LeaseHolder::Body => unpolled(home, unpolled_for, None),
     }
 }
 
 /// The report on a run, woken so long ago and not polled since.
-pub(crate) fn of_run(turn: &Turn, unpolled_for: Option<Duration>) -> Option<Straggler> {
-    Some(unpolled(&*away::run_of(turn)?, unpolled_for, None))
+pub(crate) fn of_run(run: &Takeover, unpolled_for: Option<Duration>) -> Option<Straggler> {
+    Some(unpolled(&*outside_runs::run_of(run)?, unpolled_for, None))
 }
 
 /// Notes a poll, for reports, if the operation is watched.

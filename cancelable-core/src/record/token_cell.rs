@@ -42,7 +42,7 @@ pub(crate) struct TokenCell {
     is_handed_out: AtomicBool,
     /// The operation has ended without a cancel, although its token may be cancelled. Written under the
     /// record's lock.
-    is_over: AtomicBool,
+    ended_uncancelled: AtomicBool,
     /// How many operations and streams there are inside that may go on after the end. Small, so that it fits
     /// beside the marks.
     inside: AtomicU32,
@@ -82,7 +82,7 @@ impl TokenCell {
             own: OnceLock::new(),
             parked: AtomicBool::new(false),
             is_handed_out: AtomicBool::new(false),
-            is_over: AtomicBool::new(false),
+            ended_uncancelled: AtomicBool::new(false),
             inside: AtomicU32::new(0),
             link: Link::None,
         }
@@ -173,9 +173,9 @@ impl TokenCell {
     /// Whether the operation was found not cancelled when it ended. Asked where the status was seen to be an
     /// end, or under the record's lock.
     #[inline]
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn ended_uncancelled(&self) -> bool {
         // Relaxed: see above.
-        self.is_over.load(Ordering::Relaxed)
+        self.ended_uncancelled.load(Ordering::Relaxed)
     }
 
     /// Fixes what is said of the cancel from the end on. Under the record's lock, where the status becomes
@@ -183,17 +183,18 @@ impl TokenCell {
     pub(super) fn fix(&self) {
         let token = self.own().or(self.above());
         let is_cancelled = token.is_some_and(CancellationToken::is_cancelled);
-        self.is_over.store(!is_cancelled, Ordering::Relaxed);
+        self.ended_uncancelled
+            .store(!is_cancelled, Ordering::Relaxed);
     }
 
     /// Counts what may go on inside after the end.
-    pub(super) fn add_inside(&self) {
+    pub(super) fn add_dependent(&self) {
         // Relaxed: it is opened before the operation ends, or by what is inside itself.
         self.inside.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts it no longer. True if it was the last.
-    pub(super) fn remove_inside(&self) -> bool {
+    pub(super) fn remove_dependent(&self) -> bool {
         // AcqRel: see `to_end`.
         self.inside.fetch_sub(1, Ordering::AcqRel) == 1
     }

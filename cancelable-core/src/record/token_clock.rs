@@ -8,7 +8,7 @@
 
 use super::Record;
 use super::deadlines;
-use super::own_deadline::moves;
+use super::own_deadline::epoch;
 use crate::cause::{Cause, Mark};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Mutex, Ordering, isolate};
@@ -34,7 +34,7 @@ struct Clock {
     /// The earliest deadline on the line, in nanoseconds.
     due: AtomicU64,
     /// The number of moves for which `due` is good.
-    moves: AtomicU64,
+    epoch: AtomicU64,
     /// Held while the two are changed.
     changing: Mutex<()>,
 }
@@ -61,7 +61,7 @@ fn set_clock(record: &Arc<Record>, token: &CancellationToken) {
         base: runtime.as_ref().map(RuntimeHandle::now),
         runtime,
         due: AtomicU64::new(NEVER),
-        moves: AtomicU64::new(NONE),
+        epoch: AtomicU64::new(NONE),
         changing: Mutex::new(()),
     }));
 }
@@ -69,16 +69,16 @@ fn set_clock(record: &Arc<Record>, token: &CancellationToken) {
 impl Clock {
     /// Keeps the deadline as the records have it now.
     #[cold]
-    fn keep(&self) {
+    fn cache(&self) {
         let _changing = self.changing.lock();
-        let moves = moves();
+        let epoch = epoch();
         let record = self.record.upgrade();
-        let deadline = record.and_then(|record| deadlines::effective_to_keep(&record));
+        let deadline = record.and_then(|record| deadlines::effective_for_cache(&record));
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
         // Release: pairs with the Acquire in `due`. A thread that reads the number reads this deadline or a newer one.
-        self.moves.store(moves, Ordering::Release);
+        self.epoch.store(epoch, Ordering::Release);
     }
 
     fn since_base(&self, at: Instant) -> u64 {
@@ -102,8 +102,8 @@ impl Clock {
     #[inline]
     fn due(&self) -> u64 {
         // Acquire: as in `keep`.
-        if self.moves.load(Ordering::Acquire) != moves() {
-            self.keep();
+        if self.epoch.load(Ordering::Acquire) != epoch() {
+            self.cache();
         }
         // Relaxed: the load above has made it visible.
         self.due.load(Ordering::Relaxed)
@@ -129,7 +129,7 @@ impl DeadlineCheck for Clock {
     }
 
     fn mark(&self, cause: &Cause) -> Option<Mark> {
-        self.record.upgrade()?.give_mark(cause)
+        self.record.upgrade()?.issue_mark(cause)
     }
 
     fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {

@@ -97,7 +97,7 @@ impl RegistryObserver {
 impl Observer for RegistryObserver {
     /// A shard that is gone has gone with the last handle of the registry. Then nothing can read a list
     /// any more, and an empty shard serves as well: detached hooks are in what the shards share.
-    fn of_inner(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
+    fn for_child(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
         let observers = self.shared.observers.get();
         let observer = observers.and_then(|own| own.get(index_of(id))?.upgrade());
         Some(observer.unwrap_or_else(|| Self::new(&self.shared)))

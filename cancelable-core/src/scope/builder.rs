@@ -7,7 +7,7 @@ use crate::operation::{self, Hooks, Metadata, Operation, ProgressUpdate, Straggl
 use crate::record::options::{ChildOptions, Options, Watchdog};
 use crate::record::own_deadline::OwnDeadline;
 use crate::record::token_cell::TokenCell;
-use crate::record::{Account, Observer, Opening, lifecycle, shelters};
+use crate::record::{Observer, Observers, Opening, lifecycle, shielding};
 use crate::registry::Registry;
 use crate::runtime::{NoRuntime, RuntimeHandle};
 use crate::source::{Limit, Source, Unstarted};
@@ -101,8 +101,8 @@ impl Registration {
     /// Returns the registry as the observer of the operation with this number.
     fn observer(&self, id: OperationId, parent: Option<&Operation>) -> Option<Arc<dyn Observer>> {
         match self {
-            Self::Inherited => parent?.record().registry.as_ref()?.of_inner(id),
-            Self::In(registry) => registry.of_inner(id),
+            Self::Inherited => parent?.record().registry.as_ref()?.for_child(id),
+            Self::In(registry) => registry.for_child(id),
             Self::Nowhere => None,
         }
     }
@@ -403,7 +403,7 @@ impl ScopeBuilder {
             Parent::Nothing => None,
         };
         let shelter = parent.as_ref().filter(|_| !spawned);
-        let shelter = shelter.and_then(|parent| shelters::shelter_from(parent.record()));
+        let shelter = shelter.and_then(|parent| shielding::shield_from(parent.record()));
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -420,7 +420,7 @@ impl ScopeBuilder {
         let label = OperationLabel::new(name);
         let above = parent.as_ref().filter(|_| shelter.is_none());
         let token = token_cell(&label, above, token, tokens);
-        let account = Account {
+        let observers = Observers {
             registry: registration.observer(label.id(), parent.as_ref()),
             hooks,
             metadata,
@@ -437,7 +437,7 @@ impl ScopeBuilder {
             options,
             spawned,
             shelter,
-            account,
+            observers,
         })))
     }
 

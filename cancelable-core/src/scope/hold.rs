@@ -2,7 +2,7 @@
 
 use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::operation::Operation;
-use crate::record::keep_open::{self, KeepOpen};
+use crate::record::admission::{self, HoldGuard};
 use std::fmt;
 use std::panic::Location;
 
@@ -11,7 +11,7 @@ use std::panic::Location;
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
     operation: Operation,
-    hold: KeepOpen,
+    hold: HoldGuard,
 }
 
 impl ScopeHold {
@@ -19,7 +19,7 @@ impl ScopeHold {
         operation: &Operation,
         taken_at: &'static Location<'static>,
     ) -> Result<Self, Rejected> {
-        match keep_open::keep_open(operation.record(), taken_at) {
+        match admission::hold(operation.record(), taken_at) {
             Some(hold) => Ok(Self {
                 operation: operation.clone(),
                 hold,

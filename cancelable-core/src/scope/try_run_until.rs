@@ -120,7 +120,7 @@ where
                 return Poll::Ready(result.map_err(RunError::Failed));
             }
             if Pin::new(this.cancelled).poll(cx).is_pending()
-                || (runs_here && record.shields.has_holds())
+                || (runs_here && record.shields.has_leases())
             {
                 return Poll::Pending;
             }

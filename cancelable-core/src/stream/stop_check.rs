@@ -3,8 +3,8 @@
 use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::operation::Operation;
-use crate::record::cancel::GoesOn;
-use crate::record::{deadlines, shelters};
+use crate::record::cancel::DependentGuard;
+use crate::record::{deadlines, shielding};
 use crate::scope::Scope;
 use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
 use std::fmt;
@@ -52,7 +52,7 @@ pub struct StopCheck {
     operation: Option<Operation>,
     /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if the
     /// operation had ended before.
-    goes_on: Option<GoesOn>,
+    dependent: Option<DependentGuard>,
     /// Registered once a step was pending, and left when this is dropped.
     wait: Wait,
     /// Which steps read the clock.
@@ -65,7 +65,7 @@ impl StopCheck {
     fn new(token: &CancellationToken, operation: Option<&Operation>) -> Self {
         let open = operation.filter(|operation| !operation.status().is_terminal());
         Self {
-            goes_on: open.map(|operation| GoesOn::inside(operation.record())),
+            dependent: open.map(|operation| DependentGuard::of(operation.record())),
             token: token.clone(),
             operation: operation.cloned(),
             wait: Wait::new(),
@@ -200,7 +200,7 @@ impl StopCheck {
 
     /// Whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
-        let shelter = |operation: &Operation| shelters::shelter_from(operation.record());
+        let shelter = |operation: &Operation| shielding::shield_from(operation.record());
         self.operation.as_ref().and_then(shelter).is_some()
     }
 }
@@ -228,8 +228,8 @@ impl From<&Scope> for StopCheck {
 impl Clone for StopCheck {
     fn clone(&self) -> Self {
         let mut clone = Self::new(&self.token, self.operation.as_ref());
-        if let (true, Some(operation)) = (self.goes_on.is_some(), &self.operation) {
-            clone.goes_on = Some(GoesOn::inside(operation.record()));
+        if let (true, Some(operation)) = (self.dependent.is_some(), &self.operation) {
+            clone.dependent = Some(DependentGuard::of(operation.record()));
         }
         clone
     }

@@ -2,7 +2,8 @@
 
 use crate::cause::{Cause, OperationId, OperationLabel};
 use crate::operation::Status;
-use crate::record::{Observer, Record, recorders};
+use crate::record::notify::{self};
+use crate::record::{Observer, Record};
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, ThreadId, thread_id};
 use std::collections::BTreeMap;
@@ -118,7 +119,7 @@ impl Recorder {
             kept: Mutex::new(Kept::default()),
         });
         let observer: Weak<Tape> = Arc::downgrade(&tape);
-        recorders::add(observer);
+        notify::add_recorder(observer);
         Self { tape }
     }
 

@@ -4,8 +4,8 @@ use super::errors::ChildError;
 use crate::cause::Cause;
 use crate::error::Cancelled;
 use crate::record::Record;
+use crate::record::admission::Admission;
 use crate::record::blocking_call::BlockingCall;
-use crate::record::permit::Permit;
 use crate::report::{ChildFailure, Failure};
 use crate::runtime::{JoinError, RuntimeHandle};
 use crate::scope::{RunError, Scope};
@@ -22,7 +22,7 @@ pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 pub(super) struct Admitted {
     pub(super) scope: Scope,
     pub(super) call: Option<Arc<BlockingCall>>,
-    pub(super) place: Permit,
+    pub(super) place: Admission,
     /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
 }
@@ -32,11 +32,11 @@ pub(super) struct ChildGuard {
     child: Arc<Record>,
     /// The exit was reported. Before that, a drop means that the runtime has lost the child.
     ended: bool,
-    place: Permit,
+    place: Admission,
 }
 
 impl ChildGuard {
-    pub(super) fn new(child: Arc<Record>, place: Permit) -> Self {
+    pub(super) fn new(child: Arc<Record>, place: Admission) -> Self {
         Self {
             child,
             ended: false,

@@ -91,7 +91,7 @@ where
 mod tests {
     use crate::Scope;
     use crate::record::blocking_call::BlockingCall;
-    use crate::record::{abandon, lifecycle, permit};
+    use crate::record::{abandon, admission, lifecycle};
     use crate::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
     use crate::sync::{StoredWaker, clock};
     use std::num::NonZeroUsize;
@@ -130,8 +130,8 @@ mod tests {
         let (stubborn, child) = (child(), child());
         let runtime = RuntimeHandle::new(Idle);
         let call = Arc::new(BlockingCall::new(runtime, Some(Duration::ZERO)));
-        let call = permit::admit(scope.record(), stubborn.record(), Some(call));
-        let place = permit::admit(scope.record(), child.record(), None);
+        let call = admission::admit(scope.record(), stubborn.record(), Some(call));
+        let place = admission::admit(scope.record(), child.record(), None);
         let record = scope.record();
         abandon::abandon_call(record, stubborn.id());
         drop(call.expect("it is open"));
@@ -164,7 +164,7 @@ mod tests {
         assert!(entered.is_ok());
         let child = || scope.child("child").build().expect("it is sound");
         let (first, second) = (child(), child());
-        let admit = |child: &Scope| permit::admit(scope.record(), child.record(), None);
+        let admit = |child: &Scope| admission::admit(scope.record(), child.record(), None);
         let (first, second) = (admit(&first), admit(&second));
         let second = second.expect("it is open");
         for _ in 0..2 {

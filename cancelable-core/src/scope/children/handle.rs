@@ -166,7 +166,7 @@ impl<T> ChildHandle<T> {
             let record = this.operation.record();
             let ended = joined.unwrap_or_else(|error| Err(ChildError::joined(record, error)));
             return Poll::Ready(ended.map_err(|error| {
-                record.hand_on();
+                record.forward_mark();
                 error.given_out()
             }));
         }
@@ -212,7 +212,7 @@ impl AbandonTimer {
     /// taken. A call that is cancelled has a timer, which has the waker too.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.check(cx).is_pending() {
-            self.call.follow(cx);
+            self.call.register(cx);
             return self.check(cx);
         }
         Poll::Ready(self.span)
@@ -237,7 +237,7 @@ impl AbandonTimer {
 /// The call may go on for long after its handle.
 impl Drop for AbandonTimer {
     fn drop(&mut self) {
-        self.call.unfollow();
+        self.call.unregister();
     }
 }
 

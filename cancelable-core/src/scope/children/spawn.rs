@@ -8,7 +8,7 @@ use crate::cause::ChildName;
 use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::operation::Status;
 use crate::record::blocking_call::BlockingCall;
-use crate::record::{lifecycle, permit};
+use crate::record::{admission, lifecycle};
 use crate::runtime::{Completion, RuntimeHandle};
 use crate::scope::run::detached_teardown;
 use crate::scope::{Outcome, Scope, ScopeBuilder};
@@ -347,7 +347,7 @@ impl Scope {
             .build()
             .map_err(|error| refusal(error.into_refusal_reason()))?;
         let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
-        let Some(place) = permit::admit(record, scope.record(), call.clone()) else {
+        let Some(place) = admission::admit(record, scope.record(), call.clone()) else {
             // Its user has not abandoned it, so its end is not reported as that.
             if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(scope.record(), Status::Cancelled);

@@ -1,12 +1,12 @@
 //! Everything that may cancel a running scope, polled beside its body: sources, the deadline and the token. The delays
-//! of the drop of a cancelled body, holds and grace, are polled here as well.
+//! of the drop of a cancelled body, leases and grace, are polled here as well.
 
 use super::deadline_timer::DeadlineTimer;
 use super::grace_timer::GraceTimer;
-use super::stalled::StalledHolds;
+use super::stalled::StalledLeases;
 use super::watchdog;
-use crate::record::run_waker::{self, Followed};
-use crate::record::{Record, deadlines, grace, holds, stragglers, token_clock};
+use crate::record::run_waker::{self, Registered};
+use crate::record::{Record, deadlines, grace, leases, stragglers, token_clock};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
 use crate::sync::WakerId;
 use crate::token::{CallbackRegistration, Wait};
@@ -35,7 +35,7 @@ struct Rare {
     has_seen_cancel: bool,
     /// Opened at the first poll after a cancel.
     grace: Option<GraceTimer>,
-    stalled: StalledHolds,
+    stalled: StalledLeases,
     /// Note when the scope was cancelled, and start the watchdog.
     callbacks: Vec<CallbackRegistration>,
 }
@@ -80,9 +80,9 @@ impl CancelSources {
     }
 
     /// Cancels a scope that is entered at `now`, after its deadline.
-    pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
-        self.waker.note(followed);
-        self.deadline.enter(record, followed, now);
+    pub(super) fn enter(&mut self, record: &Record, registered: &Registered, now: Instant) {
+        self.waker.note(registered);
+        self.deadline.enter(record, registered, now);
     }
 
     /// Takes every waker back, where the run is dropped. The sources stay.
@@ -91,7 +91,7 @@ impl CancelSources {
         self.token.leave(record);
         self.deadline.stop(record.runtime.as_ref());
         if let Some(rare) = &mut self.rare {
-            rare.stalled = StalledHolds::default();
+            rare.stalled = StalledLeases::default();
         }
     }
 
@@ -142,12 +142,12 @@ impl CancelSources {
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
         // Otherwise nobody takes the waker: no deadline moves, and the token is made.
-        let followed = match record.runtime.is_some() || record.token.own().is_none() {
+        let registered = match record.runtime.is_some() || record.token.own().is_none() {
             true => self.waker.leave(record, cx),
             false => None,
         };
         if let Some(runtime) = &record.runtime {
-            self.deadline.poll(record, runtime, followed.as_ref(), cx);
+            self.deadline.poll(record, runtime, registered.as_ref(), cx);
         }
         let cancelled = self.token.poll(record, cx);
         if let (Poll::Ready(()), Some(rare)) = (cancelled, &mut self.rare) {
@@ -162,12 +162,12 @@ impl CancelSources {
         rare.is_some_and(|rare| !rare.sources.is_empty() && !rare.has_seen_cancel)
     }
 
-    /// Ready when a cancelled body is to be dropped: no hold on it counts, and its grace is over.
+    /// Ready when a cancelled body is to be dropped: no lease on it counts, and its grace is over.
     ///
-    /// Wakes: by the last hold, for which see [`holds::is_held`] and [`StalledHolds::poll`], and by the end of the
+    /// Wakes: by the end of the last lease, for which see [`leases::is_leased`] and [`StalledLeases::poll`], and by the end of the
     /// grace, for which see [`GraceTimer::poll`].
     pub(super) fn poll_release(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        if holds::is_held(record, cx) {
+        if leases::is_leased(record, cx) {
             grace::note_cancelled(record);
             let rare = self.rare.get_or_insert_default();
             ready!(rare.stalled.poll(record, cx));
@@ -209,10 +209,10 @@ struct Left {
 
 impl RunWaker {
     /// Notes what the run found when it left its waker.
-    fn note(&mut self, followed: &Followed) {
+    fn note(&mut self, registered: &Registered) {
         self.left = Some(Left {
-            calls: followed.wakes,
-            waker: followed.waker,
+            calls: registered.wakes,
+            waker: registered.waker,
         });
     }
 
@@ -223,7 +223,7 @@ impl RunWaker {
     }
 
     /// Leaves the waker of `cx`, unless it is there. Returns what the run found if it has left one.
-    fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Followed> {
+    fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Registered> {
         let present = Left {
             calls: run_waker::wakes(record),
             waker: Some(WakerId::of(cx.waker())),
@@ -231,9 +231,9 @@ impl RunWaker {
         if self.left.as_ref() == Some(&present) {
             return None;
         }
-        let followed = run_waker::follow(record, cx.waker());
-        self.note(&followed);
-        Some(followed)
+        let registered = run_waker::register(record, cx.waker());
+        self.note(&registered);
+        Some(registered)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one timer of a run, which follows the effective deadline of its scope.
 
-use crate::record::run_waker::Followed;
+use crate::record::run_waker::Registered;
 use crate::record::{Record, deadlines};
 use crate::runtime::{RuntimeHandle, Timer};
 use std::pin::Pin;
@@ -31,15 +31,15 @@ enum State {
 impl DeadlineTimer {
     /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that has been
     /// reached cancels.
-    pub(super) fn enter(&mut self, record: &Record, followed: &Followed, now: Instant) {
-        self.follow(record, followed);
+    pub(super) fn enter(&mut self, record: &Record, registered: &Registered, now: Instant) {
+        self.follow(record, registered);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
             deadlines::expire(record, now);
         }
     }
 
     /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or when the scope's
-    /// deadline is moved. `followed` is what the run found if it has just left its waker.
+    /// deadline is moved. `registered` is what the run found if it has just left its waker.
     ///
     /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the scope and its
     /// ancestors, as of this poll. If an ancestor's deadline moves further away, the timer fires early and is armed
@@ -48,11 +48,11 @@ impl DeadlineTimer {
         &mut self,
         record: &Record,
         runtime: &RuntimeHandle,
-        followed: Option<&Followed>,
+        registered: Option<&Registered>,
         cx: &mut Context<'_>,
     ) {
-        if let Some(followed) = followed {
-            self.follow(record, followed);
+        if let Some(registered) = registered {
+            self.follow(record, registered);
         }
         // A cancelled scope leaves the deadlines of its ancestors to their runs.
         if !self.has_fired(runtime, cx)
@@ -83,8 +83,8 @@ impl DeadlineTimer {
         self.state = State::Stale;
     }
 
-    fn follow(&mut self, record: &Record, followed: &Followed) {
-        let deadline = deadlines::effective_for(record, followed);
+    fn follow(&mut self, record: &Record, registered: &Registered) {
+        let deadline = deadlines::effective_for(record, registered);
         if deadline != self.deadline {
             self.deadline = deadline;
             self.state = State::Stale;

@@ -17,14 +17,14 @@
 //! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
 //!    is settled all the same, so that whoever waits for its end is woken.
 //!
-//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`record/turn.rs`).
+//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`record/takeover.rs`).
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::operation::Status;
-use crate::record::away::{self, Taken};
-use crate::record::child_reports::{self, Lost};
-use crate::record::orphans::{self, Adoption};
+use crate::record::child_reports::{self, LostRun};
+use crate::record::orphans::{self, OrphanGuard};
+use crate::record::outside_runs::{self, TakenRun};
 use crate::record::{Record, finalizers, lifecycle};
 use crate::runtime::RuntimeHandle;
 use crate::source::Watched;
@@ -41,20 +41,21 @@ pub(super) fn close_run(
     teardown: Teardown,
     sources: Vec<Watched>,
 ) {
-    close_lost(record, Lost::Dropped, end, teardown, sources);
+    close_lost(record, LostRun::Dropped, end, teardown, sources);
 }
 
 fn close_lost(
     record: &Arc<Record>,
-    run: Lost,
+    run: LostRun,
     end: Status,
     teardown: Teardown,
     sources: Vec<Watched>,
 ) {
-    let is_idle = record.children.close() && !teardown.has_begun() && !away::has_away(record);
+    let is_idle =
+        record.children.close() && !teardown.has_begun() && !outside_runs::has_any(record);
     if is_idle {
-        if let Ok(closing) = lifecycle::close(record, end) {
-            child_reports::report_up(record, closing.report, run);
+        if let Ok(ended) = lifecycle::close(record, end) {
+            child_reports::propagate_lost(record, ended.report, run);
             return;
         }
     }
@@ -70,11 +71,11 @@ pub(crate) fn close(record: &Arc<Record>, end: Status) {
 }
 
 /// Closes the operation of a stalled run. Its body and its sources stay with the run.
-pub(super) fn take_over(taken: Taken) {
-    let teardown = Teardown::unpark(taken.parked);
+pub(super) fn take_over(taken: TakenRun) {
+    let teardown = Teardown::resume(taken.finalizer);
     close_lost(
         &taken.record,
-        Lost::TakenOver,
+        LostRun::TakenOver,
         taken.end,
         teardown,
         Vec::new(),
@@ -85,29 +86,29 @@ pub(super) fn take_over(taken: Taken) {
 pub(crate) fn settle(record: &Arc<Record>) {
     // What it had adopted may have ended.
     record.children.close();
-    if lifecycle::settle(record, Lost::Dropped).is_err() {
-        DetachedTeardown::new(record, Lost::Dropped, Teardown::default()).start();
+    if lifecycle::settle(record, LostRun::Dropped).is_err() {
+        DetachedTeardown::new(record, LostRun::Dropped, Teardown::default()).start();
     }
 }
 
 struct DetachedTeardown {
     record: Arc<Record>,
     /// The way in which the run was lost.
-    run: Lost,
+    run: LostRun,
     /// The operation's entry.
     slot: Option<Ambient>,
     teardown: Teardown,
     /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
     /// Given back when the operation is settled.
-    adoption: Option<Adoption>,
+    adoption: Option<OrphanGuard>,
     /// The sources of the run.
     sources: Vec<Watched>,
     done: bool,
 }
 
 impl DetachedTeardown {
-    fn new(record: &Arc<Record>, run: Lost, teardown: Teardown) -> Self {
+    fn new(record: &Arc<Record>, run: LostRun, teardown: Teardown) -> Self {
         let mut task = Self {
             record: Arc::clone(record),
             run,

@@ -3,7 +3,7 @@
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
-use crate::record::lifecycle::Closing;
+use crate::record::lifecycle::Ended;
 use crate::record::{Record, notes};
 use crate::scope::{AlreadyRun, Outcome, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
@@ -31,7 +31,7 @@ pub(super) trait OutputKind<O> {
 /// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was given
 /// out, and something does.
 pub(crate) fn may_say_cancelled<E>(record: &Record) -> bool {
-    needs_drop::<E>() && record.has_given_out()
+    needs_drop::<E>() && record.has_live_mark()
 }
 
 /// Reads every output as a value.
@@ -150,30 +150,30 @@ impl<O> Exit<O> {
     pub(super) fn outcome<R: OutputKind<O>>(
         self,
         record: &Record,
-        closing: Closing,
+        ended: Ended,
     ) -> Outcome<R::Value, R::Error> {
         match self {
             // The common case: no cause, no failures of children, no partial result. Inlined, so that the outcome is
             // written where the caller wants it.
-            Self::Output(output) if !closing.has_partial && !may_have_failures(record) => {
+            Self::Output(output) if !ended.has_partial && !may_have_failures(record) => {
                 let result = R::into_result(output).map_err(RunError::Failed);
-                Outcome::new(closing.status, closing.elapsed, result, closing.report)
+                Outcome::new(ended.status, ended.elapsed, result, ended.report)
             }
-            exit => exit.whole_outcome::<R>(record, closing),
+            exit => exit.whole_outcome::<R>(record, ended),
         }
     }
 
     fn whole_outcome<R: OutputKind<O>>(
         self,
         record: &Record,
-        closing: Closing,
+        ended: Ended,
     ) -> Outcome<R::Value, R::Error> {
-        let Closing {
+        let Ended {
             status,
             elapsed,
             report,
             has_partial,
-        } = closing;
+        } = ended;
         let result = match self {
             Self::Panicked(panic) => resume_unwind(panic),
             Self::AlreadyRun(refused) => Err(RunError::AlreadyRun(*refused)),
@@ -201,7 +201,7 @@ impl<O> Exit<O> {
             }
         }
         if may_have_failures(record) {
-            record.hand_on();
+            record.forward_mark();
             outcome.set_cause(record.cause(), &record.label);
             outcome.fail_by(|| child_failure(record));
             outcome.add_failures(record.children.take_failures());
@@ -219,13 +219,13 @@ impl<O> Exit<O> {
             Self::AlreadyRun(refused) => refused.status(),
             _ => record.status(),
         };
-        let closing = Closing {
+        let ended = Ended {
             status,
             elapsed: None,
             report: None,
             has_partial: false,
         };
-        self.outcome::<R>(record, closing)
+        self.outcome::<R>(record, ended)
     }
 }
 

@@ -1,13 +1,13 @@
 //! The run of a closure in a scope, on a plain thread.
 //!
 //! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that is
-//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a hold on
+//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a lease on
 //! itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
 
 use super::exit::{OutputKind, may_say_cancelled};
 use super::state_machine::StateMachine;
-use crate::record::holds::Hold;
-use crate::record::{Holding, Record, notes};
+use crate::record::leases::LeaseGuard;
+use crate::record::{LeaseHolder, Record, notes};
 use crate::scope::{Outcome, Scope};
 use crate::sync::unmodelled::{Event, Listener, listener};
 use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
@@ -139,7 +139,7 @@ impl Handover {
         Body {
             handover: Arc::clone(self),
             record,
-            hold: None,
+            lease: None,
         }
     }
 
@@ -181,7 +181,7 @@ struct Body {
     handover: Arc<Handover>,
     record: Arc<Record>,
     /// Keeps the run from ending before the closure. Taken at the first poll, which follows at once.
-    hold: Option<Hold>,
+    lease: Option<LeaseGuard>,
 }
 
 impl Future for Body {
@@ -190,18 +190,18 @@ impl Future for Body {
     /// Wakes: the waker is registered before the state is read, and the state is set before the waker is taken.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match &mut this.hold {
-            Some(hold) => hold.note_poll(true, cx),
+        match &mut this.lease {
+            Some(lease) => lease.renew(true, cx),
             None => {
                 let record = Arc::clone(&this.record);
-                this.hold = Some(Hold::open(record, Holding::Body, true, cx));
+                this.lease = Some(LeaseGuard::open(record, LeaseHolder::Body, true, cx));
             }
         }
         this.handover.poller.register(cx.waker());
         let State::Done(done) = *this.handover.state.lock() else {
             return Poll::Pending;
         };
-        this.hold = None;
+        this.lease = None;
         match done {
             // So that the run closes as for a panic. The caller gets the panic of the closure.
             Done::Panic => resume_unwind(Box::new("the closure panicked")),

@@ -3,9 +3,9 @@
 //! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
 //! around it. There are two kinds:
 //!
-//! - A future inside the body that *holds* the body, such as an open shield (`record/holds.rs`). If it is stalled it
-//!   loses its hold, which leads to the drop of the body and of the future in it: [`StalledHolds`].
-//! - A run that the body of this scope does not poll, such as one in another task (`record/turn.rs`). The scope waits
+//! - A future inside the body that has a *lease* on the body, such as an open shield (`record/leases.rs`). If it is stalled it
+//!   loses its lease, which leads to the drop of the body and of the future in it: [`StalledLeases`].
+//! - A run that the body of this scope does not poll, such as one in another task (`record/takeover.rs`). The scope waits
 //!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
 //!   and joined as what a dropped run has left: [`StalledRuns`].
 //!
@@ -18,8 +18,8 @@
 //! The timer is set to the end of the earliest suspicion or to the next round, whichever is first.
 
 use crate::cause::OperationId;
-use crate::record::away::{self, Taken};
-use crate::record::{Holder, Record, Turn, holds, stragglers};
+use crate::record::outside_runs::{self, TakenRun};
+use crate::record::{Lease, Record, Takeover, leases, stragglers};
 use crate::runtime::{RuntimeHandle, Sleep};
 use crate::sync::{NumberMap, log};
 use std::future::Future;
@@ -37,7 +37,7 @@ const STALL_LIMIT_POLLS: u64 = 32;
 /// The longest time between two rounds of a body that is polled.
 const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The suspicions against the futures that hold the body of a cancelled scope.
+/// The suspicions against the futures that have a lease on the body of a cancelled scope.
 ///
 /// They are suspected in *rounds*. In a round each future that the body has not polled is suspected and woken. The
 /// body is polled before each check here, so a task that comes late to all of its timers has polled what it woke
@@ -46,13 +46,13 @@ const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 /// The first round is at the first check. The next is at the first poll of the body that comes [`ROUND_INTERVAL`]
 /// later: not before, because the wakes of a round lead to more polls, in most of which most futures are not polled.
 /// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a
-/// timer wakes it too, each time when the body was held for twice as long. Where a shield is polled and never ends,
+/// timer wakes it too, each time when the body has had leases for twice as long. Where a shield is polled and never ends,
 /// these doublings let a test end: its clock runs out.
 ///
 /// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes itself, and
 /// also once after each other poll.
 #[derive(Default)]
-pub(super) struct StalledHolds {
+pub(super) struct StalledLeases {
     suspects: NumberMap<u64, Suspect>,
     round: Round,
     sleep: Option<Sleep>,
@@ -69,20 +69,20 @@ struct Round {
     at: Option<Instant>,
     /// When the first round was.
     first: Option<Instant>,
-    turn: u64,
+    poll_number: u64,
     /// The interval in polls of the body.
     polls: u64,
 }
 
 impl Round {
-    fn is_due(&self, now: Option<Instant>, turn: u64) -> bool {
+    fn is_due(&self, now: Option<Instant>, poll_number: u64) -> bool {
         match now {
             Some(now) => self.from.is_none_or(|from| from <= now),
-            None => self.turn <= turn,
+            None => self.poll_number <= poll_number,
         }
     }
 
-    fn next(&self, now: Option<Instant>, turn: u64) -> Self {
+    fn next(&self, now: Option<Instant>, poll_number: u64) -> Self {
         let first = self.first.or(now);
         let held_for = now
             .zip(first)
@@ -93,7 +93,7 @@ impl Round {
             from: now.and_then(|now| now.checked_add(span.min(ROUND_INTERVAL))),
             at: now.and_then(|now| now.checked_add(span)),
             first,
-            turn: turn.saturating_add(polls),
+            poll_number: poll_number.saturating_add(polls),
             polls: polls.saturating_mul(2),
         }
     }
@@ -102,7 +102,7 @@ impl Round {
 struct Suspect {
     /// When the future was woken; `None` without a clock.
     since: Option<Instant>,
-    turn: u64,
+    poll_number: u64,
 }
 
 impl Suspect {
@@ -110,41 +110,47 @@ impl Suspect {
         self.since?.checked_add(STALL_LIMIT)
     }
 
-    fn is_due(&self, now: Option<Instant>, turn: u64) -> bool {
+    fn is_due(&self, now: Option<Instant>, poll_number: u64) -> bool {
         match (self.due(), now) {
             (Some(due), Some(now)) => due <= now,
-            _ => self.turn + STALL_LIMIT_POLLS <= turn,
+            _ => self.poll_number + STALL_LIMIT_POLLS <= poll_number,
         }
     }
 }
 
-impl StalledHolds {
-    /// Ready when no hold counts any more. To be called after a poll of the body that is held.
+impl StalledLeases {
+    /// Ready when no lease counts any more. To be called after a poll of the body while it has a lease.
     ///
-    /// Wakes: see the head of this file; and by the last hold, for which see [`holds::is_held`].
+    /// Wakes: see the head of this file; and by the end of the last lease, for which see [`leases::is_leased`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
-        let (now, turn) = (record.now(), record.shields.turn());
-        let mut unpolled = holds::unpolled(record);
+        let (now, poll_number) = (record.now(), record.shields.poll_number());
+        let mut unpolled = leases::unpolled(record);
         self.suspects.retain(|key| unpolled.contains_key(key));
         let suspects = self.suspects.iter();
-        let due = suspects.filter(|(_, suspect)| suspect.is_due(now, turn));
+        let due = suspects.filter(|(_, suspect)| suspect.is_due(now, poll_number));
         let due: Vec<_> = due.map(|(key, suspect)| (*key, suspect.since)).collect();
         for (key, since) in due {
             self.suspects.remove(&key);
-            if let Some(holder) = unpolled.remove(&key) {
-                release(record, &holder, now, since);
+            if let Some(lease) = unpolled.remove(&key) {
+                release(record, &lease, now, since);
             }
         }
-        if !record.shields.has_holds() {
+        if !record.shields.has_leases() {
             return Poll::Ready(());
         }
         unpolled.retain(|key| !self.suspects.contains_key(key));
         let mut suspected = Vec::new();
-        if self.round.is_due(now, turn) {
-            self.round = self.round.next(now, turn);
-            for (key, holder) in unpolled.into_entries() {
-                self.suspects.insert(key, Suspect { since: now, turn });
-                suspected.push(holder);
+        if self.round.is_due(now, poll_number) {
+            self.round = self.round.next(now, poll_number);
+            for (key, lease) in unpolled.into_entries() {
+                self.suspects.insert(
+                    key,
+                    Suspect {
+                        since: now,
+                        poll_number,
+                    },
+                );
+                suspected.push(lease);
             }
         }
         match (&record.runtime, now) {
@@ -156,8 +162,8 @@ impl StalledHolds {
             _ => self.check_again(cx),
         }
         // After the timer is set: a waker is user code.
-        for holder in suspected {
-            holder.wake();
+        for lease in suspected {
+            lease.wake();
         }
         Poll::Pending
     }
@@ -174,12 +180,12 @@ impl StalledHolds {
     }
 }
 
-/// Takes the hold from a stalled future.
-fn release(record: &Arc<Record>, holder: &Holder, now: Option<Instant>, since: Option<Instant>) {
+/// Takes the lease from a stalled future.
+fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Option<Instant>) {
     let woken = now.zip(since);
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
-    let straggler = stragglers::of_holder(record, holder, woken_for);
-    if holds::give_up(record, holder) {
+    let straggler = stragglers::of_lease(record, lease, woken_for);
+    if leases::revoke(record, lease) {
         log!(
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
@@ -225,20 +231,20 @@ impl StalledRuns {
     /// Ready when no run is waited for. `detach` starts the detached teardown of a run that is taken over.
     ///
     /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, for
-    /// which see [`away::runs_away`].
+    /// which see [`outside_runs::awaited`].
     pub(super) fn poll(
         &mut self,
         record: &Arc<Record>,
-        detach: fn(Taken),
+        detach: fn(TakenRun),
         cx: &mut Context<'_>,
     ) -> Poll<()> {
-        let mut runs = away::runs_away(record, cx);
+        let mut runs = outside_runs::awaited(record, cx);
         runs.retain(|id| !self.stalled.contains_key(id));
         self.woken.retain(|id| runs.contains_key(id));
         let runtime = record.runtime.clone();
         let runtime = runtime.or_else(|| {
             runs.values()
-                .find_map(|turn| away::run_of(turn)?.runtime.clone())
+                .find_map(|takeover| outside_runs::run_of(takeover)?.runtime.clone())
         });
         let Some(runtime) = runtime.filter(|_| !runs.is_empty()) else {
             return Poll::Ready(());
@@ -247,8 +253,8 @@ impl StalledRuns {
         let mut earliest = None;
         let mut waits = false;
         let mut to_wake = Vec::new();
-        for (id, turn) in runs.into_entries() {
-            let (polls, is_polled) = turn.polls();
+        for (id, takeover) in runs.into_entries() {
+            let (polls, is_polled) = takeover.polls();
             let span = match self.woken.get(&id) {
                 None => STALL_LIMIT,
                 Some(woken) => {
@@ -262,7 +268,7 @@ impl StalledRuns {
                     if !was_polled {
                         let woken_for = now.saturating_duration_since(woken.at);
                         self.stalled.insert(id, ());
-                        take_over(record, &turn, polls, woken_for, detach);
+                        take_over(record, &takeover, polls, woken_for, detach);
                         continue;
                     }
                     woken.span.saturating_mul(2)
@@ -276,14 +282,14 @@ impl StalledRuns {
             waits = true;
             earliest = earliest.into_iter().chain(woken.due(false)).min();
             self.woken.insert(id, woken);
-            to_wake.push(turn);
+            to_wake.push(takeover);
         }
         if !waits {
             return Poll::Ready(());
         }
         sleep_until(&mut self.sleep, &runtime, earliest, now, cx);
-        for turn in to_wake {
-            turn.wake();
+        for takeover in to_wake {
+            takeover.wake();
         }
         Poll::Pending
     }
@@ -292,16 +298,16 @@ impl StalledRuns {
 /// Takes over what a stalled run has open.
 fn take_over(
     record: &Arc<Record>,
-    turn: &Turn,
+    takeover: &Takeover,
     polls: u64,
     woken_for: Duration,
-    detach: fn(Taken),
+    detach: fn(TakenRun),
 ) {
-    let Some(straggler) = stragglers::of_run(turn, Some(woken_for)) else {
+    let Some(straggler) = stragglers::of_run(takeover, Some(woken_for)) else {
         return;
     };
-    if away::leaves_something(turn) {
-        let taken = away::take_over(turn, polls);
+    if outside_runs::has_open_work(takeover) {
+        let taken = outside_runs::take_over(takeover, polls);
         if taken.is_empty() {
             // It is polled at this very moment, and goes on.
             return;

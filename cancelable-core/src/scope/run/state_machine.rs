@@ -5,7 +5,7 @@
 //! | body        | what goes on              | status of the operation | a poll                     |
 //! |-------------|---------------------------|-------------------------|----------------------------|
 //! | `Unentered` | nothing                   | any                     | enters, or is refused      |
-//! | `Entered`   | the body                  | running                 | polls the body, then the cancel sources; after a cancel the holds and the grace too |
+//! | `Entered`   | the body                  | running                 | polls the body, then the cancel sources; after a cancel the leases and the grace too |
 //! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the cancel sources beside |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
@@ -18,7 +18,7 @@
 //!    the operation that was current before is put back on every way out.
 //! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever the
 //!    sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a hold on it counts (`record/holds.rs`) and until its grace is over. It is
+//! 3. A cancelled body is polled on while a lease on it counts (`record/leases.rs`) and until its grace is over. It is
 //!    dropped in the poll in which neither is so any more. The body was polled since the cancel: where the cancel
 //!    came after its poll, the body is polled once more before it is dropped.
 //! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have left
@@ -27,7 +27,7 @@
 //! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop) closes the operation. A
 //!    run that was refused closes nothing. A run that is dropped drops its body first, so that what the runs inside
 //!    leave is on its list, and then hands what is open to a task (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`record/turn.rs`) is closed by its detached teardown. Its
+//! 6. A run that was taken over because nobody polled it (`record/takeover.rs`) is closed by its detached teardown. Its
 //!    next poll drops the body, waits for that teardown, and answers as the run would have.
 //! 7. When it answers pending, everything that can make the next step possible has its waker: the body and the cancel
 //!    sources; or the children, and the cancel sources beside them; or the finalizer and its budget, and the cancel
@@ -44,7 +44,7 @@ use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::Status;
-use crate::record::final_poll::FinalPoll;
+use crate::record::shields::FinalPoll;
 use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
 use crate::runtime::RuntimeHandle;
 use crate::scope::{AlreadyRun, Outcome, Scope, SourceFailed};
@@ -157,9 +157,9 @@ where
                 return Poll::Pending;
             }
             drop(inside);
-            let closing = lifecycle::closing(record);
-            stragglers::propagate(record, closing.report.as_deref());
-            return Poll::Ready(exit.outcome::<R>(record, closing));
+            let ended = lifecycle::ended(record);
+            stragglers::propagate(record, ended.report.as_deref());
+            return Poll::Ready(exit.outcome::<R>(record, ended));
         }
         let exit = match this.body.as_mut().take_exit() {
             Some(exit) => exit,
@@ -219,15 +219,15 @@ where
                 exit.note_failure::<R>(record, *this.describe);
             }
             let stop = || drop(this.sources.stop(record));
-            if let Ok(mut closing) = lifecycle::close_at(record, status, now, stop) {
+            if let Ok(mut ended) = lifecycle::close_at(record, status, now, stop) {
                 match record.spawned {
                     // Nobody sees the outcome of a child, and its handle tells of a panic.
-                    true => child_reports::keep(record, closing.report.take()),
-                    false => stragglers::propagate(record, closing.report.as_deref()),
+                    true => child_reports::keep(record, ended.report.take()),
+                    false => stragglers::propagate(record, ended.report.as_deref()),
                 }
                 drop(inside);
                 this.suspension.release();
-                return Poll::Ready(exit.outcome::<R>(record, closing));
+                return Poll::Ready(exit.outcome::<R>(record, ended));
             }
         }
     }
@@ -271,7 +271,7 @@ where
         }
     }
     let was_cancelled = record.is_cancelled();
-    record.shields.begin_turn();
+    record.shields.begin_poll();
     match body.as_mut().project() {
         BodyProj::Entered { future } => {
             if let Poll::Ready(output) = future.poll(cx) {
@@ -289,8 +289,8 @@ where
     record.log_cancel();
     ready!(sources.poll_release(record, cx));
     if let (false, BodyProj::Entered { future }) = (was_cancelled, body.as_mut().project()) {
-        let _final_poll = FinalPoll::of(record);
-        record.shields.begin_turn();
+        let _final_poll = FinalPoll::of(&record.shields);
+        record.shields.begin_poll();
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Exit::Output(output));
         }
@@ -329,7 +329,7 @@ fn enter<O>(
     *entered = true;
     sources.register_callbacks(record);
     if let (false, Some(now)) = (record.is_cancelled(), now) {
-        sources.enter(record, &begun.followed, now);
+        sources.enter(record, &begun.registered, now);
     }
     if record.is_cancelled() {
         return Err(Exit::Cancelled);
@@ -406,7 +406,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
             cause.with_operation(record.label.clone())
         });
         if !record.cancel(cause) && this.sources.is_unaware() {
-            record.warn_unseen_request();
+            record.warn_unreported_cancel();
         }
         let dropped = catch_unwind(AssertUnwindSafe(|| this.body.set(Body::Over)));
         let sources = this.sources.stop(record);

@@ -4,9 +4,9 @@
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
 use crate::operation::Status;
-use crate::record::away::{self, Away};
-use crate::record::holds::{self, Hold};
-use crate::record::{Record, Turn, lifecycle};
+use crate::record::leases::{self, LeaseGuard};
+use crate::record::outside_runs::{self, OutsideGuard};
+use crate::record::{Record, Takeover, lifecycle};
 use crate::sync::LatchWait;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,14 +15,14 @@ use std::task::{Context, Poll};
 
 /// Empty in most runs: they have nothing open when they are pending.
 #[derive(Default)]
-pub(super) struct Suspension(Option<Box<Registered>>);
+pub(super) struct Suspension(Option<Box<Open>>);
 
-struct Registered {
-    turn: Arc<Turn>,
-    /// The hold on the body that polls this run.
-    hold: Option<Hold>,
+struct Open {
+    takeover: Arc<Takeover>,
+    /// The lease on the body that polls this run.
+    lease: Option<LeaseGuard>,
     /// The entry with an ancestor, where its body does not poll this run.
-    away: Option<Away>,
+    outside: Option<OutsideGuard>,
     /// The end of a run that was taken over.
     settled: Option<LatchWait>,
 }
@@ -40,10 +40,10 @@ impl Suspension {
     pub(super) fn resume(&mut self, teardown: &mut Teardown) -> Result<(), TakenOver> {
         match &self.0 {
             None => Ok(()),
-            Some(registered) => match registered.turn.begin() {
+            Some(registered) => match registered.takeover.begin_poll() {
                 Ok(None) => Ok(()),
-                Ok(parked) => {
-                    *teardown = Teardown::unpark(parked);
+                Ok(finalizer) => {
+                    *teardown = Teardown::resume(finalizer);
                     Ok(())
                 }
                 Err(()) => Err(TakenOver),
@@ -61,7 +61,10 @@ impl Suspension {
         end: Status,
         cx: &Context<'_>,
     ) {
-        if self.0.is_some() || holds::has_open(record) || away::is_away(record, before) {
+        if self.0.is_some()
+            || leases::has_open_work(record)
+            || outside_runs::is_outside(record, before)
+        {
             self.register(record, before, teardown, end, cx);
         }
     }
@@ -76,20 +79,26 @@ impl Suspension {
         cx: &Context<'_>,
     ) {
         let registered = self.0.get_or_insert_with(|| {
-            Box::new(Registered {
-                turn: away::new_turn(record),
-                hold: None,
-                away: None,
+            Box::new(Open {
+                takeover: outside_runs::new_takeover(record),
+                lease: None,
+                outside: None,
                 settled: None,
             })
         });
-        holds::keep(record, &mut registered.hold, &registered.turn, before, cx);
-        if !away::is_away(record, before) {
-            registered.away = None;
-        } else if registered.away.is_none() {
-            registered.away = away::go_away(record, &registered.turn);
+        leases::renew(
+            record,
+            &mut registered.lease,
+            &registered.takeover,
+            before,
+            cx,
+        );
+        if !outside_runs::is_outside(record, before) {
+            registered.outside = None;
+        } else if registered.outside.is_none() {
+            registered.outside = outside_runs::list(record, &registered.takeover);
         }
-        registered.turn.end(teardown.park(), end, cx);
+        registered.takeover.end_poll(teardown.suspend(), end, cx);
     }
 
     /// Ready when the detached teardown of a run that was taken over has ended.
@@ -99,8 +108,8 @@ impl Suspension {
         let Some(registered) = &mut self.0 else {
             return Poll::Ready(());
         };
-        registered.hold = None;
-        registered.away = None;
+        registered.lease = None;
+        registered.outside = None;
         if registered.settled.is_none() {
             registered.settled = lifecycle::wait_settled(record);
         }

@@ -5,9 +5,9 @@
 //! the run was dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
-use crate::record::away::{self, Parked, Taken};
 use crate::record::finalizer::{BoxError, Finalizer};
-use crate::record::shelters::{OpenShelter, Shielded};
+use crate::record::outside_runs::{self, SuspendedFinalizer, TakenRun};
+use crate::record::shielding::{InShield, ShieldGuard};
 use crate::record::{Record, abandon, finalizers, stragglers};
 use crate::report::{CleanupError, Failure};
 use crate::runtime::Sleep;
@@ -31,7 +31,7 @@ struct Finalizing {
     /// `None` without a budget.
     budget: Option<Sleep>,
     /// Of the scopes that are opened in finalizers.
-    shelter: OpenShelter,
+    shield: ShieldGuard,
 }
 
 impl Teardown {
@@ -46,7 +46,7 @@ impl Teardown {
     pub(super) fn poll_joined(
         &mut self,
         record: &Arc<Record>,
-        detach: fn(Taken),
+        detach: fn(TakenRun),
         cx: &mut Context<'_>,
     ) -> Poll<()> {
         if self.finalizing.is_some() {
@@ -56,7 +56,7 @@ impl Teardown {
         if !nothing_open {
             ready!(abandon::poll_joined(record, cx));
         }
-        if away::has_away(record) {
+        if outside_runs::has_any(record) {
             let stalled = self.stalled.get_or_insert_default();
             ready!(stalled.poll(record, detach, cx));
             if !record.children.is_unused() {
@@ -67,16 +67,16 @@ impl Teardown {
         Poll::Ready(())
     }
 
-    /// Takes the finalizers under way, for whoever goes on with them where this is not polled any more.
-    pub(super) fn park(&mut self) -> Option<Parked> {
+    /// Takes the running finalizer out, for the task that continues it where this is not polled any more.
+    pub(super) fn suspend(&mut self) -> Option<SuspendedFinalizer> {
         Some(self.finalizing.take()?)
     }
 
-    /// The teardown that goes on with what was parked.
-    pub(super) fn unpark(parked: Option<Parked>) -> Self {
+    /// Returns the teardown that continues a suspended finalizer.
+    pub(super) fn resume(suspended: Option<SuspendedFinalizer>) -> Self {
         Self {
-            // Nothing else is ever parked.
-            finalizing: parked.and_then(|parked| parked.downcast().ok()),
+            // The type is always `Finalizing`.
+            finalizing: suspended.and_then(|suspended| suspended.downcast().ok()),
             stalled: None,
         }
     }
@@ -113,7 +113,7 @@ impl Teardown {
             };
             finalizers::note_poll(record);
             let polled = {
-                let _shielded = Shielded::enter(finalizing.shelter.shelter());
+                let _shielded = InShield::enter(finalizing.shield.state());
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
                 catch_unwind(AssertUnwindSafe(|| poll_finalizer(current, cx)))
             };
@@ -166,7 +166,7 @@ impl Finalizing {
         Self {
             current: None,
             budget,
-            shelter: OpenShelter::new(until),
+            shield: ShieldGuard::new(until),
         }
     }
 
@@ -194,7 +194,7 @@ impl Finalizing {
     /// Drops the current finalizer. Its drop is user code.
     fn drop_current(&mut self) {
         if let Some(ended) = self.current.take() {
-            let _shielded = Shielded::enter(self.shelter.shelter());
+            let _shielded = InShield::enter(self.shield.state());
             isolate("the drop of a finalizer", || drop(ended));
         }
     }
