@@ -1,8 +1,43 @@
 //! Sources of cancellation: a time limit, a token, a condition, a future, or a type of your own.
 //!
-//! A source waits for an event. The scope polls it beside the body, and it resolves to the cause of the cancel. A
-//! source has no task of its own, so nothing of it is left when the scope has ended.
+//! A scope gets a source by [`ScopeBuilder::source`](crate::scope::ScopeBuilder::source), polls it beside the body, and
+//! is cancelled with the cause that the source resolves to. A source has no task of its own, so nothing of it is left
+//! when the scope has ended. A scope may have any number of sources; the first to fire cancels it.
+//!
+//! | source | fires |
+//! |---|---|
+//! | [`Limit`] | when a span has passed, or at a point in time |
+//! | [`token()`] | when a token is cancelled |
+//! | [`future()`] | when a future is ready |
+//! | [`condition`], [`condition_async`], [`condition_blocking`] | when a check at intervals returns true |
+//! | [`any_of`], [`all_of`] | with the first, or the last, of its members |
+//! | a type that implements [`Source`] | when its future is ready |
+//!
+//! A `Result` of a source is a source, too: its error is returned by the run of the scope.
+//!
+//! [`cancel_on`] and [`cancel_after`] cancel a token from elsewhere, without a scope.
+//!
+//! # Examples
+//!
+//! ```
+//! use cancelable_core::CancellationToken;
+//! use cancelable_core::source::{self, Limit, all_of};
+//! use std::time::Duration;
+//!
+//! # async fn hung_up() {}
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+//! let server = CancellationToken::new();
+//! // Cancelled when the client has hung up and the server stops; after 10 s in any case.
+//! let scope = rt::scope("reply")
+//!     .source(all_of(source::future(hung_up())).and(source::token(&server)))
+//!     .source(Limit::after(Duration::from_secs(10)))
+//!     .build()?;
+//! let outcome = scope.run(async |_| "the reply").await;
+//! assert_eq!(outcome.into_result()?, "the reply");
+//! # Ok(()) }) }
+//! ```
 
+mod built_in;
 mod cancel_after;
 mod cancel_on;
 mod condition;
@@ -11,43 +46,38 @@ mod error;
 mod future;
 mod group;
 mod limit;
-mod timeout;
 mod token;
 mod watched;
 
+pub(crate) use built_in::{BuiltIn, Kind};
 pub use cancel_after::{CancelAfter, cancel_after};
 pub use cancel_on::cancel_on;
-pub use condition::{
-    Answer, AsyncCondition, BlockingCondition, Condition, condition, condition_async,
-    condition_blocking,
-};
-pub(crate) use context::Decide;
+pub use condition::{Answer, Condition, condition, condition_async, condition_blocking};
+pub(crate) use context::CancelTarget;
 pub use context::{ScopeCancel, SourceContext};
 pub use error::SourceError;
 pub use future::{FutureSource, IntoCause, future};
 pub use group::{AllOf, AnyOf, all_of, any_of};
 pub use limit::Limit;
 pub(crate) use limit::{LimitKind, Words};
-pub use timeout::{TimeLimit, deadline, timeout};
-pub use token::{TokenSource, token};
+pub use token::token;
 pub(crate) use watched::{Unstarted, Watched};
 
 use crate::cause::Cause;
-use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
-/// The future of a source that was started. It resolves to the cause of the cancel.
+/// The future of a started source. It resolves to the cause of the cancel.
 ///
 /// It is polled on the task of the scope, beside the body, so it must not block.
 pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 
 /// A source of cancellation for a scope.
 ///
-/// A type of your own needs two methods. The others have defaults that fit a source which needs nothing from a
-/// runtime.
+/// A type of your own needs [`name`](Self::name) and [`start`](Self::start). The others have defaults that fit a source
+/// which needs nothing from a runtime.
 ///
 /// # Examples
 ///
@@ -56,7 +86,7 @@ pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 /// use cancelable_core::{Cause, Reason};
 /// use std::borrow::Cow;
 ///
-/// /// Fires when the other end of a channel sends or goes away.
+/// /// Fires when the other end of a channel sends or is dropped.
 /// struct Hangup(futures_util::future::BoxFuture<'static, ()>);
 ///
 /// impl Source for Hangup {
@@ -71,6 +101,10 @@ pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 ///         }))
 ///     }
 /// }
+///
+/// let hangup = Hangup(Box::pin(async {}));
+/// let outcome = rt::block_on(rt::scope("reply").source(hangup).run(async |_| ()));
+/// assert_eq!(outcome.cause().and_then(Cause::message), Some("the client hung up"));
 /// ```
 pub trait Source: Send + 'static {
     /// The name of the source in logs and errors.
@@ -83,56 +117,38 @@ pub trait Source: Send + 'static {
     /// The source cannot start. The scope then ends as failed and its body is not started.
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError>;
 
-    /// [`start`](Self::start) for a source that may cancel the scope by itself. A scope calls this for each of its
-    /// own sources; a group gives its members a `scope` that counts for the group.
+    /// Starts a source that may cancel the scope outside the poll of its future. By default it drops `cancel` and calls
+    /// [`start`](Self::start).
     ///
-    /// A source that learns of its event outside the poll of its future, such as a source of signals, cancels by
-    /// `scope` at once. So the request is on record while the body computes, and in the body's last poll. The output
-    /// of the future counts as well. A source that does not override this reports by its future only. So does a
-    /// source that is started by [`start`](Self::start), for example by a source of yours that wraps it.
+    /// A scope calls this method for each of its own sources; a group gives its members a `cancel` that counts for the
+    /// group. A source that learns of its event on another thread, such as a source of signals, cancels by `cancel` at
+    /// once. The request is then on record while the body computes, and in the body's last poll. The output of the
+    /// future counts as well. A source that a source of yours wraps is started by [`start`](Self::start), and reports by
+    /// its future only.
     ///
     /// # Errors
     ///
-    /// As for [`start`](Self::start).
-    fn start_deciding(
+    /// The same as of [`start`](Self::start).
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        // Most sources learn of nothing outside their poll.
-        drop(scope);
+        drop(cancel);
         self.start(context)
     }
 
-    /// Whether [`start`](Self::start) needs a runtime in its context. If so, a scope without one cannot be built.
+    /// Returns whether [`start`](Self::start) needs a runtime in its context. If so, a scope without a runtime cannot be
+    /// built.
     fn needs_runtime(&self) -> bool {
         false
     }
 
-    /// The time limit of a source that is nothing but a time limit. A scope makes it part of its own deadline and
-    /// does not start the source.
-    fn limit(&self) -> Option<Limit> {
+    /// Takes the content of a source of this crate that a scope does not start: a time limit, a token, or an any-of.
+    // No other crate can name the type, and so none can override the method.
+    #[doc(hidden)]
+    fn take_built_in(&mut self) -> Option<BuiltIn> {
         None
-    }
-
-    /// The token of a source that is nothing but a token. A scope makes its own token a child of it and does not
-    /// start the source.
-    fn token(&self) -> Option<CancellationToken> {
-        None
-    }
-
-    /// Takes the members of a source that is nothing but a group of which any one is enough. A scope then adds each
-    /// as a source of its own, so that time limits among them count towards its deadline.
-    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
-        Vec::new()
-    }
-
-    /// The source as a trait object, for [`any_of`] and [`all_of`].
-    fn boxed(self) -> Box<dyn Source>
-    where
-        Self: Sized,
-    {
-        Box::new(self)
     }
 }
 
@@ -145,37 +161,25 @@ impl Source for Box<dyn Source> {
         (*self).start(context)
     }
 
-    fn start_deciding(
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        (*self).start_deciding(context, scope)
+        (*self).start_with_cancel(context, cancel)
     }
 
     fn needs_runtime(&self) -> bool {
         (**self).needs_runtime()
     }
 
-    fn limit(&self) -> Option<Limit> {
-        (**self).limit()
-    }
-
-    fn token(&self) -> Option<CancellationToken> {
-        (**self).token()
-    }
-
-    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
-        (**self).alternatives()
-    }
-
-    fn boxed(self) -> Self {
-        self
+    fn take_built_in(&mut self) -> Option<BuiltIn> {
+        (**self).take_built_in()
     }
 }
 
-/// The source, or a source that fails to start, with the error. So the error of a constructor need not be handled
-/// where the scope is built: the run of the scope returns it.
+/// The source; or in place of an error, a source that fails to start with it. The error of a constructor need not be
+/// handled where the scope is built: the run of the scope returns it.
 impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
     fn name(&self) -> Cow<'static, str> {
         match self {
@@ -191,13 +195,13 @@ impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
         }
     }
 
-    fn start_deciding(
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
         match *self {
-            Ok(source) => Box::new(source).start_deciding(context, scope),
+            Ok(source) => Box::new(source).start_with_cancel(context, cancel),
             Err(error) => Err(SourceError::new(error)),
         }
     }
@@ -206,16 +210,7 @@ impl<S: Source, E: Error + Send + Sync + 'static> Source for Result<S, E> {
         self.as_ref().is_ok_and(Source::needs_runtime)
     }
 
-    fn limit(&self) -> Option<Limit> {
-        self.as_ref().ok()?.limit()
-    }
-
-    fn token(&self) -> Option<CancellationToken> {
-        self.as_ref().ok()?.token()
-    }
-
-    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
-        self.as_mut()
-            .map_or_else(|_| Vec::new(), Source::alternatives)
+    fn take_built_in(&mut self) -> Option<BuiltIn> {
+        self.as_mut().ok()?.take_built_in()
     }
 }

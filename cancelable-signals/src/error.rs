@@ -1,79 +1,93 @@
 //! The error of watching signals.
 
 use crate::Signal;
+use cancelable_core::error::InvalidArgument;
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// Signals could not be watched.
+/// Signals cannot be watched.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_signals::cancel_on_signal;
+///
+/// let error = cancel_on_signal(&CancellationToken::new(), []).unwrap_err();
+/// assert!(error.is_empty());
+/// assert_eq!(error.to_string(), "the argument `signals` is empty: give at least one");
+/// ```
 #[derive(Debug)]
 pub struct WatchError {
-    why: Why,
+    problem: Problem,
 }
 
 #[derive(Debug)]
-enum Why {
-    /// No signal was named.
-    Nothing,
-    /// The system does not have the signals that are meant, in these words.
+enum Problem {
+    Empty,
+    /// The system has none of the signals. The text names them.
     Unsupported(String),
     Refused(Signal, io::Error),
 }
 
+/// The error for an empty list of signals.
+pub(crate) const EMPTY: InvalidArgument =
+    InvalidArgument::new("signals", "is empty: give at least one");
+
 impl WatchError {
-    pub(crate) fn nothing() -> Self {
-        Self { why: Why::Nothing }
+    pub(crate) fn empty() -> Self {
+        let problem = Problem::Empty;
+        Self { problem }
     }
 
-    pub(crate) fn unsupported(words: String) -> Self {
-        Self {
-            why: Why::Unsupported(words),
-        }
+    pub(crate) fn unsupported(text: String) -> Self {
+        let problem = Problem::Unsupported(text);
+        Self { problem }
     }
 
     pub(crate) fn refused(signal: Signal, error: io::Error) -> Self {
-        Self {
-            why: Why::Refused(signal, error),
-        }
+        let problem = Problem::Refused(signal, error);
+        Self { problem }
     }
 
-    /// Whether there was no signal to watch.
+    /// Returns whether no signal was given.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        matches!(self.why, Why::Nothing)
+        matches!(self.problem, Problem::Empty)
     }
 
-    /// Whether this system has none of the signals that are meant.
+    /// Returns whether this system has none of the signals.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        matches!(self.why, Why::Unsupported(_))
+        matches!(self.problem, Problem::Unsupported(_))
     }
 
-    /// The signal that the system did not let this process watch.
+    /// The signal that the system does not let this process watch.
     #[must_use]
     pub fn signal(&self) -> Option<Signal> {
-        match &self.why {
-            Why::Refused(signal, _) => Some(*signal),
-            Why::Nothing | Why::Unsupported(_) => None,
+        match &self.problem {
+            Problem::Refused(signal, _) => Some(*signal),
+            Problem::Empty | Problem::Unsupported(_) => None,
         }
     }
 }
 
 impl fmt::Display for WatchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Refused(signal, error) => write!(f, "cannot watch {signal}: {error}"),
-            Why::Unsupported(words) => f.write_str(words),
-            Why::Nothing => f.write_str("no signal was given to watch; name at least one"),
+        match &self.problem {
+            Problem::Refused(signal, error) => write!(f, "cannot watch {signal}: {error}"),
+            Problem::Unsupported(text) => f.write_str(text),
+            Problem::Empty => EMPTY.fmt(f),
         }
     }
 }
 
 impl Error for WatchError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.why {
-            Why::Refused(_, error) => Some(error),
-            Why::Nothing | Why::Unsupported(_) => None,
+        match &self.problem {
+            Problem::Refused(_, error) => Some(error),
+            Problem::Empty | Problem::Unsupported(_) => None,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Signals as the sources of a scope.
 
 use crate::delivery::Inbox;
+use crate::error::EMPTY;
 use crate::watch::{Plan, WINDOW};
-use crate::{InvalidSignal, Signal, SignalGuard, WatchError};
+use crate::{InvalidSignal, Signal, SignalGuard};
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::source::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
 use std::borrow::Cow;
 use std::future::poll_fn;
@@ -75,12 +77,12 @@ pub fn signal(signal: Signal) -> SignalSource {
 ///
 /// # Errors
 ///
-/// If there are none.
+/// `signals` is empty.
 #[track_caller]
-pub fn signals(signals: impl IntoIterator<Item = Signal>) -> Result<SignalSource, WatchError> {
+pub fn signals(signals: impl IntoIterator<Item = Signal>) -> Result<SignalSource, InvalidArgument> {
     let signals: Vec<_> = signals.into_iter().collect();
     match signals.is_empty() {
-        true => Err(WatchError::nothing()),
+        true => Err(EMPTY),
         false => Ok(SignalSource::new(signals)),
     }
 }
@@ -124,12 +126,12 @@ impl Source for SignalSource {
     }
 
     /// The request is on record in the scope as soon as the signal is read, on the thread that serves it.
-    fn start_deciding(
+    fn start_with_cancel(
         self: Box<Self>,
         _: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        let watching = self.watch(Some(scope))?;
+        let watching = self.watch(Some(cancel))?;
         // There is nothing to report: the scope's token wakes whoever polls this. The future keeps watching,
         // so that the scope's end is the end of it. A poll before the thread that serves the signal has had
         // its turn, as the last one of a run may be, puts the request on record by itself.

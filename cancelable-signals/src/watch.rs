@@ -187,7 +187,7 @@ pub(crate) fn add(
     window: Duration,
 ) -> Result<u64, WatchError> {
     if signals.is_empty() {
-        return Err(WatchError::nothing());
+        return Err(WatchError::empty());
     }
     signals.sort_unstable();
     signals.dedup();

@@ -6,7 +6,6 @@
 //! All of this may block, and runs on threads for looks.
 
 mod anchors;
-mod error;
 mod events;
 mod happening;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -21,7 +20,6 @@ mod snapshot;
 mod source;
 mod watch;
 
-pub use error::InvalidWatch;
 pub use source::{FileSource, file_appears, file_changes, file_disappears};
 
 #[cfg(test)]

@@ -69,11 +69,11 @@ mod files;
 mod resources;
 
 #[cfg(feature = "files")]
-pub use files::{FileSource, InvalidWatch, file_appears, file_changes, file_disappears};
+pub use files::{FileSource, file_appears, file_changes, file_disappears};
 #[cfg(feature = "resources")]
 pub use resources::{
-    Gauge, GaugeUnit, InvalidLimit, ResourceSource, cpu_limit, disk_limit, gauge_limit,
-    memory_limit, process_cpu_limit, process_memory_limit,
+    Gauge, GaugeUnit, ResourceSource, cpu_limit, disk_limit, gauge_limit, memory_limit,
+    process_cpu_limit, process_memory_limit,
 };
 
 #[cfg(all(doctest, feature = "resources", feature = "files"))]

@@ -9,13 +9,11 @@ mod container;
 mod cores;
 mod cpu;
 mod disk;
-mod error;
 mod gauge;
 mod memory;
 mod process;
 mod source;
 
-pub use error::InvalidLimit;
 pub use gauge::{Gauge, GaugeUnit};
 pub use source::{
     ResourceSource, cpu_limit, disk_limit, gauge_limit, memory_limit, process_cpu_limit,

@@ -78,11 +78,9 @@ pub use cancelable_signals::{
     signals, terminate,
 };
 #[cfg(feature = "files")]
-pub use cancelable_sources::{
-    FileSource, InvalidWatch, file_appears, file_changes, file_disappears,
-};
+pub use cancelable_sources::{FileSource, file_appears, file_changes, file_disappears};
 #[cfg(feature = "resources")]
 pub use cancelable_sources::{
-    Gauge, GaugeUnit, InvalidLimit, ResourceSource, cpu_limit, disk_limit, gauge_limit,
-    memory_limit, process_cpu_limit, process_memory_limit,
+    Gauge, GaugeUnit, ResourceSource, cpu_limit, disk_limit, gauge_limit, memory_limit,
+    process_cpu_limit, process_memory_limit,
 };

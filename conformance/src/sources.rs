@@ -1,7 +1,7 @@
 //! Sources: what cancels a scope, and what of them keeps nobody.
 
 use crate::Subject;
-use cancelable_core::source::{self, Source};
+use cancelable_core::source::{self, Limit, Source};
 use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle, Scope};
 use parking_lot::Mutex;
 use std::convert::Infallible;
@@ -104,18 +104,16 @@ pub fn r30_any_of_and_all_of_nest_limits_too<S: Subject>() {
     S::run(async |runtime| {
         let start = runtime.now();
         let (_, ask) = at_the_third_time();
-        let both = source::all_of([
-            source::timeout(5 * MILLISECOND).boxed(),
-            source::condition(MILLISECOND, ask).unwrap().boxed(),
-        ]);
-        let either = source::any_of([source::timeout(HOUR).boxed(), both.unwrap().boxed()]);
-        ended_by(&runtime, either.unwrap()).await;
+        let both = source::all_of(Limit::after(5 * MILLISECOND))
+            .and(source::condition(MILLISECOND, ask).unwrap());
+        let either = source::any_of(Limit::after(HOUR)).or(both);
+        ended_by(&runtime, either).await;
         assert!(runtime.now() - start >= 5 * MILLISECOND);
 
         let never = source::future(future::pending::<()>());
-        let first = source::any_of([never.boxed(), source::timeout(MILLISECOND).boxed()]);
+        let first = source::any_of(never).or(Limit::after(MILLISECOND));
         let limit = MILLISECOND;
-        let cause = ended_by(&runtime, first.unwrap()).await;
+        let cause = ended_by(&runtime, first).await;
         assert_eq!(*cause.reason(), Reason::TimedOut { limit });
     });
 }
@@ -139,13 +137,9 @@ pub fn r31_a_condition_that_panics_or_fails_is_asked_again<S: Subject>() {
             async move { answer.unwrap_or_else(|payload| std::panic::resume_unwind(payload)) }
         };
         for source in [
-            source::condition(MILLISECOND, answers()).unwrap().boxed(),
-            source::condition_async(MILLISECOND, ask_async)
-                .unwrap()
-                .boxed(),
-            source::condition_blocking(MILLISECOND, answers())
-                .unwrap()
-                .boxed(),
+            source::condition(MILLISECOND, answers()),
+            source::condition_async(MILLISECOND, ask_async),
+            source::condition_blocking(MILLISECOND, answers()),
         ] {
             assert_eq!(
                 *ended_by(&runtime, source).await.reason(),

@@ -131,12 +131,10 @@ pub fn r30_gauges_and_files_nest_in_all_of<S: Subject>() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("stop");
         let gauge = gauge_limit(Counter(0.0), 3.0).unwrap();
-        let both = source::all_of([
-            gauge.every(MILLISECOND).unwrap().boxed(),
-            file_appears(&file).unwrap().boxed(),
-        ]);
+        let both =
+            source::all_of(gauge.every(MILLISECOND).unwrap()).and(file_appears(&file).unwrap());
         let deed = move || fs::write(file, "").unwrap();
-        let cause = ended_by(&runtime, both.unwrap(), deed).await;
+        let cause = ended_by(&runtime, both, deed).await;
         assert!(matches!(cause.reason(), Reason::Resource | Reason::File));
     });
 }

@@ -32,7 +32,7 @@ use super::run_waker;
 use crate::cause::{Cause, Mark, ambient};
 use crate::error::Cancelled;
 use crate::report::Status;
-use crate::source::Decide;
+use crate::source::CancelTarget;
 use crate::sync::{Ordering, is_logged, log};
 use crate::token::{CancellationToken, DeadlineCheck, look_at_all};
 use log::Level;
@@ -346,11 +346,11 @@ impl Record {
     }
 }
 
-/// A source that decides cancels the operation on whichever thread it hears of its event.
+/// A source cancels the operation on the thread on which it learns of its event.
 ///
 /// Whether the request is on record is settled by the record's lock; see "The end".
-impl Decide for Record {
-    fn decide(&self, cause: Cause) -> bool {
+impl CancelTarget for Record {
+    fn request(&self, cause: Cause) -> bool {
         let is_on_record = self.cancel(cause);
         if is_on_record {
             self.with_rare(|rare| rare.cancelled_by_source = true);

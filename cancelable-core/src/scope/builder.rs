@@ -10,7 +10,7 @@ use crate::record::token_cell::TokenCell;
 use crate::record::{Observer, Observers, Opening, lifecycle, shielding};
 use crate::registry::Registry;
 use crate::runtime::{NoRuntime, RuntimeHandle};
-use crate::source::{Limit, Source, Unstarted};
+use crate::source::{BuiltIn, Kind, Limit, Source, Unstarted};
 use crate::sync::IsolatedDrop;
 use crate::token::CancellationToken;
 use std::borrow::Cow;
@@ -182,7 +182,7 @@ impl ScopeBuilder {
 
     /// Cancels the scope when `source` fires. Each of several sources does.
     pub fn source(mut self, source: impl Source) -> Self {
-        self.add(source.boxed());
+        self.add(Box::new(source));
         self
     }
 
@@ -351,17 +351,15 @@ impl ScopeBuilder {
     }
 
     fn add(&mut self, mut source: Box<dyn Source>) {
-        let alternatives = source.alternatives();
-        if !alternatives.is_empty() {
-            for source in alternatives {
-                self.add(source);
+        match source.take_built_in().map(BuiltIn::into_kind) {
+            Some(Kind::Limit(limit)) => self.deadline.add(limit),
+            Some(Kind::Token(token)) => self.add_token(token),
+            Some(Kind::Members(sources)) => {
+                for source in sources {
+                    self.add(source);
+                }
             }
-        } else if let Some(limit) = source.limit() {
-            self.deadline.add(limit);
-        } else if let Some(token) = source.token() {
-            self.add_token(token);
-        } else {
-            self.rare().sources.push(IsolatedDrop::new(source));
+            None => self.rare().sources.push(IsolatedDrop::new(source)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The context that a source is given when it starts, and the handle that cancels its scope.
+//! The context that a source gets when it starts, and the handle that cancels its scope.
 
 use crate::cause::Cause;
 use crate::runtime::RuntimeHandle;
@@ -6,7 +6,37 @@ use crate::token::CancellationToken;
 use std::fmt;
 use std::sync::Weak;
 
-/// The runtime and the token of the scope, for a source.
+/// The runtime and the token of the scope, for a source that starts.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
+/// use cancelable_core::{Cause, Reason};
+/// use std::{borrow::Cow, time::Duration};
+///
+/// /// Fires a second after the entry of the scope.
+/// struct Fuse;
+///
+/// impl Source for Fuse {
+///     fn name(&self) -> Cow<'static, str> {
+///         "fuse".into()
+///     }
+///
+///     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+///         let runtime = context.runtime().ok_or_else(|| SourceError::new("a fuse needs a runtime"))?;
+///         let sleep = runtime.sleep(Duration::from_secs(1));
+///         Ok(Box::pin(async move {
+///             sleep.await;
+///             Cause::new(Reason::Source)
+///         }))
+///     }
+///
+///     fn needs_runtime(&self) -> bool {
+///         true
+///     }
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SourceContext {
     runtime: Option<RuntimeHandle>,
@@ -18,7 +48,7 @@ impl SourceContext {
         Self { runtime, token }
     }
 
-    /// The runtime of the scope, for timers and blocking work. Always there for a source whose
+    /// The runtime of the scope, for timers and blocking work. Never `None` for a source whose
     /// [`needs_runtime`](super::Source::needs_runtime) returns true.
     #[must_use]
     pub fn runtime(&self) -> Option<&RuntimeHandle> {
@@ -32,36 +62,75 @@ impl SourceContext {
     }
 }
 
-/// The receiver of a source's cancel: the scope, or a group of sources.
-pub(crate) trait Decide: Send + Sync {
+/// The receiver of a source's cancel: the scope, or a member of a group.
+pub(crate) trait CancelTarget: Send + Sync {
     /// Takes the request. Returns true if it is on record.
-    fn decide(&self, cause: Cause) -> bool;
+    fn request(&self, cause: Cause) -> bool;
 }
 
 /// A handle that cancels a scope at once, from any thread, for
-/// [`Source::start_deciding`](super::Source::start_deciding).
+/// [`Source::start_with_cancel`](super::Source::start_with_cancel).
 ///
-/// It does not keep the scope alive.
+/// The handle does not keep the scope alive.
+///
+/// # Examples
+///
+/// A source that cancels on the thread of a callback:
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::source::{ScopeCancel, Source, SourceContext, SourceError, SourceFuture};
+/// use std::{borrow::Cow, future::pending};
+///
+/// struct Button(CancellationToken);
+///
+/// impl Source for Button {
+///     fn name(&self) -> Cow<'static, str> {
+///         "button".into()
+///     }
+///
+///     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
+///         Err(SourceError::new("a button cancels a scope only"))
+///     }
+///
+///     fn start_with_cancel(
+///         self: Box<Self>,
+///         _: &SourceContext,
+///         cancel: ScopeCancel,
+///     ) -> Result<SourceFuture, SourceError> {
+///         let pressed = self.0.on_cancel(move |_| {
+///             let on_record = cancel.cancel_with("the button was pressed");
+///             println!("on record: {on_record}");
+///         });
+///         Ok(Box::pin(async move {
+///             let _pressed = pressed; // The callback is registered until the scope has ended.
+///             pending().await
+///         }))
+///     }
+/// }
+/// ```
 #[derive(Clone)]
 pub struct ScopeCancel {
-    target: Weak<dyn Decide>,
+    target: Weak<dyn CancelTarget>,
 }
 
 impl ScopeCancel {
-    pub(crate) fn new(target: Weak<dyn Decide>) -> Self {
+    pub(crate) fn new(target: Weak<dyn CancelTarget>) -> Self {
         Self { target }
     }
 
     /// Cancels the scope. Returns true if the request is on record: it is the cause of the scope's cancellation, and
-    /// its outcome will have it. Returns false if the scope has ended, or was cancelled for something else, or if the
-    /// source is a member of an [`all_of`](super::all_of) of which others have not fired; there, the same call may
-    /// return true later.
+    /// the outcome will have it.
+    ///
+    /// Returns false if the scope has ended or was cancelled for another cause. Returns false as well if the source is a
+    /// member of an [`all_of`](super::all_of) and other members have not fired; in that case the same call may return
+    /// true later.
     ///
     /// Wakers and callbacks of the scope's token run inside this call, as in any cancel.
     #[must_use = "a request that is not on record is still the source's to answer for"]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         let target = self.target.upgrade();
-        target.is_some_and(|target| target.decide(cause.into()))
+        target.is_some_and(|target| target.request(cause.into()))
     }
 }
 

@@ -1,10 +1,10 @@
-//! Groups of sources: any of them is enough, or all of them must have fired.
+//! Groups of sources: any member is enough, or all members must have fired.
 
-use super::context::{Decide, ScopeCancel, SourceContext};
+use super::built_in::{BuiltIn, Kind};
+use super::context::{CancelTarget, ScopeCancel, SourceContext};
 use super::watched::{Unstarted, Watched};
 use super::{Source, SourceError, SourceFuture};
 use crate::cause::Cause;
-use crate::error::InvalidArgument;
 use crate::sync::{IsolatedDrop, Mutex};
 use std::borrow::Cow;
 use std::fmt;
@@ -13,56 +13,108 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-const NO_SOURCES: InvalidArgument = InvalidArgument::new("sources", "is empty: give at least one");
+/// The members of a group, which are not started. There is always at least one.
+struct Members(Vec<Unstarted>);
 
-/// The source that [`any_of`] makes.
-pub struct AnyOf {
-    sources: Vec<Unstarted>,
+impl Members {
+    fn new(first: impl Source) -> Self {
+        Self(vec![IsolatedDrop::new(Box::new(first))])
+    }
+
+    fn push(&mut self, source: impl Source) {
+        self.0.push(IsolatedDrop::new(Box::new(source)));
+    }
+
+    /// The name of a group: its kind and the names of its members.
+    fn name(&self, kind: &str) -> Cow<'static, str> {
+        let members = self.0.iter().filter_map(IsolatedDrop::get);
+        let names: Vec<_> = members.map(|source| source.name()).collect();
+        format!("{kind} ({})", names.join(", ")).into()
+    }
+
+    fn needs_runtime(&self) -> bool {
+        let mut members = self.0.iter().filter_map(IsolatedDrop::get);
+        members.any(|source| source.needs_runtime())
+    }
+
+    /// Starts all members or none: an error drops the members that were already started. `cancel` returns the handle of
+    /// the member with a number, if the member may cancel.
+    fn start(
+        self,
+        context: &SourceContext,
+        cancel: impl Fn(usize) -> Option<ScopeCancel>,
+    ) -> Result<Vec<Watched>, SourceError> {
+        let start = |(number, source)| {
+            Watched::start(source, context, cancel(number))
+                .map_err(|(name, error)| SourceError::new(format!("{name} did not start: {error}")))
+        };
+        self.0.into_iter().enumerate().map(start).collect()
+    }
 }
 
-/// Fires when the first of `sources` fires, with its cause.
+/// A source that fires with the first of its members, made by [`any_of`].
+pub struct AnyOf(Members);
+
+/// Returns a source that fires when the first of its members fires, with the cause of that member. `first` is a member;
+/// [`or`](AnyOf::or) adds others.
 ///
-/// # Errors
+/// # Examples
 ///
-/// There are no sources: such a group would never fire.
-pub fn any_of(
-    sources: impl IntoIterator<Item = Box<dyn Source>>,
-) -> Result<AnyOf, InvalidArgument> {
-    let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
-    match sources.is_empty() {
-        true => Err(NO_SOURCES),
-        false => Ok(AnyOf { sources }),
+/// ```
+/// use cancelable_core::source::{self, Limit, all_of, any_of};
+/// use std::time::Duration;
+///
+/// # async fn saved() {}
+/// # async fn hung_up() {}
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// let idle = any_of(Limit::after(Duration::from_secs(60))).or(source::future(hung_up()));
+/// // Cancelled when the work was saved, and a minute has passed or the client has hung up.
+/// let scope = rt::scope("edit").source(all_of(source::future(saved())).and(idle)).build()?;
+/// let outcome = scope.run(async |_| ()).await;
+/// assert!(outcome.cause().is_some());
+/// # Ok(()) }) }
+/// ```
+#[must_use]
+pub fn any_of(first: impl Source) -> AnyOf {
+    AnyOf(Members::new(first))
+}
+
+impl AnyOf {
+    /// Adds a member.
+    #[must_use]
+    pub fn or(mut self, source: impl Source) -> Self {
+        self.0.push(source);
+        self
     }
 }
 
 impl Source for AnyOf {
     fn name(&self) -> Cow<'static, str> {
-        list("any of", &self.sources).into()
+        self.0.name("any of")
     }
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
-        Ok(first(start_all(self.sources, context, |_| None)?))
+        Ok(first(self.0.start(context, |_| None)?))
     }
 
     /// Each member may cancel the scope.
-    fn start_deciding(
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        Ok(first(start_all(self.sources, context, |_| {
-            Some(scope.clone())
-        })?))
+        let started = self.0.start(context, |_| Some(cancel.clone()))?;
+        Ok(first(started))
     }
 
     fn needs_runtime(&self) -> bool {
-        let mut sources = self.sources.iter().filter_map(IsolatedDrop::get);
-        sources.any(|source| source.needs_runtime())
+        self.0.needs_runtime()
     }
 
-    fn alternatives(&mut self) -> Vec<Box<dyn Source>> {
-        let sources = std::mem::take(&mut self.sources);
-        sources.into_iter().filter_map(IsolatedDrop::take).collect()
+    fn take_built_in(&mut self) -> Option<BuiltIn> {
+        let members = std::mem::take(&mut self.0.0).into_iter();
+        let members = members.filter_map(IsolatedDrop::take).collect();
+        Some(BuiltIn::new(Kind::Members(members)))
     }
 }
 
@@ -75,10 +127,10 @@ impl fmt::Debug for AnyOf {
 }
 
 /// The future of the first source that fires.
-fn first(mut watched: Vec<Watched>) -> SourceFuture {
+fn first(mut started: Vec<Watched>) -> SourceFuture {
     Box::pin(poll_fn(move |context| {
         // Every source is polled before the group is pending, so each has the waker.
-        for source in &mut watched {
+        for source in &mut started {
             if let Poll::Ready(cause) = Pin::new(source).poll(context) {
                 return Poll::Ready(cause);
             }
@@ -87,70 +139,64 @@ fn first(mut watched: Vec<Watched>) -> SourceFuture {
     }))
 }
 
-/// Starts all sources or none: an error drops those that were already started. `scope` gives the handle of the source
-/// with a number, if the source may cancel.
-fn start_all(
-    sources: Vec<Unstarted>,
-    context: &SourceContext,
-    scope: impl Fn(usize) -> Option<ScopeCancel>,
-) -> Result<Vec<Watched>, SourceError> {
-    let start = |(number, source)| {
-        Watched::start(source, context, scope(number))
-            .map_err(|(name, error)| SourceError::new(format!("{name} did not start: {error}")))
-    };
-    sources.into_iter().enumerate().map(start).collect()
+/// A source that fires with the last of its members, made by [`all_of`].
+pub struct AllOf(Members);
+
+/// Returns a source that fires when the last of its members has fired, with the cause of that member. `first` is a
+/// member; [`and`](AllOf::and) adds others.
+///
+/// A member that has fired counts from then on, even if its condition no longer holds.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::{self, all_of};
+/// use cancelable_core::CancellationToken;
+///
+/// let (readers, writers) = (CancellationToken::new(), CancellationToken::new());
+/// let scope = rt::scope("index")
+///     .source(all_of(source::token(&readers)).and(source::token(&writers)))
+///     .build()?;
+/// readers.cancel_with("no reader is left");
+/// writers.cancel_with("no writer is left");
+/// let outcome = rt::block_on(scope.run(async |_| ()));
+/// assert_eq!(outcome.cause().and_then(|cause| cause.message()), Some("no writer is left"));
+/// # Ok::<(), cancelable_core::scope::BuildError>(())
+/// ```
+#[must_use]
+pub fn all_of(first: impl Source) -> AllOf {
+    AllOf(Members::new(first))
 }
 
-/// The name of a group: its kind and the names of its members.
-fn list(kind: &str, sources: &[Unstarted]) -> String {
-    let sources = sources.iter().filter_map(IsolatedDrop::get);
-    let names: Vec<_> = sources.map(|source| source.name()).collect();
-    format!("{kind} ({})", names.join(", "))
-}
-
-/// The source that [`all_of`] makes.
-pub struct AllOf {
-    sources: Vec<Unstarted>,
-}
-
-/// Fires when the last of `sources` has fired, with the cause of that last one.
-///
-/// A source that has fired counts from then on, even if its condition no longer holds.
-///
-/// # Errors
-///
-/// There are no sources: such a group would have fired before it was started.
-pub fn all_of(
-    sources: impl IntoIterator<Item = Box<dyn Source>>,
-) -> Result<AllOf, InvalidArgument> {
-    let sources: Vec<_> = sources.into_iter().map(IsolatedDrop::new).collect();
-    match sources.is_empty() {
-        true => Err(NO_SOURCES),
-        false => Ok(AllOf { sources }),
+impl AllOf {
+    /// Adds a member.
+    #[must_use]
+    pub fn and(mut self, source: impl Source) -> Self {
+        self.0.push(source);
+        self
     }
 }
 
 impl Source for AllOf {
     fn name(&self) -> Cow<'static, str> {
-        list("all of", &self.sources).into()
+        self.0.name("all of")
     }
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
-        Group::start(self.sources, context, None)
+        StartedAllOf::start(self.0, context, None)
     }
 
-    /// No member cancels the scope but the last one to fire, on its own thread.
-    fn start_deciding(
+    /// Only the last member to fire cancels the scope, on its own thread.
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        Group::start(self.sources, context, Some(scope))
+        StartedAllOf::start(self.0, context, Some(cancel))
     }
 
     fn needs_runtime(&self) -> bool {
-        let mut sources = self.sources.iter().filter_map(IsolatedDrop::get);
-        sources.any(|source| source.needs_runtime())
+        self.0.needs_runtime()
     }
 }
 
@@ -163,48 +209,49 @@ impl fmt::Debug for AllOf {
 }
 
 /// An [`AllOf`] that was started.
-struct Group {
-    /// Dropped before the members, which a source may still use then.
-    watched: Vec<Watched>,
+struct StartedAllOf {
+    /// Dropped before the members, which a source may still use in its drop.
+    sources: Vec<Watched>,
     members: Vec<Arc<Member>>,
 }
 
-impl Group {
+impl StartedAllOf {
     fn start(
-        sources: Vec<Unstarted>,
+        sources: Members,
         context: &SourceContext,
-        scope: Option<ScopeCancel>,
+        cancel: Option<ScopeCancel>,
     ) -> Result<SourceFuture, SourceError> {
-        let decides = scope.is_some();
-        let tally = Arc::new(Tally {
-            scope,
+        let may_cancel = cancel.is_some();
+        let count = sources.0.len();
+        let completion = Arc::new(Completion {
+            cancel,
             state: Mutex::new(State {
-                fired: vec![false; sources.len()],
-                missing: sources.len(),
+                fired: vec![false; count],
+                missing: count,
                 on_record: false,
             }),
         });
         let member = |number| {
-            let tally = Arc::clone(&tally);
-            Arc::new(Member { tally, number })
+            let completion = Arc::clone(&completion);
+            Arc::new(Member { completion, number })
         };
-        let members: Vec<_> = (0..sources.len()).map(member).collect();
-        let watched = start_all(sources, context, |number| {
+        let members: Vec<_> = (0..count).map(member).collect();
+        let sources = sources.start(context, |number| {
             let member: Weak<Member> = Arc::downgrade(members.get(number)?);
-            decides.then(|| ScopeCancel::new(member))
+            may_cancel.then(|| ScopeCancel::new(member))
         })?;
-        let mut group = Self { watched, members };
+        let mut group = Self { sources, members };
         Ok(Box::pin(poll_fn(move |context| group.poll(context))))
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Cause> {
         // Every source that has not fired is polled before the group is pending, so each has the waker. A source that
         // has panicked is missing for ever.
-        for (source, member) in self.watched.iter_mut().zip(&self.members) {
+        for (source, member) in self.sources.iter_mut().zip(&self.members) {
             if let Poll::Ready(cause) = Pin::new(source).poll(context) {
-                // Once the request is on record, members that decide later do nothing.
-                member.decide(cause.clone());
-                if member.tally.is_complete() {
+                // With the request on record, a later cancel by a member does nothing.
+                member.request(cause.clone());
+                if member.completion.is_complete() {
                     return Poll::Ready(cause);
                 }
             }
@@ -213,32 +260,32 @@ impl Group {
     }
 }
 
-/// The members that have fired, possibly on several threads.
-struct Tally {
+/// The record of which members have fired, possibly on several threads.
+struct Completion {
     /// `None` for a group that only reports by its future.
-    scope: Option<ScopeCancel>,
+    cancel: Option<ScopeCancel>,
     state: Mutex<State>,
 }
 
 struct State {
     fired: Vec<bool>,
     missing: usize,
-    /// The scope has the request, or is being cancelled right now. The run may end, and poll the other members,
-    /// meanwhile.
+    /// The scope has the request, or a member is cancelling the scope. Meanwhile the run may end, and poll the other
+    /// members.
     on_record: bool,
 }
 
-impl Tally {
+impl Completion {
     fn is_complete(&self) -> bool {
         self.state.lock().missing == 0
     }
 
-    /// Counts a member as fired. The caller then cancels the scope, and takes the mark back if that is refused.
+    /// Marks a member as fired. After `Ok` the caller must cancel the scope, and clear `on_record` if the scope refuses.
     ///
     /// # Errors
     ///
     /// The caller must not cancel: a member is missing (false), or the request is on record (true).
-    fn count(&self, number: usize) -> Result<(), bool> {
+    fn mark_fired(&self, number: usize) -> Result<(), bool> {
         let mut state = self.state.lock();
         if let Some(fired) = state.fired.get_mut(number) {
             if !std::mem::replace(fired, true) {
@@ -253,22 +300,22 @@ impl Tally {
     }
 }
 
-/// The member of a group that a source stands for.
+/// One member of an [`AllOf`]: the target of its source's [`ScopeCancel`].
 struct Member {
-    tally: Arc<Tally>,
+    completion: Arc<Completion>,
     number: usize,
 }
 
-impl Decide for Member {
-    fn decide(&self, cause: Cause) -> bool {
-        if let Err(on_record) = self.tally.count(self.number) {
+impl CancelTarget for Member {
+    fn request(&self, cause: Cause) -> bool {
+        if let Err(on_record) = self.completion.mark_fired(self.number) {
             return on_record;
         }
         // No lock is held: a cancel runs user code.
-        let scope = self.tally.scope.as_ref();
-        let on_record = scope.is_some_and(|scope| scope.cancel_with(cause));
+        let cancel = self.completion.cancel.as_ref();
+        let on_record = cancel.is_some_and(|cancel| cancel.cancel_with(cause));
         if !on_record {
-            self.tally.state.lock().on_record = false;
+            self.completion.state.lock().on_record = false;
         }
         on_record
     }

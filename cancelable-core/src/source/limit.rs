@@ -1,15 +1,21 @@
-//! A limit in time, with the place where it was set and its text.
+//! A limit in time, with its location and text.
+//!
+//! A scope makes the limit part of its own deadline. A limit has a timer of its own only inside an all-of, where it does
+//! not cancel alone.
 
+use super::built_in::{BuiltIn, Kind};
+use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
 use std::borrow::Cow;
+use std::future::pending;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A limit in time: a span that counts from the entry of a scope, or a point.
+/// A limit in time: a span that counts from the entry of a scope, or a point on the clock of the scope's runtime.
 ///
-/// A [`Duration`] converts to a limit. A limit that is made here can have a text of its own, which is the
-/// [message](Cause::message) of the cause.
+/// A [`Duration`] converts to a limit. A limit can have a text, which is the [message](Cause::message) of the cause. A
+/// limit is a [`Source`], so it can be a member of a group.
 ///
 /// # Examples
 ///
@@ -33,7 +39,7 @@ pub struct Limit {
     message: Option<Words>,
 }
 
-/// The text of a limit. One pointer: each operation with a limit keeps it, and few have a text.
+/// The text of a limit. One pointer, because each operation with a limit keeps it and few limits have a text.
 pub(crate) type Words = Arc<Cow<'static, str>>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +61,8 @@ impl Limit {
         }
     }
 
-    /// Returns a limit that counts from the entry of the scope. A span too long for the clock is no limit.
+    /// Returns a limit that counts from the entry of the scope, or from the call where there is no scope. A span too long
+    /// for the clock never ends.
     #[must_use]
     #[track_caller]
     pub fn after(span: Duration) -> Self {
@@ -82,7 +89,7 @@ impl Limit {
         Some(self.message.as_deref()?)
     }
 
-    /// Where in the source the limit was set.
+    /// The location in the source code where the limit was set.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
@@ -92,7 +99,7 @@ impl Limit {
         self.kind
     }
 
-    /// The point in time of a limit that counts from `start`; `None` is never.
+    /// The end of the limit if it counts from `start`. `None` is never.
     pub(crate) fn due(&self, start: Instant) -> Option<Instant> {
         match self.kind {
             LimitKind::After(span) => start.checked_add(span),
@@ -123,5 +130,34 @@ impl From<Duration> for Limit {
     #[track_caller]
     fn from(span: Duration) -> Self {
         Self::after(span)
+    }
+}
+
+impl Source for Limit {
+    fn name(&self) -> Cow<'static, str> {
+        match self.kind() {
+            LimitKind::After(_) => "timeout".into(),
+            LimitKind::At(_) => "deadline".into(),
+        }
+    }
+
+    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
+        let runtime = context.runtime().ok_or_else(SourceError::no_runtime)?;
+        let Some(due) = self.due(runtime.now()) else {
+            return Ok(Box::pin(pending()));
+        };
+        let sleep = runtime.sleep_until(due);
+        Ok(Box::pin(async move {
+            sleep.await;
+            self.cause()
+        }))
+    }
+
+    fn needs_runtime(&self) -> bool {
+        true
+    }
+
+    fn take_built_in(&mut self) -> Option<BuiltIn> {
+        Some(BuiltIn::new(Kind::Limit(self.clone())))
     }
 }

@@ -11,26 +11,26 @@ use std::task::{Context, Poll};
 /// A source that was not started.
 pub(crate) type Unstarted = IsolatedDrop<Box<dyn Source>>;
 
-/// A source that was started. If it panics, it is logged and dropped, and never fires.
+/// A source that was started. A panic is logged, and the source is dropped and never fires.
 pub(crate) struct Watched {
     name: Cow<'static, str>,
     /// `None` after the source has panicked.
     future: Option<SourceFuture>,
-    /// The future is not polled any more, but kept: an event that the source has received and could not put on record
-    /// must not be released before the scope has ended.
+    /// The future has fired. It is not polled any more, but kept: an event that the source has received and could not put
+    /// on record must not be released before the scope has ended.
     fired: bool,
 }
 
 impl Watched {
-    /// Starts `source`, which may cancel `scope` if there is one.
+    /// Starts `source`, which may cancel its scope by `cancel`, if that is given.
     ///
     /// # Errors
     ///
-    /// The source failed or panicked; with the name of the source.
+    /// The name of the source, and its error. A panic is an error, too.
     pub(crate) fn start(
         source: Unstarted,
         context: &SourceContext,
-        scope: Option<ScopeCancel>,
+        cancel: Option<ScopeCancel>,
     ) -> Result<Self, (Cow<'static, str>, SourceError)> {
         let mut name = Cow::Borrowed("source");
         let mut started = Err(SourceError::new("it panicked when it was started"));
@@ -40,11 +40,11 @@ impl Watched {
                 name = source.name();
             }
         });
-        // Taken only to be started: a source that stays is dropped in isolation.
+        // Taken only to be started: a source that is not taken is dropped in isolation.
         if let Some(source) = named.then(|| source.take()).flatten() {
             isolate("a source", || {
-                started = match scope {
-                    Some(scope) => source.start_deciding(context, scope),
+                started = match cancel {
+                    Some(cancel) => source.start_with_cancel(context, cancel),
                     None => source.start(context),
                 };
             });
@@ -60,7 +60,8 @@ impl Watched {
     }
 }
 
-/// Wakes: by the source, whose future is polled with the same context, and has registered it when it answers pending.
+/// Wakes: by the source, whose future is polled with the same context, and has registered its waker when it returns
+/// pending.
 impl Future for Watched {
     type Output = Cause;
 

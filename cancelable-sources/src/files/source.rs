@@ -1,11 +1,11 @@
 //! The source that watches a file for a scope.
 
-use super::InvalidWatch;
 use super::events;
 use super::look::{Found, Look, Want};
 use super::notice::Notice;
 use super::watch::Make;
 use cancelable_core::cause::escaped;
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
 use cancelable_core::token::isolate;
 use cancelable_core::{Cause, Reason, RuntimeHandle};
@@ -45,16 +45,19 @@ pub struct FileSource {
 
 impl FileSource {
     #[track_caller]
-    fn new(path: PathBuf, want: Want) -> Result<Self, InvalidWatch> {
+    fn new(path: PathBuf, want: Want) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
-            return Err(InvalidWatch::empty_path());
+            return Err(InvalidArgument::new("path", "is empty: give the path of a file").into());
         }
         if path.as_os_str().as_encoded_bytes().contains(&0) {
-            return Err(InvalidWatch::nul());
+            return Err(
+                InvalidArgument::new("path", "has a zero byte, which no path can have").into(),
+            );
         }
-        let file = std::path::absolute(path).map_err(InvalidWatch::no_place)?;
+        let file = std::path::absolute(path)
+            .map_err(|error| refused("cannot be made absolute", &error))?;
         if let Some(error) = too_long(&file) {
-            return Err(InvalidWatch::too_long(error));
+            return Err(refused("is too long", &error));
         }
         Ok(Self {
             file,
@@ -71,9 +74,12 @@ impl FileSource {
     /// # Errors
     ///
     /// An interval of zero.
-    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidWatch> {
+    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
-            return Err(InvalidWatch::zero_interval());
+            return Err(InvalidArgument::new(
+                "interval",
+                "is zero: give the time between two checks",
+            ));
         }
         self.interval = interval;
         Ok(self)
@@ -84,6 +90,12 @@ impl FileSource {
         self.native = false;
         self
     }
+}
+
+/// Returns the error of a path that the system refuses.
+fn refused(problem: &str, error: &io::Error) -> io::Error {
+    let text = format!("the path of a file to watch {problem}: {error}");
+    io::Error::new(error.kind(), text)
 }
 
 /// The bytes that a name may have on nearly all systems, and a path on all.
@@ -111,7 +123,7 @@ const TOO_LONG: i32 = 206;
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
 #[track_caller]
-pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Want::Appears)
 }
 
@@ -123,7 +135,7 @@ pub fn file_appears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
 #[track_caller]
-pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Want::Changes)
 }
 
@@ -135,7 +147,7 @@ pub fn file_changes(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
 #[track_caller]
-pub fn file_disappears(path: impl Into<PathBuf>) -> Result<FileSource, InvalidWatch> {
+pub fn file_disappears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Want::Disappears)
 }
 

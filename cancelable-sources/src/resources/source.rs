@@ -5,7 +5,8 @@ use super::cpu::Cpu;
 use super::disk::Disk;
 use super::memory::Memory;
 use super::process::{ProcessCpu, ProcessMemory};
-use super::{Gauge, GaugeUnit, InvalidLimit};
+use super::{Gauge, GaugeUnit};
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::source::{
     Source, SourceContext, SourceError, SourceFuture, condition_blocking,
 };
@@ -40,8 +41,8 @@ pub struct ResourceSource {
 ///
 /// `percent` is not a number above zero, or is more than 100.
 #[track_caller]
-pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
-    gauge_limit(Memory::new(), percent)
+pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
+    ResourceSource::new(Memory::new(), "percent", percent)
 }
 
 /// Returns a source for the CPU time in use, in percent of the CPU time that this process may use: the quota of its
@@ -53,8 +54,8 @@ pub fn memory_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
 ///
 /// `percent` is not a number above zero, or is more than 100.
 #[track_caller]
-pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
-    gauge_limit(Cpu::new(), percent)
+pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
+    ResourceSource::new(Cpu::new(), "percent", percent)
 }
 
 /// Returns a source for the memory of this process, without its child processes.
@@ -63,9 +64,9 @@ pub fn cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
 ///
 /// `bytes` is zero.
 #[track_caller]
-pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidLimit> {
+pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidArgument> {
     // Exact up to 8 PiB.
-    gauge_limit(ProcessMemory::new(), bytes as f64)
+    ResourceSource::new(ProcessMemory::new(), "bytes", bytes as f64)
 }
 
 /// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the quota of its
@@ -75,8 +76,8 @@ pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidLimit> 
 ///
 /// `percent` is not a number above zero, or is more than 100.
 #[track_caller]
-pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
-    gauge_limit(ProcessCpu::new(), percent)
+pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument> {
+    ResourceSource::new(ProcessCpu::new(), "percent", percent)
 }
 
 /// Returns a source for the used space of the disk of `path`, in percent. The path need not exist.
@@ -85,12 +86,18 @@ pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidLimit> {
 ///
 /// `percent` is not a number above zero, or is more than 100, or the path is empty.
 #[track_caller]
-pub fn disk_limit(path: impl Into<PathBuf>, percent: f64) -> Result<ResourceSource, InvalidLimit> {
+pub fn disk_limit(
+    path: impl Into<PathBuf>,
+    percent: f64,
+) -> Result<ResourceSource, InvalidArgument> {
     let path = path.into();
     if path.as_os_str().is_empty() {
-        return Err(InvalidLimit::empty_path());
+        return Err(InvalidArgument::new(
+            "path",
+            "is empty: give a path on the disk",
+        ));
     }
-    gauge_limit(Disk::new(path), percent)
+    ResourceSource::new(Disk::new(path), "percent", percent)
 }
 
 /// Returns a source that fires when a reading of `gauge` is at least `limit`.
@@ -99,25 +106,52 @@ pub fn disk_limit(path: impl Into<PathBuf>, percent: f64) -> Result<ResourceSour
 ///
 /// The limit is not a number above zero, is infinite, or is more than 100 percent.
 #[track_caller]
-pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidLimit> {
-    Ok(ResourceSource {
-        limit: InvalidLimit::check(limit, gauge.unit())?,
-        gauge: Box::new(gauge),
-        interval: INTERVAL,
-        sustained: Duration::ZERO,
-        location: Location::caller(),
-    })
+pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidArgument> {
+    ResourceSource::new(gauge, "limit", limit)
+}
+
+/// Returns the reason why `limit` makes no sense, if it makes none.
+fn problem(limit: f64, unit: GaugeUnit) -> Option<&'static str> {
+    if limit.is_nan() {
+        Some("is not a number")
+    } else if limit <= 0.0 {
+        Some("is not above zero: every reading reaches such a limit")
+    } else if unit == GaugeUnit::Percent && limit > 100.0 {
+        Some("is more than 100: no reading reaches such a limit")
+    } else if limit.is_infinite() {
+        Some("is infinite: no reading reaches such a limit")
+    } else {
+        None
+    }
 }
 
 impl ResourceSource {
+    /// `argument` is the name under which the caller has given the limit.
+    #[track_caller]
+    fn new(gauge: impl Gauge, argument: &'static str, limit: f64) -> Result<Self, InvalidArgument> {
+        if let Some(problem) = problem(limit, gauge.unit()) {
+            return Err(InvalidArgument::new(argument, problem));
+        }
+        Ok(Self {
+            limit,
+            gauge: Box::new(gauge),
+            interval: INTERVAL,
+            sustained: Duration::ZERO,
+            location: Location::caller(),
+        })
+    }
+
     /// Sets the interval between two looks. The default is a second.
     ///
     /// # Errors
     ///
     /// An interval of zero.
-    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidLimit> {
+    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
-            return Err(InvalidLimit::zero_interval());
+            return Err(InvalidArgument::new(
+                "interval",
+                "is zero: give the time between two checks",
+            ));
         }
         self.interval = interval;
         Ok(self)

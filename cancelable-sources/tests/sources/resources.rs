@@ -1,10 +1,11 @@
 //! Gauges that are moved by hand.
 
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Cause, Reason, Scope, Source, Status};
 use cancelable_sources::{
-    Gauge, GaugeUnit, cpu_limit, disk_limit, gauge_limit, memory_limit, process_cpu_limit,
-    process_memory_limit,
+    Gauge, GaugeUnit, ResourceSource, cpu_limit, disk_limit, gauge_limit, memory_limit,
+    process_cpu_limit, process_memory_limit,
 };
 use std::borrow::Cow;
 use std::future::pending;
@@ -168,63 +169,44 @@ fn r31_a_gauge_that_hangs_delays_nobody() {
 
 #[test]
 fn r30_a_limit_that_makes_no_sense_is_refused() {
-    type Make =
-        fn(f64) -> Result<cancelable_sources::ResourceSource, cancelable_sources::InvalidLimit>;
+    type Make = fn(f64) -> Result<ResourceSource, InvalidArgument>;
     let percents: [Make; 4] = [memory_limit, cpu_limit, process_cpu_limit, |percent| {
         disk_limit("/", percent)
     }];
     for make in percents {
-        for (limit, words) in [
-            (f64::NAN, "a limit of NaN is not a number"),
-            (
-                f64::INFINITY,
-                "a limit of inf % is never reached: 100 % is all there is",
-            ),
-            (
-                100.000001,
-                "a limit of 100.000001 % is never reached: 100 % is all there is",
-            ),
-            (
-                -1.0,
-                "a limit of -1 % is reached by everything: give one above zero",
-            ),
-            (
-                0.0,
-                "a limit of 0 % is reached by everything: give one above zero",
-            ),
-            (
-                100.5,
-                "a limit of 100.5 % is never reached: 100 % is all there is",
-            ),
+        const ABOVE: &str = "is more than 100: no reading reaches such a limit";
+        const BELOW: &str = "is not above zero: every reading reaches such a limit";
+        for (limit, problem) in [
+            (f64::NAN, "is not a number"),
+            (f64::INFINITY, ABOVE),
+            (100.000001, ABOVE),
+            (-1.0, BELOW),
+            (0.0, BELOW),
+            (100.5, ABOVE),
         ] {
             let error = make(limit).unwrap_err();
-            assert_eq!(error.to_string(), words);
-            assert!(!error.is_path() && !error.is_interval());
+            assert_eq!(error, InvalidArgument::new("percent", problem));
         }
         assert!(make(100.0).is_ok());
     }
     assert_eq!(
         process_memory_limit(0).unwrap_err().to_string(),
-        "a limit of 0 B is reached by everything: give one above zero"
+        "the argument `bytes` is not above zero: every reading reaches such a limit"
     );
     let plain = dial(GaugeUnit::Number, |_| Ok(0.0));
     assert!(gauge_limit(plain, 1e9).is_ok());
     let plain = dial(GaugeUnit::Number, |_| Ok(0.0));
     assert_eq!(
         gauge_limit(plain, f64::INFINITY).unwrap_err().to_string(),
-        "a limit of inf is never reached: give one that has an end"
+        "the argument `limit` is infinite: no reading reaches such a limit"
     );
     let error = disk_limit("", 90.0).unwrap_err();
-    assert!(error.is_path(), "{error}");
+    assert_eq!(error.argument(), "path");
     let error = memory_limit(90.0)
         .unwrap()
         .every(Duration::ZERO)
         .unwrap_err();
-    assert!(error.is_interval());
-    assert_eq!(
-        error.to_string(),
-        "a resource needs an interval longer than zero between two looks"
-    );
+    assert_eq!(error.argument(), "interval");
 }
 
 #[test]

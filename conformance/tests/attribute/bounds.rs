@@ -106,15 +106,15 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
     #[cancelable(
         token = token,
         sources(
-            source::timeout(SECOND),
-            source::any_of([]),
+            source::Limit::after(SECOND),
+            source::condition(Duration::ZERO, || true),
         ),
     )]
-    async fn empty_group(token: &CancellationToken) {
+    async fn zero_interval(token: &CancellationToken) {
         pending().await
     }
 
-    #[cancelable(token = token, sources(source::timeout(SECOND), source::future(pending::<()>())))]
+    #[cancelable(token = token, sources(source::Limit::after(SECOND), source::future(pending::<()>())))]
     async fn many(token: &CancellationToken) {
         pending().await
     }
@@ -123,12 +123,12 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
         let token = CancellationToken::new();
         assert!(cause(many(&token).await).reason().is_timeout());
         // What is no source is told when the scope is entered.
-        let error = empty_group(&token).await.unwrap_err();
+        let error = zero_interval(&token).await.unwrap_err();
         assert!(matches!(error, RunError::SourceFailed(_)));
         assert_eq!(
             error.to_string(),
-            "scope empty_group did not start because its source did not: the argument \
-             `sources` is empty: give at least one"
+            "scope zero_interval did not start because its source did not: the argument \
+             `interval` is zero: give the time between two checks"
         );
         token.cancel_with("deploy");
         assert_eq!(cause(many(&token).await).message(), Some("deploy"));

@@ -56,10 +56,10 @@ impl CancelSources {
             record.runtime.clone(),
             token_clock::hand_out(record).clone(),
         );
-        let decide: Weak<Record> = Arc::downgrade(record);
-        let scope = ScopeCancel::new(decide);
+        let target: Weak<Record> = Arc::downgrade(record);
+        let cancel = ScopeCancel::new(target);
         for source in sources {
-            started.push(Watched::start(source, &context, Some(scope.clone()))?);
+            started.push(Watched::start(source, &context, Some(cancel.clone()))?);
         }
         Ok(())
     }

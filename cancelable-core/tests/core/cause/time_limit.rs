@@ -1,7 +1,7 @@
 //! The words of a time limit, and what the sentence of a timeout says of a limit that was moved.
 
 use crate::support::SECOND;
-use cancelable_core::source::{Limit, Source, all_of, any_of, timeout};
+use cancelable_core::source::{Limit, all_of, any_of};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope};
 use std::future::pending;
@@ -29,15 +29,15 @@ fn r21_a_limit_has_words_of_its_own_wherever_it_is_set() {
     let manual = ManualRuntime::new();
     let builder = || Scope::builder("import").runtime(&manual.handle());
     let slow = || Limit::after(SECOND).with_message(format!("{} is slow", "upstream"));
-    let source = || timeout(SECOND).with_message("upstream is slow");
+    let source = || Limit::after(SECOND).with_message("upstream is slow");
     let scopes = [
         builder().timeout(slow()).timeout(2 * SECOND),
         builder().timeout(2 * SECOND).timeout(slow()),
         builder()
             .timeout(Limit::at(manual.now() + 9 * SECOND))
             .source(source()),
-        builder().source(any_of([source().boxed()]).expect("it is one")),
-        builder().source(all_of([source().boxed()]).expect("it is one")),
+        builder().source(any_of(source())),
+        builder().source(all_of(source())),
     ];
     for scope in scopes {
         let manual = &manual;

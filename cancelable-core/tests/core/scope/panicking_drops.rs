@@ -156,15 +156,15 @@ fn r31_sources_that_panic_in_their_poll_and_their_drop_harm_nobody() {
     let manual = ManualRuntime::new();
     let spite = |polls| source::future(Spite { polls });
     let polled = || source::condition_async(SECOND, || AnswerOf(Spite { polls: true }));
-    let group = || source::any_of([spite(false).boxed(), Spite { polls: false }.boxed()]);
-    let both = || source::all_of([Spite { polls: false }.boxed(), spite(true).boxed()]);
+    let group = || source::any_of(spite(false)).or(Spite { polls: false });
+    let both = || source::all_of(Spite { polls: false }).and(spite(true));
     let scope = Scope::builder("import")
         .runtime(&manual.handle())
         .source(spite(true))
         .source(spite(false))
         .source(polled().expect("it has an interval"))
-        .source(group().expect("it has members"))
-        .source(both().expect("it has members"))
+        .source(group())
+        .source(both())
         .build()
         .expect("it has a runtime");
     let runtime = manual.handle();

@@ -4,7 +4,7 @@ use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use crate::support::{SECOND, builder_on};
 use cancelable_core::source::{
-    self, ScopeCancel, Source, SourceContext, SourceError, SourceFuture, all_of, any_of,
+    self, Limit, ScopeCancel, Source, SourceContext, SourceError, SourceFuture, all_of, any_of,
 };
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cause, Reason, Scope, Status};
@@ -47,12 +47,12 @@ impl Source for Button {
         Ok(Box::pin(pending()))
     }
 
-    fn start_deciding(
+    fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
-        scope: ScopeCancel,
+        cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
-        self.0.set(scope).expect("it is started once");
+        self.0.set(cancel).expect("it is started once");
         self.start(context)
     }
 }
@@ -274,12 +274,12 @@ fn r30_r45_members_of_any_of_decide_and_those_of_a_source_of_a_user_report() {
 
     let manual = ManualRuntime::new();
     let [plain, nested, fallible, wrapped] = [(); 4].map(|()| Button::default());
-    let inner = any_of([nested.clone().boxed(), source::timeout(SECOND).boxed()]);
-    let group = any_of([plain.clone().boxed(), inner.expect("it has two").boxed()]);
+    let inner = any_of(nested.clone()).or(Limit::after(SECOND));
+    let group = any_of(plain.clone()).or(inner);
     let scope = builder_on(&manual, "s")
-        .source(group.expect("it has two"))
+        .source(group)
         .source(Ok::<_, std::io::Error>(fallible.clone()))
-        .source(Wrapped(wrapped.clone().boxed()))
+        .source(Wrapped(Box::new(wrapped.clone())))
         .build()
         .expect("it is sound");
     let outcome = at_once(scope.run(async |_| {
@@ -296,9 +296,9 @@ fn r30_r45_no_member_of_all_of_decides_alone_and_the_last_one_does_at_once() {
     let manual = ManualRuntime::new();
     let [first, last] = [(); 2].map(|()| Button::default());
     let other = CancellationToken::new();
-    let either = any_of([last.clone().boxed(), once(&other, "it fired").boxed()]);
-    let group = all_of([first.clone().boxed(), either.expect("it has two").boxed()]);
-    let builder = builder_on(&manual, "s").source(group.expect("it has two"));
+    let either = any_of(last.clone()).or(once(&other, "it fired"));
+    let group = all_of(first.clone()).and(either);
+    let builder = builder_on(&manual, "s").source(group);
     let scope = builder.build().expect("it is sound");
     let outcome = at_once(scope.run(async |op: Scope| {
         assert!(!first.press("first"), "it counts, and the other is missing");
@@ -314,8 +314,8 @@ fn r30_r45_no_member_of_all_of_decides_alone_and_the_last_one_does_at_once() {
 fn r30_r45_a_group_whose_last_member_only_reports_answers_those_that_decided() {
     let (manual, fired) = (ManualRuntime::new(), CancellationToken::new());
     let button = Button::default();
-    let group = all_of([button.clone().boxed(), once(&fired, "it fired").boxed()]);
-    let builder = builder_on(&manual, "s").source(group.expect("it has two"));
+    let group = all_of(button.clone()).and(once(&fired, "it fired"));
+    let builder = builder_on(&manual, "s").source(group);
     let scope = builder.build().expect("it is sound");
     let mut run = pin!(scope.run(|_| pending::<()>()));
     let probe = Probe::new();
@@ -346,11 +346,11 @@ fn r45_a_source_that_has_fired_is_kept_until_its_scope_has_ended() {
     }
 
     let (manual, held) = (ManualRuntime::new(), Arc::new(()));
-    let source = || Holds(Arc::clone(&held)).boxed();
-    let either = any_of([source(), source::future(pending::<()>()).boxed()]);
-    let group = all_of([either.expect("it has two").boxed(), source()]);
+    let source = || Holds(Arc::clone(&held));
+    let either = any_of(source()).or(source::future(pending::<()>()));
+    let group = all_of(either).and(source());
     let scope = builder_on(&manual, "s")
-        .source(group.expect("it has two"))
+        .source(group)
         .build()
         .expect("it is sound");
     let seen = Arc::clone(&held);
@@ -367,8 +367,8 @@ fn r45_a_source_that_has_fired_is_kept_until_its_scope_has_ended() {
 fn r45_the_members_of_a_group_are_on_record_while_the_last_of_them_cancels_the_scope() {
     let manual = ManualRuntime::new();
     let (first, last) = (Button::default(), Button::default());
-    let group = all_of([first.clone().boxed(), last.clone().boxed()]);
-    let scope = builder_on(&manual, "s").source(group.expect("it has two"));
+    let group = all_of(first.clone()).and(last.clone());
+    let scope = builder_on(&manual, "s").source(group);
     let scope = scope.build().expect("it is sound");
     let asked = Arc::new(OnceLock::new());
     let answer = Arc::clone(&asked);

@@ -1,7 +1,7 @@
 //! Our own futures under the checker: wherever they are dropped, they leave nothing behind.
 
 use crate::support::{SECOND, at_most};
-use cancelable_core::source::{self, Source};
+use cancelable_core::source;
 use cancelable_core::stream;
 use cancelable_core::testing::{
     AwaitReport, LastRun, Recorder, cancel_at_every_await, cancel_token_at_every_await,
@@ -184,9 +184,9 @@ fn r30_sources_of_every_kind_are_dropped() {
         });
         let condition = source::condition(SECOND, never()).unwrap();
         let blocking = source::condition_blocking(SECOND, never()).unwrap();
-        let all: [Box<dyn Source>; 2] = [Box::new(condition), Box::new(blocking)];
-        let limit = source::timeout(60 * SECOND);
-        let any: [Box<dyn Source>; 2] = [Box::new(limit), Box::new(source::token(&room.token))];
+        let all = source::all_of(condition).and(blocking);
+        let limit = source::Limit::after(60 * SECOND);
+        let any = source::any_of(limit).or(source::token(&room.token));
         let asked = source::condition_async(SECOND, move || {
             let holds = own();
             async move { holds }
@@ -194,8 +194,8 @@ fn r30_sources_of_every_kind_are_dropped() {
         let scope = Scope::builder("watched")
             .runtime(&room.runtime)
             .source(future)
-            .source(source::all_of(all).unwrap())
-            .source(source::any_of(any).unwrap())
+            .source(all)
+            .source(any)
             .source(asked.unwrap())
             .build()
             .unwrap();

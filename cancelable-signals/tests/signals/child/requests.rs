@@ -19,10 +19,9 @@ use std::task::{Context, Poll, Waker};
 pub(super) fn run(program: &str) -> bool {
     match program {
         "last_poll" => last_poll(ctrl_c()),
-        "last_poll_of_any" => last_poll(any_of([ctrl_c().boxed(), never()]).unwrap()),
+        "last_poll_of_any" => last_poll(any_of(ctrl_c()).or(never())),
         "last_poll_of_all" => {
-            let both = [ctrl_c().boxed(), terminate().unwrap().boxed()];
-            last_poll(all_of(both).unwrap());
+            last_poll(all_of(ctrl_c()).and(terminate().unwrap()));
         }
         "check" => check(),
         "selected_away" => selected_away(),
@@ -30,7 +29,7 @@ pub(super) fn run(program: &str) -> bool {
         "finalizer_after_a_cancel" => finalizer_after_a_cancel(),
         "finalizer_of_a_dropped_run" => finalizer_of_a_dropped_run(),
         "nested" => nested(),
-        "group_not_fired" => not_given(all_of([ctrl_c().boxed(), never()]).unwrap()),
+        "group_not_fired" => not_given(all_of(ctrl_c()).and(never())),
         "wrapped" => not_given(Wrapped(ctrl_c())),
         "wrapped_and_polled" => wrapped_and_polled(),
         _ => return false,
@@ -38,8 +37,8 @@ pub(super) fn run(program: &str) -> bool {
     true
 }
 
-fn never() -> Box<dyn Source> {
-    source::future(pending::<()>()).boxed()
+fn never() -> impl Source {
+    source::future(pending::<()>())
 }
 
 /// A source of a user's that watches by another one.
