@@ -13,6 +13,6 @@ mod recorder;
 pub use await_points::{cancel_at_every_await, cancel_token_at_every_await};
 pub use await_report::{AwaitReport, BrokenAwait, BrokenAwaits, LastRun, Verdict};
 pub use cancel_at::{CancelAtPoll, cancel_at, cancel_at_poll, cancel_in};
-pub use executor::Hold;
+pub use executor::TimeGuard;
 pub use manual_runtime::ManualRuntime;
 pub use recorder::{Change, OperationEvent, Recorder};

@@ -153,7 +153,7 @@ impl Executor {
             return Ok(());
         }
         drop(state);
-        let hold = self.hold();
+        let hold = self.hold_time();
         let run = move || {
             job();
             drop(hold);
@@ -241,9 +241,9 @@ impl Executor {
         self.state.lock().ready.is_empty()
     }
 
-    pub(super) fn hold(self: &Arc<Self>) -> Hold {
+    pub(super) fn hold_time(self: &Arc<Self>) -> TimeGuard {
         self.state.lock().holds += 1;
-        Hold {
+        TimeGuard {
             executor: Arc::clone(self),
         }
     }
@@ -332,24 +332,24 @@ impl Drop for Driver<'_> {
     }
 }
 
-/// A hold on the time, from [`ManualRuntime::hold`](super::ManualRuntime::hold).
+/// A hold on the time, from [`ManualRuntime::hold_time`](super::ManualRuntime::hold_time).
 ///
 /// While it lives, [`ManualRuntime::block_on`](super::ManualRuntime::block_on) waits for other threads
 /// where it would otherwise move the time or panic.
 #[must_use = "the hold ends when this is dropped"]
-pub struct Hold {
+pub struct TimeGuard {
     executor: Arc<Executor>,
 }
 
-impl Drop for Hold {
+impl Drop for TimeGuard {
     fn drop(&mut self) {
         self.executor.state.lock().holds -= 1;
         self.executor.changed.notify_all();
     }
 }
 
-impl fmt::Debug for Hold {
+impl fmt::Debug for TimeGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hold").finish_non_exhaustive()
+        f.debug_struct("TimeGuard").finish_non_exhaustive()
     }
 }

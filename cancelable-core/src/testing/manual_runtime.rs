@@ -4,7 +4,7 @@
 //! machine is. Here time passes only when the test moves it, or when no step is ready, and
 //! each run of a test has the same order of steps.
 
-use super::executor::{Executor, Hold};
+use super::executor::{Executor, TimeGuard};
 use super::manual_timer::ManualTimer;
 use crate::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};
 use std::fmt;
@@ -120,7 +120,7 @@ impl ManualRuntime {
     ///
     /// # Panics
     ///
-    /// If no step is ready, no timer is left and there is no [hold](ManualRuntime::hold): the future could
+    /// If no step is ready, no timer is left and there is no [hold](ManualRuntime::hold_time): the future could
     /// not complete any more. Also if it is called from inside a task of this runtime, or while another
     /// thread drives it.
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
@@ -179,7 +179,7 @@ impl ManualRuntime {
     ///
     /// let manual = ManualRuntime::new();
     /// let token = CancellationToken::new();
-    /// let hold = manual.hold();
+    /// let hold = manual.hold_time();
     /// let other = thread::spawn({
     ///     let token = token.clone();
     ///     move || {
@@ -192,8 +192,8 @@ impl ManualRuntime {
     /// assert_eq!(manual.block_on(manual.handle().timeout(limit, token.cancelled())), Ok(()));
     /// # other.join().unwrap();
     /// ```
-    pub fn hold(&self) -> Hold {
-        self.executor.hold()
+    pub fn hold_time(&self) -> TimeGuard {
+        self.executor.hold_time()
     }
 
     /// Returns how many timers have not fired.
@@ -225,7 +225,7 @@ impl ManualRuntime {
     fn give_up(&self) -> ! {
         panic!(
             "nothing can wake this future: no task is ready and no timer is pending ({} tasks live); \
-             if another thread is to wake it, keep a `ManualRuntime::hold()` until then",
+             if another thread is to wake it, keep a `ManualRuntime::hold_time()` until then",
             self.live_tasks()
         );
     }

@@ -2,7 +2,7 @@
 //! `docs/semantics.md`, cell by cell.
 
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, is_gone, pid, shell};
-use cancelable_core::testing::{Hold, ManualRuntime};
+use cancelable_core::testing::{ManualRuntime, TimeGuard};
 use cancelable_core::{Scope, Status};
 use cancelable_process::Command;
 use parking_lot::Mutex;
@@ -54,7 +54,7 @@ struct Open {
     manual: ManualRuntime,
     scope: Scope,
     /// The time stands still: what ends does not end by it.
-    _hold: Hold,
+    _hold: TimeGuard,
     /// Who moves the time, or begins to drive the runtime: one at a time, for a runtime that another
     /// thread drives at that moment can't be begun with.
     turn: Mutex<()>,
@@ -69,7 +69,7 @@ impl Open {
         let builder = Scope::builder("work").runtime(&manual.handle());
         Self {
             scope: builder.build().unwrap(),
-            _hold: manual.hold(),
+            _hold: manual.hold_time(),
             manual,
             turn: Mutex::new(()),
         }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 /// Runs it, with a moment to look at the scope in which it runs.
 fn output_in(manual: &ManualRuntime, command: Command, look: impl FnOnce(Operation)) -> Output {
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let scope = Scope::builder("work")
         .runtime(&manual.handle())
         .grace(Duration::MAX)

@@ -25,7 +25,7 @@ fn answering(mut talk: Talk) -> thread::JoinHandle<Talk> {
 #[test]
 fn r25_the_scope_ends_after_the_process_when_it_is_cancelled() {
     let manual = ManualRuntime::new();
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let mut answer = None;
     let outcome = manual.block_on(scope(&manual).run(async |op| {
         let (process, talk) = Talk::in_scope(shell(SLOW), &op);
@@ -43,7 +43,7 @@ fn r25_the_scope_ends_after_the_process_when_it_is_cancelled() {
 #[test]
 fn r25_the_scope_ends_after_the_process_when_the_body_returns() {
     let manual = ManualRuntime::new();
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let mut answer = None;
     let outcome = manual.block_on(scope(&manual).run(async |op| {
         let (process, talk) = Talk::in_scope(shell(SLOW), &op);
@@ -80,7 +80,7 @@ fn r24_a_cleanup_budget_bounds_the_wait_and_the_kill_still_comes() {
 #[test]
 fn r23_a_body_with_grace_sees_how_it_ended() {
     let manual = ManualRuntime::new();
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let scope = Scope::builder("work")
         .runtime(&manual.handle())
         .grace(Duration::MAX)

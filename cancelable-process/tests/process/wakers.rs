@@ -43,7 +43,7 @@ fn until_isolated(before: u64) {
 #[test]
 fn r10_r28_a_panicking_waker_of_one_wait_holds_up_neither_the_others_nor_the_scope() {
     let manual = ManualRuntime::new();
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let before = isolated_panics();
     let scope = Scope::builder("work").runtime(&manual.handle());
     let outcome = manual.block_on(scope.build().unwrap().run(async |op| {
@@ -62,7 +62,7 @@ fn r10_r28_a_panicking_waker_of_one_wait_holds_up_neither_the_others_nor_the_sco
 #[test]
 fn r10_a_panicking_waker_takes_no_output_with_it() {
     let manual = ManualRuntime::new();
-    let _hold = manual.hold();
+    let _hold = manual.hold_time();
     let before = isolated_panics();
     let scope = Scope::builder("work").runtime(&manual.handle());
     let outcome = manual.block_on(scope.build().unwrap().run(async |op| {

@@ -255,7 +255,7 @@ fn r44_a_hold_makes_block_on_wait_for_another_thread() {
     let runtime = manual.handle();
     let (waker_out, waker_in) = mpsc::channel();
     let woken = Arc::new(AtomicBool::new(false));
-    let hold = manual.hold();
+    let hold = manual.hold_time();
     let other = thread::spawn({
         let woken = woken.clone();
         move || {
