@@ -4,8 +4,8 @@ use crate::line::Line;
 use crate::printer::Printer;
 use crate::terminal::{self, draw_target};
 use crate::unit::Unit;
-use crate::zero_interval::ZeroInterval;
 use cancelable_core::cause::OperationId;
+use cancelable_core::error::InvalidArgument;
 use cancelable_core::{Operation, RuntimeHandle};
 use indicatif::{MultiProgress, ProgressBar};
 use std::collections::BTreeMap;
@@ -65,9 +65,12 @@ impl Bars {
     /// # Errors
     ///
     /// The interval is zero.
-    pub fn every(mut self, interval: Duration) -> Result<Self, ZeroInterval> {
+    pub fn every(mut self, interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
-            return Err(ZeroInterval);
+            return Err(InvalidArgument::new(
+                "interval",
+                "is zero: give a longer one",
+            ));
         }
         self.interval = interval;
         Ok(self)

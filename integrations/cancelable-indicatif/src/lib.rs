@@ -28,9 +28,7 @@ mod line;
 mod printer;
 mod terminal;
 mod unit;
-mod zero_interval;
 
 pub use bars::Bars;
 pub use printer::Printer;
 pub use terminal::draw_target;
-pub use zero_interval::ZeroInterval;
