@@ -8,11 +8,14 @@ use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{Stream, StreamExt, stream};
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 const ITEMS: u32 = 1_000_000;
+const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+const HUNDRED: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Nanoseconds for an item of `stream`.
@@ -63,10 +66,10 @@ pub fn beside_the_bare_stream() -> Vec<Row> {
     let of_scope = || item(below.stream(numbers()));
     let of_timed = || item(timed.stream(numbers()));
     let reported = || {
-        let stream = below.stream(numbers()).report_every(100);
-        item(stream.expect("it has an operation"))
+        let stream = below.stream(numbers());
+        item(stream.report_every(HUNDRED, below.progress()))
     };
-    let kept = || item(below.stream(numbers()).keep_last(10));
+    let kept = || item(below.stream(numbers()).keep_last(TEN));
     let rows = vec![
         on_top("`until_cancelled`, a root's token", 5.0, &by_root),
         on_top("`until_cancelled`, a child's token", 5.0, &by_child),

@@ -27,7 +27,7 @@
 mod copy;
 mod until_cancelled;
 
-pub use copy::{CopyError, Copying, copy};
+pub use copy::{CopyError, CopyFuture, copy};
 pub use until_cancelled::UntilCancelled;
 
 /// The traits of `futures` that this module implements.

@@ -1,31 +1,29 @@
-//! Streams that a cancel ends: every item that was pulled is delivered, and the results so far can be collected.
+//! Streams that a cancel ends. Every item that was pulled is delivered, and the items so far can be collected.
 //!
-//! A loop over a stream that is dropped in the middle loses what it holds. So a cancel does not drop a stream here:
-//! the stream ends, and the code after it (a last chunk, a partial result, a place to resume from) runs as it does at
-//! the end of the input.
+//! Dropping a loop over a stream loses the state of the loop. Therefore a cancel does not drop a stream here. The stream
+//! ends, and the code after the loop (a last chunk, a partial result, a place to resume from) runs as at the end of the
+//! input.
 //!
-//! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream of any [`Stream`]. It is a
-//! [`CancellableStream`]: it knows whether it was cut, and its steps give such streams again.
+//! [`Operation::stream`] and [`CancelStreamExt::until_cancelled`] make such a stream from any [`Stream`]. The result is
+//! a [`CancellableStream`], which can tell a cancel from the end of the input, and has steps such as
+//! [`report_every`](CancellableStream::report_every) and [`collect_partial`](CancellableStream::collect_partial).
 //!
-//! # What is never lost
+//! # Pulled items are delivered
 //!
-//! The token is read before the stream inside is polled and not after, so an item that it yields is always delivered.
-//! Each step of a chain that holds items (a chunk) yields them when the step below it ends, before it ends itself.
+//! The token is read before the stream inside is polled, and not after. So an item that the stream inside yields is
+//! always delivered. A step that holds items (a chunk) yields them when the stream inside ends, before its own end.
 //!
-//! # The end and the cut
+//! # The end of the input and the cancel
 //!
-//! Only `Ready(None)` is the end of a stream, and not a size hint of zero, which a stream that is pending for ever
-//! may have too. If the hint says that nothing is left, the stream is polled even after the cancel: its last item may
-//! be what cancelled, and then nothing was cut.
-//!
-//! # Wakes
-//!
-//! While items are ready nothing is registered anywhere: an item costs one read of the token. When the stream inside
-//! answers pending it has the waker. Then the waker is registered with the token, which reads its state again under
-//! its lock after it has stored the waker ("No lost wake-up" in the header of `token`). So whichever of the two comes
-//! next wakes the task, and a cancel that came in between is seen at once. The registration stays for the next time
-//! the stream is pending, and is taken back when the stream ends or is dropped; a cancel meanwhile may wake a task
-//! once for nothing.
+//! The end of a stream is `Ready(None)`. A size hint of zero is not the end, because a stream that is pending forever may
+//! have that hint too. If the hint is zero, the stream is polled even after the cancel: its last item may have caused
+//! the cancel, and then the cancel kept nothing back.
+
+// Wakes. While items are ready, no waker is registered, and an item costs one read of the token. A stream inside that
+// returns pending has the waker. Then the waker is registered with the token, which reads its state again under its
+// lock after it has stored the waker ("No lost wake-up" in the header of `token`). So the next item and the cancel both
+// wake the task, and a cancel between the two steps is seen at once. The registration stays for the next poll that
+// returns pending. It is removed when the stream ends or is dropped. Until then a cancel may wake the task without need.
 
 mod cancellable_stream;
 mod chunks;
@@ -35,12 +33,12 @@ mod report;
 mod stop_check;
 mod until_cancelled;
 
-pub use cancellable_stream::{CancellableStream, StepError};
-pub use chunks::{ChunksFlushed, TryChunksFlushed};
+pub use cancellable_stream::CancellableStream;
+pub use chunks::{ChunksWithin, TryChunksWithin};
 pub use collect::{CollectPartial, Collected, TryCollectPartial};
-/// Returns the items of an iterator as a stream, from `futures`.
+/// The function `iter` of `futures`: returns the items of an iterator as a stream.
 pub use futures_util::stream::iter;
-pub use keep_last::{KeepCopies, KeepLast, LastItems};
+pub use keep_last::{KeepLast, LastItems};
 pub use report::ReportEvery;
 pub use stop_check::StopCheck;
 pub use until_cancelled::{CancelStreamExt, TryUntilCancelled, UntilCancelled};
@@ -50,65 +48,59 @@ use crate::operation::Operation;
 use futures_core::Stream;
 
 impl Operation {
-    /// Returns the items of `stream` until the operation is cancelled; then the stream ends.
+    /// Returns the items of `stream` until the operation is cancelled. Then the stream ends.
     ///
-    /// An item that `stream` has yielded is always delivered. Once cut, the stream yields nothing more. Inside a
-    /// [shield](Self::shield) of the operation, and in its finalizers, the stream is not cut. Now and then it reads
-    /// the clock, so that a stream that is always ready notices a deadline.
+    /// An item that `stream` has yielded is always delivered. After a cancel the stream yields nothing more. Inside a
+    /// [shield](Self::shield) of the operation, and in its finalizers, a cancel does not end the stream. The stream
+    /// reads the clock from time to time, so a stream that is always ready notices a deadline.
     ///
-    /// If `stream` ends by itself for the same cancel while it is polled, it counts as complete. Of this crate, only
-    /// [`map_concurrent`](crate::Scope::map_concurrent) is such a stream, and it needs no wrapper.
+    /// If `stream` itself ends because of the same cancel, while it is polled, it counts as complete. In this crate, only
+    /// [`map_concurrent`](crate::Scope::map_concurrent) is such a stream, and needs no wrapper.
     ///
-    /// A stream that outlives the run of its operation is still cut by a cancel of an ancestor. The timer of the
-    /// operation's own deadline ends with the run, so a pending stream is not woken for that deadline. The cut names
-    /// the operation, with the duration of its run. To keep to the deadline, use the stream up inside the run.
+    /// A stream can outlive the run of its operation. A cancel of an ancestor still ends the stream. The timer of the
+    /// operation's own deadline ends with the run, so that deadline does not wake a pending stream. The cancellation
+    /// names the operation, with the duration of its run. To keep to the deadline, use the stream up inside the run.
     ///
     /// # Cancel safety
     ///
-    /// The wait for an item may be dropped at any time, and the item is not pulled.
-    /// [`into_inner`](UntilCancelled::into_inner) gives the stream inside back.
+    /// The wait for an item may be dropped at any time; no item is lost. [`into_inner`](UntilCancelled::into_inner)
+    /// returns the stream inside.
     ///
     /// # Fairness
     ///
-    /// A stream that is always ready, in a loop that awaits nothing else, lets no other task run until it is cut.
+    /// While a loop over a stream that is always ready awaits nothing else, no other task of the thread runs.
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
     /// use cancelable_core::Scope;
     /// use cancelable_core::stream::CancellableStream;
-    /// use cancelable_core::testing::ManualRuntime;
     /// use futures_util::{StreamExt, stream};
     /// use std::time::Duration;
     ///
-    /// let manual = ManualRuntime::new();
-    /// let runtime = manual.handle();
-    /// // One number a second, without end.
-    /// let numbers = stream::unfold(0, move |last| {
-    ///     let sleep = runtime.sleep(Duration::from_secs(1));
-    ///     async move {
-    ///         sleep.await;
-    ///         Some((last + 1, last + 1))
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let scope = rt::scope("sum").timeout(Duration::from_millis(2)).build()?;
+    /// let run = scope.run(async |op: Scope| {
+    ///     // Three numbers, and no end.
+    ///     let mut numbers = op.stream(stream::iter(1..4).chain(stream::pending()));
+    ///     let mut sum = 0;
+    ///     while let Some(number) = numbers.next().await {
+    ///         sum += number;
     ///     }
+    ///     (sum, numbers.cancellation().is_some_and(|cancelled| cancelled.is_timeout()))
     /// });
-    /// let scope = Scope::builder("numbers")
-    ///     .runtime(&manual.handle())
-    ///     .timeout(Duration::from_millis(3500))
-    ///     .build()
-    ///     .expect("it has a runtime");
-    /// let outcome = manual.block_on(scope.run(|op| op.stream(numbers).collect_partial::<Vec<_>>()));
-    /// let partial = outcome.into_value().expect("it ends by itself");
-    /// assert_eq!(partial.items(), &[1, 2, 3]);
-    /// assert!(partial.cancelled().is_some_and(|cancelled| cancelled.is_timeout()));
+    /// assert_eq!(run.await.into_value(), Some((6, true)));
+    /// # Ok(())
+    /// # })
     /// # }
     /// ```
     pub fn stream<S: Stream>(&self, stream: S) -> UntilCancelled<S> {
         UntilCancelled::new(stream, self.into())
     }
 
-    /// [`stream`](Self::stream) for a stream of results: it ends after the first error, and a cancel is its last
-    /// item, as an error.
+    /// Returns the results of `stream` until the first error. A cancel of the operation is an error too, and the last
+    /// item. Otherwise as [`stream`](Self::stream).
     ///
     /// # Cancel safety
     ///
@@ -117,6 +109,33 @@ impl Operation {
     /// # Fairness
     ///
     /// As for [`stream`](Self::stream).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use std::io;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let scope = rt::scope("upload").timeout(Duration::from_millis(2)).build()?;
+    /// let run = scope.run(async |op: Scope| {
+    ///     let parts = stream::iter([Ok::<_, io::Error>("first part")]).chain(stream::pending());
+    ///     let mut parts = op.try_stream(parts);
+    ///     let mut bytes = 0;
+    ///     while let Some(part) = parts.try_next().await? {
+    ///         bytes += part.len();
+    ///     }
+    ///     Ok::<_, io::Error>(bytes)
+    /// });
+    /// let result = run.await.into_value().ok_or("the body was dropped")?;
+    /// assert_eq!(result.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn try_stream<S, T, E>(&self, stream: S) -> TryUntilCancelled<S>
     where
         S: Stream<Item = Result<T, E>>,

@@ -5,13 +5,19 @@
 
 use allocation_counter::{AllocationInfo, measure};
 use cancelable_core::stream::{CancelStreamExt, CancellableStream};
+use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use std::future::Future;
 use std::hint::black_box;
+use std::num::NonZeroUsize;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+
+const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
+const HUNDRED: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 
 struct Counts;
 
@@ -723,13 +729,10 @@ fn r41_an_item_of_a_stream_allocates_nothing() {
 
     let scope = Scope::builder("import").build().expect("it is sound");
     assert_eq!(pulled(&mut scope.stream(numbers()), 1000), 0);
-    let mut reported = scope
-        .stream(numbers())
-        .report_every(10)
-        .expect("it has an operation");
+    let mut reported = scope.stream(numbers()).report_every(TEN, scope.progress());
     assert_eq!(pulled(&mut reported, 1000), 0);
 
-    let mut kept = scope.stream(numbers()).keep_last(10);
+    let mut kept = scope.stream(numbers()).keep_last(TEN);
     // The buffer is filled first.
     assert!(pulled(&mut kept, 100) > 0);
     assert_eq!(pulled(&mut kept, 1000), 0);
@@ -751,7 +754,8 @@ fn r41_an_item_of_a_stream_allocates_nothing() {
 fn r41_chunks_cost_one_allocation_each() {
     let token = CancellationToken::new();
     let numbers = stream::iter(0_u64..).until_cancelled(&token);
-    let sums = numbers.chunks_flushed(100).expect("a hundred is not zero");
+    let runtime = ManualRuntime::new().handle();
+    let sums = numbers.chunks_within(HUNDRED, Duration::from_secs(1), &runtime);
     let mut sums = sums.map(|chunk| chunk.len() as u64);
     assert_eq!(pulled(&mut sums, 100), 100);
 }

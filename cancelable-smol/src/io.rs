@@ -2,4 +2,4 @@
 //!
 //! The same items as in [`cancelable_core::io`], under the names of every adapter.
 
-pub use cancelable_core::io::{CopyError, Copying, UntilCancelled, copy};
+pub use cancelable_core::io::{CopyError, CopyFuture, UntilCancelled, copy};

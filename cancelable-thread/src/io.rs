@@ -2,4 +2,4 @@
 //!
 //! They are those of [`cancelable_core::io`], under the names that every adapter has.
 
-pub use cancelable_core::io::{CopyError, Copying, UntilCancelled, copy};
+pub use cancelable_core::io::{CopyError, CopyFuture, UntilCancelled, copy};

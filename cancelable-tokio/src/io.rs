@@ -9,5 +9,5 @@ mod copy;
 mod until_cancelled;
 
 pub use cancelable_core::io::CopyError;
-pub use copy::{Copying, copy};
+pub use copy::{CopyFuture, copy};
 pub use until_cancelled::UntilCancelled;

@@ -54,7 +54,7 @@ pub fn r43_a_copy_says_how_far_it_came<S: Subject>() {
         let run = scope.try_run(async |op: Scope| copy(Stalled(b"short"), &mut target, &op).await);
         let error = run.await.into_result().unwrap_err().into_failed().unwrap();
         assert_eq!((error.copied(), error.unwritten()), (5, &b""[..]));
-        assert!(error.cancelled().unwrap().is_timeout());
+        assert!(error.cancellation().unwrap().is_timeout());
         assert_eq!(target, b"short");
         assert_eq!(scope.progress().position(), 5);
     });

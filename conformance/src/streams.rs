@@ -4,10 +4,13 @@ use crate::Subject;
 use cancelable_core::stream::{CancelStreamExt, CancellableStream};
 use cancelable_core::{CancellationToken, Scope};
 use futures_util::{Stream, StreamExt, stream};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+const THIRTY: NonZeroUsize = NonZeroUsize::new(30).unwrap();
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -23,11 +26,11 @@ pub fn r41_a_stream_ends_at_the_deadline_and_gives_what_it_had<S: Subject>() {
             .timeout(MILLISECOND * 5);
         let scope = scope.build().unwrap();
         let run = scope.run(|op| {
-            let chunks = op.stream(numbers(1000)).chunks_flushed(300);
-            chunks.unwrap().collect_partial::<Vec<_>>()
+            let chunks = op.stream(numbers(1000)).chunks(300);
+            chunks.collect_partial::<Vec<_>>()
         });
         let partial = run.await.into_value().unwrap();
-        assert!(partial.cancelled().unwrap().is_timeout());
+        assert!(partial.cancellation().unwrap().is_timeout());
         assert_eq!(partial.into_items().concat().len(), 1000);
     });
 }
@@ -89,7 +92,7 @@ pub fn r41_no_item_is_lost_in_a_race_with_the_cancel<S: Subject>() {
             });
             let counted = stream::repeat_with(|| pulled.fetch_add(1, Ordering::SeqCst));
             let counted = counted.take(100_000);
-            let chunks = counted.until_cancelled(&token).chunks_flushed(7).unwrap();
+            let chunks = counted.until_cancelled(&token).chunks(7);
             let items = chunks
                 .collect_partial::<Vec<_>>()
                 .await
@@ -105,8 +108,8 @@ pub fn r41_a_chunk_waits_no_longer_than_it_may<S: Subject>() {
     S::run(async |runtime| {
         let scope = Scope::builder("batches").runtime(&runtime).build().unwrap();
         let run = scope.run(async |op: Scope| {
-            let chunks = op.stream(numbers(5)).chunks_flushed_within(3, MILLISECOND);
-            let mut chunks = chunks.unwrap();
+            let numbers = op.stream(numbers(5));
+            let mut chunks = numbers.chunks_within(THREE, MILLISECOND, &runtime);
             (chunks.next().await, chunks.next().await)
         });
         let chunks = run.await.into_value().unwrap();
@@ -118,13 +121,14 @@ pub fn r42_a_complete_result_says_so<S: Subject>() {
     S::run(async |runtime| {
         let scope = Scope::builder("import").runtime(&runtime).timeout(HOUR);
         let scope = scope.build().unwrap();
-        let mut items = Vec::new();
         let run = scope.run(async |op: Scope| {
-            let numbers = op.stream(stream::iter(0..200)).report_every(30).unwrap();
-            numbers.collect_partial_into(&mut items).await.is_complete()
+            let numbers = op.stream(stream::iter(0..200));
+            let numbers = numbers.report_every(THIRTY, op.progress());
+            numbers.collect_partial::<Vec<_>>().await
         });
-        assert_eq!(run.await.into_value(), Some(true));
-        assert_eq!(items.len(), 200);
+        let collected = run.await.into_value().unwrap();
+        assert!(collected.is_complete());
+        assert_eq!(collected.into_items().len(), 200);
         assert_eq!(scope.progress().position(), 200);
     });
 }

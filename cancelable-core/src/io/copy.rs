@@ -51,8 +51,8 @@ pub fn copy<R: AsyncRead, W: AsyncWrite>(
     reader: R,
     writer: W,
     operation: &Operation,
-) -> Copying<R, W> {
-    Copying {
+) -> CopyFuture<R, W> {
+    CopyFuture {
         reader,
         writer,
         stop_check: operation.into(),
@@ -74,7 +74,7 @@ enum Stage {
 }
 
 pin_project! {
-    #[project = CopyingProj]
+    #[project = CopyFutureProj]
     /// The future of a copy, from [`copy`].
     ///
     /// # Cancel safety
@@ -86,7 +86,7 @@ pin_project! {
     ///
     /// It yields to other tasks after every 64 reads and writes.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Copying<R, W> {
+    pub struct CopyFuture<R, W> {
         #[pin]
         reader: R,
         #[pin]
@@ -110,7 +110,7 @@ enum Turn {
     Last,
 }
 
-impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
+impl<R: AsyncRead, W: AsyncWrite> Future for CopyFuture<R, W> {
     type Output = Result<u64, CopyError>;
 
     #[cfg_attr(feature = "testing", track_caller)]
@@ -119,7 +119,7 @@ impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
     }
 }
 
-impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
+impl<R: AsyncRead, W: AsyncWrite> CopyFutureProj<'_, R, W> {
     /// Wakes: pending only if a turn is, for which see there; or when the budget is used up, with a wake. Ends: each
     /// turn uses some of the budget.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CopyError>> {
@@ -149,16 +149,16 @@ impl<R: AsyncRead, W: AsyncWrite> CopyingProj<'_, R, W> {
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
             self.write(cx)
-        } else if self.stop_check.is_cut() {
-            return Poll::Ready(Err(self.stop_check.error()));
+        } else if self.stop_check.is_cancelled() {
+            return Poll::Ready(Err(self.stop_check.io_error()));
         } else if *self.stage == Stage::Reading {
             self.read(cx)
         } else {
             self.writer.as_mut().poll_flush(cx).map_ok(|()| Turn::Last)
         };
         if turn.is_pending() {
-            ready!(self.stop_check.poll_cut(cx));
-            return Poll::Ready(Err(self.stop_check.error()));
+            ready!(self.stop_check.poll_cancelled(cx));
+            return Poll::Ready(Err(self.stop_check.io_error()));
         }
         turn
     }
@@ -198,9 +198,9 @@ fn unwritten<'a>(buffer: &'a [u8], filled: &Range<usize>) -> &'a [u8] {
     buffer.get(filled.clone()).unwrap_or_default()
 }
 
-impl<R, W> fmt::Debug for Copying<R, W> {
+impl<R, W> fmt::Debug for CopyFuture<R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Copying")
+        f.debug_struct("CopyFuture")
             .field("copied", &self.copied)
             .field("stage", &self.stage)
             .field("stop_check", &self.stop_check)
@@ -241,7 +241,7 @@ impl CopyError {
 
     /// The cancel, if a cancel ended the copy.
     #[must_use]
-    pub fn cancelled(&self) -> Option<&Cancelled> {
+    pub fn cancellation(&self) -> Option<&Cancelled> {
         self.error.get_ref()?.downcast_ref()
     }
 

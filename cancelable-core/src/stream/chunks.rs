@@ -1,32 +1,33 @@
-//! Chunks of the items of a stream, none of which is held back at its end or at an error.
+//! Chunks of the items of a stream with a time limit. No item is held back at the end or at an error.
 
 use crate::runtime::{RuntimeHandle, Sleep};
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The most items that a chunk reserves room for, so that a large chunk of a short stream costs little.
+/// The most items for which a chunk reserves room, so that a large chunk of a short stream costs little.
 const ROOM: usize = 256;
 
 /// The items of a chunk that is not full yet.
 #[derive(Debug)]
-pub(super) struct Chunk<T> {
+struct Chunk<T> {
     items: Vec<T>,
-    /// How many items make the chunk full; at least 1.
-    size: usize,
-    limit: Option<TimeLimit>,
+    /// The number of items of a full chunk.
+    size: NonZeroUsize,
+    limit: TimeLimit,
 }
 
-/// The limit on how long the first item of a chunk waits for the others.
+/// The limit on the wait of the first item of a chunk for the others.
 #[derive(Debug)]
 pub(super) struct TimeLimit {
     runtime: RuntimeHandle,
     span: Duration,
-    /// Set to the end of that time while the chunk has items.
+    /// Set to the end of the wait while the chunk has items.
     sleep: Sleep,
 }
 
@@ -38,10 +39,15 @@ impl TimeLimit {
             sleep: runtime.sleep_until(None),
         }
     }
+
+    /// Starts the wait of a first item. A limit that the clock cannot express never comes.
+    fn start(&mut self) {
+        self.sleep.reset(self.runtime.now().checked_add(self.span));
+    }
 }
 
 impl<T> Chunk<T> {
-    pub(super) fn new(size: usize, limit: Option<TimeLimit>) -> Self {
+    fn new(size: NonZeroUsize, limit: TimeLimit) -> Self {
         Self {
             items: Vec::new(),
             size,
@@ -49,68 +55,50 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Adds an item. Returns the chunk if that made it full.
-    pub(super) fn put(&mut self, item: T) -> Option<Vec<T>> {
+    /// Adds an item. Returns the chunk if the item made it full.
+    fn put(&mut self, item: T) -> Option<Vec<T>> {
         if self.items.is_empty() {
-            self.items.reserve(self.size.min(ROOM));
-            if let Some(limit) = &mut self.limit {
-                // A time beyond the clock is never.
-                limit
-                    .sleep
-                    .reset(limit.runtime.now().checked_add(limit.span));
-            }
+            self.items.reserve(self.size.get().min(ROOM));
+            self.limit.start();
         }
         self.items.push(item);
-        (self.items.len() == self.size).then(|| std::mem::take(&mut self.items))
+        (self.items.len() == self.size.get()).then(|| std::mem::take(&mut self.items))
     }
 
     /// Takes the items, if there are any.
-    pub(super) fn flush(&mut self) -> Option<Vec<T>> {
+    fn flush(&mut self) -> Option<Vec<T>> {
         (!self.items.is_empty()).then(|| std::mem::take(&mut self.items))
     }
 
-    /// Ready with the chunk when its time is over. To be called when no item is ready.
+    /// Returns the chunk once its time limit has come. Requires that no item is ready.
     ///
-    /// Wakes: by the timer, if the chunk has items. Otherwise by the next item.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Vec<T>> {
-        match &mut self.limit {
-            Some(limit) if !self.items.is_empty() => {
-                ready!(Pin::new(&mut limit.sleep).poll(cx));
-                Poll::Ready(std::mem::take(&mut self.items))
-            }
-            _ => Poll::Pending,
+    /// Wakes: by the timer if the chunk has items, and otherwise by the next item.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Vec<T>> {
+        if self.items.is_empty() {
+            return Poll::Pending;
         }
+        ready!(Pin::new(&mut self.limit.sleep).poll(cx));
+        Poll::Ready(std::mem::take(&mut self.items))
     }
 
-    pub(super) fn items(&self) -> &[T] {
-        &self.items
-    }
-
-    pub(super) fn into_items(self) -> Vec<T> {
+    /// Returns the least number of chunks that `more` items make, with a last chunk that may not be full.
+    fn chunks_of(&self, more: usize) -> usize {
         self.items
-    }
-
-    /// The number of chunks that `more` items make, of which the last may not be full.
-    pub(super) fn chunks_of(&self, more: usize) -> usize {
-        self.items.len().saturating_add(more).div_ceil(self.size)
-    }
-
-    /// Whether only the number of items decides when a chunk is yielded.
-    pub(super) fn is_by_size_alone(&self) -> bool {
-        self.limit.is_none()
+            .len()
+            .saturating_add(more)
+            .div_ceil(self.size.get())
     }
 }
 
 pin_project! {
-    /// A stream of chunks of items, of which the last has the items that are left, from
-    /// [`chunks_flushed`](super::CancellableStream::chunks_flushed).
+    /// A stream of chunks of items, from [`chunks_within`](super::CancellableStream::chunks_within).
     ///
     /// # Cancel safety
     ///
-    /// The wait for a chunk may be dropped: its items stay here. Dropping the stream drops them, if they are not
-    /// taken by [`into_inner`](Self::into_inner).
+    /// The wait for a chunk may be dropped: the items stay in the stream. Dropping the stream drops them, unless
+    /// [`into_inner`](Self::into_inner) has returned them.
     #[must_use = "a stream does nothing unless it is polled"]
-    pub struct ChunksFlushed<S>
+    pub struct ChunksWithin<S>
     where
         S: Stream,
     {
@@ -121,32 +109,32 @@ pin_project! {
     }
 }
 
-impl<S: Stream> ChunksFlushed<S> {
-    pub(super) fn new(stream: S, chunk: Chunk<S::Item>) -> Self {
+impl<S: Stream> ChunksWithin<S> {
+    pub(super) fn new(stream: S, size: NonZeroUsize, limit: TimeLimit) -> Self {
         Self {
             stream,
-            chunk,
+            chunk: Chunk::new(size, limit),
             ended: false,
         }
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The items that wait for their chunk to be full.
+    /// Returns the items of the chunk that is not full yet.
     pub fn waiting(&self) -> &[S::Item] {
-        self.chunk.items()
+        &self.chunk.items
     }
 
-    /// The stream inside, and the items that wait for their chunk to be full.
+    /// Returns the stream inside, and the items of the chunk that is not full yet.
     pub fn into_inner(self) -> (S, Vec<S::Item>) {
-        (self.stream, self.chunk.into_items())
+        (self.stream, self.chunk.items)
     }
 }
 
-impl<S: Stream> Stream for ChunksFlushed<S> {
+impl<S: Stream> Stream for ChunksWithin<S> {
     type Item = Vec<S::Item>;
 
     /// Wakes: by the stream inside, which was pending, and by the time limit. Ends: each turn of the loop adds an
@@ -177,31 +165,28 @@ impl<S: Stream> Stream for ChunksFlushed<S> {
             return (0, Some(0));
         }
         let (least, most) = self.stream.size_hint();
-        let most = match self.chunk.is_by_size_alone() {
-            true => most.map(|most| self.chunk.chunks_of(most)),
-            // Each item may be a chunk of its own.
-            false => most.and_then(|most| most.checked_add(1)),
-        };
+        // Each item may be a chunk of its own.
+        let most = most.and_then(|most| most.checked_add(1));
         (self.chunk.chunks_of(least), most)
     }
 }
 
-impl<S: Stream> FusedStream for ChunksFlushed<S> {
+impl<S: Stream> FusedStream for ChunksWithin<S> {
     fn is_terminated(&self) -> bool {
         self.ended
     }
 }
 
-impl<S: Stream + fmt::Debug> fmt::Debug for ChunksFlushed<S> {
+impl<S: Stream + fmt::Debug> fmt::Debug for ChunksWithin<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ChunksFlushed")
+        f.debug_struct("ChunksWithin")
             .field("stream", &self.stream)
-            .field("waiting", &self.chunk.items().len())
+            .field("waiting", &self.chunk.items.len())
             .finish_non_exhaustive()
     }
 }
 
-/// The stage of a stream of chunks.
+/// The stage of a stream of chunks of values.
 enum Stage<E> {
     Open,
     /// The values before the error were yielded, and the error comes next.
@@ -210,14 +195,14 @@ enum Stage<E> {
 }
 
 pin_project! {
-    /// A stream of chunks of values, of which the last before the end or the first error has the values that are
-    /// left, from [`try_chunks_flushed`](super::CancellableStream::try_chunks_flushed). It ends after the error.
+    /// A stream of chunks of values, from [`try_chunks_within`](super::CancellableStream::try_chunks_within). It ends
+    /// after the first error.
     ///
     /// # Cancel safety
     ///
-    /// As for [`ChunksFlushed`](super::ChunksFlushed).
+    /// As for [`ChunksWithin`].
     #[must_use = "a stream does nothing unless it is polled"]
-    pub struct TryChunksFlushed<S, T, E> {
+    pub struct TryChunksWithin<S, T, E> {
         #[pin]
         stream: S,
         chunk: Chunk<T>,
@@ -225,38 +210,38 @@ pin_project! {
     }
 }
 
-impl<S, T, E> TryChunksFlushed<S, T, E> {
-    pub(super) fn new(stream: S, chunk: Chunk<T>) -> Self {
+impl<S, T, E> TryChunksWithin<S, T, E> {
+    pub(super) fn new(stream: S, size: NonZeroUsize, limit: TimeLimit) -> Self {
         Self {
             stream,
-            chunk,
+            chunk: Chunk::new(size, limit),
             stage: Stage::Open,
         }
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The values that wait for their chunk to be full.
+    /// Returns the values of the chunk that is not full yet.
     pub fn waiting(&self) -> &[T] {
-        self.chunk.items()
+        &self.chunk.items
     }
 
-    /// The stream inside, and the values that wait for their chunk to be full.
+    /// Returns the stream inside, and the values of the chunk that is not full yet.
     pub fn into_inner(self) -> (S, Vec<T>) {
-        (self.stream, self.chunk.into_items())
+        (self.stream, self.chunk.items)
     }
 }
 
-impl<S, T, E> Stream for TryChunksFlushed<S, T, E>
+impl<S, T, E> Stream for TryChunksWithin<S, T, E>
 where
     S: Stream<Item = Result<T, E>>,
 {
     type Item = Result<Vec<T>, E>;
 
-    /// Wakes and ends: as for [`ChunksFlushed`].
+    /// Wakes and ends: as for [`ChunksWithin`].
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         match std::mem::replace(this.stage, Stage::Ended) {
@@ -290,21 +275,18 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self.stage {
-            // The error may be the next item.
-            Stage::Open => (
-                0,
-                self.stream
-                    .size_hint()
-                    .1
-                    .and_then(|most| most.checked_add(1)),
-            ),
+            Stage::Open => {
+                // The chunk that is not full yet is one more.
+                let most = self.stream.size_hint().1;
+                (0, most.and_then(|most| most.checked_add(1)))
+            }
             Stage::Failed(_) => (1, Some(1)),
             Stage::Ended => (0, Some(0)),
         }
     }
 }
 
-impl<S, T, E> FusedStream for TryChunksFlushed<S, T, E>
+impl<S, T, E> FusedStream for TryChunksWithin<S, T, E>
 where
     S: Stream<Item = Result<T, E>>,
 {
@@ -313,11 +295,11 @@ where
     }
 }
 
-impl<S: fmt::Debug, T, E> fmt::Debug for TryChunksFlushed<S, T, E> {
+impl<S: fmt::Debug, T, E> fmt::Debug for TryChunksWithin<S, T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryChunksFlushed")
+        f.debug_struct("TryChunksWithin")
             .field("stream", &self.stream)
-            .field("waiting", &self.chunk.items().len())
+            .field("waiting", &self.chunk.items.len())
             .finish_non_exhaustive()
     }
 }

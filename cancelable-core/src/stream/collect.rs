@@ -1,4 +1,4 @@
-//! The items of a stream in a collection: all of them, or those that came before the cut.
+//! The items of a stream in a collection: all items, or the items before a cancel.
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
@@ -6,72 +6,83 @@ use crate::scope::{BUDGET, take};
 use crate::sync::track_await;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
-use std::borrow::BorrowMut;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// The items of a stream, and what ended it early, if anything did.
+/// The items of a stream, and the cancel or the error that ended the stream early, if any. From
+/// [`collect_partial`](super::CancellableStream::collect_partial) and
+/// [`try_collect_partial`](super::CancellableStream::try_collect_partial).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream};
+///
+/// # rt::block_on(async {
+/// let token = CancellationToken::new();
+/// let numbers = || stream::iter(1..4).until_cancelled(&token);
+/// let all = numbers().collect_partial::<Vec<_>>().await;
+/// assert_eq!(all.into_complete().ok(), Some(vec![1, 2, 3]));
+///
+/// token.cancel_with("enough");
+/// let none = numbers().collect_partial::<Vec<_>>().await;
+/// assert!(!none.is_complete());
+/// assert_eq!(none.cause().and_then(|cause| cause.message()), Some("enough"));
+/// # });
+/// ```
 #[derive(Clone, Debug)]
-#[must_use = "it says whether the items are all"]
+#[must_use = "the items may not be complete"]
 pub struct Collected<C, E = Infallible> {
     items: C,
-    cancelled: Option<Cancelled>,
+    cancellation: Option<Cancelled>,
     error: Option<E>,
 }
 
 impl<C, E> Collected<C, E> {
-    pub(super) fn new(items: C, cancelled: Option<Cancelled>, error: Option<E>) -> Self {
-        Self {
-            items,
-            cancelled,
-            error,
-        }
-    }
-
-    /// The items.
+    /// Returns the items.
     pub fn items(&self) -> &C {
         &self.items
     }
 
-    /// The items, whether complete or not.
+    /// Returns the items, complete or not.
     pub fn into_items(self) -> C {
         self.items
     }
 
-    /// Whether the stream ended by itself, without an error.
+    /// Returns whether the stream came to its own end, without an error.
     pub fn is_complete(&self) -> bool {
-        self.cancelled.is_none() && self.error.is_none()
+        self.cancellation.is_none() && self.error.is_none()
     }
 
-    /// The cause of the cancel, if a cancel ended the stream.
+    /// Returns the cause of the cancel, if a cancel ended the stream.
     pub fn cause(&self) -> Option<&Cause> {
-        self.cancelled.as_ref().map(Cancelled::cause)
+        self.cancellation.as_ref().map(Cancelled::cause)
     }
 
-    /// The cancel as an error, if a cancel ended the stream.
-    pub fn cancelled(&self) -> Option<&Cancelled> {
-        self.cancelled.as_ref()
+    /// Returns the cancellation, if a cancel ended the stream.
+    pub fn cancellation(&self) -> Option<&Cancelled> {
+        self.cancellation.as_ref()
     }
 
-    /// The error that ended the stream, if one did. A stream whose last item is its cancel ends with both.
+    /// Returns the error, if an error ended the stream. A stream that yields its cancel as an error has both.
     pub fn error(&self) -> Option<&E> {
         self.error.as_ref()
     }
 
-    /// The items, the cancel and the error.
+    /// Returns the items, the cancellation and the error.
     pub fn into_parts(self) -> (C, Option<Cancelled>, Option<E>) {
-        (self.items, self.cancelled, self.error)
+        (self.items, self.cancellation, self.error)
     }
 
-    /// The items, if they are complete.
+    /// Returns the items, if they are complete.
     ///
     /// # Errors
     ///
-    /// The items are not complete; the partial result comes back.
+    /// The items are not complete. The error is the value itself.
     pub fn into_complete(self) -> Result<C, Self> {
         match self.is_complete() {
             true => Ok(self.items),
@@ -81,149 +92,134 @@ impl<C, E> Collected<C, E> {
 }
 
 pin_project! {
-    /// The future of the items of a stream in a collection, which may be borrowed, from
-    /// [`collect_partial`](super::CancellableStream::collect_partial) and
-    /// [`collect_partial_into`](super::CancellableStream::collect_partial_into).
+    /// The future of the items of a stream, from [`collect_partial`](super::CancellableStream::collect_partial).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops a collection of its own, and leaves every item in one that is borrowed.
+    /// Dropping the future drops the items.
     ///
     /// # Fairness
     ///
-    /// It yields to other tasks after every 64 items.
+    /// The future yields to other tasks after every 64 items.
     #[must_use = "futures do nothing unless polled"]
-    pub struct CollectPartial<S, C, P = C> {
+    pub struct CollectPartial<S, C> {
         #[pin]
         stream: S,
         // `None` after the end.
-        target: Option<P>,
-        // Returns the cancel that cut the stream, once it has ended.
-        cut: fn(&S) -> Option<Cancelled>,
+        items: Option<C>,
+        // Returns the cancellation that ended the stream. A function, so that this file needs no trait of the steps.
+        cancellation: fn(&S) -> Option<Cancelled>,
         budget: u32,
-        collection: PhantomData<fn() -> C>,
     }
 }
 
-impl<S, C, P> CollectPartial<S, C, P> {
-    pub(super) fn new(stream: S, target: P, cut: fn(&S) -> Option<Cancelled>) -> Self {
+impl<S, C: Default> CollectPartial<S, C> {
+    pub(super) fn new(stream: S, cancellation: fn(&S) -> Option<Cancelled>) -> Self {
         Self {
             stream,
-            target: Some(target),
-            cut,
+            items: Some(C::default()),
+            cancellation,
             budget: BUDGET,
-            collection: PhantomData,
         }
     }
 }
 
-impl<S, C, P> Future for CollectPartial<S, C, P>
-where
-    S: Stream,
-    C: Extend<S::Item>,
-    P: BorrowMut<C>,
-{
-    type Output = Collected<P>;
+impl<S: Stream, C: Extend<S::Item>> Future for CollectPartial<S, C> {
+    type Output = Collected<C>;
 
     #[cfg_attr(feature = "testing", track_caller)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<C>> {
         track_await(self.advance(cx))
     }
 }
 
-impl<S, C, P> CollectPartial<S, C, P>
-where
-    S: Stream,
-    C: Extend<S::Item>,
-    P: BorrowMut<C>,
-{
+impl<S: Stream, C: Extend<S::Item>> CollectPartial<S, C> {
     /// Wakes: by the stream. Ends: each turn takes an item, and the budget ends the poll.
-    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P>> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<C>> {
         let mut this = self.project();
-        if let Some(target) = this.target.as_mut() {
+        if let Some(items) = this.items.as_mut() {
             while let Some(item) = ready!(take(this.stream.as_mut(), this.budget, cx)) {
-                target.borrow_mut().extend(Some(item));
+                items.extend(Some(item));
             }
         }
-        match this.target.take() {
-            Some(target) => Poll::Ready(Collected::new(target, (this.cut)(&*this.stream), None)),
-            // Polled after its end.
+        match this.items.take() {
+            Some(items) => Poll::Ready(Collected {
+                items,
+                cancellation: (this.cancellation)(&*this.stream),
+                error: None,
+            }),
+            // Polled after the end.
             None => Poll::Pending,
         }
     }
 }
 
-impl<S: fmt::Debug, C, P> fmt::Debug for CollectPartial<S, C, P> {
+impl<S: fmt::Debug, C> fmt::Debug for CollectPartial<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("CollectPartial").field(&self.stream).finish()
     }
 }
 
 pin_project! {
-    /// The future of the values of a stream of results in a collection, which may be borrowed, from
-    /// [`try_collect_partial`](super::CancellableStream::try_collect_partial) and
-    /// [`try_collect_partial_into`](super::CancellableStream::try_collect_partial_into).
+    /// The future of the values of a stream of results, from
+    /// [`try_collect_partial`](super::CancellableStream::try_collect_partial).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops a collection of its own, and leaves every value in one that is borrowed.
+    /// Dropping the future drops the values.
     ///
     /// # Fairness
     ///
-    /// It yields to other tasks after every 64 values.
+    /// The future yields to other tasks after every 64 values.
     #[must_use = "futures do nothing unless polled"]
-    pub struct TryCollectPartial<S, C, P = C> {
+    pub struct TryCollectPartial<S, C> {
         #[pin]
         stream: S,
         // `None` after the end.
-        target: Option<P>,
-        // Returns the cancel that cut the stream, once it has ended.
-        cut: fn(&S) -> Option<Cancelled>,
+        items: Option<C>,
+        // Returns the cancellation that ended the stream.
+        cancellation: fn(&S) -> Option<Cancelled>,
         budget: u32,
-        collection: PhantomData<fn() -> C>,
     }
 }
 
-impl<S, C, P> TryCollectPartial<S, C, P> {
-    pub(super) fn new(stream: S, target: P, cut: fn(&S) -> Option<Cancelled>) -> Self {
+impl<S, C: Default> TryCollectPartial<S, C> {
+    pub(super) fn new(stream: S, cancellation: fn(&S) -> Option<Cancelled>) -> Self {
         Self {
             stream,
-            target: Some(target),
-            cut,
+            items: Some(C::default()),
+            cancellation,
             budget: BUDGET,
-            collection: PhantomData,
         }
     }
 }
 
-impl<S, C, P, T, E> Future for TryCollectPartial<S, C, P>
+impl<S, C, T, E> Future for TryCollectPartial<S, C>
 where
     S: Stream<Item = Result<T, E>>,
     C: Extend<T>,
-    P: BorrowMut<C>,
 {
-    type Output = Collected<P, E>;
+    type Output = Collected<C, E>;
 
     #[cfg_attr(feature = "testing", track_caller)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P, E>> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<C, E>> {
         track_await(self.advance(cx))
     }
 }
 
-impl<S, C, P, T, E> TryCollectPartial<S, C, P>
+impl<S, C, T, E> TryCollectPartial<S, C>
 where
     S: Stream<Item = Result<T, E>>,
     C: Extend<T>,
-    P: BorrowMut<C>,
 {
     /// Wakes: by the stream. Ends: each turn takes a value, and the budget ends the poll.
-    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<P, E>> {
+    fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Collected<C, E>> {
         let mut this = self.project();
         let mut failed = None;
-        if let Some(target) = this.target.as_mut() {
+        if let Some(items) = this.items.as_mut() {
             while let Some(next) = ready!(take(this.stream.as_mut(), this.budget, cx)) {
                 match next {
-                    Ok(value) => target.borrow_mut().extend(Some(value)),
+                    Ok(value) => items.extend(Some(value)),
                     Err(error) => {
                         failed = Some(error);
                         break;
@@ -231,15 +227,19 @@ where
                 }
             }
         }
-        match this.target.take() {
-            Some(target) => Poll::Ready(Collected::new(target, (this.cut)(&*this.stream), failed)),
-            // Polled after its end.
+        match this.items.take() {
+            Some(items) => Poll::Ready(Collected {
+                items,
+                cancellation: (this.cancellation)(&*this.stream),
+                error: failed,
+            }),
+            // Polled after the end.
             None => Poll::Pending,
         }
     }
 }
 
-impl<S: fmt::Debug, C, P> fmt::Debug for TryCollectPartial<S, C, P> {
+impl<S: fmt::Debug, C> fmt::Debug for TryCollectPartial<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TryCollectPartial")
             .field(&self.stream)

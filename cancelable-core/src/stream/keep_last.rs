@@ -2,30 +2,53 @@
 //!
 //! # No user code under the lock
 //!
-//! The items are shared by reference count: a reader clones the references under the lock and the items after it. An
+//! The items are shared by reference count. A reader clones the references under the lock, and the items after it. An
 //! item that falls out of the buffer is taken out of its allocation and dropped after the lock too. The allocation is
-//! used again, so a full buffer allocates no more, unless a reader holds just that item.
+//! used again. A full buffer allocates only if a reader holds the item that falls out.
 
 use crate::sync::Mutex;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::collections::VecDeque;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// One slot of the buffer. It is empty only while the stream alone has it.
+/// A slot of the buffer. A slot is empty only while the stream alone has it.
 type Slot<T> = Arc<Option<T>>;
 
 /// The last items that a stream has delivered, from [`KeepLast::last_items`]. Clones are handles to the same buffer,
-/// which stays after the end and the drop of the stream.
+/// which outlives the stream.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::stream::{CancelStreamExt, CancellableStream};
+/// use futures_util::{StreamExt, stream};
+/// use std::num::NonZeroUsize;
+///
+/// # rt::block_on(async {
+/// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+///
+/// let token = CancellationToken::new();
+/// let mut lines = stream::iter(["a", "b", "c"]).until_cancelled(&token).keep_last(TWO);
+/// let last = lines.last_items();
+/// assert!(last.is_empty());
+/// lines.next().await;
+/// assert_eq!(last.last(), Some("a"));
+/// drop(lines);
+/// assert_eq!(last.to_vec(), ["a"]);
+/// # });
+/// ```
 pub struct LastItems<T> {
     buffer: Arc<Mutex<VecDeque<Slot<T>>>>,
 }
 
 impl<T> LastItems<T> {
-    /// The items, the oldest first.
+    /// Returns the items, the oldest first.
     #[must_use]
     pub fn to_vec(&self) -> Vec<T>
     where
@@ -35,7 +58,7 @@ impl<T> LastItems<T> {
         slots.iter().filter_map(|slot| (**slot).clone()).collect()
     }
 
-    /// The last item.
+    /// Returns the last item.
     #[must_use]
     pub fn last(&self) -> Option<T>
     where
@@ -45,13 +68,13 @@ impl<T> LastItems<T> {
         last.and_then(|slot| (*slot).clone())
     }
 
-    /// The number of items that are kept.
+    /// Returns the number of items in the buffer.
     #[must_use]
     pub fn len(&self) -> usize {
         self.buffer.lock().len()
     }
 
-    /// Whether no item is kept.
+    /// Returns whether the buffer is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -75,25 +98,26 @@ impl<T> fmt::Debug for LastItems<T> {
 }
 
 pin_project! {
-    /// A stream that keeps values made of its last items in a buffer, from [`keep_last`](super::CancellableStream::keep_last)
-    /// and [`keep_last_with`](super::CancellableStream::keep_last_with).
+    /// A stream that keeps copies of its last items in a buffer, from
+    /// [`keep_last`](super::CancellableStream::keep_last).
     #[must_use = "a stream does nothing unless it is polled"]
-    pub struct KeepLast<S, T, F> {
+    pub struct KeepLast<S>
+    where
+        S: Stream,
+    {
         #[pin]
         stream: S,
-        keep: F,
-        most: usize,
-        last: LastItems<T>,
+        most: NonZeroUsize,
+        last: LastItems<S::Item>,
         // An empty slot that fell out of the buffer.
-        spare: Option<Slot<T>>,
+        spare: Option<Slot<S::Item>>,
     }
 }
 
-impl<S, T, F> KeepLast<S, T, F> {
-    pub(super) fn new(stream: S, most: usize, keep: F) -> Self {
+impl<S: Stream> KeepLast<S> {
+    pub(super) fn new(stream: S, most: NonZeroUsize) -> Self {
         Self {
             stream,
-            keep,
             most,
             last: LastItems {
                 buffer: Arc::default(),
@@ -102,31 +126,31 @@ impl<S, T, F> KeepLast<S, T, F> {
         }
     }
 
-    /// A handle to the last items.
+    /// Returns a handle to the last items.
     #[must_use]
-    pub fn last_items(&self) -> LastItems<T> {
+    pub fn last_items(&self) -> LastItems<S::Item> {
         self.last.clone()
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The stream inside.
+    /// Returns the stream inside, and drops the step.
     pub fn into_inner(self) -> S {
         self.stream
     }
 }
 
-/// A stream that keeps copies of its last items, from [`keep_last`](super::CancellableStream::keep_last).
-pub type KeepCopies<S> = KeepLast<S, ItemOf<S>, fn(&ItemOf<S>) -> Option<ItemOf<S>>>;
-
-type ItemOf<S> = <S as Stream>::Item;
-
-/// Puts `item` at the end of the buffer, in the slot `spare` if there is one. Returns the slot of the item that fell
-/// out, emptied, unless a reader holds it.
-fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Slot<T>>, item: T) -> Option<Slot<T>> {
+/// Adds `item` to the end of the buffer, in the slot `spare` if there is one. Returns the emptied slot of the item that
+/// fell out, unless a reader holds that item.
+fn put<T>(
+    last: &LastItems<T>,
+    most: NonZeroUsize,
+    spare: Option<Slot<T>>,
+    item: T,
+) -> Option<Slot<T>> {
     let mut slot = spare.unwrap_or_default();
     match Arc::get_mut(&mut slot) {
         Some(empty) => *empty = Some(item),
@@ -135,29 +159,25 @@ fn put<T>(last: &LastItems<T>, most: usize, spare: Option<Slot<T>>, item: T) -> 
     let fallen = {
         let mut buffer = last.buffer.lock();
         buffer.push_back(slot);
-        match buffer.len() > most {
+        match buffer.len() > most.get() {
             true => buffer.pop_front(),
             false => None,
         }
     };
     let mut fallen = fallen?;
-    // A reader that has it keeps it.
+    // A reader that holds the item keeps it.
     Arc::get_mut(&mut fallen)?.take();
     Some(fallen)
 }
 
-impl<S, T, F> Stream for KeepLast<S, T, F>
-where
-    S: Stream,
-    F: FnMut(&S::Item) -> Option<T>,
-{
+impl<S: Stream<Item: Clone>> Stream for KeepLast<S> {
     type Item = S::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.project();
         let next = ready!(this.stream.poll_next(cx));
-        if let Some(kept) = next.as_ref().and_then(this.keep) {
-            *this.spare = put(this.last, *this.most, this.spare.take(), kept);
+        if let Some(copy) = next.clone() {
+            *this.spare = put(this.last, *this.most, this.spare.take(), copy);
         }
         Poll::Ready(next)
     }
@@ -167,17 +187,13 @@ where
     }
 }
 
-impl<S, T, F> FusedStream for KeepLast<S, T, F>
-where
-    S: FusedStream,
-    F: FnMut(&S::Item) -> Option<T>,
-{
+impl<S: FusedStream<Item: Clone>> FusedStream for KeepLast<S> {
     fn is_terminated(&self) -> bool {
         self.stream.is_terminated()
     }
 }
 
-impl<S: fmt::Debug, T, F> fmt::Debug for KeepLast<S, T, F> {
+impl<S: Stream + fmt::Debug> fmt::Debug for KeepLast<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeepLast")
             .field("stream", &self.stream)

@@ -1,13 +1,14 @@
-//! The progress of a stream: how many of its items were delivered.
+//! The progress of a stream: the number of its delivered items.
 
 use crate::operation::Progress;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// A counter that advances the progress in steps, and by the rest when it is dropped.
+/// A counter that advances the progress in steps, and by the rest at its drop.
 struct Counter {
     progress: Progress,
     every: u64,
@@ -39,45 +40,34 @@ impl Drop for Counter {
 }
 
 pin_project! {
-    /// A stream that advances the progress of its operation, from [`report_every`](super::CancellableStream::report_every)
-    /// and [`try_report_every`](super::CancellableStream::try_report_every).
+    /// A stream that advances a progress, from [`report_every`](super::CancellableStream::report_every).
     #[must_use = "a stream does nothing unless it is polled"]
-    pub struct ReportEvery<S>
-    where
-        S: Stream,
-    {
+    pub struct ReportEvery<S> {
         #[pin]
         stream: S,
-        counts: fn(&S::Item) -> bool,
         counter: Counter,
     }
 }
 
-impl<S: Stream> ReportEvery<S> {
-    pub(super) fn new(
-        stream: S,
-        every: usize,
-        progress: Progress,
-        counts: fn(&S::Item) -> bool,
-    ) -> Self {
+impl<S> ReportEvery<S> {
+    pub(super) fn new(stream: S, every: NonZeroUsize, progress: Progress) -> Self {
         Self {
             stream,
-            counts,
             counter: Counter {
                 progress,
                 // No platform has more than 64 bits.
-                every: every as u64,
+                every: every.get() as u64,
                 unreported: 0,
             },
         }
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The stream inside.
+    /// Returns the stream inside, and drops the step.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -90,8 +80,7 @@ impl<S: Stream> Stream for ReportEvery<S> {
         let this = self.project();
         let next = ready!(this.stream.poll_next(cx));
         match &next {
-            Some(item) if (this.counts)(item) => this.counter.count(),
-            Some(_) => {}
+            Some(_) => this.counter.count(),
             None => this.counter.report(),
         }
         Poll::Ready(next)
@@ -108,7 +97,7 @@ impl<S: FusedStream> FusedStream for ReportEvery<S> {
     }
 }
 
-impl<S: Stream + fmt::Debug> fmt::Debug for ReportEvery<S> {
+impl<S: fmt::Debug> fmt::Debug for ReportEvery<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReportEvery")
             .field("stream", &self.stream)

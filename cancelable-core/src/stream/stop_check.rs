@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 /// The cut of a stream, a reader or a writer: by a token, or by an operation with its shields and deadline.
 ///
 /// The wrappers of this library are made with it, and it is public for wrappers of other traits. Before each step
-/// call [`is_cut`](Self::is_cut); where the step answers pending, call [`poll_cut`](Self::poll_cut); for readers and
+/// call [`is_cancelled`](Self::is_cancelled); where the step answers pending, call [`poll_cancelled`](Self::poll_cancelled); for readers and
 /// writers [`poll_io`](Self::poll_io) does both. It wakes one task: the last that has polled it.
 ///
 /// # Examples
@@ -30,12 +30,12 @@ use std::task::{Context, Poll, ready};
 ///     cx: &mut Context<'_>,
 ///     mut inner: impl FnMut(&mut Context<'_>) -> Poll<u32>,
 /// ) -> Poll<Option<u32>> {
-///     if stop.is_cut() {
+///     if stop.is_cancelled() {
 ///         return Poll::Ready(None);
 ///     }
 ///     match inner(cx) {
 ///         Poll::Ready(value) => Poll::Ready(Some(value)),
-///         Poll::Pending => stop.poll_cut(cx).map(|()| None),
+///         Poll::Pending => stop.poll_cancelled(cx).map(|()| None),
 ///     }
 /// }
 /// # let token = CancellationToken::new();
@@ -78,15 +78,15 @@ impl StopCheck {
     /// a deadline: of the operation, or of the operation that the token is of.
     #[inline]
     #[must_use]
-    pub fn is_cut(&mut self) -> bool {
+    pub fn is_cancelled(&mut self) -> bool {
         if !self.token.is_cancelled() && !self.pacing.is_due() {
             return false;
         }
-        self.is_cut_slow()
+        self.is_cancelled_slow()
     }
 
     #[cold]
-    fn is_cut_slow(&mut self) -> bool {
+    fn is_cancelled_slow(&mut self) -> bool {
         if !self.token.is_cancelled() {
             match &self.operation {
                 Some(operation) => {
@@ -120,7 +120,7 @@ impl StopCheck {
     ///
     /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step is made
     /// inside a shield, where only the step itself can go on, and the step has the waker.
-    pub fn poll_cut(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.wait.poll(&self.token, cx));
         match self.is_shielded() {
             true => Poll::Pending,
@@ -128,7 +128,7 @@ impl StopCheck {
         }
     }
 
-    /// Makes a step of a reader or writer, or returns [`error`](Self::error) if it is cut: all that a wrapper of such
+    /// Makes a step of a reader or writer, or returns [`io_error`](Self::io_error) if it is cut: all that a wrapper of such
     /// traits has to do.
     ///
     /// Wakes: a step that is pending has the waker, and the cut has it too.
@@ -152,13 +152,13 @@ impl StopCheck {
         cx: &mut Context<'_>,
         step: impl FnOnce(&mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
-        if !self.is_cut() {
+        if !self.is_cancelled() {
             if let Poll::Ready(result) = step(cx) {
                 return Poll::Ready(result);
             }
-            ready!(self.poll_cut(cx));
+            ready!(self.poll_cancelled(cx));
         }
-        Poll::Ready(Err(self.error()))
+        Poll::Ready(Err(self.io_error()))
     }
 
     /// Takes the waker back from the token, when no step follows.
@@ -168,7 +168,7 @@ impl StopCheck {
 
     /// The error of a step that is cut; `None` while there is no cancel.
     #[must_use]
-    pub fn cancelled(&self) -> Option<Cancelled> {
+    pub fn cancellation(&self) -> Option<Cancelled> {
         let cause = self.cause()?;
         Some(match &self.operation {
             None => self.token.cancelled_for(cause),
@@ -176,11 +176,11 @@ impl StopCheck {
         })
     }
 
-    /// [`cancelled`](Self::cancelled) as the error of a reader or writer: `TimedOut` if time ran out, and `Other`
+    /// [`cancellation`](Self::cancellation) as the error of a reader or writer: `TimedOut` if time ran out, and `Other`
     /// otherwise.
     #[must_use]
-    pub fn error(&self) -> io::Error {
-        match self.cancelled() {
+    pub fn io_error(&self) -> io::Error {
+        match self.cancellation() {
             Some(cancelled) => cancelled.into(),
             None => io::Error::other("not cancelled"),
         }

@@ -2,7 +2,6 @@
 
 use super::{CancellableStream, StopCheck};
 use crate::error::Cancelled;
-use crate::operation::Operation;
 use crate::token::CancellationToken;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
@@ -67,12 +66,12 @@ enum State {
     Open,
     /// The stream inside has ended.
     Exhausted,
-    Cut,
+    Cancelled,
 }
 
 impl State {
     fn is_end(self) -> bool {
-        matches!(self, Self::Exhausted | Self::Cut)
+        matches!(self, Self::Exhausted | Self::Cancelled)
     }
 }
 
@@ -134,15 +133,15 @@ impl<S: Stream> Stream for UntilCancelled<S> {
         }
         // Nothing is pulled after the cancel. A stream with no items left may be at its end, and then nothing was
         // cut. Only a poll shows that, since it may also be pending for ever.
-        *this.state = if this.stop_check.is_cut() && this.stream.size_hint().1 != Some(0) {
-            State::Cut
+        *this.state = if this.stop_check.is_cancelled() && this.stream.size_hint().1 != Some(0) {
+            State::Cancelled
         } else {
             match this.stream.as_mut().poll_next(cx) {
                 Poll::Ready(Some(item)) => return Poll::Ready(Some(item)),
                 Poll::Ready(None) => State::Exhausted,
                 Poll::Pending => {
-                    ready!(this.stop_check.poll_cut(cx));
-                    State::Cut
+                    ready!(this.stop_check.poll_cancelled(cx));
+                    State::Cancelled
                 }
             }
         };
@@ -169,15 +168,11 @@ impl<S: Stream> FusedStream for UntilCancelled<S> {
 }
 
 impl<S: Stream> CancellableStream for UntilCancelled<S> {
-    fn cut(&self) -> Option<Cancelled> {
+    fn cancellation(&self) -> Option<Cancelled> {
         match self.state {
-            State::Cut => self.stop_check.cancelled(),
+            State::Cancelled => self.stop_check.cancellation(),
             State::Open | State::Exhausted => None,
         }
-    }
-
-    fn operation(&self) -> Option<&Operation> {
-        self.stop_check.operation()
     }
 }
 
@@ -240,7 +235,10 @@ where
         let next = match ready!(this.stream.as_mut().poll_next(cx)) {
             Some(Ok(item)) => return Poll::Ready(Some(Ok(item))),
             Some(Err(error)) => Some(Err(error)),
-            None => this.stream.cut().map(|cancelled| Err(cancelled.into())),
+            None => this
+                .stream
+                .cancellation()
+                .map(|cancelled| Err(cancelled.into())),
         };
         *this.ended = true;
         Poll::Ready(next)
@@ -276,12 +274,8 @@ where
     S: Stream<Item = Result<T, E>>,
     E: From<Cancelled>,
 {
-    fn cut(&self) -> Option<Cancelled> {
-        self.stream.cut()
-    }
-
-    fn operation(&self) -> Option<&Operation> {
-        self.stream.operation()
+    fn cancellation(&self) -> Option<Cancelled> {
+        self.stream.cancellation()
     }
 }
 

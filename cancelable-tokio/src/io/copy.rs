@@ -43,8 +43,8 @@ pub fn copy<R: AsyncRead, W: AsyncWrite>(
     reader: R,
     writer: W,
     operation: &Operation,
-) -> Copying<R, W> {
-    Copying {
+) -> CopyFuture<R, W> {
+    CopyFuture {
         copying: io::copy(AsFutures::new(reader), AsFutures::new(writer), operation),
     }
 }
@@ -61,13 +61,13 @@ pin_project! {
     ///
     /// It lets others run after every 64 reads and writes.
     #[must_use = "futures do nothing unless polled"]
-    pub struct Copying<R, W> {
+    pub struct CopyFuture<R, W> {
         #[pin]
-        copying: io::Copying<AsFutures<R>, AsFutures<W>>,
+        copying: io::CopyFuture<AsFutures<R>, AsFutures<W>>,
     }
 }
 
-impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
+impl<R: AsyncRead, W: AsyncWrite> Future for CopyFuture<R, W> {
     type Output = Result<u64, CopyError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -75,7 +75,7 @@ impl<R: AsyncRead, W: AsyncWrite> Future for Copying<R, W> {
     }
 }
 
-impl<R, W> fmt::Debug for Copying<R, W> {
+impl<R, W> fmt::Debug for CopyFuture<R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.copying.fmt(f)
     }

@@ -103,8 +103,8 @@ impl<T: AsyncBufRead> AsyncBufRead for UntilCancelled<T> {
 impl<T: AsyncSeek> AsyncSeek for UntilCancelled<T> {
     fn start_seek(self: Pin<&mut Self>, position: SeekFrom) -> io::Result<()> {
         let this = self.project();
-        match this.reading.is_cut() {
-            true => Err(this.reading.error()),
+        match this.reading.is_cancelled() {
+            true => Err(this.reading.io_error()),
             false => this.inner.start_seek(position),
         }
     }

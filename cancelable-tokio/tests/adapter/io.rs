@@ -140,7 +140,7 @@ async fn r43_a_copy_into_a_pipe_that_is_full_says_how_far_it_came() {
     let run = scope.try_run(async |op: Scope| copy(&b"abcdef"[..], near, &op).await);
     let error = run.await.into_result().unwrap_err().into_failed().unwrap();
     assert_eq!((error.copied(), error.unwritten()), (4, &b"ef"[..]));
-    assert!(error.cancelled().unwrap().is_timeout());
+    assert!(error.cancellation().unwrap().is_timeout());
     let mut arrived = Vec::new();
     far.read_to_end(&mut arrived).await.unwrap();
     assert_eq!(arrived, b"abcd");

@@ -326,7 +326,10 @@ fn r43_a_copy_that_is_cancelled_says_how_far_it_came() {
         panic!("it is cancelled")
     };
     assert_eq!((error.copied(), error.unwritten()), (4, &b"ef"[..]));
-    assert_eq!(error.cancelled().unwrap().cause().message(), Some("enough"));
+    assert_eq!(
+        error.cancellation().unwrap().cause().message(),
+        Some("enough")
+    );
     assert!(
         error
             .to_string()
@@ -395,7 +398,7 @@ fn r43_errors_of_the_two_sides_come_through_with_the_count() {
     let error = manual
         .block_on(copy(source, Vec::new(), &scope))
         .unwrap_err();
-    assert!(error.cancelled().is_none());
+    assert!(error.cancellation().is_none());
     assert_eq!(
         (error.copied(), error.error().kind()),
         (3, ErrorKind::ConnectionReset)

@@ -221,8 +221,10 @@ fn r41_what_is_below_concurrent_work_is_polled_to_its_end() {
     let manual = ManualRuntime::new();
     let scope = open(&manual);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
-        let items = op.stream(stream::iter(0..5)).report_every(3);
-        let map = op.map_concurrent(at_most(2), items.expect("three is not zero"), ready);
+        let items = op
+            .stream(stream::iter(0..5))
+            .report_every(at_most(3), op.progress());
+        let map = op.map_concurrent(at_most(2), items, ready);
         let mut map = pin!(map);
         while map.next().await.is_some() {}
         assert!(map.is_complete());
@@ -245,7 +247,7 @@ fn r48_a_cancel_has_cut_what_is_under_way_whether_or_not_anything_is_left() {
         manual.advance(SECOND);
         assert_eq!(taken(&probe, map.as_mut()), (vec![1, 1], true));
         assert!(!map.is_complete());
-        assert!(CancellableStream::cut(&*map).is_some());
+        assert!(map.cancellation().is_some());
     }
 }
 
@@ -271,7 +273,7 @@ fn r48_a_cancel_after_the_last_of_the_work_has_cut_nothing() {
         results.extend(rest);
         assert_eq!((results, ended), (vec![1], true));
         assert!(map.is_complete());
-        assert!(CancellableStream::cut(&*map).is_none());
+        assert!(map.cancellation().is_none());
     }
 }
 

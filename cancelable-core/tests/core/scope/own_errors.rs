@@ -143,7 +143,7 @@ fn r41_r43_what_a_stream_or_a_reader_says_of_the_cut_is_the_cancel() {
             }
         }));
         while numbers.next().await.is_some() {}
-        numbers.cut().map_or(Ok(()), Err)
+        numbers.cancellation().map_or(Ok(()), Err)
     }));
     assert_eq!(cut.status(), Status::Cancelled);
     let read = manual.block_on(open_on(&manual, "read").try_run(async |op: Scope| {

@@ -41,7 +41,7 @@ fn r42_a_cut_stream_gives_what_it_had_and_says_why() {
         partial.cause().and_then(|cause| cause.message()),
         Some("enough")
     );
-    let told = partial.cancelled().unwrap().to_string();
+    let told = partial.cancellation().unwrap().to_string();
     assert!(
         told.starts_with("cancelled: cancel requested: enough"),
         "{told}"
@@ -102,7 +102,7 @@ fn r42_concurrent_work_that_was_cut_is_not_taken_for_complete() {
     assert_eq!(whole.items(), &[1, 2, 3, 4, 5]);
     let partial = concurrent_work(true);
     assert!(!partial.is_complete());
-    assert!(partial.cancelled().is_some());
+    assert!(partial.cancellation().is_some());
     // The fourth was under way with the third.
     assert_eq!(partial.items(), &[1, 2, 3, 4]);
 }
@@ -134,14 +134,13 @@ fn r42_results_are_collected_up_to_the_cancel_and_to_the_end() {
             token.cancel();
         }
     });
-    let mut items = vec![0];
     let collect = cut
         .try_until_cancelled(&token)
-        .try_collect_partial_into(&mut items);
+        .try_collect_partial::<Vec<_>, _, _>();
     let partial = manual.block_on(collect);
     // As an error of the stream, and as what it is.
     assert!(partial.error().is_some() && partial.cause().is_some());
-    assert_eq!(items, [0, 1, 2]);
+    assert_eq!(partial.into_items(), [1, 2]);
 }
 
 #[test]
@@ -168,7 +167,7 @@ fn r42_a_body_that_collects_gives_it_when_its_scope_is_cancelled() {
     // It was asked to stop, and has ended by itself (R18).
     assert!(outcome.is_completed() && outcome.cause().is_some());
     let partial = outcome.into_value().unwrap();
-    assert!(partial.cancelled().unwrap().is_timeout());
+    assert!(partial.cancellation().unwrap().is_timeout());
     assert_eq!(partial.items(), &[0, 1, 2]);
 }
 
@@ -209,9 +208,9 @@ fn r41_wherever_the_token_is_cancelled_no_item_is_lost_by_any_step() {
             pulled.set(0);
             let numbers = numbers(runtime, 9, pulled.clone());
             async move {
-                let chunks = numbers.until_cancelled(&token).keep_last(100);
+                let chunks = numbers.until_cancelled(&token).keep_last(at_most(100));
                 let last = chunks.last_items();
-                let chunks = chunks.chunks_flushed(4).unwrap();
+                let chunks = chunks.chunks(4);
                 (chunks.collect_partial::<Vec<_>>().await, last.to_vec())
             }
         },
@@ -273,7 +272,11 @@ type Numbers = Box<dyn Stream<Item = u32> + Unpin>;
 fn r42_what_is_collected_into_a_place_outside_is_there_wherever_the_future_is_dropped() {
     let report = dropped_at_every_await(
         &async |stream, items: &mut Vec<u32>| {
-            assert!(stream.collect_partial_into(items).await.is_complete());
+            let mut stream = stream;
+            while let Some(item) = stream.next().await {
+                items.push(item);
+            }
+            assert!(stream.cancellation().is_none());
         },
         Vec::clone,
     );
@@ -295,7 +298,7 @@ fn r41_the_wait_for_an_item_may_be_given_up() {
     let pulled = Rc::new(Cell::new(0));
     let token = CancellationToken::new();
     let stream = numbers(runtime.clone(), 5, pulled);
-    let mut chunks = stream.until_cancelled(&token).chunks_flushed(2).unwrap();
+    let mut chunks = stream.until_cancelled(&token).chunks(2);
     let items = manual.block_on(async {
         let mut items = Vec::new();
         loop {

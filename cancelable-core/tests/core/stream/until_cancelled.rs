@@ -25,11 +25,11 @@ fn r41_every_item_comes_and_then_the_end_if_nothing_cancels() {
     let mut stream = stream::iter(0..5).until_cancelled(&token);
     assert_eq!(stream.size_hint(), (0, Some(5)));
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2, 3, 4], true));
-    assert!(stream.is_terminated() && stream.cut().is_none());
+    assert!(stream.is_terminated() && stream.cancellation().is_none());
     // What comes too late does not make it a cut.
     token.cancel();
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
-    assert!(stream.cut().is_none());
+    assert!(stream.cancellation().is_none());
 }
 
 #[test]
@@ -38,14 +38,14 @@ fn r41_once_cancelled_it_ends_and_pulls_nothing_more() {
     let feed = Feed::new(0..5);
     let mut stream = feed.handle().until_cancelled(&token);
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(Some(0)));
-    assert!(!stream.is_terminated() && stream.cut().is_none());
+    assert!(!stream.is_terminated() && stream.cancellation().is_none());
     token.cancel_with("enough");
     for _ in 0..3 {
         assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
     }
     assert!(stream.is_terminated());
     assert_eq!(stream.size_hint(), (0, Some(0)));
-    let cut = stream.cut().expect("it was cut");
+    let cut = stream.cancellation().expect("it was cut");
     assert_eq!(cut.cause().message(), Some("enough"));
     assert_eq!((feed.polls(), feed.left()), (1, 4));
     // The rest is where it was.
@@ -64,7 +64,7 @@ fn r41_an_item_that_was_handed_over_is_delivered_although_it_is_cancelled_by_the
     });
     let mut stream = numbers.until_cancelled(&token);
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2], true));
-    assert!(stream.cut().is_some());
+    assert!(stream.cancellation().is_some());
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn r41_a_cancel_after_the_last_item_has_cut_nothing() {
     });
     let mut stream = numbers.until_cancelled(&token);
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2], true));
-    assert!(stream.cut().is_none());
+    assert!(stream.cancellation().is_none());
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn r41_a_cut_of_a_stream_that_waits_is_not_its_end_whatever_its_size_hint() {
     assert_eq!(waits().size_hint(), (0, Some(0)));
     let mut plain = waits().until_cancelled(&token);
     assert!(matches!(poll_next(&probe, &mut plain), Poll::Ready(None)));
-    assert!(plain.cut().is_some());
+    assert!(plain.cancellation().is_some());
     let mut results = waits().try_until_cancelled(&token);
     let (items, ended) = taken(&probe, &mut results);
     assert!(
@@ -98,7 +98,7 @@ fn r41_a_cut_of_a_stream_that_waits_is_not_its_end_whatever_its_size_hint() {
     // Nor is the cut of one inside, which has its end of the same cancel.
     let mut twice = waits().until_cancelled(&token).until_cancelled(&token);
     assert!(matches!(poll_next(&probe, &mut twice), Poll::Ready(None)));
-    assert!(twice.cut().is_some());
+    assert!(twice.cancellation().is_some());
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn r41_a_stream_that_has_waited_and_ended_before_the_cancel_was_seen_has_missed_
     feed.end();
     token.cancel();
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
-    assert!(stream.is_terminated() && stream.cut().is_none());
+    assert!(stream.is_terminated() && stream.cancellation().is_none());
 }
 
 /// Says that it has nothing left, and has.
@@ -135,7 +135,7 @@ fn r41_what_a_stream_gives_beyond_its_size_hint_is_delivered() {
     let mut stream = Liar(feed.handle()).until_cancelled(&token);
     token.cancel();
     assert_eq!(taken(&probe, &mut stream), (vec![1, 2], true));
-    assert!(stream.cut().is_some(), "it waits");
+    assert!(stream.cancellation().is_some(), "it waits");
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn r41_a_stream_that_waits_is_woken_once_by_the_cancel() {
     token.cancel();
     assert_eq!(probe.wakes(), 1);
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
-    assert!(stream.cut().is_some());
+    assert!(stream.cancellation().is_some());
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn r41_a_stream_that_is_always_ready_notices_a_cancel_and_a_deadline() {
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let mut stream = op.stream(numbers);
         while stream.next().await.is_some() {}
-        stream.cut().expect("it has no other end")
+        stream.cancellation().expect("it has no other end")
     }));
     let cut = outcome.into_value().expect("it ended by itself");
     assert!(cut.is_timeout());
@@ -249,7 +249,7 @@ fn r19_every_later_stream_of_a_cancelled_operation_is_cut_also_in_its_grace() {
         let mut seen = Vec::new();
         for _ in 0..3 {
             let mut stream = op.stream(stream::iter(0..3));
-            seen.push((stream.next().await, stream.cut().is_some()));
+            seen.push((stream.next().await, stream.cancellation().is_some()));
         }
         seen
     }));
@@ -278,10 +278,10 @@ fn r22_r41_inside_a_shield_a_stream_is_not_cut_and_after_it_is() {
             feed.push(3);
         };
         op.shield(async { join(filled, fed).await }).await;
-        assert!(stream.cut().is_none());
+        assert!(stream.cancellation().is_none());
         feed.push(4);
         items.extend(stream.next().await);
-        assert!(stream.cut().is_some());
+        assert!(stream.cancellation().is_some());
         items
     }));
     assert_eq!(outcome.into_value(), Some(vec![1, 2, 3]));
@@ -364,7 +364,7 @@ fn r41_the_cancel_is_the_last_item_of_a_stream_of_results() {
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<Cancelled>());
     assert_eq!(cancelled.unwrap().cause().message(), Some("enough"));
-    assert!(stream.cut().is_some());
+    assert!(stream.cancellation().is_some());
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn r41_a_stream_of_results_ends_after_its_first_error() {
     let results = stream::iter([Ok(1), Err(io::Error::other("torn")), Ok(2)]);
     let mut stream = results.try_until_cancelled(&token);
     let (items, ended) = taken(&probe, &mut stream);
-    assert!(ended && stream.cut().is_none());
+    assert!(ended && stream.cancellation().is_none());
     assert!(matches!(&items[..], [Ok(1), Err(error)] if error.to_string() == "torn"));
     assert_eq!(stream.size_hint(), (0, Some(0)));
 }
@@ -414,7 +414,7 @@ fn r41_the_end_of_a_scope_is_seen_by_a_stream_in_it_whatever_cancels() {
     let body = async |op: Scope| {
         let mut stream = op.stream(stream::pending::<u8>());
         assert_eq!(stream.next().await, None);
-        stream.cut().is_some()
+        stream.cancellation().is_some()
     };
     assert_eq!(manual.block_on(by_timer.run(body)).into_value(), Some(true));
     let outcome = manual.block_on(above.run(async |op: Scope| {
@@ -455,7 +455,7 @@ fn r41_a_stream_that_is_returned_out_of_a_run_is_woken_by_a_cancel_from_above_al
         op.cancel_with("enough");
         assert_eq!(probe.wakes(), wakes + 1);
         assert_eq!(poll_next(&probe, &mut body), Poll::Ready(None));
-        body.cut().unwrap()
+        body.cancellation().unwrap()
     }));
     let cut = outcome.into_value().expect("it ended by itself");
     assert_eq!(cut.cause().message(), Some("enough"));

@@ -138,8 +138,8 @@ impl Options {
     }
 
     /// How many batches are written together.
-    pub(crate) fn chunk(&self) -> usize {
-        self.every.get().div_ceil(self.batch())
+    pub(crate) fn chunk(&self) -> NonZeroUsize {
+        NonZeroUsize::new(self.every.get().div_ceil(self.batch())).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// The input, if it is not standard input.
@@ -190,7 +190,7 @@ mod tests {
     fn a_limit_on_records_makes_each_a_batch() {
         let lines = |args: &[&str]| {
             let options = Options::parse_from([&["pipeline"], args].concat());
-            (options.batch(), options.chunk())
+            (options.batch(), options.chunk().get())
         };
         assert_eq!(lines(&[]), (256, 40));
         assert_eq!(lines(&["--every", "7"]), (7, 1));

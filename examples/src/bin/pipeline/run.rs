@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::fs;
 use std::future::pending;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub(crate) struct Job {
     pub(crate) progress: Progress,
     stage: Stage,
     jobs: usize,
-    chunk: usize,
+    chunk: NonZeroUsize,
     /// Taken when the work begins.
     source: Mutex<Option<Source>>,
     sink: Arc<Mutex<Sink>>,
@@ -111,13 +112,12 @@ impl Job {
         // chunk.
         let chunks = op
             .stream(results)
-            .try_chunks_flushed_within(self.chunk, SPAN)
-            .map_err(Failure::other)?;
+            .try_chunks_within(self.chunk, SPAN, runtime);
         let mut chunks = pin!(chunks);
         while let Some(chunk) = chunks.next().await {
             self.commit(op, chunk?).await?;
         }
-        if chunks.cut().is_none() {
+        if chunks.cancellation().is_none() {
             self.write(op, Sink::complete).await?;
             self.is_complete.store(true, Relaxed);
         }
