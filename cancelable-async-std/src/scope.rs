@@ -3,7 +3,8 @@
 use crate::current;
 use crate::runtime::of_the_process;
 use cancelable_core::Scope;
-use cancelable_core::scope::{ScopeBuilder, Timeout};
+use cancelable_core::operation::Timeout;
+use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::Limit;
 use std::borrow::Cow;
 use std::future::Future;

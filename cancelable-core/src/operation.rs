@@ -13,6 +13,7 @@ mod progress;
 mod serde;
 mod shield;
 mod snapshot;
+mod timeout;
 mod weak;
 
 pub use crate::record::finalizer::CleanupOutput;
@@ -23,6 +24,7 @@ pub use hooks::Hooks;
 pub use partial::{Partial, PartialError};
 pub use shield::Shield;
 pub use snapshot::OperationSnapshot;
+pub use timeout::Timeout;
 pub use weak::WeakOperation;
 
 pub use crate::progress::{

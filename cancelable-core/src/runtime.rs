@@ -3,7 +3,7 @@
 //! A runtime supplies six things: its name, the time, a timer that can be moved, a place to run a
 //! future, a place to run blocking work and a place for looks, which may never return. It implements
 //! [`RuntimeAdapter`] for them, and that is all an adapter has to write; the place for looks is there already
-//! ([`DetachedThreads`]). Everything a user touches ([`RuntimeHandle`], [`Sleep`], [`Timeout`],
+//! ([`DetachedThreads`]). Everything a user touches ([`RuntimeHandle`], [`Sleep`],
 //! [`JoinHandle`]) is built on these six here, once, so that it means the same on every runtime:
 //!
 //! - dropping a [`JoinHandle`] detaches, and a panic is a value that joining returns;
@@ -26,7 +26,6 @@ mod refused;
 mod sleep;
 mod spare_timers;
 mod supervised;
-mod timeout;
 mod work;
 
 pub use adapter::{RuntimeAdapter, Timer};
@@ -39,5 +38,4 @@ pub use join_error::JoinError;
 pub use no_runtime::NoRuntime;
 pub use refused::Refused;
 pub use sleep::Sleep;
-pub use timeout::{Elapsed, Timeout};
 pub use work::{Job, Task};

@@ -13,7 +13,6 @@ mod hold;
 mod outcome;
 mod run;
 mod run_error;
-mod timeout;
 mod try_run_until;
 
 pub use build_error::BuildError;
@@ -26,7 +25,6 @@ pub use hold::ScopeHold;
 pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{AlreadyRun, Flatten, RunError, SourceFailed};
-pub use timeout::Timeout;
 
 use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::record::deadlines;

@@ -2,7 +2,8 @@
 
 use crate::current;
 use crate::timer::threads;
-use cancelable_core::scope::{ScopeBuilder, Timeout};
+use cancelable_core::operation::Timeout;
+use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::source::Limit;
 use cancelable_core::{RuntimeHandle, Scope};
 use std::borrow::Cow;

@@ -1,7 +1,8 @@
 //! The subject of the suite: an adapter.
 
+use cancelable_core::operation::Timeout;
 use cancelable_core::runtime::NoRuntime;
-use cancelable_core::scope::{ScopeBuilder, Timeout};
+use cancelable_core::scope::ScopeBuilder;
 use cancelable_core::{RuntimeHandle, Scope};
 use std::future::Future;
 use std::time::Duration;

@@ -30,7 +30,7 @@ macro_rules! suite {
                 fn timeout<F: ::std::future::Future>(
                     limit: ::std::time::Duration,
                     future: F,
-                ) -> ::cancelable_core::scope::Timeout<F> {
+                ) -> ::cancelable_core::operation::Timeout<F> {
                     adapter::timeout(limit, future)
                 }
             }

@@ -2,8 +2,8 @@
 
 use crate::Subject;
 use crate::plain::{self, on_a_thread};
-use cancelable_core::CancellationToken;
 use cancelable_core::runtime::Sleep;
+use cancelable_core::{CancellationToken, Reason};
 use std::future::{self, Future};
 use std::pin::Pin;
 use std::task::Poll;
@@ -153,13 +153,15 @@ pub fn r20_a_time_that_is_a_century_away_is_a_time<S: Subject>() {
         let far = runtime.sleep(100 * 365 * 24 * HOUR);
         assert!(far.deadline().is_some());
         let elapsed = runtime.timeout(2 * MILLISECOND, far).await.unwrap_err();
-        assert_eq!(elapsed.limit(), 2 * MILLISECOND);
+        let limit = 2 * MILLISECOND;
+        assert_eq!(elapsed.reason(), &Reason::TimedOut { limit });
     });
 }
 
 pub fn r17_a_timeout_prefers_the_value<S: Subject>() {
     S::run(async |runtime| {
-        assert_eq!(runtime.timeout(Duration::ZERO, async { 7 }).await, Ok(7));
+        let value = runtime.timeout(Duration::ZERO, async { 7 }).await;
+        assert!(matches!(value, Ok(7)));
         assert!(
             runtime
                 .timeout(Duration::ZERO, future::pending::<()>())
@@ -175,7 +177,7 @@ pub fn r17_a_timeout_prefers_the_value<S: Subject>() {
         };
         let mut timeout = Box::pin(runtime.timeout(2 * MILLISECOND, late));
         runtime.sleep_until(limit + 2 * MILLISECOND).await;
-        assert_eq!(timeout.as_mut().await, Ok(7));
+        assert!(matches!(timeout.as_mut().await, Ok(7)));
     });
 }
 

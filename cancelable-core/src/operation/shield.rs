@@ -1,5 +1,6 @@
 //! A future that a cancel lets finish.
 
+use super::Timeout;
 use crate::cause::ambient::{self, Ambient};
 use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::record::shielding::{InShield, ShieldGuard};
@@ -7,7 +8,7 @@ use crate::record::{
     Record,
     {LeaseHolder, leases::LeaseGuard, shields::OpenShield},
 };
-use crate::runtime::Timeout;
+use crate::source::Limit;
 use crate::sync::{log, track_await};
 use pin_project_lite::pin_project;
 use std::any::type_name;
@@ -84,6 +85,7 @@ impl<F: Future> Shield<F> {
     /// # Errors
     ///
     /// The operation has no runtime to keep the time. The shield comes back.
+    #[track_caller]
     pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, Rejected<Self>> {
         let Some(runtime) = self.operation.runtime.clone() else {
             let refusal = Refusal {
@@ -93,8 +95,9 @@ impl<F: Future> Shield<F> {
             };
             return Err(refusal.with(self));
         };
-        let future = self.future.map(|future| runtime.timeout(limit, future));
         let until = self.until.into_iter().chain(runtime.deadline(limit)).min();
+        let limit = Limit::after(limit);
+        let future = self.future.map(|future| runtime.timeout(limit, future));
         Ok(Shield::at(
             self.operation,
             self.location,

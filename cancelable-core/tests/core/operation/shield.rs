@@ -282,7 +282,7 @@ fn r22_it_can_have_a_deadline_of_its_own() {
         let runtime = &runtime;
         async move {
             let shield = op.shield(runtime.sleep(SECOND)).within(2 * SECOND);
-            assert_eq!(shield.expect("there is a runtime").await, Ok(()));
+            assert!(shield.expect("there is a runtime").await.is_ok());
             op.cancel();
             let shield = op.shield(pending::<()>()).within(3 * SECOND);
             let _ = shield.expect("there is a runtime").await;

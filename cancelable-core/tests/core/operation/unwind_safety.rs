@@ -7,7 +7,7 @@ use cancelable_core::operation::{
     ProgressSnapshot, Straggler, WeakOperation,
 };
 use cancelable_core::registry::{CancelResult, Event, Filter, HooksGuard, Statistics};
-use cancelable_core::runtime::{Elapsed, JoinError, NoRuntime};
+use cancelable_core::runtime::{JoinError, NoRuntime};
 use cancelable_core::scope::{BuildError, ChildError, RunError, ScopeHold, SourceFailed};
 use cancelable_core::source::SourceError;
 use cancelable_core::token::{CallbackRegistration, DropGuard, WeakCancellationToken};
@@ -63,7 +63,6 @@ fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
         ChildError,
         ChildFailure,
         CleanupError,
-        Elapsed,
         InvalidArgument,
         JoinError,
         NoRuntime,

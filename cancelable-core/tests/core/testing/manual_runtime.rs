@@ -123,7 +123,7 @@ fn r44_block_on_does_not_move_the_time_while_something_is_ready() {
         }
     });
     let limited = manual.block_on(runtime.timeout(SECOND, yielding));
-    assert_eq!((limited, manual.now()), (Ok(()), start));
+    assert_eq!((limited.ok(), manual.now()), (Some(()), start));
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn r44_a_hold_makes_block_on_wait_for_another_thread() {
         Poll::Pending
     });
     let limited = manual.block_on(runtime.timeout(3600 * SECOND, outside));
-    assert_eq!((limited, manual.now()), (Ok(()), start));
+    assert_eq!((limited.ok(), manual.now()), (Some(()), start));
     other.join().unwrap();
 }
 
