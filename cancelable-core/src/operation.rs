@@ -21,7 +21,7 @@ pub(crate) use activity::Activity;
 pub use current::current;
 pub use finished::Finished;
 pub use hooks::Hooks;
-pub use partial::{Partial, PartialError};
+pub use partial::Partial;
 pub use shield::Shield;
 pub use snapshot::OperationSnapshot;
 pub use timeout::Timeout;
@@ -202,12 +202,6 @@ impl Operation {
         self.cancel_with(Cause::new(Reason::Requested));
     }
 
-    /// Asks for cancellation; true for the one call that was first, before the end.
-    #[track_caller]
-    pub fn try_cancel(&self) -> bool {
-        self.cancel_with(Cause::new(Reason::Requested))
-    }
-
     /// Asks for cancellation and says why; true for the one call that was first, before the end.
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
@@ -219,20 +213,6 @@ impl Operation {
     #[track_caller]
     pub fn cancel_now(&self, cause: impl Into<Cause>) -> bool {
         grace::cancel_now(&self.record, cause.into())
-    }
-
-    /// Asks for cancellation, and completes when the body, the children and the finalizers are
-    /// done. It cancels when it is called, not when it is first polled.
-    ///
-    /// A finalizer of the operation that awaits this waits for itself.
-    ///
-    /// # Cancel safety
-    ///
-    /// As for [`finished`](Self::finished).
-    #[track_caller]
-    pub fn cancel_and_wait(&self) -> Finished {
-        self.cancel();
-        self.finished()
     }
 
     /// Completes when the body, the children, what dropped runs inside have left and the finalizers are
@@ -399,8 +379,8 @@ impl Operation {
     ///
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
     #[must_use]
-    pub fn error_text(&self) -> Option<Arc<str>> {
-        notes::error_text(&self.record)
+    pub fn error(&self) -> Option<Arc<str>> {
+        notes::error(&self.record)
     }
 
     /// A snapshot of all that is known of it now.

@@ -677,7 +677,7 @@ fn r38_progress_allocates_when_it_is_first_asked_for_and_not_to_advance() {
     let mut scopes = Vec::with_capacity(1);
     let opened = measure(|| scopes.push(open()));
     let scope = &scopes[0];
-    let read = measure(|| assert!(scope.progress_snapshot().is_none()));
+    let read = measure(|| assert!(scope.snapshot().progress().is_none()));
     assert_eq!(read.count_total, 0, "a look makes none");
     let made = measure(|| {
         let _ = black_box(scope.progress());

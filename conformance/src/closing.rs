@@ -41,12 +41,14 @@ pub fn r25_who_cancels_and_waits_is_told_when_everything_has_ended<S: Subject>()
             .map(|_| {
                 let (operation, tidied) = (scope.operation().clone(), tidied.clone());
                 runtime.spawn(async move {
-                    let status = operation.cancel_and_wait().await;
+                    operation.cancel();
+                    let status = operation.finished().await;
                     (status, tidied.is_cancelled())
                 })
             })
             .collect();
-        let (here, seen) = (scope.cancel_and_wait(), tidied.is_cancelled());
+        scope.cancel();
+        let (here, seen) = (scope.finished(), tidied.is_cancelled());
         assert!(scope.is_cancelled() && !seen);
         release.cancel();
         assert_eq!(here.await, Status::Cancelled);
@@ -56,6 +58,6 @@ pub fn r25_who_cancels_and_waits_is_told_when_everything_has_ended<S: Subject>()
         }
         assert_eq!(run.await.unwrap(), Status::Cancelled);
         // And who comes later.
-        assert_eq!(scope.cancel_and_wait().await, Status::Cancelled);
+        assert_eq!(scope.finished().await, Status::Cancelled);
     });
 }

@@ -20,6 +20,7 @@ use std::io;
 /// | [`defer`] and its variants | the finalizer | [ended] |
 /// | [`Shield::within`] | the shield | [no runtime] |
 /// | [`on_progress_every`] | the hook | [no runtime] |
+/// | [`update`], [`update_from`] | the closures | [in use], [other type] |
 ///
 /// [`spawn`]: crate::Scope::spawn
 /// [`spawn_blocking`]: crate::Scope::spawn_blocking
@@ -28,11 +29,15 @@ use std::io;
 /// [`hold`]: crate::Scope::hold
 /// [`defer`]: crate::Operation::defer
 /// [`Shield::within`]: crate::operation::Shield::within
+/// [`update`]: crate::operation::Partial::update
+/// [`update_from`]: crate::operation::Partial::update_from
 /// [`on_progress_every`]: crate::Operation::on_progress_every
 /// [pending]: Self::is_pending
 /// [ended]: Self::is_ended
 /// [cancelled]: Self::is_cancelled
 /// [no runtime]: Self::is_without_runtime
+/// [in use]: Self::is_in_use
+/// [other type]: Self::is_other_type
 ///
 /// # Examples
 ///
@@ -78,6 +83,13 @@ pub(crate) enum RefusalReason {
     Ending,
     Cancelled(Cancelled),
     NoRuntime,
+    /// Another update of the partial result is in progress.
+    InUse,
+    /// The partial result is of type `held`, not of type `asked`.
+    OtherType {
+        held: &'static str,
+        asked: &'static str,
+    },
 }
 
 impl Refusal {
@@ -133,6 +145,18 @@ impl<T> Rejected<T> {
         matches!(self.refusal.reason, RefusalReason::NoRuntime)
     }
 
+    /// Returns whether another update of the [partial result](crate::operation::Partial) is in progress.
+    #[must_use]
+    pub fn is_in_use(&self) -> bool {
+        matches!(self.refusal.reason, RefusalReason::InUse)
+    }
+
+    /// Returns whether the [partial result](crate::operation::Partial) is of another type.
+    #[must_use]
+    pub fn is_other_type(&self) -> bool {
+        matches!(self.refusal.reason, RefusalReason::OtherType { .. })
+    }
+
     /// Returns the value that was handed over.
     #[must_use]
     pub fn into_inner(self) -> T {
@@ -154,6 +178,10 @@ impl<T> fmt::Display for Rejected<T> {
             RefusalReason::Ending => f.write_str("its body and its children have ended"),
             RefusalReason::Cancelled(cancelled) => cancelled.fmt(f),
             RefusalReason::NoRuntime => f.write_str("it has no runtime; build it with one"),
+            RefusalReason::InUse => f.write_str("another update is in progress"),
+            RefusalReason::OtherType { held, asked } => {
+                write!(f, "it is of type {held}, not {asked}")
+            }
         }
     }
 }

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 /// Completes when the body, the children, what dropped runs inside have left and the finalizers of an
-/// operation are done, from [`Operation::finished`](super::Operation::finished) and
-/// [`Operation::cancel_and_wait`](super::Operation::cancel_and_wait).
+/// operation are done, from [`Operation::finished`](super::Operation::finished).
 ///
 /// # Cancel safety
 ///

@@ -97,7 +97,7 @@ impl Hooks {
         self.and(Hook::Cancelled(Arc::new(hook)))
     }
 
-    /// Adds a hook for the end of an operation that failed, with [the error's text](Operation::error_text).
+    /// Adds a hook for the end of an operation that failed, with [the error's text](Operation::error).
     #[must_use]
     pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
         self.and(Hook::Failed(Arc::new(hook)))
@@ -198,7 +198,7 @@ impl Observer for Hooks {
                 }
                 (Hook::Failed(hook), Status::Failed) => {
                     let operation = operation_of(&mut operation, record);
-                    let text = notes::error_text(record);
+                    let text = notes::error(record);
                     let text = text.as_deref().unwrap_or("no reason was given");
                     isolate("a failure hook", || hook(operation, text));
                 }

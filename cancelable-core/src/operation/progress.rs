@@ -2,7 +2,7 @@
 
 use super::Operation;
 use crate::error::{Refusal, RefusalReason, Rejected};
-use crate::progress::{Progress, ProgressRegistration, ProgressSnapshot, ProgressUpdate, Throttle};
+use crate::progress::{Progress, ProgressRegistration, ProgressUpdate, Throttle};
 use crate::record::meters;
 use std::time::Duration;
 
@@ -13,13 +13,6 @@ impl Operation {
     #[must_use]
     pub fn progress(&self) -> &Progress {
         meters::of(self.record())
-    }
-
-    /// A snapshot of the progress; `None` if [`progress`](Self::progress) was never called for this operation
-    /// or one below it.
-    #[must_use]
-    pub fn progress_snapshot(&self) -> Option<ProgressSnapshot> {
-        meters::made(self.record()).map(Progress::snapshot)
     }
 
     /// Calls `hook` after each change of the progress of this operation or of anything below it, and once

@@ -285,7 +285,7 @@ fn log_status(record: &Record, status: Status) {
 #[cold]
 fn write_status(record: &Record, status: Status) {
     let error = match status {
-        Status::Failed => notes::error_text(record),
+        Status::Failed => notes::error(record),
         _ => None,
     };
     let error = error.as_deref().map(escape);

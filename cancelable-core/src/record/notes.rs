@@ -20,6 +20,6 @@ pub(crate) fn note_error(record: &Record, text: &str) {
     record.with_lasting(|lasting| lasting.error.get_or_insert(text).len());
 }
 
-pub(crate) fn error_text(record: &Record) -> Option<Arc<str>> {
+pub(crate) fn error(record: &Record) -> Option<Arc<str>> {
     record.on_lasting(|lasting| lasting.error.clone())?
 }

@@ -2,122 +2,102 @@
 //!
 //! # States
 //!
-//! | state  | update, read, take                                         | set                                             |
-//! |--------|------------------------------------------------------------|-------------------------------------------------|
-//! | `Free` | takes the value out                                        | replaces the value                              |
-//! | `Out`  | on another thread waits for the event; on the same, refused | keeps the new value; the old is dropped when it comes back |
+//! | `update`   | read                      | `update`, take         | set                                              |
+//! |------------|---------------------------|------------------------|--------------------------------------------------|
+//! | `None`     | shares the value          | takes the value out    | replaces the value                               |
+//! | `Some`     | shares a value set since  | refused                | keeps the new value, which replaces the updated one |
 
 use crate::report::Value;
-use crate::sync::{ManualResetEvent, ThreadId, thread_id};
 use std::any::Any;
-use std::mem;
 use std::sync::Arc;
 
 #[derive(Default)]
 pub(crate) struct Slot {
-    state: State,
+    /// The value; during an update a value that was set since the update began.
+    value: Option<Value>,
+    /// The update in progress, which has taken the value out.
+    update: Option<Update>,
     show: Option<Show>,
 }
 
-/// Returns a value as text; `None` for one of another type.
+/// An update in progress.
+struct Update {
+    /// The type of the value that was taken out.
+    type_name: Option<&'static str>,
+}
+
+/// Returns a value as text; `None` for a value of another type.
 pub(crate) type Show = Arc<dyn Fn(&dyn Any) -> Option<String> + Send + Sync>;
 
-enum State {
-    Free(Option<Value>),
-    Out {
-        thread: ThreadId,
-        /// The type of the value that was taken out.
-        type_name: Option<&'static str>,
-        /// Set when the value is back; there if another thread waits for it.
-        back: Option<Arc<ManualResetEvent>>,
-        /// A value that was set in the meantime.
-        newer: Option<Value>,
-    },
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self::Free(None)
-    }
-}
-
-/// The reason why a value could not be taken out.
-pub(crate) enum Refusal {
-    /// Another thread has it. It is back when the event is set.
-    Wait(Arc<ManualResetEvent>),
-    /// This thread has it.
+/// The reason for the refusal of an update.
+pub(crate) enum UpdateRefusal {
+    /// Another update is in progress.
     InUse,
-    /// It is of this type.
+    /// The value is of this type.
     OtherType(&'static str),
 }
 
 impl Slot {
-    /// Takes the value out, if it is of a wanted type. This thread puts it back.
-    pub(crate) fn take_out(
+    /// Begins an update of a value of type `P`, and takes the value out. The caller puts the value back.
+    ///
+    /// # Errors
+    ///
+    /// Another update is in progress, or the value is of another type.
+    pub(crate) fn begin_update<P: Send + Sync + 'static>(
         &mut self,
-        is_wanted: Option<fn(&Value) -> bool>,
-    ) -> Result<Option<Value>, Refusal> {
-        match &mut self.state {
-            State::Free(value) => {
-                if let (Some(value), Some(is_wanted)) = (&value, is_wanted) {
-                    if !is_wanted(value) {
-                        return Err(Refusal::OtherType(value.type_name()));
-                    }
-                }
-                let value = value.take();
-                self.state = State::Out {
-                    thread: thread_id(),
-                    type_name: value.as_ref().map(Value::type_name),
-                    back: None,
-                    newer: None,
-                };
-                Ok(value)
-            }
-            State::Out { thread, .. } if *thread == thread_id() => Err(Refusal::InUse),
-            State::Out { back, .. } => {
-                let event = back.get_or_insert_with(|| Arc::new(ManualResetEvent::new()));
-                Err(Refusal::Wait(Arc::clone(event)))
-            }
+    ) -> Result<Option<Arc<P>>, UpdateRefusal> {
+        if self.update.is_some() {
+            return Err(UpdateRefusal::InUse);
         }
+        let type_name = self.type_name();
+        let value = self.take_of::<P>();
+        if let Some(other) = &self.value {
+            return Err(UpdateRefusal::OtherType(other.type_name()));
+        }
+        self.update = Some(Update { type_name });
+        Ok(value)
     }
 
-    /// Puts a value back. Returns what the caller handles with no lock held: a value to drop, and an event to
-    /// set.
+    /// Ends an update, and puts its value back. Returns the value if a newer one was set, for a drop with no lock
+    /// held.
     #[must_use]
-    pub(crate) fn put_back(
-        &mut self,
-        value: Option<Value>,
-    ) -> (Option<Value>, Option<Arc<ManualResetEvent>>) {
-        let (back, newer) = match mem::take(&mut self.state) {
-            State::Out { back, newer, .. } => (back, newer),
-            State::Free(newer) => (None, newer),
-        };
-        let (kept, old) = match newer {
-            Some(newer) => (Some(newer), value),
-            None => (value, None),
-        };
-        self.state = State::Free(kept);
-        (old, back)
+    pub(crate) fn end_update(&mut self, value: Option<Value>) -> Option<Value> {
+        self.update = None;
+        if self.value.is_some() {
+            return value;
+        }
+        self.value = value;
+        None
     }
 
-    /// Replaces the value, and returns the one before.
+    /// Replaces the value, and returns the previous one.
     #[must_use]
     pub(crate) fn set(&mut self, value: Value) -> Option<Value> {
-        match &mut self.state {
-            State::Free(present) => present.replace(value),
-            State::Out { newer, .. } => newer.replace(value),
-        }
+        self.value.replace(value)
     }
 
-    /// Takes the value, if it is not in use.
+    /// Takes the value, if no update is in progress.
     pub(crate) fn take(&mut self) -> Option<Value> {
-        match &mut self.state {
-            State::Free(value) => value.take(),
-            State::Out { .. } => None,
+        self.value.take_if(|_| self.update.is_none())
+    }
+
+    /// [`take`](Self::take) of a value of type `P`. A value of another type stays.
+    pub(crate) fn take_of<P: Send + Sync + 'static>(&mut self) -> Option<Arc<P>> {
+        match self.take()?.downcast() {
+            Ok(value) => Some(value),
+            Err(other) => {
+                self.value = Some(other);
+                None
+            }
         }
     }
 
-    /// Sets how a value of this type is written, and returns the setting before.
+    /// Returns the value, shared.
+    pub(crate) fn share(&self) -> Option<Value> {
+        self.value.clone()
+    }
+
+    /// Sets how a value of type `P` is shown, and returns the previous setting.
     #[must_use]
     pub(crate) fn show<P: 'static>(
         &mut self,
@@ -131,18 +111,16 @@ impl Slot {
         self.show.clone()
     }
 
-    /// Returns the type of the value that is there or was taken out.
+    /// Returns the type of the value, also of a value that an update has taken out.
     pub(crate) fn type_name(&self) -> Option<&'static str> {
-        match &self.state {
-            State::Free(value) => value.as_ref().map(Value::type_name),
-            State::Out {
-                type_name, newer, ..
-            } => newer.as_ref().map(Value::type_name).or(*type_name),
+        match &self.value {
+            Some(value) => Some(value.type_name()),
+            None => self.update.as_ref()?.type_name,
         }
     }
 
-    /// Whether there is a value for an outcome to take.
+    /// Returns whether there is a value for an outcome to take.
     pub(crate) fn is_filled(&self) -> bool {
-        matches!(self.state, State::Free(Some(_)))
+        self.value.is_some() && self.update.is_none()
     }
 }

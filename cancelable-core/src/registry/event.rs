@@ -2,6 +2,7 @@
 
 use crate::cause::Cause;
 use crate::operation::Operation;
+use crate::record::meters;
 use std::fmt;
 
 /// One event of a registry, from [`Registry::events`](super::Registry::events).
@@ -64,7 +65,7 @@ impl fmt::Display for Event {
             Self::Started(_) => f.write_str("has started"),
             Self::Progress(operation) => {
                 f.write_str("has made progress")?;
-                match operation.progress_snapshot() {
+                match meters::made(operation.record()) {
                     Some(progress) => write!(f, ": {}", progress.position()),
                     None => Ok(()),
                 }

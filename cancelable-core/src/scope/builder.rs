@@ -323,7 +323,7 @@ impl ScopeBuilder {
         self.hooked(|hooks| hooks.on_cancelled(hook))
     }
 
-    /// Calls `hook` when the scope has failed, with [the error's text](Operation::error_text).
+    /// Calls `hook` when the scope has failed, with [the error's text](Operation::error).
     pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
         self.hooked(|hooks| hooks.on_failed(hook))
     }

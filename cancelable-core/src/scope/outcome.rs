@@ -5,6 +5,7 @@ use crate::cause::{Cause, OperationLabel, Reason};
 use crate::error::Cancelled;
 use crate::report::{ChildFailure, CleanupError, Report, Status, Straggler, Value};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The outcome of a run: how it ended, and the cause of its cancel if there was one.
@@ -253,10 +254,11 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// Takes the [`partial`](Self::partial) result. A value of another type stays.
-    pub fn take_partial<P: 'static>(&mut self) -> Option<P> {
+    pub fn take_partial<P: Clone + Send + Sync + 'static>(&mut self) -> Option<P> {
         let partial = &mut self.report.as_mut()?.partial;
-        match partial.take()?.into_inner() {
-            Ok(value) => Some(value),
+        match partial.take()?.downcast() {
+            // Clones a value that a reader of the operation shares.
+            Ok(value) => Some(Arc::unwrap_or_clone(value)),
             Err(other) => {
                 *partial = Some(other);
                 None

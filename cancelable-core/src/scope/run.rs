@@ -181,7 +181,7 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    /// Keeps the text of an error as the operation's [`error_text`](crate::Operation::error_text), for registries,
+    /// Keeps the text of an error as the operation's [`error`](crate::Operation::error), for registries,
     /// hooks and logs. Without this, the error text names the error's type.
     pub fn with_error_text(mut self) -> Self {
         if let RunFuture::Built { machine } = &mut self.run {

@@ -3,7 +3,7 @@
 
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, is_gone, pid, shell};
 use cancelable_core::testing::{ManualRuntime, TimeGuard};
-use cancelable_core::{Scope, Status};
+use cancelable_core::{Reason, Scope, Status};
 use cancelable_process::Command;
 use parking_lot::Mutex;
 use rustix::process::Pid;
@@ -91,7 +91,7 @@ impl Open {
                     Way::Return => return Ok(()),
                     Way::Error => return Err(fmt::Error),
                     Way::Panic => panic!("on purpose"),
-                    Way::Cancel => drop(op.try_cancel()),
+                    Way::Cancel => drop(op.cancel_with(Reason::Requested)),
                     Way::Deadline => op.set_timeout(Duration::ZERO).unwrap(),
                     Way::Drop | Way::Abort => {}
                 }

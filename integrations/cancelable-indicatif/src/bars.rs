@@ -19,7 +19,7 @@ const MOST: usize = 20;
 ///
 /// A line shows the overall figures, which include the operations below. It is removed when its operation
 /// ends. A cancelled or failed operation leaves a line of text with the cause of the cancel or the
-/// [text of the error](Operation::error_text). An operation that begins and ends between two draws is not
+/// [text of the error](Operation::error). An operation that begins and ends between two draws is not
 /// shown. Nothing is drawn if standard error is no terminal.
 ///
 /// A line takes one row, and leaves out its least important parts in a narrow terminal. Print other text

@@ -71,7 +71,7 @@ impl Line {
             (Status::Cancelled, Some(cause)) => {
                 Some(format!("{head} cancelled: {}", cause.without_location()))
             }
-            (Status::Failed, _) => Some(match self.operation.error_text() {
+            (Status::Failed, _) => Some(match self.operation.error() {
                 Some(words) => format!("{head} failed: {}", escaped(&words)),
                 None => format!("{head} failed"),
             }),

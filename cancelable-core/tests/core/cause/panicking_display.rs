@@ -44,7 +44,7 @@ fn r10_r34_an_error_is_handed_out_although_its_words_panic() {
     let run = scope.try_run(async |_| Err::<(), _>(Wordless));
     let outcome = manual.block_on(run.with_error_text());
     assert_eq!(scope.status(), Status::Failed);
-    assert_eq!(scope.error_text().as_deref(), Some(INSTEAD));
+    assert_eq!(scope.error().as_deref(), Some(INSTEAD));
     let error = outcome.into_result().unwrap_err();
     assert_eq!(error.into_failed().ok(), Some(Wordless));
 }
@@ -169,7 +169,7 @@ fn r10_r25_a_child_fails_although_its_words_panic() {
     }));
     assert_eq!(outcome.child_failures().len(), 1);
     assert_eq!(scope.status(), Status::Failed);
-    let text = scope.error_text().expect("it has failed");
+    let text = scope.error().expect("it has failed");
     assert!(text.contains(INSTEAD), "{text}");
 }
 

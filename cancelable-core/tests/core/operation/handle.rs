@@ -224,7 +224,7 @@ fn r02_a_cancel_by_the_handle_says_who_where_and_when() {
     manual.advance(5 * SECOND);
     let line = line!() + 2;
     let outcome = manual.block_on(open("killer").run(|_| {
-        let first = victim.try_cancel();
+        let first = victim.cancel_with(Reason::Requested);
         let second = victim.cancel_with("too late");
         ready((first, second))
     }));
@@ -328,7 +328,7 @@ fn r06_r09_a_callback_may_cancel_its_operation_again() {
         let answers = answers.clone();
         let callback = move |_: &Cause| {
             let again = [
-                operation.try_cancel(),
+                operation.cancel_with(Reason::Requested),
                 operation.cancel_now("now"),
                 registry.cancel(operation.id()).is_cancelled(),
                 registry.cancel_all(&Filter::new()) > 0,
@@ -339,7 +339,7 @@ fn r06_r09_a_callback_may_cancel_its_operation_again() {
         };
         token.on_cancel(callback).detach();
     }
-    assert!(scope.try_cancel());
+    assert!(scope.cancel_with(Reason::Requested));
     drop(answers);
     assert_eq!(told.iter().collect::<Vec<_>>(), [([false; 4], true); 2]);
 }

@@ -3,8 +3,8 @@
 use cancelable_core::cause::{OperationId, OperationLabel};
 use cancelable_core::error::{InvalidArgument, Rejected};
 use cancelable_core::operation::{
-    ChildFailure, CleanupError, OperationSnapshot, PartialError, PartialSnapshot, Progress,
-    ProgressSnapshot, Straggler, WeakOperation,
+    ChildFailure, CleanupError, OperationSnapshot, PartialSnapshot, Progress, ProgressSnapshot,
+    Straggler, WeakOperation,
 };
 use cancelable_core::registry::{CancelResult, Event, Filter, HooksGuard, Statistics};
 use cancelable_core::runtime::{JoinError, NoRuntime};
@@ -66,7 +66,6 @@ fn r09_handles_and_errors_are_whole_after_a_panic_and_say_so() {
         InvalidArgument,
         JoinError,
         NoRuntime,
-        PartialError,
         Rejected,
         Rejected<fn()>,
         RunError,

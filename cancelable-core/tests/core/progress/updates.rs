@@ -67,9 +67,12 @@ fn last(by: &str, position: u64) -> (String, u64, bool) {
 #[test]
 fn r38_a_snapshot_has_what_was_said() {
     let scope = open("import");
-    assert_eq!(scope.progress_snapshot(), None, "nobody asked for it");
+    assert_eq!(scope.snapshot().progress(), None, "nobody asked for it");
     let progress = scope.progress();
-    assert_eq!(scope.progress_snapshot(), Some(ProgressSnapshot::default()));
+    assert_eq!(
+        scope.snapshot().progress(),
+        Some(&ProgressSnapshot::default())
+    );
     progress.set_total(8);
     progress.advance(1);
     progress.clone().advance(1);
@@ -264,8 +267,8 @@ fn r38_a_look_at_a_whole_tree_sums_up_as_a_look_at_each() {
     let shown = tree.entries().iter().map(|entry| entry.operation());
     for snapshot in shown.chain(&listed) {
         let operation = registry.get(snapshot.id()).expect("it is open");
-        let alone = operation.progress_snapshot();
-        let alone = alone.map(|progress| *progress.overall());
+        let alone = operation.snapshot();
+        let alone = alone.progress().map(|progress| *progress.overall());
         let together = snapshot.progress().map(|progress| *progress.overall());
         assert_eq!(together, alone, "{snapshot}");
     }

@@ -756,7 +756,8 @@ fn r35_a_predicate_may_use_the_registry_and_the_operations() {
     let registry = bench.registry.clone();
     let filter = Filter::new().matching(move |one| {
         let found = registry.get(one.id());
-        registry.list(&Filter::new()).len() == 1 && found.is_some_and(|found| found.try_cancel())
+        registry.list(&Filter::new()).len() == 1
+            && found.is_some_and(|found| found.cancel_with(Reason::Requested))
     });
     assert_eq!(names(&bench.registry.list(&filter)), ["job"]);
     assert!(scope.is_cancelled());

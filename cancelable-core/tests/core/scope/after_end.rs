@@ -32,7 +32,11 @@ fn r02_r34_a_cancel_of_what_has_ended_is_refused_and_changes_nothing() {
         };
         let scope = builder.build().expect("it is sound");
         let outcome = complete(&scope);
-        assert!(!scope.try_cancel() && !scope.cancel_with("late") && !scope.cancel_now("late"));
+        assert!(
+            !scope.cancel_with(Reason::Requested)
+                && !scope.cancel_with("late")
+                && !scope.cancel_now("late")
+        );
         scope.cancel();
         if let Some(token) = token {
             token.cancel_with("the server stops");

@@ -131,7 +131,7 @@ fn r25_the_text_of_a_failed_child_has_its_name() {
         pending::<()>().await;
     }));
     assert_eq!(
-        scope.operation().error_text().as_deref(),
+        scope.operation().error().as_deref(),
         Some("child fetch failed: disk full")
     );
     let error = outcome.into_result().expect_err("a child has failed");

@@ -279,7 +279,7 @@ fn r24_a_cancel_that_comes_while_they_run_is_on_record_and_stops_none() {
     }));
     assert!(Probe::new().poll(run.as_mut()).is_pending());
     assert_eq!(scope.status(), Status::Running);
-    assert!(scope.try_cancel());
+    assert!(scope.cancel_with(Reason::Requested));
     manual.advance(SECOND);
     let Poll::Ready(outcome) = Probe::new().poll(run.as_mut()) else {
         panic!("the finalizer is done");
@@ -609,8 +609,8 @@ fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
     assert!(probe.poll(run.as_mut()).is_pending());
     manual.run_until_idle();
     let early = scope.finished();
-    let second = scope.cancel_and_wait();
-    assert!(scope.is_cancelled(), "it cancels when it is called");
+    scope.cancel();
+    let second = scope.finished();
     let (mut early, mut second) = (pin!(early), pin!(second));
     let mut is_closed = |run: bool| {
         let waits = [probe.poll(early.as_mut()), probe.poll(second.as_mut())];
@@ -656,7 +656,8 @@ fn r25_who_waits_for_the_end_is_woken_by_it() {
 fn r25_a_body_may_wait_for_its_own_end_and_is_dropped_by_it() {
     let manual = ManualRuntime::new();
     let outcome = manual.block_on(open_on(&manual, "s").run(|op| async move {
-        op.cancel_and_wait().await;
+        op.cancel();
+        op.finished().await;
     }));
     assert!(outcome.is_cancelled());
 }

@@ -87,7 +87,7 @@ fn is_cancelled<E: Debug + 'static>(
         ),
         (1, 0)
     );
-    assert_eq!(scope.error_text(), None);
+    assert_eq!(scope.error(), None);
     let error = outcome.into_result().expect_err("it has no value");
     assert!(error.is_cancelled(), "{error:?}");
     assert_eq!(

@@ -180,7 +180,7 @@ fn r16_a_token_that_is_asked_for_while_the_run_waits_cancels_it() {
         let probe = Probe::new();
         let mut run = pin!(scope.run(|_| pending::<()>()));
         assert!(probe.poll(run.as_mut()).is_pending());
-        assert!(scope.try_cancel());
+        assert!(scope.cancel_with(Reason::Requested));
         assert!(probe.wakes() > 0);
         assert!(probe.poll(run.as_mut()).is_ready());
     });
@@ -206,7 +206,7 @@ fn r16_a_cancel_from_above_wakes_a_run_that_waits() {
         assert!(token.try_cancel());
         assert_eq!([one.wakes(), two.wakes()], [before[0] + 1, before[1]]);
         assert!(one.poll(first.as_mut()).is_ready());
-        assert!(parent.try_cancel());
+        assert!(parent.cancel_with(Reason::Requested));
         assert_eq!(two.wakes(), before[1] + 1);
         assert!(two.poll(second.as_mut()).is_ready());
         assert!(now(parent.run(|_| ready(()))).is_cancelled());
@@ -230,7 +230,7 @@ fn r16_a_body_that_asks_for_the_token_wakes_nobody() {
             assert!(probe.poll(run.as_mut()).is_pending());
             assert_eq!(probe.wakes(), 0);
         }
-        assert!(scope.try_cancel());
+        assert!(scope.cancel_with(Reason::Requested));
         assert_eq!(probe.wakes(), 1);
         assert!(probe.poll(run.as_mut()).is_ready());
     });
@@ -245,7 +245,7 @@ fn r16_r29_a_run_that_is_refused_leaves_the_one_that_waits_alone() {
         let mut second = pin!(scope.run(|_| pending::<()>()));
         assert!(two.poll(second.as_mut()).is_ready(), "it is refused");
         assert_eq!((one.wakes(), two.wakes()), (0, 0));
-        assert!(scope.try_cancel());
+        assert!(scope.cancel_with(Reason::Requested));
         assert_eq!((one.wakes(), two.wakes()), (1, 0));
         assert!(one.poll(run.as_mut()).is_ready());
     });
@@ -266,7 +266,7 @@ fn r16_a_run_that_waits_is_woken_where_it_was_polled_last() {
         for probe in probes.iter().rev() {
             assert!(probe.poll(run.as_mut()).is_pending());
         }
-        assert!(scope.try_cancel());
+        assert!(scope.cancel_with(Reason::Requested));
         assert_eq!(wakes(), [1, to_wait_on_it]);
         assert!(probes[0].poll(run.as_mut()).is_ready());
     });
@@ -442,7 +442,7 @@ fn r09_the_waker_of_a_run_may_use_the_operation_and_no_cancel_is_lost() {
             if !over {
                 let before = wakes();
                 // The waker may be first, when it is called for the token.
-                assert!(scope.try_cancel() || cancels);
+                assert!(scope.cancel_with(Reason::Requested) || cancels);
                 assert!(wakes() > before, "step {at}");
                 assert!(until_it_sleeps());
             }
@@ -502,7 +502,10 @@ fn r03_r06_a_scope_has_the_cause_from_above_whether_or_not_its_token_was_asked_f
             assert!(scope.is_cancelled());
             let cause = scope.cause().expect("it is cancelled");
             assert!(cause.is_inherited() && cause.is_same(&above.cause().expect("likewise")));
-            assert!(!scope.try_cancel(), "it was cancelled before");
+            assert!(
+                !scope.cancel_with(Reason::Requested),
+                "it was cancelled before"
+            );
             assert!(now(scope.run(|_| ready(()))).is_cancelled());
         }
     }
@@ -646,7 +649,7 @@ fn r06_a_scope_hears_its_token_and_its_parent_and_cancels_neither() {
             .token(&two)
             .build()
             .expect("it is sound");
-        assert!(child.try_cancel());
+        assert!(child.cancel_with(Reason::Requested));
         assert!(!canceller.is_cancelled());
     }
     let child = || {

@@ -201,7 +201,7 @@ fn r25_a_request_that_fails_is_told_in_its_connection_and_the_server_goes_on() {
         .into_iter()
         .map(|request| {
             let (told, request) = request.expect("the connection has not failed");
-            (told, request.status(), request.error_text())
+            (told, request.status(), request.error())
         })
         .collect();
     let failed = |text: &str| (false, Status::Failed, Some(text.into()));

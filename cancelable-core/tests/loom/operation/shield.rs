@@ -1,7 +1,7 @@
 //! Shields that end beside a cancel (R22).
 
 use crate::support::{ManualEvent, TaskQueue, Wakes, bounded, finish_after, poll_with, scope};
-use cancelable_core::{Scope, Status};
+use cancelable_core::{Reason, Scope, Status};
 use loom::thread;
 use std::future::{pending, poll_fn};
 use std::sync::atomic::AtomicBool;
@@ -30,7 +30,7 @@ fn r22_a_cancel_beside_the_end_of_the_last_shield_is_delivered() {
         assert!(poll_with(run.as_mut(), &wakes).is_pending());
         let canceller = thread::spawn({
             let operation = scope.operation().clone();
-            move || operation.try_cancel()
+            move || operation.cancel_with(Reason::Requested)
         });
         event.set();
         let seen = wakes.count();
@@ -66,7 +66,7 @@ fn r22_a_shield_that_ends_on_another_thread_beside_a_cancel_holds_nothing_up() {
         assert!(poll_with(run.as_mut(), &wakes).is_pending());
         let shield = out.lock().unwrap().take();
         let dropper = thread::spawn(move || drop(shield));
-        assert!(scope.try_cancel());
+        assert!(scope.cancel_with(Reason::Requested));
         let seen = wakes.count();
         let early = poll_with(run.as_mut(), &wakes);
         dropper.join().unwrap();

@@ -57,7 +57,7 @@ fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
         let scope = Scope::builder("model").detached().build().unwrap();
         let mut run = Box::pin(scope.run(|_| pending::<()>()));
         let operation = scope.operation().clone();
-        let other = thread::spawn(move || assert!(operation.try_cancel()));
+        let other = thread::spawn(move || assert!(operation.cancel_with(Reason::Requested)));
         let early = poll_with(run.as_mut(), &wakes);
         other.join().unwrap();
         let outcome = finish_after(early, run.as_mut(), &wakes, 0);
@@ -95,8 +95,13 @@ fn r01_two_threads_ask_for_the_token_and_cancel_it_once() {
         let (scope, mut run, wakes) = waiting(None);
         let seen = wakes.count();
         let operation = scope.operation().clone();
-        let other = thread::spawn(move || (operation.try_cancel(), operation.token().clone()));
-        let won = scope.try_cancel();
+        let other = thread::spawn(move || {
+            (
+                operation.cancel_with(Reason::Requested),
+                operation.token().clone(),
+            )
+        });
+        let won = scope.cancel_with(Reason::Requested);
         let (theirs, token) = other.join().unwrap();
         assert_ne!(won, theirs);
         assert_eq!(&token, scope.token());
@@ -141,7 +146,7 @@ fn r01_r34_a_cancel_beside_the_end_is_on_record_or_answers_false() {
                 drop(scope.token().clone());
             }
             let operation = scope.operation().clone();
-            let other = thread::spawn(move || operation.try_cancel());
+            let other = thread::spawn(move || operation.cancel_with(Reason::Requested));
             let run = poll_with(Box::pin(scope.run(|_| async {})).as_mut(), &Arc::default());
             let Poll::Ready(outcome) = run else {
                 panic!("its body is ready, or was never started")

@@ -2,7 +2,7 @@
 
 use crate::support::bounded;
 use cancelable_core::registry::Filter;
-use cancelable_core::{CancellationToken, Registry, Scope};
+use cancelable_core::{CancellationToken, Reason, Registry, Scope};
 use loom::thread;
 
 /// A scope that is cancelled by two threads, each in its own way: who has its answer finds that all below
@@ -15,7 +15,7 @@ fn cancelled_twice(second: impl Fn(&Registry, &Scope) + Clone + Send + Sync + 's
         let leaf = scope.token().child_token().child_token();
         let other = thread::spawn({
             let operation = scope.operation().clone();
-            move || operation.try_cancel()
+            move || operation.cancel_with(Reason::Requested)
         });
         // loom would not let the other thread come first: it forgets a load that is followed by one
         // of another thread.

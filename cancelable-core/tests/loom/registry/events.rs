@@ -2,7 +2,7 @@
 
 use crate::support::{Wakes, bounded};
 use cancelable_core::registry::Events;
-use cancelable_core::{Registry, Scope};
+use cancelable_core::{Reason, Registry, Scope};
 use futures_core::Stream;
 use loom::thread;
 use std::pin::Pin;
@@ -98,7 +98,7 @@ fn r39_a_cancel_hook_with_the_end() {
         });
         let scope = builder.build().unwrap();
         let operation = scope.operation().clone();
-        let canceller = thread::spawn(move || operation.try_cancel());
+        let canceller = thread::spawn(move || operation.cancel_with(Reason::Requested));
         let cancelled = scope.is_cancelled();
         drop(scope);
         canceller.join().unwrap();

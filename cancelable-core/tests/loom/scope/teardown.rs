@@ -1,7 +1,7 @@
 //! Finalizers that come late, and a run that another thread takes over (R24, R47).
 
 use crate::support::{ManualEvent, TaskQueue, Wakes, bounded, finish_after, poll_with, scope};
-use cancelable_core::Status;
+use cancelable_core::{Reason, Status};
 use loom::thread;
 use std::future::pending;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ fn r47_a_run_that_is_polled_beside_its_takeover_runs_its_finalizer_once() {
         let mut around = Box::pin(outer.run(|_| pending::<()>()));
         assert!(poll_with(run.as_mut(), &Arc::default()).is_pending());
         assert!(poll_with(around.as_mut(), &wakes).is_pending());
-        assert!(outer.try_cancel());
+        assert!(outer.cancel_with(Reason::Requested));
         assert!(
             poll_with(around.as_mut(), &wakes).is_pending(),
             "it waits for it"
