@@ -1,7 +1,8 @@
 //! The cause of a cancellation: reason, message, time and place.
 //!
-//! The canceller makes a cause, the first token that it cancels stamps it, and that token and all its
-//! descendants store it for ever.
+//! A caller of [`cancel_with`](crate::CancellationToken::cancel_with) makes a [`Cause`]. The first token that is
+//! cancelled with it adds the time and the running operation. That token and its descendants keep the cause for
+//! ever, and [`CancellationToken::cause`](crate::CancellationToken::cause) returns it.
 
 pub(crate) mod ambient;
 mod child_name;
@@ -29,10 +30,10 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Why a token was cancelled. Cloning is one reference count.
+/// The cause of a cancellation: its reason, message, time, place, and the operation that decided it. A clone costs
+/// one reference count.
 ///
-/// Its [`Display`](fmt::Display) is a phrase for people, such as
-/// `timed out (limit 3 s, set at src/main.rs:14)`.
+/// [`Display`](fmt::Display) writes a phrase for people, such as `timed out (limit 3 s, set at src/main.rs:14)`.
 ///
 /// # Examples
 ///
@@ -41,9 +42,11 @@ use std::time::{Duration, Instant};
 ///
 /// let token = CancellationToken::new();
 /// token.cancel_with(Cause::new(Reason::ShuttingDown).with_message("deploy of build 71"));
-/// let cause = token.cause().expect("the token was cancelled on the line above");
+/// let cause = token.cause().ok_or("not cancelled")?;
 /// assert_eq!(cause.reason(), &Reason::ShuttingDown);
 /// assert_eq!(cause.message(), Some("deploy of build 71"));
+/// assert!(cause.to_string().starts_with("shutting down: deploy of build 71 (at "));
+/// # Ok::<(), &str>(())
 /// ```
 #[derive(Clone)]
 pub struct Cause {
@@ -57,17 +60,18 @@ pub(crate) struct Facts {
     reason: Reason,
     message: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
-    /// None until a token was cancelled with it, unless the time was given.
+    /// `None` until a token is cancelled with this cause, unless the time was given.
     at: Option<Instant>,
     stamp: Stamp,
     operation: Option<OperationLabel>,
-    /// When a time limit starts to count, after the entry of its operation; None at the entry.
+    /// The time between the entry of the operation and the start of the limit; `None` if the limit starts at the
+    /// entry.
     counted_from: Option<Duration>,
     /// Boxed by its own reference count: rare, and every cause is moved.
     error: Option<Arc<Underlying>>,
 }
 
-/// The source of a cause's time. The first cancel fills in what the cause lacks.
+/// The source of a cause's time. The first cancel sets the time and the operation, where the cause lacks them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stamp {
     Missing,
@@ -81,8 +85,8 @@ enum Stamp {
 #[derive(Debug)]
 struct Underlying(Option<Arc<dyn Error + Send + Sync>>);
 
-/// A canceller may drop the last reference to the error, whose drop is user code. A panic of it is caught, so
-/// that no cancel unwinds.
+/// A canceller may drop the last reference to the error, whose drop is user code. A panic of that drop is caught,
+/// so no cancel unwinds.
 impl Drop for Underlying {
     fn drop(&mut self) {
         let error = self.0.take();
@@ -91,7 +95,16 @@ impl Drop for Underlying {
 }
 
 impl Cause {
-    /// A cause of this kind, located at the caller.
+    /// Creates a cause with this reason and the caller's location.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// let cause = Cause::new(Reason::Requested);
+    /// assert_eq!(cause.location().file(), file!());
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn new(reason: Reason) -> Self {
@@ -111,32 +124,79 @@ impl Cause {
         }
     }
 
-    /// Adds words for people.
+    /// Sets the message for people.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// let cause = Cause::new(Reason::Resource).with_message("512 MB of memory");
+    /// assert_eq!(cause.message(), Some("512 MB of memory"));
+    /// ```
     #[must_use]
     pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
         self.edit().message = Some(message.into());
         self
     }
 
-    /// Says where in the source the cancellation was decided, instead of where the cause was made.
+    /// Sets the place in the source at which the cancellation was decided. The default is the place at which the cause
+    /// was made. For a time limit it is the place at which the limit was set.
     ///
-    /// For a time limit this is where the limit was set.
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use std::panic::Location;
+    ///
+    /// #[track_caller]
+    /// fn quota_exceeded() -> Cause {
+    ///     Cause::new(Reason::Resource).with_location(Location::caller())
+    /// }
+    ///
+    /// let line = line!() + 1;
+    /// assert_eq!(quota_exceeded().location().line(), line);
+    /// ```
     #[must_use]
     pub fn with_location(mut self, location: &'static Location<'static>) -> Self {
         self.edit().location = location;
         self
     }
 
-    /// Says which operation decided it. Without this it is the one that runs when the token is
-    /// cancelled, if there is one.
+    /// Sets the operation that decided the cancellation. The default is the operation that runs on this thread when
+    /// the token is cancelled, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let import = rt::scope("import").build()?;
+    /// let cause = Cause::new(Reason::Requested).with_operation(import.label().clone());
+    /// assert_eq!(cause.operation().map(|operation| operation.name()), Some("import"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn with_operation(mut self, operation: OperationLabel) -> Self {
         self.edit().operation = Some(operation);
         self
     }
 
-    /// Says when it was decided, by the clock of a runtime. Without this it is the time at which
-    /// the first token was cancelled with it.
+    /// Sets the time at which the cancellation was decided, on the clock of a runtime. The default is the time at
+    /// which the first token is cancelled with this cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use std::time::Instant;
+    ///
+    /// let decided = Instant::now();
+    /// let cause = Cause::new(Reason::Requested).with_time(decided);
+    /// assert_eq!(cause.time(), Some(decided));
+    /// ```
     #[must_use]
     pub fn with_time(mut self, at: Instant) -> Self {
         let facts = self.edit();
@@ -147,7 +207,7 @@ impl Cause {
         self
     }
 
-    /// Sets the time at which a time limit starts to count, if that is after the entry of its operation.
+    /// Sets the time between the entry of the operation and the start of the limit, if there is any.
     pub(crate) fn counted_from(mut self, counted_from: Option<Duration>) -> Self {
         if counted_from.is_some() {
             self.edit().counted_from = counted_from;
@@ -155,64 +215,177 @@ impl Cause {
         self
     }
 
-    /// Adds the error that led to the cancellation.
+    /// Sets the error that led to the cancellation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use std::io;
+    /// use std::sync::Arc;
+    ///
+    /// let lost = Arc::new(io::Error::other("the connection was lost"));
+    /// let cause = Cause::new(Reason::Source).with_error(lost);
+    /// assert_eq!(cause.error().map(ToString::to_string).as_deref(), Some("the connection was lost"));
+    /// ```
     #[must_use]
     pub fn with_error(mut self, error: Arc<dyn Error + Send + Sync>) -> Self {
         self.edit().error = Some(Arc::new(Underlying(Some(error))));
         self
     }
 
-    /// What kind of cause this is.
+    /// Returns the reason: the kind of this cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// assert_eq!(Cause::from("the user left").reason(), &Reason::Requested);
+    /// ```
     #[must_use]
     pub fn reason(&self) -> &Reason {
         &self.facts.reason
     }
 
-    /// Whether time ran out: a limit or a deadline.
+    /// Returns whether time ran out: a limit or a deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// assert!(Cause::new(Reason::DeadlineReached).is_timeout());
+    /// assert!(!Cause::new(Reason::Requested).is_timeout());
+    /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.reason().is_timeout()
     }
 
-    /// The words that were given with it.
+    /// Returns the message, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Cause;
+    ///
+    /// assert_eq!(Cause::from("the user left").message(), Some("the user left"));
+    /// ```
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.facts.message.as_deref()
     }
 
-    /// When the first token was cancelled with it, or the time that it was given; `None` before that.
+    /// Returns the time at which the cancellation was decided; `None` until a token is cancelled with this cause,
+    /// unless the time was [given](Self::with_time).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Cause};
+    ///
+    /// let cause = Cause::from("the user left");
+    /// assert_eq!(cause.time(), None);
+    /// let token = CancellationToken::new();
+    /// token.cancel_with(cause);
+    /// assert!(token.cause().is_some_and(|cause| cause.time().is_some()));
+    /// ```
     #[must_use]
     pub fn time(&self) -> Option<Instant> {
         self.facts.at
     }
 
-    /// Where in the source the cancellation was decided.
+    /// Returns the place in the source at which the cancellation was decided.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let line = line!() + 1;
+    /// token.cancel();
+    /// assert_eq!(token.cause().map(|cause| cause.location().line()), Some(line));
+    /// ```
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.facts.location
     }
 
-    /// The operation that decided it, if it was decided inside one.
+    /// Returns the operation that decided the cancellation, if there was one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let token = CancellationToken::new();
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("watch").build()?;
+    ///     scope.run(async |_| token.cancel()).await;
+    ///     let cause = token.cause().ok_or("not cancelled")?;
+    ///     assert_eq!(cause.operation().map(|operation| operation.name()), Some("watch"));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn operation(&self) -> Option<&OperationLabel> {
         self.facts.operation.as_ref()
     }
 
-    /// The error that led to it, if there was one.
+    /// Returns the error that led to the cancellation, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use std::io;
+    /// use std::sync::Arc;
+    ///
+    /// let full = io::Error::from(io::ErrorKind::StorageFull);
+    /// let cause = Cause::new(Reason::Resource).with_error(Arc::new(full));
+    /// let error = cause.error().and_then(|error| error.downcast_ref::<io::Error>());
+    /// assert_eq!(error.map(io::Error::kind), Some(io::ErrorKind::StorageFull));
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.facts.error.as_ref()?.0.as_deref()
     }
 
-    /// Whether the token that was asked got the cause from a token above it, rather than being
-    /// cancelled itself.
+    /// Returns whether the token that returned this cause was cancelled by a token above it, and not itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let parent = CancellationToken::new();
+    /// let child = parent.child_token();
+    /// parent.cancel();
+    /// assert!(parent.cause().is_some_and(|cause| !cause.is_inherited()));
+    /// assert!(child.cause().is_some_and(|cause| cause.is_inherited()));
+    /// ```
     #[must_use]
     pub fn is_inherited(&self) -> bool {
         self.inherited
     }
 
-    /// Whether both say the same because both come from one cancellation, however each was
-    /// reached by it.
+    /// Returns whether both causes come from the same cancellation, whichever tokens returned them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let parent = CancellationToken::new();
+    /// let child = parent.child_token();
+    /// parent.cancel();
+    /// let causes = parent.cause().zip(child.cause());
+    /// assert!(causes.is_some_and(|(above, below)| above.is_same(&below)));
+    /// ```
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.facts, &other.facts)
@@ -241,20 +414,20 @@ impl Cause {
         let facts = self.edit();
         facts.at = Some(at);
         facts.stamp = stamp;
-        // A signal comes from outside. Its source runs on any thread: its own, or the scope's task. So the
-        // running operation did not ask for the cancel.
+        // A signal comes from outside, and its source may run on the scope's task. So the operation that runs on this
+        // thread did not request the cancel.
         if facts.operation.is_none() && !matches!(facts.reason, Reason::Signal { .. }) {
             facts.operation = operation;
         }
         self
     }
 
-    /// Returns whether a token was cancelled with this cause, or with one it was made from.
+    /// Returns whether a token was cancelled with this cause, or with a cause from which it was made.
     pub(crate) fn is_stamped(&self) -> bool {
         self.facts.stamp != Stamp::Missing
     }
 
-    /// Returns whether its time was read from the system's clock, which may differ from the caller's clock.
+    /// Returns whether the time was read from the system's clock, which may differ from the caller's clock.
     pub(crate) fn is_timed_by_system(&self) -> bool {
         self.facts.stamp == Stamp::BySystem
     }

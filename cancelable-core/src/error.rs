@@ -1,4 +1,4 @@
-//! The errors of several rooms: work that was cancelled, a request that was refused, an argument of no use.
+//! The errors that several modules share: cancelled work, a rejected request, an invalid argument.
 
 mod invalid_argument;
 #[cfg(feature = "scope")]
@@ -16,21 +16,40 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-/// Work ended because it was cancelled.
+/// The error of work that ended because it was cancelled.
 ///
-/// Reads like `import cancelled after 3.2 s: timed out (limit 3 s, set at src/main.rs:14)`. So does its
-/// `{:?}`, which is what a `main` that returns it prints; its parts are in `{:#?}`.
+/// [`Display`](fmt::Display) writes a sentence such as
+/// `import cancelled after 3.2 s: timed out (limit 3 s, set at src/main.rs:14)`. `{:?}` writes the same sentence,
+/// because a `main` that returns the error prints `{:?}`. `{:#?}` writes the fields.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::error::Cancelled;
+///
+/// fn work(token: &CancellationToken) -> Result<u32, Cancelled> {
+///     token.check()?;
+///     Ok(7)
+/// }
+///
+/// let token = CancellationToken::new();
+/// token.cancel_with("the user left");
+/// let error = work(&token).unwrap_err();
+/// assert_eq!(error.cause().message(), Some("the user left"));
+/// assert!(error.to_string().starts_with("cancelled: cancel requested: the user left (at "));
+/// ```
 #[derive(Clone)]
 pub struct Cancelled {
     cause: Cause,
     operation: Option<OperationLabel>,
     elapsed: Option<Duration>,
-    /// By which the run of an operation knows that the error of its body holds this.
+    /// The mark by which the run of an operation detects that the error of its body contains this error.
     mark: Option<Mark>,
 }
 
 impl Cancelled {
-    /// One that is given out here, to the operation that runs here.
+    /// Creates the error with the mark of the operation that runs here, if that operation is cancelled for `cause`.
     pub(crate) fn new(cause: Cause) -> Self {
         let mark = ambient::cancel_mark(&cause);
         Self {
@@ -41,7 +60,7 @@ impl Cancelled {
         }
     }
 
-    /// Marks one that is given out where no operation runs that is cancelled for this.
+    /// Adds a mark, if the operation that runs here gave none.
     pub(crate) fn or_marked(mut self, mark: impl FnOnce(&Cause) -> Option<Mark>) -> Self {
         if self.mark.is_none() {
             self.mark = mark(&self.cause);
@@ -55,43 +74,111 @@ impl Cancelled {
         self
     }
 
-    /// Adds how long it had run, where it is no operation.
+    /// Adds the time that the work had run, for work that is not an operation.
     pub(crate) fn after(mut self, elapsed: Duration) -> Self {
         self.elapsed = Some(elapsed);
         self
     }
 
-    /// Why it was cancelled.
+    /// Returns the cause of the cancellation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with("the user left");
+    /// let error = token.check().unwrap_err();
+    /// assert_eq!(error.cause().message(), Some("the user left"));
+    /// ```
     #[must_use]
     pub fn cause(&self) -> &Cause {
         &self.cause
     }
 
-    /// What kind of thing cancelled it.
+    /// Returns the reason of the cause.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Reason};
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with(Reason::ShuttingDown);
+    /// let error = token.check().unwrap_err();
+    /// assert_eq!(error.reason(), &Reason::ShuttingDown);
+    /// ```
     #[must_use]
     pub fn reason(&self) -> &Reason {
         self.cause.reason()
     }
 
-    /// The operation that ended, if the work was one.
+    /// Returns the label of the operation that ended, if the work was an operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("import").timeout(Duration::from_millis(1)).build()?;
+    ///     let outcome = scope.run(async |_| pending::<()>().await).await;
+    ///     let error = outcome.into_result().unwrap_err();
+    ///     let error = error.cancelled().ok_or("not cancelled")?;
+    ///     assert_eq!(error.operation().map(|label| label.name()), Some("import"));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn operation(&self) -> Option<&OperationLabel> {
         self.operation.as_ref()
     }
 
-    /// How long the operation had run.
+    /// Returns the time that the operation had run; `None` if it had not started, and for work whose start is not known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("import").timeout(Duration::from_millis(1)).build()?;
+    ///     let outcome = scope.run(async |_| pending::<()>().await).await;
+    ///     let error = outcome.into_result().unwrap_err();
+    ///     let error = error.cancelled().ok_or("not cancelled")?;
+    ///     assert!(error.elapsed() >= Some(Duration::from_millis(1)));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.elapsed
     }
 
-    /// Whether time ran out: a limit or a deadline.
+    /// Returns whether time ran out: a limit or a deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Reason};
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with(Reason::DeadlineReached);
+    /// assert!(token.check().unwrap_err().is_timeout());
+    /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.cause.is_timeout()
     }
 
-    /// The sentence without the place in the source, for people who use a program and do not write it:
+    /// Returns the sentence without the place in the source, for people who use a program and do not write it:
     /// `import cancelled after 3.2 s: timed out (limit 3 s)`.
     ///
     /// # Examples
@@ -101,10 +188,9 @@ impl Cancelled {
     ///
     /// let token = CancellationToken::new();
     /// token.cancel_with("the operator closed the port");
-    /// if let Err(cancelled) = token.check() {
-    ///     let words = cancelled.without_location().to_string();
-    ///     assert_eq!(words, "cancelled: cancel requested: the operator closed the port");
-    /// }
+    /// let error = token.check().unwrap_err();
+    /// let sentence = error.without_location().to_string();
+    /// assert_eq!(sentence, "cancelled: cancel requested: the operator closed the port");
     /// ```
     pub fn without_location(&self) -> impl fmt::Display + '_ {
         WithoutLocation(self)
@@ -124,7 +210,7 @@ impl Cancelled {
     }
 }
 
-/// The sentence, without the place.
+/// The sentence of a [`Cancelled`], without the place in the source.
 struct WithoutLocation<'a>(&'a Cancelled);
 
 impl fmt::Display for WithoutLocation<'_> {
@@ -160,8 +246,8 @@ impl Error for Cancelled {
     }
 }
 
-/// The kind is `TimedOut` when time ran out and `Other` else: `Interrupted` would make the
-/// standard library's own loops try again.
+/// The kind is `TimedOut` if time ran out, and `Other` for any other cause. `Interrupted` would make the loops of the
+/// standard library try again.
 impl From<Cancelled> for io::Error {
     fn from(cancelled: Cancelled) -> Self {
         let kind = match cancelled.is_timeout() {

@@ -1,8 +1,8 @@
 //! The seam to locks, atomics, thread parking and the clock.
 //!
-//! No other module of this crate imports them, so a build with `--cfg cancelable_loom` replaces all of them
-//! by loom's models. Reference counts are the standard library's in both builds: loom checks the protocols of
-//! this crate, which rest on the locks and atomics here.
+//! No other module of this crate imports locks or atomics, so a build with `--cfg cancelable_loom` replaces all of
+//! them by loom's models. Reference counts are the standard library's in both builds: loom checks the protocols of
+//! this crate, which depend on the locks and atomics of this module.
 
 pub(crate) mod clock;
 mod escape;
@@ -225,11 +225,11 @@ mod imp {
     }
 }
 
-/// The same in both builds: statics of the process, which loom's atomics cannot be, cells that are set once, and the
-/// event that threads of this crate wait for, which no model of loom reaches. No protocol that is modelled depends on
-/// the order of accesses to them.
+/// The types that are the same in both builds: statics of the process, which loom's atomics cannot be; cells that are
+/// set once; and the event on which threads of this crate wait, which no model of loom reaches. No modelled protocol
+/// depends on the order of accesses to these types.
 pub(crate) mod unmodelled {
-    // Only threads of this crate wait for an event. wasm32 has no thread that may wait.
+    // Only threads of this crate wait for an event. On wasm32 no thread may wait.
     #[cfg(all(feature = "scope", not(target_family = "wasm")))]
     pub(crate) use event_listener::{Event, IntoNotification, Listener, listener};
     #[cfg(feature = "scope")]
@@ -246,12 +246,12 @@ pub(crate) use loom::thread::ThreadId;
 #[cfg(not(cancelable_loom))]
 pub(crate) use std::thread::ThreadId;
 
-/// Returns the number of the calling thread, which stays the same. Numbers are given in the order of the
+/// Returns the number of the calling thread, which is the same at each call. Numbers are given in the order of the
 /// first calls.
 #[cfg(not(cancelable_loom))]
 pub(crate) fn thread_number() -> usize {
     use std::cell::Cell;
-    // Outside loom's view: no protocol depends on this counter.
+    // Outside loom's model: no protocol depends on this counter.
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
@@ -269,8 +269,10 @@ pub(crate) fn thread_number() -> usize {
         .unwrap_or(0)
 }
 
-/// The same for loom, whose threads share one thread of the system, and whose atomics cannot be static. A
-/// number has to be the same in each run of a model. The text of a thread's identity is; the identity is not.
+/// Returns the number of the calling thread of a loom model.
+///
+/// loom's threads share one thread of the system, and its atomics cannot be static. A number has to be the same in
+/// each run of a model. The text of a thread's identity is the same; the identity is not.
 #[cfg(cancelable_loom)]
 pub(crate) fn thread_number() -> usize {
     let text = format!("{:?}", thread_id());

@@ -1,5 +1,10 @@
 //! The cancellation token: one flag in a tree, with its cause, its waiters and its callbacks.
 //!
+//! [`CancellationToken`] is all that most programs need. The rest of this page is the design: the objects behind a
+//! token, their invariants, and the proofs that no cancel and no wake-up is lost.
+//!
+//! # Objects
+//!
 //! [`CancellationToken`] is a thin handle. Behind it stand two kinds of object:
 //!
 //! - a **node** for each token: its own state, its waiters and its callbacks;
@@ -12,10 +17,10 @@
 //!                      ▲──────────────── up (strong) ────────────────┘
 //! ```
 //!
-//! A child without waiters costs its parent nothing: it is in no list and reads its parent's branch. It
+//! A child without waiters costs its parent nothing: it is in no list and reads its parent's branch. A child
 //! becomes a member when something has to be *done* at its cancellation: a waiter or a callback is
-//! registered, or it gets a branch of its own. The first waiter is a member in its place, so that the
-//! parent's canceller never touches a token that is waited on once in its life.
+//! registered, or the child gets a branch of its own. The first waiter is a member in place of the child, so that
+//! the parent's canceller never touches a token that is waited on once in its life.
 //!
 //! Where several threads wait on one token at once, its waiters are **sharded**: they stand in several lists,
 //! each with a lock on cache lines of its own.
@@ -26,15 +31,15 @@
 //! 2. The cause is set under the object's lock before the state says cancelled, and read after. The state
 //!    is stored with `Release` and read with `Acquire`: a thread that sees it sees every write made before
 //!    `cancel`. An object that was cancelled from above may leave the cause to the branch that notified it: a
-//!    node to its parent's branch, a branch to the one it is linked to. That branch was cancelled before, is
-//!    kept by the strong reference (7), and stays where it is, because an entry moves only between live
+//!    node to its parent's branch, a branch to the branch that it is linked to. The branch above was cancelled
+//!    before, is kept by the strong reference (7), and keeps its place, because an entry moves only between live
 //!    branches.
 //! 3. A state changes to cancelled only under its own object's lock.
 //! 4. A token is cancelled iff its own node or its parent's branch is. Nothing further up is read.
 //! 5. A node that has a waiter or a callback is LINKED, that is a member (or has no parent), or its only
 //!    waiter is a member in its place. Then the node is WAITER_LINKED: it has no list, no callback and no
 //!    branch that is linked, and its home (9) is its parent's branch. A branch is a member of the branch above
-//!    it (or has none above it). A node that was cancelled itself, and not from above, removes its entry with
+//!    it, if there is one. A node that was cancelled itself, and not from above, removes its entry with
 //!    its branch once everything below it is marked ("Overlapping cancels"), and so a join removes its entries
 //!    in its other inputs.
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled, and the
@@ -45,12 +50,12 @@
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
 //!    ancestor still reaches that descendant. A branch whose token is gone is *orphaned*; only the branches
-//!    above can cancel it. What is linked to it moves up to the branch above it, and a new branch is linked
+//!    above can cancel it. The branches linked to an orphan move to the branch above it, and a new branch is linked
 //!    above all live orphans. So an orphan stays only for the nodes that read it, and replacing a token by
 //!    its child for ever (`token = token.child_token()`) uses constant memory.
 //! 9. A node has its entry where its own branch is linked, if it has one: its *home*, which may be
-//!    further up than its parent's branch. It may find its home cancelled a moment before that
-//!    branch is; it then marks itself. An entry moves only with its node and its branch locked.
+//!    further up than its parent's branch. A node may find its home cancelled a moment before its parent's
+//!    branch is; the node then marks itself. An entry moves only with its node and its branch locked.
 //! 10. A node gets its branch, and the states up to LINKED change, under the lock of the parent's branch;
 //!     once its own branch is linked elsewhere, under its home's lock and its own. So a thread that holds the
 //!     lock of the parent's branch, and finds a node UNLINKED or WAITER_LINKED and without a branch, has
@@ -63,7 +68,7 @@
 //! below it), which follows the tree and has no cycle, so no two threads can wait for each other. At most
 //! three are held, besides that of a link. The lock of a link comes last, and a shard is locked with no other
 //! lock held: nothing is locked under either. Under a lock there are list operations and moves, and no user
-//! code: wakers are cloned, woken and dropped outside, as are callbacks and the clock.
+//! code: wakers are cloned, woken and dropped, callbacks run, and the clock is read with no lock held.
 //!
 //! # No lost wake-up
 //!
@@ -132,8 +137,8 @@
 //! without overlap costs one uncontended lock more, and one of a token without children nothing.
 //!
 //! Helping the other call instead of waiting for it would need members that stay in the list until they
-//! are notified: a second visit to each of them for the sake of a race. It would also have callbacks of one
-//! tree run by two threads, a child's perhaps before its parent's.
+//! are notified: a second visit to each member for the sake of a race. Callbacks of one tree would also run on
+//! two threads, a child's perhaps before its parent's.
 
 mod branch;
 mod callback;

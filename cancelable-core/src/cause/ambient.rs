@@ -1,8 +1,8 @@
 //! The operation that runs on this thread.
 //!
 //! This module stands below `operation`, so that a token can note which operation cancelled it without
-//! knowing the type. A scope swaps its entry in before it polls user code and out afterwards: a poll moves a
-//! pointer and touches no reference count.
+//! knowing the type. A scope swaps its entry in before it polls user code, and out after that. So a poll moves
+//! a few words and changes no reference count.
 
 use super::{Cause, Mark, OperationLabel, Stamp};
 use crate::sync::{clock, isolate};
@@ -22,7 +22,7 @@ pub(crate) trait Running: Send + Sync {
     /// for that cause.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 
-    /// Returns the same handle as `Any`, for a caller that knows the type.
+    /// Returns the same handle as an `Any`, for a caller that knows the type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 
     /// Returns the operation's span, while it is open.
@@ -30,12 +30,12 @@ pub(crate) trait Running: Send + Sync {
     fn span(&self) -> Option<Arc<tracing::Span>>;
 }
 
-/// The entry of a thread: the running operation. It stores no label of its own, so that a poll moves little.
+/// The entry of a thread: the running operation. Without a copy of the label, so that a poll moves little.
 #[derive(Clone)]
 pub(crate) struct Ambient {
     pub(crate) handle: Arc<dyn Running>,
-    /// The outermost shield around what is polled now. While it is open, a cancel of the operation does not
-    /// reach what that code opens. `Any`, for a caller that knows the type.
+    /// The outermost shield around the code that is polled now. While the shield is open, a cancel of the operation
+    /// does not reach the scopes that this code opens. An `Any`, for a caller that knows the type.
     pub(crate) shelter: Option<Arc<dyn Any + Send + Sync>>,
 }
 
@@ -69,8 +69,8 @@ impl Cause {
         self.fill(at, label(), Stamp::Set)
     }
 
-    /// [`stamped`](Self::stamped) where no runtime is known: by the clock of this thread's operation, else by
-    /// the system's.
+    /// [`stamped`](Self::stamped) without a runtime: reads the clock of this thread's operation, or else the
+    /// system's.
     pub(crate) fn stamped_here(self) -> Self {
         if self.is_stamped() {
             return self;
@@ -99,7 +99,7 @@ crate::sync::thread_local! {
 
 /// Replaces this thread's entry by `ambient`, and returns the previous one.
 pub(crate) fn replace(ambient: Ambient) -> Option<Ambient> {
-    // As for `swap`.
+    // No user code runs under the borrow.
     CURRENT
         .try_with(|current| current.borrow_mut().replace(ambient))
         .ok()

@@ -1,10 +1,10 @@
-//! The name of a child in a sentence.
+//! The name of a child, for sentences.
 
 use super::{Named, OperationLabel};
 use std::fmt;
 use std::panic::Location;
 
-/// A child as the subject of a sentence: `child fetch`; without a name, the place where it was opened.
+/// A child as the subject of a sentence: `child fetch`, or `child opened at src/main.rs:14` without a name.
 #[derive(Clone, Copy)]
 pub(crate) struct ChildName<'a> {
     kind: &'static str,
@@ -13,9 +13,9 @@ pub(crate) struct ChildName<'a> {
 }
 
 impl<'a> ChildName<'a> {
-    /// The name of a child without a name.
+    /// The default name of a child.
     pub(crate) const CHILD: &'static str = "child";
-    /// The name of a blocking call without a name.
+    /// The default name of a blocking call.
     pub(crate) const BLOCKING_CALL: &'static str = "blocking call";
 
     pub(crate) fn new(operation: &'a OperationLabel, location: &'static Location<'static>) -> Self {

@@ -20,7 +20,7 @@ impl Display for WithoutLocation<'_> {
     }
 }
 
-/// Whether a phrase has the location in the source where the cancel was decided.
+/// A choice: a phrase with or without the place in the source at which the cancel was decided.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LocationShown {
     Yes,
@@ -28,7 +28,7 @@ pub(crate) enum LocationShown {
 }
 
 impl Cause {
-    /// The phrase without the place in the source, for people who use a program and do not write it:
+    /// Returns the phrase without the place in the source, for people who use a program and do not write it:
     /// `timed out (limit 3 s)`.
     ///
     /// # Examples
@@ -37,15 +37,15 @@ impl Cause {
     /// use cancelable_core::Cause;
     ///
     /// let cause = Cause::from("the operator closed the port");
-    /// let words = cause.without_location().to_string();
-    /// assert_eq!(words, "cancel requested: the operator closed the port");
-    /// assert!(cause.to_string().starts_with(&words));
+    /// let phrase = cause.without_location().to_string();
+    /// assert_eq!(phrase, "cancel requested: the operator closed the port");
+    /// assert!(cause.to_string().starts_with(&phrase));
     /// ```
     pub fn without_location(&self) -> impl Display + '_ {
         WithoutLocation(self)
     }
 
-    /// Writes the phrase. The operation `about` is named by the caller's sentence, so the phrase omits it.
+    /// Writes the phrase, without the operation `about`, which the caller's sentence names.
     pub(crate) fn write_phrase(
         &self,
         about: Option<&OperationLabel>,
@@ -85,8 +85,8 @@ impl Cause {
         if let Some(error) = self.error() {
             write!(f, ": {}", escaped(error))?;
         }
-        // A request has the place and the operation of its caller; every other cancel was set up there
-        // before.
+        // The place and the operation of a request are those of the call. For any other reason they are those of the
+        // set-up.
         let is_requested = matches!(
             self.reason(),
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown
@@ -94,7 +94,7 @@ impl Cause {
         let is_end = *self.reason() == Reason::ScopeEnded;
         let operation = self
             .operation()
-            // The ended scope is named above.
+            // The phrase above names the scope that has ended.
             .filter(|_| !is_end)
             .filter(|operation| Some(*operation) != about);
         let mut parentheses = Parentheses::default();
@@ -119,7 +119,7 @@ impl Cause {
                     write!(f, " by {operation}")?;
                 }
             }
-            // The scope for which a limit or a source was set is part of the location.
+            // The scope for which a limit or a source was set belongs to the location, which is not shown.
             (LocationShown::No, Some(operation)) if is_requested => {
                 parentheses.open(f)?;
                 write!(f, "by {operation}")?;
@@ -130,7 +130,7 @@ impl Cause {
     }
 }
 
-/// Additions in parentheses, which are written if there is any.
+/// The additions in parentheses. Without additions, no parentheses are written.
 #[derive(Default)]
 struct Parentheses {
     are_open: bool,
@@ -151,7 +151,7 @@ impl Parentheses {
     }
 }
 
-/// A duration as people write it: `3 s`, `1.5 s`, `250 ms`, `2 min 5 s`.
+/// A duration in the form that people write: `3 s`, `1.5 s`, `250 ms`, `2 min 5 s`.
 pub(crate) struct HumanDuration(pub(crate) Duration);
 
 impl Display for HumanDuration {

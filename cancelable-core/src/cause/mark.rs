@@ -1,18 +1,18 @@
-//! Marks: whether an error holds a [`Cancelled`](crate::error::Cancelled) that an operation has given out.
+//! Marks, which show that an error contains a [`Cancelled`](crate::error::Cancelled) of an operation.
 //!
-//! A body's error may be of any type, so its contents cannot be read. Instead, each `Cancelled` given out for
-//! the cancel of an operation holds a *mark* of that operation, wherever the error goes: into a box, an
+//! A body's error may be of any type, so its contents cannot be read. Instead, each `Cancelled` that an operation
+//! returns for its own cancel holds a *mark* of the operation, wherever the error is moved: into a box, an
 //! `io::Error`, a variant of an enum. The operation holds its mark weakly. So after a body has ended in an
 //! error and was dropped, the mark is alive if the error holds it.
 //!
-//! When an operation ends, it hands such an error to the operation that polls it. So its mark leads on to the
-//! mark of that operation. A running operation gives a mark out, and an ended one hands it over, so no mark
-//! leads back to itself.
+//! An operation that ends in such an error hands the error to the operation that polls it. So the mark of the ended
+//! operation then leads to the mark of the other. A running operation gives marks out, and an ended operation hands
+//! them over, so no mark leads back to itself.
 
 use crate::sync::unmodelled::OnceLock;
 use std::sync::{Arc, Weak};
 
-/// The mark of one operation, held by what the operation has given out.
+/// The mark of one operation, held by the errors that the operation has given out.
 #[derive(Clone, Debug)]
 pub(crate) struct Mark(Arc<Link>);
 
@@ -42,7 +42,7 @@ impl MarkCell {
 }
 
 impl Mark {
-    /// Makes every holder of this mark hold `outer` too. Only the first call counts.
+    /// Makes every holder of this mark hold `outer` too. Later calls change nothing.
     pub(crate) fn lead_to(&self, outer: Self) {
         // A second `outer` is dropped here; the drop of a mark runs no user code.
         let _ = self.0.outer.set(outer);
@@ -65,7 +65,7 @@ mod tests {
     use super::MarkCell;
 
     #[test]
-    fn r12_a_long_line_of_marks_is_dropped_on_a_small_stack() {
+    fn r12_a_long_chain_of_marks_is_dropped_on_a_small_stack() {
         let mut cells: Vec<_> = (0..200_000).map(|_| MarkCell::default()).collect();
         let mut marks = cells.iter_mut().map(MarkCell::give_out).collect::<Vec<_>>();
         for pair in marks.windows(2) {

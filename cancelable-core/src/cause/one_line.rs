@@ -15,7 +15,7 @@ impl Display for OneLine<'_> {
     }
 }
 
-/// A kind and a name, such as `finalizer flush`. A thing whose name is its kind is shown by the kind alone.
+/// A kind and a name, such as `finalizer flush`. If the name equals the kind, the kind alone.
 pub(crate) struct Named<'a>(pub(crate) &'a str, pub(crate) &'a str);
 
 impl Display for Named<'_> {

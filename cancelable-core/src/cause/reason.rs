@@ -1,22 +1,37 @@
-//! The kinds of cause.
+//! The reason: the kind of a cause.
 
 use std::fmt;
 use std::time::Duration;
 
-/// What kind of thing cancelled.
+/// The kind of a [`Cause`](super::Cause).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{CancellationToken, Reason};
+///
+/// let token = CancellationToken::new();
+/// token.cancel_with(Reason::ShuttingDown);
+/// match token.reason() {
+///     Some(Reason::ShuttingDown) => println!("flush and leave"),
+///     Some(reason) if reason.is_timeout() => println!("try again later"),
+///     Some(reason) => println!("stopped: {reason}"),
+///     None => println!("still running"),
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Code asked for it, by `cancel()` and its like.
+    /// A call requested it: `cancel()` or a variant of it.
     Requested,
-    /// A drop guard went out of scope.
+    /// A drop guard was dropped.
     GuardDropped,
     /// A time limit ran out.
     TimedOut {
         /// The limit that was set.
         limit: Duration,
     },
-    /// A point in time was reached.
+    /// A deadline was reached.
     DeadlineReached,
     /// The process received a signal.
     Signal {
@@ -25,27 +40,35 @@ pub enum Reason {
         /// The signal's name, such as `SIGTERM`.
         name: &'static str,
     },
-    /// A condition that was watched came true.
+    /// A condition became true.
     Condition,
-    /// A source of the user's own fired.
+    /// A source of the user fired.
     Source,
-    /// A resource went over its limit.
+    /// A resource exceeded its limit.
     Resource,
     /// A file appeared, changed or disappeared.
     File,
     /// The future that polled the work was dropped.
     RunDropped,
-    /// Something that was running beside it failed.
+    /// A child of the scope failed, or its body did while children were running.
     ChildFailed,
-    /// The program, or the part of it that this belongs to, is shutting down.
+    /// The program, or one of its components, is shutting down.
     ShuttingDown,
-    /// The scope whose token it is has ended, so what was handed the token has nobody to work for. It is
-    /// no cancellation of the scope: that has ended as it has.
+    /// The scope of the token has ended. The cancel stops whatever still uses the token; it does not change how the
+    /// scope ended.
     ScopeEnded,
 }
 
 impl Reason {
-    /// The reason as one lower-case word, for logs and labels.
+    /// Returns the reason as a lower-case word, for logs and labels.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Reason;
+    ///
+    /// assert_eq!(Reason::ShuttingDown.as_str(), "shutting_down");
+    /// ```
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -65,14 +88,25 @@ impl Reason {
         }
     }
 
-    /// Whether time ran out: a limit or a deadline.
+    /// Returns whether time ran out: a limit or a deadline.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Reason;
+    /// use std::time::Duration;
+    ///
+    /// let limit = Duration::from_secs(3);
+    /// assert!(Reason::TimedOut { limit }.is_timeout());
+    /// assert!(!Reason::File.is_timeout());
+    /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut { .. } | Self::DeadlineReached)
     }
 }
 
-/// The word of [`as_str`](Reason::as_str). A sentence is the `Display` of a [`Cause`](super::Cause).
+/// Writes the word of [`as_str`](Reason::as_str). The `Display` of a [`Cause`](super::Cause) is a phrase.
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -1,4 +1,4 @@
-//! Causes and names of operations for `serde`.
+//! The `serde` forms of causes, and of the labels and numbers of operations.
 
 use super::{Cause, OperationId, OperationLabel, Reason};
 use crate::sync::raw_text;

@@ -1,10 +1,14 @@
-//! The error of an argument that no call can use.
+//! The error of an argument that is invalid in any state of the program.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// An argument is zero, empty or otherwise of no use, whatever the state of the program.
+/// The error of an argument that is invalid in any state of the program, such as an interval of zero or an empty
+/// list.
+///
+/// Functions of this crate return the error where an argument's type cannot exclude the value. Other crates may
+/// return it as well: [`new`](Self::new) is public.
 ///
 /// # Examples
 ///
@@ -23,14 +27,30 @@ pub struct InvalidArgument {
 }
 
 impl InvalidArgument {
-    /// Returns the error for `argument`, the name of a parameter. `problem` ends the sentence "the argument `interval`
-    /// ...", such as "is zero: give a longer one".
+    /// Creates the error for `argument`, the name of a parameter. `problem` ends the sentence "the argument `retries`
+    /// ...", such as `is zero: give at least 1`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::error::InvalidArgument;
+    ///
+    /// fn retry(retries: u32) -> Result<(), InvalidArgument> {
+    ///     if retries == 0 {
+    ///         return Err(InvalidArgument::new("retries", "is zero: give at least 1"));
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// let error = retry(0).unwrap_err();
+    /// assert_eq!(error.to_string(), "the argument `retries` is zero: give at least 1");
+    /// ```
     #[must_use]
     pub const fn new(argument: &'static str, problem: &'static str) -> Self {
         Self { argument, problem }
     }
 
-    /// The name of the argument.
+    /// Returns the name of the argument.
     #[must_use]
     pub fn argument(&self) -> &'static str {
         self.argument

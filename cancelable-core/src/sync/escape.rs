@@ -1,18 +1,17 @@
-//! Escapes for foreign text: the one rule by which a log, a terminal or a page shows it.
+//! Escapes for foreign text in a log, on a terminal or on a page.
 //!
-//! Names, messages and the texts of errors and panics may come from outside. Shown raw, they could look
-//! like a line of their own, move the cursor of a terminal, change the order of the text beside them, or
-//! carry invisible characters. So all text that is shown passes through [`escape`]; text for programs
-//! (`name()`, `message()`, `error()`) stays raw.
+//! Names, messages and the texts of errors and panics may come from outside. Raw text could imitate a line of the
+//! log, move the cursor of a terminal, change the order of the text beside it, or contain invisible characters. So
+//! all text that is shown passes through [`escape`]; text for programs (`name()`, `message()`, `error()`) stays raw.
 //!
-//! A backslash is not escaped, so escaped text stays as it is: one sentence may be part of another.
+//! A backslash is not escaped, so escaping escaped text changes nothing: a sentence may contain another sentence.
 //!
-//! This file calls no user code. The text of a user's value is `user_text.rs`.
+//! This file calls no user code. The text of a user's value is made in `user_text.rs`.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-/// Returns `text` with escapes. Borrowed if nothing in it needs one.
+/// Returns `text` with escapes; borrowed if no character needs an escape.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_escaped) {
         return Cow::Borrowed(text);

@@ -5,36 +5,39 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Not loom's: no protocol depends on this counter, and loom has no statics.
+/// The number of panics that were caught. Outside loom's model: no protocol depends on this counter, and loom has no
+/// statics.
 static ISOLATED: AtomicU64 = AtomicU64::new(0);
 
-/// Returns the number of panics of wakers, callbacks and other user code that this process has caught so
-/// far.
+/// Returns the number of panics of wakers, callbacks and other user code that this process has caught so far.
 ///
-/// A panic of such code must not keep others from hearing of the same cancellation, so it is caught where it
-/// was raised. A growing number means that some user code is broken.
+/// A panic of such code must not keep others from hearing of the same cancellation, so the panic is caught and logged.
+/// A growing number means that some user code is broken.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::token::isolated_panics;
+///
+/// let before = isolated_panics();
+/// let token = CancellationToken::new();
+/// token.on_cancel(|_| panic!("a broken callback")).detach();
+/// token.cancel();
+/// assert!(isolated_panics() > before);
+/// ```
 #[must_use]
 pub fn isolated_panics() -> u64 {
     // Relaxed: a statistic; it orders nothing.
     ISOLATED.load(Ordering::Relaxed)
 }
 
-/// Runs `code` and catches its panic, which is logged with `what` and [counted](isolated_panics). Returns
-/// true if there was no panic.
+/// Runs `code` and catches its panic, which is logged with `what` and [counted](isolated_panics). Returns whether there
+/// was no panic.
 ///
-/// For a crate that calls user code where a panic would do harm: in a signal's thread, on a thread that
-/// serves other callers too, in a `Drop`. Requires that no lock is held: `code`, the logger and the drop of
-/// the panic's payload are user code.
-///
-/// # Examples
-///
-/// ```
-/// use cancelable_core::token::{isolate, isolated_panics};
-///
-/// let before = isolated_panics();
-/// assert!(!isolate("the hook of a gauge", || panic!("out of range")));
-/// assert!(isolated_panics() > before);
-/// ```
+/// Hidden: for the crates of this workspace, which call user code where a panic would do harm: in the thread of a
+/// signal, on a thread that serves other callers too, in a `Drop`. Requires that no lock is held: `code`, the logger and
+/// the drop of the panic's payload are user code.
 pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
     match catch_unwind(AssertUnwindSafe(code)) {
         Ok(()) => true,
@@ -51,8 +54,8 @@ pub fn isolate(what: &str, code: impl FnOnce()) -> bool {
 fn report(what: &str, payload: Box<dyn Any + Send>) {
     // Relaxed: see above.
     ISOLATED.fetch_add(1, Ordering::Relaxed);
-    // The logger is user code and may panic. So may the drop of the payload. Each is caught by itself,
-    // because a second panic while the first unwinds would abort.
+    // The logger is user code and may panic, as may the drop of the payload. Each is caught separately, because a
+    // second panic while the first unwinds would abort.
     catch(|| {
         let (what, text) = (escape(what), escape(panic_text(payload.as_ref())));
         log::error!(
@@ -63,8 +66,8 @@ fn report(what: &str, payload: Box<dyn Any + Send>) {
     catch(|| drop(payload));
 }
 
-/// Returns the result of `code`; `None` if it panicked. The panic is counted and not logged, for code that
-/// a logger may have called.
+/// Returns the result of `code`; `None` if `code` panicked. The panic is counted and not logged, because a logger may
+/// be the caller.
 pub(super) fn attempt<T>(code: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(code)).map_err(count).ok()
 }
@@ -85,7 +88,7 @@ fn catch(code: impl FnOnce()) {
     }
 }
 
-/// Returns the text of a panic's payload, if it is a text.
+/// Returns the text of a panic's payload, or a placeholder.
 pub(crate) fn panic_text(payload: &(dyn Any + Send)) -> &str {
     payload
         .downcast_ref::<&'static str>()

@@ -3,11 +3,10 @@
 use super::{WakerId, isolate};
 use std::task::Waker;
 
-/// A waker, a source, a finalizer or another value of the user. A panic of its drop is caught, logged and
-/// counted, wherever it is dropped: in a list of others, while another panic unwinds, in the last step of an
-/// operation.
+/// A waker, a source, a finalizer or another value of the user. A panic of its drop is caught, logged and counted
+/// wherever the drop happens: in a list of values, while another panic unwinds, in the last step of an operation.
 ///
-/// Requires that no lock is held when it is dropped: the user's `Drop` may call back into the library.
+/// Requires that no lock is held at the drop: the user's `Drop` may call back into the library.
 ///
 /// May be empty, which needs no extra space where the value is a pointer.
 pub(crate) struct IsolatedDrop<T>(Option<T>);
@@ -23,7 +22,7 @@ impl<T> IsolatedDrop<T> {
         Self(Some(value))
     }
 
-    /// Returns the value; the caller now answers for its drop.
+    /// Returns the value, whose drop is no longer isolated.
     pub(crate) fn take(mut self) -> Option<T> {
         self.0.take()
     }

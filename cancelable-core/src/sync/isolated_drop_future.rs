@@ -14,7 +14,7 @@ pin_project! {
     /// second panic, of that drop, would abort the process. This type drops the future in isolation first and
     /// then resumes the first panic. Every other exit drops it in isolation as well.
     pub(crate) struct IsolatedDropFuture<F> {
-        // None once the future has ended.
+        // `None` once the future has ended.
         #[pin]
         future: Option<F>,
     }

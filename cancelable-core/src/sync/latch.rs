@@ -1,4 +1,4 @@
-//! A latch: a flag that is set once, and that any number of tasks wait for.
+//! A latch: a flag that is set once, and for which any number of tasks may wait.
 //!
 //! # Invariants
 //!
@@ -77,8 +77,8 @@ pub(crate) struct LatchWait {
 }
 
 impl LatchWait {
-    /// Blocks this thread until the latch is set. Ends: `set` wakes each waker on the list, and this one sets
-    /// the event.
+    /// Blocks this thread until the latch is set. Ends: `set` wakes each waker on the list, and the waker of this wait
+    /// sets the event.
     pub(crate) fn block(mut self) {
         let event = Arc::new(ManualResetEvent::new());
         let waker = Waker::from(Arc::clone(&event));
@@ -112,7 +112,7 @@ impl Future for LatchWait {
     }
 }
 
-/// Removes the entry, so that waits that were dropped take no room.
+/// Removes the entry, so that dropped waits take no memory.
 impl Drop for LatchWait {
     fn drop(&mut self) {
         let Some(key) = self.key else { return };

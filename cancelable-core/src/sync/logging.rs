@@ -1,4 +1,4 @@
-//! Lines for the log. The logger is user code, and so may be the text: a panic of either ends here.
+//! Lines for the log. The logger is user code, and the text may be: a panic of either is caught here.
 
 use super::isolate::isolate;
 use log::Level;
@@ -18,7 +18,7 @@ macro_rules! log {
 }
 pub(crate) use log;
 
-/// Returns whether the logger gets lines of this level.
+/// Returns whether the logger receives lines of this level.
 #[inline]
 pub(crate) fn is_logged(level: Level) -> bool {
     level <= log::STATIC_MAX_LEVEL && level <= log::max_level()

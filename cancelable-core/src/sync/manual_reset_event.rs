@@ -1,7 +1,7 @@
 //! An event that threads block on until it is set.
 //!
-//! The name is that of the field: the event stays set until somebody resets it, and wakes every thread. No
-//! use in this crate resets one, so there is no `reset`.
+//! The field calls such an event a manual-reset event: once set, it stays set and wakes every thread. No code of this
+//! crate resets an event, so there is no `reset`.
 
 use super::{Condvar, Mutex, wait};
 #[cfg(not(cancelable_loom))]
@@ -25,14 +25,14 @@ impl ManualResetEvent {
         }
     }
 
-    /// Sets the event: every thread that waits goes on, and no later wait blocks.
+    /// Sets the event: every waiting thread continues, and no later wait blocks.
     pub(crate) fn set(&self) {
         *self.is_set.lock() = true;
         self.changed.notify_all();
     }
 
-    /// Blocks until the event is set. Ends: `set` writes the flag under the lock that this holds
-    /// whenever it reads the flag, so this thread sees the flag or receives the notification.
+    /// Blocks until the event is set. Ends: `set` writes the flag under the lock under which this thread reads the
+    /// flag, so this thread sees the flag or receives the notification.
     pub(crate) fn wait(&self) {
         let mut is_set = self.is_set.lock();
         while !*is_set {
@@ -56,7 +56,7 @@ impl ManualResetEvent {
         *is_set
     }
 
-    /// Returns at once: loom has no time, so every limit is over.
+    /// Returns at once whether the event is set: loom has no time, so every limit has passed.
     #[cfg(cancelable_loom)]
     pub(crate) fn wait_timeout(&self, _limit: Duration) -> bool {
         *self.is_set.lock()

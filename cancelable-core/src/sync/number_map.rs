@@ -1,13 +1,12 @@
 //! An ordered map whose keys are numbers.
 //!
-//! Every map of this type shares one tree, of a number to a position; the values stand in a vector. A
-//! `BTreeMap` is compiled for each type of a value: those of this crate made up a quarter of what the
-//! compiler had to optimise.
+//! The tree maps a number to a position in a vector of values, so all maps share one instance of `BTreeMap`. A
+//! `BTreeMap` for each type of value made up a quarter of the code that the compiler had to optimise.
 
 use std::collections::BTreeMap;
 use std::mem;
 
-/// A key with an order of its own.
+/// A key that is ordered by a number.
 pub(crate) trait Number: Copy {
     fn number(self) -> u64;
 }
@@ -18,12 +17,12 @@ impl Number for u64 {
     }
 }
 
-/// A map in the order of its keys. It releases its memory when it is empty.
+/// A map in the order of its keys. An empty map holds no memory.
 #[derive(Clone, Debug)]
 pub(crate) struct NumberMap<K, V> {
     /// The position of each key in `entries`.
     positions: BTreeMap<u64, usize>,
-    /// In no order.
+    /// The keys and values, unordered.
     entries: Vec<(K, V)>,
 }
 
@@ -63,7 +62,7 @@ impl<K: Number, V> NumberMap<K, V> {
         Some(&mut self.entries.get_mut(at)?.1)
     }
 
-    /// Inserts a value, and returns the one that it replaces.
+    /// Inserts a value, and returns the value that was there.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         if let Some(old) = self.get_mut(&key) {
             return Some(mem::replace(old, value));
@@ -84,7 +83,7 @@ impl<K: Number, V> NumberMap<K, V> {
         Some(self.take(at))
     }
 
-    /// Keeps the entries whose keys are to be kept.
+    /// Keeps the entries for whose keys `keeps` returns true.
     pub(crate) fn retain(&mut self, mut keeps: impl FnMut(&K) -> bool) {
         let keys = self.entries.iter().map(|(key, _)| *key);
         let dropped: Vec<K> = keys.filter(|key| !keeps(key)).collect();
@@ -93,7 +92,7 @@ impl<K: Number, V> NumberMap<K, V> {
         }
     }
 
-    /// Takes an entry whose position is gone. The last one takes its place.
+    /// Takes the entry at `at`, whose key was removed from `positions`. The last entry moves to `at`.
     fn take(&mut self, at: usize) -> (K, V) {
         let entry = self.entries.swap_remove(at);
         if let Some((moved, _)) = self.entries.get(at) {
@@ -105,7 +104,7 @@ impl<K: Number, V> NumberMap<K, V> {
         entry
     }
 
-    /// The entries in the order of their keys.
+    /// Returns the entries in the order of their keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         let positions = self.positions.values();
         let entries = positions.filter_map(|at| self.entries.get(*at));

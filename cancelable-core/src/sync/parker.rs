@@ -1,6 +1,6 @@
-//! A parker, which polls a future on the calling thread. The thread sleeps between the polls.
+//! A parker: polls a future on the calling thread, which sleeps between the polls.
 //!
-//! No model of loom comes here. The event has a list of this one thread, and no waker of a user is on it.
+//! No model of loom runs this code. The event lists this thread only, and no waker of a user.
 
 use super::unmodelled::{Event, Listener, listener};
 use super::{AtomicBool, Ordering};
@@ -9,18 +9,18 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-/// A thread that sleeps until it is woken. A wake that comes before the sleep is kept.
+/// A thread that sleeps until it is woken. A wake before the sleep is kept.
 struct Parker {
     is_woken: AtomicBool,
-    /// Notified after a wake. One thread listens.
+    /// The event that is notified after a wake. One thread listens.
     changed: Event,
 }
 
 impl Parker {
     /// Blocks until there was a wake since the last call.
     ///
-    /// Ends: a wake sets the flag and notifies after that. This thread listens before it reads the flag for the
-    /// last time, so it sees the flag or receives the notification.
+    /// Ends: a wake sets the flag, then notifies. This thread listens before its last read of the flag, so this thread
+    /// sees the flag or receives the notification.
     fn park(&self) {
         while !self.take_wake() {
             listener!(self.changed => changed);
@@ -31,7 +31,9 @@ impl Parker {
         }
     }
 
-    /// Acquire: pairs with the wake's release, so the poll that follows sees what was written before the wake.
+    /// Takes the wake, if there is one.
+    ///
+    /// Acquire: pairs with the wake's release, so the poll that follows sees the writes before the wake.
     fn take_wake(&self) -> bool {
         self.is_woken.swap(false, Ordering::Acquire)
     }
@@ -43,7 +45,7 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: see `take_wake`. Of wakes in a row the first notifies.
+        // Release: see `take_wake`. Of several wakes before a poll, the first notifies.
         if !self.is_woken.swap(true, Ordering::Release) {
             self.changed.notify(1);
         }
@@ -59,7 +61,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
-    // Ends with the future: each turn but the first follows a wake.
+    // Ends with the future: each round but the first follows a wake.
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(value) => return value,

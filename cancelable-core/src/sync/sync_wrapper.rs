@@ -2,7 +2,7 @@
 
 use super::Mutex;
 
-/// A value that can only be moved out, for an error that hands work back.
+/// A value that can only be moved out, for an error that returns work to the caller.
 ///
 /// Most programs need errors that are `Sync`, and a future in an error need not be `Sync`. No method gives a
 /// reference to the value, so sharing the wrapper is sound. The mutex proves it to the compiler without

@@ -1,4 +1,4 @@
-//! The source locations at which a poll answered pending, for the test kit's check of await points.
+//! The source locations at which a poll returned pending, for the test kit's check of await points.
 //!
 //! With the test kit, `poll` of each future of this crate has the attribute `track_caller`. The caller of
 //! that `poll` is usually an `.await` of the user, so the caller's location is the await point, and no future
@@ -48,11 +48,10 @@ mod tracked {
         });
     }
 
-    /// Returns whether a file is outside this crate and the standard library, which stand between a
-    /// future and its user.
+    /// Returns whether a file belongs to neither this crate nor the standard library.
     fn is_of_user(file: &str) -> bool {
-        // Some compilers name a file by the path they were given, and by the absolute path where they
-        // compile a generic function of it for another crate.
+        // Some compilers name a file by the path that they were given, and by the absolute path where they compile a
+        // generic function of the file for another crate.
         let given = file!().trim_end_matches("track_await.rs");
         let given = given.trim_end_matches(['/', '\\']).trim_end_matches("sync");
         let below = file.strip_prefix(env!("CARGO_MANIFEST_DIR"));
@@ -64,7 +63,7 @@ mod tracked {
         !(file.starts_with(given) || absolute || std)
     }
 
-    /// Returns what `poll` returns, and the locations in it that answered pending, innermost first.
+    /// Runs `poll`. Returns its result, and the locations in it at which a poll was pending, innermost first.
     pub(crate) fn collect_await_points<T>(poll: impl FnOnce() -> T) -> (T, Locations) {
         let mut outer = Outer(NOTED.replace(Some(Vec::new())));
         let value = poll();
@@ -72,7 +71,7 @@ mod tracked {
         (value, noted.unwrap_or_default())
     }
 
-    /// The outer collection, which goes on if the poll panics.
+    /// The outer collection, which is restored if the poll panics.
     struct Outer(Option<Locations>);
 
     impl Drop for Outer {

@@ -1,4 +1,4 @@
-//! The text of a user's value, escaped or raw. Its `Display` is user code: a panic of it ends here.
+//! The text of a user's value, escaped or raw. `Display` of the value is user code, and its panic is caught here.
 
 use super::escape::Escaping;
 use super::isolate::attempt;
@@ -8,11 +8,10 @@ use std::fmt::{self, Display, Write};
 /// Replaces a text whose `Display` panicked.
 const PANICKED: &str = "an error whose text panicked";
 
-/// Returns `text` as a log, a terminal or a page may show it: in one line, with escapes such as `\n`
-/// and `\u{202e}` for characters that end a line, control a terminal, change the order of text or are
-/// invisible.
+/// Returns `text` in the form in which a log, a terminal or a page may show it: in one line, with escapes such as `\n`
+/// and `\u{202e}` for characters that end a line, control a terminal, change the order of text or are invisible.
 ///
-/// A panic of its `Display` is [counted](crate::token::isolated_panics) and ends here.
+/// A panic of the value's `Display` is caught and [counted](crate::token::isolated_panics).
 ///
 /// # Examples
 ///
@@ -29,7 +28,7 @@ pub fn escaped<T: Display + ?Sized>(text: &T) -> impl Display {
 /// A text in one line, with escapes.
 struct Escaped<'a, T: ?Sized>(&'a T);
 
-/// The whole text is made before any of it is written, so a `Display` that panics leaves no half of it.
+/// The whole text is made before any of it is written, so a `Display` that panics leaves no partial text.
 impl<T: Display + ?Sized> Display for Escaped<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = text_of(self.0, f.alternate());
@@ -39,7 +38,7 @@ impl<T: Display + ?Sized> Display for Escaped<'_, T> {
 
 /// Returns the text of a user's value, whose `Display` is user code and may panic.
 ///
-/// A panic is not logged: the caller may be a logger that holds a lock of its own.
+/// A panic is not logged: the caller may be a logger that holds a lock.
 fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
     match alternate {
         true => formatted(format_args!("{value:#}")),
@@ -47,7 +46,7 @@ fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
     }
 }
 
-/// [`text_of`], compiled once and not for each type of a value.
+/// [`text_of`], compiled once instead of for each type of value.
 fn formatted(value: fmt::Arguments<'_>) -> String {
     let Some(_nested) = Nested::enter() else {
         return TOO_DEEP.into();
@@ -59,8 +58,8 @@ fn formatted(value: fmt::Arguments<'_>) -> String {
     text.flatten().unwrap_or_else(|| PANICKED.into())
 }
 
-/// Limit of texts inside one another. Each is made whole and escaped before it becomes part of the next,
-/// so a long chain of errors would cost the square of its length, and stack for each.
+/// The limit of nested texts. Each text is made and escaped before it becomes part of the outer text, so a long chain
+/// of errors would cost the square of its length, and stack space for each error.
 const MAX_DEPTH: u32 = 16;
 
 /// Replaces a text below the limit.
@@ -70,7 +69,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// One text that this thread is making.
+/// A text that this thread is making, counted in `DEPTH`.
 struct Nested;
 
 impl Nested {
@@ -84,7 +83,7 @@ impl Nested {
     }
 }
 
-/// In a drop, so that a panic counts down too.
+/// Counts down in a drop, so that a panic does so too.
 impl Drop for Nested {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);

@@ -4,19 +4,19 @@
 //!
 //! 1. One task waits at a time: a registered waker replaces the previous one.
 //! 2. No user code runs under the lock. A waker is cloned before the lock is taken, and woken or dropped
-//!    after it is released, so it may call back into the slot. If its clone panics, the slot is unchanged.
+//!    after it is released, so a waker may call back into the slot. If a clone panics, the slot is unchanged.
 //! 3. A waker is taken once: by the side that wakes it, or by the task when it stops waiting.
 //!
 //! # No lost wake-up
 //!
 //! The task registers its waker, checks for the change, then sleeps. The other side makes the change, then
-//! takes the waker. Both take the lock in between, so one comes second: the task sees the change, or the
-//! other side finds the waker.
+//! takes the waker. Both take the lock in between. Whichever takes it second sees the other: the task sees the change,
+//! or the other side finds the waker.
 
 use super::{Mutex, StoredWaker, WakerId};
 use std::task::Waker;
 
-/// The slot. Empty at first.
+/// A slot for one waker. Empty at first.
 pub(crate) struct WakerSlot(Mutex<StoredWaker>);
 
 impl WakerSlot {
@@ -39,8 +39,8 @@ impl WakerSlot {
         std::mem::take(&mut *self.0.lock())
     }
 
-    /// Wakes the waiting task, if there is one. To be called after the change. A panic of the waker is
-    /// caught and logged with `what`.
+    /// Wakes the waiting task, if there is one. Called after the change. A panic of the waker is caught, and logged
+    /// with `what`.
     pub(crate) fn wake(&self, what: &str) {
         self.take().wake(what);
     }

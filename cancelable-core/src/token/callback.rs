@@ -17,8 +17,8 @@ pub(super) struct Callbacks {
     list: Slab<Link>,
     last: Key,
     running: Option<Running>,
-    /// The label of the operation whose token the node is, for the log. It is stored here, in what few nodes
-    /// have, so that other nodes do not carry it.
+    /// The label of the operation whose token the node is, for the log. Stored here because few nodes have
+    /// callbacks, so other nodes do not carry the label.
     pub(super) operation: Option<OperationLabel>,
 }
 
@@ -28,12 +28,12 @@ struct Link {
     after: Key,
 }
 
-/// The callback of the node that runs now. There is at most one: a single thread cancels a node and runs its
-/// callbacks in turn.
+/// The callback of the node that runs now. At most one callback runs: a single thread cancels a node and runs
+/// its callbacks in turn.
 struct Running {
     key: Key,
     thread: ThreadId,
-    /// The latch on which others wait for its end, if any do.
+    /// The latch that is set at its end, if another thread or task waits for that.
     ended: Option<Arc<Latch>>,
 }
 
@@ -91,12 +91,12 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// Notes that the callback has ended. Returns the latch to set, if others wait for it.
+    /// Notes that the callback has ended. Returns the latch to set, if there is one.
     fn end(&mut self) -> Option<Arc<Latch>> {
         self.running.take()?.ended
     }
 
-    /// Returns what to wait for, if `key` runs on another thread.
+    /// Returns a wait for the end of the callback `key`, if that callback runs on another thread.
     fn end_of(&mut self, key: Key) -> Option<LatchWait> {
         let running = self.running.as_mut()?;
         if running.key != key || running.thread == thread_id() {
@@ -123,8 +123,8 @@ impl fmt::Debug for Callbacks {
 
 /// Runs the callbacks of a cancelled node, the last registered first.
 ///
-/// Each is taken under the lock just before it runs, so a callback that is unregistered before never runs.
-/// Ends: a cancelled node gets no new callbacks.
+/// Each callback is taken under the lock just before it runs, so a callback that is unregistered before that
+/// never runs. Ends: a cancelled node gets no new callbacks.
 pub(super) fn run_all(node: &Arc<Node>, facts: &Arc<Facts>) {
     let Some(cause) = node.cause() else {
         return;
@@ -146,12 +146,12 @@ pub(super) fn run_all(node: &Arc<Node>, facts: &Arc<Facts>) {
             .as_mut()
             .and_then(|callbacks| callbacks.end());
         if let Some(latch) = ended {
-            latch.set("the waker of who waits for a callback's end");
+            latch.set("the waker of a wait for a callback's end");
         }
     }
 }
 
-/// Registers `callback` with the token of `node`. Hands it back with the cause if the token is cancelled.
+/// Registers `callback` with the token of `node`. Returns the callback with the cause if the token is cancelled.
 pub(super) fn register<F>(
     node: &Arc<Node>,
     callback: F,
@@ -179,22 +179,43 @@ where
     })
 }
 
-/// A callback's place at a token, from [`CancellationToken::on_cancel`].
+/// The registration of a callback, from [`CancellationToken::on_cancel`].
 ///
-/// Dropping it unregisters the callback and, if that runs on another thread just now, waits for
-/// its end: afterwards nothing that the callback uses is in use. It waits for its own callback
-/// only, and not when it is dropped by that callback itself. Two callbacks that run on two threads
-/// and drop each other's registration wait for each other; [`unregister`](Self::unregister) never
-/// waits. In async code that wait would block the executor's thread: there, end with
-/// [`unregistered`](Self::unregistered).
+/// Dropping the registration unregisters the callback. If the callback is running on another thread, the drop waits
+/// for its end, so nothing that the callback uses is in use after the drop. A drop waits for its own callback only,
+/// and a drop inside that callback does not wait. Two callbacks that run on two threads and drop each other's
+/// registration wait for each other; [`unregister`](Self::unregister) never waits. In async code a drop could block
+/// the thread of the executor; use [`unregistered`](Self::unregistered) there.
 ///
-/// It keeps the token alive, so the callback also runs when an ancestor is cancelled after all other
+/// The registration keeps the token alive, so the callback also runs when an ancestor is cancelled after all other
 /// handles are gone.
 ///
 /// [`CancellationToken::on_cancel`]: super::CancellationToken::on_cancel
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU32, Ordering};
+///
+/// let token = CancellationToken::new();
+/// let closed = Arc::new(AtomicU32::new(0));
+/// let close = || {
+///     let closed = Arc::clone(&closed);
+///     token.on_cancel(move |_| {
+///         closed.fetch_add(1, Ordering::Relaxed);
+///     })
+/// };
+/// let (kept, dropped) = (close(), close());
+/// drop(dropped);
+/// token.cancel();
+/// assert_eq!(closed.load(Ordering::Relaxed), 1);
+/// drop(kept);
+/// ```
 #[must_use = "dropping the registration unregisters the callback; `detach()` leaves it in place"]
 pub struct CallbackRegistration {
-    /// None once there is nothing to unregister.
+    /// `None` once the callback is unregistered or detached.
     node: Option<Arc<Node>>,
     key: Key,
 }
@@ -208,8 +229,19 @@ impl CallbackRegistration {
         }
     }
 
-    /// Takes the callback back, without waiting. True if it will never run; false if it has run or
-    /// runs just now.
+    /// Unregisters the callback, without waiting. Returns true if the callback will never run, and false if it has
+    /// run or is running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let registration = token.on_cancel(|_| println!("closing"));
+    /// assert!(registration.unregister());
+    /// token.cancel();
+    /// ```
     pub fn unregister(mut self) -> bool {
         let Some(node) = self.node.take() else {
             return false;
@@ -218,14 +250,15 @@ impl CallbackRegistration {
         removed.is_some()
     }
 
-    /// Takes the callback back now, and completes when it is not running any more: what a drop waits for,
-    /// without blocking the thread. True if the callback never ran and never will.
+    /// Unregisters the callback now, and returns a future that waits until the callback is not running. The future
+    /// waits for the same end as a drop of the registration, without blocking the thread. Its output is true if the
+    /// callback never ran and never will.
     ///
-    /// Called by the callback itself it does not wait for that.
+    /// Inside the callback itself the future is ready at once.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future ends the wait, and waits for nothing. The callback was taken back by the call.
+    /// Dropping the future ends the wait. The callback stays unregistered.
     ///
     /// # Examples
     ///
@@ -238,15 +271,17 @@ impl CallbackRegistration {
     ///     let closing = Arc::clone(&connection);
     ///     let registration = token.on_cancel(move |_| closing.close());
     ///     let answer = connection.ask().await;
-    ///     // From here on nothing closes it, also where another thread was about to.
+    ///     // After this, no callback closes the connection, even if another thread was about to.
     ///     registration.unregistered().await;
     ///     answer
     /// }
     /// # struct Connection;
     /// # impl Connection {
     /// #     fn close(&self) {}
-    /// #     async fn ask(&self) -> String { String::new() }
+    /// #     async fn ask(&self) -> String { String::from("yes") }
     /// # }
+    /// # let token = CancellationToken::new();
+    /// # assert_eq!(rt::block_on(answer(&token, Arc::new(Connection))), "yes");
     /// ```
     pub fn unregistered(mut self) -> Unregistered {
         let (removed, running) = self.take_out();
@@ -255,7 +290,7 @@ impl CallbackRegistration {
         Unregistered { never_ran, running }
     }
 
-    /// Takes the callback back. If it runs on another thread, returns what to wait for instead.
+    /// Removes the callback. If the callback runs on another thread, returns a wait for its end instead.
     fn take_out(&mut self) -> (Option<Callback>, Option<LatchWait>) {
         let Some(node) = self.node.take() else {
             return (None, None);
@@ -270,7 +305,22 @@ impl CallbackRegistration {
         }
     }
 
-    /// Leaves the callback in place for as long as the token has handles.
+    /// Leaves the callback registered for as long as the token has handles.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let (ours, theirs) = (CancellationToken::new(), CancellationToken::new());
+    /// let follower = theirs.clone();
+    /// ours.on_cancel(move |cause| {
+    ///     follower.cancel_with(cause.clone());
+    /// })
+    /// .detach();
+    /// ours.cancel();
+    /// assert!(theirs.is_cancelled());
+    /// ```
     pub fn detach(mut self) {
         self.node = None;
     }
@@ -280,12 +330,12 @@ fn take_back(node: &Node, key: Key) -> Option<Callback> {
     node.lock().callbacks.as_mut()?.remove(key)
 }
 
-/// Waits when the callback runs on another thread: see the type.
+/// Waits while the callback runs on another thread: see the type.
 impl Drop for CallbackRegistration {
     fn drop(&mut self) {
         let (removed, running) = self.take_out();
         drop(removed);
-        // The thread that runs the callback sets this, and holds no lock while it runs it.
+        // The thread that runs the callback sets the latch, and holds no lock while the callback runs.
         if let Some(ended) = running {
             ended.block();
         }
@@ -299,16 +349,16 @@ impl fmt::Debug for CallbackRegistration {
     }
 }
 
-/// Completes when a callback that was taken back is not running any more, from
-/// [`CallbackRegistration::unregistered`]: with true if it never ran.
+/// A future that is ready once a callback is unregistered and not running, from
+/// [`CallbackRegistration::unregistered`]. Its output is true if the callback never ran.
 ///
 /// # Cancel safety
 ///
-/// Dropping it ends the wait, and waits for nothing.
+/// Dropping the future ends the wait. The callback stays unregistered.
 #[must_use = "futures do nothing unless polled"]
 pub struct Unregistered {
     never_ran: bool,
-    /// None if it does not run, or runs on the thread that took it back.
+    /// `None` if the callback is not running, or is running on the thread that unregistered it.
     running: Option<LatchWait>,
 }
 
@@ -334,15 +384,28 @@ impl fmt::Debug for Unregistered {
     }
 }
 
-/// A callback that was not registered, because the token is cancelled; from
+/// The error of a callback that was not registered, because the token is already cancelled. From
 /// [`CancellationToken::try_on_cancel`](super::CancellationToken::try_on_cancel).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// token.cancel_with("the user left");
+/// let already = token.try_on_cancel(|cause| assert!(cause.message().is_some())).unwrap_err();
+/// let cause = already.cause().clone();
+/// let callback = already.into_inner();
+/// callback(&cause);
+/// ```
 pub struct AlreadyCancelled<F> {
     callback: F,
     cause: Cause,
 }
 
 impl<F> AlreadyCancelled<F> {
-    /// The callback, which was not run.
+    /// Returns the callback, which was not run.
     #[must_use]
     pub fn into_inner(self) -> F {
         self.callback
@@ -356,7 +419,7 @@ impl<F> AlreadyCancelled<F> {
 }
 
 impl<F: FnOnce(&Cause)> AlreadyCancelled<F> {
-    /// Runs the callback on this thread, as `on_cancel` would have.
+    /// Runs the callback on this thread, in isolation.
     pub(super) fn run(self) {
         let Self { callback, cause } = self;
         isolate("a cancellation callback", || callback(&cause));
@@ -373,7 +436,7 @@ impl<F> fmt::Debug for AlreadyCancelled<F> {
 
 impl<F> fmt::Display for AlreadyCancelled<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the token is cancelled already, so the callback was not registered")
+        f.write_str("the token is already cancelled, so the callback was not registered")
     }
 }
 

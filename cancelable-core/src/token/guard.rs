@@ -1,17 +1,30 @@
 //! Guards that cancel a token when they are dropped.
 //!
-//! Their attributes `must_use` are those of tokio-util, as for all methods that tokio-util has too: a crate
-//! that denies warnings moves over unchanged.
+//! The `must_use` attributes are those of tokio-util, as for all methods that tokio-util has too, so a crate that
+//! denies warnings migrates unchanged.
 
 use super::handle::CancellationToken;
 use crate::cause::{Cause, Reason};
 use std::panic::Location;
 
-/// Cancels its token when it is dropped, from [`CancellationToken::drop_guard`]. The cause is
-/// [`Reason::GuardDropped`], located where the guard was made.
+/// A guard that cancels its token when it is dropped, from [`CancellationToken::drop_guard`].
+///
+/// The cause is [`Reason::GuardDropped`], with the location at which the guard was made.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let guard = token.child_token().drop_guard();
+/// let child = guard.token().clone();
+/// drop(guard);
+/// assert!(child.is_cancelled() && !token.is_cancelled());
+/// ```
 #[derive(Debug)]
 pub struct DropGuard {
-    /// None once disarmed.
+    /// `None` once the guard is disarmed.
     token: Option<CancellationToken>,
     made_at: &'static Location<'static>,
 }
@@ -25,7 +38,16 @@ impl DropGuard {
         }
     }
 
-    /// The token that it guards.
+    /// Returns the token that the guard cancels.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let guard = CancellationToken::new().drop_guard();
+    /// assert!(!guard.token().is_cancelled());
+    /// ```
     pub fn token(&self) -> &CancellationToken {
         // Only `disarm` takes the token, and it takes the guard with it.
         self.token
@@ -33,7 +55,17 @@ impl DropGuard {
             .expect("a guard has its token until it is disarmed")
     }
 
-    /// Gives the token back, not cancelled by this guard.
+    /// Returns the token. The guard does not cancel it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let guard = CancellationToken::new().drop_guard();
+    /// let token = guard.disarm();
+    /// assert!(!token.is_cancelled());
+    /// ```
     pub fn disarm(mut self) -> CancellationToken {
         self.token
             .take()
@@ -49,8 +81,20 @@ impl Drop for DropGuard {
     }
 }
 
-/// Cancels the token it borrows when it is dropped, from [`CancellationToken::drop_guard_ref`]. The
-/// cause is [`Reason::GuardDropped`], located where the guard was made.
+/// A guard that cancels the token it borrows when the guard is dropped, from
+/// [`CancellationToken::drop_guard_ref`].
+///
+/// The cause is [`Reason::GuardDropped`], with the location at which the guard was made.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{CancellationToken, Reason};
+///
+/// let token = CancellationToken::new();
+/// drop(token.drop_guard_ref());
+/// assert_eq!(token.reason(), Some(Reason::GuardDropped));
+/// ```
 #[derive(Debug)]
 pub struct DropGuardRef<'a> {
     token: &'a CancellationToken,
@@ -68,12 +112,22 @@ impl<'a> DropGuardRef<'a> {
         }
     }
 
-    /// The token that it guards.
+    /// Returns the token that the guard cancels.
     pub fn token(&self) -> &CancellationToken {
         self.token
     }
 
-    /// Gives the token back, not cancelled by this guard.
+    /// Returns the token. The guard does not cancel it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let guard = token.drop_guard_ref();
+    /// assert!(!guard.disarm().is_cancelled());
+    /// ```
     pub fn disarm(mut self) -> &'a CancellationToken {
         self.armed = false;
         self.token

@@ -1,4 +1,4 @@
-//! The handle that users hold.
+//! The token's handle, which users hold.
 
 use super::callback::{self, AlreadyCancelled, CallbackRegistration};
 use super::cancel::{self, PendingCallbacks};
@@ -18,14 +18,14 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A flag that says "stop", its cause, and those who wait for it.
+/// A flag that requests work to stop, with its cause and its waiters.
 ///
-/// Clones are handles to the same token. A [child](Self::child_token) is cancelled with its parent
-/// and never cancels it. The methods of `tokio_util::sync::CancellationToken` are here with the
-/// same types and the same meaning; a project moves over by changing its `use` lines.
+/// Clones are handles to the same token. A [child](Self::child_token) is cancelled with its parent and never
+/// cancels the parent. The token has the methods of `tokio_util::sync::CancellationToken`, with the same types and
+/// the same meaning; a project migrates by changing its `use` lines.
 ///
-/// Cancelling stops nothing by itself: it tells those who look ([`is_cancelled`], [`check`]), wakes
-/// those who wait ([`cancelled`], [`wait`]) and runs callbacks ([`on_cancel`]).
+/// Cancelling stops no code. It changes the answer of [`is_cancelled`] and [`check`], wakes the tasks and threads
+/// in [`cancelled`] and [`wait`], and runs the callbacks of [`on_cancel`].
 ///
 /// [`is_cancelled`]: Self::is_cancelled
 /// [`check`]: Self::check
@@ -41,35 +41,59 @@ use std::time::{Duration, Instant};
 /// let server = CancellationToken::new();
 /// let request = server.child_token();
 /// assert!(server.cancel_with("deploy"));
+///
 /// assert!(request.is_cancelled());
-/// let cause = request.cause().expect("it is cancelled");
+/// let cause = request.cause().ok_or("not cancelled")?;
 /// assert_eq!(cause.message(), Some("deploy"));
 /// assert!(cause.is_inherited());
+/// # Ok::<(), &str>(())
 /// ```
 pub struct CancellationToken {
     node: Arc<Node>,
 }
 
 impl CancellationToken {
-    /// A token that is not cancelled and has no parent.
+    /// Creates a token that is not cancelled and has no parent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// assert!(!token.is_cancelled());
+    /// ```
     pub fn new() -> Self {
         Self::from_node(Node::root())
     }
 
-    /// A token that can't be cancelled: [`try_cancel`](Self::try_cancel) answers false and changes nothing.
-    /// Its children are like tokens without a parent.
+    /// Creates a token that cannot be cancelled: [`cancel`](Self::cancel) changes nothing, and
+    /// [`try_cancel`](Self::try_cancel) returns false.
+    ///
+    /// For a function that takes a token, where the caller never cancels. A child of such a token is like a token
+    /// without a parent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::never();
+    /// assert!(!token.try_cancel());
+    /// assert!(!token.is_cancelled());
+    /// ```
     #[must_use]
     pub fn never() -> Self {
         Self::from_node(Node::never())
     }
 
-    /// A token that is cancelled from the start, which is not logged yet: [`log_cancel`](Self::log_cancel)
-    /// does that.
+    /// Creates a token that is cancelled from the start. Its cancel is not logged;
+    /// [`log_cancel`](Self::log_cancel) does that.
     pub(crate) fn new_cancelled(cause: Cause) -> Self {
         Self::from_node(Node::new_cancelled(cancel::stamped_facts(cause)))
     }
 
-    /// Returns whether the token has a deadline check, its own or that of the token it was made of.
+    /// Returns whether the token has a deadline check: its own, or that of the token it was made from.
     #[inline]
     pub(crate) fn has_deadline_check(&self) -> bool {
         self.node.deadline_check().is_some()
@@ -90,7 +114,8 @@ impl CancellationToken {
         cancel::log_cancel(&self.node, || self.cause());
     }
 
-    /// Cancels the token of an operation that has ended. Not logged: the end of the operation is.
+    /// Cancels the token of an operation that has ended, without a line in the log, which has a line for the end
+    /// of the operation.
     pub(crate) fn cancel_unlogged(&self, cause: Cause) {
         cancel::cancel_unlogged(&self.node, cause);
     }
@@ -101,13 +126,13 @@ impl CancellationToken {
         self.node.wait_for_descendants();
     }
 
-    /// The deadline check of the token that this one was made of.
+    /// Returns the deadline check of the token that this token was made from.
     pub(crate) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         self.node.deadline_check_above()
     }
 
-    /// Makes a new token the token of an operation: its deadline check is then its own. Stores the label for
-    /// the line that the log gets of its cancel, unless that level is off.
+    /// Turns a new token into the token of an operation, with a deadline check of its own. Stores the label for
+    /// the line in the log about its cancel, unless that level is off.
     pub(crate) fn of_operation(self, label: &OperationLabel) -> Self {
         let token = Self::from_node(self.node.for_operation());
         if is_logged(log::Level::Debug) {
@@ -124,30 +149,51 @@ impl CancellationToken {
         &self.node
     }
 
-    /// A token that is cancelled when this one is, and can be cancelled by itself.
+    /// Creates a token that is cancelled with this token, and can also be cancelled alone.
     ///
-    /// A child of a cancelled token is cancelled from the start. The parent may be dropped before the
-    /// child, which then is still cancelled with the ancestors above.
+    /// A child of a cancelled token is cancelled from the start. A child outlives its parent: if the parent is
+    /// dropped, the child is still cancelled with the ancestors above.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let server = CancellationToken::new();
+    /// let (first, second) = (server.child_token(), server.child_token());
+    /// first.cancel();
+    /// assert!(!server.is_cancelled() && !second.is_cancelled());
+    /// server.cancel();
+    /// assert!(second.is_cancelled());
+    /// ```
     pub fn child_token(&self) -> Self {
         Self::from_node(self.node.child())
     }
 
-    /// Cancels this token and its descendants, with the reason [`Reason::Requested`] located at the
-    /// caller. A token that is cancelled already keeps its first cause.
+    /// Cancels this token and its descendants, with the reason [`Reason::Requested`] and the caller's location.
+    /// A token that is already cancelled keeps its first cause.
     ///
-    /// When it returns, every descendant reports cancelled. The wakers and callbacks that this call
-    /// reached have been called by then; another thread that cancels at the same time calls those that
-    /// it reached first. A waker or callback that panics stops no other; see
+    /// When `cancel` returns, every descendant reports cancelled, and the wakers and callbacks that this call
+    /// reached have been called. Of two threads that cancel at the same time, each calls those that it reached
+    /// first. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
     ///
-    /// [`try_cancel`](Self::try_cancel) tells whether this call was the first.
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Reason};
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel();
+    /// assert_eq!(token.reason(), Some(Reason::Requested));
+    /// ```
     #[track_caller]
     pub fn cancel(&self) {
         self.cancel_with(Reason::Requested);
     }
 
-    /// [`cancel`](Self::cancel) that returns whether this call cancelled the token: true to exactly one
-    /// caller, however many threads race.
+    /// Cancels the token as [`cancel`](Self::cancel) does, and returns whether this call was the first. Exactly
+    /// one caller gets true, however many threads race.
     ///
     /// # Examples
     ///
@@ -163,60 +209,138 @@ impl CancellationToken {
         self.cancel_with(Reason::Requested)
     }
 
-    /// [`try_cancel`](Self::try_cancel) with a cause: a [`Cause`], a [`Reason`], or a text.
+    /// Cancels the token with a cause, and returns whether this call was the first. The cause is a [`Cause`], a
+    /// [`Reason`] or a message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Cause, Reason};
+    ///
+    /// let token = CancellationToken::new();
+    /// let cause = Cause::new(Reason::ShuttingDown).with_message("deploy of build 71");
+    /// assert!(token.cancel_with(cause));
+    /// assert!(!token.cancel_with("too late"));
+    /// assert_eq!(token.message().as_deref(), Some("deploy of build 71"));
+    /// ```
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         cancel::cancel(&self.node, cause.into())
     }
 
-    /// [`cancel_with`](Self::cancel_with) that defers the callbacks to the drop of the second result.
+    /// [`cancel_with`](Self::cancel_with) that runs the callbacks at the drop of the second result.
     pub(crate) fn cancel_deferring_callbacks(&self, cause: Cause) -> (bool, PendingCallbacks) {
         cancel::cancel_deferring_callbacks(&self.node, cause)
     }
 
-    /// Whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
+    /// Returns whether this token or an ancestor was cancelled. Costs one or two atomic loads at any depth.
     ///
-    /// It looks at no clock: a loop that asks this alone, and never lets the run of its scope be polled,
-    /// does not see that the scope's time is up. [`check`](Self::check) does.
+    /// `is_cancelled` reads no clock. A loop that calls only this function, and never returns to the poll of its
+    /// scope, does not see a deadline that has passed; [`check`](Self::check) does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::thread;
+    ///
+    /// let token = CancellationToken::new();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| {
+    ///         while !token.is_cancelled() {
+    ///             thread::yield_now();
+    ///         }
+    ///     });
+    ///     token.cancel();
+    /// });
+    /// ```
     #[inline]
     pub fn is_cancelled(&self) -> bool {
         self.node.is_cancelled()
     }
 
-    /// Why it was cancelled; `None` while it is not. The answer never changes once there is one.
+    /// Returns the cause of the cancellation; `None` before it. A cause never changes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// assert!(token.cause().is_none());
+    /// token.cancel_with("the disk is full");
+    /// let text = token.cause().map(|cause| cause.to_string());
+    /// assert!(text.is_some_and(|text| text.starts_with("cancel requested: the disk is full (at ")));
+    /// ```
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.node.cause()
     }
 
-    /// What kind of thing cancelled it; `None` while it is not cancelled.
+    /// Returns the [reason](Cause::reason) of the cause; `None` before the cancellation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Reason};
+    ///
+    /// let token = CancellationToken::new();
+    /// drop(token.clone().drop_guard());
+    /// assert_eq!(token.reason(), Some(Reason::GuardDropped));
+    /// ```
     #[must_use]
     pub fn reason(&self) -> Option<Reason> {
         Some(self.cause()?.reason().clone())
     }
 
-    /// The words that were given with the cause, if there were any.
+    /// Returns the [message](Cause::message) of the cause; `None` before the cancellation, and if there is no
+    /// message.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with("the user left");
+    /// assert_eq!(token.message().as_deref(), Some("the user left"));
+    /// ```
     #[must_use]
     pub fn message(&self) -> Option<String> {
         Some(self.cause()?.message()?.to_owned())
     }
 
-    /// When it was cancelled, on the clock of the runtime that decided it or, for a cancel without a
-    /// runtime at hand, on the system's monotonic clock.
+    /// Returns the [time](Cause::time) of the cancellation; `None` before it.
+    ///
+    /// The clock is that of the runtime that decided the cancel, or the system's monotonic clock for a cancel
+    /// without a runtime at hand.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::time::Duration;
+    ///
+    /// let token = CancellationToken::new();
+    /// assert_eq!(token.cancelled_at(), None);
+    /// token.cancel();
+    /// let since = token.cancelled_at().map(|at| at.elapsed());
+    /// assert!(since.is_some_and(|since| since < Duration::from_secs(60)));
+    /// ```
     #[must_use]
     pub fn cancelled_at(&self) -> Option<Instant> {
         self.cause()?.time()
     }
 
-    /// Ends a function by `?` once the token is cancelled.
+    /// Returns an error once the token is cancelled, so that `?` ends the calling function.
     ///
-    /// That of an operation, and one that was made of it, looks at the operation's clock now and then, so
-    /// that work which never yields notices the deadline here: at each call where calls are slow, and
-    /// about each hundred microseconds where they are fast.
+    /// The token of an operation, and a token made from it, also checks the operation's deadline, so that work
+    /// which never yields notices the deadline here. The clock is read at each call while calls are slow, and about
+    /// every hundred microseconds while calls are fast.
     ///
     /// # Errors
     ///
-    /// [`Cancelled`], with the cause, once the token is cancelled, and from then on every time.
+    /// [`Cancelled`], with the cause, at every call once the token is cancelled.
     ///
     /// # Examples
     ///
@@ -254,74 +378,207 @@ impl CancellationToken {
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped at any time.
+    /// The future may be dropped at any time: the token stays cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::thread;
+    ///
+    /// let token = CancellationToken::new();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| rt::block_on(token.cancelled()));
+    ///     token.cancel();
+    /// });
+    /// ```
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
         WaitForCancellationFuture::new(self)
     }
 
-    /// [`cancelled`](Self::cancelled) with a future that owns the token.
+    /// Waits until the token is cancelled, as [`cancelled`](Self::cancelled) does, with a future that owns the
+    /// token.
     ///
     /// # Cancel safety
     ///
-    /// The future may be dropped at any time.
+    /// The future may be dropped at any time: the token stays cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::thread;
+    ///
+    /// let token = CancellationToken::new();
+    /// let cancelled = token.clone().cancelled_owned();
+    /// let waiter = thread::spawn(|| rt::block_on(cancelled));
+    /// token.cancel();
+    /// assert!(waiter.join().is_ok());
+    /// ```
     pub fn cancelled_owned(self) -> WaitForCancellationFutureOwned {
         WaitForCancellationFutureOwned::new(self)
     }
 
-    /// Blocks this thread until the token is cancelled. For plain threads: in async code use
-    /// [`cancelled`](Self::cancelled).
+    /// Blocks this thread until the token is cancelled. In async code, use [`cancelled`](Self::cancelled).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::thread;
+    ///
+    /// let token = CancellationToken::new();
+    /// thread::scope(|scope| {
+    ///     scope.spawn(|| token.wait());
+    ///     token.cancel();
+    /// });
+    /// ```
     pub fn wait(&self) {
         wait::block(&self.node, None);
     }
 
-    /// Blocks this thread until the token is cancelled, for `limit` at most. True if it is
-    /// cancelled.
+    /// Blocks this thread until the token is cancelled, for at most `limit`. Returns whether the token is
+    /// cancelled. A limit that overflows the clock is no limit.
     ///
-    /// A limit that overflows the clock means for ever.
+    /// # Examples
+    ///
+    /// A pause that a cancel ends early:
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::time::Duration;
+    ///
+    /// let token = CancellationToken::new();
+    /// let mut attempts = 0;
+    /// while !token.wait_timeout(Duration::from_millis(1)) {
+    ///     attempts += 1;
+    ///     if attempts == 3 {
+    ///         token.cancel();
+    ///     }
+    /// }
+    /// assert_eq!(attempts, 3);
+    /// ```
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         wait::block(&self.node, Some(limit))
     }
 
-    /// Runs `future` until it is ready or the token is cancelled: `None` if it was cancelled first.
+    /// Runs `future` until it is ready or the token is cancelled, which gives `None`.
     ///
-    /// A token that is cancelled when this is first polled does not poll the future. Afterwards the future
-    /// is polled first, so that its output wins over a cancel seen in the same poll. It is dropped when
-    /// this is ready.
+    /// If the token is cancelled before the first poll, `future` is never polled. In every later poll `future` is
+    /// polled before the token is read, so its output wins over a cancel in the same poll. `future` is dropped when
+    /// the run is ready.
     ///
     /// # Cancel safety
     ///
-    /// As safe as `future` is.
+    /// The same as that of `future`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::future::{pending, ready};
+    ///
+    /// let token = CancellationToken::new();
+    /// rt::block_on(async {
+    ///     assert_eq!(token.run_until_cancelled(ready(7)).await, Some(7));
+    ///     token.cancel();
+    ///     assert_eq!(token.run_until_cancelled(pending::<u32>()).await, None);
+    /// });
+    /// ```
     pub fn run_until_cancelled<F: Future>(&self, future: F) -> RunUntilCancelled<'_, F> {
         RunUntilCancelled::new(self, future)
     }
 
-    /// [`run_until_cancelled`](Self::run_until_cancelled) with a future that owns the token.
+    /// Runs `future` as [`run_until_cancelled`](Self::run_until_cancelled) does, with a future that owns the token,
+    /// so that the run can be spawned.
     ///
     /// # Cancel safety
     ///
-    /// As safe as `future` is.
+    /// The same as that of `future`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::future::pending;
+    /// use std::thread;
+    ///
+    /// let token = CancellationToken::new();
+    /// let run = token.clone().run_until_cancelled_owned(pending::<u32>());
+    /// let worker = thread::spawn(|| rt::block_on(run));
+    /// token.cancel();
+    /// assert!(matches!(worker.join(), Ok(None)));
+    /// ```
     pub fn run_until_cancelled_owned<F: Future>(self, future: F) -> RunUntilCancelledOwned<F> {
         RunUntilCancelledOwned::new(self, future)
     }
 
-    /// A guard that cancels the token when it is dropped.
+    /// Returns a guard that owns the token and cancels it when the guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// {
+    ///     let _guard = token.clone().drop_guard();
+    ///     assert!(!token.is_cancelled());
+    /// }
+    /// assert!(token.is_cancelled());
+    /// ```
     #[track_caller]
     pub fn drop_guard(self) -> DropGuard {
         DropGuard::new(self)
     }
 
-    /// [`drop_guard`](Self::drop_guard) that borrows the token.
+    /// Returns a guard that borrows the token and cancels it when the guard is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// fn parse(text: &str, token: &CancellationToken) -> Result<u32, std::num::ParseIntError> {
+    ///     // Cancels the token if a `?` leaves the function.
+    ///     let guard = token.drop_guard_ref();
+    ///     let number = text.parse()?;
+    ///     guard.disarm();
+    ///     Ok(number)
+    /// }
+    ///
+    /// let token = CancellationToken::new();
+    /// assert!(parse("7", &token).is_ok() && !token.is_cancelled());
+    /// assert!(parse("seven", &token).is_err() && token.is_cancelled());
+    /// ```
     #[track_caller]
     pub fn drop_guard_ref(&self) -> DropGuardRef<'_> {
         DropGuardRef::new(self)
     }
 
-    /// Runs `callback` with the cause when the token is cancelled, on the thread that cancels it, or
-    /// at once on this one if it is cancelled already.
+    /// Registers `callback`, which runs with the cause when the token is cancelled, on the thread that cancels it.
+    /// If the token is already cancelled, the callback runs now, on this thread.
     ///
-    /// It runs once, or never if it is unregistered before, which dropping the registration does.
-    /// Callbacks run after all waiters were woken, the last registered first, a parent's before its
+    /// A callback runs once, or never if it is unregistered before its turn. Dropping the registration unregisters
+    /// the callback. Callbacks run after all waiters were woken: the last registered first, a parent's before its
     /// children's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::sync::mpsc;
+    ///
+    /// let token = CancellationToken::new();
+    /// let (sender, receiver) = mpsc::channel();
+    /// let registration = token.on_cancel(move |cause| {
+    ///     let _ = sender.send(cause.message().map(str::to_owned));
+    /// });
+    /// token.cancel_with("the user left");
+    /// assert_eq!(receiver.recv()?.as_deref(), Some("the user left"));
+    /// drop(registration);
+    /// # Ok::<(), mpsc::RecvError>(())
+    /// ```
     pub fn on_cancel<F>(&self, callback: F) -> CallbackRegistration
     where
         F: FnOnce(&Cause) + Send + 'static,
@@ -332,11 +589,22 @@ impl CancellationToken {
         })
     }
 
-    /// [`on_cancel`](Self::on_cancel) that runs nothing on this thread.
+    /// Registers `callback` as [`on_cancel`](Self::on_cancel) does, and never runs it now.
     ///
     /// # Errors
     ///
-    /// [`AlreadyCancelled`] hands the callback back if the token is cancelled already.
+    /// [`AlreadyCancelled`], which has the callback, if the token is already cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// token.cancel_with("the user left");
+    /// let already = token.try_on_cancel(|_| println!("closing")).unwrap_err();
+    /// assert_eq!(already.cause().message(), Some("the user left"));
+    /// ```
     pub fn try_on_cancel<F>(&self, callback: F) -> Result<CallbackRegistration, AlreadyCancelled<F>>
     where
         F: FnOnce(&Cause) + Send + 'static,
@@ -344,7 +612,19 @@ impl CancellationToken {
         callback::register(&self.node, callback)
     }
 
-    /// A handle that does not keep the token alive.
+    /// Returns a handle that does not keep the token alive.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let token = CancellationToken::new();
+    /// let weak = token.downgrade();
+    /// assert_eq!(weak.upgrade(), Some(token.clone()));
+    /// drop(token);
+    /// assert_eq!(weak.upgrade(), None);
+    /// ```
     #[must_use]
     pub fn downgrade(&self) -> WeakCancellationToken {
         WeakCancellationToken::new(&self.node)
@@ -377,7 +657,7 @@ impl fmt::Debug for CancellationToken {
     }
 }
 
-/// Two handles are equal if they are handles to the same token.
+/// Equality by identity: handles to the same token are equal.
 impl PartialEq for CancellationToken {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.node, &other.node)

@@ -1,4 +1,4 @@
-//! Joins: tokens that are cancelled by the first, or by the last, of several others.
+//! Joins: tokens that are cancelled by the first, or by the last, of several input tokens.
 //!
 //! A join is a branch with several branches above it and one child, the token that is handed out. It is
 //! linked as any branch is. So the first pass of an input's cancel marks it, before any callback runs, and it
@@ -17,19 +17,18 @@ use crate::error::InvalidArgument;
 use std::borrow::Borrow;
 use std::sync::Arc;
 
-/// A join of nothing would never be cancelled or would be cancelled at once, and is more often a mistake.
+/// A join without inputs is more often a mistake than the wish for a token that is never, or at once, cancelled.
 const NO_TOKENS: InvalidArgument = InvalidArgument::new("tokens", "is empty: give at least one");
 
 impl CancellationToken {
-    /// A token that is cancelled with the first of `tokens`, and keeps that one's cause.
+    /// Creates a token that is cancelled with the first of `tokens`, with the same cause.
     ///
-    /// A token that is given twice counts once, and one that can't be cancelled not at all. The
-    /// result can be cancelled by itself, which cancels none of `tokens`, and leaves nothing behind
-    /// in them when it is dropped.
+    /// A token that is given twice counts once, and a token that [cannot be cancelled](Self::never) does not count.
+    /// Cancelling the result cancels none of `tokens`. Dropping the result leaves nothing behind in `tokens`.
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`] if there are no tokens.
+    /// There are no tokens.
     ///
     /// # Examples
     ///
@@ -55,14 +54,28 @@ impl CancellationToken {
         })
     }
 
-    /// A token that is cancelled when all of `tokens` are, with the cause of the last.
+    /// Creates a token that is cancelled when all of `tokens` are, with the cause of the last.
     ///
-    /// A token that is given twice counts once. With one that can't be cancelled among them the
-    /// result can only be cancelled by itself.
+    /// A token that is given twice counts once. If one of `tokens` [cannot be cancelled](Self::never), only a cancel
+    /// of the result itself cancels the result.
     ///
     /// # Errors
     ///
-    /// [`InvalidArgument`] if there are no tokens.
+    /// There are no tokens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let (left, right) = (CancellationToken::new(), CancellationToken::new());
+    /// let both = CancellationToken::all_of([&left, &right])?;
+    /// left.cancel();
+    /// assert!(!both.is_cancelled());
+    /// right.cancel_with("the second reader left");
+    /// assert_eq!(both.message().as_deref(), Some("the second reader left"));
+    /// # Ok::<(), cancelable_core::error::InvalidArgument>(())
+    /// ```
     pub fn all_of<I>(tokens: I) -> Result<Self, InvalidArgument>
     where
         I: IntoIterator,
@@ -79,8 +92,21 @@ impl CancellationToken {
         })
     }
 
-    /// For a token made by [`any_of`](Self::any_of) or [`all_of`](Self::all_of): which of the given
-    /// tokens cancelled it, counted from 0. `None` for others, and while it is not cancelled by one.
+    /// Returns the index of the input that cancelled a token made by [`any_of`](Self::any_of) or
+    /// [`all_of`](Self::all_of). `None` before that, if the token was cancelled itself, and for any other token.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// let (user, server) = (CancellationToken::new(), CancellationToken::new());
+    /// let either = CancellationToken::any_of([&user, &server])?;
+    /// assert_eq!(either.cancelled_input(), None);
+    /// user.cancel();
+    /// assert_eq!(either.cancelled_input(), Some(0));
+    /// # Ok::<(), cancelable_core::error::InvalidArgument>(())
+    /// ```
     #[must_use]
     pub fn cancelled_input(&self) -> Option<usize> {
         let cause = self.cause().filter(|cause| cause.is_inherited())?;
@@ -148,9 +174,9 @@ impl Inputs {
         CancellationToken::from_node(Node::below(join))
     }
 
-    /// Cancels an any-of join through an input that is cancelled but whose branch its canceller has not
-    /// reached yet, so that the join is cancelled from the start. An all-of counts its inputs, so there the
-    /// canceller does it.
+    /// Cancels an any-of join through an input that is cancelled but whose branch the canceller has not reached
+    /// yet, so that the join is cancelled from the start. An all-of join counts its inputs, so only the canceller
+    /// may notify it.
     fn recheck(&self, join: &Arc<Branch>) {
         for (token, _) in &self.distinct {
             if let (Some(cause), Some(input)) = (token.cause(), token.node().branch()) {

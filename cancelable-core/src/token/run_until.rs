@@ -1,7 +1,7 @@
 //! Running a future until it is ready or a token is cancelled.
 //!
-//! The future is dropped as soon as its run is over. A finished run may be kept, as by a `join` of several,
-//! and must not keep what its future holds, such as a lock or the end of a channel.
+//! The future is dropped as soon as its run is over. A finished run may be kept, as by a `join` of several runs. It
+//! must not keep what its future holds, such as a lock or the end of a channel.
 
 use super::handle::CancellationToken;
 use super::wait::{WaitForCancellationFuture, WaitForCancellationFutureOwned};
@@ -12,7 +12,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Whether the token was checked before the first poll of the future.
+/// The progress of a run: the token is checked before the first poll of the future.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
     New,
@@ -20,8 +20,20 @@ enum Stage {
 }
 
 pin_project! {
-    /// Ready with the future's output, or with `None` once the token is cancelled; from
+    /// A future that is ready with the output of another future, or with `None` once its token is cancelled. From
     /// [`CancellationToken::run_until_cancelled`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::future::pending;
+    ///
+    /// let token = CancellationToken::new();
+    /// let run = token.run_until_cancelled(pending::<u32>());
+    /// token.cancel();
+    /// assert_eq!(rt::block_on(run), None);
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelled<'a, F> {
         // None once the run is over.
@@ -43,7 +55,7 @@ impl<'a, F> RunUntilCancelled<'a, F> {
         }
     }
 
-    /// A run that checks the token now, not at its first poll.
+    /// Creates a run that checks the token now instead of at its first poll.
     pub(super) fn checked_now(token: &'a CancellationToken, future: F) -> Self {
         Self {
             future: unless_cancelled(token, future),
@@ -67,8 +79,18 @@ impl<F: Future> Future for RunUntilCancelled<'_, F> {
 }
 
 pin_project! {
-    /// [`RunUntilCancelled`] with its own token, from
+    /// A [`RunUntilCancelled`] that owns its token, from
     /// [`CancellationToken::run_until_cancelled_owned`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use std::future::ready;
+    ///
+    /// let run = CancellationToken::new().run_until_cancelled_owned(ready(7));
+    /// assert_eq!(rt::block_on(run), Some(7));
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct RunUntilCancelledOwned<F> {
         // None once the run is over.
@@ -88,7 +110,7 @@ impl<F> RunUntilCancelledOwned<F> {
         }
     }
 
-    /// As [`RunUntilCancelled::checked_now`].
+    /// Creates a run that checks the token now instead of at its first poll.
     pub(super) fn checked_now(token: CancellationToken, future: F) -> Self {
         Self {
             future: unless_cancelled(&token, future),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// The storage of one wait's waker in a node. Its owner ends it with [`Waiter::remove`].
+/// The storage of one wait's waker in a node. The owner ends the wait with [`Waiter::remove`].
 pub(super) struct Waiter {
     /// The place of the stored waker, once there is one.
     place: Option<WaiterKey>,
@@ -31,8 +31,8 @@ impl Waiter {
     /// Ready once the token is cancelled.
     ///
     /// Wakes: the waker is stored under a lock under which the state was read again; "No lost wake-up" in the
-    /// module's header has the argument. A poll with the same waker as the stored one takes no lock: either a
-    /// canceller takes that waker later, or it took it after it had stored the state and wakes it, so another
+    /// module's header has the argument. A poll with the same waker as the stored waker takes no lock: a canceller
+    /// takes that waker later, or a canceller has stored the state, then taken the waker, and wakes it. So another
     /// poll follows and finds the state.
     pub(super) fn poll(&mut self, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
         if node.is_cancelled() {
@@ -41,8 +41,8 @@ impl Waiter {
         if self.place.is_some() && self.stored == WakerId::of(cx.waker()) {
             return Poll::Pending;
         }
-        // Cloned and dropped with no lock held: both are user code. The identity of the clone counts, which
-        // may differ from that of the original.
+        // Cloned and dropped with no lock held: both are user code. The identity of a clone may differ from that of
+        // the original; the stored clone's is kept.
         let waker = StoredWaker::of(cx.waker());
         self.stored = waker.id().unwrap_or(WakerId::NONE);
         let place = match self.place {
@@ -65,8 +65,8 @@ impl Waiter {
     }
 }
 
-/// A wait that borrows its token at each step instead of owning it. Its owner ends it with
-/// [`remove`](Self::remove); the token stores the waker until then.
+/// A wait that does not own its token: each call is given the token. The owner ends the wait with
+/// [`remove`](Self::remove); until then the token stores the waker.
 pub(crate) struct Wait {
     waiter: Waiter,
 }
@@ -78,7 +78,7 @@ impl Wait {
         }
     }
 
-    /// Ready once `token` is cancelled, which has to be the same token at each call.
+    /// Ready once `token` is cancelled. Requires the same token at each call.
     pub(crate) fn poll(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
         self.waiter.poll(token.node(), cx)
     }
@@ -95,8 +95,8 @@ impl Default for Wait {
     }
 }
 
-/// One poll of a user's wait. It makes the deadline check, as [`CancellationToken::check`] does: the polling
-/// code may never let the run be polled, as in a `select!` whose other arm is always ready.
+/// One poll of a user's wait, with the deadline check that [`CancellationToken::check`] makes: the polling code may
+/// never let the run be polled, as in a `select!` whose other branch is always ready.
 ///
 /// Wakes: as for [`Waiter::poll`].
 fn poll(waiter: &mut Waiter, node: &Arc<Node>, cx: &Context<'_>) -> Poll<()> {
@@ -134,8 +134,8 @@ pub(super) fn block(node: &Arc<Node>, limit: Option<Duration>) -> bool {
 /// The interval at which a thread that waits for an operation's token checks the deadline.
 const CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Waits for the event, for at most `limit`, and makes the deadline check meanwhile: the waiting thread may
-/// be the one that would poll the run, and then nothing else notices the deadline.
+/// Waits for the event, for at most `limit`, and makes the deadline check meanwhile: the waiting thread may be the
+/// thread that polls the run, and then nothing else notices the deadline.
 fn wait_checking(
     node: &Node,
     event: &ManualResetEvent,
@@ -149,7 +149,7 @@ fn wait_checking(
         if event.wait_timeout(turn) {
             return true;
         }
-        // Not paced: rounds are slow.
+        // Without pacing: rounds are slow.
         look(deadline_check);
         if node.is_cancelled() {
             return true;
@@ -165,7 +165,23 @@ fn wait_checking(
 ///
 /// # Cancel safety
 ///
-/// It may be dropped at any time, and nothing is lost: the token stays cancelled.
+/// The future may be dropped at any time: the token stays cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::token::WaitForCancellationFuture;
+///
+/// struct Worker<'a> {
+///     stop: WaitForCancellationFuture<'a>,
+/// }
+///
+/// let token = CancellationToken::new();
+/// let worker = Worker { stop: token.cancelled() };
+/// token.cancel();
+/// rt::block_on(worker.stop);
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct WaitForCancellationFuture<'a> {
     token: &'a CancellationToken,
@@ -204,12 +220,28 @@ impl fmt::Debug for WaitForCancellationFuture<'_> {
     }
 }
 
-/// A future that is ready when the token it owns is cancelled, from
+/// A future that is ready when the token that it owns is cancelled, from
 /// [`CancellationToken::cancelled_owned`].
 ///
 /// # Cancel safety
 ///
-/// It may be dropped at any time, and nothing is lost: the token stays cancelled.
+/// The future may be dropped at any time: the token stays cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::token::WaitForCancellationFutureOwned;
+///
+/// struct Worker {
+///     stop: WaitForCancellationFutureOwned,
+/// }
+///
+/// let token = CancellationToken::new();
+/// let worker = Worker { stop: token.clone().cancelled_owned() };
+/// token.cancel();
+/// rt::block_on(worker.stop);
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct WaitForCancellationFutureOwned {
     token: CancellationToken,

@@ -298,7 +298,7 @@ fn r08_the_second_form_hands_the_callback_back() {
         assert_eq!(runs.load(SeqCst), 0);
         let cause = already.cause().clone();
         assert_eq!(cause.message(), Some("stop"));
-        assert!(already.to_string().contains("cancelled already"));
+        assert!(already.to_string().contains("already cancelled"));
         (already.into_inner())(&cause);
         assert_eq!(runs.load(SeqCst), 1);
     }
