@@ -5,7 +5,7 @@ use crate::error::Kind;
 use crate::os::{self, Place};
 use crate::shared::Shared;
 use crate::watch::{AtEnd, Watcher};
-use crate::{Output, PoliteSignal, Process, ProcessError};
+use crate::{Output, Process, ProcessError, StopSignal};
 use cancelable_core::{CancellationToken, Cause, Operation, Reason, RuntimeHandle};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -20,7 +20,7 @@ use std::time::Duration;
 #[must_use = "a command does nothing until it is started"]
 pub struct Command {
     command: process::Command,
-    polite: PoliteSignal,
+    stop_signal: StopSignal,
     grace: Duration,
     place: Place,
 }
@@ -75,8 +75,8 @@ impl Command {
     }
 
     /// The signal by which it is asked to end.
-    pub fn polite(mut self, signal: impl Into<PoliteSignal>) -> Self {
-        self.polite = signal.into();
+    pub fn stop_signal(mut self, signal: impl Into<StopSignal>) -> Self {
+        self.stop_signal = signal.into();
         self
     }
 
@@ -209,7 +209,7 @@ impl Command {
         let ending = Arc::clone(&shared);
         let cause = over.clone();
         let joined = operation.defer_named(format!("process {name}"), async move {
-            ending.ask(None, &cause);
+            ending.terminate(None, &cause);
             ending.ended().await.map(drop)
         });
         match joined {
@@ -233,8 +233,8 @@ impl Command {
         token
             .check()
             .map_err(|cancelled| error(Kind::Cancelled(cancelled)))?;
-        if !os::can_send(self.polite) {
-            return Err(error(Kind::CannotSend(self.polite.name())));
+        if !os::can_send(self.stop_signal) {
+            return Err(error(Kind::CannotSend(self.stop_signal.name())));
         }
         let refused =
             |command: &process::Command, error| ProcessError::refused(command.get_program(), error);
@@ -246,14 +246,14 @@ impl Command {
             Arc::clone(&name),
             runtime.clone(),
             self.grace,
-            self.polite,
+            self.stop_signal,
             target,
         );
         watcher.begin(Arc::clone(&shared), started, at_end);
         // Runs at once if the token has been cancelled meanwhile.
         let asked = Arc::clone(&shared);
         shared.keep(token.on_cancel(move |cause| {
-            asked.ask(None, cause);
+            asked.terminate(None, cause);
         }));
         Ok((Process::new(Arc::clone(&shared), id, pipes), shared))
     }
@@ -264,7 +264,7 @@ impl From<process::Command> for Command {
     fn from(command: process::Command) -> Self {
         Self {
             command,
-            polite: PoliteSignal::TERM,
+            stop_signal: StopSignal::TERM,
             grace: Duration::from_secs(10),
             place: Place::Group,
         }

@@ -91,9 +91,10 @@ mod init;
 mod os;
 mod outcome;
 mod output;
-mod polite;
+
 mod process;
 mod shared;
+mod stop_signal;
 mod watch;
 
 pub use command::Command;
@@ -102,5 +103,6 @@ pub use exit::exit_as;
 pub use init::Init;
 pub use outcome::{ProcessFailed, ProcessOutcome};
 pub use output::Output;
-pub use polite::PoliteSignal;
+
 pub use process::Process;
+pub use stop_signal::StopSignal;

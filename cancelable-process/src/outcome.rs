@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub struct ProcessOutcome {
     name: Arc<str>,
     status: ExitStatus,
-    asked: Option<Cause>,
+    request: Option<Cause>,
     killed: bool,
 }
 
@@ -24,13 +24,13 @@ impl ProcessOutcome {
     pub(crate) fn new(
         name: Arc<str>,
         status: ExitStatus,
-        asked: Option<Cause>,
+        request: Option<Cause>,
         killed: bool,
     ) -> Self {
         Self {
             name,
             status,
-            asked,
+            request,
             killed,
         }
     }
@@ -43,8 +43,8 @@ impl ProcessOutcome {
 
     /// Why the process was asked to end before it had; `None` if it ended of itself.
     #[must_use]
-    pub fn was_asked(&self) -> Option<&Cause> {
-        self.asked.as_ref()
+    pub fn cause(&self) -> Option<&Cause> {
+        self.request.as_ref()
     }
 
     /// Whether it came to the kill: the period of grace was over, or there was none.
@@ -62,7 +62,7 @@ impl ProcessOutcome {
     /// Whether the process did what it was for: it exited with 0, and nobody had asked it to end.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        self.asked.is_none() && self.status.success()
+        self.request.is_none() && self.status.success()
     }
 
     /// [`is_success`](Self::is_success) as a result.
@@ -108,7 +108,7 @@ impl ProcessFailed {
     /// Whether it was asked to end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.outcome.asked.is_some()
+        self.outcome.request.is_some()
     }
 }
 
@@ -117,13 +117,13 @@ impl fmt::Display for ProcessFailed {
         let ProcessOutcome {
             name,
             status,
-            asked,
+            request,
             killed,
         } = &self.outcome;
         let name = escaped(name);
-        match (asked, killed) {
+        match (request, killed) {
             (None, _) => write!(f, "{name} failed ({status})"),
-            (Some(cause), false) => write!(f, "{name} was asked to end ({status}): {cause}"),
+            (Some(cause), false) => write!(f, "{name} was cancelled ({status}): {cause}"),
             (Some(cause), true) => write!(f, "{name} was killed ({status}): {cause}"),
         }
     }

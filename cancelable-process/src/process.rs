@@ -1,7 +1,7 @@
 //! A process that runs, for whoever started it.
 
 use crate::shared::Shared;
-use crate::{PoliteSignal, ProcessError, ProcessOutcome};
+use crate::{ProcessError, ProcessOutcome, StopSignal};
 use cancelable_core::{Cause, Reason};
 use std::fmt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -79,14 +79,14 @@ impl Process {
 
     /// Asks the process to end, as a cancel does. True if it still ran and had not been asked.
     #[track_caller]
-    pub fn ask(&self, cause: impl Into<Cause>) -> bool {
-        self.shared.ask(None, &cause.into())
+    pub fn terminate(&self, cause: impl Into<Cause>) -> bool {
+        self.shared.terminate(None, &cause.into())
     }
 
-    /// [`ask`](Self::ask) with another signal than the command says.
+    /// [`terminate`](Self::terminate) with another signal than the command says.
     #[track_caller]
-    pub fn ask_with(&self, signal: impl Into<PoliteSignal>, cause: impl Into<Cause>) -> bool {
-        self.shared.ask(Some(signal.into()), &cause.into())
+    pub fn terminate_with(&self, signal: impl Into<StopSignal>, cause: impl Into<Cause>) -> bool {
+        self.shared.terminate(Some(signal.into()), &cause.into())
     }
 
     /// Kills the process and its group now. True if it still ran.
@@ -98,7 +98,7 @@ impl Process {
 
     /// Sends a signal that is no request to end, such as the one on which a server reads its
     /// configuration again. True if it was sent; on Windows it never is.
-    pub fn signal(&self, signal: impl Into<PoliteSignal>) -> bool {
+    pub fn signal(&self, signal: impl Into<StopSignal>) -> bool {
         self.shared.send(signal.into())
     }
 
@@ -114,7 +114,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         if !self.detached {
             let cause = Cause::new(Reason::GuardDropped).with_message("its handle was dropped");
-            self.shared.ask(None, &cause);
+            self.shared.terminate(None, &cause);
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::error::Kind;
 use crate::os::Target;
 #[cfg(unix)]
 use crate::os::job::Job;
-use crate::{PoliteSignal, ProcessError, ProcessOutcome};
+use crate::{ProcessError, ProcessOutcome, StopSignal};
 use cancelable_core::cause::escaped;
 use cancelable_core::token::{CallbackRegistration, isolate};
 use cancelable_core::{CancellationToken, Cause, Reason, RuntimeHandle};
@@ -43,7 +43,7 @@ pub(crate) struct Shared {
     pub(crate) name: Arc<str>,
     pub(crate) runtime: RuntimeHandle,
     pub(crate) grace: Duration,
-    polite: PoliteSignal,
+    stop_signal: StopSignal,
     state: Mutex<State>,
     /// Cancelled at the end, for those who wait for that. Nobody else has it.
     ended: CancellationToken,
@@ -52,7 +52,7 @@ pub(crate) struct Shared {
 struct State {
     /// Having it, under the lock, entitles to send a signal.
     target: Option<Target>,
-    asked: Option<Cause>,
+    request: Option<Cause>,
     killed: bool,
     end: Option<End>,
     registration: Option<CallbackRegistration>,
@@ -85,12 +85,12 @@ impl Shared {
         name: Arc<str>,
         runtime: RuntimeHandle,
         grace: Duration,
-        polite: PoliteSignal,
+        stop_signal: StopSignal,
         target: Target,
     ) -> Arc<Self> {
         let state = State {
             target: Some(target),
-            asked: None,
+            request: None,
             killed: false,
             end: None,
             registration: None,
@@ -101,7 +101,7 @@ impl Shared {
             name,
             runtime,
             grace,
-            polite,
+            stop_signal,
             state: Mutex::new(state),
             ended: CancellationToken::new(),
         })
@@ -113,17 +113,17 @@ impl Shared {
     }
 
     /// Asks the process to end. True if it still ran, and was not asked before.
-    pub(crate) fn ask(self: &Arc<Self>, signal: Option<PoliteSignal>, cause: &Cause) -> bool {
-        let signal = signal.unwrap_or(self.polite);
+    pub(crate) fn terminate(self: &Arc<Self>, signal: Option<StopSignal>, cause: &Cause) -> bool {
+        let signal = signal.unwrap_or(self.stop_signal);
         let mut state = self.state.lock();
-        if state.asked.is_some() || state.target.is_none() {
+        if state.request.is_some() || state.target.is_none() {
             return false;
         }
-        state.asked = Some(cause.clone());
+        state.request = Some(cause.clone());
         let sent = match (self.grace.is_zero(), &state.target) {
             (true, _) | (_, None) => state.kill(),
             (false, Some(target)) => {
-                let sent = target.ask(signal);
+                let sent = target.terminate(signal);
                 state.killed = target.kills(signal);
                 sent
             }
@@ -131,12 +131,12 @@ impl Shared {
         let killed = state.killed;
         drop(state);
         isolate("a logger", || {
-            let what = match killed {
-                true => "is killed",
-                false => "is asked to end",
-            };
             let name = self.shown();
-            log::debug!(target: "cancelable", process = &*name, cause:% = cause; "{name} {what}");
+            let signal = match killed {
+                true => "the kill",
+                false => signal.name(),
+            };
+            log::debug!(target: "cancelable", process = &*name, cause:% = cause; "{name} is sent {signal}");
         });
         self.note(sent);
         match killed {
@@ -170,7 +170,7 @@ impl Shared {
         if state.target.is_none() {
             return false;
         }
-        state.asked.get_or_insert_with(|| cause.clone());
+        state.request.get_or_insert_with(|| cause.clone());
         let sent = state.kill();
         drop(state);
         isolate("a logger", || {
@@ -183,7 +183,7 @@ impl Shared {
     }
 
     /// Sends a signal that is no request to end. True if it was sent.
-    pub(crate) fn send(&self, signal: PoliteSignal) -> bool {
+    pub(crate) fn send(&self, signal: StopSignal) -> bool {
         let state = self.state.lock();
         let Some(target) = &state.target else {
             return false;
@@ -199,7 +199,7 @@ impl Shared {
     #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn pretend_it_was_killed(&self) {
         let mut state = self.state.lock();
-        state.asked = Some(Cause::from("a test"));
+        state.request = Some(Cause::from("a test"));
         state.killed = true;
     }
 
@@ -228,7 +228,7 @@ impl Shared {
     #[cfg(unix)]
     pub(crate) fn rest(&self) -> Option<Pid> {
         let state = self.state.lock();
-        match state.asked.is_some() {
+        match state.request.is_some() {
             true => state.target.as_ref().and_then(Target::group),
             false => None,
         }
@@ -331,7 +331,7 @@ impl Shared {
     pub(crate) fn close(&self) -> Option<Pid> {
         let mut state = self.state.lock();
         let target = state.target.take();
-        let is_asked = state.asked.is_some();
+        let is_asked = state.request.is_some();
         // Not a kill of the process, which has ended before it.
         let target = target.filter(|target| is_asked && target.group().is_some());
         let sent = target.as_ref().map_or(Ok(()), Target::kill);
@@ -348,7 +348,7 @@ impl Shared {
             Ok(status) => Ok(ProcessOutcome::new(
                 Arc::clone(&self.name),
                 status,
-                state.asked.clone(),
+                state.request.clone(),
                 state.killed,
             )),
             Err(error) => Err(ProcessError::new(&self.name, Kind::Lost(Arc::new(error)))),

@@ -56,7 +56,7 @@ pub use scope::{scope, timeout};
 
 #[cfg(feature = "process")]
 pub use cancelable_process::{
-    Command, Init, Output, PoliteSignal, Process, ProcessError, ProcessFailed, ProcessOutcome,
+    Command, Init, Output, Process, ProcessError, ProcessFailed, ProcessOutcome, StopSignal,
     exit_as,
 };
 #[cfg(feature = "signals")]

@@ -3,7 +3,7 @@
 
 use super::Place;
 use super::job::{self, Job};
-use crate::PoliteSignal;
+use crate::StopSignal;
 use crate::process::Pipes;
 #[cfg(target_os = "linux")]
 use crate::shared::AFTER_KILL;
@@ -55,7 +55,7 @@ pub(crate) fn start(command: &mut Command, place: Place) -> io::Result<(Started,
 }
 
 /// Whether the signal has a name here: those for real time cannot be sent.
-pub(crate) fn can_send(signal: PoliteSignal) -> bool {
+pub(crate) fn can_send(signal: StopSignal) -> bool {
     Signal::from_named_raw(signal.number()).is_some()
 }
 
@@ -66,7 +66,7 @@ impl Target {
     }
 
     /// Sends the request.
-    pub(crate) fn ask(&self, signal: PoliteSignal) -> io::Result<()> {
+    pub(crate) fn terminate(&self, signal: StopSignal) -> io::Result<()> {
         self.send(signal)?;
         // What is stopped would not hear of it before it is continued by somebody.
         match self.kills(signal) || signal.number() == Signal::CONT.as_raw() {
@@ -76,11 +76,11 @@ impl Target {
     }
 
     /// Whether asking with this signal is a kill.
-    pub(crate) fn kills(&self, signal: PoliteSignal) -> bool {
+    pub(crate) fn kills(&self, signal: StopSignal) -> bool {
         signal.number() == Signal::KILL.as_raw()
     }
 
-    pub(crate) fn send(&self, signal: PoliteSignal) -> io::Result<()> {
+    pub(crate) fn send(&self, signal: StopSignal) -> io::Result<()> {
         match Signal::from_named_raw(signal.number()) {
             Some(signal) => self.signal(signal),
             None => Err(io::ErrorKind::Unsupported.into()),
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn r28_what_does_not_end_after_a_kill_is_waited_for_no_longer_than_that() {
         use crate::shared::{AFTER_KILL, Shared};
-        use crate::{PoliteSignal, os::unix::until_the_rest_has_ended};
+        use crate::{StopSignal, os::unix::until_the_rest_has_ended};
         use cancelable_core::testing::ManualRuntime;
         use rustix::process::Pid;
         use std::time::Duration;
@@ -300,7 +300,7 @@ mod tests {
         let manual = ManualRuntime::new();
         let (mut child, target, pipes) = super::start(&mut reader(), Place::Group).unwrap();
         let (runtime, name) = (manual.handle(), "cat".into());
-        let shared = Shared::new(name, runtime, Duration::MAX, PoliteSignal::TERM, target);
+        let shared = Shared::new(name, runtime, Duration::MAX, StopSignal::TERM, target);
         shared.pretend_it_was_killed();
         std::thread::scope(|threads| {
             let waits = threads.spawn(|| until_the_rest_has_ended(&shared));

@@ -1,6 +1,6 @@
 //! Processes on Windows, where there are no groups and no polite signal.
 
-use crate::PoliteSignal;
+use crate::StopSignal;
 use crate::process::Pipes;
 use crate::shared::Shared;
 use shared_child::SharedChild;
@@ -30,21 +30,21 @@ pub(crate) fn start(
 }
 
 /// No signal is sent: the choice of one makes no difference.
-pub(crate) fn can_send(_: PoliteSignal) -> bool {
+pub(crate) fn can_send(_: StopSignal) -> bool {
     true
 }
 
 impl Target {
     /// Asking is killing.
-    pub(crate) fn ask(&self, _: PoliteSignal) -> io::Result<()> {
+    pub(crate) fn terminate(&self, _: StopSignal) -> io::Result<()> {
         self.kill()
     }
 
-    pub(crate) fn kills(&self, _: PoliteSignal) -> bool {
+    pub(crate) fn kills(&self, _: StopSignal) -> bool {
         true
     }
 
-    pub(crate) fn send(&self, _: PoliteSignal) -> io::Result<()> {
+    pub(crate) fn send(&self, _: StopSignal) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

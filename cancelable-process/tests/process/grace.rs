@@ -3,7 +3,7 @@
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, shell, until_stopped};
 use cancelable_core::CancellationToken;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_process::PoliteSignal;
+use cancelable_process::StopSignal;
 use std::time::Duration;
 
 #[test]
@@ -19,7 +19,7 @@ fn r23_it_is_asked_and_killed_when_its_grace_is_over_and_not_before() {
     let outcome = process.wait_blocking().unwrap();
     assert_eq!(outcome.code(), 137);
     assert!(outcome.was_killed());
-    assert_eq!(outcome.was_asked().unwrap().message(), Some("stop"));
+    assert_eq!(outcome.cause().unwrap().message(), Some("stop"));
     assert!(outcome.check().unwrap_err().is_cancelled());
 }
 
@@ -39,7 +39,7 @@ fn r18_one_that_exits_with_0_after_it_was_asked_was_asked() {
     assert!(failed.is_cancelled());
     let text = failed.to_string();
     assert!(
-        text.starts_with("sh was asked to end (exit status: 0): cancel requested: stop"),
+        text.starts_with("sh was cancelled (exit status: 0): cancel requested: stop"),
         "{text}"
     );
 }
@@ -111,7 +111,7 @@ fn r23_a_runtime_that_is_gone_cannot_measure_grace_and_kills() {
 fn r23_another_signal_asks() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
     let script = "trap 'echo asked; exit 3' QUIT; echo ready; while :; do :; done";
-    let script = shell(script).polite("QUIT".parse::<PoliteSignal>().unwrap());
+    let script = shell(script).stop_signal("QUIT".parse::<StopSignal>().unwrap());
     let (process, mut talk) = Talk::start(script, &manual, &token);
     token.cancel();
     talk.hear("asked");
@@ -121,7 +121,7 @@ fn r23_another_signal_asks() {
 #[test]
 fn r23_asking_with_sigkill_is_a_kill() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let script = shell(STUBBORN).polite("KILL".parse::<PoliteSignal>().unwrap());
+    let script = shell(STUBBORN).stop_signal("KILL".parse::<StopSignal>().unwrap());
     let (process, _talk) = Talk::start(script, &manual, &token);
     token.cancel();
     assert!(process.wait_blocking().unwrap().was_killed());
@@ -142,15 +142,15 @@ fn r23_one_that_is_stopped_hears_the_request() {
 fn r01_who_asks_first_is_on_record_and_asks_once() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
     let (process, mut talk) = Talk::start(shell(STUBBORN), &manual, &token);
-    assert!(process.ask("first"));
+    assert!(process.terminate("first"));
     talk.hear("asked");
-    assert!(!process.ask("second"));
+    assert!(!process.terminate("second"));
     token.cancel_with("third");
     // Not asked again: the next that is heard is the answer.
     talk.assert_alive();
     process.kill();
     let outcome = process.wait_blocking().unwrap();
-    assert_eq!(outcome.was_asked().unwrap().message(), Some("first"));
+    assert_eq!(outcome.cause().unwrap().message(), Some("first"));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn r28_one_that_was_detached_goes_on_and_still_hears_its_token() {
 fn a_signal_that_is_no_request_is_sent() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
     let (process, mut talk) = Talk::start(shell(SLOW), &manual, &token);
-    let hup: PoliteSignal = "HUP".parse().unwrap();
+    let hup: StopSignal = "HUP".parse().unwrap();
     assert!(process.signal(hup));
     talk.hear("again");
     talk.say("go");

@@ -91,11 +91,11 @@ fn r28_no_zombie_is_left_also_of_those_that_are_asked_as_they_end() {
     let start = |code| shell(&format!("exit {code}")).spawn_on(&manual.handle(), &token);
     let processes: Vec<_> = (0..50).map(|code| start(code).unwrap()).collect();
     for process in &processes[25..] {
-        process.ask("stop");
+        process.terminate("stop");
     }
     for (number, process) in (0..).zip(&processes) {
         let outcome = process.wait_blocking().unwrap();
-        match outcome.was_asked() {
+        match outcome.cause() {
             None => assert_eq!(outcome.code(), number),
             Some(_) => assert!([number, 128 + 15].contains(&outcome.code())),
         }

@@ -89,6 +89,6 @@ fn r18_what_was_written_before_the_kill_is_there() {
     });
     assert_eq!(output.stdout(), b"out\nasked\n");
     assert!(output.outcome().was_killed());
-    let cause = output.outcome().was_asked().unwrap();
+    let cause = output.outcome().cause().unwrap();
     assert_eq!(cause.message(), Some("stop"));
 }

@@ -96,7 +96,7 @@ fn r23_a_body_with_grace_sees_how_it_ended() {
     }));
     assert_eq!(outcome.status(), Status::Completed);
     let ended = outcome.into_value().unwrap();
-    assert_eq!(ended.was_asked().unwrap().message(), Some("stop"));
+    assert_eq!(ended.cause().unwrap().message(), Some("stop"));
     assert!(ended.status().success() && !ended.was_killed());
 }
 

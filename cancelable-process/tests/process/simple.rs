@@ -46,7 +46,7 @@ fn r25_a_cancel_ends_it() {
     assert!(lines.any(|line| line.unwrap().contains("ready")));
     token.cancel_with("stop");
     let outcome = process.wait_blocking().unwrap();
-    assert_eq!(outcome.was_asked().unwrap().message(), Some("stop"));
+    assert_eq!(outcome.cause().unwrap().message(), Some("stop"));
     assert!(!outcome.status().success());
     assert_eq!(outcome.was_killed(), cfg!(windows));
 }

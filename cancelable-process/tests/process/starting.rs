@@ -65,9 +65,9 @@ fn r29_a_scope_that_has_ended_starts_nothing() {
 #[test]
 fn a_signal_that_cannot_be_sent_is_told_at_the_start() {
     let (manual, token) = (ManualRuntime::new(), CancellationToken::new());
-    let signal: cancelable_process::PoliteSignal = "RTMIN+3".parse().unwrap();
+    let signal: cancelable_process::StopSignal = "RTMIN+3".parse().unwrap();
     let error = Command::new(MISSING)
-        .polite(signal)
+        .stop_signal(signal)
         .spawn_on(&manual.handle(), &token)
         .unwrap_err();
     let text = error.to_string();

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Parser;
-use rt::{Command, PoliteSignal};
+use rt::{Command, StopSignal};
 
 const EXIT_CODES: &str = "\
 DURATION is a number with an optional unit: s for seconds (the default), m, h or d. 0 is no limit.
@@ -48,7 +48,7 @@ pub(crate) struct Options {
 
     /// The signal to send when the time is over, as a name or a number
     #[arg(short, long, default_value = "TERM")]
-    signal: PoliteSignal,
+    signal: StopSignal,
 
     /// Exit as the command does, also when the time was over
     #[arg(long)]
@@ -76,7 +76,7 @@ pub(crate) struct Options {
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) limit: Option<Duration>,
-    pub(crate) signal: PoliteSignal,
+    pub(crate) signal: StopSignal,
     pub(crate) preserve_status: bool,
     pub(crate) verbose: bool,
     grace: Duration,
@@ -117,7 +117,7 @@ impl Job {
         let (program, args) = self.command.split_first().ok_or("no command was given")?;
         let command = Command::new(program)
             .args(args)
-            .polite(self.signal)
+            .stop_signal(self.signal)
             .grace(self.grace);
         Ok(match self.foreground {
             true => command.foreground(),

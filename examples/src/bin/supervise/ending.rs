@@ -32,7 +32,7 @@ impl Ending {
     pub(crate) fn end(&self) -> End {
         let code = self.ended.code();
         // The limit may have been reached as the command ended of itself.
-        let is_timed_out = self.is_over && self.ended.was_asked().is_some();
+        let is_timed_out = self.is_over && self.ended.cause().is_some();
         let is_killed = self.ended.status().code().is_none() && code == KILLED;
         match (is_timed_out, is_killed || self.preserve_status) {
             (true, false) => End::Code(TIMED_OUT),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cancelable_core::{CancellationToken, Cause, Reason};
 use common::message;
-use rt::{Disposition, Escalation, PoliteSignal, Process, Signal, SignalGuard, Step, WatchError};
+use rt::{Disposition, Escalation, Process, Signal, SignalGuard, Step, StopSignal, WatchError};
 
 /// Requests to end, from the first of which the grace counts.
 const REQUESTS: &[&str] = &["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
@@ -17,7 +17,7 @@ const OTHERS: &[&str] = &["SIGALRM", "SIGUSR1", "SIGUSR2"];
 
 /// The signals that were received and not passed on yet.
 pub(crate) struct Relay {
-    polite: PoliteSignal,
+    polite: StopSignal,
     received: Receiver<Signal>,
     guards: (SignalGuard, Option<SignalGuard>),
 }
@@ -37,7 +37,7 @@ impl Relay {
     /// A signal that was ignored at the start stays so, in the command, too, as `nohup` and the
     /// background jobs of a script have it. Only the one that is set reaches the command in any case,
     /// or it would hear of no limit.
-    pub(crate) fn watch(polite: PoliteSignal) -> Result<Self, WatchError> {
+    pub(crate) fn watch(polite: StopSignal) -> Result<Self, WatchError> {
         let (sender, received) = channel();
         let pass_on = Step::call(move |signal| {
             // Nobody listens any more once the command has ended.
@@ -87,7 +87,7 @@ impl Relay {
             received,
             guards,
         } = self;
-        let asked = Arc::clone(process);
+        let limited = Arc::clone(process);
         // Runs before the process hears of the limit itself, so the process is asked here, or told
         // again if a signal was passed on before.
         let on_limit = limit.on_cancel(move |cause| {
@@ -95,8 +95,8 @@ impl Relay {
                 let why = cause.without_location();
                 message(format_args!("supervise: sending {polite}: {why}"));
             }
-            if !asked.ask(cause.clone()) {
-                asked.signal(polite);
+            if !limited.terminate(cause.clone()) {
+                limited.signal(polite);
             }
         });
         on_limit.detach();
@@ -113,7 +113,7 @@ impl Relay {
                 });
                 let is_request =
                     REQUESTS.contains(&signal.name()) || signal.name() == polite.name();
-                if !is_request || !process.ask_with(signal, cause) {
+                if !is_request || !process.terminate_with(signal, cause) {
                     process.signal(signal);
                 }
             }

@@ -12,21 +12,21 @@ use std::str::FromStr;
 /// # Examples
 ///
 /// ```
-/// use cancelable_process::PoliteSignal;
+/// use cancelable_process::StopSignal;
 ///
-/// let signal: PoliteSignal = "int".parse()?;
+/// let signal: StopSignal = "int".parse()?;
 /// assert_eq!(signal.name(), "SIGINT");
 /// # #[cfg(unix)]
-/// assert_eq!("9".parse::<PoliteSignal>()?.name(), "SIGKILL");
+/// assert_eq!("9".parse::<StopSignal>()?.name(), "SIGKILL");
 /// # Ok::<(), cancelable_signals::InvalidSignal>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PoliteSignal {
+pub struct StopSignal {
     number: i32,
     name: &'static str,
 }
 
-impl PoliteSignal {
+impl StopSignal {
     /// `SIGTERM`, the request to end that is the default.
     pub const TERM: Self = Self {
         number: 15,
@@ -46,13 +46,13 @@ impl PoliteSignal {
     }
 }
 
-impl Default for PoliteSignal {
+impl Default for StopSignal {
     fn default() -> Self {
         Self::TERM
     }
 }
 
-impl From<Signal> for PoliteSignal {
+impl From<Signal> for StopSignal {
     fn from(signal: Signal) -> Self {
         Self {
             number: signal.number(),
@@ -63,10 +63,10 @@ impl From<Signal> for PoliteSignal {
 
 /// The signals that can be sent and not watched.
 #[cfg(unix)]
-const UNWATCHED: [PoliteSignal; 5] = {
+const UNWATCHED: [StopSignal; 5] = {
     use signal_hook::consts;
-    const fn signal(number: i32, name: &'static str) -> PoliteSignal {
-        PoliteSignal { number, name }
+    const fn signal(number: i32, name: &'static str) -> StopSignal {
+        StopSignal { number, name }
     }
     [
         signal(consts::SIGKILL, "SIGKILL"),
@@ -77,10 +77,10 @@ const UNWATCHED: [PoliteSignal; 5] = {
     ]
 };
 #[cfg(not(unix))]
-const UNWATCHED: [PoliteSignal; 0] = [];
+const UNWATCHED: [StopSignal; 0] = [];
 
 /// A signal's name with or without `SIG`, in any case, or its number in digits.
-impl FromStr for PoliteSignal {
+impl FromStr for StopSignal {
     type Err = InvalidSignal;
 
     fn from_str(text: &str) -> Result<Self, InvalidSignal> {
@@ -98,7 +98,7 @@ impl FromStr for PoliteSignal {
     }
 }
 
-impl fmt::Display for PoliteSignal {
+impl fmt::Display for StopSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
