@@ -89,9 +89,9 @@ impl fmt::Display for Activity {
         match &self.waits {
             Waits::ForItsRun => f.write_str("not run yet")?,
             Waits::ForAPermit(some, count) => {
-                f.write_str("in the queue for its place")?;
+                f.write_str("waiting for a permit")?;
                 for (at, holder) in some.iter().enumerate() {
-                    let before = if at == 0 { ", which is with" } else { "," };
+                    let before = if at == 0 { ", held by" } else { "," };
                     write!(f, "{before} {} {holder}", holder.id())?;
                 }
                 match count.saturating_sub(some.len()) {

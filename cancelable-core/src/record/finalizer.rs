@@ -12,7 +12,7 @@ use std::time::Instant;
 /// A future that is run at the end of an operation.
 pub(crate) struct Finalizer {
     pub(crate) name: Cow<'static, str>,
-    pub(crate) deferred_at: &'static Location<'static>,
+    pub(crate) location: &'static Location<'static>,
     pub(crate) future: IsolatedDrop<CleanupFuture>,
 }
 
@@ -24,7 +24,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 impl Finalizer {
     pub(crate) fn new<C>(
         name: Cow<'static, str>,
-        deferred_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         future: C,
     ) -> Self
     where
@@ -32,7 +32,7 @@ impl Finalizer {
     {
         Self {
             name,
-            deferred_at,
+            location,
             future: IsolatedDrop::new(Box::pin(async move {
                 IsolatedDropFuture::new(future).await.into_cleanup()
             })),
@@ -53,7 +53,7 @@ pub(super) struct Cleanup {
 #[derive(Clone)]
 pub(super) struct RunningFinalizer {
     pub(super) name: Cow<'static, str>,
-    pub(super) deferred_at: &'static Location<'static>,
+    pub(super) location: &'static Location<'static>,
     pub(super) polled: Option<Instant>,
 }
 
@@ -71,7 +71,7 @@ impl Cleanup {
         let next = self.waiting.pop();
         self.running = next.as_ref().map(|next| RunningFinalizer {
             name: next.name.clone(),
-            deferred_at: next.deferred_at,
+            location: next.location,
             polled: now,
         });
         next

@@ -18,7 +18,7 @@ use std::panic::Location;
 pub(crate) fn defer<C>(
     record: &Record,
     name: Cow<'static, str>,
-    deferred_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     future: C,
 ) -> Result<(), Rejected<C>>
 where
@@ -35,7 +35,7 @@ where
         return Err(refusal.with(future));
     }
     // Boxed here and not before, so that a future that is refused comes back as it was.
-    let finalizer = Finalizer::new(name, deferred_at, future);
+    let finalizer = Finalizer::new(name, location, future);
     let rare = inner.rare.get_or_insert_default();
     rare.cleanup.push(finalizer);
     // It may hold any handle that there is.
@@ -64,7 +64,7 @@ pub(crate) fn note_error(record: &Record, error: CleanupError) {
     log!(
         Warn,
         operation = &*record.label.shown_name(), id = record.label.id().get(),
-        finalizer = &*escape(error.name()), deferred_at:% = error.deferred_at();
+        finalizer = &*escape(error.name()), location:% = error.location();
         "{}: {error}", record.label
     );
     record.with_rare(|rare| rare.cleanup.errors.push(error));
@@ -72,14 +72,14 @@ pub(crate) fn note_error(record: &Record, error: CleanupError) {
 
 /// Does the same for a finalizer that nothing will run.
 pub(crate) fn note_lost(record: &Record, finalizer: &Finalizer) {
-    let (name, place) = (&finalizer.name, finalizer.deferred_at);
+    let (name, location) = (&finalizer.name, finalizer.location);
     log!(
         Warn,
         operation = &*record.label.shown_name(), id = record.label.id().get(),
-        finalizer = &*escape(name), deferred_at:% = place;
-        "{} of {} is lost, because no runtime runs it: it was deferred at {place}",
+        finalizer = &*escape(name), location:% = location;
+        "{} of {} is lost, because no runtime runs it: it was deferred at {location}",
         Named("finalizer", name), record.label
     );
-    let error = CleanupError::new(name.clone(), place, Failure::Lost);
+    let error = CleanupError::new(name.clone(), location, Failure::Lost);
     record.with_rare(|rare| rare.cleanup.errors.push(error));
 }

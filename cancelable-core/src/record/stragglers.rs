@@ -107,7 +107,7 @@ pub(crate) fn running_finalizer(record: &Record) -> Option<Straggler> {
     let running = record.on_rare(|rare| rare.cleanup.running().cloned())??;
     let mut straggler = straggler(record, StragglerKind::Finalizer);
     straggler.polled_ago = since(record.now(), running.polled);
-    straggler.location = running.deferred_at;
+    straggler.location = running.location;
     straggler.finalizer = Some(running.name);
     Some(straggler)
 }

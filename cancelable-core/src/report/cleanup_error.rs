@@ -12,19 +12,19 @@ use std::panic::Location;
 #[derive(Clone, Debug)]
 pub struct CleanupError {
     name: Cow<'static, str>,
-    deferred_at: &'static Location<'static>,
+    location: &'static Location<'static>,
     failure: Failure,
 }
 
 impl CleanupError {
     pub(crate) fn new(
         name: Cow<'static, str>,
-        deferred_at: &'static Location<'static>,
+        location: &'static Location<'static>,
         failure: Failure,
     ) -> Self {
         Self {
             name,
-            deferred_at,
+            location,
             failure,
         }
     }
@@ -37,8 +37,8 @@ impl CleanupError {
 
     /// Where in the source it was deferred.
     #[must_use]
-    pub fn deferred_at(&self) -> &'static Location<'static> {
-        self.deferred_at
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
     }
 
     /// Whether it panicked.
@@ -70,7 +70,7 @@ impl CleanupError {
 impl fmt::Display for CleanupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = Named("finalizer", &self.name);
-        let (file, line) = (self.deferred_at.file(), self.deferred_at.line());
+        let (file, line) = (self.location.file(), self.location.line());
         write!(f, "{name}, deferred at {file}:{line}, ")?;
         self.failure.write("is lost, because no runtime runs it", f)
     }

@@ -185,7 +185,7 @@ impl fmt::Display for Straggler {
         }
         write!(f, " at {file}:{line}, ")?;
         f.write_str(match (self.is_queued, self.is_abandoned) {
-            (true, _) => "waits for its place",
+            (true, _) => "waits for a permit",
             (_, true) => "was abandoned and still runs",
             _ if self.kind == StragglerKind::Hold => "is still held",
             _ => "still runs",

@@ -117,7 +117,7 @@ impl Teardown {
                 // Unwind safe: after a panic the finalizer is dropped and not polled again.
                 catch_unwind(AssertUnwindSafe(|| poll_finalizer(current, cx)))
             };
-            let (name, place) = (current.name.clone(), current.deferred_at);
+            let (name, place) = (current.name.clone(), current.location);
             let failure = match polled {
                 Ok(Poll::Ready(Ok(()))) => None,
                 Ok(Poll::Ready(Err(error))) => Some(Failure::Error(error.into())),

@@ -78,7 +78,7 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
             "#_ sync: running for 2 s, 8 s left; in its body, 2 children open; \
              under the shield opened at FILE:_ 2 s ago; opened at FILE:_",
             "  #_ first: running for 2 s, 8 s left; in its body; opened at FILE:_",
-            "  #_ second: pending for 2 s, 8 s left; in the queue for its place, which is with #_ first; opened at FILE:_ 2 s ago",
+            "  #_ second: pending for 2 s, 8 s left; waiting for a permit, held by #_ first; opened at FILE:_ 2 s ago",
             "  #_ inner: running for 2 s, 1 s over, \
              asked to stop: timed out (limit 1 s, set at FILE:_); in its body; cancelled 0 s ago; \
              under the shield opened at FILE:_ 2 s ago; opened at FILE:_",
@@ -245,7 +245,7 @@ fn r25_a_dump_says_who_has_the_places_that_a_child_waits_for() {
         manual.handle().sleep(Duration::from_secs(1)).await;
         let text = registry.dump();
         let queued = format!(
-            "in the queue for its place, which is with {} first",
+            "waiting for a permit, held by {} first",
             first.operation().id()
         );
         assert!(text.contains(&queued), "{text}");
