@@ -120,7 +120,7 @@ impl<T, E> Outcome<T, E> {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.error()
-            .and_then(RunError::cancelled)
+            .and_then(RunError::cancellation)
             .is_some_and(Cancelled::is_timeout)
     }
 

@@ -54,7 +54,7 @@ pub enum RunError<E = Infallible> {
 impl<E> RunError<E> {
     /// The cancellation, if the scope was cancelled.
     #[must_use]
-    pub fn cancelled(&self) -> Option<&Cancelled> {
+    pub fn cancellation(&self) -> Option<&Cancelled> {
         match self {
             Self::Cancelled(cancelled) => Some(cancelled),
             Self::Stopped { cancelled, .. } => Some(cancelled),
@@ -65,13 +65,13 @@ impl<E> RunError<E> {
     /// Returns the cause of the cancel, if the scope was cancelled.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
-        self.cancelled().map(Cancelled::cause)
+        self.cancellation().map(Cancelled::cause)
     }
 
     /// Whether the scope was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.cancelled().is_some()
+        self.cancellation().is_some()
     }
 
     /// The error of the body, also of one that has stopped for a cancel.

@@ -14,7 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn cause<T>(result: Result<T, RunError>) -> Cause {
     let error = result.err().unwrap();
-    error.cancelled().unwrap().cause().clone()
+    error.cancellation().unwrap().cause().clone()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn r20_a_timeout_or_a_deadline_is_an_expression_of_the_arguments() {
 
     inside(async |outer| {
         let error = limited(7, SECOND).await.unwrap_err();
-        let cancelled = error.cancelled().unwrap();
+        let cancelled = error.cancellation().unwrap();
         assert_eq!(cancelled.operation().unwrap().name(), "step 7");
         assert_eq!(*cancelled.reason(), Reason::TimedOut { limit: SECOND * 2 });
         let point = outer.runtime().unwrap().now() + SECOND;

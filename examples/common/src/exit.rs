@@ -54,7 +54,7 @@ impl Exit {
     /// where it is a cancellation, without the place in the source, and else as [`failed`](Self::failed).
     pub fn ended(program: &str, error: &(dyn Error + 'static)) -> Self {
         let run_error = error.downcast_ref::<RunError>();
-        let cancelled = run_error.and_then(RunError::cancelled);
+        let cancelled = run_error.and_then(RunError::cancellation);
         match cancelled.or_else(|| error.downcast_ref::<Cancelled>()) {
             Some(cancelled) => {
                 let words = cancelled.without_location();

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// Why a run has no value, without the place in the source: that is for who develops the program.
 fn why<E: Display>(error: &RunError<E>) -> String {
-    match error.cancelled() {
+    match error.cancellation() {
         Some(cancelled) => cancelled.without_location().to_string(),
         None => error.to_string(),
     }

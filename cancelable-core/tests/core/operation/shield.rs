@@ -420,7 +420,7 @@ fn r22_a_deadline_that_passes_during_it_is_delivered_at_its_end_with_its_own_cau
             assert!(!op.is_cancelled(), "never reached");
         }
     }));
-    let error = outcome.error().and_then(|error| error.cancelled());
+    let error = outcome.error().and_then(|error| error.cancellation());
     let error = error.expect("it was cancelled");
     assert_eq!(error.reason(), &Reason::TimedOut { limit: SECOND });
     assert_eq!(error.elapsed(), Some(5 * SECOND));

@@ -379,7 +379,7 @@ fn r26_a_cancelled_scope_does_not_run_its_closure() {
     let outcome = scope.run_blocking(|_| panic!("it is cancelled"));
     assert_eq!(outcome.status(), Status::Cancelled);
     let error = outcome.into_result().expect_err("it was cancelled");
-    let cancelled: Option<&Cancelled> = error.cancelled();
+    let cancelled: Option<&Cancelled> = error.cancellation();
     assert_eq!(
         cancelled.and_then(|it| it.cause().message()),
         Some("enough")

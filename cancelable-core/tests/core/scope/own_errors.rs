@@ -96,7 +96,7 @@ fn is_cancelled<E: Debug + 'static>(
     );
     assert_eq!(
         error
-            .cancelled()
+            .cancellation()
             .and_then(|it| it.operation())
             .map(|it| it.name()),
         Some("import")

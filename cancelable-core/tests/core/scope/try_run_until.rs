@@ -87,7 +87,7 @@ fn r19_after_a_cancel_nothing_is_tried() {
         let unpolled = async { unreachable!("it is not polled") as Result<(), ()> };
         let attempt = scope.try_run_until_cancelled(unpolled);
         let error = manual.block_on(attempt).expect_err("it is cancelled");
-        let cause = error.cancelled().expect("by the cancel").cause();
+        let cause = error.cancellation().expect("by the cancel").cause();
         assert_eq!(cause.message(), Some("deploy"));
     }
 }

@@ -101,7 +101,7 @@ async fn wait(options: &Options) -> Result<Exit, Box<dyn Error>> {
             message(format_args!("connected at try {}", tried()));
             Exit::SUCCESS
         }
-        Err(error) => match error.cancelled() {
+        Err(error) => match error.cancellation() {
             Some(cancelled) => {
                 message(cancelled.without_location());
                 Exit::stopped(cancelled.cause())

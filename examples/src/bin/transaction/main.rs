@@ -63,7 +63,7 @@ fn main() -> ExitCode {
 
 /// Why a transfer was undone, for people.
 fn words(error: &RunError<AnyError>) -> String {
-    match error.cancelled() {
+    match error.cancellation() {
         Some(cancelled) => cancelled.without_location().to_string(),
         None => error.to_string(),
     }
