@@ -37,7 +37,7 @@ use std::process::{Command, ExitStatus};
 /// }
 /// ```
 #[derive(Debug)]
-#[must_use = "nothing runs before `run`"]
+#[must_use = "nothing runs before `status`"]
 pub struct Init {
     command: Command,
 }
@@ -46,18 +46,6 @@ impl Init {
     /// Takes the program to run. Its process group is set here.
     pub fn new(command: Command) -> Self {
         Self { command }
-    }
-
-    /// Runs the program to its end, and gives its exit code: of a program that a signal ended, 128
-    /// and the signal's number. Otherwise as [`status`](Self::status).
-    ///
-    /// # Errors
-    ///
-    /// As for [`status`](Self::status).
-    pub fn run(self) -> Result<u8, ProcessError> {
-        let code = crate::outcome::code(self.status()?);
-        // The lowest eight bits are what an exit code has.
-        Ok(code.to_le_bytes()[0])
     }
 
     /// Runs the program to its end, and gives its exit status, for [`exit_as`](crate::exit_as).

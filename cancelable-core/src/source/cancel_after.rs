@@ -1,4 +1,4 @@
-//! A cancel after a time, which can be called off.
+//! A cancel after a time, which a guard calls off.
 
 use super::Limit;
 use crate::cause::Cause;
@@ -13,26 +13,26 @@ use std::task::{Context, Poll};
 
 /// Cancels `token` when `limit` has passed from this call, unless the guard is dropped before.
 ///
-/// A limit of zero cancels before this returns; a limit that the clock can't express never cancels. A task of
-/// `runtime` keeps the time. It ends with the guard, at the cancel, or when something else cancels the token. If the
-/// runtime goes away, or can keep no time, the token is cancelled at once, so that nobody waits for it for ever. The
-/// cause is a timeout with the place of this call.
+/// A limit of zero cancels before this function returns; a limit that the clock cannot express never cancels. The cause
+/// is a timeout with the location of this call. A task of `runtime` keeps the time. The task ends with the guard, at the
+/// cancel, or when something else cancels the token. If the runtime drops the task or has no timer, the token is
+/// cancelled at once: a wait for it must not last for ever.
 ///
 /// # Examples
 ///
 /// ```
 /// use cancelable_core::source::cancel_after;
-/// use cancelable_core::{Cancelled, CancellationToken, RuntimeHandle};
+/// use cancelable_core::CancellationToken;
 /// use std::time::Duration;
 ///
-/// async fn answer(runtime: &RuntimeHandle, token: &CancellationToken) -> Result<String, Cancelled> {
-///     let request = token.child_token();
-///     let limit = cancel_after(runtime, &request, Duration::from_secs(10));
-///     let head = request.run_until_cancelled(async { String::from("head") }).await;
-///     drop(limit); // The body may take as long as it likes.
-///     request.check()?;
-///     Ok(head.unwrap_or_default())
-/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// let request = CancellationToken::new();
+/// let limit = cancel_after(&rt::current()?, &request, Duration::from_secs(10));
+/// let head = request.run_until_cancelled(async { "200 OK" }).await;
+/// drop(limit); // The limit is for the head only; the body may take longer.
+/// assert_eq!(head, Some("200 OK"));
+/// request.check()?;
+/// # Ok(()) }) }
 /// ```
 #[track_caller]
 pub fn cancel_after(
@@ -72,29 +72,29 @@ pub fn cancel_after(
     guard
 }
 
-/// The time runs.
+/// The cancel is still to come.
 const ARMED: u8 = 0;
 /// The guard was dropped first.
 const DISARMED: u8 = 1;
-/// The token was cancelled, by this or by something else; or no cancel will come.
+/// The token was cancelled, by this countdown or by something else; or the limit never ends.
 const OVER: u8 = 2;
 
 /// The state that the guard and the task share.
 struct Shared {
-    /// Leaves `ARMED` once, by the first of the two.
+    /// Leaves `ARMED` once, by the guard or by the task.
     state: AtomicU8,
     task: WakerSlot,
 }
 
 impl Shared {
     fn is_armed(&self) -> bool {
-        // Acquire: as in `claim`, for a caller that goes on after a no.
+        // Acquire: pairs with the release in `claim`, so a caller that sees another state also sees what led to it.
         self.state.load(Ordering::Acquire) == ARMED
     }
 
-    /// Ends the countdown. Returns true for the caller that does.
+    /// Ends the countdown. Returns true to the caller that has ended it.
     fn claim(&self, end: u8) -> bool {
-        // AcqRel: the second to come sees what the first had done before.
+        // AcqRel: the second caller sees all writes that the first had made before.
         let claimed = self
             .state
             .compare_exchange(ARMED, end, Ordering::AcqRel, Ordering::Acquire);
@@ -102,17 +102,17 @@ impl Shared {
     }
 }
 
-/// A guard that calls off the cancel of [`cancel_after`] when it is dropped.
+/// A guard that calls off the cancel of [`cancel_after`] in its drop.
 ///
-/// A cancel that is under way on another thread is not waited for.
-#[must_use = "dropping the guard calls the cancel off; `detach()` leaves it"]
+/// The drop does not wait for a cancel in progress on another thread.
+#[must_use = "dropping the guard calls the cancel off; `detach()` does not"]
 pub struct CancelAfter {
     shared: Arc<Shared>,
     is_detached: bool,
 }
 
 impl CancelAfter {
-    /// Whether the cancel is still to come.
+    /// Returns whether the cancel is still to come.
     #[must_use]
     pub fn is_armed(&self) -> bool {
         self.shared.is_armed()
@@ -123,7 +123,7 @@ impl CancelAfter {
         self.shared.claim(DISARMED)
     }
 
-    /// Drops the guard without calling the cancel off.
+    /// Drops the guard and does not call the cancel off.
     pub fn detach(mut self) {
         self.is_detached = true;
     }
@@ -135,7 +135,7 @@ impl Drop for CancelAfter {
             return;
         }
         self.shared.claim(DISARMED);
-        // So that the task ends. Without a task there is no waker.
+        // The woken task ends. If there is no task, there is no waker.
         self.shared
             .task
             .wake("the waker of a task that keeps a time limit");
@@ -163,8 +163,8 @@ struct Countdown {
 impl Future for Countdown {
     type Output = ();
 
-    /// Wakes: the waker is left before the state is read, and the guard changes the state before it takes the waker.
-    /// The token and the timer are polled, and have the waker too.
+    /// Wakes: the waker is registered before the state is read, and the guard changes the state before it takes the
+    /// waker. The token and the timer are polled, and have the waker too.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         this.shared.task.register(cx.waker());
@@ -186,7 +186,7 @@ impl Future for Countdown {
     }
 }
 
-/// A drop, because a runtime that goes away just drops its tasks, and a runtime that can keep no time panics.
+/// Cancels in the drop, because a runtime that shuts down drops its tasks, and a runtime without a timer panics.
 impl Drop for Countdown {
     fn drop(&mut self) {
         drop(self.shared.task.take());

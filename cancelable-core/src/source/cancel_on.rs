@@ -1,31 +1,35 @@
 //! A cancel whose callbacks run on a runtime.
 //!
-//! The token knows no runtime: it returns the callbacks that a cancel has not called, and they run where that value
-//! is dropped. So no callback is lost, even if a runtime drops its job.
+//! A token has no runtime. A deferring cancel returns the callbacks that it has not called, in a value that calls them
+//! in its drop. So no callback is lost, even if a runtime drops its job.
 
 use crate::cause::Cause;
 use crate::runtime::RuntimeHandle;
 use crate::sync::isolate;
 use crate::token::CancellationToken;
 
-/// Cancels `token` here, and runs its callbacks on `runtime`, so that a slow callback does not delay the caller.
-/// Returns true if this call cancelled the token.
+/// Cancels `token` on this thread, and runs its callbacks on `runtime`, so that a slow callback does not delay the
+/// caller. Returns true if this call cancelled the token.
 ///
-/// When this returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the hooks of the
-/// cancel, run after that as one blocking job of the runtime, in their usual order. A callback that is unregistered
-/// before its turn never runs. If the runtime takes no more work, the callbacks run in this call; if it drops the
-/// job, they run in that drop.
+/// When this function returns, every descendant is cancelled, and all waiters were woken. The callbacks, and the hooks
+/// of the cancel, run after that as one blocking job of the runtime, in their usual order. A callback that is
+/// unregistered before its turn never runs. If the runtime takes no more work, the callbacks run in this call; if the
+/// runtime drops the job, the callbacks run in that drop.
 ///
 /// # Examples
 ///
 /// ```
 /// use cancelable_core::source::cancel_on;
-/// use cancelable_core::{CancellationToken, Reason, RuntimeHandle};
+/// use cancelable_core::{CancellationToken, Reason};
 ///
-/// /// Stops the workers from an async task, which their callbacks must not block.
-/// fn stop(runtime: &RuntimeHandle, workers: &CancellationToken) {
-///     cancel_on(runtime, workers, Reason::ShuttingDown);
-/// }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// let runtime = rt::current()?;
+/// let workers = CancellationToken::new();
+/// workers.on_cancel(|_| { /* closes connections, and may block */ }).detach();
+///
+/// assert!(cancel_on(&runtime, &workers, Reason::ShuttingDown));
+/// assert!(workers.is_cancelled());
+/// # Ok(()) }) }
 /// ```
 #[track_caller]
 pub fn cancel_on(

@@ -1,17 +1,27 @@
-//! The errors of sources.
+//! The error of a source that cannot start.
 
 use crate::sync::escaped;
 use std::error::Error;
 use std::fmt;
 
-/// A source could not start.
+/// The error of a source that cannot start, returned by [`Source::start`](super::Source::start).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::SourceError;
+///
+/// let refused = std::io::Error::other("connection refused");
+/// assert_eq!(SourceError::new(refused).to_string(), "connection refused");
+/// assert_eq!(SourceError::new("the queue is closed").to_string(), "the queue is closed");
+/// ```
 #[derive(Debug)]
 pub struct SourceError {
     error: Box<dyn Error + Send + Sync>,
 }
 
 impl SourceError {
-    /// Returns an error with a text, or with the error that kept the source from starting.
+    /// Returns an error with a text, or with the error because of which the source cannot start.
     #[must_use]
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
@@ -33,7 +43,7 @@ impl fmt::Display for SourceError {
 
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The text of this error is already that of the inner one, so the chain goes on below it.
+        // The text of the inner error is the text of this error, so the chain begins below the inner error.
         self.error.source()
     }
 }

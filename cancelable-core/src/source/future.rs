@@ -1,4 +1,4 @@
-//! Any future as a source.
+//! A future as a source.
 
 use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
@@ -8,9 +8,30 @@ use std::fmt;
 use std::future::Future;
 use std::panic::Location;
 
-/// The types that a future may resolve to if it serves as a source.
+/// The output of a future that is a source: nothing, a text, a [`Reason`] or a [`Cause`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::source::{self, IntoCause};
+/// use cancelable_core::{Cause, Reason};
+/// use std::panic::Location;
+///
+/// struct Evicted { node: u32 }
+///
+/// impl IntoCause for Evicted {
+///     fn into_cause(self, location: &'static Location<'static>) -> Cause {
+///         let cause = Cause::new(Reason::Source).with_location(location);
+///         cause.with_message(format!("evicted from node {}", self.node))
+///     }
+/// }
+///
+/// let evicted = source::future(async { Evicted { node: 7 } });
+/// let outcome = rt::block_on(rt::scope("job").source(evicted).run(async |_| ()));
+/// assert_eq!(outcome.cause().and_then(Cause::message), Some("evicted from node 7"));
+/// ```
 pub trait IntoCause {
-    /// Returns the cause of the cancel. `location` is where the source was made.
+    /// Returns the cause of the cancel. `location` is the location of the call that made the source.
     fn into_cause(self, location: &'static Location<'static>) -> Cause;
 }
 
@@ -44,28 +65,28 @@ impl IntoCause for String {
     }
 }
 
-/// The source that [`future()`] makes.
+/// A source that fires when a future is ready, made by [`future()`].
 pub struct FutureSource<F> {
     future: F,
-    /// `None` until one is given.
+    /// `None` until a name is given.
     name: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
 }
 
-/// Fires when `future` is ready. Its output becomes the cause: nothing, a text, a [`Reason`] or a [`Cause`].
+/// Returns a source that fires when `future` is ready. The output of the future becomes the cause: nothing, a text, a
+/// [`Reason`] or a [`Cause`].
 ///
 /// # Examples
 ///
-/// The [name](FutureSource::named) is the text of a future that resolves to nothing:
+/// The [name](FutureSource::named) is the message of the cause if the future resolves to nothing:
 ///
 /// ```
-/// use cancelable_core::{Scope, source};
+/// use cancelable_core::{Cause, source};
 ///
 /// # async fn hung_up() {}
-/// let reply = Scope::builder("reply")
-///     .source(source::future(hung_up()).named("the client hung up"))
-///     .build()?;
-/// # Ok::<(), cancelable_core::scope::BuildError>(())
+/// let hung_up = source::future(hung_up()).named("the client hung up");
+/// let outcome = rt::block_on(rt::scope("reply").source(hung_up).run(async |_| ()));
+/// assert_eq!(outcome.cause().and_then(Cause::message), Some("the client hung up"));
 /// ```
 #[must_use]
 #[track_caller]
@@ -82,15 +103,15 @@ where
 }
 
 impl<F> FutureSource<F> {
-    /// Gives the source a name, for logs and errors, and for the message of its cause if the output of the future has
-    /// no text of its own.
+    /// Gives the source a name, for logs and errors. The name is also the message of the cause if the output of the
+    /// future has no text.
     #[must_use]
     pub fn named(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    fn called(&self) -> Cow<'static, str> {
+    fn name_or_default(&self) -> Cow<'static, str> {
         self.name.clone().unwrap_or("future".into())
     }
 }
@@ -101,7 +122,7 @@ where
     F::Output: IntoCause,
 {
     fn name(&self) -> Cow<'static, str> {
-        self.called()
+        self.name_or_default()
     }
 
     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
@@ -112,7 +133,7 @@ where
         } = *self;
         Ok(Box::pin(async move {
             let cause = IsolatedDropFuture::new(future).await.into_cause(location);
-            // Any other reason has a text of its own.
+            // Any other reason has a text.
             let is_bare = cause.reason() == &Reason::Source
                 && cause.message().is_none()
                 && cause.error().is_none();
@@ -127,7 +148,7 @@ where
 impl<F> fmt::Debug for FutureSource<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FutureSource")
-            .field("name", &self.called())
+            .field("name", &self.name_or_default())
             .finish_non_exhaustive()
     }
 }
