@@ -1,27 +1,29 @@
 //! The shared state of one operation: the single allocation behind its scope and all its handles.
 //!
-//! The room is private. A [`Record`] has methods for what it is (this file), for its cancel (`cancel.rs`) and for being
-//! the operation that runs here (`current.rs`). Each other transition is a module of functions.
+//! The room is private. A [`Record`] has methods for its state (this file), for its cancel (`cancel.rs`) and for
+//! the current operation of a thread (`current.rs`). Each other transition is a module of functions.
 //!
 //! # Locks
 //!
-//! 1. The record's lock, over [`Inner`], for what changes and is not an atomic, and for changes of the status, which is
-//!    read without it.
-//! 2. The lock of the table of children (`children.rs`), of a turn (`takeover.rs`), of a shelter (`shield_state.rs`) and of a
-//!    blocking call (`blocking_call.rs`).
-//! 3. The queue of a registry's events, for a push (`notify.rs`).
+//! 1. The record's lock, over [`Inner`]: for all state that changes and is not atomic, and for changes of the
+//!    status, which is read without it.
+//! 2. The lock of the table of children (`children.rs`), of a takeover (`takeover.rs`), of a shield
+//!    (`shield_state.rs`) and of a blocking call (`blocking_call.rs`).
+//! 3. The lock of a registry's event queue, for a push (`notify.rs`).
 //!
-//! Under the record's lock only a lock of the third kind is taken, and under the others none; nor are the locks of two
-//! records held at once. So no two threads wait for each other here. No user code and no code of a runtime runs under
-//! any of them: the clock is read before, and sources, wakers and callbacks are dropped after.
+//! Under the record's lock only a lock of the third kind is taken, and under the others none. The locks of two
+//! records are never held at once. So no two threads wait for each other here. No user code and no code of a
+//! runtime runs under any of these locks: the clock is read before, and sources, wakers and callbacks are dropped
+//! after.
 //!
 //! # Invariants
 //!
-//! 1. The status becomes an end under the record's lock, once, together with what the token says of the cancel
-//!    (`cancel.rs`). So a look under that lock comes before or after the end as a whole.
-//! 2. `settled` is set with the end or later, and stays. A settled record takes no finalizer, no child and no orphan.
-//! 3. Rare state that outlives the end is in [`Inner::lasting`], and other rare state in [`Inner::rare`], which is dropped
-//!    when the record is settled.
+//! 1. The status becomes an end under the record's lock, once. In the same step it is fixed whether the operation
+//!    was cancelled (`cancel.rs`). So a check under that lock comes before or after the end as a whole.
+//! 2. `settled` is set with the end or later, and stays set. A settled record accepts no finalizer, no child and
+//!    no orphan.
+//! 3. Rare state that outlives the end is in [`Inner::lasting`]. Other rare state is in [`Inner::rare`], which is
+//!    dropped when the record is settled.
 
 pub(crate) mod abandon;
 pub(crate) mod admission;
@@ -81,8 +83,8 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use token_cell::TokenCell;
 
-/// The handle by which the state of one operation names another. Weak: a record holds its parent's, and that one has
-/// this.
+/// The handle by which the state of one operation refers to another. Weak: a record keeps its parent alive, and the
+/// parent lists it.
 type Handle = Weak<Record>;
 
 pub(crate) type Lease = shields::Lease<Handle>;
@@ -97,30 +99,30 @@ pub(crate) struct Record {
     pub(crate) runtime: Option<RuntimeHandle>,
     pub(crate) location: &'static Location<'static>,
     status: StatusCell,
-    /// Of its scope; see `handles.rs`.
+    /// The handles of its scope; see `handle_count.rs`.
     handles: HandleCount,
     /// The number of wakes of the run; see `run_waker.rs`.
     run_wakes: AtomicU64,
     pub(crate) children: Children<Handle>,
-    /// The options for its end, from the builder; most operations have none.
+    /// The options of the builder for its end; most operations have none.
     pub(crate) options: Option<Box<Options>>,
     pub(crate) shields: Shields<Handle>,
-    /// It runs as a task of its own, so that a drop of the body above does not drop it.
+    /// It is a spawned child: a task of its own, which a drop of the parent's body does not drop.
     pub(crate) spawned: bool,
-    /// Polls are noted, and what runs below is listed, for reports.
+    /// Polls are noted and operations inside are listed, for reports.
     watched: bool,
-    /// Something was deferred.
+    /// A finalizer was deferred.
     deferred: AtomicBool,
-    /// Nothing of the operation runs any more, and nothing can be attached to it. Written and read under the record's
-    /// lock; it stands here because here it takes no room.
+    /// No part of the operation runs any more, and nothing can be attached to it. Written and read under the
+    /// record's lock; outside of [`Inner`] because it takes no room here.
     settled: AtomicBool,
-    /// The log has a line that it was asked to stop.
+    /// The log has the line of its cancel.
     cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// The time of its opening, if it is in a registry.
     pub(crate) opened: Option<Instant>,
-    /// Empty until it is asked for; see `meters.rs`.
+    /// Made on demand; see `meters.rs`.
     progress: OnceLock<Progress>,
     inner: Mutex<Inner>,
 }
@@ -129,30 +131,31 @@ struct Inner {
     started: Option<Instant>,
     ended: Option<Instant>,
     deadlines: Deadlines,
-    /// Of the task that runs the operation; see `run_waker.rs`.
+    /// The waker of the task that runs the operation; see `run_waker.rs`.
     run_waker: StoredWaker,
-    /// The sources to start at entry, if there are any; `None` from then on.
+    /// The sources to start at entry; `None` from then on.
     sources: Option<Box<[Unstarted]>>,
-    /// None while there is nothing of it, which for most operations is for ever.
+    /// `None` until the first use, and for most operations for ever.
     rare: Option<Box<Rare>>,
     /// As `rare`.
     lasting: Option<Box<Lasting>>,
     span: Span,
-    /// The partial result; none until something is set.
+    /// The partial result; `None` until a value is set.
     partial: Option<Box<Slot>>,
 }
 
-/// State that few operations have, until they are settled. What may run user code when it is dropped is moved out first.
+/// The state that few operations have, until they are settled. State that may run user code in its drop is moved
+/// out first.
 #[derive(Default)]
 struct Rare {
     shields: RareShields<Handle>,
     cleanup: Cleanup,
     deferrals: Deferrals,
-    /// The time of its cancel, by the clock of its own runtime: a cause may come from elsewhere.
+    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
     cancelled_at: Option<Instant>,
-    /// Cancelled when the grace period is to end at once; a child of the parent's.
+    /// Cancelled to end the grace period at once; a child of the parent's hard token.
     hard_token: Option<CancellationToken>,
-    /// A source has cancelled it, on a thread of its own.
+    /// It was cancelled by a source, on a thread of the source.
     cancelled_by_source: bool,
     diagnostics: Diagnostics<Handle>,
     reports: Reports<Arc<Record>>,
@@ -160,18 +163,18 @@ struct Rare {
     end: Option<Arc<Latch>>,
 }
 
-/// State that few operations have, also after their end.
+/// The state that few operations have, also after their end.
 #[derive(Default)]
 struct Lasting {
     metadata: Arc<Metadata>,
-    /// The text of its failure.
+    /// The text of its error.
     error: Option<Arc<str>>,
     notices: Notices,
-    /// Held by each error that says that this operation was cancelled.
+    /// Kept alive by each error that reports the cancel of this operation.
     mark: MarkCell,
 }
 
-/// The parts that an operation is opened with; see [`lifecycle::open`].
+/// The parameters of [`lifecycle::open`].
 pub(crate) struct Opening {
     pub(crate) label: OperationLabel,
     pub(crate) parent: Option<Arc<Record>>,
@@ -187,7 +190,7 @@ pub(crate) struct Opening {
     pub(crate) observers: Observers,
 }
 
-/// The observers of an operation, and what is noted about it from the start. Most have nothing.
+/// The observers of an operation, and its metadata from the builder. Most operations have neither.
 #[derive(Default)]
 pub(crate) struct Observers {
     pub(crate) registry: Option<Arc<dyn Observer>>,
@@ -195,17 +198,17 @@ pub(crate) struct Observers {
     pub(crate) metadata: Option<Arc<Metadata>>,
 }
 
-/// An observer of operations from their opening to their end: a registry, the hooks of a scope, a recorder of the test
-/// kit. The seam to these, which stand above the record; `notify.rs` calls it.
+/// An observer of operations from their opening to their end: a registry, the hooks of a scope, or a recorder of
+/// the test kit. These are above the record in the order of imports, and `notify.rs` calls them by this trait.
 ///
 /// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
-    /// Returns the observer of an operation with this number that is opened inside the observed one.
+    /// Returns the observer for a child of the observed operation. `_id` is the number of the child.
     fn for_child(&self, _id: OperationId) -> Option<Arc<dyn Observer>> {
         None
     }
 
-    /// Whether a cancel is to be delivered. If no observer wants it, none is notified.
+    /// Returns whether a cancel is to be delivered. If no observer wants cancels, none is notified.
     fn wants_cancels(&self, _record: &Record) -> bool {
         false
     }
@@ -239,7 +242,7 @@ pub(crate) trait Observer: Send + Sync {
 }
 
 impl Record {
-    /// A pending record with one scope handle, of which nothing else knows.
+    /// Returns a pending record with one scope handle, which is not listed anywhere yet.
     fn new(opening: Opening) -> Self {
         let Opening {
             label,
@@ -310,8 +313,8 @@ impl Record {
         self.status.get()
     }
 
-    /// The time, where there is a runtime that tells it. A clock that panics tells none: an end must not
-    /// fail for that.
+    /// Returns the time by the clock of the runtime, if there is a runtime. `None` for a clock that panics: an
+    /// end must not fail for that.
     pub(crate) fn now(&self) -> Option<Instant> {
         self.runtime.as_ref()?.read_clock()
     }
@@ -333,7 +336,7 @@ impl Record {
         Some(end.saturating_duration_since(started))
     }
 
-    /// Whether nothing of the operation runs any more, and nothing can be attached to it.
+    /// Returns whether no part of the operation runs any more, and nothing can be attached to it.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_settled_in(&self.inner.lock())
     }
@@ -344,7 +347,7 @@ impl Record {
         self.settled.load(Ordering::Relaxed)
     }
 
-    /// Whether anything was ever deferred, as far as this thread has heard.
+    /// Returns whether a finalizer was ever deferred. A deferral on another thread may not be visible yet.
     pub(crate) fn has_deferred(&self) -> bool {
         self.deferred.load(Ordering::Relaxed)
     }
@@ -360,8 +363,8 @@ impl Record {
         std::iter::successors(Some(self), |record| record.parent.as_deref())
     }
 
-    /// This record and the ancestors that bind it, innermost first: its *line*. What was opened inside a
-    /// shield that is open is the end of its line.
+    /// Returns this record and the ancestors that bind it, innermost first. An operation that was opened inside
+    /// an open shield is the last.
     fn with_binding_ancestors(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |record| record.binding_parent())
     }
@@ -373,68 +376,69 @@ impl Record {
         }
     }
 
-    /// The parent, unless this is a spawned child: that is joined, so nothing of it goes on after the end of its scope.
+    /// Returns the parent, unless this is a spawned child. A spawned child is joined, so it never outlives its
+    /// scope.
     fn parent_it_may_outlive(&self) -> Option<&Arc<Self>> {
         self.parent.as_ref().filter(|_| !self.spawned)
     }
 
-    /// Whether it is `above` or a part of it.
-    pub(crate) fn is_within(&self, above: &Self) -> bool {
+    /// Returns whether this record is `other` or is inside it.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
         self.with_ancestors()
-            .any(|record| std::ptr::eq(record, above))
+            .any(|record| std::ptr::eq(record, other))
     }
 
-    /// Acts on the rare state, which is made if there is none.
+    /// Calls `act` with the rare state. Makes it if there is none.
     fn with_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> T {
         act(self.inner.lock().rare.get_or_insert_default())
     }
 
-    /// Acts on the rare state, if there is any.
+    /// Calls `act` with the rare state, if there is any.
     fn on_rare<T>(&self, act: impl FnOnce(&mut Rare) -> T) -> Option<T> {
         Some(act(self.inner.lock().rare.as_mut()?))
     }
 
-    /// Acts on the lasting state, which is made if there is none.
+    /// Calls `act` with the lasting state. Makes it if there is none.
     fn with_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> T {
         act(self.inner.lock().lasting.get_or_insert_default())
     }
 
-    /// Acts on the lasting state, if there is any.
+    /// Calls `act` with the lasting state, if there is any.
     fn on_lasting<T>(&self, act: impl FnOnce(&mut Lasting) -> T) -> Option<T> {
         Some(act(self.inner.lock().lasting.as_mut()?))
     }
 
-    /// Acts on the slot of the partial result, which is made if there is none. No user code may run in there.
+    /// Calls `act` with the slot of the partial result. Makes it if there is none. No user code may run in `act`.
     pub(crate) fn with_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> T {
         act(self.inner.lock().partial.get_or_insert_default())
     }
 
-    /// Acts on the slot, if there is one. The same holds.
+    /// Calls `act` with the slot of the partial result, if there is one. No user code may run in `act`.
     pub(crate) fn on_partial<T>(&self, act: impl FnOnce(&mut Slot) -> T) -> Option<T> {
         Some(act(self.inner.lock().partial.as_mut()?))
     }
 
-    /// Takes the partial result away for an outcome. One that is in use comes back to the record later.
+    /// Takes the partial result for an outcome. A value that is in use stays, and returns to the record later.
     pub(crate) fn take_partial(&self) -> Option<Value> {
         self.on_partial(Slot::take)?
     }
 }
 
-/// Not left to the compiler: it would drop a long line of ancestors by recursion.
+/// By hand, because the drop by the compiler would recurse on the number of ancestors.
 impl Drop for Record {
     fn drop(&mut self) {
         if let Some(partial) = self.inner.get_mut().partial.take() {
             isolate("the drop of a partial result", || drop(partial));
         }
         let mut parent = self.parent.take();
-        // Ends: every turn goes one ancestor up, and there is no cycle.
+        // Ends: each step goes to the parent, and there is no cycle.
         while let Some(record) = parent {
             parent = Arc::into_inner(record).and_then(|mut last| last.parent.take());
         }
     }
 }
 
-// A record that a panic passed by is still whole: no code of a user runs while it changes. So are a scope and an
-// operation, which are handles to it.
+// A panic leaves a record consistent, because no user code runs while it changes. The same is true of a scope and
+// an operation, which are handles to it.
 impl std::panic::UnwindSafe for Record {}
 impl std::panic::RefUnwindSafe for Record {}

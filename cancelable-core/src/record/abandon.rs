@@ -1,7 +1,7 @@
 //! The join of the children, and the abandonment of blocking calls that have not ended in time after their cancel.
 //!
-//! The run that joins abandons them here; a handle that is awaited while the body still runs does it
-//! too. The first of them abandons the call, and the other finds it abandoned.
+//! A blocking call is abandoned by the run that joins it, or by the task that awaits its handle while the body
+//! still runs. The first of them abandons the call, and the other finds it abandoned.
 
 use super::Record;
 use crate::cause::OperationId;
@@ -12,12 +12,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Ready when nothing is left to join, or only blocking calls that were abandoned; the table is closed then.
-/// One run waits at a time.
+/// Ready when nothing is left to join, or only blocking calls that were abandoned; the table is closed then. One
+/// run waits at a time.
 ///
-/// Wakes: the waker is registered before the table is looked at for the last time, and an entry is
-/// removed before its owner is woken. A blocking call that was cancelled wakes too, for its
-/// abandonment to be timed.
+/// Wakes: the waker is registered before the table is checked for the last time, and an entry is removed before
+/// its owner is woken. The cancel of a blocking call wakes too, so that its abandonment is timed.
 pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
     let children = &record.children;
     if children.close_if_done() {
@@ -33,11 +32,11 @@ pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
     }
 }
 
-/// Abandons the calls whose time is up, and has the task woken when the next one's is.
+/// Abandons the calls whose time is up, and sets the timer for the next call.
 fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
     let children = &record.children;
-    // Ends: each turn after the first follows a timer that has passed the earliest time, so it
-    // abandons at least one call.
+    // Ends: each round after the first follows a timer that has passed the earliest time, so it abandons at least
+    // one call.
     loop {
         let mut earliest: Option<(Instant, RuntimeHandle)> = None;
         for (id, call) in children.awaited_calls() {
@@ -52,7 +51,7 @@ fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
         let Some((due, runtime)) = earliest else {
             return;
         };
-        // Taken out for the poll, which is code of the runtime.
+        // Taken out for the poll, which runs code of the runtime.
         let mut timer = match children.take_abandon_timer() {
             Some(timer) => timer,
             None => runtime.sleep_until(due),
@@ -68,7 +67,7 @@ fn abandon_overdue(record: &Record, cx: &mut Context<'_>) {
     }
 }
 
-/// Waits no longer for a blocking call of `owner`, and wakes the run that joins it.
+/// Abandons a blocking call of `owner`, and wakes the run that joins it.
 pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
     let Some((handle, call)) = owner.children.abandon(id) else {
         return;

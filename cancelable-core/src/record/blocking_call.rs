@@ -1,7 +1,7 @@
-//! The state of a blocking call apart from its value: when it was cancelled, and whether it is still waited for.
+//! The state of a blocking call apart from its value: the time of its cancel, and its abandonment.
 //!
-//! A thread cannot be stopped, so a wait for it may have to end without it. When that is has to be
-//! known to the scope, which joins the call, and to the task that awaits the call's handle.
+//! A thread cannot be stopped, so a wait for a blocking call may have to end before the call. The end of the wait
+//! has to be known to the scope, which joins the call, and to the task that awaits the handle of the call.
 
 use crate::runtime::RuntimeHandle;
 use crate::sync::{Mutex, WakerSlot};
@@ -10,11 +10,10 @@ use std::time::{Duration, Instant};
 
 pub(crate) struct BlockingCall {
     runtime: RuntimeHandle,
-    /// The time that the call is waited for after its cancel; `None` is for ever.
+    /// The time from the cancel of the call to its abandonment; `None` is for ever.
     abandon_after: Option<Duration>,
     state: Mutex<State>,
-    /// Of the one task that awaits the handle; woken after the state has changed, with its lock
-    /// released.
+    /// The waker of the one task that awaits the handle. Woken after a change of the state, with the lock released.
     waiter: WakerSlot,
 }
 
@@ -42,8 +41,7 @@ impl BlockingCall {
         self.abandon_after
     }
 
-    /// When it will be waited for no longer. None while it is not cancelled, or if it is waited for
-    /// in any case.
+    /// Returns the time of its abandonment; `None` while it is not cancelled, or if it is never abandoned.
     pub(crate) fn due(&self) -> Option<Instant> {
         let cancelled_at = self.state.lock().cancelled_at?;
         cancelled_at.checked_add(self.abandon_after?)
@@ -53,17 +51,17 @@ impl BlockingCall {
         self.state.lock().abandoned
     }
 
-    /// Has the task woken by the next change. It is to look again after this.
+    /// Registers the waker of a task for the next change. The task has to check the state again after this.
     pub(crate) fn register(&self, cx: &Context<'_>) {
         self.waiter.register(cx.waker());
     }
 
-    /// Takes back what [`register`](Self::register) has left.
+    /// Removes the waker.
     pub(crate) fn unregister(&self) {
         drop(self.waiter.take());
     }
 
-    /// From now on its abandonment is timed.
+    /// Notes the cancel. The time to its abandonment counts from here.
     pub(crate) fn note_cancel(&self) {
         let now = self.runtime.now();
         self.state.lock().cancelled_at.get_or_insert(now);

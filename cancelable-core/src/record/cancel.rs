@@ -1,31 +1,31 @@
-//! The cancel of an operation, and its own token. The token is made when it is first asked for, as a child of the token
-//! above. A token that is made by a cancel of the operation has no parent: it has its cause, and nothing above can
-//! change that.
+//! The cancel of an operation, and its own token. The token is made on demand, as a child of the inherited token
+//! (`token_cell.rs`). A token that is made by a cancel of the operation has no parent: it has its cause already,
+//! and no ancestor can change that.
 //!
 //! # The end
 //!
-//! Whether the operation was cancelled is decided when it ends, under the record's lock. From then on
-//! everything here but the token says what held then, whatever becomes of the token.
+//! Whether the operation was cancelled is decided at its end, under the record's lock. From then on every answer
+//! here except the token itself is the answer of that moment, whatever happens to the token.
 //!
-//! A token that was *handed out*, so that somebody may wait for it, is cancelled after the end with
-//! [`Reason::ScopeEnded`](crate::Reason::ScopeEnded), unless it was cancelled before. A token that nobody was
-//! handed is left alone, which costs nothing; one that is handed out later is cancelled then. That waits for
-//! what is *inside*: scopes that another task runs on, and streams that were given away. They are cancelled
-//! from above still, and the last of them to end has the token cancelled. An operation that is opened inside
-//! is counted with its own parent and with no other.
+//! A token that was *handed out*, so that user code may wait for it, is cancelled after the end with
+//! [`Reason::ScopeEnded`](crate::Reason::ScopeEnded), unless it was cancelled before. A token that was not handed
+//! out is not touched, which costs nothing; if it is handed out later, it is cancelled then. This cancel waits
+//! for the *dependents*: scopes inside that another task runs, and streams that were given away. An ancestor can
+//! still cancel them, and the end of the last dependent cancels the token. An operation is a dependent of its own
+//! parent and of no other.
 //!
 //! # Invariants
 //!
-//! 1. There is one own token at most, and once it is there every answer is its. So what was said
-//!    of the cancel before it was made has to hold for it: only "no" is said from above. A "yes"
-//!    is the own token's, which is made for it, and is cancelled from the start because the one
-//!    above is.
-//! 2. A run that answers pending waits on the own token if that is there. Otherwise it waits on
-//!    the token above, and is *parked*: the maker of the own token wakes it (`token_cell.rs`).
-//! 3. The token is put in its place, and is marked as handed out, under the record's lock, under which the
-//!    status becomes an end. So either the end finds the mark and cancels the token, or the caller that sets the mark
-//!    finds the end. A cancel takes the lock too, after the token: either the end finds the token cancelled,
-//!    or the cancel finds that the end was first.
+//! 1. There is at most one own token, and once it exists every answer about the cancel is its answer. So an
+//!    answer from before has to hold for it: the inherited token only ever answers "not cancelled". The answer
+//!    "cancelled" comes from the own token, which is made for it and is cancelled from the start, because its
+//!    parent is.
+//! 2. A run that answers pending waits on the own token if that exists. Otherwise it waits on the inherited token
+//!    and is *parked*: the maker of the own token wakes it (`token_cell.rs`).
+//! 3. The token is stored, and marked as handed out, under the record's lock, under which the status becomes an
+//!    end. So either the end finds the mark and cancels the token, or the caller that sets the mark finds the
+//!    end. A cancel takes the lock too, after the token: either the end finds the token cancelled, or the cancel
+//!    finds that the end was first.
 
 use super::Record;
 use super::run_waker;
@@ -39,7 +39,7 @@ use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// While it lives, the token of the operation is not cancelled for its end.
+/// A dependent of an operation. While it lives, the end of the operation does not cancel its token.
 pub(crate) struct DependentGuard(Arc<Record>);
 
 impl DependentGuard {
@@ -56,7 +56,7 @@ impl Drop for DependentGuard {
 }
 
 impl Record {
-    /// Whether the operation is cancelled.
+    /// Returns whether the operation is cancelled.
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
         match (self.token.own(), self.token.above()) {
@@ -69,7 +69,7 @@ impl Record {
         }
     }
 
-    /// Why the operation is cancelled, if it is.
+    /// Returns the cause of the cancel, if the operation is cancelled.
     pub(crate) fn cause(&self) -> Option<Cause> {
         match self.is_cancelled() {
             true => self.token().cause(),
@@ -77,7 +77,7 @@ impl Record {
         }
     }
 
-    /// Why nothing is to go on for the operation, if so: it is cancelled, or it has ended.
+    /// Returns the reason to stop work for the operation: the cause of its cancel, or its end.
     pub(crate) fn halt(&self) -> Option<Cause> {
         let cause = self.cause();
         match cause.is_none() && self.status().is_terminal() {
@@ -86,10 +86,10 @@ impl Record {
         }
     }
 
-    /// Cancels the token, with the time of the runtime where there is one. A cause that comes from
-    /// another token keeps what that one stamped on it.
+    /// Cancels the token, with the time of the runtime if there is one. A cause that comes from another token
+    /// keeps the stamp of that token.
     ///
-    /// True or false, everything below says cancelled when it returns.
+    /// Whether it returns true or false, all descendants are cancelled by then.
     pub(crate) fn cancel(&self, cause: Cause) -> bool {
         if self.is_cancelled() {
             self.wait_for_descendants();
@@ -106,7 +106,7 @@ impl Record {
         first
     }
 
-    /// Fills in what only the moment of the cancel knows, by this record's clock.
+    /// Stamps the cause with the time of this record's clock, unless it is stamped.
     pub(crate) fn stamp(&self, cause: Cause) -> Cause {
         match &self.runtime {
             Some(runtime) if !cause.is_stamped() => match runtime.read_clock() {
@@ -117,17 +117,17 @@ impl Record {
         }
     }
 
-    /// Cancels the operation. True if this call did it, and no other before.
+    /// Cancels the operation. Returns whether this call was the first to do so.
     fn cancel_token(&self, cause: Cause) -> bool {
         if let Some(token) = self.token.own() {
             return token.cancel_with(cause) && !self.ended_uncancelled_by_now();
         }
-        // A token that is not there yet has nobody to wake but the run.
+        // A token that does not exist yet has no waiter but the run.
         let born = CancellationToken::new_cancelled(cause).of_operation(&self.label);
         let put = {
             let _inner = self.inner.lock();
             match self.status().is_terminal() {
-                // For the drop after the lock.
+                // Dropped after the lock.
                 true => Err((born, false)),
                 false => self.token.put(born).map_err(|late| (late, true)),
             }
@@ -144,29 +144,29 @@ impl Record {
         }
     }
 
-    /// Waits until everything below a cancelled operation says cancelled.
+    /// Waits until all descendants of a cancelled operation are cancelled.
     ///
-    /// To be called with no lock held. It waits for no user code, so a callback of a cancel
-    /// may cancel again; see "Overlapping cancels" in the header of the token's module.
+    /// To be called with no lock held. The wait is for no user code, so a callback of a cancel may cancel again;
+    /// see "Overlapping cancels" in the header of the token's module.
     pub(crate) fn wait_for_descendants(&self) {
-        // Without a token of its own there is nothing below.
+        // Without an own token there is no descendant.
         if let Some(token) = self.token.own() {
             token.wait_for_descendants();
         }
     }
 
-    /// Logs that the operation was asked to stop, and why, if it was. An operation has one such line:
-    /// from the caller that cancels it, or, where it is cancelled by way of a token, from its run as that finds
-    /// it cancelled, or from its end.
+    /// Logs the cancel of the operation with its cause, if it is cancelled. An operation has one such line. The
+    /// line comes from the caller that cancels it, or, if it is cancelled by a token, from its run or from its
+    /// end.
     pub(crate) fn log_cancel(&self) {
-        // Not even the cause is read for a level that is off.
+        // The cause is not read for a level that is off.
         if !is_logged(Level::Debug) {
             return;
         }
         let Some(cause) = self.cause() else {
             return;
         };
-        // Relaxed: the first caller writes the line, and nothing else follows from that.
+        // Relaxed: the first caller writes the line, and nothing else depends on the flag.
         if self.cancel_logged.swap(true, Ordering::Relaxed) {
             return;
         }
@@ -178,26 +178,26 @@ impl Record {
         );
     }
 
-    /// The error for work of this operation that stops for `cause`.
+    /// Returns the error for work of this operation that stops for `cause`.
     pub(crate) fn cancelled_for(&self, cause: Cause, elapsed: Option<Duration>) -> Cancelled {
         Cancelled::new(cause)
             .or_marked(|cause| self.issue_mark(cause))
             .of(self.label.clone(), elapsed)
     }
 
-    /// The mark for an error that is given out with `cause`, while this runs and is cancelled for that.
+    /// Returns the mark for an error that reports `cause`, if the operation runs and is cancelled for that cause.
     pub(super) fn issue_mark(&self, cause: &Cause) -> Option<Mark> {
         let is_for_this =
             self.status() == Status::Running && self.cause().is_some_and(|own| own.is_same(cause));
         is_for_this.then(|| self.with_lasting(|lasting| lasting.mark.give_out()))
     }
 
-    /// Whether an error that was given out for the cancel of this operation is alive.
+    /// Returns whether an error that reports the cancel of this operation is alive.
     pub(crate) fn has_live_mark(&self) -> bool {
         self.live_mark().is_some()
     }
 
-    /// Hands what this operation has given out to the operation that polls its end here.
+    /// Forwards the mark of this operation to the operation that polls its end here.
     pub(crate) fn forward_mark(&self) {
         if let (Some(mark), Some(cause)) = (self.live_mark(), self.cause()) {
             if let Some(outer) = ambient::cancel_mark(&cause) {
@@ -210,14 +210,14 @@ impl Record {
         self.on_lasting(|lasting| lasting.mark.held())?
     }
 
-    /// Adds the deadline checks of the tokens that cancel the operation and are not of an operation above.
+    /// Adds the deadline checks of the tokens that cancel the operation and do not belong to an ancestor.
     pub(super) fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>) {
-        let line = self.with_ancestors();
-        let linked = line.take_while(|record| record.token.is_linked());
+        let records = self.with_ancestors();
+        let linked = records.take_while(|record| record.token.is_linked());
         found.extend(linked.filter_map(|record| record.token.linked_check().cloned()));
     }
 
-    /// Has those tokens look at their clocks.
+    /// Checks the deadlines of these tokens.
     #[cold]
     pub(super) fn check_links(&self) {
         let mut links = Vec::new();
@@ -225,8 +225,8 @@ impl Record {
         look_at_all(links);
     }
 
-    /// Warns of a request that a source has put on record, for a run that is dropped before its next poll: its
-    /// outcome would have had it.
+    /// Logs a warning if a source has cancelled a run that is dropped before its next poll. The outcome would have
+    /// reported the cancel.
     pub(crate) fn warn_unreported_cancel(&self) {
         let cancelled_by_source = self.on_rare(|rare| rare.cancelled_by_source) == Some(true);
         let Some(cause) = self.cause().filter(|_| cancelled_by_source) else {
@@ -241,7 +241,7 @@ impl Record {
         );
     }
 
-    /// The operation's token, for what ends with the operation.
+    /// Returns the operation's token, for a caller that does not keep it longer than the operation runs.
     #[inline]
     pub(crate) fn token(&self) -> &CancellationToken {
         match self.token.own() {
@@ -252,12 +252,12 @@ impl Record {
 
     #[cold]
     fn make_token(&self) -> &CancellationToken {
-        // Ends: a turn that does not put one in place found that the operation has just ended, which the
-        // next turn sees from the start.
+        // Ends: a round that stores no token found that the operation has just ended, which the next round sees
+        // from the start.
         loop {
             let ended_uncancelled = self.ended_uncancelled();
-            // Made before it is put in place, not meanwhile: it takes locks. One that comes too late is
-            // dropped after the lock.
+            // Made before the lock, because that takes locks. A token that comes too late is dropped after the
+            // lock.
             let made = match ended_uncancelled {
                 true => CancellationToken::new_cancelled(self.end_cause()),
                 false => self.token.make(&self.label),
@@ -277,14 +277,15 @@ impl Record {
         }
     }
 
-    /// Wakes the run if it is parked. Called after the token is put in its place.
+    /// Wakes the run if it is parked. Called after the token is stored.
     fn wake_parked(&self) {
         if self.token.take_parked() {
             run_waker::wake_run(self);
         }
     }
 
-    /// Has the token cancelled with the end, as somebody may wait for it longer than the operation runs.
+    /// Marks the token as handed out: the end will cancel it, since user code may wait for it longer than the
+    /// operation runs.
     #[inline]
     pub(super) fn note_handed_out(&self) {
         if !self.token.is_handed_out() {
@@ -304,32 +305,32 @@ impl Record {
         }
     }
 
-    /// Whether the operation has ended without a cancel, as far as its token does not tell.
+    /// Returns whether the operation has ended without a cancel. Its token may be cancelled all the same.
     fn ended_uncancelled(&self) -> bool {
         self.status().is_terminal() && self.token.ended_uncancelled()
     }
 
-    /// Whether the end came before the cancel that was just made.
+    /// Returns whether the end came before the cancel that was just made.
     fn ended_uncancelled_by_now(&self) -> bool {
         // Invariant 3.
         let _inner = self.inner.lock();
         self.ended_uncancelled()
     }
 
-    /// Cancels a token that was handed out, because the operation has ended, if it was not cancelled before
-    /// and nothing is inside. To be called once the status is an end, with no lock held.
+    /// Cancels a token that was handed out for the end of the operation, unless it was cancelled before or there
+    /// are dependents. To be called after the status has become an end, with no lock held.
     pub(super) fn end_token(&self) {
         if let Some(token) = self.token.to_end() {
             token.cancel_unlogged(self.end_cause());
         }
     }
 
-    /// To be called when something is opened inside that may go on after the end.
+    /// Counts a dependent: a scope or a stream inside that may outlive the end.
     pub(super) fn add_dependent(&self) {
         self.token.add_dependent();
     }
 
-    /// To be called when that has ended, with no lock held.
+    /// Removes a dependent that has ended. To be called with no lock held.
     pub(super) fn remove_dependent(&self) {
         if self.token.remove_dependent() && self.status().is_terminal() {
             self.end_token();
@@ -346,9 +347,9 @@ impl Record {
     }
 }
 
-/// A source cancels the operation on the thread on which it learns of its event.
+/// A source cancels the operation on the thread on which its event arrives.
 ///
-/// Whether the request is on record is settled by the record's lock; see "The end".
+/// The record's lock decides whether the cancel came before the end; see "The end".
 impl CancelTarget for Record {
     fn request(&self, cause: Cause) -> bool {
         let is_on_record = self.cancel(cause);

@@ -1,28 +1,29 @@
-//! Reports on runs that have ended, beside their values. They are kept apart because most runs have nothing to report.
+//! Reports on runs that have ended, beside their outputs. They are separate because most runs have nothing to
+//! report.
 //!
-//! The report of a spawned child is on the child's handle. A report that is still there when the scope above ends
-//! becomes a part of that scope's report. A run that was dropped has no outcome, so its report goes to the nearest
-//! ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is dropped, and
-//! the log has it.
+//! The report of a spawned child is read by the child's handle. A report that was not taken by the end of the
+//! scope becomes part of the scope's report. A run that was dropped has no outcome, so its report goes to the
+//! nearest ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is
+//! dropped, and the log has it.
 
 use super::reports::{KEPT, ReportSource};
 use super::{Rare, Record};
 use crate::report::{Report, Straggler};
 use std::sync::Arc;
 
-/// The way in which an operation has lost its run.
+/// The reason why an operation has no run any more.
 #[derive(Clone, Copy)]
 pub(crate) enum LostRun {
-    /// It was dropped, or there never was one.
+    /// The run was dropped, or there never was one.
     Dropped,
-    /// It is held, and others do its work (`takeover.rs`). A poll that may come wants its report.
+    /// The run was taken over (`takeover.rs`). A later poll of it needs the report.
     TakenOver,
 }
 
-/// The report of an operation that ends: its own, and then what nobody has taken of that below, in the
-/// order in which that ended, up to [`KEPT`] of each kind.
+/// Returns the report of an operation that ends: its own part, and then the reports of descendants that were not
+/// taken, in the order of their ends, up to [`KEPT`] items of each kind.
 ///
-/// To be called with no lock held: it takes that of each child.
+/// To be called with no lock held: it locks each child.
 pub(super) fn take_whole(rare: &mut Rare) -> Report {
     let mut whole = Report {
         stragglers: rare.diagnostics.take_stragglers(),
@@ -30,8 +31,8 @@ pub(super) fn take_whole(rare: &mut Rare) -> Report {
         ..Report::default()
     };
     let (mut stragglers, mut errors, mut failures) = (KEPT, KEPT, KEPT);
-    for below in rare.reports.take_sources() {
-        let report = match below {
+    for source in rare.reports.take_sources() {
+        let report = match source {
             ReportSource::Child(child) => take(&child),
             ReportSource::TakenOver(run) => {
                 let report = take(&run);
@@ -62,18 +63,18 @@ pub(super) fn take_whole(rare: &mut Rare) -> Report {
     whole
 }
 
-/// Moves as many of `items` as there is `room` for to the end of `whole`.
+/// Appends the first `room` of `items` to `whole`.
 fn take_some<T>(whole: &mut Vec<T>, items: Vec<T>, room: &mut usize) {
     let before = whole.len();
     whole.extend(items.into_iter().take(*room));
     *room -= whole.len() - before;
 }
 
-/// Keeps the report of a spawned child for its handle, and has the scope above know of it.
+/// Keeps the report of a spawned child for its handle, and lists the child with its scope.
 pub(crate) fn keep(child: &Arc<Record>, report: Option<Box<Report>>) {
     let report = match child.children.options().collect_all {
         true => with_failures(child, report),
-        // The failure that counts is the child's own.
+        // The first failure of its children is the child's own failure.
         false => report,
     };
     if let Some(report) = report {
@@ -82,7 +83,7 @@ pub(crate) fn keep(child: &Arc<Record>, report: Option<Box<Report>>) {
     }
 }
 
-/// Puts the failures of the children of `record`, which are handed out once, before those from below.
+/// Puts the failures of the children of `record`, which are handed out once, before those of further descendants.
 fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Report>> {
     let own = record.children.take_failures();
     if own.is_empty() {
@@ -93,37 +94,37 @@ fn with_failures(record: &Record, report: Option<Box<Report>>) -> Option<Box<Rep
     Some(report)
 }
 
-/// Has the nearest operation above that has not ended report what comes from `below`.
-fn propagate(record: &Record, below: ReportSource<Arc<Record>>) {
-    let mut below = Some(below);
+/// Passes a source to the nearest ancestor that has not ended.
+fn propagate(record: &Record, source: ReportSource<Arc<Record>>) {
+    let mut source = Some(source);
     for owner in record.ancestors() {
         let mut inner = owner.inner.lock();
-        // One that has ended has given up a call, or something that a finalizer has left.
+        // An ancestor that has ended has abandoned a call, or an orphan of a finalizer.
         if owner.is_settled_in(&inner) {
             continue;
         }
         let reports = &mut inner.rare.get_or_insert_default().reports;
-        below = below.and_then(|below| reports.keep(below));
+        source = source.and_then(|source| reports.keep(source));
         break;
     }
-    // Errors of users go after the lock.
-    drop(below);
+    // After the lock: it may have errors of users.
+    drop(source);
 }
 
-/// What the handle of a child says of it, once.
+/// Takes the report of a child.
 pub(crate) fn take(child: &Record) -> Option<Box<Report>> {
     child.on_rare(|rare| rare.reports.own.take())?
 }
 
-/// Looks at what the handle of a child says of it.
-pub(crate) fn read<T>(child: &Record, look: impl FnOnce(&Report) -> T) -> Option<T> {
-    child.on_rare(|rare| rare.reports.own.as_deref().map(look))?
+/// Calls `read` with the report of a child, if there is one.
+pub(crate) fn read<T>(child: &Record, read: impl FnOnce(&Report) -> T) -> Option<T> {
+    child.on_rare(|rare| rare.reports.own.as_deref().map(read))?
 }
 
-/// Passes on the report of an operation whose end nobody reads: a run that was dropped, a scope that was
-/// never run, or a blocking call, whose finalizers run after its handle has its end.
+/// Passes on the report of an operation without an outcome: a run that was dropped, a scope that was never run,
+/// or a blocking call, whose finalizers run after its handle is ready.
 ///
-/// To be called before what is above lets go of it; see invariant 1 of `orphans.rs`.
+/// To be called before the owner removes the orphan; see invariant 1 of `orphans.rs`.
 pub(crate) fn propagate_lost(record: &Arc<Record>, report: Option<Box<Report>>, run: LostRun) {
     match run {
         LostRun::Dropped => {

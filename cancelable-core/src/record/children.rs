@@ -1,19 +1,21 @@
-//! The table of what one operation waits for before it ends: its children and blocking calls, what dropped runs
-//! inside have left (*orphans*, `orphans.rs`), and holds (`keep_open.rs`); with the queue for permits and the failures.
+//! The table of everything that one operation joins before it ends, with the queue for permits and the failures.
+//! An entry is a *member*, which is a child or a blocking call; an *orphan* of a dropped run inside
+//! (`orphans.rs`); or a *hold* (`admission.rs`).
 //!
-//! The table knows operations by their numbers. It keeps an opaque handle `H` to each, for reports, and returns it.
+//! The table identifies operations by their numbers. For reports it keeps an opaque handle `H` to each, and
+//! returns it.
 //!
 //! # Invariants
 //!
-//! 1. A member is listed from before its task is handed to a runtime until everything of it is
-//!    gone: its future is dropped and its result is reported. Its permit (`admission.rs`) removes it,
-//!    on every way out, also where a runtime drops the task.
-//! 2. Once the table is closed no member comes in. [`Children::close_if_done`] closes it in the step in
-//!    which it finds nothing left, so none slips in between.
-//! 3. `running` counts the children that are neither queued nor gone and never exceeds the limit. A
-//!    permit that becomes free goes to the first of the queue under the same lock, so the order is
-//!    the order of spawning and each permit that becomes free wakes one child.
-//! 4. One lock, and neither user code nor a runtime's runs under it: wakers are cloned before,
+//! 1. A member is listed from before its task is passed to a runtime until its future is dropped and its result
+//!    is reported. Its [`Admission`](super::admission::Admission) removes it on every way out, also when a
+//!    runtime drops the task.
+//! 2. A closed table accepts no member. [`Children::close_if_done`] closes the table in the step in which it
+//!    finds nothing to join, so no member is accepted in between.
+//! 3. `running` counts the listed children that are not queued, and never exceeds the limit. A free permit goes
+//!    to the first child of the queue under the same lock. So children begin in the order of spawning, and each
+//!    free permit wakes one child.
+//! 4. There is one lock, and neither user code nor code of a runtime runs under it: wakers are cloned before, and
 //!    woken and dropped after.
 
 use super::blocking_call::BlockingCall;
@@ -27,33 +29,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(crate) struct Children<H> {
-    /// None where the scope says nothing.
+    /// `None` for the default.
     options: Option<Box<ChildOptions>>,
     /// The run that waits for the members.
     joiner: WakerSlot,
-    /// | bits                 | listed             | comes in        |
-    /// |----------------------|--------------------|-----------------|
-    /// | none                 | nothing ever was   | anything        |
-    /// | `OCCUPIED`           | something may be   | anything        |
-    /// | `OCCUPIED`, `CLOSED` | something may be   | orphans         |
-    /// | `CLOSED`             | nothing to join    | orphans         |
+    /// | bits                 | entries                 | accepts         |
+    /// |----------------------|-------------------------|-----------------|
+    /// | none                 | there never was one     | any entry       |
+    /// | `OCCUPIED`           | there may be some       | any entry       |
+    /// | `OCCUPIED`, `CLOSED` | there may be some       | orphans         |
+    /// | `CLOSED`             | none to join            | orphans         |
     ///
-    /// Stored under the lock of the table, and read without it by a run that ends: most have no
-    /// children, leave it at none, and pay nothing for them; see `admission.rs`.
+    /// Stored under the lock of the table, and read without it by a run that ends. Most runs have no children,
+    /// leave this at none, and pay nothing; see `admission.rs`.
     phase: AtomicU8,
-    /// `None` until something is listed, and for most operations for ever.
+    /// `None` until the first entry, and for most operations for ever.
     table: Mutex<Option<Box<Table<H>>>>,
 }
 
-/// Something was listed, and has to be joined.
+/// There may be entries to join.
 const OCCUPIED: u8 = 1;
-/// No member comes in any more.
+/// No member is accepted any more.
 const CLOSED: u8 = 2;
 
 #[derive(Default)]
 struct Table<H> {
     members: NumberMap<OperationId, Member<H>>,
-    /// The number of members that are not waited for any more.
+    /// The number of abandoned members.
     abandoned: usize,
     running: usize,
     /// Children without a permit, in order of spawning, with their waker once they were polled.
@@ -61,9 +63,8 @@ struct Table<H> {
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
     abandon_timer: Option<Sleep>,
-    /// The orphans that have not ended.
     orphans: NumberMap<OperationId, Orphan<H>>,
-    /// Where each hold was taken that keeps the operation open.
+    /// The locations at which the holds were taken.
     holds: NumberMap<u64, &'static Location<'static>>,
     /// The key of the next hold.
     next_hold: u64,
@@ -71,14 +72,14 @@ struct Table<H> {
 
 struct Member<H> {
     handle: H,
-    /// The parts of a blocking call that a child has not.
+    /// The state of a blocking call; `None` for a child.
     call: Option<Arc<BlockingCall>>,
     abandoned: bool,
 }
 
 struct Orphan<H> {
     handle: H,
-    /// What it goes on on.
+    /// The runtime of its task.
     runtime: RuntimeHandle,
 }
 
@@ -86,7 +87,7 @@ struct Orphan<H> {
 pub(super) struct OpenMember<H> {
     pub(super) handle: H,
     pub(super) is_blocking: bool,
-    /// A blocking call that is not waited for any more.
+    /// A blocking call that was abandoned.
     pub(super) is_abandoned: bool,
     /// A child that has not begun, because it waits for a admission.
     pub(super) is_queued: bool,
@@ -106,9 +107,9 @@ impl<H: Clone + Default> Children<H> {
         self.options.as_deref().unwrap_or(&NO_CHILD_OPTIONS)
     }
 
-    /// Lists a member. False if the table is closed.
+    /// Lists a member. Returns false if the table is closed.
     ///
-    /// Whether the operation has ended is for the caller to look at after this; see `admission.rs`.
+    /// After this the caller has to check whether the operation has ended; see `admission.rs`.
     pub(super) fn admit(
         &self,
         id: OperationId,
@@ -135,10 +136,10 @@ impl<H: Clone + Default> Children<H> {
         admitted.is_some()
     }
 
-    /// Lists something that has to be joined, whatever the phase.
+    /// Inserts an entry in any phase.
     fn insert<T>(&self, put: impl FnOnce(&mut Table<H>) -> T) -> T {
         let mut table = self.table.lock();
-        // Relaxed, here and below: ordered by the locks, as `admission.rs` has it.
+        // Relaxed, here and below: ordered by the locks; see `admission.rs`.
         let closed = self.phase.load(Ordering::Relaxed) & CLOSED;
         self.phase.store(closed | OCCUPIED, Ordering::Relaxed);
         put(table.get_or_insert_default())
@@ -154,14 +155,14 @@ impl<H: Clone + Default> Children<H> {
         Some(put(table.get_or_insert_default()))
     }
 
-    /// Lists a hold, which was taken at `place`. Also where no more are taken, for a copy of one that is listed.
-    pub(super) fn insert_hold(&self, place: &'static Location<'static>) -> u64 {
-        self.insert(|table| table.hold(place))
+    /// Lists a hold in any phase, for a clone of a hold that is listed. Returns its key.
+    pub(super) fn insert_hold(&self, taken_at: &'static Location<'static>) -> u64 {
+        self.insert(|table| table.hold(taken_at))
     }
 
     /// [`insert_hold`](Self::insert_hold) unless the table is closed.
-    pub(super) fn insert_hold_if_open(&self, place: &'static Location<'static>) -> Option<u64> {
-        self.insert_if_open(|table| table.hold(place))
+    pub(super) fn insert_hold_if_open(&self, taken_at: &'static Location<'static>) -> Option<u64> {
+        self.insert_if_open(|table| table.hold(taken_at))
     }
 
     pub(super) fn remove_hold(&self, key: u64) {
@@ -174,7 +175,7 @@ impl<H: Clone + Default> Children<H> {
         }
     }
 
-    /// Where each hold was taken, in the order of taking.
+    /// Returns the locations of the holds, in the order of taking.
     pub(super) fn holds(&self) -> Vec<&'static Location<'static>> {
         self.with_table(|table| table.holds.values().copied().collect())
             .unwrap_or_default()
@@ -191,22 +192,22 @@ impl<H: Clone + Default> Children<H> {
 
     pub(super) fn remove_orphan(&self, id: OperationId) {
         let removed = self.with_table(|table| (table.orphans.remove(&id), table.is_done()));
-        // The entry goes after the lock: with it goes a handle of a runtime.
+        // Dropped after the lock: the entry has a handle of a runtime.
         if let Some((Some(_entry), true)) = removed {
             self.wake_joiner();
         }
     }
 
-    /// Takes the orphans out of a table that is closed. They are not waited for any more.
+    /// Takes the orphans out of a closed table. They are not joined any more.
     pub(crate) fn forget_orphans(&self) -> Vec<H> {
         let orphans = self.with_table(|table| std::mem::take(&mut table.orphans));
-        // One that has come meanwhile is still to be joined.
+        // An orphan that has come meanwhile still has to be joined.
         self.close_if_done();
         let orphans = orphans.unwrap_or_default().into_values();
         orphans.map(|orphan| orphan.handle).collect()
     }
 
-    /// The orphans that have not ended, in the order in which their operations were opened.
+    /// Returns the orphans that have not ended, in the order in which their operations were opened.
     pub(super) fn orphans(&self) -> Vec<H> {
         self.with_table(|table| {
             let orphans = table.orphans.values();
@@ -219,7 +220,7 @@ impl<H: Clone + Default> Children<H> {
         self.with_table(|table| table.orphans.len()).unwrap_or(0)
     }
 
-    /// A runtime on which an orphan goes on, if there is one.
+    /// Returns the runtime of an orphan, if there is an orphan.
     pub(crate) fn orphans_runtime(&self) -> Option<RuntimeHandle> {
         self.with_table(|table| {
             let first = table.orphans.values().next();
@@ -227,7 +228,8 @@ impl<H: Clone + Default> Children<H> {
         })?
     }
 
-    /// Closes the table if nothing is left, or only blocking calls that were abandoned. True if so.
+    /// Closes the table if nothing is left to join, or only blocking calls that were abandoned. Returns whether
+    /// it did.
     pub(super) fn close_if_done(&self) -> bool {
         let mut table = self.table.lock();
         let is_done = table.as_ref().is_none_or(|table| table.is_done());
@@ -237,8 +239,8 @@ impl<H: Clone + Default> Children<H> {
             timer = table.as_mut().and_then(|table| table.abandon_timer.take());
         }
         drop(table);
-        // Its drop takes a timer out of the runtime, which is not our code. Nor is the waker, of a
-        // task that has nothing more to do here.
+        // After the lock: the drop of a timer is code of the runtime, and the drop of a waker is user code. The
+        // task has nothing more to do here.
         drop(timer);
         if is_done {
             drop(self.joiner.take());
@@ -246,7 +248,7 @@ impl<H: Clone + Default> Children<H> {
         is_done
     }
 
-    /// Closes the table to members. True if there is nothing to wait for.
+    /// Closes the table to members. Returns whether there is nothing to join.
     pub(crate) fn close(&self) -> bool {
         let table = self.table.lock();
         let is_done = table.as_ref().is_none_or(|table| table.is_done());
@@ -255,7 +257,7 @@ impl<H: Clone + Default> Children<H> {
         is_done
     }
 
-    /// As [`close`](Self::close), and what is listed is not waited for.
+    /// Closes the table to members. The present entries are not joined.
     pub(crate) fn close_and_forget(&self) {
         let _table = self.table.lock();
         self.phase.store(CLOSED, Ordering::Relaxed);
@@ -265,22 +267,22 @@ impl<H: Clone + Default> Children<H> {
         self.phase.load(Ordering::Relaxed) & CLOSED != 0
     }
 
-    /// Whether nothing was ever listed, as far as this thread knows.
+    /// Returns whether nothing was ever listed. An entry of another thread may not be visible yet.
     pub(crate) fn is_unused(&self) -> bool {
         self.phase.load(Ordering::Relaxed) == 0
     }
 
-    /// Whether something may have to be joined. Read under the lock of the record it belongs to, see `admission.rs`.
+    /// Returns whether there may be entries to join. Called under the record's lock; see `admission.rs`.
     pub(crate) fn is_occupied(&self) -> bool {
         self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
 
     /// Ready when the child has a permit.
     ///
-    /// Wakes: the waker is stored under the lock under which permits are given, and a child that is
-    /// not in the queue any more has its permit.
+    /// Wakes: the waker is stored under the lock under which permits are given, and a child that is not in the
+    /// queue any more has its permit.
     pub(super) fn poll_permit(&self, id: OperationId, cx: &mut Context<'_>) -> Poll<()> {
-        // Cloned before the lock and dropped after it: both are the user's code.
+        // Cloned before the lock and dropped after it: both run user code.
         let mut waker = Some(StoredWaker::of(cx.waker()));
         let queued = self.with_table(|table| match table.queue.get_mut(&id) {
             Some(stored) => {
@@ -295,12 +297,12 @@ impl<H: Clone + Default> Children<H> {
         }
     }
 
-    /// Keeps a failure. True if the operation is to be cancelled for it, which is so for the first
-    /// one unless they are collected.
+    /// Keeps a failure. Returns whether the operation has to be cancelled for it, which is true of the first
+    /// failure unless failures are collected.
     pub(crate) fn fail(&self, failure: &ChildFailure) -> bool {
         let mut table = self.table.lock();
-        // A call that was abandoned may fail when nobody asks any more. While somebody is still waited for there is
-        // a report to come, also of a run that was dropped.
+        // An abandoned call may fail after the last report. While an entry has to be joined there is a report to
+        // come, also of a run that was dropped.
         if self.is_closed() && !self.is_occupied() {
             return false;
         }
@@ -312,7 +314,7 @@ impl<H: Clone + Default> Children<H> {
         first && !self.options().collect_all
     }
 
-    /// The failure that cancels the operation: the first, unless they are collected.
+    /// Returns the failure that cancels the operation: the first, unless failures are collected.
     pub(crate) fn failure(&self) -> Option<ChildFailure> {
         if self.options().collect_all {
             return None;
@@ -320,8 +322,7 @@ impl<H: Clone + Default> Children<H> {
         self.with_table(|table| table.failures.first().cloned())?
     }
 
-    /// The failures so far: all of them if they are collected, and else the first. They are handed
-    /// out once.
+    /// Takes the failures so far: all if failures are collected, and else the first. Each is returned once.
     pub(crate) fn take_failures(&self) -> Vec<ChildFailure> {
         self.with_table(|table| std::mem::take(&mut table.failures))
             .unwrap_or_default()
@@ -332,18 +333,18 @@ impl<H: Clone + Default> Children<H> {
             .unwrap_or(false)
     }
 
-    /// The number of children and blocking calls that have not ended, the abandoned ones included.
+    /// Returns the number of children and blocking calls that have not ended, with the abandoned calls.
     pub(crate) fn live(&self) -> usize {
         self.with_table(|table| table.members.len()).unwrap_or(0)
     }
 
-    /// Whether a member or a hold has to be cancelled when the body fails.
+    /// Returns whether there is a member or a hold, for which a failure of the body cancels the operation.
     pub(crate) fn is_awaited(&self) -> bool {
         self.with_table(|table| !(table.members.is_empty() && table.holds.is_empty()))
             .unwrap_or(false)
     }
 
-    /// The members that have not ended, in the order in which they were opened.
+    /// Returns the members that have not ended, in the order in which they were opened.
     pub(super) fn members(&self) -> Vec<OpenMember<H>> {
         self.with_table(|table| {
             let members = table.members.iter();
@@ -358,7 +359,7 @@ impl<H: Clone + Default> Children<H> {
         .unwrap_or_default()
     }
 
-    /// Whether a member is a blocking call, and whether it waits for a permit.
+    /// Returns whether a member is a blocking call, and whether it waits for a permit.
     pub(crate) fn member_state(&self, id: OperationId) -> (bool, bool) {
         self.with_table(|table| {
             let member = table.members.get(&id);
@@ -368,7 +369,7 @@ impl<H: Clone + Default> Children<H> {
         .unwrap_or_default()
     }
 
-    /// Some of the children that have a permit, and how many have one.
+    /// Returns some of the children that have a permit, and the number of all that have one.
     pub(crate) fn permit_holders(&self) -> (Vec<H>, usize) {
         const MOST: usize = 3;
         self.with_table(|table| {
@@ -381,7 +382,7 @@ impl<H: Clone + Default> Children<H> {
         .unwrap_or_default()
     }
 
-    /// Whether a member or an orphan has not ended, or there is a hold.
+    /// Returns whether there is a member, an orphan or a hold.
     pub(super) fn has_any(&self) -> bool {
         self.with_table(|table| {
             !(table.members.is_empty() && table.orphans.is_empty() && table.holds.is_empty())
@@ -389,7 +390,7 @@ impl<H: Clone + Default> Children<H> {
         .unwrap_or(false)
     }
 
-    /// The blocking calls that are still waited for.
+    /// Returns the blocking calls that were not abandoned.
     pub(super) fn awaited_calls(&self) -> Vec<(OperationId, Arc<BlockingCall>)> {
         self.with_table(|table| {
             let awaited = table.members.iter().filter(|(_, member)| !member.abandoned);
@@ -408,7 +409,7 @@ impl<H: Clone + Default> Children<H> {
         self.with_table(is_abandoned).unwrap_or(false)
     }
 
-    /// Waits no longer for a blocking call, which is returned to the first caller. It has to wake the joiner.
+    /// Abandons a blocking call. Returns it to the first caller, who has to wake the joiner.
     pub(super) fn abandon(&self, id: OperationId) -> Option<(H, Arc<BlockingCall>)> {
         self.with_table(|table| {
             let member = table.members.get_mut(&id)?;
@@ -420,7 +421,7 @@ impl<H: Clone + Default> Children<H> {
         })?
     }
 
-    /// Takes the timer of the earliest abandonment out, for a poll without the lock. Nobody else polls it.
+    /// Takes the timer of the earliest abandonment out, for a poll without the lock. Only the joiner polls it.
     pub(super) fn take_abandon_timer(&self) -> Option<Sleep> {
         self.with_table(|table| table.abandon_timer.take())?
     }
@@ -429,8 +430,8 @@ impl<H: Clone + Default> Children<H> {
         self.with_table(|table| table.abandon_timer = Some(timer));
     }
 
-    /// Leaves the waker of the run that waits, also for what is on no list here. The run has to look again after
-    /// this.
+    /// Registers the waker of the run that joins, also for waits on things outside of this table. The run has to
+    /// check again after this.
     pub(super) fn register(&self, cx: &Context<'_>) {
         self.joiner.register(cx.waker());
     }
@@ -443,7 +444,7 @@ impl<H: Clone + Default> Children<H> {
     pub(super) fn remove(&self, id: OperationId) {
         let removed = self.with_table(|table| {
             let member = table.members.remove(&id);
-            let waker = table.free(id, member.as_ref());
+            let waker = table.release(id, member.as_ref());
             (member, waker, table.is_done())
         });
         let Some((member, waker, is_done)) = removed else {
@@ -478,21 +479,21 @@ enum Freed {
 }
 
 impl<H> Table<H> {
-    /// Whether there is nothing to wait for.
+    /// Returns whether there is nothing to join.
     fn is_done(&self) -> bool {
         let all_abandoned = self.members.len() == self.abandoned;
         all_abandoned && self.orphans.is_empty() && self.holds.is_empty()
     }
 
-    fn hold(&mut self, place: &'static Location<'static>) -> u64 {
+    fn hold(&mut self, taken_at: &'static Location<'static>) -> u64 {
         let key = self.next_hold;
         self.next_hold += 1;
-        self.holds.insert(key, place);
+        self.holds.insert(key, taken_at);
         key
     }
 
-    /// Takes back what a removed member had: its place in the queue, or its permit, which goes to the first there.
-    fn free(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
+    /// Takes back the queue entry or the permit of a removed member. A permit goes to the first child of the queue.
+    fn release(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
         let member = member?;
         if member.abandoned {
             self.abandoned -= 1;
@@ -504,7 +505,7 @@ impl<H> Table<H> {
             return own.map(Freed::Own);
         }
         match self.queue.pop_first() {
-            // The permit goes over, so the count stays.
+            // The permit moves to the next child, so the count stays.
             Some((_, next)) => next.map(Freed::Next),
             None => {
                 self.running -= 1;

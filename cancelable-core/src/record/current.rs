@@ -1,4 +1,4 @@
-//! The current operation of a thread: the entry that a run puts in place while it polls.
+//! The current operation of a thread: the ambient entry that a run swaps in while it is polled.
 
 use super::Record;
 use super::span::InSpan;
@@ -32,31 +32,31 @@ impl Running for Record {
 }
 
 impl Record {
-    /// The innermost operation that the caller runs in, if there is one.
+    /// Returns the innermost operation that the caller runs in, if there is one.
     pub(crate) fn current() -> Option<Arc<Self>> {
         Self::of(&ambient::current()?)
     }
 
-    /// The operation whose entry it is.
+    /// Returns the operation of an entry.
     pub(crate) fn of(ambient: &Ambient) -> Option<Arc<Self>> {
-        // Nothing else than a record is ever put there.
+        // The handle is always a record.
         Arc::clone(&ambient.handle).into_any().downcast().ok()
     }
 
-    /// Whether the code that runs here does so inside this operation.
+    /// Returns whether the code that runs here runs inside this operation.
     pub(crate) fn runs_here(&self) -> bool {
         Self::current().is_some_and(|here| here.is_within(self))
     }
 
-    /// The innermost operation that runs here, if this is it or above it: what a shield that is polled here has
-    /// to protect. None where the code that runs here does not do so inside this operation.
+    /// Returns the innermost operation that runs here, which a shield that is polled here has to protect. `None`
+    /// if the code that runs here does not run inside this operation.
     pub(crate) fn innermost(&self) -> Option<Arc<Self>> {
         Self::current().filter(|here| here.is_within(self))
     }
 
-    /// Makes this operation the current one of the thread, until the answer is dropped.
+    /// Makes this operation the thread's current operation until the returned guard is dropped.
     ///
-    /// Its entry lies in the slot from the first time on, for which the slot is empty.
+    /// The slot is empty at the first call. Between calls it keeps the entry of the operation.
     #[inline]
     pub(crate) fn enter_here<'a>(self: &Arc<Self>, slot: &'a mut Option<Ambient>) -> Inside<'a> {
         if slot.is_none() {
@@ -78,8 +78,8 @@ impl Record {
         Inside { slot, _span: span }
     }
 
-    /// [`enter_here`](Self::enter_here) for code that no run of this operation polls. Inside a shield of
-    /// this operation, or of one below it, the code is in that still.
+    /// [`enter_here`](Self::enter_here) for code that is not polled by a run of this operation. If the caller is
+    /// inside a shield of this operation or of a descendant, the code stays inside that shield.
     pub(crate) fn enter_from_elsewhere<'a>(
         self: &Arc<Self>,
         slot: &'a mut Option<Ambient>,
@@ -87,30 +87,30 @@ impl Record {
         let present = ambient::current();
         let here = present.as_ref().and_then(Self::of);
         let inside = self.enter_here(slot);
-        let is_below = here.is_some_and(|here| here.is_within(self));
-        let shelter = present.filter(|_| is_below);
-        // Also where it is none: the entry keeps the mark of the time before.
+        let is_inside = here.is_some_and(|here| here.is_within(self));
+        let shield = present.filter(|_| is_inside);
+        // Also without a shield: the entry may have the mark of an earlier call.
         drop(ambient::replace_shelter(
-            shelter.and_then(|present| present.shelter),
+            shield.and_then(|present| present.shelter),
         ));
         inside
     }
 }
 
-/// While it lives, the entry from the slot is the thread's, and the slot keeps the one before.
+/// Keeps the operation current while it lives. The slot has the previous entry.
 pub(crate) struct Inside<'a> {
     slot: &'a mut Option<Ambient>,
     _span: InSpan,
 }
 
 impl Inside<'_> {
-    /// The entry that was current before: of the operation whose body polls this one, if one does.
+    /// Returns the previous entry: that of the operation whose body polls this one, if there is one.
     pub(crate) fn before(&self) -> Option<&Ambient> {
         self.slot.as_ref()
     }
 }
 
-/// In a drop, so that a panic puts back what was there, too.
+/// A drop, so that a panic restores the previous entry too.
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         ambient::swap(self.slot);

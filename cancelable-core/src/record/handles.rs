@@ -1,10 +1,10 @@
 //! The handles of a scope, which keep its operation open while that has not been run.
 //!
-//! The last of them to go closes an operation that was never run. What was deferred may hold a handle, and is held by the record, so
-//! that handle would never go. Which handles lie in it cannot be known. So where something was deferred before the
-//! run, the clones that were there before that count no longer by themselves: the handle that `build` gave and those
-//! of runs do, and the clones that were made later, which cannot lie in it. Once none of these is left the
-//! operation ends as never run, whatever other handles there are.
+//! The last of them to go closes an operation that was never run. What was deferred may hold a handle, and is
+//! held by the record, so that handle would never go. Which handles lie in it cannot be known. So where something
+//! was deferred before the run, the clones that were there before that count no longer by themselves: the handle
+//! that `build` gave and those of runs do, and the clones that were made later, which cannot lie in it. Once none
+//! of these is left the operation ends as never run, whatever other handles there are.
 //!
 //! Nothing of this counts once the operation is not pending any more: a status never goes back to that, so a number
 //! that was left alone is never read.

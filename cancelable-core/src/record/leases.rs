@@ -1,32 +1,34 @@
 //! Leases on the body of a cancelled operation: the body is polled on while a future inside it must not be dropped.
 //!
-//! Such a future is an open shield, a run that has children, finalizers or leases of its own, or the body of a blocking
-//! run. Its *lease* is on the list of its *home*, the operation whose body polled the future last. A cancelled run checks
-//! its list after each poll of its body, and drops the body once no lease counts.
+//! Such a future is an open shield, a run that has children, finalizers or leases of its own, or the body of a
+//! blocking run. Its *lease* is on the list of its *home*, the operation whose body polled the future last. A
+//! cancelled run checks its list after each poll of its body, and drops the body once no lease counts.
 //!
 //! # Invariants
 //!
-//! 1. A lease is where the polls are. At each poll the future notes which operation is current: that is the home. With a
-//!    home of its own, each level has a lease on the next outer one. So a run that another task polls has no lease on a
-//!    body that does not contain it (`outside_runs.rs` has what it has instead).
-//! 2. A lease does not count while its future is polled inside a shield. The shield has a lease, and after the end of the
-//!    shield nothing inside it keeps the body.
-//! 3. A run never has a lease on the body of an operation that is not its ancestor, and neither has a child, which has a
-//!    task of its own. A shield that is polled outside the run of its operation has no lease.
-//! 4. A future that is not polled loses its lease. A missing poll alone is no proof, since a combinator may poll only
-//!    futures that were woken. So the future is woken first, and loses the lease if it has not been polled a short time
-//!    later although the body has (`scope/run/stalled.rs`). A future that is polled again renews its lease.
+//! 1. A lease is where the polls are. At each poll the future notes which operation is current: that is the home.
+//!    With a home of its own, each level has a lease on the next outer one. So a run that another task polls has
+//!    no lease on a body that does not contain it (`outside_runs.rs` has what it has instead).
+//! 2. A lease does not count while its future is polled inside a shield. The shield has a lease, and after the
+//!    end of the shield nothing inside it keeps the body.
+//! 3. A run never has a lease on the body of an operation that is not its ancestor, and neither has a child,
+//!    which has a task of its own. A shield that is polled outside the run of its operation has no lease.
+//! 4. A future that is not polled loses its lease. A missing poll alone is no proof, since a combinator may poll
+//!    only futures that were woken. So the future is woken first, and loses the lease if it has not been polled a
+//!    short time later although the body has (`scope/run/stalled.rs`). A future that is polled again renews its
+//!    lease.
 //!
 //! # Wakes
 //!
-//! A run that finds a lease registers its waker (`run_waker.rs`) and checks once more. The end of the last lease lowers
-//! the count and then checks whether the home is cancelled. Both access the count by an exchange, so one of them comes
-//! second: either the run sees that no lease is left, or the other side sees the cancel and wakes the run.
+//! A run that finds a lease registers its waker (`run_waker.rs`) and checks once more. The end of the last lease
+//! lowers the count and then checks whether the home is cancelled. Both access the count by an exchange, so one
+//! of them comes second: either the run sees that no lease is left, or the other side sees the cancel and wakes
+//! the run.
 //!
 //! # Locks
 //!
-//! The list is under the lock of the home's record, which is the only lock that is held here. Wakers are registered,
-//! taken and dropped outside it.
+//! The list is under the lock of the home's record, which is the only lock that is held here. Wakers are
+//! registered, taken and dropped outside it.
 
 use super::shields::OpenShield;
 use super::{Lease, LeaseHolder, Record, Takeover, run_waker, shielding};
@@ -150,7 +152,8 @@ pub(crate) fn open_shield(record: &Record) -> Option<OpenShield> {
     let mut found: Vec<OpenShield> = Vec::new();
     let mut inside: Vec<Arc<Record>> = Vec::new();
     find_shields(record, &mut found, &mut inside);
-    // Ends: each step goes one level down, and no run is polled inside itself. Not by recursion: the tree may be deep.
+    // Ends: each step goes one level down, and no run is polled inside itself. Not by recursion: the tree may be
+    // deep.
     while let Some(record) = inside.pop() {
         find_shields(&record, &mut found, &mut inside);
     }

@@ -243,8 +243,8 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
     true
 }
 
-/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch for
-/// its end.
+/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch
+/// for its end.
 fn take_report(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
     let Some(mut rare) = rare else {
         return (None, None);

@@ -22,8 +22,8 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::time::Duration;
 
-/// The recorders of the test kit, which observe every operation of the process. Until the first recorder is made, an
-/// event costs one load.
+/// The recorders of the test kit, which observe every operation of the process. Until the first recorder is made,
+/// an event costs one load.
 #[cfg(feature = "testing")]
 static RECORDERS: OnceLock<Mutex<Vec<Weak<dyn Observer>>>> = OnceLock::new();
 

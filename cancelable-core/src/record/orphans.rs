@@ -1,9 +1,9 @@
 //! Orphans: what a dropped run has left, as a part of the nearest ancestor that has not ended.
 //!
 //! A drop cannot wait, so what is open goes on as a task of the runtime; the steps are in the header of
-//! `scope/run/detached_teardown.rs`. The operation is an *orphan* then, as it has lost the body that it was a part of.
-//! The nearest operation above that has not ended, its *owner*, adopts it: [`adopt`] lists it there, and the
-//! [`OrphanGuard`] removes it and wakes the owner's run. Its report goes to the owner (`child_reports.rs`).
+//! `scope/run/detached_teardown.rs`. The operation is an *orphan* then, as it has lost the body that it was a
+//! part of. The nearest operation above that has not ended, its *owner*, adopts it: [`adopt`] lists it there, and
+//! the [`OrphanGuard`] removes it and wakes the owner's run. Its report goes to the owner (`child_reports.rs`).
 //!
 //! The owner joins an orphan as it joins its children: before its own finalizers, and before it ends. So what
 //! a finalizer undoes is not worked on any more, at any depth, whether one run is dropped or several at once.
@@ -34,13 +34,14 @@
 //! # Wakes and locks
 //!
 //! An orphan is removed from the table before its owner's run is woken, as a child is; see
-//! [`abandon::poll_joined`](super::abandon::poll_joined). An orphan that comes wakes nobody: a run that joins goes on to
-//! wait, and a run that waits for a finalizer looks at the table after that.
+//! [`abandon::poll_joined`](super::abandon::poll_joined). An orphan that comes wakes nobody: a run that joins
+//! goes on to wait, and a run that waits for a finalizer looks at the table after that.
 //!
-//! Whether the operation has ended is a question of two locks, which are never held at once. An orphan marks the table
-//! as occupied under the lock of the table, and after that asks under the record's lock whether the record is settled.
-//! The end settles the record under that lock, unless it finds the mark. The second of the two sees the first: either
-//! the end finds the mark and the table is joined once more, or the orphan goes on to the next operation above.
+//! Whether the operation has ended is a question of two locks, which are never held at once. An orphan marks the
+//! table as occupied under the lock of the table, and after that asks under the record's lock whether the record
+//! is settled. The end settles the record under that lock, unless it finds the mark. The second of the two sees
+//! the first: either the end finds the mark and the table is joined once more, or the orphan goes on to the next
+//! operation above.
 //!
 //! Nothing waits in a circle: an orphan is a task of a runtime, which waits for what is below it, and
 //! is waited for by what is above. It needs that runtime to be driven, as a child does.

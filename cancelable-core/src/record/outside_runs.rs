@@ -64,7 +64,8 @@ pub(crate) fn list(record: &Record, takeover: &Arc<Takeover>) -> Option<OutsideG
 
 /// Returns the outside runs that a cancelled operation waits for: those that are cancelled too and have open work.
 ///
-/// Wakes: the waker of the join is registered before the list is read, and a run that leaves the list wakes the join.
+/// Wakes: the waker of the join is registered before the list is read, and a run that leaves the list wakes the
+/// join.
 pub(crate) fn awaited(record: &Record, cx: &Context<'_>) -> NumberMap<OperationId, Arc<Takeover>> {
     if !record.is_cancelled() || !has_any(record) {
         return NumberMap::new();

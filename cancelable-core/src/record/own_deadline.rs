@@ -1,17 +1,16 @@
-//! The deadlines of one operation, under its record's lock: its own, and the earliest of its ancestors. The latter is
-//! kept so that no check has to walk the ancestors.
+//! The deadlines of one operation, under its record's lock: its own, and the earliest of its ancestors. The
+//! latter is kept so that no check has to walk the ancestors.
 //!
 //! A line of ancestors may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
 //! keeps the earliest deadline of those above it, with the count of moves that was read before the ancestors were
 //! asked, and what it keeps holds as long as the count is the same. One count serves the whole process.
 //!
-//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: a reader
-//! that keeps a record's deadline marks that record, and a move of the deadline looks at the mark, both under
-//! the record's lock. So the look comes before the move, and then the mark is found, the count goes up, and
-//! what is kept with the count from before holds no more; or it comes after, and finds the new deadline.
-//! An operation that nothing was opened below, as most are, moves its deadline for nobody else. The count goes up too
-//! when a shield ends, as what was opened inside is bound again by what is above: that is stored before the
-//! count.
+//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: a reader that
+//! keeps a record's deadline marks that record, and a move of the deadline looks at the mark, both under the
+//! record's lock. So the look comes before the move, and then the mark is found, the count goes up, and what is
+//! kept with the count from before holds no more; or it comes after, and finds the new deadline. An operation
+//! that nothing was opened below, as most are, moves its deadline for nobody else. The count goes up too when a
+//! shield ends, as what was opened inside is bound again by what is above: that is stored before the count.
 
 use crate::source::{Limit, LimitKind, Words};
 use crate::sync::Ordering;

@@ -1,5 +1,5 @@
-//! The reports of one operation, under the record's lock: notes for reports on stragglers, the operation's own report
-//! for the handle of a child, and reports that its descendants have left.
+//! The reports of one operation, under the record's lock: notes for reports on stragglers, the operation's own
+//! report for the handle of a child, and reports that its descendants have left.
 
 use crate::cause::OperationId;
 use crate::report::{Report, Straggler};
@@ -43,9 +43,9 @@ impl<H> Diagnostics<H> {
     }
 }
 
-/// The limit on the reports that a scope keeps of its descendants, and on the stragglers, cleanup errors and child
-/// failures of them that go into its own report. A scope that runs for months must not collect reports for months, and
-/// in a deep tree each level must not pass on all reports below it. All of them are in the log too.
+/// The limit on the reports that a scope keeps of its descendants, and on the stragglers, cleanup errors and
+/// child failures of them that go into its own report. A scope that runs for months must not collect reports for
+/// months, and in a deep tree each level must not pass on all reports below it. All of them are in the log too.
 pub(super) const KEPT: usize = 256;
 
 pub(super) struct Reports<H> {
@@ -58,8 +58,8 @@ pub(super) struct Reports<H> {
 pub(super) enum ReportSource<H> {
     /// A child that has ended and has a report. The handle keeps this operation alive, and is dropped at its end.
     Child(H),
-    /// A run that was taken over (`takeover.rs`). The handle keeps this operation alive, as that of a child does. If
-    /// the run is polled again, its outcome takes the report and the failures of its children.
+    /// A run that was taken over (`takeover.rs`). The handle keeps this operation alive, as that of a child does.
+    /// If the run is polled again, its outcome takes the report and the failures of its children.
     TakenOver(H),
     /// The report of an operation without an outcome: a run that was dropped, or a blocking call.
     Report(Box<Report>),

@@ -1,13 +1,13 @@
-//! The waker of the run that polls an operation. The run is woken when the deadline was moved, when the token was made
-//! (`token_cell.rs`), and when the last lease on the body has ended.
+//! The waker of the run that polls an operation. The run is woken when the deadline was moved, when the token was
+//! made (`token_cell.rs`), and when the last lease on the body has ended.
 //!
-//! The waker is stored under the record's lock, with a number that goes up under the same lock whenever the waker is
-//! taken. A run that registers its waker keeps the number of that moment. While the number is the same the waker is still
-//! stored, so a poll costs one load. If the run reads an old number, another thread has taken the waker and wakes it.
-//! Either way no wake is lost.
+//! The waker is stored under the record's lock, with a number that goes up under the same lock whenever the waker
+//! is taken. A run that registers its waker keeps the number of that moment. While the number is the same the
+//! waker is still stored, so a poll costs one load. If the run reads an old number, another thread has taken the
+//! waker and wakes it. Either way no wake is lost.
 //!
-//! A run with a runtime registers its waker when it enters, for moves of the deadline. A run whose token was not made yet
-//! registers it at its first wait, and every run does when it waits for a lease.
+//! A run with a runtime registers its waker when it enters, for moves of the deadline. A run whose token was not
+//! made yet registers it at its first wait, and every run does when it waits for a lease.
 //!
 //! Wakers are cloned before the lock is taken, and woken or dropped after it is released.
 
@@ -55,7 +55,8 @@ pub(super) fn register_with(
 
 /// Returns the number of wakes of the run.
 pub(crate) fn wakes(record: &Record) -> u64 {
-    // Relaxed: an old number is as good, as the header says; the state that goes with the number is read under the lock.
+    // Relaxed: an old number is as good, as the header says; the state that goes with the number is read under
+    // the lock.
     record.run_wakes.load(Ordering::Relaxed)
 }
 

@@ -1,10 +1,10 @@
-//! The state of one shield. While the shield is open, no cancel and no deadline of an ancestor reaches the scopes that are
-//! opened inside it.
+//! The state of one shield. While the shield is open, no cancel and no deadline of an ancestor reaches the scopes
+//! that are opened inside it.
 //!
-//! A scope may be moved out of the shield that it was opened in, and its run may be polled anywhere or nowhere. So the
-//! state lists the operations that were opened inside and have not ended, by an opaque handle `H`. When the shield ends,
-//! `shielding.rs` binds each of them to its ancestors again, as if it had been opened outside. A finalizer counts as a
-//! shield.
+//! A scope may be moved out of the shield that it was opened in, and its run may be polled anywhere or nowhere.
+//! So the state lists the operations that were opened inside and have not ended, by an opaque handle `H`. When
+//! the shield ends, `shielding.rs` binds each of them to its ancestors again, as if it had been opened outside. A
+//! finalizer counts as a shield.
 //!
 //! There is one lock, and nothing else is done under it.
 

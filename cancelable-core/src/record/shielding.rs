@@ -1,5 +1,5 @@
-//! Shielding: the shields that the code on this thread runs in, and the end of a shield, which binds the scopes that were
-//! opened inside to their ancestors again.
+//! Shielding: the shields that the code on this thread runs in, and the end of a shield, which binds the scopes
+//! that were opened inside to their ancestors again.
 
 use super::own_deadline::advance_epoch;
 use super::{Record, ShieldState, run_waker};
@@ -44,8 +44,8 @@ impl InShield {
     }
 }
 
-/// A drop, so that a panic removes the mark too. Entries that were swapped in meanwhile are swapped out again, so the
-/// entry is the same.
+/// A drop, so that a panic removes the mark too. Entries that were swapped in meanwhile are swapped out again, so
+/// the entry is the same.
 impl Drop for InShield {
     fn drop(&mut self) {
         drop(ambient::replace_shelter(self.before.take()));
@@ -115,9 +115,9 @@ fn bind(record: &Arc<Record>) {
     run_waker::wake_run(record);
 }
 
-/// Returns the shield that isolates an operation opened here as a child of `parent`. There is one if the code that runs
-/// here does so inside a shield of `parent` or of an operation inside it. Of several shields it is the nearest to
-/// `parent`, and of several that are nested in one operation the innermost.
+/// Returns the shield that isolates an operation opened here as a child of `parent`. There is one if the code
+/// that runs here does so inside a shield of `parent` or of an operation inside it. Of several shields it is the
+/// nearest to `parent`, and of several that are nested in one operation the innermost.
 pub(crate) fn shield_from(parent: &Record) -> Option<Arc<ShieldState>> {
     let ambient = ambient::current()?;
     let here = Record::of(&ambient)?;
@@ -136,8 +136,8 @@ pub(crate) fn shield_from(parent: &Record) -> Option<Arc<ShieldState>> {
     None
 }
 
-/// Returns the latest end of the shields around the code that runs here, up to `record`. `None` without such a shield,
-/// and `Some(None)` if none of them has a limit.
+/// Returns the latest end of the shields around the code that runs here, up to `record`. `None` without such a
+/// shield, and `Some(None)` if none of them has a limit.
 fn shielded_until(record: &Record) -> Option<Option<Instant>> {
     let ambient = ambient::current()?;
     let here = Record::of(&ambient)?;
@@ -154,8 +154,8 @@ fn shielded_until(record: &Record) -> Option<Option<Instant>> {
     None
 }
 
-/// Returns the time by which the calling code has to be done with its work for this operation. That is `deadline`, or in
-/// a shield or a finalizer, which the deadline does not reach, the limit of the shield.
+/// Returns the time by which the calling code has to be done with its work for this operation. That is
+/// `deadline`, or in a shield or a finalizer, which the deadline does not reach, the limit of the shield.
 pub(crate) fn limit_here(record: &Record, deadline: Option<Instant>) -> Option<Instant> {
     let deadline = match shielded_until(record) {
         Some(until) => until,

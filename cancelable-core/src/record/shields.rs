@@ -1,7 +1,7 @@
 //! The shields of one operation: the shield that the operation was opened in, and the leases on its body.
 //!
-//! A *lease* keeps the body of a cancelled operation from being dropped (`leases.rs`). A shield that is open in the body
-//! has one.
+//! A *lease* keeps the body of a cancelled operation from being dropped (`leases.rs`). A shield that is open in
+//! the body has one.
 
 use super::shield_state::ShieldState;
 use super::takeover::Takeover;
@@ -120,9 +120,10 @@ pub(super) struct RareShields<H> {
 
 /// Marks the final poll of a body that a cancel is about to drop.
 ///
-/// A cancel may come between a poll of the body and the check of the run. The body is then polled once more, so that
-/// whatever waits in it for the cancel (a stream, the token) sees the cancel, and its output counts. A shield needs
-/// to know, since the cancel is delivered at its end: it returns its value only to a body that is polled on.
+/// A cancel may come between a poll of the body and the check of the run. The body is then polled once more, so
+/// that whatever waits in it for the cancel (a stream, the token) sees the cancel, and its output counts. A
+/// shield needs to know, since the cancel is delivered at its end: it returns its value only to a body that is
+/// polled on.
 pub(crate) struct FinalPoll<'a>(&'a AtomicBool);
 
 impl<'a> FinalPoll<'a> {
@@ -186,9 +187,9 @@ impl<H> Lease<H> {
 
     /// Notes a poll of the future. `registered` is the waker that the future registered before.
     pub(super) fn renew(&self, poll: u64, registered: &mut Option<WakerId>, cx: &Context<'_>) {
-        // Relaxed, here and for the poll number: a future that is polled in a poll of the body is polled by the task
-        // that counts. A future that another task polls is on the list until it is polled there, and one poll more
-        // or less is no proof.
+        // Relaxed, here and for the poll number: a future that is polled in a poll of the body is polled by the
+        // task that counts. A future that another task polls is on the list until it is polled there, and one
+        // poll more or less is no proof.
         self.polled.store(poll, Ordering::Relaxed);
         // Relaxed: a waker that is taken at the same time is woken, and leads to another poll.
         let waker = Some(WakerId::of(cx.waker()));

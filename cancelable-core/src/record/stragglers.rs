@@ -1,5 +1,5 @@
-//! The stragglers: the parts of an operation and of everything below it that have not ended. They answer "why has it
-//! not stopped?".
+//! The stragglers: the parts of an operation and of everything below it that have not ended. They answer "why has
+//! it not stopped?".
 //!
 //! An operation knows its children and blocking calls at any time. Scopes that were opened inside
 //! it in place are known if it watches, which it does with a grace period or a watchdog or below

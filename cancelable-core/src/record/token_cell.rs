@@ -1,12 +1,13 @@
 //! The token of an operation, made on demand, and the marks beside it.
 //!
-//! Most operations end and are never asked for their token. Until the own token is made, the token above stands for it;
-//! without one above, nothing can cancel. The token above belongs to an operation or to a join. It is never a token of
-//! the user, because a handle here would keep that alive: below such a token the own token is there from the start.
+//! Most operations end and are never asked for their token. Until the own token is made, the token above stands
+//! for it; without one above, nothing can cancel. The token above belongs to an operation or to a join. It is
+//! never a token of the user, because a handle here would keep that alive: below such a token the own token is
+//! there from the start.
 //!
 //! The cell knows neither the operation nor its run. A caller that puts a token in its place asks
-//! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is `cancel.rs`,
-//! which has the invariants.
+//! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is
+//! `cancel.rs`, which has the invariants.
 //!
 //! # Wakes
 //!
@@ -59,7 +60,8 @@ impl TokenCell {
         }
     }
 
-    /// The cell of an operation that is cancelled with `join`, which joins tokens that are not of an operation above.
+    /// The cell of an operation that is cancelled with `join`, which joins tokens that are not of an operation
+    /// above.
     pub(crate) fn below_join(join: Option<CancellationToken>) -> Self {
         Self {
             link: Link::Own,

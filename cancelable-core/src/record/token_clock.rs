@@ -1,5 +1,5 @@
-//! The clock beside an operation's token that was handed out. Code that asks the token inline may be all that runs, and
-//! then no poll of a run notices that the time is up.
+//! The clock beside an operation's token that was handed out. Code that asks the token inline may be all that
+//! runs, and then no poll of a run notices that the time is up.
 //!
 //! The effective deadline is kept beside the token, so that a look takes no lock and no
 //! reference count. It is good for the count of moves that was read before the records were asked, for which
@@ -77,7 +77,8 @@ impl Clock {
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `due`. A thread that reads the number reads this deadline or a newer one.
+        // Release: pairs with the Acquire in `due`. A thread that reads the number reads this deadline or a newer
+        // one.
         self.epoch.store(epoch, Ordering::Release);
     }
 
