@@ -44,7 +44,7 @@ struct Times {
 impl OperationSnapshot {
     /// Takes a snapshot at `now`, which the caller has read while it held no lock.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
-        let above = deadlines::from_above(record, None);
+        let above = deadlines::inherited(record, None);
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 

@@ -59,7 +59,7 @@ impl Record {
     /// Returns whether the operation is cancelled.
     #[inline]
     pub(crate) fn is_cancelled(&self) -> bool {
-        match (self.token.own(), self.token.above()) {
+        match (self.token.own(), self.token.inherited()) {
             (Some(token), _) => token.is_cancelled() && !self.ended_uncancelled(),
             (None, None) => false,
             // Invariant 1.

@@ -15,22 +15,22 @@ use std::time::{Duration, Instant};
 /// The earliest deadline on the line.
 pub(crate) fn effective(record: &Record) -> Option<Instant> {
     let own = record.inner.lock().deadlines.own_due();
-    own.into_iter().chain(above(record)).min()
+    own.into_iter().chain(of_ancestors(record)).min()
 }
 
 /// The earliest deadline on the line, given what a run found of the record's own.
 pub(crate) fn effective_for(record: &Record, registered: &Registered) -> Option<Instant> {
-    registered.due.into_iter().chain(above(record)).min()
+    registered.due.into_iter().chain(of_ancestors(record)).min()
 }
 
 /// The earliest deadline on the line, for a caller that keeps it with the count of moves that it read before.
 pub(super) fn effective_for_cache(record: &Record) -> Option<Instant> {
     let own = record.inner.lock().deadlines.own_due_for_cache();
-    own.into_iter().chain(above(record)).min()
+    own.into_iter().chain(of_ancestors(record)).min()
 }
 
 /// The earliest deadline of the ancestors that bind it.
-fn above(record: &Record) -> Option<Instant> {
+fn of_ancestors(record: &Record) -> Option<Instant> {
     let mut next = record.binding_parent();
     next?;
     let epoch = epoch();
@@ -64,7 +64,7 @@ fn above(record: &Record) -> Option<Instant> {
 }
 
 /// The deadline that comes from above, given the one of a record that may be the next there.
-pub(crate) fn from_above(
+pub(crate) fn inherited(
     record: &Record,
     known: Option<(&Record, Option<Instant>)>,
 ) -> Option<Instant> {
@@ -73,7 +73,7 @@ pub(crate) fn from_above(
     let parent = record.binding_parent()?;
     match known {
         Some((known, deadline)) if std::ptr::eq(parent, known) => deadline,
-        _ => above(record),
+        _ => of_ancestors(record),
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     let now = record.now()?;
     // The lock must not be held over the walk above.
     let own = record.inner.lock().deadlines.due_from(now);
-    let earliest = own.into_iter().chain(above(record)).min();
+    let earliest = own.into_iter().chain(of_ancestors(record)).min();
     let earliest = shielding::limit_here(record, earliest)?;
     Some(earliest.saturating_duration_since(now))
 }
@@ -191,7 +191,7 @@ mod tests {
         lifecycle::open(Opening {
             label: OperationLabel::new(name),
             parent: parent.map(Arc::clone),
-            token: TokenCell::below(above),
+            token: TokenCell::inheriting(above),
             runtime: None,
             location: Location::caller(),
             deadline: OwnDeadline::default(),

@@ -1,16 +1,16 @@
 //! The deadlines of one operation, under its record's lock: its own, and the earliest of its ancestors. The
-//! latter is kept so that no check has to walk the ancestors.
+//! latter is cached, so that no check has to walk the ancestors.
 //!
-//! A line of ancestors may be long, and every spawn, entry and `check` asks for the effective deadline. So a record
-//! keeps the earliest deadline of those above it, with the count of moves that was read before the ancestors were
-//! asked, and what it keeps holds as long as the count is the same. One count serves the whole process.
+//! There may be many ancestors, and every spawn, entry and `check` reads the effective deadline. So a record
+//! caches the earliest deadline of its ancestors together with the *epoch*, which is read before the ancestors
+//! are. The cached deadline is valid while the epoch is the same. One epoch serves the whole process.
 //!
-//! The count goes up with a move of a deadline that is a part of what is kept somewhere below: a reader that
-//! keeps a record's deadline marks that record, and a move of the deadline looks at the mark, both under the
-//! record's lock. So the look comes before the move, and then the mark is found, the count goes up, and what is
-//! kept with the count from before holds no more; or it comes after, and finds the new deadline. An operation
-//! that nothing was opened below, as most are, moves its deadline for nobody else. The count goes up too when a
-//! shield ends, as what was opened inside is bound again by what is above: that is stored before the count.
+//! The epoch advances with a move of a deadline that a descendant has cached. A reader that caches a record's
+//! deadline marks that record, and a move of the deadline checks the mark, both under the record's lock. If the
+//! read comes before the move, the move finds the mark and advances the epoch, which makes the cached deadline
+//! invalid. If the read comes after the move, it finds the new deadline. The deadline of an operation without
+//! descendants, as most are, is in no cache. The epoch advances also at the end of a shield, since the operations
+//! that were opened inside are bound to their ancestors again: that change is stored before the epoch.
 
 use crate::source::{Limit, LimitKind, Words};
 use crate::sync::Ordering;
@@ -18,34 +18,34 @@ use crate::sync::unmodelled::AtomicU64;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-/// How often a deadline was moved that is a part of what is kept. Not loom's, which has no statics: the
-/// record's lock orders it.
+/// The number of moves of cached deadlines, and of ends of shields. Not loom's atomic, which cannot be a static:
+/// the record's lock orders it.
 static EPOCH: AtomicU64 = AtomicU64::new(1);
 
-/// The count of moves, to be read before what is to be kept with it.
+/// Returns the epoch. To be read before the deadlines that are cached with it.
 pub(super) fn epoch() -> u64 {
-    // Acquire: pairs with the Release in `advance_epoch`. A thread that reads a count finds the deadlines that
-    // it goes with.
+    // Acquire: pairs with the Release in `advance_epoch`. A thread that reads an epoch finds the deadlines of
+    // that epoch.
     EPOCH.load(Ordering::Acquire)
 }
 
-/// To be called when a line of ancestors has become another, after what says so is stored.
+/// Advances the epoch. To be called after the change that makes cached deadlines invalid is stored.
 pub(super) fn advance_epoch() {
-    // Release: see `moves`.
+    // Release: see `epoch`.
     EPOCH.fetch_add(1, Ordering::Release);
 }
 
 /// The deadlines of one operation.
 pub(super) struct Deadlines {
     own: OwnDeadline,
-    /// The earliest of the operations above, as it is kept.
+    /// The cached earliest deadline of the ancestors.
     above: Option<Instant>,
-    /// In the upper bits the count of moves with which `above` is kept, zero if it never was. The lowest is
-    /// [`CACHED_BELOW`]. One word, because every operation has it.
+    /// The upper bits are the epoch of `above`, zero if it was never cached. The lowest bit is [`CACHED_BELOW`].
+    /// One word, because every operation has it.
     marks: u64,
 }
 
-/// An operation below keeps a deadline that this one's own is a part of.
+/// A descendant has cached a deadline that depends on the own deadline.
 const CACHED_BELOW: u64 = 1;
 
 impl Deadlines {
@@ -57,35 +57,34 @@ impl Deadlines {
         }
     }
 
-    /// The point that counts; a span is none before entry.
+    /// Returns the point of the own deadline. A span has no point before entry.
     pub(super) fn own_due(&self) -> Option<Instant> {
         self.own.due.as_ref().map(|due| due.at)
     }
 
-    /// [`own_due`](Self::own_due) for a caller that keeps it with the count of moves that it read before.
+    /// [`own_due`](Self::own_due) for a caller that caches it with the epoch that it has read before.
     pub(super) fn own_due_for_cache(&mut self) -> Option<Instant> {
         self.marks |= CACHED_BELOW;
         self.own_due()
     }
 
-    /// The own deadline, if it is reached at `now`.
+    /// Returns the own deadline, if it has passed at `now`.
     pub(super) fn overdue(&self, now: Instant) -> Option<&Due> {
         self.own.due.as_ref().filter(|due| due.at <= now)
     }
 
-    /// The point that would count if the operation were entered at `now`.
+    /// Returns the point of the own deadline if the operation is entered at `now`.
     pub(super) fn due_from(&self, now: Instant) -> Option<Instant> {
         self.own.due_from(now)
     }
 
-    /// Lets a span count from `now`.
+    /// Starts a span at `now`.
     pub(super) fn enter(&mut self, now: Instant) {
         self.own.enter(now);
         self.moved();
     }
 
-    /// Puts `limit` in the place of all others. A span counts from `now` if there is one, and from
-    /// entry else.
+    /// Replaces all limits by `limit`. A span counts from `now`, or from entry if `now` is `None`.
     pub(super) fn replace(&mut self, limit: Limit, now: Option<Instant>) {
         self.own.replace(limit, now);
         self.moved();
@@ -98,24 +97,24 @@ impl Deadlines {
         }
     }
 
-    /// The earliest deadline of the ancestors, if it is kept with this count.
+    /// Returns the earliest deadline of the ancestors, if it is cached in this epoch.
     pub(super) fn cached(&self, epoch: u64) -> Option<Option<Instant>> {
         (self.marks >> 1 == epoch).then_some(self.above)
     }
 
-    /// Keeps the earliest deadline of the ancestors.
+    /// Caches the earliest deadline of the ancestors.
     pub(super) fn cache(&mut self, due: Option<Instant>, epoch: u64) {
         self.above = due;
         self.marks = (epoch << 1) | (self.marks & CACHED_BELOW);
     }
 }
 
-/// A point in time, and the limit from which it follows. Smaller than a limit with a point, because it
-/// is moved with an operation that is opened.
+/// A point in time, and the limit from which it follows. Smaller than a limit with a point, because it is moved
+/// with an operation that is opened.
 #[derive(Clone, Debug)]
 pub(super) struct Due {
     at: Instant,
-    /// None for a limit that was a point from the start.
+    /// `None` for a limit that was a point from the start.
     span: Option<Duration>,
     set_at: &'static Location<'static>,
     words: Option<Words>,
@@ -130,7 +129,7 @@ impl Due {
         Limit::new(kind, self.set_at, self.words.clone())
     }
 
-    /// How long after `start` the span began to count, if it was set later than that.
+    /// Returns the time from `start` to the start of the span, if the span was set later than `start`.
     pub(super) fn counted_from(&self, start: Instant) -> Option<Duration> {
         let counted_from = self.at.checked_sub(self.span?)?;
         let passed = counted_from.checked_duration_since(start)?;
@@ -138,7 +137,7 @@ impl Due {
     }
 }
 
-/// A span that counts from entry, and where it was set.
+/// A span that counts from entry, and the location at which it was set.
 #[derive(Clone, Debug)]
 struct Pending {
     span: Duration,
@@ -146,10 +145,10 @@ struct Pending {
     words: Option<Words>,
 }
 
-/// The limits that were set on one operation, of which the earliest counts.
+/// The limits of one operation, of which the earliest counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnDeadline {
-    /// The shortest one. It becomes a point at entry and is none from then on.
+    /// The shortest span. It becomes a point at entry, and is `None` from then on.
     pending: Option<Pending>,
     /// The earliest point.
     due: Option<Due>,
@@ -187,12 +186,12 @@ impl OwnDeadline {
         }
     }
 
-    /// Whether there is any limit, even one that the clock cannot express.
+    /// Returns whether there is a limit, even one that the clock cannot express.
     pub(crate) fn is_set(&self) -> bool {
         self.pending.is_some() || self.due.is_some()
     }
 
-    /// Lets the span count from `start`.
+    /// Starts the span at `start`.
     fn enter(&mut self, start: Instant) {
         let Some(pending) = self.pending.take() else {
             return;
@@ -202,7 +201,7 @@ impl OwnDeadline {
             set_at,
             words,
         } = pending;
-        // Too far away for the clock is never.
+        // A point that the clock cannot express is never reached.
         if let Some(at) = start.checked_add(span) {
             let span = Some(span);
             self.add_due(Due {
@@ -214,8 +213,7 @@ impl OwnDeadline {
         }
     }
 
-    /// Puts `limit` in the place of all others. A span counts from `now` if there is one, and from
-    /// entry else.
+    /// Replaces all limits by `limit`. A span counts from `now`, or from entry if `now` is `None`.
     fn replace(&mut self, limit: Limit, now: Option<Instant>) {
         *self = Self::default();
         self.add(limit);
@@ -224,7 +222,7 @@ impl OwnDeadline {
         }
     }
 
-    /// The point that would count if the operation were entered at `now`.
+    /// Returns the earliest point if the operation is entered at `now`.
     fn due_from(&self, now: Instant) -> Option<Instant> {
         let pending = self.pending.as_ref();
         let pending = pending.and_then(|pending| now.checked_add(pending.span));

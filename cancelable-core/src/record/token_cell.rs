@@ -1,212 +1,211 @@
 //! The token of an operation, made on demand, and the marks beside it.
 //!
-//! Most operations end and are never asked for their token. Until the own token is made, the token above stands
-//! for it; without one above, nothing can cancel. The token above belongs to an operation or to a join. It is
-//! never a token of the user, because a handle here would keep that alive: below such a token the own token is
-//! there from the start.
+//! Most operations end without a call for their token. Until the *own* token is made, the *inherited* token is
+//! used in its place; without an inherited token, nothing can cancel the operation. The inherited token belongs
+//! to an operation or to a join. It is never a token of the user, because the cell would keep that token alive: a
+//! child of such a token is made at once.
 //!
-//! The cell knows neither the operation nor its run. A caller that puts a token in its place asks
+//! The cell knows neither the operation nor its run. A caller that stores a token calls
 //! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is
 //! `cancel.rs`, which has the invariants.
 //!
 //! # Wakes
 //!
-//! The run leaves its waker (`run_waker.rs`), sets the mark `parked`, and then looks for the token. The maker of
-//! the token puts it in its place, and then takes the mark. Both go to the mark by an exchange, so one
-//! of them comes first. If it is the run's, the maker finds the mark and wakes the run. If it is the
-//! maker's, the run reads what that exchange or a later one wrote, and sees the token.
+//! The run registers its waker (`run_waker.rs`), sets the mark `parked`, and then checks for the token. The maker
+//! of the token stores it, and then takes the mark. Both access the mark by an exchange, so one of them comes
+//! first. If the run is first, the maker finds the mark and wakes the run. If the maker is first, the run reads
+//! the value of that exchange or of a later one, and sees the token.
 //!
-//! A poll takes the mark off, as the run is about to look anyway. It writes only where it finds the mark,
-//! which is its own: what it may overwrite is then the exchange of a maker that has found it as well.
-//! To overwrite one that has not would hide the token from the run's next exchange.
+//! A poll removes the mark, since the run is about to check anyway. It writes only if it finds the mark, which is
+//! its own. So it can overwrite only the exchange of a maker that has found the mark too. To overwrite the
+//! exchange of a maker that has not found it would hide the token from the run's next exchange.
 
 use crate::cause::OperationLabel;
 use crate::sync::{AtomicBool, AtomicU32, OnceLock, Ordering};
 use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::Arc;
 
-/// Whether an operation is cancelled by a token that belongs to none of its ancestors.
+/// The relation of an operation to tokens that cancel it and belong to none of its ancestors.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Link {
     None,
     /// An ancestor has such a token.
-    Above,
+    Inherited,
     Own,
 }
 
 pub(crate) struct TokenCell {
-    above: Option<CancellationToken>,
+    inherited: Option<CancellationToken>,
     own: OnceLock<CancellationToken>,
-    /// The run waits and has not seen an own token.
+    /// The run waits and has seen no own token.
     parked: AtomicBool,
     /// User code may wait for the own token. Written under the record's lock.
     is_handed_out: AtomicBool,
-    /// The operation has ended without a cancel, although its token may be cancelled. Written under the
+    /// The operation has ended without a cancel, although its token may be cancelled now. Written under the
     /// record's lock.
     ended_uncancelled: AtomicBool,
-    /// How many operations and streams there are inside that may go on after the end. Small, so that it fits
-    /// beside the marks.
-    inside: AtomicU32,
+    /// The number of operations and streams inside that may outlive the end. Small, so that it fits beside the
+    /// marks.
+    dependents: AtomicU32,
     link: Link,
 }
 
 impl TokenCell {
-    /// The cell of an operation whose token is `own`, which was made of one that is not of an operation above.
-    pub(crate) fn by(own: CancellationToken) -> Self {
+    /// Returns the cell of an operation whose token is `own`, a child of a token that belongs to no ancestor.
+    pub(crate) fn with_own(own: CancellationToken) -> Self {
         Self {
             link: Link::Own,
             own: OnceLock::from(own),
-            ..Self::below(None)
+            ..Self::inheriting(None)
         }
     }
 
-    /// The cell of an operation that is cancelled with `join`, which joins tokens that are not of an operation
-    /// above.
-    pub(crate) fn below_join(join: Option<CancellationToken>) -> Self {
+    /// Returns the cell of an operation that is cancelled with `join`, which joins tokens that belong to no
+    /// ancestor.
+    pub(crate) fn inheriting_join(join: Option<CancellationToken>) -> Self {
         Self {
             link: Link::Own,
-            ..Self::below(join)
+            ..Self::inheriting(join)
         }
     }
 
-    /// Notes whether an operation above is linked, where `parent` is the cell of the parent.
+    /// Notes whether an ancestor is linked. `parent` is the cell of the parent.
     pub(super) fn linked_as(mut self, parent: Option<&Self>) -> Self {
         if self.link == Link::None && parent.is_some_and(Self::is_linked) {
-            self.link = Link::Above;
+            self.link = Link::Inherited;
         }
         self
     }
 
-    /// The cell of an operation that is cancelled with `above`, if there is anything above.
-    pub(crate) fn below(above: Option<CancellationToken>) -> Self {
+    /// Returns the cell of an operation that is cancelled with `inherited`, if there is such a token.
+    pub(crate) fn inheriting(inherited: Option<CancellationToken>) -> Self {
         Self {
-            above,
+            inherited,
             own: OnceLock::new(),
             parked: AtomicBool::new(false),
             is_handed_out: AtomicBool::new(false),
             ended_uncancelled: AtomicBool::new(false),
-            inside: AtomicU32::new(0),
+            dependents: AtomicU32::new(0),
             link: Link::None,
         }
     }
 
-    /// The operation's token, if it was made.
+    /// Returns the operation's own token, if it was made.
     #[inline]
     pub(crate) fn own(&self) -> Option<&CancellationToken> {
         self.own.get()
     }
 
-    /// The token that the operation is cancelled with, if there is one.
+    /// Returns the inherited token, if there is one.
     #[inline]
-    pub(crate) fn above(&self) -> Option<&CancellationToken> {
-        self.above.as_ref()
+    pub(crate) fn inherited(&self) -> Option<&CancellationToken> {
+        self.inherited.as_ref()
     }
 
-    /// Whether the operation or an ancestor is cancelled by a token that belongs to none of its ancestors.
+    /// Returns whether the operation or an ancestor is cancelled by a token that belongs to none of its ancestors.
     #[inline]
     pub(crate) fn is_linked(&self) -> bool {
         self.link != Link::None
     }
 
-    /// The deadline check of such a token of the operation itself.
+    /// Returns the deadline check of such a token of the operation itself.
     pub(super) fn linked_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         if self.link != Link::Own {
             return None;
         }
-        match &self.above {
+        match &self.inherited {
             Some(join) => join.deadline_check(),
             None => self.own()?.deadline_check_above(),
         }
     }
 
-    /// Returns a token that may be put in its place.
+    /// Returns a token that may be stored as the own token.
     pub(super) fn make(&self, label: &OperationLabel) -> CancellationToken {
-        let made = match &self.above {
-            Some(above) => above.child_token(),
+        let made = match &self.inherited {
+            Some(inherited) => inherited.child_token(),
             None => CancellationToken::new(),
         };
         made.of_operation(label)
     }
 
-    /// Puts the token in its place, under the record's lock. To be followed by
-    /// [`take_parked`](Self::take_parked), with no lock held.
+    /// Stores the own token, under the record's lock. To be followed by [`take_parked`](Self::take_parked), with
+    /// no lock held.
     ///
     /// # Errors
     ///
-    /// There is one, and `token` comes back for a drop after the lock.
+    /// There is an own token; `token` is returned for a drop after the lock.
     pub(super) fn put(&self, token: CancellationToken) -> Result<(), CancellationToken> {
         self.own.set(token)
     }
 
-    /// Marks the run as parked. False if there is a token of the operation's own to wait on.
+    /// Marks the run as parked. Returns false if there is an own token to wait on.
     ///
-    /// To be called after the run has left its waker.
+    /// To be called after the run has registered its waker.
     pub(crate) fn park(&self) -> bool {
-        // AcqRel: "Wakes" in the head of this file.
+        // AcqRel: "Wakes" in the header of this file.
         self.parked.swap(true, Ordering::AcqRel);
         self.own().is_none()
     }
 
-    /// Takes the mark off, at the beginning of a poll of the run that has entered, and of its drop.
+    /// Removes the mark, at the beginning of a poll of a run that has entered, and of its drop.
     pub(crate) fn unpark(&self) {
-        // Relaxed, both: see the head of this file for what the store may overwrite.
+        // Relaxed, both: the header of this file has the values that the store may overwrite.
         if self.parked.load(Ordering::Relaxed) {
             self.parked.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Whether the run is parked and has to be woken, for the caller that has put the token in its place.
+    /// Returns whether the run is parked and has to be woken, for the caller that has stored the token.
     pub(super) fn take_parked(&self) -> bool {
-        // AcqRel: "Wakes" in the head of this file.
+        // AcqRel: "Wakes" in the header of this file.
         self.parked.swap(false, Ordering::AcqRel)
     }
 
     #[inline]
     pub(super) fn is_handed_out(&self) -> bool {
-        // Relaxed: it was set under the lock, and so before the end or with the end in sight.
+        // Relaxed: set under the lock, so before the end, or by a caller that sees the end.
         self.is_handed_out.load(Ordering::Relaxed)
     }
 
-    /// Under the record's lock.
+    /// To be called under the record's lock.
     pub(super) fn set_handed_out(&self) {
         self.is_handed_out.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the operation was found not cancelled when it ended. Asked where the status was seen to be an
-    /// end, or under the record's lock.
+    /// Returns whether the operation has ended without a cancel. Called where the status was seen to be an end,
+    /// or under the record's lock.
     #[inline]
     pub(super) fn ended_uncancelled(&self) -> bool {
         // Relaxed: see above.
         self.ended_uncancelled.load(Ordering::Relaxed)
     }
 
-    /// Fixes what is said of the cancel from the end on. Under the record's lock, where the status becomes
-    /// an end.
+    /// Fixes whether the operation was cancelled. Called under the record's lock, where the status becomes an end.
     pub(super) fn fix(&self) {
-        let token = self.own().or(self.above());
+        let token = self.own().or(self.inherited());
         let is_cancelled = token.is_some_and(CancellationToken::is_cancelled);
         self.ended_uncancelled
             .store(!is_cancelled, Ordering::Relaxed);
     }
 
-    /// Counts what may go on inside after the end.
+    /// Counts an operation or a stream inside that may outlive the end.
     pub(super) fn add_dependent(&self) {
-        // Relaxed: it is opened before the operation ends, or by what is inside itself.
-        self.inside.fetch_add(1, Ordering::Relaxed);
+        // Relaxed: it is opened before the operation ends, or by another dependent.
+        self.dependents.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts it no longer. True if it was the last.
+    /// Removes a dependent. Returns whether it was the last.
     pub(super) fn remove_dependent(&self) -> bool {
         // AcqRel: see `to_end`.
-        self.inside.fetch_sub(1, Ordering::AcqRel) == 1
+        self.dependents.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// The token that is to be cancelled for the end, once the status is one: it was handed out, is not
-    /// cancelled, and nothing is inside.
+    /// Returns the token that has to be cancelled for the end, after the status has become an end: a token that
+    /// was handed out and is not cancelled, if there are no dependents.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: what ends inside lowers the count by an exchange too. If that comes after this one it
+        // AcqRel: the end of a dependent lowers the count by an exchange too. If that comes after this one it
         // sees the status, and if it comes before it is seen here.
-        if !self.is_handed_out() || self.inside.fetch_add(0, Ordering::AcqRel) > 0 {
+        if !self.is_handed_out() || self.dependents.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;
         }
         self.own().filter(|token| !token.is_cancelled())

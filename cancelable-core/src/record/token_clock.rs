@@ -1,10 +1,10 @@
-//! The clock beside an operation's token that was handed out. Code that asks the token inline may be all that
-//! runs, and then no poll of a run notices that the time is up.
+//! The deadline check of an operation's token that was handed out. Code that checks the token inline may be all
+//! code that runs, and then no poll of a run notices that the deadline has passed.
 //!
-//! The effective deadline is kept beside the token, so that a look takes no lock and no
-//! reference count. It is good for the count of moves that was read before the records were asked, for which
-//! see `own_deadline.rs`. Both are kept under a lock, so that the count of one look never comes to stand beside the
-//! deadline of another.
+//! The effective deadline is cached beside the token, so that a check takes no lock and no reference count. The
+//! cached deadline is valid for one epoch of the deadlines (`own_deadline.rs`), which is read before the records
+//! are. Both are stored under a lock, so that the epoch of one walk is never stored beside the deadline of
+//! another.
 
 use super::Record;
 use super::deadlines;
@@ -19,21 +19,21 @@ use std::time::Instant;
 /// No deadline.
 const NEVER: u64 = u64::MAX;
 
-/// A number of moves that there never is: nothing was kept yet.
+/// An epoch that never comes: no deadline is cached yet.
 const NONE: u64 = u64::MAX;
 
 struct Clock {
     record: Weak<Record>,
-    /// None where only what it is linked to has a clock.
+    /// `None` if only a linked token has a clock.
     runtime: Option<RuntimeHandle>,
     is_linked: bool,
-    /// Each call has to look, because its time is not the system's.
+    /// The clock is not the system's, so each call has to read it.
     is_by_hand: bool,
-    /// What `due` counts from, where there is a clock.
+    /// The start of `due`, if there is a clock.
     base: Option<Instant>,
-    /// The earliest deadline on the line, in nanoseconds.
+    /// The effective deadline, in nanoseconds from `base`.
     due: AtomicU64,
-    /// The number of moves for which `due` is good.
+    /// The epoch in which `due` is valid.
     epoch: AtomicU64,
     /// Held while the two are changed.
     changing: Mutex<()>,
@@ -67,7 +67,7 @@ fn set_clock(record: &Arc<Record>, token: &CancellationToken) {
 }
 
 impl Clock {
-    /// Keeps the deadline as the records have it now.
+    /// Caches the present effective deadline.
     #[cold]
     fn cache(&self) {
         let _changing = self.changing.lock();
@@ -77,7 +77,7 @@ impl Clock {
         let due = deadline.map_or(NEVER, |deadline| self.since_base(deadline));
         // Relaxed: the store below publishes it.
         self.due.store(due, Ordering::Relaxed);
-        // Release: pairs with the Acquire in `due`. A thread that reads the number reads this deadline or a newer
+        // Release: pairs with the Acquire in `due`. A thread that reads the epoch reads this deadline or a newer
         // one.
         self.epoch.store(epoch, Ordering::Release);
     }
@@ -96,13 +96,11 @@ impl Clock {
             deadlines::expire(&record, now);
         }
     }
-}
 
-impl Clock {
-    /// The earliest deadline, in nanoseconds from the base.
+    /// Returns the effective deadline, in nanoseconds from the base.
     #[inline]
     fn due(&self) -> u64 {
-        // Acquire: as in `keep`.
+        // Acquire: as in `cache`.
         if self.epoch.load(Ordering::Acquire) != epoch() {
             self.cache();
         }

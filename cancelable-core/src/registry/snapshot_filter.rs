@@ -30,7 +30,7 @@ impl<'a> SnapshotFilter<'a> {
             return None;
         }
         let now = self.snapshots.now(record);
-        let above = deadlines::from_above(record, None);
+        let above = deadlines::inherited(record, None);
         let snapshot = self.snapshots.take(record, above, now);
         // An operation that has ended since is in the history.
         if snapshot.status().is_terminal() || !self.filter.passes(&snapshot) {

@@ -107,7 +107,7 @@ pub(super) fn visit(shards: &Shards, mut visit: impl FnMut(TreeEntry, &Record, O
         ancestors.truncate(depth);
         let parent = ancestors.last().map(|(parent, due)| (&**parent, *due));
         let (above, now) = (
-            deadlines::from_above(&record, parent),
+            deadlines::inherited(&record, parent),
             snapshots.now(&record),
         );
         let operation = snapshots.take(&record, above, now);

@@ -563,14 +563,14 @@ fn token_cell(
 ) -> TokenCell {
     let parent = parent.map(|parent| parent.token().clone());
     match (parent, token) {
-        (parent, None) => TokenCell::below(parent),
+        (parent, None) => TokenCell::inheriting(parent),
         (None, Some(token)) if more.is_empty() => {
-            TokenCell::by(token.child_token().of_operation(label))
+            TokenCell::with_own(token.child_token().of_operation(label))
         }
         // A join is empty only if its list is, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
-            TokenCell::below_join(CancellationToken::any_of(inputs).ok())
+            TokenCell::inheriting_join(CancellationToken::any_of(inputs).ok())
         }
     }
 }

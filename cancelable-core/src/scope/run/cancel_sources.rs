@@ -255,7 +255,7 @@ impl TokenWait {
     /// cancelled a little after the token above is.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
-            if self.poll_above(record, cx).is_pending() && record.token.park() {
+            if self.poll_inherited(record, cx).is_pending() && record.token.park() {
                 return Poll::Pending;
             }
             self.leave(record);
@@ -265,8 +265,8 @@ impl TokenWait {
     }
 
     /// Ready when a wait on the token above is of no use.
-    fn poll_above(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
-        match (record.token.own(), record.token.above()) {
+    fn poll_inherited(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
+        match (record.token.own(), record.token.inherited()) {
             (Some(_), _) => Poll::Ready(()),
             (None, Some(above)) => self.wait.poll(above, cx),
             (None, None) => Poll::Pending,
@@ -277,7 +277,7 @@ impl TokenWait {
     fn leave(&mut self, record: &Record) {
         let token = match self.is_on_own {
             true => record.token.own(),
-            false => record.token.above(),
+            false => record.token.inherited(),
         };
         if let Some(token) = token {
             self.wait.remove(token);
