@@ -37,7 +37,6 @@ pub(crate) mod finalizer;
 pub(crate) mod finalizers;
 pub(crate) mod grace;
 pub(crate) mod handle_count;
-pub(crate) mod handles;
 pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod meters;
@@ -59,7 +58,6 @@ pub(crate) mod stragglers;
 mod takeover;
 pub(crate) mod token_cell;
 pub(crate) mod token_clock;
-pub(crate) mod view;
 
 use crate::cause::{Cause, MarkCell, OperationId, OperationLabel};
 use crate::progress::{Progress, ProgressUpdate};
@@ -172,6 +170,17 @@ struct Lasting {
     notices: Notices,
     /// Kept alive by each error that reports the cancel of this operation.
     mark: MarkCell,
+}
+
+/// The fields that a snapshot reads at once under the record's lock.
+pub(crate) struct View {
+    pub(crate) started: Option<Instant>,
+    pub(crate) ended: Option<Instant>,
+    /// The own deadline.
+    pub(crate) due: Option<Instant>,
+    pub(crate) error: Option<Arc<str>>,
+    pub(crate) metadata: Option<Arc<Metadata>>,
+    pub(crate) has_partial: bool,
 }
 
 /// The parameters of [`lifecycle::open`].
@@ -325,6 +334,19 @@ impl Record {
 
     pub(crate) fn ended_at(&self) -> Option<Instant> {
         self.inner.lock().ended
+    }
+
+    pub(crate) fn view(&self) -> View {
+        let inner = self.inner.lock();
+        let lasting = inner.lasting.as_ref();
+        View {
+            started: inner.started,
+            ended: inner.ended,
+            due: inner.deadlines.own_due(),
+            error: lasting.and_then(|lasting| lasting.error.clone()),
+            metadata: lasting.map(|lasting| Arc::clone(&lasting.metadata)),
+            has_partial: inner.partial.is_some(),
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Option<Duration> {

@@ -3,8 +3,7 @@
 use super::Partial;
 use crate::cause::{Cause, HumanDuration, OperationId, OperationLabel, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
-use crate::record::view::View;
-use crate::record::{Record, deadlines, meters};
+use crate::record::{Record, View, deadlines, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -65,7 +64,7 @@ impl OperationSnapshot {
             error,
             metadata,
             has_partial,
-        } = View::of(record);
+        } = record.view();
         // An end that came after the status was read is left out.
         let ended = ended.filter(|_| status.is_terminal());
         let partial = Some(Partial::new(record)).filter(|_| has_partial);

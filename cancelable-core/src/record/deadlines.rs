@@ -1,9 +1,8 @@
-//! The effective deadline of an operation: the earliest on the line from it up through every ancestor that binds
-//! it; and the cancel of whichever operation's deadline it was when time runs out.
+//! The effective deadline of an operation, which is the earliest of its own and of every ancestor that binds it;
+//! and the cancel of the operation whose deadline has passed.
 //!
-//! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by
-//! the next look, to which the move leads: it wakes the run whose deadline it is. What is kept of a walk, and for
-//! how long, stands in `own_deadline.rs`.
+//! Each record is locked alone, one after the other. A deadline that moves meanwhile is seen by the next check,
+//! which the move causes: it wakes the run of that operation. The cache of the walk is in `own_deadline.rs`.
 
 use super::own_deadline::epoch;
 use super::run_waker::{self, Registered};
@@ -12,44 +11,44 @@ use crate::cause::Cause;
 use crate::source::{Limit, LimitKind};
 use std::time::{Duration, Instant};
 
-/// The earliest deadline on the line.
+/// Returns the effective deadline.
 pub(crate) fn effective(record: &Record) -> Option<Instant> {
     let own = record.inner.lock().deadlines.own_due();
     own.into_iter().chain(of_ancestors(record)).min()
 }
 
-/// The earliest deadline on the line, given what a run found of the record's own.
+/// Returns the effective deadline for a run that has read the own deadline when it registered its waker.
 pub(crate) fn effective_for(record: &Record, registered: &Registered) -> Option<Instant> {
     registered.due.into_iter().chain(of_ancestors(record)).min()
 }
 
-/// The earliest deadline on the line, for a caller that keeps it with the count of moves that it read before.
+/// Returns the effective deadline for a caller that caches it with the epoch that it has read before.
 pub(super) fn effective_for_cache(record: &Record) -> Option<Instant> {
     let own = record.inner.lock().deadlines.own_due_for_cache();
     own.into_iter().chain(of_ancestors(record)).min()
 }
 
-/// The earliest deadline of the ancestors that bind it.
+/// Returns the earliest deadline of the ancestors that bind the record.
 fn of_ancestors(record: &Record) -> Option<Instant> {
     let mut next = record.binding_parent();
     next?;
     let epoch = epoch();
-    if let Some(kept) = record.inner.lock().deadlines.cached(epoch) {
-        return kept;
+    if let Some(cached) = record.inner.lock().deadlines.cached(epoch) {
+        return cached;
     }
-    // Up to the first that has kept it, and then down again to keep it: a line of any length is
-    // walked once for all that are on it.
+    // Up to the first ancestor with a cached deadline, and then down again to cache: any number of ancestors is
+    // walked once for all records below.
     let (mut walked, mut due) = (Vec::new(), None);
-    // Ends: every turn goes one ancestor up, and there is no cycle.
+    // Ends: each step goes to the parent, and there is no cycle.
     while let Some(ancestor) = next {
         #[cfg(test)]
         tests::WALKED.with(|walked| walked.set(walked.get() + 1));
-        let (own, kept) = {
+        let (own, cached) = {
             let deadlines = &mut ancestor.inner.lock().deadlines;
             (deadlines.own_due_for_cache(), deadlines.cached(epoch))
         };
-        if let Some(kept) = kept {
-            due = own.into_iter().chain(kept).min();
+        if let Some(cached) = cached {
+            due = own.into_iter().chain(cached).min();
             break;
         }
         walked.push((ancestor, own));
@@ -63,12 +62,13 @@ fn of_ancestors(record: &Record) -> Option<Instant> {
     due
 }
 
-/// The deadline that comes from above, given the one of a record that may be the next there.
+/// Returns the earliest deadline of the ancestors. `known` is a record that may be the parent, with its effective
+/// deadline.
 pub(crate) fn inherited(
     record: &Record,
     known: Option<(&Record, Option<Instant>)>,
 ) -> Option<Instant> {
-    // Without a clock there is no deadline, and the line may be long.
+    // Without a clock there is no deadline, and there may be many ancestors.
     record.runtime.as_ref()?;
     let parent = record.binding_parent()?;
     match known {
@@ -77,17 +77,17 @@ pub(crate) fn inherited(
     }
 }
 
-/// The time that is left to the code that asks.
+/// Returns the time that is left to the calling code.
 pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     let now = record.now()?;
-    // The lock must not be held over the walk above.
+    // The lock must not be held during the walk.
     let own = record.inner.lock().deadlines.due_from(now);
     let earliest = own.into_iter().chain(of_ancestors(record)).min();
     let earliest = shielding::limit_here(record, earliest)?;
     Some(earliest.saturating_duration_since(now))
 }
 
-/// The cause of the cancel of the record at `now`, if its own deadline is reached then.
+/// Returns the cause of the record's cancel at `now`, if its own deadline has passed.
 fn overdue(record: &Record, now: Instant) -> Option<Cause> {
     let (limit, counted_from) = {
         let inner = record.inner.lock();
@@ -98,25 +98,24 @@ fn overdue(record: &Record, now: Instant) -> Option<Cause> {
     Some(limit.cause().counted_from(counted_from))
 }
 
-/// Cancels for a deadline on the line that is reached at `now`: the outermost such, because
-/// the scopes inside it end with it in any case. True if this operation is cancelled.
+/// Cancels for a deadline of the record or of an ancestor that binds it and has passed at `now`: the outermost
+/// such deadline, because the scopes inside end with it in any case. Returns whether this operation is cancelled.
 ///
-/// The operation whose deadline it was is cancelled, and the others inherit. If it has ended
-/// already, nothing of it is left to cancel, and the next one below that has not is cancelled
-/// in its place, with the same cause. One that has ended, with all below it, is bound by its own
-/// deadline no more.
+/// The operation with that deadline is cancelled, and its descendants inherit the cancel. If it has ended
+/// already, the nearest operation inside that has not ended is cancelled in its place, with the same cause. The
+/// deadline of an operation that has ended, with all operations between it and this one, does not count.
 pub(crate) fn expire(record: &Record, now: Instant) -> bool {
     let mut outermost = None;
     let mut target = None;
-    for on_line in record.with_binding_ancestors() {
-        if !on_line.status().is_terminal() {
-            target = Some(on_line);
+    for ancestor in record.with_binding_ancestors() {
+        if !ancestor.status().is_terminal() {
+            target = Some(ancestor);
         }
         let Some(target) = target else {
             continue;
         };
-        if let Some(cause) = overdue(on_line, now) {
-            outermost = Some((on_line, cause, target));
+        if let Some(cause) = overdue(ancestor, now) {
+            outermost = Some((ancestor, cause, target));
         }
     }
     if let Some((owner, cause, target)) = outermost {
@@ -125,14 +124,14 @@ pub(crate) fn expire(record: &Record, now: Instant) -> bool {
     record.is_cancelled()
 }
 
-/// As [`expire`], now, where there is a clock and a deadline. The time, if it was asked.
+/// Calls [`expire`] with the present time, if there is a clock and a deadline. Returns the time if it was read.
 ///
-/// Where a token of another operation cancels it, that one's clock is looked at too.
+/// If a token of another operation cancels this one, the deadline of that operation is checked too.
 pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     if record.token.is_linked() {
         record.check_links();
     }
-    // The clock first: without one there is no deadline, and the line may be long.
+    // The clock first: without a clock there is no deadline, and there may be many ancestors.
     let runtime = record.runtime.as_ref()?;
     let deadline = effective(record)?;
     let now = runtime.now();
@@ -142,8 +141,8 @@ pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     Some(now)
 }
 
-/// Whether it is cancelled, also by a deadline that nobody has noticed yet. An end is no cancel here, as
-/// a stream may outlive its run.
+/// Returns whether the operation is cancelled, also by a deadline whose passing was not noticed yet. An end is no
+/// cancel here, since a stream may outlive its run.
 pub(crate) fn is_cancelled_by_now(record: &Record) -> bool {
     if !record.is_cancelled() {
         expire_if_due(record);
@@ -151,15 +150,15 @@ pub(crate) fn is_cancelled_by_now(record: &Record) -> bool {
     record.is_cancelled()
 }
 
-/// Puts `limit` in the place of the record's own deadline.
+/// Replaces the record's own deadline by `limit`.
 ///
-/// The waker of the run is taken under the lock under which the deadline moves, so the run finds the new one.
+/// The waker of the run is taken under the lock under which the deadline moves, so the run finds the new deadline.
 pub(crate) fn set(record: &Record, limit: Limit, now: Instant) {
-    // One that is over at its entry is over now.
-    let is_nothing = matches!(limit.kind(), LimitKind::After(span) if span.is_zero());
+    // A span of zero has passed at entry, and so counts from now.
+    let is_zero = matches!(limit.kind(), LimitKind::After(span) if span.is_zero());
     let waker = {
         let mut inner = record.inner.lock();
-        let counts = is_nothing || inner.started.is_some();
+        let counts = is_zero || inner.started.is_some();
         inner.deadlines.replace(limit, counts.then_some(now));
         run_waker::take(record, &mut inner)
     };
@@ -181,11 +180,11 @@ mod tests {
     use std::time::{Duration, Instant};
 
     thread_local! {
-        /// How many records were looked at on the way up.
+        /// The number of records that were visited on the way up.
         pub(crate) static WALKED: Cell<usize> = const { Cell::new(0) };
     }
 
-    /// An operation as a scope opens it, without a clock.
+    /// Opens an operation as a scope does, without a clock.
     fn open(name: &'static str, parent: Option<&Arc<Record>>) -> Arc<Record> {
         let above = parent.map(|parent| parent.token().clone());
         lifecycle::open(Opening {
@@ -204,30 +203,30 @@ mod tests {
         })
     }
 
-    fn line(length: usize) -> Vec<Arc<Record>> {
-        let mut line = vec![open("root", None)];
+    fn chain(length: usize) -> Vec<Arc<Record>> {
+        let mut chain = vec![open("root", None)];
         for _ in 1..length {
-            line.push(open("part", line.last()));
+            chain.push(open("child", chain.last()));
         }
-        line
+        chain
     }
 
     fn at(point: Instant) -> Limit {
         Limit::new(LimitKind::At(point), Location::caller(), None)
     }
 
-    /// One test: the count of moves is the process's.
+    /// One test, because the epoch belongs to the process.
     #[test]
-    fn r20_a_line_is_walked_once_for_all_that_are_on_it_and_what_is_kept_is_what_a_walk_finds() {
-        each_is_walked_once();
-        what_is_kept_is_what_a_walk_finds();
+    fn r20_ancestors_are_walked_once_for_all_descendants_and_the_cache_is_what_a_walk_finds() {
+        each_ancestor_is_walked_once();
+        the_cache_is_what_a_walk_finds();
     }
 
-    fn each_is_walked_once() {
+    fn each_ancestor_is_walked_once() {
         const LENGTH: usize = 2000;
         for leaf_first in [false, true] {
-            let line = line(LENGTH);
-            let ask = |index: usize| assert_eq!(super::effective(&line[index]), None);
+            let chain = chain(LENGTH);
+            let ask = |index: usize| assert_eq!(super::effective(&chain[index]), None);
             WALKED.with(|walked| walked.set(0));
             match leaf_first {
                 true => (0..LENGTH).rev().for_each(ask),
@@ -236,30 +235,31 @@ mod tests {
             let walked = WALKED.with(Cell::get);
             assert!(walked < 2 * LENGTH, "{walked}");
         }
-        // As it is spawned: each has its limit and enters before the next one is opened. One that nothing
-        // was opened below moves no kept one.
+        // As children are spawned: each has its limit and enters before the next is opened. The deadline of an
+        // operation without descendants is in no cache.
         WALKED.with(|walked| walked.set(0));
         let now = clock::now();
-        let mut spawned = line(1);
+        let mut spawned = chain(1);
         for step in 0..LENGTH {
             let last = spawned.last().expect("it has a root").clone();
             super::set(&last, at(now + Duration::from_secs(3600)), now);
             lifecycle::enter(&last, Some(now), StoredWaker::default()).expect("it is pending");
             assert!(super::effective(&last).is_some(), "{step}");
-            spawned.push(open("part", Some(&last)));
+            spawned.push(open("child", Some(&last)));
         }
         let walked = WALKED.with(Cell::get);
         assert!(walked < 2 * LENGTH, "{walked}");
     }
 
-    /// What a walk finds that keeps nothing.
+    /// Returns the effective deadline by a walk without a cache.
     fn walked(record: &Record) -> Option<Instant> {
-        let line = record.with_binding_ancestors();
-        line.filter_map(|record| record.inner.lock().deadlines.own_due())
+        let records = record.with_binding_ancestors();
+        records
+            .filter_map(|record| record.inner.lock().deadlines.own_due())
             .min()
     }
 
-    fn what_is_kept_is_what_a_walk_finds() {
+    fn the_cache_is_what_a_walk_finds() {
         let now = clock::now();
         let mut state = 0x2545_F491_4F6C_DD1D_u64;
         let mut random = |below: u64| {
@@ -268,15 +268,15 @@ mod tests {
             state ^= state << 17;
             state % below
         };
-        let mut tree = line(1);
+        let mut tree = chain(1);
         for _ in 0..20_000 {
             let one = usize::try_from(random(tree.len() as u64)).expect("it fits");
             let point = now + Duration::from_secs(3600 + random(1000));
             let record = &tree[one];
             match random(8) {
                 0 if tree.len() < 60 => {
-                    let part = open("part", Some(record));
-                    tree.push(part);
+                    let child = open("child", Some(record));
+                    tree.push(child);
                 }
                 1 => super::set(record, at(point), now),
                 2 => {

@@ -1,5 +1,5 @@
-//! The grace period of a cancelled operation: how long its body may go on, clamped to what each cancelled
-//! ancestor leaves.
+//! The grace period of a cancelled operation: the time for which its body is polled on. The grace period of each
+//! cancelled ancestor limits it.
 
 use super::Record;
 use crate::cause::Cause;
@@ -10,18 +10,17 @@ use std::time::{Duration, Instant};
 
 /// The rest of the grace period of a cancelled operation.
 pub(crate) enum GraceLeft<'a> {
-    /// Nothing, or nothing any more.
+    /// The grace period has passed, or there is none.
     Over,
     Open {
-        /// Its end; `None` is never.
+        /// The end of the grace period; `None` is never.
         until: Option<Instant>,
-        /// The token of the nearest operation above that is not cancelled. Its cancel may shorten
-        /// the grace period, and only that.
-        above: Option<&'a CancellationToken>,
+        /// The token of the nearest ancestor that is not cancelled. Only its cancel may shorten the grace period.
+        ancestor: Option<&'a CancellationToken>,
     },
 }
 
-/// Whether the operation's own options let the body go on after a cancel at all.
+/// Returns whether the operation's own options have a grace period.
 pub(crate) fn has_grace(record: &Record) -> bool {
     !grace_of(record).is_zero()
 }
@@ -31,41 +30,44 @@ fn grace_of(record: &Record) -> Duration {
     options.map_or(Duration::ZERO, |options| options.grace)
 }
 
-/// The rest at `now`. Requires that the operation is cancelled.
+/// Returns the rest of the grace period at `now`. Requires that the operation is cancelled.
 ///
-/// The cancelled operations are the lower part of the line, so the first one that is not
-/// cancelled is all that has to be watched for changes.
+/// A cancel covers all descendants. So of the ancestors, only the first that is not cancelled can change the
+/// result.
 pub(crate) fn left(record: &Record, now: Instant) -> GraceLeft<'_> {
     let mut until = None;
-    for on_line in record.with_binding_ancestors() {
-        if !on_line.is_cancelled() {
+    for operation in record.with_binding_ancestors() {
+        if !operation.is_cancelled() {
             return GraceLeft::Open {
                 until,
-                above: Some(on_line.token()),
+                ancestor: Some(operation.token()),
             };
         }
-        let grace = grace_of(on_line);
+        let grace = grace_of(operation);
         if grace.is_zero() {
             return GraceLeft::Over;
         }
-        let end = note_cancelled_at(on_line, now).checked_add(grace);
+        let end = note_cancelled_at(operation, now).checked_add(grace);
         until = match (until, end) {
             (Some(until), Some(end)) => Some(end.min(until)),
             (until, end) => until.or(end),
         };
     }
-    GraceLeft::Open { until, above: None }
+    GraceLeft::Open {
+        until,
+        ancestor: None,
+    }
 }
 
-/// The time of the cancel, by the clock of the runtime: now, if nobody saw the cancel before.
+/// Returns the time of the cancel by the clock of the runtime: `now`, if the cancel was not noted before.
 fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
     record.with_rare(|rare| *rare.cancelled_at.get_or_insert(now))
 }
 
-/// The time of the cancel, by the operation's own clock, as asked at `now`.
+/// Returns the time of the cancel by the operation's own clock, which reads `now`.
 ///
-/// A token that was cancelled outside every run has a cause by the system's clock. Where that is
-/// another one it does not count, but the first look here does.
+/// A token that was cancelled outside every run has a cause with a time of the system's clock. If the operation
+/// has another clock, that time does not count, and the time of the first call here is used.
 pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Instant> {
     let cause = record.cause()?;
     let noted = record.on_rare(|rare| rare.cancelled_at).flatten();
@@ -79,7 +81,7 @@ pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Inst
     )
 }
 
-/// Takes the first look at a cancel, for a run that goes on after it.
+/// Notes the time of a cancel, for a run that is polled on after it.
 pub(crate) fn note_cancelled(record: &Record) {
     if record.is_cancelled() {
         let now = record.now();
@@ -87,8 +89,8 @@ pub(crate) fn note_cancelled(record: &Record) {
     }
 }
 
-/// Has the time of the cancel noted on the thread that cancels. The cause does not have it: the token
-/// that it comes from may have had another clock.
+/// Registers a callback that notes the time of the cancel on the thread that cancels. The cause does not have
+/// that time: the token that it comes from may have had another clock.
 pub(crate) fn note_cancel(record: &Arc<Record>) -> CallbackRegistration {
     let weak = Arc::downgrade(record);
     record.token().on_cancel(move |cause| {
@@ -104,7 +106,7 @@ pub(crate) fn note_cancel(record: &Arc<Record>) -> CallbackRegistration {
     })
 }
 
-/// The time that is left of the grace period; `None` while the operation is not cancelled.
+/// Returns the rest of the grace period; `None` while the operation is not cancelled.
 pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     if !record.is_cancelled() {
         return None;
@@ -123,9 +125,9 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     }
 }
 
-/// Cancels, and ends the grace period of this operation and of those below it at once.
+/// Cancels the operation, and ends its grace period and that of its descendants at once.
 pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
-    // What a dropped run has left goes on after the end, and is hurried all the same.
+    // The teardown of a dropped run continues after the end, and its grace periods end too.
     if record.status().is_terminal() && record.is_settled() {
         return false;
     }
@@ -134,29 +136,29 @@ pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     record.cancel(cause)
 }
 
-/// The token that ends the grace period at once. It is a child of the parent's such token. All of them up to the
-/// outermost ancestor are made when one is first asked for: few operations are ever in their grace period.
+/// Returns the token that ends the grace period at once. It is a child of the parent's hard token. The hard
+/// tokens of all ancestors are made with the first of them, since few operations are ever in their grace period.
 pub(crate) fn hard_token(record: &Record) -> CancellationToken {
     let mut missing = Vec::new();
     let mut found = None;
-    for on_line in record.with_binding_ancestors() {
-        found = on_line.on_rare(|rare| rare.hard_token.clone()).flatten();
+    for operation in record.with_binding_ancestors() {
+        found = operation.on_rare(|rare| rare.hard_token.clone()).flatten();
         if found.is_some() {
             break;
         }
-        missing.push(on_line);
+        missing.push(operation);
     }
-    for on_line in missing.iter().rev() {
+    for operation in missing.iter().rev() {
         let own = match &found {
             Some(above) => above.child_token(),
             None => CancellationToken::new(),
         };
-        // Another thread may have been first, and then its token counts.
-        found = Some(on_line.with_rare(|rare| match &rare.hard_token {
+        // The token of another thread that was first is used.
+        found = Some(operation.with_rare(|rare| match &rare.hard_token {
             Some(first) => first.clone(),
             None => rare.hard_token.insert(own.clone()).clone(),
         }));
     }
-    // There is one: the line is never empty.
+    // There is always a token, since the loop has at least one record.
     found.unwrap_or_default()
 }

@@ -1,25 +1,34 @@
-//! The number of handles of an operation that was not run; see `handles.rs`.
+//! The handles of a scope that was not run yet. They keep its operation open.
+//!
+//! The drop of the last handle closes an operation that was never run. A finalizer may hold a handle, and the
+//! record holds the finalizer, so that handle would never be dropped. Which handles a finalizer holds cannot be
+//! known. So a deferral before the run discounts the clones that exist then. The handle from `build`, the handles
+//! of runs, and later clones, which the finalizer cannot hold, still count. After the drop of the last of these
+//! the operation ends as never run, even if other handles are left.
+//!
+//! The counts have no meaning once the operation is not pending: a status never returns to pending, so stale
+//! counts are never read.
 
 use crate::sync::{AtomicU32, Ordering};
 
-/// The numbers of handles of a scope that has not been run. Small, so that both take the room of one.
+/// The numbers of handles of a scope. 32 bits each, so that both take the room of one.
 pub(crate) struct HandleCount {
     all: AtomicU32,
-    /// That of `build`, and those of runs.
+    /// The handle from `build`, and those of runs.
     lasting: AtomicU32,
 }
 
 /// The kind of a handle, for the count.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HandleKind {
-    /// It keeps the operation open, whatever is deferred.
+    /// A handle that keeps the operation open in spite of deferrals.
     Lasting,
-    /// A clone that was made after something had been deferred so many times.
+    /// A clone that was made after so many deferrals.
     Clone(u32),
 }
 
 impl HandleCount {
-    /// That of a new operation: one handle, from `build`.
+    /// Returns the counts of a new operation: one handle, from `build`.
     pub(super) fn new() -> Self {
         Self {
             all: AtomicU32::new(1),
@@ -28,7 +37,7 @@ impl HandleCount {
     }
 
     pub(super) fn add(&self) {
-        // Relaxed, as in `Arc`: the handle that is copied keeps the number above zero.
+        // Relaxed, as in `Arc`: the handle that is cloned keeps the number above zero.
         self.all.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -38,9 +47,9 @@ impl HandleCount {
         self.lasting.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts a handle no longer. Whether it was the last, and how many lasting ones are left.
+    /// Removes a handle. Returns whether it was the last, and the number of lasting handles that are left.
     pub(super) fn remove(&self, kind: HandleKind) -> (bool, u32) {
-        // AcqRel, as in `Arc`: what other handles did to the scope comes before its end.
+        // AcqRel, as in `Arc`: changes by other handles come before the end of the scope.
         let is_last = self.all.fetch_sub(1, Ordering::AcqRel) == 1;
         let lasting = match kind {
             HandleKind::Lasting => self.lasting.fetch_sub(1, Ordering::AcqRel) - 1,
@@ -50,16 +59,16 @@ impl HandleCount {
     }
 }
 
-/// How often something was deferred before the run, and the clones that were made since; under the record's lock.
+/// The number of deferrals before the run, and of clones that were made since; under the record's lock.
 #[derive(Default)]
 pub(super) struct Deferrals {
     times: u32,
-    /// The clones that were made since the last time, and are there.
+    /// The number of live clones that were made since the last deferral.
     clones_since: usize,
 }
 
 impl Deferrals {
-    /// Notes that something is deferred, which may hold any handle that there is.
+    /// Notes a deferral. The finalizer may hold any handle that exists now.
     pub(super) fn note(&mut self) {
         self.times += 1;
         self.clones_since = 0;
@@ -70,7 +79,7 @@ impl Deferrals {
         HandleKind::Clone(self.times)
     }
 
-    /// Counts a handle no longer. True if nothing is left that counts, with so many lasting handles.
+    /// Removes a handle. Returns whether no handle is left that counts. `lasting` is the number of lasting handles.
     pub(super) fn remove(&mut self, kind: HandleKind, lasting: u32) -> bool {
         match kind {
             HandleKind::Clone(times) if times != self.times => return false,

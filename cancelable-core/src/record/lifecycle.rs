@@ -1,10 +1,11 @@
-//! The steps of a record's life: opened, entered, closed, settled, or never run.
+//! The lifecycle of a record: opened, entered, closed, settled, or never run.
 //!
-//! *Closed* means that the status is an end. *Settled* means in addition that nothing of the
-//! operation runs any more and that nothing can be deferred to it. The two come together, except
-//! where the run was dropped and its children and finalizers go on without it.
+//! *Closed* means that the status is an end. *Settled* means in addition that no part of the operation runs any
+//! more and that no finalizer can be deferred to it. A record is closed and settled in one step, except if its
+//! run was dropped: then its children and finalizers go on without the run.
 
 use super::child_reports::{self, LostRun};
+use super::handle_count::HandleKind;
 use super::run_waker::{self, Registered};
 use super::{Inner, Opening, Rare, Record, meters, notes, notify, shielding};
 use crate::report::{Report, Status};
@@ -14,24 +15,24 @@ use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The parts that a run takes over when it enters.
+/// The results of the entry for the run.
 pub(crate) struct Entered {
     pub(crate) sources: Option<Box<[Unstarted]>>,
     pub(crate) registered: Registered,
 }
 
-/// The closing of an operation, for its outcome.
+/// The end of an operation, for its outcome.
 pub(crate) struct Ended {
     pub(crate) status: Status,
     pub(crate) elapsed: Option<Duration>,
-    /// None where there is nothing to say.
+    /// `None` for an empty report.
     pub(crate) report: Option<Box<Report>>,
-    /// There is a partial result for the outcome to take.
+    /// There is a partial result that the outcome takes.
     pub(crate) has_partial: bool,
 }
 
-/// A child came in, an orphan did, or something was deferred, and has to end before the operation can be
-/// settled.
+/// The error of an operation that cannot be settled yet: a child, an orphan or a finalizer has come, and has to
+/// end first.
 pub(crate) struct Unfinished;
 
 /// Opens a pending record with one scope handle.
@@ -46,12 +47,12 @@ pub(crate) fn open(opening: Opening) -> Arc<Record> {
     record
 }
 
-/// Takes the record from pending to running, once. Its timeout counts from `now`, and `waker`
-/// is the one of the task that runs it, if it has one.
+/// Takes the record from pending to running, once. Its timeout counts from `now`, and `waker` belongs to the task
+/// that runs it, if there is one.
 ///
 /// # Errors
 ///
-/// The present status, if the record was entered before, or was never run.
+/// The present status, if the record is not pending.
 pub(crate) fn enter(
     record: &Arc<Record>,
     now: Option<Instant>,
@@ -86,14 +87,13 @@ fn watching_parent(record: &Record) -> Option<&Arc<Record>> {
 ///
 /// # Errors
 ///
-/// A child or an orphan has not been joined, or something was deferred that has not run. Nothing has
-/// changed.
+/// A child or an orphan has not been joined, or a finalizer has not run. The record is unchanged.
 pub(crate) fn close(record: &Arc<Record>, end: Status) -> Result<Ended, Unfinished> {
     close_at(record, end, record.now(), || {})
 }
 
-/// [`close`] at `now`, for a run that has looked at the clock for its last time. It takes
-/// back what it has left at the token in `rest`, which is called before that is cancelled.
+/// [`close`] at `now`, for a run that has read the clock. The run withdraws its waiters from the token in `rest`,
+/// which is called before the token is cancelled for the end.
 pub(crate) fn close_at(
     record: &Arc<Record>,
     end: Status,
@@ -108,7 +108,7 @@ pub(crate) fn close_at(
         let waker = std::mem::take(&mut inner.run_waker);
         (elapsed, rare, has_partial, waker)
     };
-    // The waker belongs to a task that has nothing more to do here and may be gone soon.
+    // The waker belongs to a task that has nothing more to do here and may end soon.
     drop(waker);
     rest();
     record.end_token();
@@ -124,7 +124,7 @@ pub(crate) fn close_at(
     })
 }
 
-/// Takes the record from running to an end, without settling it: it has lost its run.
+/// Takes the record from running to an end without settling it, after the loss of its run.
 pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
     let now = record.now();
     let (elapsed, waker) = {
@@ -138,7 +138,7 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
     after_end(record, end, elapsed, now);
 }
 
-/// Settles a record that is closed already, and has what is above report on it.
+/// Settles a record that is closed already, and passes its report to an ancestor.
 ///
 /// # Errors
 ///
@@ -147,7 +147,7 @@ pub(crate) fn settle(record: &Arc<Record>, run: LostRun) -> Result<(), Unfinishe
     let rare = settle_with(record, &mut record.inner.lock())?;
     end_span(record);
     let (report, latch) = take_report(rare);
-    // Before the waiters for the end are woken: they may look at the outcome.
+    // Before the waiters for the end are woken: they may read the outcome.
     child_reports::propagate_lost(record, report, run);
     set_latch(latch);
     Ok(())
@@ -160,7 +160,7 @@ fn end_with(
     now: Option<Instant>,
 ) -> Option<Duration> {
     inner.ended = now;
-    // Only the run that entered closes, and it does so once, so the table allows it.
+    // Only the run that entered closes, and it does so once, so the change is allowed.
     let _ = record.status.change(end);
     record.token.fix();
     now.zip(inner.started)
@@ -180,7 +180,7 @@ fn after_end(record: &Arc<Record>, end: Status, elapsed: Option<Duration>, now: 
     leave_parent(record);
 }
 
-/// Closes the span, as soon as no code is inside it any more.
+/// Closes the span. To be called when no code is inside it any more.
 fn end_span(record: &Record) {
     let span = record.inner.lock().span.take();
     span.close();
@@ -192,7 +192,7 @@ fn leave_parent(record: &Record) {
     }
 }
 
-/// The closing of an operation, for a run that was taken over.
+/// Returns the end of an operation whose run was taken over.
 pub(crate) fn ended(record: &Record) -> Ended {
     Ended {
         status: record.status(),
@@ -202,8 +202,8 @@ pub(crate) fn ended(record: &Record) -> Ended {
     }
 }
 
-/// Completes when the record is settled; none if it is. Made under the lock under which the record is
-/// settled, so the end finds the latch.
+/// Returns a wait for the record to be settled; `None` if it is. The latch is made under the lock under which the
+/// record is settled, so the end finds the latch.
 pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
     let mut inner = record.inner.lock();
     if record.is_settled_in(&inner) {
@@ -213,7 +213,43 @@ pub(crate) fn wait_settled(record: &Record) -> Option<LatchWait> {
     Some(rare.end.get_or_insert_default().wait())
 }
 
-/// Gives a pending record up, and logs it: nobody can enter it any more. True if it was pending.
+/// Counts a clone of a scope handle.
+pub(crate) fn add_handle_clone(record: &Record) -> HandleKind {
+    if record.status() != Status::Pending {
+        return HandleKind::Clone(0);
+    }
+    record.handles.add();
+    // A thread that does not know of the deferral has no handle that was made after it.
+    if !record.has_deferred() {
+        return HandleKind::Clone(0);
+    }
+    record.with_rare(|rare| rare.deferrals.add_clone())
+}
+
+/// Counts the handle of a run.
+pub(crate) fn add_lasting_handle(record: &Record) -> HandleKind {
+    if record.status() == Status::Pending {
+        record.handles.add_lasting();
+    }
+    HandleKind::Lasting
+}
+
+/// Removes a scope handle. Returns whether no handle keeps the operation open any more.
+fn remove_handle(record: &Record, kind: HandleKind) -> bool {
+    if record.status() != Status::Pending {
+        return false;
+    }
+    let (is_last, lasting) = record.handles.remove(kind);
+    let none_counts = || record.with_rare(|rare| rare.deferrals.remove(kind, lasting));
+    is_last || (record.has_deferred() && none_counts())
+}
+
+/// Removes a scope handle, and closes the record as never run if that was the last. Returns whether it did.
+pub(crate) fn drop_handle(record: &Arc<Record>, kind: HandleKind) -> bool {
+    remove_handle(record, kind) && close_unrun(record)
+}
+
+/// Closes a pending record as never run, and logs that. Returns whether it was pending.
 pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
     let now = record.now();
     let sources = {
@@ -223,7 +259,7 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
         }
         inner.ended = now;
         record.token.fix();
-        // Nothing will start them, and a handle may keep the record for long.
+        // They will never start, and a handle may keep the record alive for long.
         inner.sources.take()
     };
     record.log_cancel();
@@ -243,14 +279,13 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
     true
 }
 
-/// Lets go of the rare state of a record that is settled: its report, if there is something to say, and the latch
-/// for its end.
+/// Takes the report, unless it is empty, and the latch for the end from the rare state of a settled record.
 fn take_report(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latch>>) {
     let Some(mut rare) = rare else {
         return (None, None);
     };
     if let Some(bound) = rare.shields.parent_cancel.take() {
-        // Without waiting for a callback that runs: it cancels, and what it calls may wait for this end.
+        // Does not wait for a running callback: it cancels, and code that it calls may wait for this end.
         bound.unregister();
     }
     let latch = rare.end.take();
@@ -261,7 +296,7 @@ fn take_report(rare: Option<Box<Rare>>) -> (Option<Box<Report>>, Option<Arc<Latc
 
 fn set_latch(latch: Option<Arc<Latch>>) {
     if let Some(latch) = latch {
-        latch.set("the waker of who waits for an operation's end");
+        latch.set("the waker of a wait for an operation's end");
     }
 }
 
@@ -281,7 +316,7 @@ fn log_status(record: &Record, status: Status) {
     }
 }
 
-/// The line of an end has the error, if it failed, and the cause, if it was asked to stop.
+/// Writes the log line of a status. The line of an end has the error of a failure and the cause of a cancel.
 #[cold]
 fn write_status(record: &Record, status: Status) {
     let error = match status {

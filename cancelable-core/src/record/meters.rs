@@ -1,6 +1,4 @@
-//! The progress of a record and of its ancestors, made on demand.
-//!
-//! An operation without progress has an empty cell and no more.
+//! The progress of a record and of its ancestors, made on demand. An operation without progress has an empty cell.
 
 use super::{Record, notify};
 use crate::cause::ambient::Running;
@@ -8,19 +6,19 @@ use crate::progress::Progress;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Returns the progress of a record, if it was ever asked for.
+/// Returns the progress of a record, if it was made.
 pub(crate) fn made(record: &Record) -> Option<&Progress> {
     record.progress.get()
 }
 
-/// Returns the progress of a record. Makes it, and that of all ancestors, where there is none.
+/// Returns the progress of a record. Makes it, and that of all ancestors, if there is none.
 pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     if let Some(progress) = record.progress.get() {
         return progress;
     }
     let mut without = Vec::new();
     let mut above = record.parent.as_ref();
-    // Ends: each turn goes one ancestor up.
+    // Ends: each step goes to the parent.
     while let Some(ancestor) = above.filter(|ancestor| ancestor.progress.get().is_none()) {
         without.push(ancestor);
         above = ancestor.parent.as_ref();
@@ -32,11 +30,11 @@ pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     make(record, parent)
 }
 
-/// Returns the progress of a record, made below that of its parent if there is none.
+/// Returns the progress of a record. Makes it as a child of `parent` if there is none.
 ///
-/// If the record ends at the same time, its end ends the progress too, or this does. The lock orders the
-/// two: the end changes the status under the lock, and looks for progress afterwards. So the end sees the
-/// progress, or this sees the end.
+/// If the record ends at the same time, either its end or this call ends the progress. The lock orders the two:
+/// the end changes the status under the lock, and reads the progress afterwards. So the end sees the progress, or
+/// this call sees the end.
 fn make<'a>(record: &'a Arc<Record>, parent: Option<&Progress>) -> &'a Progress {
     // Read before, because another thread may wait for the initialisation.
     let now = record.now();

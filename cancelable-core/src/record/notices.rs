@@ -1,21 +1,21 @@
-//! The marks of which events the observers of one operation were notified of, and the registrations for the others;
-//! under the record's lock.
+//! The state of an operation's notifications, under the record's lock: the events that were delivered to
+//! observers, and the registrations for later events.
 
 use crate::token::CallbackRegistration;
 
 #[derive(Default)]
 pub(super) struct Notices {
-    /// A callback at the token is registered, or about to be.
+    /// A callback on the token is registered, or about to be.
     observes_cancel: bool,
     callback: Option<CallbackRegistration>,
-    /// The cancel is delivered, or is being delivered.
+    /// The cancel was delivered, or is being delivered.
     is_cancel_claimed: bool,
     /// A progress hook is registered, or about to be.
     observes_progress: bool,
 }
 
 impl Notices {
-    /// True for the first caller, who registers the callback.
+    /// Returns true to the first caller, who registers the callback.
     pub(super) fn observe_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_cancel, true)
     }
@@ -24,17 +24,17 @@ impl Notices {
         self.callback = callback;
     }
 
-    /// The callback, if one is there, for the end; none if no cancel is observed.
+    /// Takes the callback at the end; `None` if no cancel is observed.
     pub(super) fn take_callback(&mut self) -> Option<Option<CallbackRegistration>> {
         self.observes_cancel.then(|| self.callback.take())
     }
 
-    /// True for the first caller, who delivers the cancel.
+    /// Returns true to the first caller, who delivers the cancel.
     pub(super) fn claim_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.is_cancel_claimed, true)
     }
 
-    /// True for the first caller, who registers the hook.
+    /// Returns true to the first caller, who registers the hook.
     pub(super) fn observe_progress(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_progress, true)
     }

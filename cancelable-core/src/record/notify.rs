@@ -1,15 +1,15 @@
 //! Delivery of an operation's events to its observers: exactly once, and in order.
 //!
-//! A cancel is delivered at once, on the thread that cancels, by a callback at the token. The callback
-//! is registered only where an observer wants cancels.
+//! A cancel is delivered at once, on the thread that cancels, by a callback on the token. The callback is
+//! registered only if an observer wants cancels.
 //!
-//! The callback and the end of the operation compete for the delivery. The first of them claims it under
-//! the record's lock, and pushes the event to the readers' queues under that lock (a queue's lock is the
-//! inner one, and no user code runs there). So the event of the cancel precedes the event of the end. Then
-//! the same thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to
-//! the thread of the end, which knows whether the cancel came before.
+//! The callback and the end of the operation compete for the delivery. The first of them claims it under the
+//! record's lock, and pushes the event to the readers' queues under that lock (a queue's lock is the inner one,
+//! and no user code runs under it). So the event of the cancel precedes the event of the end. Then the same
+//! thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to the thread of
+//! the end, which knows whether the cancel came before.
 //!
-//! Progress is delivered in the same way, before the end, and only of operations that make some.
+//! Progress is delivered in the same way, before the end, and only for operations that report progress.
 
 use super::{Observer, Record};
 use crate::cause::Cause;
@@ -65,7 +65,7 @@ fn notify(record: &Record, notify: impl Fn(&dyn Observer)) {
     own_observers(record).for_each(|observer| notify(&**observer));
 }
 
-/// Called once, when the record is open and its scope can find it.
+/// Notifies of the opening. Called once, when the record is open and its scope can find it.
 pub(super) fn opened(record: &Arc<Record>) {
     notify(record, |observer| {
         observer.opened(record);
@@ -76,20 +76,20 @@ pub(super) fn opened(record: &Arc<Record>) {
 pub(super) fn entered(record: &Arc<Record>) {
     notify(record, |observer| {
         observer.entered(record);
-        // A recorder may be younger than the operation.
+        // A recorder may be newer than the operation.
         observe_cancel_for(record, observer);
     });
 }
 
-/// Called once, after the status has become an end. Delivers a cancel first, unless the callback has
-/// claimed it.
+/// Notifies of the end. Called once, after the status has become an end. Delivers a cancel first, unless the
+/// callback has claimed it.
 pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
     if !is_observed(record) {
         return;
     }
     let observed = record.on_lasting(|lasting| lasting.notices.take_callback());
     if let Some(callback) = observed.flatten() {
-        // Does not wait for a callback that runs: it calls hooks, which may wait for this end.
+        // Does not wait for a running callback: it calls hooks, which may wait for this end.
         if let Some(callback) = callback {
             callback.unregister();
         }
@@ -106,7 +106,7 @@ fn observe_cancel_for(record: &Arc<Record>, observer: &dyn Observer) {
     }
 }
 
-/// Delivers the cancel from now on. A cancel that came before is delivered here.
+/// Starts the delivery of the cancel. An earlier cancel is delivered here.
 pub(crate) fn observe_cancel(record: &Arc<Record>) {
     if !record.with_lasting(|lasting| lasting.notices.observe_cancel()) {
         return;
@@ -123,20 +123,20 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     let mut registration = Some(registration);
     {
         let mut inner = record.inner.lock();
-        // The end takes the callback back under this lock, unless it has been here before.
+        // The end unregisters the callback under this lock, unless the end came before.
         if !record.status().is_terminal() {
             let lasting = inner.lasting.get_or_insert_default();
             lasting.notices.keep_callback(registration.take());
         }
     }
-    // Does not wait either; see `closed`.
+    // Does not wait for a running callback; see `closed`.
     if let Some(registration) = registration {
         registration.unregister();
     }
 }
 
-/// Delivers a cancel, unless the delivery is claimed already. Once the status is an end, only the thread of
-/// the end delivers: it delivers the end after it.
+/// Delivers a cancel, unless the delivery was claimed. After the status has become an end, only the thread of the
+/// end delivers the cancel, and then the end.
 fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     let mut is_first = false;
     let mut publish = |push: &mut dyn FnMut()| {
@@ -157,10 +157,10 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     }
 }
 
-/// Delivers progress from now on, if the operation makes any and an observer wants it.
+/// Starts the delivery of progress, if the operation has progress and an observer wants it.
 ///
-/// Called when the progress is made and when an observer begins to want it. Each side has done its
-/// part before it takes the lock here, so the second of them sees what the first one did.
+/// Called when the progress is made and when an observer begins to want it. Each side has stored its change
+/// before it takes the lock here, so the second of them sees the change of the first.
 pub(crate) fn observe_progress(record: &Arc<Record>) {
     let progress = {
         let mut inner = record.inner.lock();

@@ -1,4 +1,4 @@
-//! The options of a scope that its builder has fixed: for its end, and for its children.
+//! The options of a scope from its builder: for its end, and for its children.
 
 use crate::report::Straggler;
 use std::fmt;
@@ -6,18 +6,18 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The options for what happens after a cancel. Most scopes set none of them and keep no such value.
+/// The options for the time after a cancel. Most scopes set none of them and store no such value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The time that the body may go on; zero is not at all.
+    /// The grace period of the body; zero is none.
     pub(crate) grace: Duration,
-    /// The time that all finalizers together may take; `None` is without a limit.
+    /// The limit on the time of all finalizers together; `None` is no limit.
     pub(crate) cleanup_budget: Option<Duration>,
     pub(crate) watchdog: Option<Watchdog>,
 }
 
 impl Options {
-    /// The option that cannot do without a runtime, if there is one.
+    /// Returns the name of an option that requires a runtime, if one is set.
     pub(crate) fn needs_runtime(&self) -> Option<&'static str> {
         if !self.grace.is_zero() {
             Some("grace period")
@@ -30,13 +30,13 @@ impl Options {
         }
     }
 
-    /// Whether anything is set.
+    /// Returns whether an option is set.
     pub(crate) fn is_set(&self) -> bool {
-        // Everything in it needs a clock.
+        // Every option requires a clock.
         self.needs_runtime().is_some()
     }
 
-    /// Whether what runs below is to be listed, for reports on what has not stopped.
+    /// Returns whether operations inside are to be listed, for reports on stragglers.
     pub(crate) fn watches(&self) -> bool {
         !self.grace.is_zero() || self.watchdog.is_some()
     }
@@ -45,33 +45,33 @@ impl Options {
 /// The options of a scope for its children.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ChildOptions {
-    /// The number of children that run at once; `None` is any number.
+    /// The limit on children that run at once; `None` is no limit.
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Failures are collected, and none of them cancels.
+    /// Failures are collected, and no failure cancels.
     pub(crate) collect_all: bool,
-    /// The time that a blocking call is waited for after its cancel; `None` is for ever.
+    /// The time from the cancel of a blocking call to its abandonment; `None` is for ever.
     pub(crate) abandon_after: Option<Duration>,
 }
 
 impl ChildOptions {
-    /// Whether anything is set.
+    /// Returns whether an option is set.
     pub(crate) fn is_set(&self) -> bool {
         self.concurrency.is_some() || self.collect_all || self.abandon_after.is_some()
     }
 }
 
-/// The options of a scope that sets none.
+/// The default options.
 pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
     concurrency: None,
     collect_all: false,
     abandon_after: None,
 };
 
-/// Reports what has not ended within a time after the cancel.
+/// The watchdog of a scope, which reports the stragglers at a time after the cancel.
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     pub(crate) after: Duration,
-    /// Called beside the log.
+    /// Called in addition to the log.
     pub(crate) hook: Option<Hook>,
 }
 

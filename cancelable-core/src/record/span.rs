@@ -1,7 +1,5 @@
-//! The `tracing` span of an operation, from its opening to its end, and the entry into the span of the
-//! operation that runs on this thread.
-//!
-//! Without the feature `tracing` both are empty.
+//! The `tracing` span of an operation, from its opening to its end, and the entry of a thread into the span of
+//! its current operation. Without the feature `tracing` both are empty.
 
 #[cfg(feature = "tracing")]
 pub(crate) use spans::{InSpan, Span};
@@ -17,16 +15,16 @@ mod spans {
 
     /// An open span; `None` once the operation has ended.
     ///
-    /// A subscriber is user code, and is called for each clone and drop of a span. So the span lies behind a
-    /// reference of its own: under the record's lock only the reference is cloned or taken.
+    /// A subscriber is user code, and is called for each clone and drop of a span. So the span is in an `Arc`:
+    /// under the record's lock only the reference is cloned or taken.
     pub(crate) struct Span(Option<Arc<tracing::Span>>);
 
     impl Span {
-        /// Opens a span below the one that is entered on this thread.
+        /// Opens a span as a child of the span that is entered on this thread.
         pub(crate) fn open(label: &OperationLabel) -> Self {
             let (id, name) = (label.id().get(), label.shown_name());
             let span = tracing::debug_span!(target: "cancelable", "operation", id, name = &*name);
-            // A span that no subscriber wants costs nothing more.
+            // A disabled span is not stored.
             Self((!span.is_disabled()).then(|| Arc::new(span)))
         }
 

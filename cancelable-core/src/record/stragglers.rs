@@ -1,9 +1,9 @@
-//! The stragglers: the parts of an operation and of everything below it that have not ended. They answer "why has
-//! it not stopped?".
+//! The stragglers of an operation: the bodies, finalizers, children, blocking calls and holds, of it and of its
+//! descendants, that have not ended.
 //!
-//! An operation knows its children and blocking calls at any time. Scopes that were opened inside
-//! it in place are known if it watches, which it does with a grace period or a watchdog or below
-//! such an operation: then each run is on the list of its parent while it runs.
+//! An operation lists its children and blocking calls at any time. It lists the scopes that run in its body only
+//! if it is watched, which it is with a grace period or a watchdog of its own or of an ancestor. Then each run is
+//! on the list of its parent while it runs.
 
 use super::reports::KEPT;
 use super::shields::OpenShield;
@@ -14,12 +14,12 @@ use std::borrow::Cow;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-/// All that has not ended in this operation and below, in the order of opening.
+/// Returns all stragglers of this operation and of its descendants, in the order of opening.
 pub(crate) fn all(record: &Arc<Record>) -> Vec<Straggler> {
     let mut found = Vec::new();
     let mut seen = NumberMap::new();
     let mut next = vec![Arc::clone(record)];
-    // Ends: each operation is looked at once. Not by recursion: the tree may be deep.
+    // Ends: each operation is visited once. Not by recursion: the tree may be deep.
     while let Some(record) = next.pop() {
         if seen.insert(record.label.id(), ()).is_some() {
             continue;
@@ -56,8 +56,8 @@ pub(crate) fn all(record: &Arc<Record>) -> Vec<Straggler> {
     found
 }
 
-/// What of this operation itself runs: its body, or a finalizer; or itself, where it goes on without its
-/// run and nothing of it has begun.
+/// Adds the stragglers of this operation itself: its body, a finalizer, its holds; or the operation, if its
+/// teardown is detached and has not begun.
 fn add_own(record: &Record, found: &mut Vec<Straggler>) {
     let is_body_over = record.on_rare(|rare| rare.diagnostics.is_body_over);
     if record.status() == Status::Running && is_body_over != Some(true) {
@@ -72,7 +72,7 @@ fn add_own(record: &Record, found: &mut Vec<Straggler>) {
     for taken_at in record.children.holds() {
         let mut straggler = straggler(record, StragglerKind::Hold);
         straggler.location = taken_at;
-        // What is known of the body says nothing of it.
+        // The notes are about the body, not the hold.
         (straggler.polled_ago, straggler.checked_ago) = (None, None);
         straggler.shield = None;
         found.push(straggler);
@@ -86,10 +86,10 @@ fn kind_of(record: &Record) -> StragglerKind {
     }
 }
 
-/// How far a running operation has come.
+/// The stage of a running operation.
 #[derive(Default)]
 pub(crate) struct Stage {
-    /// The name of the finalizer that runs.
+    /// The name of the running finalizer.
     pub(crate) finalizer: Option<Cow<'static, str>>,
     pub(crate) is_body_over: bool,
 }
@@ -102,7 +102,7 @@ pub(crate) fn stage(record: &Record) -> Stage {
     stage.unwrap_or_default()
 }
 
-/// The finalizer that runs, if one does.
+/// Returns the running finalizer, if there is one.
 pub(crate) fn running_finalizer(record: &Record) -> Option<Straggler> {
     let running = record.on_rare(|rare| rare.cleanup.running().cloned())??;
     let mut straggler = straggler(record, StragglerKind::Finalizer);
@@ -140,8 +140,8 @@ fn site(shield: &OpenShield, now: Option<Instant>) -> ShieldSite {
     }
 }
 
-/// The report on a run that is held and not polled, or on the body whose `shield` is. It was woken
-/// `unpolled_for` ago, where there is a clock, and has not been polled since.
+/// Returns the report on a run that is not polled, or on the body of a `shield` that is not polled. The future
+/// was woken `unpolled_for` ago, if there is a clock, and has not been polled since.
 fn unpolled(
     record: &Record,
     unpolled_for: Option<Duration>,
@@ -168,7 +168,7 @@ pub(crate) fn of_lease(home: &Record, lease: &Lease, unpolled_for: Option<Durati
     }
 }
 
-/// The report on a run, woken so long ago and not polled since.
+/// Returns the report on a run that was woken `unpolled_for` ago and has not been polled since.
 pub(crate) fn of_run(run: &Takeover, unpolled_for: Option<Duration>) -> Option<Straggler> {
     Some(unpolled(&*outside_runs::run_of(run)?, unpolled_for, None))
 }
@@ -182,7 +182,7 @@ pub(crate) fn note_poll(record: &Record) {
     }
 }
 
-/// Notes a look at the cancellation, as above.
+/// Notes a check for the cancel, for reports, if the operation is watched.
 pub(crate) fn note_check(record: &Record) {
     if record.watched && !record.status().is_terminal() {
         if let Some(now) = record.now() {
@@ -191,12 +191,12 @@ pub(crate) fn note_check(record: &Record) {
     }
 }
 
-/// From now on children and finalizers are what goes on.
+/// Notes the end of the body.
 pub(crate) fn note_body_over(record: &Record) {
     record.with_rare(|rare| rare.diagnostics.is_body_over = true);
 }
 
-/// Keeps reports on what was dropped at the end of its time, for the outcome, and logs them.
+/// Keeps the stragglers that were dropped at the end of their time, for the outcome, and logs them.
 pub(crate) fn note(record: &Record, stragglers: Vec<Straggler>) {
     for straggler in stragglers {
         log!(
@@ -213,11 +213,10 @@ pub(crate) fn keep(record: &Record, straggler: Straggler) {
     record.with_rare(|rare| rare.diagnostics.keep(straggler));
 }
 
-/// Passes on what a run has ended without, and has in its outcome, to the operation above, if that is cancelled
-/// too. One that goes on would collect them for as long as it runs. Up to [`KEPT`] are kept there.
+/// Passes the stragglers in the outcome of a run on to the parent, if the parent is cancelled too. A parent that
+/// is not cancelled would collect them for as long as it runs. The parent keeps up to [`KEPT`].
 pub(crate) fn propagate(record: &Record, report: Option<&Report>) {
-    let above = record.parent.as_ref();
-    let (Some(report), Some(parent)) = (report, above) else {
+    let (Some(report), Some(parent)) = (report, &record.parent) else {
         return;
     };
     if report.stragglers.is_empty() || !parent.is_cancelled() {

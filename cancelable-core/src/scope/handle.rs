@@ -3,7 +3,7 @@
 use super::run::detached_teardown;
 use crate::operation::Operation;
 use crate::record::handle_count::HandleKind;
-use crate::record::{Record, handles, lifecycle};
+use crate::record::{Record, lifecycle};
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ use std::sync::Arc;
 /// ```
 pub struct Scope {
     operation: Operation,
-    standing: HandleKind,
+    kind: HandleKind,
 }
 
 impl Scope {
@@ -56,14 +56,14 @@ impl Scope {
     pub(super) fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),
-            standing: HandleKind::Lasting,
+            kind: HandleKind::Lasting,
         }
     }
 
     /// A handle for a run, which keeps the scope open until it begins.
     pub(super) fn for_run(&self) -> Self {
         Self {
-            standing: handles::add_lasting(self.record()),
+            kind: lifecycle::add_lasting_handle(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -84,7 +84,7 @@ impl Deref for Scope {
 impl Clone for Scope {
     fn clone(&self) -> Self {
         Self {
-            standing: handles::add_clone(self.record()),
+            kind: lifecycle::add_handle_clone(self.record()),
             operation: self.operation.clone(),
         }
     }
@@ -93,7 +93,7 @@ impl Clone for Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
-        if handles::remove(record, self.standing) && lifecycle::close_unrun(record) {
+        if lifecycle::drop_handle(record, self.kind) {
             detached_teardown::settle(record);
         }
     }

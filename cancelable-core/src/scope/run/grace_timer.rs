@@ -56,7 +56,8 @@ impl GraceTimer {
             if Pin::new(&mut self.hard).poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let GraceLeft::Open { until, above } = grace::left(record, self.runtime.now()) else {
+            let GraceLeft::Open { until, ancestor } = grace::left(record, self.runtime.now())
+            else {
                 return Poll::Ready(());
             };
             if self.sleep.deadline() != until {
@@ -65,16 +66,16 @@ impl GraceTimer {
             if Pin::new(&mut self.sleep).poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            let Some(above) = above else {
+            let Some(ancestor) = ancestor else {
                 return Poll::Pending;
             };
-            if self.poll_above(above, cx).is_pending() {
+            if self.poll_ancestor(ancestor, cx).is_pending() {
                 return Poll::Pending;
             }
         }
     }
 
-    fn poll_above(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
+    fn poll_ancestor(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
         let same = self.above.take().filter(|above| above.token == *token);
         let above = self.above.insert(same.unwrap_or_else(|| AncestorCancel {
             token: token.clone(),
