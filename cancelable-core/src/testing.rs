@@ -1,6 +1,10 @@
-//! A kit for testing code that waits: a runtime whose time is moved by hand, a checker that cancels a
-//! future at each of its await points, cancels at a set time or poll, and a recorder of operations'
-//! events.
+//! A test kit for code that waits.
+//!
+//! - [`ManualRuntime`]: a runtime whose time the test moves. A test of a timeout takes no real time.
+//! - [`cancel_at_every_await`], [`cancel_token_at_every_await`]: cancel a future at each of its await points in turn, and
+//!   report the points that leave broken state behind.
+//! - [`cancel_at`], [`cancel_in`], [`cancel_at_poll`]: cancel a token at a set time, or before a set poll of a future.
+//! - [`Recorder`]: records the events of operations.
 
 mod await_points;
 mod await_report;

@@ -1,9 +1,8 @@
-//! A checker that cancels a future at each of its await points.
+//! Checkers that cancel a future at each of its await points.
 //!
-//! A future may be dropped after each poll that returned pending, and at no other time. Whether it then
-//! leaves things in order is hard to see and rarely tested, because a test has to hit each of these
-//! moments. On the manual runtime every run repeats the one before, so a checker can hit them one after
-//! the other.
+//! A future can be dropped before its first poll and after each poll that returned pending. A test rarely covers these
+//! points, because it has to hit each of them. On the manual runtime each run repeats the run before, so a checker can
+//! hit the points one after the other.
 
 use super::{AwaitReport, BrokenAwait, LastRun, ManualRuntime, Verdict};
 use crate::runtime::RuntimeHandle;
@@ -15,24 +14,22 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Every run repeats the polls of the one before, so this many points take half a million polls.
+/// Each run repeats the polls of the run before, so this number of points takes half a million polls.
 const MOST_POINTS: usize = 1000;
 
 /// Drops a future at each of its await points in turn, and calls `check` after each.
 ///
-/// For each point `make` returns a new future. It runs on a new runtime up to that point, with the time
-/// moved whenever no step is ready, and is dropped. The tasks that it spawned run until they are idle.
-/// Then `check` finds out whether all is in order, and returns a `Result` or panics. It has the runtime,
-/// to move the time if the tasks need that. In addition the future is dropped before its first poll, and
-/// is run to its end, or until nothing can wake it any more.
+/// For each point, `make` returns a new future, which runs on a new runtime up to that point and is dropped there.
+/// The time moves whenever no step is ready. Tasks that the future has spawned run until they are idle. Then `check`
+/// returns a `Result`, or panics if something is broken. `check` receives the runtime, to move the time for the tasks.
+/// Two more runs drop the future before its first poll, and run it to its end or until nothing can wake it.
 ///
-/// An await point is a poll that returns pending. A second poll there without progress counts again. The
-/// future should do the same in each run, or the numbers mean nothing. The first thousand points are
-/// checked.
+/// An await point is a poll that returns pending. A second poll at the same `.await` is a second point. The future has
+/// to make the same polls in each run, or the numbers are meaningless. The first thousand points are checked.
 ///
 /// # Panics
 ///
-/// If `make` does, or a poll of the future. A panic of its drop is a finding.
+/// If `make` or a poll of the future panics. A panic in the drop of the future is a finding.
 ///
 /// # Examples
 ///
@@ -64,7 +61,7 @@ const MOST_POINTS: usize = 1000;
 /// assert_eq!(broken.number(), Some(2));
 /// assert_eq!(broken.error(), "90 are left of 100");
 /// ```
-#[must_use = "it says what is broken"]
+#[must_use = "the report has the findings"]
 pub fn cancel_at_every_await<F, V>(
     mut make: impl FnMut(RuntimeHandle) -> F,
     mut check: impl FnMut(&ManualRuntime) -> V,
@@ -79,7 +76,7 @@ where
         let reached = match run_to(&manual, number, future.as_mut()) {
             Reached::Point(places) => Reached::Point(places),
             Reached::End(_) => Reached::End(()),
-            // The run before has dropped it at the same point.
+            // The run before has dropped the future at the same point.
             Reached::Nothing => return (Reached::Nothing, Ok(())),
         };
         let dropped = catch(|| drop(future));
@@ -94,13 +91,13 @@ where
 /// Cancels a token at each await point of a future in turn, runs the future to its end, and calls `check`
 /// with its output.
 ///
-/// Like [`cancel_at_every_await`], but the future is not dropped: `make` also gets the token, which is
-/// cancelled after the future has returned pending for the n-th time (for zero, before its first poll).
-/// The output is `None` if nothing can wake the future any more, which is no finding by itself.
+/// As [`cancel_at_every_await`], but the future is not dropped. `make` also receives the token, which is cancelled after
+/// the future has returned pending for the n-th time (for zero, before its first poll). The output is `None` if nothing
+/// can wake the future any more; `check` decides whether that is a finding.
 ///
 /// # Panics
 ///
-/// If `make` or the future does.
+/// If `make` or the future panics.
 ///
 /// # Examples
 ///
@@ -111,13 +108,14 @@ where
 /// let report = cancel_token_at_every_await(
 ///     |runtime, token| async move {
 ///         token.run_until_cancelled(runtime.sleep(Duration::from_secs(1))).await;
-///         "told"
+///         "stopped"
 ///     },
-///     |_, output| assert_eq!(output, Some("told")),
+///     |_, output| assert_eq!(output, Some("stopped")),
 /// );
-/// assert_eq!(report.into_result().unwrap().points(), 1);
+/// assert_eq!(report.into_result()?.points(), 1);
+/// # Ok::<(), cancelable_core::testing::BrokenAwaits>(())
 /// ```
-#[must_use = "it says what is broken"]
+#[must_use = "the report has the findings"]
 pub fn cancel_token_at_every_await<F, V>(
     mut make: impl FnMut(RuntimeHandle, CancellationToken) -> F,
     mut check: impl FnMut(&ManualRuntime, Option<F::Output>) -> V,
@@ -222,8 +220,8 @@ fn judge<V: Verdict>(check: impl FnOnce() -> V) -> Result<(), String> {
     catch(|| check().into_verdict()).and_then(|verdict| verdict)
 }
 
-/// Returns the value, or the text of the panic.
+/// Returns the value of `code`, or the text of its panic.
 fn catch<T>(code: impl FnOnce() -> T) -> Result<T, String> {
-    // Unwind safe: only the check sees what the code has broken, and finding that is its purpose.
+    // Unwind safe: only the check sees state that the code has broken, and such state is its purpose.
     catch_unwind(AssertUnwindSafe(code)).map_err(|payload| panic_text(payload.as_ref()).to_owned())
 }

@@ -1,24 +1,47 @@
-//! The result of a check of await points.
+//! The report of a check of await points.
 
 use crate::sync::escape;
 use std::fmt::{self, Display};
 use std::panic::Location;
 
-/// The end of a check's last run, which is not cancelled.
+/// The end of the last run of a check, which is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LastRun {
     /// The future completed.
     Completed,
-    /// Nothing can wake the future any more. All await points before that were checked.
+    /// Nothing can wake the future any more. All its await points were checked.
     WaitsForEver,
     /// The future has more await points than are checked.
     TooLong,
 }
 
-/// The result of cancelling a future at each of its await points in turn.
+/// The findings after cancelling a future at each of its await points in turn, from
+/// [`cancel_at_every_await`](super::cancel_at_every_await) and
+/// [`cancel_token_at_every_await`](super::cancel_token_at_every_await).
 ///
-/// `Display` has a line for each await point that left something broken, or says that none did.
+/// `Display` has a line for each finding.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::{LastRun, cancel_at_every_await};
+/// use std::time::Duration;
+///
+/// let report = cancel_at_every_await(
+///     |runtime| async move {
+///         runtime.sleep(Duration::from_secs(1)).await;
+///         runtime.sleep(Duration::from_secs(1)).await;
+///     },
+///     |manual| match manual.live_tasks() {
+///         0 => Ok(()),
+///         left => Err(format!("{left} tasks are left")),
+///     },
+/// );
+/// assert_eq!(report.points(), 2);
+/// assert_eq!(report.last_run(), LastRun::Completed);
+/// assert_eq!(report.to_string(), "none of 2 await points leaves anything broken");
+/// ```
 #[derive(Clone, Debug)]
 pub struct AwaitReport {
     pub(super) points: usize,
@@ -33,24 +56,24 @@ impl AwaitReport {
         self.points
     }
 
-    /// The end of the run that was not cancelled.
+    /// Returns the end of the run that was not cancelled.
     #[must_use]
     pub fn last_run(&self) -> LastRun {
         self.last
     }
 
-    /// The await points that left something broken, in order.
+    /// Returns the findings, in the order of the await points.
     #[must_use]
     pub fn broken(&self) -> &[BrokenAwait] {
         &self.broken
     }
 
-    /// Returns the report, if nothing was broken and every await point was checked.
+    /// Returns the report, if it has no findings and every await point was checked.
     ///
     /// # Errors
     ///
-    /// An await point left something broken or was not checked. The error's `Debug` is readable text, so a
-    /// test may just unwrap.
+    /// The report has findings, or an await point was not checked. `Debug` of the error is readable text, for a test
+    /// that unwraps.
     pub fn into_result(self) -> Result<Self, BrokenAwaits> {
         match self.broken.is_empty() && self.last != LastRun::TooLong {
             true => Ok(self),
@@ -76,36 +99,36 @@ impl fmt::Display for AwaitReport {
     }
 }
 
-/// An await point at which cancelling left something broken.
+/// A finding: an await point at which a cancel left broken state.
 #[derive(Clone, Debug)]
 pub struct BrokenAwait {
-    /// None for the run that was not cancelled.
+    /// `None` for the run that was not cancelled.
     pub(super) number: Option<usize>,
     pub(super) places: Vec<&'static Location<'static>>,
     pub(super) error: String,
 }
 
 impl BrokenAwait {
-    /// The number of the await point, counted from one. Zero stands for before the first poll, and `None`
-    /// for the run that was not cancelled.
+    /// Returns the number of the await point, counted from one. Zero is the point before the first poll. `None` is the
+    /// run that was not cancelled.
     #[must_use]
     pub fn number(&self) -> Option<usize> {
         self.number
     }
 
-    /// The innermost pending `.await` on a future of this crate, if there is one.
+    /// Returns the innermost pending `.await` on a future of this crate, if there is one.
     #[must_use]
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.places.first().copied()
     }
 
-    /// Every pending `.await` on a future of this crate, innermost first.
+    /// Returns every pending `.await` on a future of this crate, the innermost first.
     #[must_use]
     pub fn locations(&self) -> &[&'static Location<'static>] {
         &self.places
     }
 
-    /// The finding of the check.
+    /// Returns the error text of the check.
     #[must_use]
     pub fn error(&self) -> &str {
         &self.error
@@ -126,14 +149,14 @@ impl fmt::Display for BrokenAwait {
     }
 }
 
-/// The error of a future that leaves something broken where it is cancelled, or was not checked to its end.
+/// The error of a check with findings, or with await points that were not checked.
 #[derive(Clone)]
 pub struct BrokenAwaits {
     report: AwaitReport,
 }
 
 impl BrokenAwaits {
-    /// The report.
+    /// Returns the report.
     #[must_use]
     pub fn report(&self) -> &AwaitReport {
         &self.report
@@ -146,7 +169,7 @@ impl fmt::Display for BrokenAwaits {
     }
 }
 
-/// The same text as `Display`, as it is what a failed test prints.
+/// The text of `Display`, because a failed test prints `Debug`.
 impl fmt::Debug for BrokenAwaits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -155,9 +178,9 @@ impl fmt::Debug for BrokenAwaits {
 
 impl std::error::Error for BrokenAwaits {}
 
-/// The return value of a check: a `Result`, or nothing from a check that panics where something is broken.
+/// The return value of a check: a `Result`, or `()` from a check that panics if something is broken.
 pub trait Verdict {
-    /// Returns what is broken as text.
+    /// Returns the verdict, with the error as text.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Cancels at a set time of the manual runtime, or at a set poll of a future.
+//! Cancellation at a set time of the manual runtime, or before a set poll of a future.
 
 use super::ManualRuntime;
 use crate::cause::{Cause, Reason};
@@ -23,11 +23,10 @@ impl Wake for CancelWaker {
     }
 }
 
-/// Cancels `token` when the time of `manual` reaches `at`, or now if it has.
+/// Cancels `token` when the clock of `manual` reaches `at`; at once, if that time has passed.
 ///
-/// The cause has the location of this call and the time `at`. The cancel comes while the time moves,
-/// before any task runs that a timer of the same time wakes. It is a timer and not a task, so
-/// `live_tasks` does not count it.
+/// The cause has the location of this call and the time `at`. The cancel comes while the time moves, before a task runs
+/// that a timer of the same time wakes. It is a timer and no task: [`ManualRuntime::pending_timers`] counts it.
 ///
 /// # Examples
 ///
@@ -54,7 +53,7 @@ pub fn cancel_at(manual: &ManualRuntime, token: &CancellationToken, at: Instant)
     manual.alarm(at, Waker::from(Arc::new(CancelWaker { token, cause })));
 }
 
-/// [`cancel_at`] after `after`; never, if the clock cannot express that time.
+/// Cancels `token` after the time `after`, as [`cancel_at`] does. Never, if the clock cannot express that time.
 #[track_caller]
 pub fn cancel_in(manual: &ManualRuntime, token: &CancellationToken, after: Duration) {
     if let Some(at) = manual.now().checked_add(after) {
@@ -70,16 +69,16 @@ pin_project! {
         future: F,
         token: CancellationToken,
         cause: Cause,
-        // How many polls come before the cancel.
+        // The number of polls before the cancel.
         before: usize,
         polled: usize,
     }
 }
 
-/// Cancels `token` just before the `n`-th poll of `future`, which then finds it cancelled.
+/// Cancels `token` before the `n`-th poll of `future`.
 ///
-/// Polls count from one, so poll `n + 1` follows the `n`-th await point. Zero means one. The cause has the
-/// location of this call. A future that is ready earlier cancels nothing.
+/// Polls count from one, so poll `n + 1` follows the `n`-th await point. Zero means one. The cause has the location of
+/// this call. If `future` is ready after fewer polls, the token is not cancelled.
 ///
 /// # Examples
 ///
@@ -116,7 +115,7 @@ pub fn cancel_at_poll<F: Future>(
 impl<F: Future> Future for CancelAtPoll<F> {
     type Output = F::Output;
 
-    /// Wakes: pending only while the inner future is, and that has the waker then.
+    /// Wakes: pending only while the inner future is pending, which has the waker.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let this = self.project();
         if this.polled == this.before {

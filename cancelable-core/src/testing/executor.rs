@@ -1,8 +1,8 @@
 //! The executor behind [`ManualRuntime`](super::ManualRuntime): a queue of ready steps, and a clock.
 //!
-//! One lock guards all of it. No task, job or waker of a user is run, cloned or dropped under the lock:
-//! each is taken out first. One thread at a time drives. So an empty task slot belongs to a task that the
-//! driving thread is polling further up its stack, or to the root of its `block_on`.
+//! One lock guards the state. No task, job or waker of a user is run, cloned or dropped under the lock: each is taken
+//! out first. One thread at a time drives. So an empty task slot belongs to a task that the driving thread is polling
+//! further up its stack, or to the root of its `block_on`.
 
 use crate::runtime::{Job, Task};
 use crate::sync::{self, Condvar, Mutex, isolate};
@@ -22,7 +22,7 @@ pub(super) enum Step {
 }
 
 impl Step {
-    /// Whether this is a step of the task with this number.
+    /// Returns whether this is a step of the task with this number.
     pub(super) fn is(&self, id: u64) -> bool {
         matches!(self, Self::Task(own) if *own == id)
     }
@@ -30,7 +30,7 @@ impl Step {
 
 pub(super) struct Executor {
     pub(super) state: Mutex<State>,
-    /// Notified when a step becomes ready or a hold ends.
+    /// Notified when a step becomes ready or a guard on the time is dropped.
     changed: Condvar,
     /// Jobs run on threads of their own instead of as steps.
     threads: bool,
@@ -42,11 +42,11 @@ pub(super) struct State {
     ready: VecDeque<Step>,
     tasks: BTreeMap<u64, Slot>,
     next_id: u64,
-    /// A thread drives, and no other thread may.
+    /// Whether a thread drives. Only one thread may.
     driven: bool,
-    /// The number of holds: while there are any and no step is ready, the driver waits for other threads.
-    holds: usize,
-    gone: bool,
+    /// The number of guards on the time. While there are any and no step is ready, the driver waits for other threads.
+    guards: usize,
+    shut_down: bool,
 }
 
 struct Slot {
@@ -91,8 +91,8 @@ impl Executor {
             tasks: BTreeMap::new(),
             next_id: 0,
             driven: false,
-            holds: 0,
-            gone: false,
+            guards: 0,
+            shut_down: false,
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -104,7 +104,7 @@ impl Executor {
     /// Adds a task, or returns it after the shutdown.
     pub(super) fn add(self: &Arc<Self>, task: Task) -> Result<(), Task> {
         let mut state = self.state.lock();
-        if state.gone {
+        if state.shut_down {
             return Err(task);
         }
         self.add_slot(&mut state, Some(task));
@@ -144,7 +144,7 @@ impl Executor {
     /// Adds a job, or returns it after the shutdown.
     pub(super) fn add_job(self: &Arc<Self>, job: Job) -> Result<(), Job> {
         let mut state = self.state.lock();
-        if state.gone {
+        if state.shut_down {
             return Err(job);
         }
         if !self.threads {
@@ -153,12 +153,12 @@ impl Executor {
             return Ok(());
         }
         drop(state);
-        let hold = self.hold_time();
+        let guard = self.hold_time();
         let run = move || {
             job();
-            drop(hold);
+            drop(guard);
         };
-        // If the system has no thread left, the closure is dropped, and the job reports its loss.
+        // If the system has no thread left, the closure is dropped, and the job reports the loss.
         drop(
             std::thread::Builder::new()
                 .name("manual-blocking".into())
@@ -202,8 +202,8 @@ impl Executor {
         Some(Driver { executor: self })
     }
 
-    /// Moves the time to the earliest timer, if that is not later than `limit`, and fires all timers that
-    /// are due then, in the order of their creation. Returns false if there is no such timer.
+    /// Moves the time to the earliest timer, if that timer is not later than `limit`, and fires all timers that are due
+    /// then, in the order of their creation. Returns whether a timer fired.
     pub(super) fn fire_next(&self, limit: Option<Instant>) -> bool {
         let mut due = Vec::new();
         {
@@ -228,11 +228,11 @@ impl Executor {
         true
     }
 
-    /// Blocks until a step is ready or no hold is left.
+    /// Blocks until a step is ready or no guard on the time is left.
     pub(super) fn wait_for_threads(&self) {
         let mut state = self.state.lock();
-        // Ends: a thread that queues a step or ends a hold notifies under this lock.
-        while state.ready.is_empty() && state.holds > 0 {
+        // Ends: a queued step and a dropped guard change the state under this lock, and notify after the change.
+        while state.ready.is_empty() && state.guards > 0 {
             state = sync::wait(&self.changed, state);
         }
     }
@@ -242,7 +242,7 @@ impl Executor {
     }
 
     pub(super) fn hold_time(self: &Arc<Self>) -> TimeGuard {
-        self.state.lock().holds += 1;
+        self.state.lock().guards += 1;
         TimeGuard {
             executor: Arc::clone(self),
         }
@@ -252,7 +252,7 @@ impl Executor {
     pub(super) fn shut_down(&self) {
         let (steps, tasks) = {
             let mut state = self.state.lock();
-            state.gone = true;
+            state.shut_down = true;
             let (roots, tasks): (BTreeMap<_, _>, _) = std::mem::take(&mut state.tasks)
                 .into_iter()
                 .partition(|(_, slot)| slot.root);
@@ -272,7 +272,7 @@ impl Executor {
     }
 }
 
-/// The right to run steps, which one thread has.
+/// The right of one thread to run steps.
 pub(super) struct Driver<'a> {
     executor: &'a Executor,
 }
@@ -303,7 +303,7 @@ impl Driver<'_> {
                 .get_mut(&id)
                 .and_then(|slot| Some((slot.task.take()?, slot.waker.clone())))
         };
-        // The slot may be gone: the `block_on` of a root has ended, or the executor was shut down.
+        // No slot: the `block_on` of a root has ended, or the executor was shut down.
         let Some((mut task, waker)) = taken else {
             return;
         };
@@ -332,18 +332,35 @@ impl Drop for Driver<'_> {
     }
 }
 
-/// A hold on the time, from [`ManualRuntime::hold_time`](super::ManualRuntime::hold_time).
+/// A guard that holds the time of a [`ManualRuntime`](super::ManualRuntime), from
+/// [`hold_time`](super::ManualRuntime::hold_time).
 ///
-/// While it lives, [`ManualRuntime::block_on`](super::ManualRuntime::block_on) waits for other threads
-/// where it would otherwise move the time or panic.
-#[must_use = "the hold ends when this is dropped"]
+/// While the guard lives, [`block_on`](super::ManualRuntime::block_on) waits for other threads instead of moving the time
+/// or panicking.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::{ManualRuntime, TimeGuard};
+/// use std::thread;
+/// use std::time::Duration;
+///
+/// let manual = ManualRuntime::new();
+/// let guard: TimeGuard = manual.hold_time();
+/// thread::scope(|scope| {
+///     // A thread that needs the time for a while.
+///     scope.spawn(move || drop(guard));
+///     manual.block_on(manual.handle().sleep(Duration::from_secs(1)));
+/// });
+/// ```
+#[must_use = "the time is held until the guard is dropped"]
 pub struct TimeGuard {
     executor: Arc<Executor>,
 }
 
 impl Drop for TimeGuard {
     fn drop(&mut self) {
-        self.executor.state.lock().holds -= 1;
+        self.executor.state.lock().guards -= 1;
         self.executor.changed.notify_all();
     }
 }

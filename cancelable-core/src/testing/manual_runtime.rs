@@ -1,8 +1,8 @@
-//! A runtime on the test's thread, with a clock that is moved by hand.
+//! A runtime on the thread of the test, with a clock that the test moves.
 //!
-//! A test of a three second limit should neither take three seconds nor depend on how busy the
-//! machine is. Here time passes only when the test moves it, or when no step is ready, and
-//! each run of a test has the same order of steps.
+//! A test of a limit of three seconds should not take three seconds, and should not depend on the load of the machine.
+//! On this runtime, time passes only when the test moves it, or when no step is ready. Each run of a test has the same
+//! order of steps.
 
 use super::executor::{Executor, TimeGuard};
 use super::manual_timer::ManualTimer;
@@ -15,17 +15,17 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-/// A deterministic, single-threaded runtime whose time is moved by hand.
+/// A deterministic, single-threaded runtime whose time the test moves.
 ///
-/// Tasks run in the order in which they became ready. Timers fire in the order of their deadlines,
-/// and those of one deadline in the order of their creation, which is the first poll of a
-/// [`Sleep`](crate::runtime::Sleep). The clock starts at the real time and is moved only by hand.
+/// Tasks run in the order in which they became ready. Timers fire in the order of their deadlines; timers with the same
+/// deadline fire in the order of their creation, which is the first poll of a [`Sleep`](crate::runtime::Sleep). The clock
+/// starts at the real time.
 ///
-/// Blocking work and looks run as steps of the executor on the driving thread, which keeps the order
-/// deterministic. Blocking work that waits for another part of the test would never return there: use
-/// [`with_threads`](ManualRuntime::with_threads) for it.
+/// Blocking work and probes run as steps of the executor on the driving thread, so that the order is deterministic.
+/// Blocking work that waits for another part of the test never returns on that thread: use
+/// [`with_threads`](ManualRuntime::with_threads) for such work.
 ///
-/// The drop shuts the runtime down. Its handles refuse work from then on.
+/// The drop shuts the runtime down. Then its handles refuse work.
 ///
 /// # Examples
 ///
@@ -51,16 +51,16 @@ pub struct ManualRuntime {
 }
 
 impl ManualRuntime {
-    /// A runtime whose blocking work runs as a step of the executor.
+    /// Returns a runtime whose blocking work runs as a step of the executor.
     #[must_use]
     pub fn new() -> Self {
         Self::over(Executor::new(false))
     }
 
-    /// A runtime whose blocking work runs on threads of its own.
+    /// Returns a runtime whose blocking work runs on threads.
     ///
-    /// While such work runs, [`block_on`](ManualRuntime::block_on) waits for it and does not move
-    /// the time; [`advance`](ManualRuntime::advance) does.
+    /// While such work runs, [`block_on`](ManualRuntime::block_on) waits for the work and does not move the time.
+    /// [`advance`](ManualRuntime::advance) moves the time even then.
     #[must_use]
     pub fn with_threads() -> Self {
         Self::over(Executor::new(true))
@@ -85,11 +85,23 @@ impl ManualRuntime {
         self.executor.state.lock().now
     }
 
-    /// Runs the ready steps, then moves the time by `by`, timer by timer: the steps that a timer wakes run
-    /// before the time moves on to the next timer.
+    /// Runs the ready steps, and then moves the time by `by`, timer by timer. The steps that a timer wakes run before the
+    /// time moves to the next timer.
     ///
-    /// From inside a task it moves the time and wakes tasks, which run afterwards. A time that the clock
-    /// cannot express fires all timers and leaves the clock at the last.
+    /// Inside a task this moves the time and wakes tasks, which run afterwards. A time that the clock cannot express
+    /// fires all timers, and leaves the clock at the last timer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let start = manual.now();
+    /// manual.advance(Duration::from_secs(3));
+    /// assert_eq!(manual.now() - start, Duration::from_secs(3));
+    /// ```
     pub fn advance(&self, by: Duration) {
         let target = self.now().checked_add(by);
         self.run_until_idle();
@@ -102,9 +114,9 @@ impl ManualRuntime {
         }
     }
 
-    /// Runs tasks and jobs until none is ready. The time stands still.
+    /// Runs tasks and jobs until none is ready. The time does not move.
     ///
-    /// From inside a task it does nothing, because the driving thread is running that task.
+    /// Inside a task this does nothing, because the driving thread runs that task.
     pub fn run_until_idle(&self) {
         let Some(driver) = self.executor.drive() else {
             return;
@@ -114,26 +126,38 @@ impl ManualRuntime {
         }
     }
 
-    /// Runs `future` to completion, and all tasks beside it.
+    /// Runs `future` to completion, and all tasks at the same time.
     ///
-    /// Whenever nothing is ready, the time moves to the next timer.
+    /// Whenever no step is ready, the time moves to the next timer.
     ///
     /// # Panics
     ///
-    /// If no step is ready, no timer is left and there is no [hold](ManualRuntime::hold_time): the future could
-    /// not complete any more. Also if it is called from inside a task of this runtime, or while another
-    /// thread drives it.
+    /// If no step is ready, no timer is left and no guard [holds the time](ManualRuntime::hold_time), because the future
+    /// cannot complete any more. Also inside a task of this runtime, and while another thread drives the runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::time::Duration;
+    ///
+    /// let manual = ManualRuntime::new();
+    /// let start = manual.now();
+    /// // Takes no real time.
+    /// manual.block_on(manual.handle().sleep(Duration::from_secs(3600)));
+    /// assert_eq!(manual.now() - start, Duration::from_secs(3600));
+    /// ```
     pub fn block_on<F: Future>(&self, future: F) -> F::Output {
         let mut future = pin!(future);
         let value = self.drive(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(value) => ControlFlow::Break(value),
             Poll::Pending => ControlFlow::Continue(()),
         });
-        value.unwrap_or_else(|| self.give_up())
+        value.unwrap_or_else(|| self.panic_stuck())
     }
 
-    /// Runs all tasks, and calls `root` at first and whenever its waker is woken, until `root` breaks.
-    /// Returns `None` if nothing can wake it any more.
+    /// Runs all tasks, and calls `root` first and whenever its waker is woken, until `root` breaks. Returns `None` if
+    /// nothing can wake `root` any more.
     pub(super) fn drive<B>(
         &self,
         mut root: impl FnMut(&mut Context<'_>) -> ControlFlow<B>,
@@ -149,8 +173,7 @@ impl ManualRuntime {
             root: id,
         };
         let mut cx = Context::from_waker(&waker);
-        // Ends with a break, or when nothing is left: each turn runs a woken step, waits for one, or uses
-        // up a timer.
+        // Ends with a break, or when nothing is left: each turn runs a woken step, waits for a step, or uses up a timer.
         loop {
             while let Some(step) = driver.next() {
                 if !step.is(id) {
@@ -166,8 +189,8 @@ impl ManualRuntime {
         }
     }
 
-    /// Returns a hold for another thread that is going to wake a task: while the hold lives, `block_on`
-    /// waits for that thread where it would otherwise move the time or panic.
+    /// Returns a guard that holds the time, for another thread that will wake a task. While the guard lives, `block_on`
+    /// waits for that thread instead of moving the time or panicking.
     ///
     /// # Examples
     ///
@@ -179,53 +202,53 @@ impl ManualRuntime {
     ///
     /// let manual = ManualRuntime::new();
     /// let token = CancellationToken::new();
-    /// let hold = manual.hold_time();
+    /// let guard = manual.hold_time();
     /// let other = thread::spawn({
     ///     let token = token.clone();
     ///     move || {
     ///         token.cancel();
-    ///         drop(hold);
+    ///         drop(guard);
     ///     }
     /// });
-    /// // Without the hold, the limit might be over before the thread has started.
+    /// // Without the guard, the time might reach the limit before the thread has started.
     /// let limit = Duration::from_secs(1);
     /// assert!(manual.block_on(manual.handle().timeout(limit, token.cancelled())).is_ok());
-    /// # other.join().unwrap();
+    /// # assert!(other.join().is_ok());
     /// ```
     pub fn hold_time(&self) -> TimeGuard {
         self.executor.hold_time()
     }
 
-    /// Returns how many timers have not fired.
+    /// Returns the number of timers that have not fired.
     #[must_use]
     pub fn pending_timers(&self) -> usize {
         self.executor.state.lock().timers.len()
     }
 
-    /// Returns how many tasks and jobs have not ended, without jobs on threads of their own.
+    /// Returns the number of tasks and jobs that have not ended, without the jobs on threads.
     #[must_use]
     pub fn live_tasks(&self) -> usize {
         self.executor.live()
     }
 
-    /// Drops all tasks and refuses new ones, as a runtime does that is shut down while it is used.
+    /// Drops all tasks and refuses new tasks, as a runtime that is shut down while in use.
     ///
-    /// A join of a dropped task fails. Timers fire only where the time is still moved by hand.
+    /// A join of a dropped task fails. Timers still fire when the test moves the time.
     pub fn shut_down(&self) {
         self.executor.shut_down();
     }
 
-    /// Wakes `waker` when the time reaches `at`, before the timers of that time that are made later.
+    /// Wakes `waker` when the time reaches `at`, before timers with the same deadline that are created later.
     pub(super) fn alarm(&self, at: Instant, waker: Waker) {
         let mut state = self.executor.state.lock();
         let key = (at, state.new_id());
         state.timers.insert(key, Some(waker));
     }
 
-    fn give_up(&self) -> ! {
+    fn panic_stuck(&self) -> ! {
         panic!(
             "nothing can wake this future: no task is ready and no timer is pending ({} tasks live); \
-             if another thread is to wake it, keep a `ManualRuntime::hold_time()` until then",
+             if another thread wakes it, keep the guard of `ManualRuntime::hold_time()` until then",
             self.live_tasks()
         );
     }
@@ -237,7 +260,7 @@ impl Default for ManualRuntime {
     }
 }
 
-/// Breaks the reference cycle: tasks hold handles, handles hold the executor, and that holds the tasks.
+/// Breaks the reference cycle: tasks hold handles, handles hold the executor, and the executor holds the tasks.
 impl Drop for ManualRuntime {
     fn drop(&mut self) {
         self.executor.shut_down();
@@ -265,7 +288,7 @@ impl Drop for LeaveRoot<'_> {
     }
 }
 
-/// The executor behind the core's trait.
+/// The executor as a [`RuntimeAdapter`].
 struct Mechanism {
     executor: Arc<Executor>,
 }
@@ -291,7 +314,7 @@ impl RuntimeAdapter for Mechanism {
         self.executor.add_job(job).map_err(Refused::new)
     }
 
-    /// As blocking work, so that a look has its place in the order of steps.
+    /// Runs the probe as blocking work, so that the probe has a place in the order of steps.
     fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         self.executor.add_job(job).map_err(Refused::new)
     }

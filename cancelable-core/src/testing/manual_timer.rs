@@ -10,7 +10,7 @@ use std::time::Instant;
 
 pub(super) struct ManualTimer {
     executor: Arc<Executor>,
-    /// The key among the timers: in the list until the timer fires, and again after a reset.
+    /// The key of the timer, which is in the list until the timer fires, and again after a reset.
     key: TimerKey,
 }
 
@@ -29,11 +29,10 @@ impl ManualTimer {
 impl Future for ManualTimer {
     type Output = ();
 
-    /// Wakes: the waker is in the list before the lock is released, and the time moves under that
-    /// lock, past every timer in the list that it then wakes.
+    /// Wakes: the waker is in the list before the lock is released. The time moves under the same lock, and then wakes
+    /// every timer in the list that is due.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // Cloned before the lock is taken, and the replaced one dropped after it: both are the
-        // user's code.
+        // Cloned before the lock, and the replaced waker dropped after it: both run user code.
         let waker = cx.waker().clone();
         let (replaced, reached) = {
             let mut state = self.executor.state.lock();

@@ -1,4 +1,4 @@
-//! A recorder of the events of operations, for a test to compare with what it expects.
+//! A recorder of the events of operations, for tests.
 
 use crate::cause::{Cause, OperationId, OperationLabel};
 use crate::operation::Status;
@@ -16,15 +16,33 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// The operation was opened, entered, or has ended.
+    /// The operation was created, entered, or has ended.
     Status(Status),
-    /// Cancellation of the operation was requested, of itself or of an operation around it.
+    /// Cancellation of the operation or of an ancestor was requested.
     CancelRequested(Cause),
 }
 
-/// One event of an operation, from a [`Recorder`].
+/// An event of an operation, from a [`Recorder`].
 ///
-/// It reads as a sentence: "import is running", "import was asked to stop: timed out (limit 3 s, ..)".
+/// `Display` writes a sentence: "import is running", "import was asked to stop: timed out (limit 3 s, ..)".
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::testing::{Change, ManualRuntime, Recorder};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let manual = ManualRuntime::new();
+/// let recorder = Recorder::new(&manual.handle());
+/// let scope = Scope::builder("import").runtime(&manual.handle()).build()?;
+/// scope.cancel();
+/// let events = recorder.take();
+/// assert_eq!(events[0].to_string(), "import is pending");
+/// assert!(matches!(events[1].change(), Change::CancelRequested(_)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct OperationEvent {
     pub(super) operation: OperationLabel,
@@ -33,19 +51,19 @@ pub struct OperationEvent {
 }
 
 impl OperationEvent {
-    /// The operation.
+    /// Returns the operation.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
     }
 
-    /// The change.
+    /// Returns the change.
     #[must_use]
     pub fn change(&self) -> &Change {
         &self.change
     }
 
-    /// The time since the recorder was made, by the runtime's clock.
+    /// Returns the time since the creation of the recorder, by the clock of the runtime.
     #[must_use]
     pub fn at(&self) -> Duration {
         self.at
@@ -62,11 +80,11 @@ impl fmt::Display for OperationEvent {
     }
 }
 
-/// Records the events of operations while it lives: opening, entry, requests to cancel, and end.
+/// A recorder of the events of operations while it lives: creation, entry, cancel requests, and end.
 ///
-/// It records operations with the given runtime, on any thread, and operations without a runtime where
-/// they change on the thread that made the recorder. So tests that run beside each other do not record
-/// each other's operations.
+/// The recorder records operations with its runtime, on any thread. Of operations without a runtime, it records the
+/// events on the thread that created the recorder. So tests that run at the same time do not record each other's
+/// operations.
 ///
 /// # Examples
 ///
@@ -76,11 +94,12 @@ impl fmt::Display for OperationEvent {
 /// use std::future::pending;
 /// use std::time::Duration;
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let manual = ManualRuntime::new();
 /// let runtime = manual.handle();
 /// let recorder = Recorder::new(&runtime);
 /// let limit = Duration::from_secs(3);
-/// let scope = Scope::builder("import").runtime(&runtime).timeout(limit).build().unwrap();
+/// let scope = Scope::builder("import").runtime(&runtime).timeout(limit).build()?;
 /// assert!(manual.block_on(scope.run(|_| pending::<()>())).is_cancelled());
 ///
 /// let events = recorder.take();
@@ -89,13 +108,15 @@ impl fmt::Display for OperationEvent {
 /// assert!(lines[2].starts_with("import was asked to stop: timed out (limit 3 s"));
 /// assert_eq!(lines[3..], ["import is cancelled"]);
 /// assert_eq!(events[3].at(), limit);
+/// # Ok(())
+/// # }
 /// ```
-#[must_use = "it records for as long as it lives"]
+#[must_use = "events are recorded until this is dropped"]
 pub struct Recorder {
-    tape: Arc<Tape>,
+    log: Arc<EventLog>,
 }
 
-struct Tape {
+struct EventLog {
     runtime: RuntimeHandle,
     thread: ThreadId,
     start: Instant,
@@ -105,45 +126,45 @@ struct Tape {
 #[derive(Default)]
 struct Kept {
     events: Vec<OperationEvent>,
-    /// The recorded operations that have not ended, and whether their cancel is recorded.
+    /// The recorded operations that have not ended, each with whether its cancel request is recorded.
     open: BTreeMap<OperationId, bool>,
 }
 
 impl Recorder {
-    /// Records from now on.
+    /// Returns a recorder that records from now on.
     pub fn new(runtime: &RuntimeHandle) -> Self {
-        let tape = Arc::new(Tape {
+        let log = Arc::new(EventLog {
             runtime: runtime.clone(),
             thread: thread_id(),
             start: runtime.now(),
             kept: Mutex::new(Kept::default()),
         });
-        let observer: Weak<Tape> = Arc::downgrade(&tape);
+        let observer: Weak<EventLog> = Arc::downgrade(&log);
         notify::add_recorder(observer);
-        Self { tape }
+        Self { log }
     }
 
     /// Returns the events so far, in order.
     #[must_use]
     pub fn events(&self) -> Vec<OperationEvent> {
-        self.tape.kept.lock().events.clone()
+        self.log.kept.lock().events.clone()
     }
 
-    /// Returns the events so far, and forgets them.
+    /// Removes and returns the events so far, in order.
     #[must_use]
     pub fn take(&self) -> Vec<OperationEvent> {
-        mem::take(&mut self.tape.kept.lock().events)
+        mem::take(&mut self.log.kept.lock().events)
     }
 
-    /// Returns how many of the recorded operations have not ended.
+    /// Returns the number of recorded operations that have not ended.
     #[must_use]
     pub fn open_operations(&self) -> usize {
-        self.tape.kept.lock().open.len()
+        self.log.kept.lock().open.len()
     }
 }
 
-impl Tape {
-    fn is_meant(&self, record: &Record) -> bool {
+impl EventLog {
+    fn records(&self, record: &Record) -> bool {
         match &record.runtime {
             Some(runtime) => runtime.is_same(&self.runtime),
             None => thread_id() == self.thread,
@@ -151,7 +172,7 @@ impl Tape {
     }
 
     fn push(&self, record: &Record, change: Change) {
-        // The clock before the lock: it is the runtime's code.
+        // Before the lock, because the clock is code of the runtime.
         let at = self.runtime.now().saturating_duration_since(self.start);
         let event = OperationEvent {
             operation: record.label.clone(),
@@ -161,9 +182,9 @@ impl Tape {
         self.kept.lock().events.push(event);
     }
 
-    /// Records the status, and the cancel if that came before the recorder.
+    /// Records the status, and the cancel request if it came before the recorder.
     fn push_open(&self, record: &Arc<Record>, status: Status) {
-        if !self.is_meant(record) {
+        if !self.records(record) {
             return;
         }
         self.push(record, Change::Status(status));
@@ -175,9 +196,9 @@ impl Tape {
     }
 }
 
-impl Observer for Tape {
+impl Observer for EventLog {
     fn wants_cancels(&self, record: &Record) -> bool {
-        self.is_meant(record)
+        self.records(record)
     }
 
     fn opened(&self, record: &Arc<Record>) {
@@ -200,7 +221,7 @@ impl Observer for Tape {
     }
 
     fn closed(&self, record: &Arc<Record>, end: Status, _: Option<Duration>) {
-        if self.is_meant(record) {
+        if self.records(record) {
             self.push(record, Change::Status(end));
             self.kept.lock().open.remove(&record.label.id());
         }
@@ -209,7 +230,7 @@ impl Observer for Tape {
 
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kept = self.tape.kept.lock();
+        let kept = self.log.kept.lock();
         f.debug_struct("Recorder")
             .field("events", &kept.events.len())
             .field("open_operations", &kept.open.len())
