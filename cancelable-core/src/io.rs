@@ -1,28 +1,26 @@
-//! Readers and writers that a cancel cuts: the traits of `futures`, on any runtime.
+//! Readers and writers that fail after a cancel, and a copy with progress. For the traits of `futures`, on any runtime.
 //!
-//! Programs hang in a read or a write that waits for the other side. [`UntilCancelled`] makes such a wait fail with
-//! an [`io::Error`](std::io::Error) that carries a [`Cancelled`](crate::Cancelled), so that code between the socket
-//! and the scope, which knows neither, passes it on like any error of the socket.
+//! A program hangs in a read or a write that waits for the peer. [`UntilCancelled`] makes such a wait fail with an
+//! [`io::Error`](std::io::Error) that carries a [`Cancelled`](crate::Cancelled). Code between the socket and the scope
+//! needs no knowledge of either: the error passes through like any error of the socket.
 //!
-//! # What is cut
+//! # Steps after a cancel
 //!
 //! | step | after the cancel |
 //! |---|---|
 //! | read, fill a buffer, seek | fails |
 //! | write, flush | fails |
-//! | close | goes on, so that what the writer has accepted can be written out |
+//! | close | still works, to write out the bytes that the writer has accepted |
 //!
-//! The token is read before the step, and not after. A step that is ready is never undone: bytes that were read are
-//! returned, and bytes that were written are counted. No state is kept: each later step fails again, and inside a
-//! shield of the operation no step fails.
+//! The token is read before a step, and not after. A step that is ready is never undone: bytes that were read are
+//! returned, and bytes that were written are counted. The wrapper keeps no state of the cancel: each later step fails
+//! again, and inside a shield of the operation no step fails.
 //!
-//! The kind of the error is `TimedOut` if time ran out, and `Other` otherwise. It is never `Interrupted`, at which
-//! the loops of the standard library try again.
-//!
-//! # Wakes
-//!
-//! As for streams (the header of `stream`). Reads and writes may be polled by two tasks, so each side has a wait of
-//! its own.
+//! The kind of the error is `TimedOut` if time ran out, and `Other` otherwise. It is never `Interrupted`, because the
+//! loops of the standard library retry after that.
+
+// Wakes: as for streams (the header of `stream`). Two tasks may poll the reads and the writes, so each direction has its
+// own wait.
 
 mod copy;
 mod until_cancelled;
@@ -30,5 +28,5 @@ mod until_cancelled;
 pub use copy::{CopyError, CopyFuture, copy};
 pub use until_cancelled::UntilCancelled;
 
-/// The traits of `futures` that this module implements.
+/// The traits of `futures` for readers and writers.
 pub use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};

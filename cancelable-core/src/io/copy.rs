@@ -16,35 +16,34 @@ use std::task::{Context, Poll, ready};
 
 const BUFFER: usize = 8 * 1024;
 
-/// How many reads and writes are made in a row before other tasks run.
+/// The number of reads and writes in a row before the copy yields to other tasks.
 const BUDGET: u32 = 64;
 
 /// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the writer at the end.
 /// The bytes advance the operation's [progress](Operation::progress).
 ///
-/// After a cancel nothing is read. The bytes that were read before are still written as far as the writer takes them
-/// without waiting; the rest is in the error. A reader or a writer may be borrowed, as `&mut reader`.
+/// After a cancel nothing is read. Bytes that were read before are still written, as far as the writer accepts them
+/// without a wait. The rest is in the error. The reader and the writer may be borrowed, as `&mut reader`.
 ///
 /// # Errors
 ///
-/// The future fails if the operation was cancelled, or the reader or the writer has failed. The error says how many
-/// bytes were copied by then.
+/// The operation was cancelled, or the reader or the writer has failed. The error has the number of copied bytes.
 ///
 /// # Examples
 ///
 /// ```
-/// # #[cfg(feature = "testing")] {
-/// use cancelable_core::testing::ManualRuntime;
 /// use cancelable_core::{Scope, io};
 ///
-/// let scope = Scope::builder("download").build().expect("it is sound");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rt::block_on(async {
+/// let scope = rt::scope("download").build()?;
 /// let mut target = Vec::new();
-/// let outcome = ManualRuntime::new().block_on(scope.run(async |op: Scope| {
-///     io::copy(&b"all of it"[..], &mut target, &op).await
-/// }));
-/// assert_eq!(outcome.into_value().unwrap().unwrap(), 9);
+/// let run = scope.run(async |op: Scope| io::copy(&b"all of it"[..], &mut target, &op).await);
+/// assert_eq!(run.await.complete()??, 9);
 /// assert_eq!(target, b"all of it");
 /// assert_eq!(scope.progress().position(), 9);
+/// # Ok(())
+/// # })
 /// # }
 /// ```
 pub fn copy<R: AsyncRead, W: AsyncWrite>(
@@ -79,12 +78,12 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// When its operation is cancelled, the error accounts for every byte. Dropping the future loses the bytes that
-    /// were read and not written yet, up to 8 KiB.
+    /// After a cancel of the operation, the error accounts for every byte. Dropping the future loses the bytes that
+    /// were read and not written, at most 8 KiB.
     ///
     /// # Fairness
     ///
-    /// It yields to other tasks after every 64 reads and writes.
+    /// The future yields to other tasks after every 64 reads and writes.
     #[must_use = "futures do nothing unless polled"]
     pub struct CopyFuture<R, W> {
         #[pin]
@@ -98,15 +97,16 @@ pin_project! {
         filled: Range<usize>,
         copied: u64,
         stage: Stage,
-        // Something was written since the last flush.
+        // Whether bytes were written since the last flush.
         unflushed: bool,
         budget: u32,
     }
 }
 
-/// The result of one turn.
+/// The result of one read, write or flush.
 enum Turn {
     Made,
+    /// The final flush.
     Last,
 }
 
@@ -120,8 +120,8 @@ impl<R: AsyncRead, W: AsyncWrite> Future for CopyFuture<R, W> {
 }
 
 impl<R: AsyncRead, W: AsyncWrite> CopyFutureProj<'_, R, W> {
-    /// Wakes: pending only if a turn is, for which see there; or when the budget is used up, with a wake. Ends: each
-    /// turn uses some of the budget.
+    /// Wakes: pending only if a turn is pending (see `turn`), or after a wake when the budget is used up. Ends: each turn
+    /// uses some of the budget.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<Result<u64, CopyError>> {
         while *self.budget > 0 {
             *self.budget -= 1;
@@ -143,9 +143,10 @@ impl<R: AsyncRead, W: AsyncWrite> CopyFutureProj<'_, R, W> {
         Poll::Pending
     }
 
-    /// One read, write or flush. Bytes that were read go first, and are not cut as long as the writer takes them.
+    /// Makes one read, write or flush. Bytes that were read are written first, even after a cancel, as long as the writer
+    /// accepts them.
     ///
-    /// Wakes: a reader or a writer that is pending has the waker, and the cut has it too.
+    /// Wakes: both the pending reader or writer and the wait for the cancel have the waker.
     fn turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let turn = if !unwritten(&self.buffer[..], self.filled).is_empty() {
             self.write(cx)
@@ -180,7 +181,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyFutureProj<'_, R, W> {
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         let read = self.reader.as_mut().poll_read(cx, &mut self.buffer[..]);
         if read.is_pending() && *self.unflushed {
-            // The other side may wait for just these bytes. A flush that is pending is polled again at the next poll.
+            // The peer may wait for exactly these bytes. A pending flush is polled again at the next poll.
             ready!(self.writer.as_mut().poll_flush(cx))?;
             *self.unflushed = false;
         }
@@ -193,7 +194,7 @@ impl<R: AsyncRead, W: AsyncWrite> CopyFutureProj<'_, R, W> {
     }
 }
 
-/// The bytes of the buffer that were read and not written.
+/// Returns the bytes of the buffer that were read and not written.
 fn unwritten<'a>(buffer: &'a [u8], filled: &Range<usize>) -> &'a [u8] {
     buffer.get(filled.clone()).unwrap_or_default()
 }
@@ -208,9 +209,29 @@ impl<R, W> fmt::Debug for CopyFuture<R, W> {
     }
 }
 
-/// A copy ended before the reader did: by a cancel, or by an error of the reader or the writer.
+/// The end of a copy before the end of its reader: by a cancel, or by an error of the reader or the writer.
 ///
-/// Every byte that was read is accounted for: it was written, or it is here.
+/// The error accounts for every byte that was read: the byte was written, or is in [`unwritten`](Self::unwritten).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Scope, io};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rt::block_on(async {
+/// let scope = rt::scope("download").build()?;
+/// // A target with room for 5 bytes.
+/// let mut room = [0; 5];
+/// let target = futures_util::io::Cursor::new(&mut room[..]);
+/// let run = scope.run(async |op: Scope| io::copy(&b"too much"[..], target, &op).await);
+/// let error = run.await.complete()?.err().ok_or("all was copied")?;
+/// assert_eq!((error.copied(), error.unwritten()), (5, &b"uch"[..]));
+/// assert!(error.cancellation().is_none());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct CopyError {
     copied: u64,
@@ -227,25 +248,25 @@ impl CopyError {
         }
     }
 
-    /// How many bytes the writer has accepted. The writer was not flushed after the last of them.
+    /// Returns the number of bytes that the writer has accepted. The writer was not flushed after the last byte.
     #[must_use]
     pub fn copied(&self) -> u64 {
         self.copied
     }
 
-    /// The bytes that were read after these and not written.
+    /// Returns the bytes that were read and not written: those after the [copied](Self::copied) bytes.
     #[must_use]
     pub fn unwritten(&self) -> &[u8] {
         &self.unwritten
     }
 
-    /// The cancel, if a cancel ended the copy.
+    /// Returns the cancellation, if a cancel ended the copy.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         self.error.get_ref()?.downcast_ref()
     }
 
-    /// The error of the reader, of the writer, or of the cancel.
+    /// Returns the error of the reader, of the writer, or of the cancel.
     #[must_use]
     pub fn error(&self) -> &io::Error {
         &self.error
@@ -256,7 +277,7 @@ impl fmt::Display for CopyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} bytes were copied, and then: {}",
+            "copy ended after {} bytes: {}",
             self.copied,
             escaped(&self.error)
         )
@@ -269,7 +290,7 @@ impl Error for CopyError {
     }
 }
 
-/// The error inside, with its kind, and with the cancel if a cancel ended the copy.
+/// Returns the error of the reader, of the writer, or of the cancel, with its kind.
 impl From<CopyError> for io::Error {
     fn from(error: CopyError) -> Self {
         error.error

@@ -1,4 +1,4 @@
-//! A reader or writer whose steps fail after a cancel.
+//! A reader or writer that fails after a cancel.
 
 use crate::stream::StopCheck;
 use futures_io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite};
@@ -13,32 +13,33 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// As for the reader or writer inside: no byte is held here.
+    /// As for the reader or writer inside: the wrapper holds no byte.
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
     /// use cancelable_core::io::UntilCancelled;
-    /// use cancelable_core::testing::ManualRuntime;
     /// use cancelable_core::{Cancelled, CancellationToken};
     /// use futures_util::AsyncReadExt;
     /// use futures_util::io::Cursor;
     ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # rt::block_on(async {
     /// let token = CancellationToken::new();
     /// let mut reader = UntilCancelled::new(Cursor::new("abcdef"), &token);
-    /// let error = ManualRuntime::new().block_on(async {
-    ///     let mut start = [0; 3];
-    ///     reader.read_exact(&mut start).await?;
-    ///     assert_eq!(&start, b"abc");
-    ///     token.cancel_with("the client has left");
-    ///     reader.read_exact(&mut start).await
-    /// });
-    /// let error = error.unwrap_err();
-    /// let cancelled: &Cancelled = error.get_ref().and_then(|error| error.downcast_ref()).unwrap();
-    /// assert_eq!(cancelled.cause().message(), Some("the client has left"));
-    /// // What was not read is where it was.
+    /// let mut start = [0; 3];
+    /// reader.read_exact(&mut start).await?;
+    /// assert_eq!(&start, b"abc");
+    ///
+    /// token.cancel_with("the client has left");
+    /// let error = reader.read_exact(&mut start).await.err();
+    /// let inner = error.as_ref().and_then(|error| error.get_ref());
+    /// let cancelled = inner.and_then(|inner| inner.downcast_ref::<Cancelled>());
+    /// assert_eq!(cancelled.and_then(|cancelled| cancelled.cause().message()), Some("the client has left"));
+    /// // The bytes that were not read are still there.
     /// assert_eq!(reader.get_ref().position(), 3);
+    /// # Ok(())
+    /// # })
     /// # }
     /// ```
     pub struct UntilCancelled<T> {
@@ -50,7 +51,7 @@ pin_project! {
 }
 
 impl<T> UntilCancelled<T> {
-    /// Returns `inner`, cut by a token, an operation or a scope.
+    /// Returns a wrapper of `inner` that fails after a cancel of a token, an operation or a scope.
     pub fn new(inner: T, stop_check: impl Into<StopCheck>) -> Self {
         let reading = stop_check.into();
         Self {
@@ -60,22 +61,22 @@ impl<T> UntilCancelled<T> {
         }
     }
 
-    /// The reader or writer inside.
+    /// Returns the reader or writer inside.
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
 
-    /// The reader or writer inside. A step that is made with it is not cut.
+    /// Returns the reader or writer inside. Its own steps do not fail after a cancel.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.inner
     }
 
-    /// The reader or writer inside, pinned.
+    /// Returns the reader or writer inside, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
         self.project().inner
     }
 
-    /// The reader or writer inside.
+    /// Returns the reader or writer inside.
     pub fn into_inner(self) -> T {
         self.inner
     }
@@ -152,7 +153,7 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
         this.writing.poll_io(cx, |cx| this.inner.poll_flush(cx))
     }
 
-    /// Not cut.
+    /// Closes the writer inside, even after a cancel.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().inner.poll_close(cx)
     }

@@ -333,7 +333,7 @@ fn r43_a_copy_that_is_cancelled_says_how_far_it_came() {
     assert!(
         error
             .to_string()
-            .starts_with("4 bytes were copied, and then: copy cancelled: ")
+            .starts_with("copy ended after 4 bytes: copy cancelled: ")
     );
     assert_eq!(target.drain(), b"abcd");
     assert_eq!(scope.progress().position(), 4);
