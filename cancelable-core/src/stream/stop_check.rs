@@ -1,4 +1,4 @@
-//! The check of a stream, a reader or a writer for its cancel, before each step.
+//! The check of a stream, a reader or a writer for a cancel, before each step.
 
 use crate::cause::Cause;
 use crate::error::Cancelled;
@@ -11,11 +11,12 @@ use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
 
-/// The cut of a stream, a reader or a writer: by a token, or by an operation with its shields and deadline.
+/// The check for a cancel of a token, or of an operation with its shields and deadline. For wrappers of traits that this
+/// crate does not know.
 ///
-/// The wrappers of this library are made with it, and it is public for wrappers of other traits. Before each step
-/// call [`is_cancelled`](Self::is_cancelled); where the step answers pending, call [`poll_cancelled`](Self::poll_cancelled); for readers and
-/// writers [`poll_io`](Self::poll_io) does both. It wakes one task: the last that has polled it.
+/// A wrapper calls [`is_cancelled`](Self::is_cancelled) before each step, and
+/// [`poll_cancelled`](Self::poll_cancelled) if the step returns pending. For readers and writers,
+/// [`poll_io`](Self::poll_io) does both. A cancel wakes one task: the task of the last poll.
 ///
 /// # Examples
 ///
@@ -24,7 +25,7 @@ use std::task::{Context, Poll, ready};
 /// use cancelable_core::stream::StopCheck;
 /// use std::task::{Context, Poll};
 ///
-/// /// A step that has a value sooner or later, or is cut.
+/// /// Makes a step of `inner`; `None` after a cancel.
 /// fn step(
 ///     stop: &mut StopCheck,
 ///     cx: &mut Context<'_>,
@@ -50,14 +51,14 @@ pub struct StopCheck {
     token: CancellationToken,
     /// `None` for a bare token, which knows neither shields nor a deadline.
     operation: Option<Operation>,
-    /// Keeps the end of the operation from cutting what outlives its run; only a cancel cuts it then. `None` if the
-    /// operation had ended before.
+    /// Lets a stream that outlives the run of the operation continue until a cancel. `None` if the operation had ended
+    /// before.
     dependent: Option<DependentGuard>,
-    /// Registered once a step was pending, and left when this is dropped.
+    /// Registered after a pending step, and removed at the drop.
     wait: Wait,
-    /// Which steps read the clock.
+    /// Selects the steps that read the clock.
     pacing: Pacing,
-    /// Each step has to, because the operation's clock is not the system's. Known once the clock was read.
+    /// Each step reads the clock, because the operation's clock is not the system's. `None` until the first reading.
     is_by_hand: Option<bool>,
 }
 
@@ -74,8 +75,10 @@ impl StopCheck {
         }
     }
 
-    /// Whether the next step must not be made. This reads the token; now and then it reads the clock too, if there is
-    /// a deadline: of the operation, or of the operation that the token is of.
+    /// Returns whether the next step must not be made, because of a cancel. False inside a shield of the operation.
+    ///
+    /// Each call reads the token. If the operation, or the operation of the token, has a deadline, some calls also read
+    /// the clock.
     #[inline]
     #[must_use]
     pub fn is_cancelled(&mut self) -> bool {
@@ -99,7 +102,7 @@ impl StopCheck {
                             });
                             self.pacing.note((!is_by_hand).then_some(now));
                         }
-                        // The clock is that of an operation whose token cancels this one.
+                        // Another operation, whose token cancels this token, has the clock.
                         None if record.token.is_linked() => self.pacing.note(None),
                         None => self.pacing.rest(),
                     }
@@ -116,10 +119,10 @@ impl StopCheck {
         self.token.is_cancelled() && !self.is_shielded()
     }
 
-    /// Ready if a step that answered pending is cut. Otherwise the task of `cx` is woken when it is.
+    /// Waits for a cancel after a step that returned pending. A cancel wakes the task of `cx`.
     ///
-    /// Wakes: the token keeps the waker before this answers pending; or the token is cancelled and the step is made
-    /// inside a shield, where only the step itself can go on, and the step has the waker.
+    /// Wakes: the token keeps the waker before this returns pending. Or the token is cancelled and the step is made
+    /// inside a shield; there only the step itself can continue, and the step has the waker.
     pub fn poll_cancelled(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         ready!(self.wait.poll(&self.token, cx));
         match self.is_shielded() {
@@ -128,10 +131,9 @@ impl StopCheck {
         }
     }
 
-    /// Makes a step of a reader or writer, or returns [`io_error`](Self::io_error) if it is cut: all that a wrapper of such
-    /// traits has to do.
+    /// Makes a step of a reader or writer. After a cancel, returns [`io_error`](Self::io_error) instead.
     ///
-    /// Wakes: a step that is pending has the waker, and the cut has it too.
+    /// Wakes: both the pending step and the wait for the cancel have the waker.
     ///
     /// # Examples
     ///
@@ -161,12 +163,12 @@ impl StopCheck {
         Poll::Ready(Err(self.io_error()))
     }
 
-    /// Takes the waker back from the token, when no step follows.
-    pub(super) fn leave(&mut self) {
+    /// Removes the waker from the token. For the end, when no step follows.
+    pub(super) fn unregister(&mut self) {
         self.wait.remove(&self.token);
     }
 
-    /// The error of a step that is cut; `None` while there is no cancel.
+    /// Returns the cancellation, also inside a shield; `None` before a cancel.
     #[must_use]
     pub fn cancellation(&self) -> Option<Cancelled> {
         let cause = self.cause()?;
@@ -176,8 +178,8 @@ impl StopCheck {
         })
     }
 
-    /// [`cancellation`](Self::cancellation) as the error of a reader or writer: `TimedOut` if time ran out, and `Other`
-    /// otherwise.
+    /// Returns the [`cancellation`](Self::cancellation) as the error of a reader or writer. The kind is `TimedOut` if
+    /// time ran out, and `Other` otherwise.
     #[must_use]
     pub fn io_error(&self) -> io::Error {
         match self.cancellation() {
@@ -186,19 +188,19 @@ impl StopCheck {
         }
     }
 
-    /// The cause of the cut, which may wait for the end of a shield.
+    /// Returns the cause of the cancel, also inside a shield; `None` before a cancel.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.token.cause()
     }
 
-    /// The operation, if this was made of one.
+    /// Returns the operation; `None` for a bare token.
     #[must_use]
     pub fn operation(&self) -> Option<&Operation> {
         self.operation.as_ref()
     }
 
-    /// Whether the current code runs inside a shield of the operation or of an ancestor.
+    /// Returns whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
         let shelter = |operation: &Operation| shielding::shield_from(operation.record());
         self.operation.as_ref().and_then(shelter).is_some()
@@ -223,7 +225,7 @@ impl From<&Scope> for StopCheck {
     }
 }
 
-/// A clone is cut by the same cancel, and has a wait of its own: a reader and a writer that two tasks poll need one
+/// A clone checks for the same cancel, and has its own wait. Two tasks that poll a reader and a writer need a check
 /// each.
 impl Clone for StopCheck {
     fn clone(&self) -> Self {
@@ -235,10 +237,10 @@ impl Clone for StopCheck {
     }
 }
 
-/// The token outlives this and would keep the waker.
+/// Removes the waker, because the token may outlive the check.
 impl Drop for StopCheck {
     fn drop(&mut self) {
-        self.leave();
+        self.unregister();
     }
 }
 

@@ -1,4 +1,4 @@
-//! Streams that end when they are cancelled.
+//! A stream of the items until a cancel.
 
 use super::{CancellableStream, StopCheck};
 use crate::error::Cancelled;
@@ -9,7 +9,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Cancellation by a token as methods of streams. For an operation there is
+/// Methods of streams for the cancellation by a token. For an operation, use
 /// [`Operation::stream`](crate::Operation::stream).
 ///
 /// # Examples
@@ -19,20 +19,24 @@ use std::task::{Context, Poll, ready};
 /// use cancelable_core::stream::CancelStreamExt;
 /// use futures_util::{StreamExt, stream};
 ///
-/// # async fn sum(token: CancellationToken) -> u32 {
+/// # rt::block_on(async {
+/// let token = CancellationToken::new();
 /// let mut numbers = stream::iter(1..).until_cancelled(&token);
 /// let mut sum = 0;
 /// while let Some(number) = numbers.next().await {
 ///     sum += number;
+///     if sum > 9 {
+///         token.cancel();
+///     }
 /// }
-/// sum
-/// # }
+/// assert_eq!(sum, 10);
+/// # });
 /// ```
 pub trait CancelStreamExt: Stream {
-    /// Returns the items until `token` is cancelled; then the stream ends. An item that was pulled is always
+    /// Returns the items until `token` is cancelled. Then the stream ends. An item that was pulled is always
     /// delivered.
     ///
-    /// A token knows no shields, and reads no clock.
+    /// A bare token has no shields. The token of an operation notices the operation's deadline too.
     ///
     /// # Cancel safety
     ///
@@ -44,8 +48,7 @@ pub trait CancelStreamExt: Stream {
         UntilCancelled::new(self, token.into())
     }
 
-    /// [`until_cancelled`](Self::until_cancelled) for a stream of results: it ends after the first error, and a
-    /// cancel is its last item, as an error.
+    /// Returns the results until the first error. A cancel of `token` is an error too, and the last item.
     ///
     /// # Cancel safety
     ///
@@ -64,7 +67,7 @@ impl<S: Stream + ?Sized> CancelStreamExt for S {}
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Open,
-    /// The stream inside has ended.
+    /// The stream inside came to its own end.
     Exhausted,
     Cancelled,
 }
@@ -77,11 +80,30 @@ impl State {
 
 pin_project! {
     /// A stream of the items until a cancel, from [`until_cancelled`](CancelStreamExt::until_cancelled) and
-    /// [`Operation::stream`].
+    /// [`Operation::stream`](crate::Operation::stream).
     ///
     /// # Cancel safety
     ///
-    /// An item is delivered in the poll in which it is pulled, so none is lost by a drop.
+    /// An item is delivered in the poll in which it is pulled, so a drop loses no item.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::CancelStreamExt;
+    /// use futures_util::{StreamExt, stream};
+    ///
+    /// # rt::block_on(async {
+    /// let token = CancellationToken::new();
+    /// let mut numbers = stream::iter(1..4).until_cancelled(&token);
+    /// assert_eq!(numbers.next().await, Some(1));
+    /// token.cancel();
+    /// assert_eq!(numbers.next().await, None);
+    /// // The items that were not pulled are still in the stream inside.
+    /// let rest: Vec<_> = numbers.into_inner().collect().await;
+    /// assert_eq!(rest, [2, 3]);
+    /// # });
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct UntilCancelled<S> {
         #[pin]
@@ -100,22 +122,22 @@ impl<S> UntilCancelled<S> {
         }
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// The stream inside. This stream does not yield an item that is pulled from it here.
+    /// Returns the stream inside. An item that is pulled from it directly is not yielded by this stream.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// The stream inside, pinned.
+    /// Returns the stream inside, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut S> {
         self.project().stream
     }
 
-    /// The stream inside, with all items that were not pulled.
+    /// Returns the stream inside, with all items that were not pulled.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -124,15 +146,15 @@ impl<S> UntilCancelled<S> {
 impl<S: Stream> Stream for UntilCancelled<S> {
     type Item = S::Item;
 
-    /// Wakes: see the header of the module.
+    /// Wakes: see "Wakes" in the header of the module `stream`.
     #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let mut this = self.project();
         if this.state.is_end() {
             return Poll::Ready(None);
         }
-        // Nothing is pulled after the cancel. A stream with no items left may be at its end, and then nothing was
-        // cut. Only a poll shows that, since it may also be pending for ever.
+        // Nothing is pulled after the cancel. A stream with no items left may be at its end, and then the cancel kept
+        // nothing back. Only a poll shows the end, since the stream may also be pending forever.
         *this.state = if this.stop_check.is_cancelled() && this.stream.size_hint().1 != Some(0) {
             State::Cancelled
         } else {
@@ -145,7 +167,7 @@ impl<S: Stream> Stream for UntilCancelled<S> {
                 }
             }
         };
-        this.stop_check.leave();
+        this.stop_check.unregister();
         Poll::Ready(None)
     }
 
@@ -154,10 +176,10 @@ impl<S: Stream> Stream for UntilCancelled<S> {
             return (0, Some(0));
         }
         let most = self.stream.size_hint().1;
-        // A caller that polls a stream with no items left for its end, as is done above, would take the cut for the
-        // end.
-        let may_be_cut = most == Some(0) && self.stop_check.cause().is_some();
-        (0, if may_be_cut { None } else { most })
+        // A caller that polls a stream with no items left for its end, as `poll_next` does, would take the cancel for
+        // the end.
+        let may_be_cancelled = most == Some(0) && self.stop_check.cause().is_some();
+        (0, if may_be_cancelled { None } else { most })
     }
 }
 
@@ -186,13 +208,37 @@ impl<S> fmt::Debug for UntilCancelled<S> {
 }
 
 pin_project! {
-    /// A stream of the results until the first error; a cancel is an error too. From
-    /// [`try_until_cancelled`](CancelStreamExt::try_until_cancelled) and [`Operation::try_stream`]. A loop with `?`
-    /// over the stream cannot take a cut for the end.
+    /// A stream of the results until the first error or the cancel, which is an error too. From
+    /// [`try_until_cancelled`](CancelStreamExt::try_until_cancelled) and
+    /// [`Operation::try_stream`](crate::Operation::try_stream).
+    ///
+    /// A loop with `?` over the stream cannot take a cancel for the end of the input.
     ///
     /// # Cancel safety
     ///
     /// As for [`UntilCancelled`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::CancelStreamExt;
+    /// use futures_util::{TryStreamExt, stream};
+    /// use std::io;
+    ///
+    /// # fn main() -> io::Result<()> {
+    /// # rt::block_on(async {
+    /// let token = CancellationToken::new();
+    /// let lines = stream::iter(["a", "b"].map(Ok::<_, io::Error>));
+    /// let mut lines = lines.try_until_cancelled(&token);
+    /// assert_eq!(lines.try_next().await?, Some("a"));
+    /// token.cancel();
+    /// assert!(lines.try_next().await.is_err());
+    /// assert_eq!(lines.try_next().await?, None);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct TryUntilCancelled<S> {
         #[pin]
@@ -209,12 +255,12 @@ impl<S> TryUntilCancelled<S> {
         }
     }
 
-    /// The stream inside.
+    /// Returns the stream inside.
     pub fn get_ref(&self) -> &S {
         self.stream.get_ref()
     }
 
-    /// The stream inside, with all that was not pulled.
+    /// Returns the stream inside, with all results that were not pulled.
     pub fn into_inner(self) -> S {
         self.stream.into_inner()
     }
@@ -247,7 +293,7 @@ where
     fn size_hint(&self) -> (usize, Option<usize>) {
         match self.ended {
             true => (0, Some(0)),
-            // At most one more, for the cancel.
+            // The cancel is one more item.
             false => (
                 0,
                 self.stream
