@@ -1,28 +1,57 @@
-//! Lists of open operations: to find them, to watch them and to cancel them.
+//! Registries: lists of open operations, to find, watch and cancel them.
 //!
-//! # How it is built
+//! - [`ScopeBuilder::register`](crate::scope::ScopeBuilder::register) lists a scope in the registry of the process,
+//!   and [`register_in`](crate::scope::ScopeBuilder::register_in) in another [`Registry`].
+//! - [`Registry::get`], [`find`](Registry::find), [`list`](Registry::list), [`tree`](Registry::tree) and
+//!   [`dump`](Registry::dump) read what is open; a [`Filter`] selects.
+//! - [`Registry::cancel`] and [`cancel_all`](Registry::cancel_all) cancel by number and by filter.
+//! - [`Registry::events`] and [`add_hooks`](Registry::add_hooks) report every change.
+//! - [`Registry::history`] and [`statistics`](Registry::statistics) describe what has ended.
 //!
-//! A registry has a number of shards (`shards.rs`). The number of an operation decides its shard. The record
-//! of the operation keeps the shard, as its observer, so starts and ends on many threads seldom contend for a
-//! lock or a reference count. The list of a shard consists of chunks (`list.rs`), each with up to 64
-//! operations.
+//! # Examples
 //!
-//! A listing (`listing.rs`) takes references to the chunks under the lock, and then filters, takes snapshots
-//! and cancels with no lock held. So a listing holds up no operation, and shows each operation at a moment of
-//! its own. An operation that enters or leaves a chunk meanwhile changes a copy of the chunk. A listing that
-//! needs only a few operations reads the chunks in steps, the oldest first.
+//! ```
+//! use cancelable_core::registry::{Filter, Registry};
 //!
-//! A chunk has the values that a filter compares and that never change, side by side. The status is in the
-//! record alone, so that no change is written twice.
-//!
-//! A shard has the records of open operations only. The history has snapshots of ended operations, which
-//! keep nothing alive.
-//!
-//! # Locks
-//!
-//! There are four kinds: of a shard, of the lists of listeners, of an event queue, of a slot of the history.
-//! None is held while another one is taken, and no user code runs under one. An event is pushed under one lock
-//! from elsewhere, the record's; see `record/notify.rs`.
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! rt::block_on(async {
+//!     let registry = Registry::new();
+//!     let import = rt::scope("import-7").register_in(&registry).build()?;
+//!     let running = import.run(async |_| {
+//!         for operation in registry.list(&Filter::new().name("import-*")) {
+//!             println!("{operation}"); // #1 import-7: running for 43.5 us
+//!         }
+//!         registry.cancel_all(&Filter::new())
+//!     });
+//!     assert_eq!(running.await.into_value(), Some(1));
+//!     assert!(registry.is_empty());
+//! #   Ok(())
+//! })
+//! # }
+//! ```
+
+// # Structure
+//
+// A registry has a number of shards (`shards.rs`). The number of an operation selects its shard. The record of
+// the operation keeps the shard, as its observer, so starts and ends on many threads seldom contend for a lock
+// or a reference count. The list of a shard consists of chunks (`list.rs`), each with up to 64 operations.
+//
+// A listing (`listing.rs`) takes references to the chunks under the lock. It filters, takes snapshots and
+// cancels with no lock held. So a listing delays no operation, and shows each operation at a moment of its own.
+// An operation that enters or leaves a chunk during a listing changes a copy of the chunk. A listing that needs
+// only a few operations reads the chunks in steps, the oldest first.
+//
+// A chunk stores the values that a filter compares and that never change, side by side. The status is in the
+// record alone, so no change is written twice.
+//
+// A shard has the records of open operations only. The history has snapshots of ended operations, which keep
+// nothing alive.
+//
+// # Locks
+//
+// There are four kinds of locks: of a shard, of the lists of listeners, of an event queue, of a slot of the
+// history. No thread takes one of these locks while it holds another, and no user code runs under one. An event
+// is pushed under one lock from elsewhere, the record's; see `record/notify.rs`.
 
 mod cancel;
 mod chunk;

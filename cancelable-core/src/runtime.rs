@@ -1,19 +1,37 @@
-//! The seam between the policy in this crate and the mechanism of a runtime.
+//! Runtimes: the clock, timers, tasks and blocking work, under one handle.
 //!
-//! A runtime supplies six things: its name, the time, a timer that can be moved, a place to run a
-//! future, a place to run blocking work and a place for looks, which may never return. It implements
-//! [`RuntimeAdapter`] for them, and that is all an adapter has to write; the place for looks is there already
-//! ([`DetachedThreads`]). Everything a user touches ([`RuntimeHandle`], [`Sleep`],
-//! [`JoinHandle`]) is built on these six here, once, so that it means the same on every runtime:
+//! A [`RuntimeHandle`] comes from the `current()` of an adapter crate. It means the same on every runtime:
 //!
-//! - dropping a [`JoinHandle`] detaches, and a panic is a value that joining returns;
-//! - work that a runtime refused or lost is an error that joining returns, never a hang;
-//! - a value that is ready beats a timer that is due;
-//! - a point in time that the clock cannot express is *never*, spelled `None`;
-//! - a timer is asked of the runtime at its first poll, so it may be made outside the runtime.
+//! - The drop of a [`JoinHandle`] detaches the task. A panic of the task is an error of the join.
+//! - Work that the runtime refuses or loses is an error of the join. The join does not hang.
+//! - A value that is ready wins over a timer that is due.
+//! - A point in time that the clock cannot express is `None`, which means never.
+//! - A timer is registered at its first poll, so it may be made outside the runtime.
 //!
-//! The handle is erased. A type parameter on it would spread into every signature that takes a
-//! scope, and a library would have to name a runtime to be generic over it.
+//! An adapter implements [`RuntimeAdapter`] and [`Timer`]; the rest of this module is built on those two.
+//!
+//! # Examples
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! rt::block_on(async {
+//!     let runtime = rt::current()?;
+//!     let clock = runtime.clone();
+//!     let task = runtime.spawn(async move {
+//!         clock.sleep(Duration::from_millis(1)).await;
+//!         42
+//!     });
+//!     let hash = runtime.spawn_blocking(|| 6 * 7);
+//!     assert_eq!((task.await?, hash.await?), (42, 42));
+//! #   Ok(())
+//! })
+//! # }
+//! ```
+
+// The handle is erased. A type parameter on it would spread into every signature that takes a scope, and a
+// library would have to name a runtime to be generic over it.
 
 mod adapter;
 #[cfg(not(target_family = "wasm"))]

@@ -1,23 +1,23 @@
-//! A chunk of a shard's list: up to 64 operations whose numbers in the shard follow each other.
+//! A chunk of a shard's list: up to 64 operations with consecutive numbers in the shard.
 //!
-//! A row has what a filter compares and what never changes. A filter reads the rows, which lie side by
-//! side in memory, and goes on to the records of the rows that are left.
+//! A row has the values that a filter compares and that never change. A filter reads the rows, which lie side
+//! by side in memory, and then the records of the rows that match.
 //!
-//! Listings share a chunk by reference count. A change of a shared chunk is made to a copy.
+//! Listings share a chunk by reference count. A shared chunk is copied to be changed.
 
 use super::name_prefix::{NamePrefix, WantedPrefix};
 use crate::cause::OperationId;
 use crate::record::Record;
 use std::sync::Arc;
 
-/// How many slots a chunk has: one for each bit of [`Slots`].
+/// The number of slots in a chunk: one for each bit of [`Slots`].
 pub(super) const SLOTS: u64 = Slots::BITS as u64;
 
 /// The capacity of a chunk with few rows, and of a chunk with many.
 const FEW: usize = 8;
 const ALL: usize = SLOTS as usize;
 
-/// A set of slots, a bit each.
+/// A set of slots: a bit for each.
 pub(super) type Slots = u64;
 
 #[derive(Clone, Default)]
@@ -61,7 +61,7 @@ impl Chunk {
         self.taken
     }
 
-    /// Returns the index of the row of a slot, or the index that the row would have.
+    /// Returns the index of a slot's row, or of the place for that row.
     fn index(&self, slot: u32) -> usize {
         (self.taken & ((1 << slot) - 1)).count_ones() as usize
     }
@@ -70,16 +70,16 @@ impl Chunk {
         self.taken >> slot & 1 != 0
     }
 
-    /// Adds a row. Requires that the slot is free: each number comes once.
+    /// Adds a row. Requires that the slot is free, because numbers are unique.
     pub(super) fn insert(&mut self, slot: u32, row: Row) {
         if self.rows.len() == self.rows.capacity() {
-            // In two steps and no more: each step leaves a hole in memory between operations that were
-            // opened in turn.
+            // In only two steps: each step leaves a hole in memory between operations that were opened one after
+            // another.
             let capacity = if self.rows.is_empty() { FEW } else { ALL };
             self.rows.reserve_exact(capacity - self.rows.len());
         }
         match self.taken >> slot {
-            // Nearly always: the row is the last.
+            // The common case: the row is the last.
             0 => self.rows.push(row),
             _ => self.rows.insert(self.index(slot), row),
         }
@@ -95,7 +95,7 @@ impl Chunk {
         Some(row)
     }
 
-    /// Gives memory back where the capacity is more than `slack` times what the rows need, by powers of two.
+    /// Frees memory if the capacity exceeds `slack` times the number of rows, rounded up to a power of two.
     pub(super) fn shrink(&mut self, slack: usize) {
         let needed = self.rows.len().next_power_of_two();
         if self.rows.capacity() > slack * needed {
@@ -103,7 +103,7 @@ impl Chunk {
         }
     }
 
-    /// Gives back all memory that the rows do not need.
+    /// Frees all memory that the rows do not need.
     pub(super) fn shrink_to_fit(&mut self) {
         self.rows.shrink_to_fit();
     }
@@ -127,8 +127,8 @@ impl Chunk {
         selected
     }
 
-    /// [`select`](Self::select) by the record. Each record is in memory of its own. The processor fetches
-    /// many of them at once, because no read depends on the one before.
+    /// Returns the slots of `among` whose record matches. Each record has memory of its own. The processor
+    /// fetches many records at once, because no read depends on the read before.
     #[inline]
     pub(super) fn select_records(&self, among: Slots, matches: impl Fn(&Record) -> bool) -> Slots {
         self.select(among, |row| matches(&row.record))

@@ -1,4 +1,4 @@
-//! The counts of one shard, and of all shards together.
+//! The counts of one shard, or of all shards.
 
 use super::histogram::Histogram;
 use crate::operation::Status;
@@ -7,9 +7,9 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub(super) struct Counts {
     pub(super) opened: u64,
-    /// By status; zero for those that are no ends.
+    /// By status; zero for each status that is no end.
     pub(super) ended: [u64; Status::ALL.len()],
-    /// None until an operation with a runtime, which tells the time, has ended.
+    /// `None` until an operation with a runtime has ended. Without a runtime there is no time.
     pub(super) durations: Option<Box<Histogram>>,
 }
 
@@ -29,7 +29,8 @@ impl Counts {
         }
     }
 
-    /// Returns how many operations were entered and have ended. One that was never run was not entered.
+    /// Returns the number of operations that were entered and have ended. An operation that was never run was
+    /// not entered.
     pub(super) fn entered_and_ended(&self) -> u64 {
         self.ended.iter().sum::<u64>() - self.ended[Status::NeverRun as usize]
     }

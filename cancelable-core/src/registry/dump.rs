@@ -1,4 +1,4 @@
-//! A dump of all open operations, for a person who wants to know why they are open.
+//! The dump of all open operations, which shows a person why each is open.
 
 use super::shards::Shards;
 use super::tree::{self, Indent, TreeEntry};
@@ -40,7 +40,7 @@ impl fmt::Display for Dump {
             )?;
             let (age, elapsed) = (operation.age(), operation.elapsed());
             let elapsed = elapsed.map(|elapsed| HumanDuration(elapsed).to_string());
-            // Left out where it would repeat the time at the start of the line.
+            // Omitted if the start of the line has the same time.
             let age = age.map(|age| HumanDuration(age).to_string());
             if let Some(age) = age.filter(|age| elapsed.as_ref() != Some(age)) {
                 write!(f, " {age} ago")?;

@@ -1,14 +1,30 @@
-//! One event of a registry.
+//! The events of a registry.
 
 use crate::cause::Cause;
 use crate::operation::Operation;
 use crate::record::meters;
 use std::fmt;
 
-/// One event of a registry, from [`Registry::events`](super::Registry::events).
+/// A change of an operation in a registry, from [`Registry::events`](super::Registry::events).
 ///
-/// The handle in an event shows the operation as it is when the handle is read, and keeps the record of
-/// the operation alive. The record in an [`Ended`](Self::Ended) does not change any more.
+/// The handle in an event shows the present state of the operation, not the state at the event, and keeps the
+/// record of the operation alive. After [`Ended`](Self::Ended) the record does not change.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::registry::{Event, Registry};
+///
+/// fn log(event: &Event) {
+///     match event {
+///         Event::CancelRequested(operation, cause) => eprintln!("{}: {cause}", operation.name()),
+///         Event::Ended(operation) => eprintln!("{}: {}", operation.name(), operation.status()),
+///         Event::Missed(count) => eprintln!("{count} events were dropped"),
+///         other => eprintln!("{other}"), // #7 import was opened
+///     }
+/// }
+/// # let _ = log;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
@@ -16,18 +32,18 @@ pub enum Event {
     Opened(Operation),
     /// An operation was entered.
     Started(Operation),
-    /// An operation has made progress. Several changes that were not read yet are one event.
+    /// An operation has made progress. All its changes that were not read yet are one event.
     Progress(Operation),
-    /// Cancellation of an operation was requested, of itself or of an operation around it.
+    /// An operation was cancelled, directly or through an ancestor.
     CancelRequested(Operation, Cause),
-    /// An operation has ended, in whichever way.
+    /// An operation has ended, with any status.
     Ended(Operation),
-    /// This many events before the next one were dropped, because they were not read in time.
+    /// This number of events before the next event were dropped, because the reader was too slow.
     Missed(u64),
 }
 
 impl Event {
-    /// The operation; `None` for [`Missed`](Self::Missed).
+    /// Returns the operation; `None` for [`Missed`](Self::Missed).
     #[must_use]
     pub fn operation(&self) -> Option<&Operation> {
         match self {
@@ -40,7 +56,7 @@ impl Event {
         }
     }
 
-    /// Returns the kind of event as one lower-case word, for logs and labels.
+    /// Returns the kind of event in lower case, such as `cancel_requested`, for logs and labels.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! The unread events of one reader: a bounded queue that drops the oldest events and counts them.
 //!
-//! A push holds the lock for as long as it takes, and never waits for the reader.
+//! A push never waits for the reader.
 
 use super::event::Event;
 use crate::cause::OperationId;
@@ -19,14 +19,14 @@ struct State {
     events: VecDeque<Event>,
     /// The operations that have a progress event in the queue.
     progressed: NumberMap<OperationId, ()>,
-    /// Dropped events of which the reader has not been told.
-    untold: u64,
-    /// All events that were ever dropped.
+    /// The number of dropped events since the last [`Event::Missed`].
+    unreported: u64,
+    /// The number of events that were ever dropped.
     missed: u64,
     waker: Option<StoredWaker>,
 }
 
-/// What a push leaves to be done with no lock held: the wake of the reader, and the drop of an event.
+/// The rest of a push, for which no lock may be held: the wake of the reader, and the drop of an event.
 #[must_use]
 pub(super) struct Pushed {
     waker: Option<StoredWaker>,
@@ -38,7 +38,7 @@ impl Pushed {
         if let Some(waker) = self.waker {
             waker.wake("the waker of a reader of events");
         }
-        // It may have the last reference to an operation.
+        // With no lock held: the event may have the last reference to an operation.
         drop(self.dropped);
     }
 }
@@ -53,7 +53,7 @@ impl State {
     }
 
     fn next(&mut self) -> Option<Event> {
-        match std::mem::take(&mut self.untold) {
+        match std::mem::take(&mut self.unreported) {
             0 => self.pop(),
             count => Some(Event::Missed(count)),
         }
@@ -71,7 +71,7 @@ impl EventQueue {
     pub(super) fn push(&self, event: Event) -> Pushed {
         let mut state = self.state.lock();
         if let Event::Progress(operation) = &event {
-            // An unread event of the same operation shows the same.
+            // The unread event of the same operation shows the same state.
             if state.progressed.insert(operation.id(), ()).is_some() {
                 return Pushed {
                     waker: None,
@@ -81,7 +81,7 @@ impl EventQueue {
         }
         let dropped = match state.events.len() >= self.bound.get() {
             true => {
-                state.untold += 1;
+                state.unreported += 1;
                 state.missed += 1;
                 state.pop()
             }
@@ -108,7 +108,7 @@ impl EventQueue {
         if let Some(event) = self.try_next() {
             return Poll::Ready(event);
         }
-        // Cloned before the lock and dropped after it: both are the user's code.
+        // Cloned before the lock and dropped after it: both are user code.
         let mut waker = Some(StoredWaker::of(cx.waker()));
         let next = {
             let mut state = self.state.lock();

@@ -1,4 +1,4 @@
-//! The reader of a registry's events, for async code on any runtime and for plain threads.
+//! The reader of a registry's events, for async code and for plain threads.
 
 use super::event::Event;
 use super::event_queue::EventQueue;
@@ -12,15 +12,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-/// The events of a registry, in order for each operation; from
-/// [`Registry::events`](super::Registry::events).
+/// A reader of the events of a registry, from [`Registry::events`](super::Registry::events).
 ///
-/// A [`Stream`] that does not end. Plain threads use [`wait`](Self::wait). A slow reader holds up no
-/// operation: the oldest events are dropped, and [`Event::Missed`] in their place has the number.
+/// The reader is a [`Stream`] without an end; plain threads call [`wait`](Self::wait). The events of each
+/// operation come in order. A slow reader delays no operation: the oldest events are dropped, and
+/// [`Event::Missed`] in their place has their number.
 ///
 /// # Cancel safety
 ///
-/// A wait for the next event may be dropped at any time; no event is lost by that.
+/// A wait for the next event may be dropped at any time. No event is lost.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Registry;
+/// use futures_util::StreamExt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let registry = Registry::new();
+///     let mut events = registry.events();
+///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+///     let opened = events.next().await.ok_or("the stream has no end")?;
+///     assert_eq!(opened.as_str(), "opened");
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 pub struct Events {
     listeners: Arc<Listeners>,
     queue: Arc<EventQueue>,
@@ -36,14 +54,48 @@ impl Events {
         }
     }
 
-    /// Returns the next event, if there is one now.
+    /// Returns the next unread event, without a wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// drop(Scope::builder("import").register_in(&registry).build()?);
+    /// let mut kinds = Vec::new();
+    /// while let Some(event) = events.try_next() {
+    ///     kinds.push(event.as_str());
+    /// }
+    /// assert_eq!(kinds, ["opened", "ended"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_next(&mut self) -> Option<Event> {
         self.queue.try_next()
     }
 
-    /// Blocks the thread until there is an event. In async code use the [`Stream`].
+    /// Blocks the thread until there is an event, and returns the event. Async code uses the [`Stream`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// let reader = std::thread::spawn(move || events.wait().to_string());
+    /// let _import = Scope::builder("import").register_in(&registry).build()?;
+    /// let event = reader.join().map_err(|_| "the reader panicked")?;
+    /// assert!(event.ends_with("import was opened"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(&mut self) -> Event {
-        // Ends: without a limit each turn but the last follows a wake, with an event for this sole reader.
+        // Ends: without a limit each turn but the last follows a wake, and each wake an event for this reader.
         loop {
             if let Some(event) = self.wait_timeout(Duration::MAX) {
                 return event;
@@ -51,10 +103,22 @@ impl Events {
         }
     }
 
-    /// [`wait`](Self::wait), for at most `limit`. A limit that overflows the clock is no limit.
+    /// Blocks the thread until there is an event, for at most `limit`; `None` after `limit`. If the clock cannot
+    /// express the limit, there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use std::time::Duration;
+    ///
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// assert!(events.wait_timeout(Duration::from_millis(1)).is_none());
+    /// ```
     pub fn wait_timeout(&mut self, limit: Duration) -> Option<Event> {
         let end = clock::now().checked_add(limit);
-        // Ends: each turn but the last follows a wake, with an event for this sole reader.
+        // Ends: each turn but the last follows a wake, and each wake an event for this reader.
         loop {
             let event = Arc::new(ManualResetEvent::new());
             let waker = Waker::from(Arc::clone(&event));
@@ -70,7 +134,22 @@ impl Events {
         }
     }
 
-    /// Returns how many events were dropped so far.
+    /// Returns the number of events that were dropped so far.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let events = registry.events_with_capacity(NonZeroUsize::MIN);
+    /// drop(Scope::builder("import").register_in(&registry).build()?);
+    /// assert_eq!(events.missed(), 1); // the opening, dropped for the end
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn missed(&self) -> u64 {
         self.queue.missed()

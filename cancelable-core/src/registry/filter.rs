@@ -1,4 +1,4 @@
-//! A filter for operations.
+//! The filter for operations.
 
 use super::chunk::{Chunk, Slots};
 use super::pattern::Pattern;
@@ -10,13 +10,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Selects operations; all criteria must match. A new filter has no criterion and selects all.
+/// A filter for operations. All criteria must match; a new filter has no criterion and selects all.
 ///
 /// # Examples
 ///
 /// ```
-/// use cancelable_core::Status;
 /// use cancelable_core::registry::Filter;
+/// use cancelable_core::{Registry, Status};
 /// use std::time::Duration;
 ///
 /// let stuck = Filter::new()
@@ -24,11 +24,14 @@ use std::time::{Duration, Instant};
 ///     .name("import-*")
 ///     .min_age(Duration::from_secs(60))
 ///     .matching(|operation| operation.cause().is_some());
+/// for operation in Registry::global().list(&stuck) {
+///     println!("cancelled but still running: {operation}");
+/// }
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "a filter does nothing by itself"]
+#[must_use = "a filter has no effect until a registry uses it"]
 pub struct Filter {
-    /// A bit for each status that matches; zero if all do.
+    /// A bit for each status that matches; zero if all match.
     statuses: u8,
     parent: Option<OperationId>,
     name: Option<Pattern>,
@@ -44,25 +47,80 @@ pub struct Filter {
 struct Predicate(Arc<dyn Fn(&OperationSnapshot) -> bool + Send + Sync>);
 
 impl Filter {
-    /// A filter that selects all operations.
+    /// Makes a filter that selects all operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import").register_in(&registry).build()?;
+    /// assert_eq!(registry.list(&Filter::new()).len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Selects operations with this status. Several calls select any of their statuses.
+    /// Selects operations with this status. Several calls select each of their statuses.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Status};
+    ///
+    /// let stopped = Filter::new().status(Status::Cancelled).status(Status::Failed);
+    /// assert!(Registry::new().history(&stopped).is_empty());
+    /// ```
     pub fn status(mut self, status: Status) -> Self {
         self.statuses |= bit(status);
         self
     }
 
     /// Selects the children of the operation with this number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let _page = import.child("page").build()?;
+    /// let children = registry.list(&Filter::new().parent(import.id()));
+    /// assert_eq!(children[0].name(), "page");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn parent(mut self, id: OperationId) -> Self {
         self.parent = Some(id);
         self
     }
 
-    /// Selects names that match `pattern`. In it `*` stands for any number of characters and `?` for one. A
-    /// backslash makes the next character stand for itself: `a\*` matches the name `a*` and no other.
+    /// Selects operations whose name matches `pattern`. `*` matches any number of characters and `?` one
+    /// character. A backslash escapes the next character: `a\*` matches the name `a*` and no other.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import-7").register_in(&registry).build()?;
+    /// assert_eq!(registry.list(&Filter::new().name("import-?")).len(), 1);
+    /// assert!(registry.list(&Filter::new().name("import")).is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn name(mut self, pattern: impl Into<Cow<'static, str>>) -> Self {
         self.name = Some(Pattern::new(&pattern.into()));
         self
@@ -70,6 +128,17 @@ impl Filter {
 
     /// Selects operations that have been open for at least `age`. An operation without a runtime has no age
     /// and does not match.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use cancelable_core::registry::Filter;
+    /// use std::time::Duration;
+    ///
+    /// let old = Filter::new().min_age(Duration::from_secs(3600));
+    /// Registry::global().cancel_all_with(&old, "older than an hour");
+    /// ```
     pub fn min_age(mut self, age: Duration) -> Self {
         self.min_age = Some(age);
         self
@@ -77,6 +146,17 @@ impl Filter {
 
     /// Selects operations that have been open for at most `age`. An operation without a runtime has no age
     /// and does not match.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use std::time::Duration;
+    ///
+    /// // Ended operations too have an age: the time from opening to end.
+    /// let brief = Filter::new().max_age(Duration::from_millis(10));
+    /// # let _ = brief;
+    /// ```
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
@@ -84,12 +164,44 @@ impl Filter {
 
     /// Selects operations that ended at `point` or later, and open operations that were entered at `point`
     /// or later.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use cancelable_core::registry::Filter;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let registry = Registry::new();
+    ///     let start = rt::current()?.now();
+    ///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+    ///     assert_eq!(registry.history(&Filter::new().since(start)).len(), 1);
+    /// #   Ok(())
+    /// })
+    /// # }
+    /// ```
     pub fn since(mut self, point: Instant) -> Self {
         self.since = Some(point);
         self
     }
 
     /// Selects operations whose metadata has `value` under `key`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").metadata("tenant", "blue");
+    /// let _import = import.register_in(&registry).build()?;
+    /// assert_eq!(registry.cancel_all(&Filter::new().metadata("tenant", "blue")), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn metadata(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -100,13 +212,40 @@ impl Filter {
     }
 
     /// Selects operations whose metadata has any value under `key`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").metadata("tenant", "blue");
+    /// let _import = import.register_in(&registry).build()?;
+    /// assert_eq!(registry.list(&Filter::new().has_metadata("tenant")).len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn has_metadata(mut self, key: impl Into<Cow<'static, str>>) -> Self {
         self.metadata.push((key.into(), None));
         self
     }
 
-    /// Selects operations for which `predicate` returns true. It is called with no lock held, and only where
-    /// all other criteria match.
+    /// Selects operations for which `predicate` returns true. The registry calls `predicate` with no lock held,
+    /// and only for operations that match all other criteria.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use std::time::Duration;
+    ///
+    /// let urgent = Filter::new().matching(|operation| {
+    ///     operation.remaining().is_some_and(|left| left < Duration::from_secs(1))
+    /// });
+    /// # let _ = urgent;
+    /// ```
     pub fn matching(
         mut self,
         predicate: impl Fn(&OperationSnapshot) -> bool + Send + Sync + 'static,
@@ -115,13 +254,31 @@ impl Filter {
         self
     }
 
-    /// Selects at most `limit` operations: of the open ones those opened first, of the history the latest.
+    /// Selects at most `limit` operations: of the open operations those that were opened first, of the history
+    /// those that ended last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// for page in ["page-1", "page-2", "page-3"] {
+    ///     drop(Scope::builder(page).register_in(&registry).build()?);
+    /// }
+    /// let latest = registry.history(&Filter::new().limit(1));
+    /// assert_eq!(latest[0].name(), "page-3");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn limit(mut self, limit: usize) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Returns how many operations may be selected.
+    /// Returns the maximum number of selected operations.
     pub(super) fn max(&self) -> usize {
         self.limit.unwrap_or(usize::MAX)
     }
@@ -130,9 +287,9 @@ impl Filter {
         self.statuses == 0 || self.statuses & bit(status) != 0
     }
 
-    /// Returns the slots that match the criteria which need no snapshot but a few loads.
+    /// Returns the slots that match the criteria without a need for snapshots.
     pub(super) fn select(&self, chunk: &Chunk) -> Slots {
-        // An operation that has ended is about to leave the list.
+        // An ended operation is about to leave the list.
         let statuses = match self.statuses {
             0 => OPEN,
             asked => asked & OPEN,
@@ -165,7 +322,7 @@ impl Filter {
             .is_none_or(|pattern| pattern.matches(name))
     }
 
-    /// Whether [`select`](Self::select) decides all.
+    /// Returns whether [`select`](Self::select) checks all criteria.
     pub(super) fn is_decided_by_rows(&self) -> bool {
         self.min_age.is_none()
             && self.max_age.is_none()
@@ -175,7 +332,7 @@ impl Filter {
             && self.limit.is_none()
     }
 
-    /// Whether a selected record may match the rest. No saves a snapshot.
+    /// Returns whether a selected record may match the other criteria. False saves a snapshot.
     pub(super) fn needs_snapshot_of(&self, record: &Record) -> bool {
         if self.metadata.is_empty() {
             return true;
@@ -194,7 +351,7 @@ impl Filter {
         })
     }
 
-    /// Whether all criteria but the limit match.
+    /// Returns whether all criteria except the limit match.
     pub(super) fn passes(&self, snapshot: &OperationSnapshot) -> bool {
         let aged = |asked: Option<Duration>, fits: fn(&Duration, &Duration) -> bool| {
             asked.is_none_or(|asked| snapshot.age().is_some_and(|age| fits(&age, &asked)))
@@ -222,7 +379,7 @@ const fn bit(status: Status) -> u8 {
     1 << status as u8
 }
 
-/// The statuses that are no ends.
+/// The statuses of open operations.
 const OPEN: u8 = bit(Status::Pending) | bit(Status::Running);
 
 impl fmt::Debug for Predicate {
@@ -231,6 +388,6 @@ impl fmt::Debug for Predicate {
     }
 }
 
-// A predicate is only called, so its panic changes nothing in a filter.
+// A filter only calls a predicate, so a panic of the predicate leaves the filter unchanged.
 impl std::panic::UnwindSafe for Filter {}
 impl std::panic::RefUnwindSafe for Filter {}

@@ -22,36 +22,32 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// A list of open operations, with a short history of those that have ended. Cloning is one reference
-/// count.
+/// A list of open operations, with a bounded history of those that have ended. Cloning is one reference count.
 ///
 /// A scope is listed by [`register`](crate::scope::ScopeBuilder::register) or
-/// [`register_in`](crate::scope::ScopeBuilder::register_in), from when it is built to its end. Its children
-/// and the scopes opened inside it are listed with it.
+/// [`register_in`](crate::scope::ScopeBuilder::register_in), from its `build` to its end. Its children and the
+/// scopes that are opened inside are listed too.
 ///
 /// # Examples
 ///
 /// ```
-/// # #[cfg(feature = "testing")] {
 /// use cancelable_core::registry::Filter;
-/// use cancelable_core::testing::ManualRuntime;
-/// use cancelable_core::{Registry, Scope, Status};
+/// use cancelable_core::{Registry, Status};
 ///
-/// let (manual, registry) = (ManualRuntime::new(), Registry::new());
-/// let scope = Scope::builder("import-7")
-///     .runtime(&manual.handle())
-///     .metadata("tenant", "blue")
-///     .register_in(&registry)
-///     .build()
-///     .expect("it is sound");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let registry = Registry::new();
+///     let scope = rt::scope("import-7").metadata("tenant", "blue").register_in(&registry).build()?;
 ///
-/// let imports = Filter::new().name("import-*").metadata("tenant", "blue");
-/// assert_eq!(registry.list(&imports).len(), 1);
-/// assert_eq!(registry.cancel_all(&imports), 1);
+///     let imports = Filter::new().name("import-*").metadata("tenant", "blue");
+///     assert_eq!(registry.list(&imports).len(), 1);
+///     assert_eq!(registry.cancel_all(&imports), 1);
 ///
-/// assert!(manual.block_on(scope.run(async |_| ())).is_cancelled());
-/// assert!(registry.is_empty());
-/// assert_eq!(registry.history(&imports)[0].status(), Status::Cancelled);
+///     assert!(scope.run(async |_| ()).await.is_cancelled());
+///     assert!(registry.is_empty());
+///     assert_eq!(registry.history(&imports)[0].status(), Status::Cancelled);
+/// #   Ok(())
+/// })
 /// # }
 /// ```
 #[derive(Clone)]
@@ -59,12 +55,21 @@ pub struct Registry {
     shards: Arc<Shards>,
 }
 
-/// The settings of a registry, from [`Registry::builder`].
+/// The builder of a registry, from [`Registry::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Registry;
+///
+/// let registry = Registry::builder().history(10_000).history_bytes(64 << 20).build();
+/// assert!(registry.is_empty());
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct RegistryBuilder {
     history: usize,
-    /// None for the default per operation.
+    /// `None` for the default per operation.
     bytes: Option<usize>,
 }
 
@@ -75,7 +80,25 @@ impl RegistryBuilder {
     const BYTES_EACH: usize = 4096;
 
     /// Bounds the history to the `bound` operations that ended last; zero keeps none. The default is 512.
-    /// Memory is allocated as operations end, whatever the bound is.
+    /// The registry allocates the memory as operations end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::builder().history(1).build();
+    /// for page in ["page-1", "page-2"] {
+    ///     drop(Scope::builder(page).register_in(&registry).build()?);
+    /// }
+    /// let history = registry.history(&Filter::new());
+    /// assert_eq!(history.len(), 1);
+    /// assert_eq!(history[0].name(), "page-2");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn history(mut self, bound: usize) -> Self {
         self.history = bound;
         self
@@ -84,16 +107,16 @@ impl RegistryBuilder {
     /// Bounds the history in bytes. The default is 4,096 for each operation of the
     /// [`history`](Self::history).
     ///
-    /// A snapshot may have texts of any length: an error, a partial result, metadata. Where the history takes
-    /// more than `bound`, the oldest snapshots are evicted and [counted](Registry::history_evicted). A snapshot
-    /// that alone takes more is not kept. Memory that the error in a cause has allocated is not counted,
-    /// because it is not known.
+    /// A snapshot may have texts of any length: an error, a partial result, metadata. If the history exceeds
+    /// `bound`, the registry evicts the oldest snapshots and [counts](Registry::history_evicted) them. A snapshot
+    /// that exceeds `bound` alone is not kept. Memory that the error in a cause has allocated is unknown, and
+    /// not counted.
     pub fn history_bytes(mut self, bound: usize) -> Self {
         self.bytes = Some(bound);
         self
     }
 
-    /// Makes the registry.
+    /// Returns the registry.
     #[must_use]
     pub fn build(self) -> Registry {
         let default = self.history.saturating_mul(Self::BYTES_EACH);
@@ -108,13 +131,28 @@ impl Registry {
     /// The default number of unread events.
     const EVENTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 
-    /// A registry with a history of the default length.
+    /// Makes a registry with the default settings.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// assert_eq!(registry.len(), 1);
+    /// drop(import);
+    /// assert!(registry.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// A builder with the default settings.
+    /// Returns a builder with the default settings; see [`RegistryBuilder`] for an example.
     pub fn builder() -> RegistryBuilder {
         RegistryBuilder {
             history: RegistryBuilder::HISTORY,
@@ -122,7 +160,19 @@ impl Registry {
         }
     }
 
-    /// The registry of the process.
+    /// Returns the registry of the process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let import = Scope::builder("import").register().build()?;
+    /// assert!(Registry::global().get(import.id()).is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn global() -> &'static Self {
         static GLOBAL: OnceLock<Registry> = OnceLock::new();
         GLOBAL.get_or_init(Self::new)
@@ -137,25 +187,55 @@ impl Registry {
         &self.shards
     }
 
-    /// Returns how many operations are listed.
+    /// Returns the number of listed operations.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.len()).sum()
     }
 
-    /// Whether no operation is listed.
+    /// Returns whether no operation is listed.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Returns the listed operation with this number.
+    /// Returns the listed operation with this number. A number from outside the program becomes an
+    /// [`OperationId`] by `OperationId::from(NonZeroU64)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let found = registry.get(import.id()).ok_or("not open")?;
+    /// found.cancel();
+    /// assert!(import.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn get(&self, id: OperationId) -> Option<Operation> {
         self.shards.get(id).map(Operation::new)
     }
 
-    /// Returns the listed operation with this name; if there are several, the one that was opened first.
+    /// Returns the listed operation with this name; if there are several, the first that was opened.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// assert_eq!(registry.find("import").map(|found| found.id()), Some(import.id()));
+    /// assert!(registry.find("export").is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Operation> {
         let prefix = WantedPrefix::of(name);
@@ -175,6 +255,24 @@ impl Registry {
     }
 
     /// Returns snapshots of the open operations that `filter` selects, in the order of opening.
+    ///
+    /// The list delays no operation. Each snapshot shows its operation at a moment of its own.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import-7").register_in(&registry).build()?;
+    /// for operation in registry.list(&Filter::new().name("import-*")) {
+    ///     println!("{operation}"); // #1 import-7: pending for 1.2 s
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn list(&self, filter: &Filter) -> Vec<OperationSnapshot> {
         let (mut passing, mut found) = (SnapshotFilter::of(filter), Vec::new());
@@ -188,57 +286,184 @@ impl Registry {
         found
     }
 
-    /// [`list`](Self::list) with handles instead of snapshots.
+    /// Returns handles of the open operations that `filter` selects, in the order of opening.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import-7").register_in(&registry).build()?;
+    /// for operation in registry.operations(&Filter::new().name("import-*")) {
+    ///     operation.cancel_with("the disk is full");
+    /// }
+    /// assert!(import.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn operations(&self, filter: &Filter) -> Vec<Operation> {
         let found = snapshot_filter::matching(&self.shards, filter).into_records();
         found.into_iter().map(Operation::new).collect()
     }
 
-    /// Returns all open operations as a tree. An operation whose parent is not listed stands below its nearest
-    /// listed ancestor.
+    /// Returns snapshots of all open operations as a tree. An operation whose parent is not listed comes below
+    /// its nearest listed ancestor.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let _page = import.child("page").build()?;
+    /// let tree = registry.tree();
+    /// let depths: Vec<_> = tree.entries().iter().map(|entry| entry.depth()).collect();
+    /// assert_eq!(depths, [0, 1]);
+    /// print!("{tree}");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tree(&self) -> Tree {
         Tree::of(&self.shards)
     }
 
-    /// Returns all open operations as text: how long each has run, how much time it has left, what it waits
-    /// for, the shield that it is under, and where it was opened.
+    /// Returns all open operations as a tree in text, for people. Each operation has one line, with its elapsed
+    /// time, its remaining time, the work that it waits for, its shield, and the place of its opening:
+    ///
+    /// ```text
+    /// 2 operations are open
+    /// #7 sync: running for 3.2 s, 1.8 s left; joins 1 child; opened at src/main.rs:14
+    ///   #9 fetch: running for 3 s, 1.8 s left; in its body; opened at src/fetch.rs:30
+    /// ```
+    ///
+    /// Each line has its line end, so print the text by `print!`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import").register_in(&registry).build()?;
+    /// let dump = registry.dump();
+    /// print!("{dump}");
+    /// assert_eq!(dump.lines().count(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn dump(&self) -> String {
         Dump::of(&self.shards).to_string()
     }
 
-    /// Returns the number of operations in each status, and how long those that have ended ran. The cost does
-    /// not depend on how many there are.
+    /// Returns the number of operations in each status, and the durations of ended operations. The cost does
+    /// not depend on the number of operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import").register_in(&registry).build()?;
+    /// let statistics = registry.statistics();
+    /// assert_eq!(statistics.count(Status::Pending), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         Statistics::of(&self.shards)
     }
 
-    /// Returns the events from now on. Up to 1024 events wait for the reader.
+    /// Returns a reader of all later events, with room for 1024 unread events.
     ///
-    /// An operation that is open already is in [`list`](Self::list). Ask for the events first, so that none is
-    /// missed; an operation that is opened meanwhile may be in both. The cancel of an open operation that was
-    /// cancelled before is the first event, unless another reader or hook was there when it happened.
-    #[must_use = "events are kept for as long as this lives"]
+    /// Operations that are already open are in [`list`](Self::list). Call `events` before `list`, so that no
+    /// operation is missed; an operation that is opened between the two calls may be in both. For an open
+    /// operation that was cancelled before this call, the cancel is the first event, unless there was another
+    /// reader or hook at the cancel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// import.cancel_with("stopped by an operator");
+    /// drop(import);
+    /// while let Some(event) = events.try_next() {
+    ///     println!("{event}"); // #1 import was opened
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "a reader that is dropped reads no event"]
     pub fn events(&self) -> Events {
         self.events_with_capacity(Self::EVENTS)
     }
 
-    /// [`events`](Self::events), of which up to `bound` wait for the reader.
-    #[must_use = "events are kept for as long as this lives"]
-    pub fn events_with_capacity(&self, bound: NonZeroUsize) -> Events {
-        let events = Events::new(self.shards.listeners(), bound);
+    /// Returns a reader of all later events, with room for `capacity` unread events; see
+    /// [`events`](Self::events).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Event;
+    /// use cancelable_core::{Registry, Scope};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events_with_capacity(NonZeroUsize::MIN);
+    /// drop(Scope::builder("import").register_in(&registry).build()?);
+    /// assert!(matches!(events.try_next(), Some(Event::Missed(1))));
+    /// assert!(matches!(events.try_next(), Some(Event::Ended(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use = "a reader that is dropped reads no event"]
+    pub fn events_with_capacity(&self, capacity: NonZeroUsize) -> Events {
+        let events = Events::new(self.shards.listeners(), capacity);
         self.observe_open();
         events
     }
 
-    /// Calls `hooks` for every operation of the registry, also for those that are open already. The hooks of
-    /// the registry are called before those of an operation.
+    /// Adds hooks for all operations of the registry, also for those that are already open. The hooks of the
+    /// registry are called before the hooks of an operation.
     ///
-    /// The cancel hook is called at once for an open operation that was cancelled before, unless another
-    /// reader or hook was there when it happened.
+    /// For an open operation that was cancelled before this call, the cancel hook is called at once, unless
+    /// there was another reader or hook at the cancel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::operation::Hooks;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let hooks = Hooks::new().on_cancelled(|operation, cause| {
+    ///     eprintln!("{} was cancelled: {cause}", operation.name());
+    /// });
+    /// let _guard = registry.add_hooks(hooks);
+    ///
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// import.cancel();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn add_hooks(&self, hooks: Hooks) -> HooksGuard {
         let wants_more = hooks.has_cancel_hook() || hooks.has_progress_hook();
         let guard = self.shards.listeners().add_hooks(hooks);
@@ -248,8 +473,8 @@ impl Registry {
         guard
     }
 
-    /// Has cancels and progress of all open operations delivered from now on, for a new listener; see
-    /// `RegistryObserver::wants_cancels` for an operation that is opened meanwhile.
+    /// Starts the delivery of cancels and progress of all open operations, for a new listener. For an operation
+    /// that is opened during the call, see `RegistryObserver::wants_cancels`.
     fn observe_open(&self) {
         for record in Listing::of(&self.shards, Chunk::taken).into_records() {
             if self.shards.listeners().wants_cancels() {
@@ -259,8 +484,27 @@ impl Registry {
         }
     }
 
-    /// Returns snapshots of ended operations that `filter` selects, the latest first. A registry keeps
-    /// [a bounded number](RegistryBuilder::history) of them.
+    /// Returns snapshots of ended operations that `filter` selects, the latest end first. A registry keeps
+    /// [a bounded number](RegistryBuilder::history) of snapshots.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let registry = Registry::new();
+    ///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+    ///     for operation in registry.history(&Filter::new().status(Status::Completed)) {
+    ///         println!("{operation}"); // #1 import: completed after 43.5 us
+    ///     }
+    /// #   Ok::<(), Box<dyn std::error::Error>>(())
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn history(&self, filter: &Filter) -> Vec<OperationSnapshot> {
         let mut found = self.shards.history().latest_first();
@@ -269,15 +513,48 @@ impl Registry {
         found
     }
 
-    /// Returns how many operations were evicted from the history for
+    /// Returns the number of snapshots that were evicted from the history because of
     /// [their size](RegistryBuilder::history_bytes).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::builder().history_bytes(0).build();
+    /// drop(Scope::builder("import").register_in(&registry).build()?);
+    /// assert_eq!(registry.history_evicted(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn history_evicted(&self) -> u64 {
         self.shards.history().evicted()
     }
 
-    /// Removes operations that ended before `point` from the history, and returns how many. With `keep_failed`
-    /// the failed ones stay. An operation without a runtime, whose end has no time, counts as old.
+    /// Removes operations that ended before `point` from the history, and returns their number. With
+    /// `keep_failed`, failed operations stay. The end of an operation without a runtime has no time, and counts
+    /// as earlier.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let registry = Registry::new();
+    ///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+    ///     let an_hour_ago = rt::current()?.now().checked_sub(Duration::from_secs(3600));
+    ///     let point = an_hour_ago.ok_or("the clock has just started")?;
+    ///     assert_eq!(registry.prune_history(point, true), 0);
+    /// #   Ok::<(), Box<dyn std::error::Error>>(())
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn prune_history(&self, point: Instant, keep_failed: bool) -> usize {
         self.shards.history().remove(|snapshot| {
             let failed = snapshot.status() == Status::Failed;
@@ -288,6 +565,23 @@ impl Registry {
 
     /// Empties the history and resets the [statistics](Self::statistics); open operations stay listed and
     /// counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _open = Scope::builder("import").register_in(&registry).build()?;
+    /// drop(Scope::builder("export").register_in(&registry).build()?);
+    /// registry.clear();
+    /// assert!(registry.history(&Filter::new()).is_empty());
+    /// assert_eq!(registry.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn clear(&self) {
         self.shards.iter().for_each(|shard| shard.forget_ended());
         self.shards.history().remove(|_| true);

@@ -1,14 +1,14 @@
 //! A histogram of durations in bounded memory.
 //!
 //! The buckets divide the range between two powers of two into eight equal steps. A percentile is the
-//! middle of its bucket, and so at most one sixteenth off. Sum, count and maximum are exact.
+//! middle of its bucket, so its error is at most one sixteenth. Sum, count and maximum are exact.
 
 use std::time::Duration;
 
-/// Binary logarithm of the steps between two powers of two.
+/// The binary logarithm of the number of steps between two powers of two.
 const STEP_BITS: u32 = 3;
 const STEPS: usize = 1 << STEP_BITS;
-/// Enough for 2^64 nanoseconds, which is 584 years.
+/// The number of buckets for up to 2^64 nanoseconds, which is 584 years.
 const BUCKETS: usize = (64 - STEP_BITS as usize + 1) * STEPS;
 
 #[derive(Clone)]
@@ -66,9 +66,9 @@ impl Histogram {
         ))
     }
 
-    /// Returns the duration that `percent` of all do not exceed.
+    /// Returns the duration that `percent` percent of all durations do not exceed.
     pub(super) fn percentile(&self, percent: u64) -> Option<Duration> {
-        // Counted from one.
+        // The rank counts from one.
         let rank = (u128::from(self.count) * u128::from(percent)).div_ceil(100);
         let mut below = 0;
         for (index, count) in self.buckets.iter().enumerate() {
@@ -89,7 +89,7 @@ fn bucket(number: u64) -> usize {
         return number as usize;
     };
     let shift = power - STEP_BITS;
-    // The top bits without the leading one, which the power stands for.
+    // The top bits without the leading bit, which is in the power.
     let step = (number >> shift) as usize - STEPS;
     (shift as usize + 1) * STEPS + step
 }

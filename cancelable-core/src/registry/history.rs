@@ -1,13 +1,13 @@
 //! The history of a registry: snapshots of the operations that ended last.
 //!
-//! Each end takes the next number, and with it a slot that no other thread writes for as many ends as the
-//! history is long. So ends on many threads contend for one counter and for no lock.
+//! Each end takes the next number, which selects a slot. No other thread writes that slot until as many ends have
+//! followed as the history has slots. So ends on many threads contend for one counter and for no lock.
 //!
-//! Slots are allocated as they are needed, in blocks. Each block is as large as all before it together, so
-//! a history takes at most twice the memory that it needs, however large its bound is.
+//! Slots are allocated on demand, in blocks. Each block is as large as all blocks before it together, so a history
+//! takes at most twice the memory that it needs, whatever its bound is.
 //!
-//! A snapshot may have texts of any length: an error, a partial result, metadata. So the history is bounded
-//! in bytes too. The thread whose snapshot exceeds that bound evicts the oldest until it is kept.
+//! A snapshot may have texts of any length: an error, a partial result, metadata. So the history is bounded in
+//! bytes too. The thread whose snapshot exceeds that bound evicts the oldest snapshots until the bound holds.
 
 use crate::cause::OperationId;
 use crate::operation::OperationSnapshot;
@@ -18,13 +18,13 @@ pub(super) struct History {
     bound: usize,
     next: AtomicU64,
     max_bytes: usize,
-    /// The sum of [`OperationSnapshot::bytes`]. Changed under the lock of the slot that is filled or emptied.
+    /// The sum of [`OperationSnapshot::bytes`]. Changed under the lock of the changed slot.
     bytes: AtomicUsize,
-    /// Evictions have emptied the slots of all lower numbers.
+    /// The lowest number whose slot evictions have not emptied.
     oldest: AtomicU64,
-    /// How many snapshots were evicted for their size.
+    /// The number of snapshots that were evicted for their size.
     evicted: AtomicU64,
-    /// As many blocks as the bound needs; each is allocated for the first end that has a slot there.
+    /// As many blocks as the bound needs. The first end with a slot in a block allocates the block.
     blocks: Box<[OnceLock<Block>]>,
 }
 
@@ -68,7 +68,7 @@ impl History {
         block.get(index - start)
     }
 
-    /// Keeps the snapshot in the slot of the oldest.
+    /// Stores the snapshot in the slot of the oldest snapshot.
     pub(super) fn keep(&self, take: impl FnOnce() -> OperationSnapshot) {
         if self.bound == 0 {
             return;
@@ -76,11 +76,11 @@ impl History {
         let snapshot = take();
         let bytes = snapshot.bytes();
         if bytes > self.max_bytes {
-            // It would evict all others, and then itself.
+            // The snapshot would evict all others, and then itself.
             self.evicted.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        // Relaxed: the numbers have to be different, and nothing else follows from them.
+        // Relaxed: the numbers must be different, and no other access depends on them.
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let Some(slot) = self.slot(number) else {
             return;
@@ -92,11 +92,11 @@ impl History {
         });
         let kept = {
             let mut slot = slot.lock();
-            // A thread that was held up for a whole round must not replace a newer snapshot.
+            // A thread that was delayed for a whole round must not replace a newer snapshot.
             if slot.as_ref().is_none_or(|kept| kept.number < number) {
                 std::mem::swap(&mut *slot, &mut entry);
                 let replaced = entry.as_ref().map_or(0, |entry| entry.bytes);
-                // Relaxed, both: the sum follows the slots, which have locks.
+                // Relaxed, both: the sum changes under the lock of the slot.
                 self.bytes.fetch_sub(replaced, Ordering::Relaxed);
                 self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes
             } else {
@@ -110,9 +110,9 @@ impl History {
         }
     }
 
-    /// Evicts the oldest until the bound in bytes is kept.
+    /// Evicts the oldest snapshots until the bound in bytes holds.
     ///
-    /// Ends: each turn goes on to a higher number, and stops at `next`.
+    /// Ends: each turn takes a higher number, and stops at `next`.
     #[cold]
     fn evict(&self) {
         let next = self.next.load(Ordering::Relaxed);
@@ -122,7 +122,7 @@ impl History {
         while self.bytes.load(Ordering::Relaxed) > self.max_bytes {
             let number = self.oldest.fetch_add(1, Ordering::Relaxed);
             if number >= next {
-                // A snapshot has come meanwhile, and its own thread checks the bound for it.
+                // A newer snapshot was stored after the load of `next`. Its own thread checks the bound.
                 self.oldest.fetch_min(number, Ordering::Relaxed);
                 return;
             }
@@ -142,7 +142,7 @@ impl History {
         }
     }
 
-    /// Returns how many snapshots were evicted for their size.
+    /// Returns the number of snapshots that were evicted for their size.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted.load(Ordering::Relaxed)
     }
@@ -168,8 +168,8 @@ impl History {
         })
     }
 
-    /// Removes the matching snapshots and counts them. Requires that `matches` is no user code: it is
-    /// called under a lock.
+    /// Removes the matching snapshots, and returns their number. Requires that `matches` is no user code,
+    /// because it is called under a lock.
     pub(super) fn remove(&self, matches: impl Fn(&OperationSnapshot) -> bool) -> usize {
         let removed = self.slots().filter_map(|slot| {
             let mut slot = slot.lock();
@@ -188,8 +188,8 @@ impl History {
     }
 }
 
-/// Returns the number of the block with this index. The first block ends at `FIRST`, and each other block
-/// at twice the end of the block before it.
+/// Returns the number of the block with this index. The first block ends at `FIRST`. Each later block ends at
+/// twice the end of the block before it.
 fn block_of(index: usize) -> usize {
     match (index / FIRST).checked_ilog2() {
         Some(doublings) => doublings as usize + 1,

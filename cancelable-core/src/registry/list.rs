@@ -1,9 +1,9 @@
 //! The list of one shard, in chunks.
 //!
-//! A chunk exists while it has a row. New operations nearly always go to the newest chunk, and most
-//! operations leave from there. So the newest chunk stays when it is empty and is not shared: a listing
-//! gets a copy of it. The older chunks are shared with listings, and copied to be changed meanwhile. The
-//! old copy holds no last reference to a record, so its drop runs no user code.
+//! Nearly all operations enter the newest chunk, and most leave from there. So the newest chunk stays when it is
+//! empty, and is not shared: a listing gets a copy of it. An older chunk exists while it has a row. Listings share
+//! the older chunks. A shared chunk is copied to be changed. The old copy never holds the last reference to a
+//! record, so its drop runs no user code.
 
 use super::chunk::{Chunk, Row, SLOTS};
 use crate::cause::OperationId;
@@ -12,14 +12,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How many shards a registry has. A power of two, so that the remainder of a number is a mask.
+/// The number of shards in a registry. A power of two, so that the remainder of a number is a mask.
 #[cfg(not(cancelable_loom))]
 pub(super) const SHARDS: usize = 32;
-/// One, as a model must do the same in each run, and numbers of operations go on from run to run.
+/// One shard: a model must behave the same in each run, and the numbers of operations differ between runs.
 #[cfg(cancelable_loom)]
 pub(super) const SHARDS: usize = 1;
 
-/// How many times the memory that its rows need the newest chunk may keep: more rows are about to come.
+/// The factor by which the memory of the newest chunk may exceed the need of its rows, because more rows follow.
 const SLACK: usize = 8;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(super) struct List {
     len: usize,
     newest: Chunk,
     newest_number: u64,
-    /// By number, none of them empty.
+    /// By number. No chunk is empty.
     older: BTreeMap<u64, Arc<Chunk>>,
 }
 
@@ -58,7 +58,7 @@ impl List {
         }
         let chunk = match number == self.newest_number {
             true => &mut self.newest,
-            // It took its number before an operation that was listed first.
+            // The operation took its number before another operation that was listed first.
             false => Arc::make_mut(self.older.entry(number).or_default()),
         };
         chunk.insert(slot, row);
@@ -75,7 +75,7 @@ impl List {
         self.older.insert(before, Arc::new(chunk));
     }
 
-    /// Returns the removed row, to be dropped with no lock held.
+    /// Returns the removed row. The caller drops the row with no lock held.
     pub(super) fn remove(&mut self, id: OperationId) -> Option<Row> {
         let (number, slot) = position(id);
         let removed = match number == self.newest_number {

@@ -1,6 +1,6 @@
 //! The listeners of a registry: its readers of events and its hooks.
 //!
-//! Most registries have no listener, and then a change costs one load.
+//! Most registries have no listener. Then a change costs one load.
 
 use super::event::Event;
 use super::event_queue::{EventQueue, Pushed};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Listeners {
-    /// Replaced as a whole, so that a call takes a reference and leaves the lock.
+    /// Replaced as a whole, so that a call takes a reference and releases the lock.
     lists: Mutex<Arc<Lists>>,
     /// The kinds of listeners in the lists, as the bits below. Stored under the lock.
     present: AtomicU8,
@@ -45,13 +45,15 @@ impl Lists {
 }
 
 impl Listeners {
-    /// Acquire: pairs with the store in `change`. The lists themselves are read under the lock all the
-    /// same; see `RegistryObserver::wants_cancels` for why no change is missed.
+    /// Returns whether there is a listener of one of these kinds.
+    ///
+    /// Acquire: pairs with the store in `change`. The lists themselves are read under the lock. See
+    /// `RegistryObserver::wants_cancels` for why no change is missed.
     fn is_present(&self, kinds: u8) -> bool {
         self.present.load(Ordering::Acquire) & kinds != 0
     }
 
-    /// Whether a cancel is to be delivered at once.
+    /// Returns whether a cancel is to be delivered at once.
     pub(super) fn wants_cancels(&self) -> bool {
         self.is_present(QUEUES | CANCEL_HOOKS)
     }
@@ -72,7 +74,7 @@ impl Listeners {
             self.present.store(next.present(), Ordering::Release);
             std::mem::replace(&mut *lists, Arc::new(next))
         };
-        // With no lock held: hooks are user code, and this may drop the last reference to some.
+        // With no lock held: this may drop the last reference to hooks, which are user code.
         drop(replaced);
     }
 
@@ -102,8 +104,8 @@ impl Listeners {
         }
     }
 
-    /// [`push`](Self::push) inside `bracket`, which may hold a lock for the order of events. Readers
-    /// are woken, and dropped events go, after `bracket`.
+    /// Pushes an event to each queue inside `bracket`, which may hold a lock for the order of events. Readers are
+    /// woken and evicted events are dropped after `bracket`.
     pub(super) fn push_inside(
         &self,
         bracket: impl FnOnce(&mut dyn FnMut()),
@@ -113,7 +115,7 @@ impl Listeners {
             return bracket(&mut || {});
         }
         let lists = self.lists();
-        // No event is made and no memory taken under the lock of the bracket.
+        // Before the bracket: no event is made and no memory is allocated under its lock.
         let events: Vec<_> = lists.queues.iter().map(|_| event()).collect();
         let mut pushed: Vec<Pushed> = Vec::with_capacity(events.len());
         let mut events = events.into_iter();
@@ -133,24 +135,59 @@ impl Listeners {
     }
 }
 
-/// Keeps hooks in a registry for as long as the guard lives, from
-/// [`Registry::add_hooks`](super::Registry::add_hooks).
-#[must_use = "the hooks are called only as long as the guard lives; `detach` leaves them in place"]
+/// A guard that keeps hooks in a registry, from [`Registry::add_hooks`](super::Registry::add_hooks). The drop
+/// removes the hooks.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::operation::Hooks;
+/// use cancelable_core::{Registry, Scope};
+/// use std::sync::atomic::{AtomicU32, Ordering};
+/// use std::sync::Arc;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let count = Arc::new(AtomicU32::new(0));
+/// let counted = Arc::clone(&count);
+/// let registry = Registry::new();
+/// let guard = registry.add_hooks(Hooks::new().on_cancel_requested(move |_, _| {
+///     counted.fetch_add(1, Ordering::Relaxed);
+/// }));
+/// Scope::builder("first").register_in(&registry).build()?.cancel();
+/// drop(guard);
+/// Scope::builder("second").register_in(&registry).build()?.cancel();
+/// assert_eq!(count.load(Ordering::Relaxed), 1);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the drop of the guard removes the hooks; `detach` leaves them in place"]
 pub struct HooksGuard {
     listeners: Arc<Listeners>,
-    /// None once they are detached.
+    /// `None` after `detach`.
     hooks: Option<Arc<Hooks>>,
 }
 
 impl HooksGuard {
-    /// Leaves the hooks in place for as long as the registry is used, by a handle or by an open
-    /// operation. Then they are called for all parts of that operation too.
+    /// Leaves the hooks in place as long as there is a handle of the registry or an open operation in it. Such an
+    /// operation keeps the hooks for its descendants too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    /// use cancelable_core::operation::Hooks;
+    ///
+    /// let hooks = Hooks::new().on_failed(|operation, error| {
+    ///     eprintln!("{} failed: {error}", operation.name());
+    /// });
+    /// Registry::global().add_hooks(hooks).detach();
+    /// ```
     pub fn detach(mut self) {
         self.hooks = None;
     }
 }
 
-/// Does not wait for a hook that is running.
+/// Removes the hooks, without a wait for a hook that is running.
 impl Drop for HooksGuard {
     fn drop(&mut self) {
         if let Some(hooks) = self.hooks.take() {

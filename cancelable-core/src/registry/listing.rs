@@ -1,6 +1,6 @@
-//! The operations that were listed at one moment, or some of them, in the order of opening.
+//! A selection of the operations that were listed at one moment, in the order of opening.
 //!
-//! A listing has the chunks of all shards, and for each chunk the selected slots. It takes one reference
+//! A listing has the chunks of all shards, and for each chunk the selected slots. A listing takes one reference
 //! count for each chunk, and none for an operation.
 
 use super::chunk::{Chunk, Slots};
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Listing {
-    /// By number and shard, each with a selected slot.
+    /// In the order of numbers and shards, each with at least one selected slot.
     chunks: Vec<Selected>,
 }
 
@@ -23,15 +23,15 @@ struct Selected {
 }
 
 impl Listing {
-    /// Returns the slots that `select` gives for each chunk. `select` is called with no lock held.
+    /// Returns the operations that `select` selects in each chunk. `select` is called with no lock held.
     pub(super) fn of(shards: &Shards, select: impl Fn(&Chunk) -> Slots) -> Self {
         Self::of_numbers(shards, 0..u64::MAX, select)
     }
 
-    /// [`of`](Self::of) in steps, for a caller to whom the first few of very many may be enough: `each`
-    /// gets the operations that were opened first, then the next, and breaks when it has enough.
+    /// Passes the operations that `select` selects to `each`, in steps, for a caller that may need only the first
+    /// few. The first step has the operations that were opened first. `each` breaks when it has enough.
     ///
-    /// Ends: a step is twice as long as the one before, and the numbers of chunks have 64 bits.
+    /// Ends: each step is twice as long as the step before, and the numbers of chunks have 64 bits.
     pub(super) fn in_steps(
         shards: &Shards,
         select: impl Fn(&Chunk) -> Slots,
@@ -64,8 +64,8 @@ impl Listing {
                 });
             });
         }
-        // Fast, as the chunks of each shard are in order. Before the selection, because operations that
-        // were opened in turn mostly lie in memory in turn.
+        // Fast, because the chunks of each shard are in order. Before the selection, because operations that were
+        // opened one after another mostly lie one after another in memory.
         chunks.sort_by_key(|selected| (selected.number, selected.shard));
         chunks.retain_mut(|selected| {
             selected.slots = select(&selected.chunk);
@@ -103,8 +103,8 @@ impl Listing {
         self.visit_checked(|_| true, |record, _| visit(record))
     }
 
-    /// [`visit`](Self::visit) with the answer of `check`, which is called for many records in a row a
-    /// little before; see [`Chunk::select_records`].
+    /// Visits each record with the result of `check`, until `visit` breaks. `check` is called for the records of
+    /// all chunks with one number before the first visit; see [`Chunk::select_records`].
     pub(super) fn visit_checked(
         self,
         check: impl Fn(&Record) -> bool,
@@ -113,7 +113,7 @@ impl Listing {
         let mut chunks = self.chunks.into_iter().peekable();
         let (mut same_number, mut checked) = (Vec::new(), Vec::new());
         while let Some(first) = chunks.next() {
-            // Drops the chunks before, so that a change of one need not copy it.
+            // Drops the visited chunks, so that a change of one needs no copy.
             same_number.clear();
             same_number.push(first);
             while let Some(next) = chunks.next_if(|next| same_number[0].has_number_of(next)) {
@@ -131,7 +131,7 @@ impl Listing {
         ControlFlow::Continue(())
     }
 
-    /// Keeps the records for which `keep` answers true. It may run user code.
+    /// Keeps the records for which `keep` returns true. `keep` may run user code.
     pub(super) fn retain(&mut self, mut keep: impl FnMut(&Record) -> bool) {
         let mut kept = Vec::with_capacity(self.chunks.len());
         for same_number in self.chunks.chunk_by(Selected::has_number_of) {
@@ -162,15 +162,15 @@ impl Listing {
 }
 
 impl Selected {
-    /// Whether both chunks have the same number, each in its shard. Then the numbers of their operations
-    /// alternate: the first slot of each shard, then the second, and so on.
+    /// Returns whether both chunks have the same number, each in its shard. Then the numbers of their operations
+    /// alternate: the first slot of each shard, then the second slot of each shard, and so on.
     fn has_number_of(&self, other: &Self) -> bool {
         self.number == other.number
     }
 }
 
-/// Visits the selected records of chunks with one number, in the order of opening, each with the index of
-/// the chunk and the bit of the slot.
+/// Visits the selected records of chunks with one number, in the order of opening, each with the index of its
+/// chunk and the bit of its slot.
 fn in_order(
     same_number: &[Selected],
     mut visit: impl FnMut(usize, Slots, &Arc<Record>) -> ControlFlow<()>,

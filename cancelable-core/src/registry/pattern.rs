@@ -1,5 +1,5 @@
-//! A pattern for names: `*` stands for any number of characters, `?` for one, and a backslash makes the
-//! next character stand for itself.
+//! The pattern for names: `*` matches any number of characters, `?` matches one character, and a backslash escapes
+//! the next character.
 
 use super::name_prefix::WantedPrefix;
 
@@ -8,7 +8,7 @@ pub(super) struct Pattern {
     parts: Box<[Part]>,
     /// The text before the first star or question mark.
     prefix: WantedPrefix,
-    /// The pattern is that text and one star, and short enough for `prefix` to decide.
+    /// The pattern is the prefix and one star, and `prefix` is exact for it.
     is_prefix: bool,
 }
 
@@ -19,7 +19,7 @@ enum Part {
     Exactly(char),
 }
 
-/// Returns the parts of a pattern. A backslash at the end stands for itself.
+/// Returns the parts of a pattern. A backslash at the end matches a backslash.
 fn parts(text: &str) -> Box<[Part]> {
     let mut characters = text.chars();
     let next = std::iter::from_fn(|| {
@@ -53,16 +53,18 @@ impl Pattern {
         &self.prefix
     }
 
-    /// Whether each name that may match [`prefix`](Self::prefix) matches the pattern.
+    /// Returns whether each name that may match [`prefix`](Self::prefix) matches the pattern.
     pub(super) fn is_prefix(&self) -> bool {
         self.is_prefix
     }
 
-    /// Ends: each turn reads on in the name, or goes back to one character after the last place
-    /// that it went back to. So it takes no more steps than both lengths multiplied.
+    /// Returns whether a name matches.
+    ///
+    /// Ends: each turn reads the next character of the name, or returns to one character after the place of the
+    /// last return. So the number of turns is at most the product of both lengths.
     pub(super) fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (&*self.parts, name.chars());
-        // The pattern after the last star, and the part of the name that the star does not cover yet.
+        // The pattern after the last star, and the rest of the name that the star does not cover yet.
         let mut star = None;
         loop {
             match (pattern.split_first(), rest.clone().next()) {

@@ -7,10 +7,10 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
 
-/// With a snapshot of the operation, taken during the serialisation.
+/// An event is serialised with a snapshot of the operation, taken during the serialisation.
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Some formats write the number of fields first.
+        // Counted, because some formats write the number of fields first.
         let fields = match self {
             Self::CancelRequested(..) => 3,
             _ => 2,

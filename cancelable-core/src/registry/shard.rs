@@ -1,4 +1,4 @@
-//! One shard of a registry: a part of the open operations by number, and counts.
+//! One shard of a registry: the open operations whose numbers select it, and counts.
 
 use super::chunk::{Chunk, Row};
 use super::counts::Counts;
@@ -14,8 +14,9 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Shard {
     state: Mutex<State>,
-    /// How many operations were ever entered, less those forgotten. Raised before the end of such an
-    /// operation is counted under the lock, so under the lock it is never below the ends.
+    /// The number of operations that were ever entered, minus those that `forget_ended` has forgotten. Raised
+    /// before the end of such an operation is counted under the lock. So under the lock this number is at least the
+    /// number of ends.
     entered: AtomicU64,
 }
 
@@ -55,7 +56,7 @@ impl Shard {
         drop(removed);
     }
 
-    /// Gives the chunks with these numbers that have a row. `give` is called under the lock.
+    /// Passes the chunks with these numbers that have a row to `give`, which is called under the lock.
     pub(super) fn chunks(&self, numbers: Range<u64>, mut give: impl FnMut(u64, Arc<Chunk>)) {
         let state = self.state.lock();
         let chunks = state.list.chunks(numbers);
@@ -67,7 +68,7 @@ impl Shard {
         self.state.lock().list.next_chunk(number)
     }
 
-    /// Returns the counts, and how many of the operations were entered.
+    /// Returns the counts, and the number of operations that were entered.
     pub(super) fn counts(&self) -> (Counts, u64) {
         let state = self.state.lock();
         // Relaxed: see the field.

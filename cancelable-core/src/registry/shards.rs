@@ -1,4 +1,4 @@
-//! All shards of a registry with what they share, and the observer through which records reach them.
+//! The shards of a registry, their shared state, and the observer through which records reach them.
 
 use super::event::Event;
 use super::history::History;
@@ -19,16 +19,16 @@ pub(super) struct Shards {
     shared: Arc<Shared>,
 }
 
-/// What all shards share.
+/// The shared state of all shards.
 struct Shared {
     listeners: Arc<Listeners>,
     history: History,
-    /// Weak, because an open operation keeps its own shard alone. Set once, when the registry is made.
+    /// Weak, because an open operation keeps only its own shard alive. Set once, when the registry is made.
     observers: OnceLock<Box<[Weak<RegistryObserver>]>>,
 }
 
-/// One shard as the observer of its operations. On cache lines of its own, so that threads that use
-/// different shards do not share any.
+/// One shard as the observer of its operations. On cache lines of its own, so that threads with different shards
+/// share no cache line.
 #[repr(align(128))]
 struct RegistryObserver {
     shard: Shard,
@@ -73,10 +73,10 @@ impl Shards {
         self.observers.get(index_of(id))?.shard.get(id)
     }
 
-    /// Returns an observer that knows those of all operations. Threads get different ones, so that they
-    /// do not contend for one reference count.
+    /// Returns the observer of one of the shards. From it, `for_child` reaches the observer of each operation.
+    /// Threads get different observers, so that they do not contend for one reference count.
     pub(super) fn any_observer(&self) -> Arc<dyn Observer> {
-        // In range: there are `SHARDS` of them.
+        // In range: there are `SHARDS` observers.
         Arc::clone(&self.observers[thread_number() % SHARDS]) as _
     }
 }
@@ -95,17 +95,20 @@ impl RegistryObserver {
 }
 
 impl Observer for RegistryObserver {
-    /// A shard that is gone has gone with the last handle of the registry. Then nothing can read a list
-    /// any more, and an empty shard serves as well: detached hooks are in what the shards share.
+    /// Returns the observer of an operation that is opened inside a listed operation.
+    ///
+    /// A shard is dropped only after the last handle of the registry. Then nothing can read a list any more, so an
+    /// empty shard serves as well. The detached hooks are in the shared state.
     fn for_child(&self, id: OperationId) -> Option<Arc<dyn Observer>> {
         let observers = self.shared.observers.get();
         let observer = observers.and_then(|own| own.get(index_of(id))?.upgrade());
         Some(observer.unwrap_or_else(|| Self::new(&self.shared)))
     }
 
-    /// A new listener is added, and then looks through the shards. Either it looks at this one after
-    /// `opened` has listed the record, and finds it, or this call, which follows `opened`, sees the
-    /// listener.
+    /// Returns whether a cancel of the record is to be delivered at once.
+    ///
+    /// No cancel is missed: a new listener is added before `observe_open` lists the shards. Either that listing
+    /// follows `opened`, and finds the record. Or this call, which follows `opened`, sees the listener.
     fn wants_cancels(&self, _: &Record) -> bool {
         self.listeners().wants_cancels()
     }
@@ -114,8 +117,8 @@ impl Observer for RegistryObserver {
         self.listeners().wants_progress()
     }
 
-    /// The event comes before the listing: a cancel is delivered only for a listed operation, and so
-    /// comes later.
+    /// Lists the record, after the event: a cancel is delivered only for a listed operation, and so comes after
+    /// the event of the opening.
     fn opened(&self, record: &Arc<Record>) {
         self.listeners()
             .push(|| Event::Opened(Operation::new(Arc::clone(record))));
@@ -146,7 +149,7 @@ impl Observer for RegistryObserver {
     }
 
     fn progressed(&self, record: &Arc<Record>, update: &ProgressUpdate) {
-        // Progress below has its own event, and so has the end.
+        // The progress of a descendant has its own event, and so has the end.
         if update.is_last() || update.made_by().id() != record.label.id() {
             return;
         }
@@ -159,7 +162,7 @@ impl Observer for RegistryObserver {
     }
 
     fn closed(&self, record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
-        // In the history before it leaves the list, so that it is always in one of them.
+        // In the history before it leaves the list, so that the operation is always in one of the two.
         let snapshot = || OperationSnapshot::of(record, None);
         self.shared.history.keep(snapshot);
         self.shard.remove(record.label.id(), end, elapsed);
@@ -170,6 +173,6 @@ impl Observer for RegistryObserver {
     }
 }
 
-// A panic leaves a registry whole: no user code runs while a list of it changes.
+// A panic leaves a registry consistent: no user code runs during a change of its lists.
 impl std::panic::UnwindSafe for Shards {}
 impl std::panic::RefUnwindSafe for Shards {}

@@ -1,4 +1,4 @@
-//! The part of a filter that needs a snapshot of each operation.
+//! The criteria of a filter that need a snapshot of each operation.
 
 use super::filter::Filter;
 use super::listing::Listing;
@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 pub(super) struct SnapshotFilter<'a> {
     filter: &'a Filter,
     snapshots: Snapshots,
-    /// How many more may pass.
+    /// The number of operations that may still pass.
     left: usize,
 }
 
@@ -24,7 +24,7 @@ impl<'a> SnapshotFilter<'a> {
         }
     }
 
-    /// Returns the snapshot of a candidate that passes.
+    /// Returns the snapshot of a candidate, if the candidate passes.
     pub(super) fn pass(&mut self, record: &Record) -> Option<OperationSnapshot> {
         if self.left == 0 || !self.filter.needs_snapshot_of(record) {
             return None;
@@ -32,7 +32,7 @@ impl<'a> SnapshotFilter<'a> {
         let now = self.snapshots.now(record);
         let above = deadlines::inherited(record, None);
         let snapshot = self.snapshots.take(record, above, now);
-        // An operation that has ended since is in the history.
+        // An operation that has ended since the listing is in the history.
         if snapshot.status().is_terminal() || !self.filter.passes(&snapshot) {
             return None;
         }
@@ -44,7 +44,7 @@ impl<'a> SnapshotFilter<'a> {
         self.left
     }
 
-    /// Breaks when no more may pass.
+    /// Breaks when no further operation may pass.
     pub(super) fn flow(&self) -> ControlFlow<()> {
         match self.left {
             0 => ControlFlow::Break(()),
@@ -53,7 +53,7 @@ impl<'a> SnapshotFilter<'a> {
     }
 }
 
-/// Returns the open operations that pass. Snapshots are taken only where the filter reads them.
+/// Returns the open operations that pass. Snapshots are taken only if the filter needs them.
 pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
     if filter.is_decided_by_rows() {
         return Listing::of(shards, |chunk| filter.select(chunk));
@@ -67,7 +67,8 @@ pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
     found
 }
 
-/// Gives the open operations that may pass: all at once, or in steps if the filter has a limit.
+/// Passes the open operations that may pass the filter to `each`: all at once, or in steps if the filter has a
+/// limit.
 pub(super) fn candidates(
     shards: &Shards,
     filter: &Filter,

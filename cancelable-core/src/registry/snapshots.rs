@@ -1,4 +1,4 @@
-//! Snapshots of many operations for one listing.
+//! The snapshots of many operations for one listing.
 
 use crate::operation::OperationSnapshot;
 use crate::progress::SubtreeTotals;
@@ -6,7 +6,7 @@ use crate::record::Record;
 use crate::runtime::RuntimeHandle;
 use std::time::Instant;
 
-/// Takes snapshots, and reads each runtime's clock and each subtree's progress once for all of them.
+/// A cache for the snapshots of one listing: the time of a runtime and the progress of each subtree are read once.
 #[derive(Default)]
 pub(super) struct Snapshots {
     clock: Option<(RuntimeHandle, Instant)>,
@@ -24,7 +24,7 @@ impl Snapshots {
         OperationSnapshot::among(record, above, now, &mut self.totals)
     }
 
-    /// Returns the time by the record's runtime, if it has one.
+    /// Returns the time by the record's runtime; `None` without a runtime.
     pub(super) fn now(&mut self, record: &Record) -> Option<Instant> {
         let runtime = record.runtime.as_ref()?;
         if let Some((last, now)) = &self.clock {

@@ -1,4 +1,4 @@
-//! Counts and durations of all operations of a registry.
+//! The counts and durations of a registry's operations.
 
 use super::counts::Counts;
 use super::histogram::Histogram;
@@ -6,11 +6,31 @@ use super::shards::Shards;
 use crate::operation::Status;
 use std::time::Duration;
 
-/// The number of a registry's operations in each status, and how long those that have ended ran; from
+/// The number of a registry's operations in each status, and the durations of ended operations; from
 /// [`Registry::statistics`](super::Registry::statistics).
 ///
-/// The counts go back to when the registry was made or [cleared](super::Registry::clear), beyond its
-/// history. Each is exact for a moment during the call.
+/// The counts cover all operations since the registry was made or last [cleared](super::Registry::clear), also
+/// those that are no longer in its history. Each count is exact for a moment during the call.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Registry, Status};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let registry = Registry::new();
+///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+///     let statistics = registry.statistics();
+///     assert_eq!(statistics.count(Status::Completed), 1);
+///     assert_eq!((statistics.open(), statistics.total()), (0, 1));
+///     if let Some(durations) = statistics.durations() {
+///         println!("99 % took less than {:?}", durations.p99());
+///     }
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statistics {
     pub(super) pending: u64,
@@ -22,7 +42,26 @@ pub struct Statistics {
     pub(super) durations: Option<Durations>,
 }
 
-/// How long operations that have ended ran, from entry to end.
+/// The durations of ended operations, from entry to end; from [`Statistics::durations`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Registry;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let registry = Registry::new();
+///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+///     let statistics = registry.statistics();
+///     let durations = statistics.durations().ok_or("no end yet")?;
+///     assert_eq!(durations.count(), 1);
+///     assert_eq!(durations.mean(), durations.max());
+///     println!("p50 {:?}, p99 {:?}", durations.p50(), durations.p99());
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durations {
     pub(super) count: u64,
@@ -52,7 +91,20 @@ impl Statistics {
         }
     }
 
-    /// Returns how many operations have this status.
+    /// Returns the number of operations with this status.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// drop(Scope::builder("import").register_in(&registry).build()?);
+    /// assert_eq!(registry.statistics().count(Status::NeverRun), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn count(&self, status: Status) -> u64 {
         match status {
@@ -65,21 +117,22 @@ impl Statistics {
         }
     }
 
-    /// Returns how many operations are open: pending or running.
+    /// Returns the number of open operations, pending or running.
     #[must_use]
     pub fn open(&self) -> u64 {
-        // Saturating: statistics that were deserialised may have any numbers.
+        // Saturating, because deserialised statistics may have any numbers.
         self.pending.saturating_add(self.running)
     }
 
-    /// Returns how many operations there were, open or ended.
+    /// Returns the number of all operations, open or ended.
     #[must_use]
     pub fn total(&self) -> u64 {
         let counts = Status::ALL.map(|status| self.count(status));
         counts.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// The durations; `None` until an operation with a runtime, which tells the time, has ended.
+    /// Returns the durations; `None` until an operation with a runtime has ended. Without a runtime there is no
+    /// time.
     #[must_use]
     pub fn durations(&self) -> Option<&Durations> {
         self.durations.as_ref()
@@ -93,25 +146,25 @@ impl Durations {
         self.count
     }
 
-    /// The mean, exact.
+    /// Returns the mean, which is exact.
     #[must_use]
     pub fn mean(&self) -> Duration {
         self.mean
     }
 
-    /// The median, to within 6.25 %.
+    /// Returns the median, with an error of at most 6.25 %.
     #[must_use]
     pub fn p50(&self) -> Duration {
         self.p50
     }
 
-    /// The 99th percentile, to within 6.25 %.
+    /// Returns the 99th percentile, with an error of at most 6.25 %.
     #[must_use]
     pub fn p99(&self) -> Duration {
         self.p99
     }
 
-    /// The maximum, exact.
+    /// Returns the maximum, which is exact.
     #[must_use]
     pub fn max(&self) -> Duration {
         self.max

@@ -1,4 +1,4 @@
-//! Operations as a tree.
+//! The tree of open operations.
 
 use super::filter::Filter;
 use super::shards::Shards;
@@ -12,16 +12,32 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// Open operations as a tree, from [`Registry::tree`](super::Registry::tree).
+/// The tree of open operations, from [`Registry::tree`](super::Registry::tree).
 ///
-/// The tree is a flat list, as operations may be nested deeply. Each entry is followed by the operations
-/// below it, in the order of opening.
+/// The tree is a flat list, because operations may be nested deeply. Each entry is followed by its descendants,
+/// in the order of opening.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Registry, Scope};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::new();
+/// let import = Scope::builder("import").register_in(&registry).build()?;
+/// let _page = import.child("page").build()?;
+/// for entry in registry.tree().entries() {
+///     println!("{}{}", "  ".repeat(entry.depth()), entry.operation().name());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Tree {
     entries: Vec<TreeEntry>,
 }
 
-/// An operation in a [`Tree`].
+/// An operation in a [`Tree`], with its depth; see there for an example.
 #[derive(Clone, Debug)]
 pub struct TreeEntry {
     depth: usize,
@@ -29,13 +45,13 @@ pub struct TreeEntry {
 }
 
 impl TreeEntry {
-    /// Returns how many of the tree's operations are above this one.
+    /// Returns the number of ancestors in the tree.
     #[must_use]
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// The operation.
+    /// Returns the snapshot of the operation.
     #[must_use]
     pub fn operation(&self) -> &OperationSnapshot {
         &self.operation
@@ -49,14 +65,31 @@ impl Tree {
         Self { entries }
     }
 
-    /// All operations, each before the operations below it.
+    /// Returns all entries, each before its descendants.
     #[must_use]
     pub fn entries(&self) -> &[TreeEntry] {
         &self.entries
     }
 
-    /// Returns the entry of the operation with this number and the entries below it; empty if the operation
-    /// is not in the tree.
+    /// Returns the entry of the operation with this number and the entries of its descendants; empty if the
+    /// operation is not in the tree.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let _page = import.child("page").build()?;
+    /// let _export = Scope::builder("export").register_in(&registry).build()?;
+    /// let tree = registry.tree();
+    /// assert_eq!(tree.entries().len(), 3);
+    /// assert_eq!(tree.subtree(import.id()).len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn subtree(&self, id: OperationId) -> &[TreeEntry] {
         let mut entries = self.entries.iter();
@@ -79,10 +112,10 @@ impl fmt::Display for Tree {
     }
 }
 
-/// Two spaces for each level, and a number instead of very many.
+/// The indentation of a line: two spaces for each level, and a number instead of very many spaces.
 pub(super) struct Indent(pub(super) usize);
 
-/// The deepest level that spaces show.
+/// The maximum number of levels that are shown by spaces.
 const SHOWN: usize = 32;
 
 impl fmt::Display for Indent {
@@ -97,11 +130,11 @@ impl fmt::Display for Indent {
     }
 }
 
-/// Visits the open operations, each before the operations below it and with the time of its snapshot. An
-/// operation whose parent is not listed comes below its nearest listed ancestor.
+/// Visits the open operations, each before its descendants and with the time of its snapshot. An operation
+/// whose parent is not listed comes below its nearest listed ancestor.
 pub(super) fn visit(shards: &Shards, mut visit: impl FnMut(TreeEntry, &Record, Option<Instant>)) {
     let mut snapshots = Snapshots::default();
-    // With the deadline of each, so that none is computed again for each operation below.
+    // With the deadline of each ancestor, so that no deadline is computed again for each descendant.
     let mut ancestors: Vec<(Arc<Record>, Option<Instant>)> = Vec::new();
     for (depth, record) in in_tree_order(shards) {
         ancestors.truncate(depth);
@@ -134,7 +167,7 @@ fn in_tree_order(shards: &Shards) -> Vec<(usize, Arc<Record>)> {
             None => roots.push(index),
         }
     }
-    // A stack, the next one last. Ends: each index is pushed once, for its parent.
+    // A stack with the next index at its end. Ends: each index is pushed once, for its parent.
     let mut stack: Vec<_> = roots.into_iter().rev().map(|index| (0, index)).collect();
     let mut ordered = Vec::with_capacity(records.len());
     while let Some((depth, index)) = stack.pop() {

@@ -1,4 +1,4 @@
-//! The two traits that an adapter implements: what a runtime supplies.
+//! The two traits that an adapter implements.
 
 #[cfg(not(target_family = "wasm"))]
 use super::DetachedThreads;
@@ -7,10 +7,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
 
-/// The mechanism of a runtime.
+/// The mechanism of a runtime, for a [`RuntimeHandle`](super::RuntimeHandle). Only adapters implement this
+/// trait.
 ///
-/// Only adapters implement and call it; everyone else uses a [`RuntimeHandle`](super::RuntimeHandle),
-/// which adds what every runtime has in common.
+/// All methods may be called on any thread, also outside the runtime.
 ///
 /// # Examples
 ///
@@ -19,7 +19,7 @@ use std::time::Instant;
 /// use std::pin::Pin;
 /// use std::time::Instant;
 ///
-/// /// Runs blocking work at once, and nothing else.
+/// /// Runs blocking work on the calling thread, and has no timers and no tasks.
 /// struct Inline(Instant);
 ///
 /// impl RuntimeAdapter for Inline {
@@ -30,7 +30,7 @@ use std::time::Instant;
 ///         self.0
 ///     }
 ///     fn timer(&self, _at: Instant) -> Pin<Box<dyn Timer>> {
-///         unimplemented!("this example has no timers")
+///         unimplemented!("no timers")
 ///     }
 ///     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
 ///         Err(Refused::new(task))
@@ -47,47 +47,41 @@ use std::time::Instant;
 /// assert!(runtime.spawn_blocking(|| 7).is_finished());
 /// ```
 pub trait RuntimeAdapter: Send + Sync + 'static {
-    /// The runtime's name, for messages.
+    /// Returns the name of the runtime, for messages.
     fn name(&self) -> &'static str;
 
-    /// The time on this runtime's clock, which never goes back and may stand still.
-    ///
-    /// It must be callable from any thread, also outside the runtime.
+    /// Returns the time on the runtime's clock. The clock never goes back, and may be paused.
     fn now(&self) -> Instant;
 
-    /// A timer that completes once [`now`](RuntimeAdapter::now) has reached `at`, and not before.
-    ///
-    /// It must be callable from any thread, also outside the runtime.
+    /// Returns a timer that completes once [`now`](RuntimeAdapter::now) has reached `at`, and not before.
     fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>>;
 
-    /// Runs `task` to its end, with nobody waiting for it.
+    /// Runs `task` to its end, detached.
     ///
     /// # Errors
     ///
-    /// A runtime that knows it is gone hands the task back. One that does not know drops it, which
-    /// has the same effect on whoever joins.
+    /// The task, from a runtime that knows of its own shutdown. Other runtimes drop the task, and the join
+    /// returns the same error.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>>;
 
-    /// Runs `job` where it may block, with nobody waiting for it.
+    /// Runs `job` on a thread where it may block, detached.
     ///
     /// # Errors
     ///
     /// As for [`spawn`](RuntimeAdapter::spawn).
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>>;
 
-    /// Runs `job`, which is a look: a call that asks the outside world something, may block, and may
-    /// never return.
+    /// Runs `job`, which is a probe: a blocking call that reads an outside state and may never return.
     ///
-    /// What is asked of the place where looks run:
+    /// The threads for probes fulfil three requirements:
     ///
-    /// - no look holds up the end of the runtime or of the program;
-    /// - no look waits for work that is not a look;
-    /// - a look that never returns takes no other's place.
+    /// - The end of the runtime or of the program does not wait for a probe.
+    /// - A probe does not wait for work that is not a probe.
+    /// - A probe that never returns does not delay other probes.
     ///
-    /// A runtime's place for blocking work is as a rule none of these. Unless a runtime has a place
-    /// of its own, looks run on [`DetachedThreads`] of the process. A runtime whose order of events is
-    /// part of what it promises says otherwise: [`ManualRuntime`](crate::testing::ManualRuntime)
-    /// runs looks as steps.
+    /// The threads for blocking work of most runtimes fulfil none of the three. So by default probes run on
+    /// [`DetachedThreads`] of the process. A runtime that guarantees an order of events overrides this method:
+    /// [`ManualRuntime`](crate::testing::ManualRuntime) runs probes as steps.
     ///
     /// # Errors
     ///
@@ -95,28 +89,27 @@ pub trait RuntimeAdapter: Send + Sync + 'static {
     fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         #[cfg(not(target_family = "wasm"))]
         return DetachedThreads::for_probes().run(job);
-        // There is no thread for it.
+        // WebAssembly has no threads.
         #[cfg(target_family = "wasm")]
         Err(Refused::new(job))
     }
 }
 
-/// A timer of a runtime: one registration with its clock, which is moved and not made again.
+/// A timer of a runtime: one registration with the clock, which a reset moves. Only adapters implement this
+/// trait.
 ///
-/// Polled after it completed it need not wake again until it was reset; [`Sleep`](super::Sleep)
-/// does not do that.
+/// After its completion a timer is not polled before the next reset.
 pub trait Timer: Future<Output = ()> + Send {
-    /// Moves the timer to `at`, earlier or later, also after it completed.
+    /// Moves the timer to `at`, earlier or later, also after its completion.
     ///
-    /// Whoever resets polls afterwards; an implementation need not keep the last waker.
+    /// A poll follows each reset, so an implementation need not keep the last waker.
     fn reset(self: Pin<&mut Self>, at: Instant);
 
-    /// Forgets the task that it would wake, because nobody waits for it any more. True if it is to
-    /// be kept, for a [`reset`](Timer::reset) when the next timer is asked for.
+    /// Drops the waker, because no task waits for the timer any more. Returns whether to keep the timer for a
+    /// [`reset`](Timer::reset) when the next timer is needed; the default is false, which drops the timer.
     ///
-    /// That is for a runtime that can move a timer for less than it can make one. A timer that is
-    /// kept stays registered and may complete, with nobody to wake. Unless it says otherwise it is
-    /// dropped.
+    /// Worth it for a runtime that moves a timer at less cost than it makes one. A kept timer stays registered,
+    /// and may complete without a wake.
     fn retire(self: Pin<&mut Self>) -> bool {
         false
     }

@@ -1,16 +1,14 @@
 //! Threads for calls that may never return.
 //!
-//! A runtime's own threads for blocking work are the wrong place for such calls. Tokio waits for
-//! them where `main` ends, all runtimes bound how many there are, and a call waits behind whatever
-//! else the program runs there. The threads here belong to nobody: the process ends without them,
-//! and their number follows from how many calls do not return.
+//! A runtime's threads for blocking work do not suit such calls. Tokio waits for them at the end of `main`, all
+//! runtimes bound their number, and a call waits behind all other blocking work of the program. The threads
+//! here are detached: the process ends without them, and their number follows the number of calls that hang.
 //!
-//! Calls wait in one queue. Idle threads take them; up to [`AT_ONCE`] threads are started as calls
-//! come. From then on a *watcher*, one more thread, is there as long as the queue is not empty. It
-//! looks at the queue once in each [`PATIENCE`]. Whenever a call has waited for a whole turn, the
-//! threads there are are too slow or stuck, and the watcher starts more: half as many again. So any
-//! number of quick calls share a few threads, and calls that hang cost a thread each and hold up
-//! the others for a moment.
+//! Calls wait in one queue, from which idle threads take them. Calls start up to [`AT_ONCE`] threads. Beyond
+//! that number a *watcher*, one more thread, runs while the queue is not empty. The watcher checks the queue
+//! once in each [`INTERVAL`]. If a call has waited for a whole interval, the threads are too slow or hang, and
+//! the watcher starts half as many again. So any number of quick calls share a few threads, and each call that
+//! hangs costs a thread and delays the others for an interval.
 
 use super::{Job, Refused};
 use crate::sync::unmodelled::{Event, IntoNotification, LazyLock, Listener, listener};
@@ -22,22 +20,24 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-/// How many threads are started without waiting for whether those there are get on.
+/// The number of threads that calls start. Beyond that number only the watcher starts threads.
 const AT_ONCE: usize = 4;
 
-/// How long a call waits for a thread before more of them are started.
-const PATIENCE: Duration = Duration::from_millis(10);
+/// The time between two checks of the watcher.
+const INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a thread without a call stays for the next one.
+/// The time for which an idle thread waits for the next call.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// Threads for calls that may never return: a look at a file system that has gone, a callback.
+/// Threads for calls that may never return, such as a read of a lost file system or a callback; for adapters
+/// and sources.
 ///
-/// A call that hangs keeps its thread and takes no other's place. No end of a program and no
-/// shutdown of a runtime waits for these threads. They are started when they are needed, serve many
-/// calls, and end when there has been nothing to do for ten seconds.
+/// A call that hangs keeps its thread, and other calls get other threads. The end of the program and the
+/// shutdown of a runtime do not wait for the threads. A thread starts on demand, serves many calls, and ends
+/// after ten idle seconds.
 ///
-/// This is how looks run unless a runtime [says otherwise](super::RuntimeAdapter::spawn_probe).
+/// [Probes](super::RuntimeHandle::spawn_probe) run on these threads unless the runtime
+/// [has its own](super::RuntimeAdapter::spawn_probe).
 ///
 /// # Examples
 ///
@@ -45,7 +45,7 @@ const LINGER: Duration = Duration::from_secs(10);
 /// use cancelable_core::runtime::DetachedThreads;
 /// use std::sync::{LazyLock, mpsc};
 ///
-/// static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("look"));
+/// static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("callback"));
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let (sender, receiver) = mpsc::channel();
@@ -61,42 +61,43 @@ pub struct DetachedThreads {
 }
 
 struct Shared {
-    /// The threads' name, for debuggers.
+    /// The name of each thread, for debuggers.
     name: &'static str,
     state: Mutex<State>,
     /// Notified once for each call that an idle thread is to take.
     queued: Event,
-    /// Never notified: the watcher's clock.
+    /// Never notified. The watcher waits for it until its timeout.
     tick: Event,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
-    /// How many calls were ever put on the queue, and how many were taken off it.
+    /// The numbers of calls that were ever added to the queue and taken from it.
     added: u64,
     taken: u64,
-    /// Threads for calls, idle ones included.
+    /// The number of threads for calls, idle ones included.
     threads: usize,
-    /// Those that wait for a call, or are about to look for their first. One that was notified counts
-    /// until it has taken the lock.
+    /// The number of threads that wait for a call or have just started. A notified thread counts until it has
+    /// taken the lock.
     idle: usize,
-    /// The watcher is there.
+    /// The watcher runs.
     watched: bool,
 }
 
-/// Where looks run unless a runtime says otherwise. Of the process, since its threads belong to no runtime.
-static LOOKS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("cancelable-look"));
+/// The threads for probes. Those of the process, because no runtime may wait for them.
+static PROBES: LazyLock<DetachedThreads> =
+    LazyLock::new(|| DetachedThreads::new("cancelable-probe"));
 
 impl DetachedThreads {
-    /// Those on which looks run, for a runtime that has something to add: see
+    /// Returns the threads for probes, for a runtime that wraps its probes; see
     /// [`RuntimeAdapter::spawn_probe`](super::RuntimeAdapter::spawn_probe).
     #[must_use]
     pub fn for_probes() -> &'static Self {
-        &LOOKS
+        &PROBES
     }
 
-    /// No thread yet; `name` is what each will be called.
+    /// Makes an empty set of threads. Each thread will have `name`.
     #[must_use]
     pub fn new(name: &'static str) -> Self {
         Self {
@@ -109,15 +110,14 @@ impl DetachedThreads {
         }
     }
 
-    /// Runs `job` on one of the threads, with nobody waiting for it. A panic of it is logged and goes no
-    /// further.
+    /// Runs `job` on one of the threads, detached. A panic of `job` is caught and logged.
     ///
     /// # Errors
     ///
-    /// There is no thread, and the system refuses to start one: the job is handed back.
+    /// The job, if there is no thread and the system refuses to start one.
     pub fn run(&self, job: Job) -> Result<(), Refused<Job>> {
         let mut state = self.shared.state.lock();
-        // Each call on the queue counts on one of the idle threads.
+        // Each queued call will take one of the idle threads.
         let mut started = Ok(());
         if state.idle <= state.queue.len() && state.threads < AT_ONCE {
             started = self.shared.start(&mut state);
@@ -127,7 +127,8 @@ impl DetachedThreads {
         if !refused {
             state.queue.extend(job.take());
             state.added += 1;
-            // Additional: one that was notified and has not taken its call yet takes no other's notification.
+            // Additional: a thread that was notified before, and has not taken its call yet, does not absorb
+            // this notification.
             self.shared.queued.notify(1.additional());
             if state.idle < state.queue.len() {
                 started = started.and(self.shared.ensure_watched(&mut state));
@@ -137,14 +138,14 @@ impl DetachedThreads {
         if let Err(error) = started {
             log!(Warn, "no thread was started: {error}");
         }
-        // Still here only where it was refused.
+        // `Some` only if no thread took the job.
         job.map_or(Ok(()), |job| Err(Refused::new(job)))
     }
 }
 
-/// Threads are started with the lock held, so that each one that is counted is there.
+/// Threads are started under the lock, so that each counted thread exists.
 impl Shared {
-    /// Starts a thread for calls, which is idle until it has the lock.
+    /// Starts a thread for calls, which counts as idle until it has the lock.
     fn start(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         self.start_thread(Self::serve)?;
         state.threads += 1;
@@ -152,8 +153,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Where the system has no thread for the watcher, the next call tries again, and the calls on the
-    /// queue wait for the threads there are.
+    /// Starts the watcher if it does not run. If the system refuses the thread, the next call tries again, and
+    /// queued calls wait for the existing threads.
     fn ensure_watched(self: &Arc<Self>, state: &mut State) -> io::Result<()> {
         if !state.watched {
             self.start_thread(Self::watch)?;
@@ -168,7 +169,7 @@ impl Shared {
         thread.spawn(move || run(&shared)).map(drop)
     }
 
-    /// A thread's life. Ends: with the first wait for a call that brings none.
+    /// Runs calls on a thread. Ends: with the first wait that brings no call.
     fn serve(self: &Arc<Self>) {
         let mut state = self.state.lock();
         state.idle -= 1;
@@ -176,13 +177,13 @@ impl Shared {
             if let Some(job) = state.queue.pop_front() {
                 state.taken += 1;
                 drop(state);
-                // It is a user's, and so are its values, which are dropped with it.
+                // In isolation: the call is user code, and so is the drop of its values.
                 isolate("a call on a detached thread", job);
                 state = self.state.lock();
                 continue;
             }
             state.idle += 1;
-            // Under the lock: a call that is queued from now on finds this listener.
+            // Under the lock: each later call finds this listener.
             listener!(self.queued => queued);
             drop(state);
             let is_notified = queued.wait_timeout(LINGER).is_some();
@@ -195,20 +196,19 @@ impl Shared {
         }
     }
 
-    /// The watcher's life. Ends: with the queue empty, which it is when all calls have a thread, and
-    /// each turn gives them more.
+    /// Runs the watcher. Ends: with an empty queue, because each turn adds threads until all calls have one.
     fn watch(self: &Arc<Self>) {
         let mut state = self.state.lock();
         while !state.queue.is_empty() {
             let seen = state.added;
             drop(state);
             listener!(self.tick => tick);
-            tick.wait_timeout(PATIENCE);
+            tick.wait_timeout(INTERVAL);
             state = self.state.lock();
-            // Those seen have not all been taken: one has waited for the whole turn.
+            // A call that was queued before this turn is still queued.
             if state.taken < seen {
                 let more = state.threads.div_ceil(2).min(state.queue.len());
-                // Where the system has none, the next turn tries again.
+                // If the system refuses, the next turn tries again.
                 let _ = (0..more).try_for_each(|_| self.start(&mut state));
             }
         }

@@ -1,4 +1,4 @@
-//! The handle to a runtime that everything in this crate takes.
+//! The handle of a runtime.
 
 use super::join::Completion;
 use super::spare_timers::SpareTimers;
@@ -11,22 +11,47 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A runtime, whichever it is: the time, timers, and places to run work.
+/// The handle of a runtime: its clock, its timers, and the start of tasks and blocking work; from an
+/// adapter's `current()`.
 ///
-/// An adapter's `current()` gives one. It is cheap to clone and may be used from any thread.
+/// The handle may be used on any thread, also outside the runtime. Cloning is one reference count.
+///
+/// # Examples
+///
+/// A library takes the handle and names no runtime:
+///
+/// ```
+/// use cancelable_core::RuntimeHandle;
+/// use std::time::Duration;
+///
+/// async fn retry(runtime: &RuntimeHandle, mut attempt: impl FnMut() -> bool) {
+///     while !attempt() {
+///         runtime.sleep(Duration::from_millis(1)).await;
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let mut attempts = 0..3;
+///     retry(&rt::current()?, || attempts.next() == Some(2)).await;
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct RuntimeHandle {
     shared: Arc<Shared<dyn RuntimeAdapter>>,
 }
 
-/// What all handles to one mechanism share.
+/// The shared state of all clones of a handle.
 struct Shared<R: ?Sized> {
     spare: SpareTimers,
     runtime: R,
 }
 
 impl RuntimeHandle {
-    /// Wraps the mechanism of a runtime.
+    /// Makes the handle of a runtime. An adapter calls this in its `current()`; see
+    /// [`RuntimeAdapter`] for an example.
     pub fn new(runtime: impl RuntimeAdapter) -> Self {
         let shared = Shared {
             spare: SpareTimers::default(),
@@ -37,53 +62,94 @@ impl RuntimeHandle {
         }
     }
 
-    /// The runtime's name, for messages.
+    /// Returns the name of the runtime, for messages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// assert_eq!(rt::current()?.name(), "tokio");
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.shared.runtime.name()
     }
 
-    /// Whether both are handles to one mechanism.
+    /// Returns whether one handle is a clone of the other.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         std::ptr::addr_eq(Arc::as_ptr(&self.shared), Arc::as_ptr(&other.shared))
     }
 
-    /// Whether its clock is the system's. One that reads between two looks at that is.
+    /// Returns whether the runtime's clock is the system's: whether its time lies between two readings of the
+    /// system's clock.
     pub(crate) fn keeps_systems_time(&self) -> bool {
         let before = clock::now();
         let now = self.now();
         before <= now && now <= clock::now()
     }
 
-    /// The time on the runtime's clock.
+    /// Returns the time on the runtime's clock.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let runtime = rt::current()?;
+    /// let start = runtime.now();
+    /// // ... work ...
+    /// println!("took {:?}", runtime.now() - start);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn now(&self) -> Instant {
         self.shared.runtime.now()
     }
 
-    /// The time, unless the clock panics: that ends here, and is logged.
+    /// Returns the time, or `None` if the clock panics. The panic is logged.
     pub(crate) fn read_clock(&self) -> Option<Instant> {
         let mut now = None;
         isolate("the clock of a runtime", || now = Some(self.now()));
         now
     }
 
-    /// The point in time that is `after` from now; `None`, which is never, if the clock cannot
-    /// express it.
+    /// Returns the point in time that is `after` from now. `None`, which means never, if the clock cannot
+    /// express that time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let runtime = rt::current()?;
+    /// assert!(runtime.deadline(Duration::from_secs(3)).is_some());
+    /// assert_eq!(runtime.deadline(Duration::MAX), None);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use]
     pub fn deadline(&self, after: Duration) -> Option<Instant> {
         self.now().checked_add(after)
     }
 
-    /// A timer of the runtime that stands at `at`.
+    /// Returns a timer of the runtime that is due at `at`.
     pub(crate) fn timer(&self, at: Instant) -> Pin<Box<dyn Timer>> {
         let spare = self.shared.spare.take(at);
         spare.unwrap_or_else(|| self.shared.runtime.timer(at))
     }
 
-    /// Takes back a timer that has no more use for whoever had it.
+    /// Keeps a timer for the next [`timer`](Self::timer), or drops it.
     pub(crate) fn retire(&self, timer: Pin<Box<dyn Timer>>) {
-        // A timer kept behind the only handle would be of use to nobody.
+        // No later call would use a timer that the last handle keeps.
         isolate("a timer of a runtime", || {
             if Arc::strong_count(&self.shared) > 1 {
                 self.shared.spare.keep(timer);
@@ -91,9 +157,22 @@ impl RuntimeHandle {
         });
     }
 
-    /// Starts `future` as a task of its own on the runtime.
+    /// Starts `future` as a task of the runtime.
     ///
-    /// The task belongs to nobody: it runs to its end whether or not the handle is kept.
+    /// The task runs to its end, also after the drop of the handle. [`Scope::spawn`](crate::Scope::spawn)
+    /// starts a task that its scope cancels and joins.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let task = rt::current()?.spawn(async { "done" });
+    /// assert_eq!(task.await?, "done");
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
@@ -104,25 +183,44 @@ impl RuntimeHandle {
         handle
     }
 
-    /// Starts a task that reports its own end, also when it is dropped before that.
+    /// Starts a task that reports its own end, also if it is dropped before its end.
     pub(crate) fn start(&self, task: Task) {
         if let Err(refused) = self.shared.runtime.spawn(task) {
-            // Dropping the task reports it as lost to the log and to the handle.
+            // The drop reports the task as lost, to the log and to the handle.
             drop(refused.into_inner());
         }
     }
 
-    /// [`start`](Self::start) for blocking work.
+    /// Starts blocking work that reports its own end, also if it is dropped before its end.
     pub(crate) fn start_blocking(&self, job: Job) {
         if let Err(refused) = self.shared.runtime.spawn_blocking(job) {
-            // As above.
+            // The drop reports the job as lost.
             drop(refused.into_inner());
         }
     }
 
-    /// Starts `work` where it may block without holding up other tasks.
+    /// Starts `work` on a thread where it may block without delay for tasks.
     ///
-    /// Nothing can stop it from outside: hand it a token and let it look.
+    /// A cancel cannot stop the thread, so give `work` a token to check.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let token = CancellationToken::new();
+    /// let checked = token.clone();
+    /// let count = rt::current()?.spawn_blocking(move || {
+    ///     (0_u64..).take_while(|_| checked.check().is_ok()).count()
+    /// });
+    /// token.cancel();
+    /// println!("{} numbers", count.await?);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn spawn_blocking<T, W>(&self, work: W) -> JoinHandle<T>
     where
         T: Send + 'static,
@@ -134,33 +232,34 @@ impl RuntimeHandle {
         handle
     }
 
-    /// Starts `look`, a call that asks the outside world something and may never return: whether a
-    /// file is there, how full a disk is.
+    /// Starts `probe`, a blocking call that reads an outside state and may never return: whether a file exists,
+    /// how full a disk is.
     ///
-    /// For sources. No end of a runtime or of a program waits for a look, no look waits for other
-    /// blocking work, and one that hangs takes no other's place. For work that is to be done and not
-    /// only asked there is [`spawn_blocking`](Self::spawn_blocking).
+    /// Sources evaluate their blocking conditions by probes. The end of the runtime or of the program does not
+    /// wait for a probe, a probe does not wait for other blocking work, and a probe that hangs does not delay
+    /// other probes. Work with an effect belongs in [`spawn_blocking`](Self::spawn_blocking).
     ///
     /// # Examples
     ///
     /// ```
     /// use cancelable_core::RuntimeHandle;
+    /// use std::path::Path;
     ///
     /// async fn is_mounted(runtime: &RuntimeHandle) -> bool {
-    ///     // A disk of a network may answer never.
-    ///     let look = runtime.spawn_probe(|| std::path::Path::new("/mnt/archive").exists());
-    ///     look.await.unwrap_or(false)
+    ///     // A network disk may never answer.
+    ///     let probe = runtime.spawn_probe(|| Path::new("/mnt/archive").exists());
+    ///     probe.await.unwrap_or(false)
     /// }
     /// ```
-    pub fn spawn_probe<T, W>(&self, look: W) -> JoinHandle<T>
+    pub fn spawn_probe<T, W>(&self, probe: W) -> JoinHandle<T>
     where
         T: Send + 'static,
         W: FnOnce() -> T + Send + 'static,
     {
         let (completion, handle) = Completion::new(self.name());
-        let job = SupervisedJob::new(look, completion);
+        let job = SupervisedJob::new(probe, completion);
         if let Err(refused) = self.shared.runtime.spawn_probe(Box::new(move || job.run())) {
-            // As above: dropping it reports it as lost.
+            // The drop reports the probe as lost.
             drop(refused.into_inner());
         }
         handle
@@ -173,6 +272,6 @@ impl fmt::Debug for RuntimeHandle {
     }
 }
 
-// A handle only calls the mechanism, which is shared by threads that may panic in any case.
+// A handle only calls the adapter, which threads share that may panic in any case.
 impl<R: ?Sized> std::panic::UnwindSafe for Shared<R> {}
 impl<R: ?Sized> std::panic::RefUnwindSafe for Shared<R> {}

@@ -1,9 +1,9 @@
-//! The join handle of a task, and the completion that reports the end of the task to it.
+//! The join handle of a task, and the completion through which the task reports its end.
 //!
-//! A runtime's own join handles differ: some cancel when dropped, some raise the task's panic in
-//! the joiner, some abort the process. This one is the same everywhere because no runtime's handle
-//! is used at all: the task itself reports into a [`Completion`], and the report cannot be missed,
-//! because a completion that is dropped without one reports the task as lost.
+//! The join handles of runtimes differ: the drop of some cancels the task, and a panic of the task unwinds in
+//! the joiner or aborts the process. This handle uses none of them, so it is the same on every runtime. The
+//! task itself reports to a [`Completion`]. No report is missed, because a completion that is dropped without
+//! a report reports the task as lost.
 
 use super::JoinError;
 use crate::sync::{Mutex, WakerSlot, isolate, log, track_await};
@@ -22,12 +22,12 @@ enum Report<T> {
 
 struct Shared<T> {
     report: Mutex<Report<T>>,
-    /// Whoever joins; woken once, after the report arrived and with its lock released.
+    /// The waker of the joiner. Woken once, after the report was stored and its lock was released.
     joiner: WakerSlot,
 }
 
 impl<T> Shared<T> {
-    /// The report, if it arrived: at the first call the task's, then that it is taken.
+    /// Returns the report once it has arrived. A later call returns the error that the report was taken.
     fn take(&self) -> Option<Result<T, JoinError>> {
         let mut report = self.report.lock();
         match mem::replace(&mut *report, Report::Taken) {
@@ -41,32 +41,61 @@ impl<T> Shared<T> {
     }
 }
 
-/// Waits for the end of a task; dropping it lets the task run on by itself.
+/// A handle that waits for the end of a task, from [`RuntimeHandle::spawn`](super::RuntimeHandle::spawn) and
+/// its blocking forms. The drop detaches the task, which runs on.
 ///
-/// A panic of the task is a value here, and so is a runtime that went away before the task's end.
-/// There is no `abort`: what stops a task is a token that the task looks at, or its scope.
+/// A handle has no `abort`: a task ends early by a [token](crate::CancellationToken) that it checks, or as the
+/// child of a [scope](crate::Scope).
+///
+/// # Errors
+///
+/// From the future: [`JoinError`], if the task panicked or the runtime lost it.
 ///
 /// # Cancel safety
 ///
-/// Awaiting it by reference and dropping that loses nothing.
+/// A wait by `&mut handle` may be dropped at any time. The result stays in the handle.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rt::block_on(async {
+/// let runtime = rt::current()?;
+/// assert_eq!(runtime.spawn(async { 7 }).await?, 7);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct JoinHandle<T> {
     shared: Arc<Shared<T>>,
 }
 
 impl<T> JoinHandle<T> {
-    /// Whether the task has ended, in whichever way.
+    /// Returns whether the task has ended, by a value, a panic or a loss.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         !matches!(*self.shared.report.lock(), Report::Awaited)
     }
 
-    /// Lets the task run on by itself, as dropping the handle does, but said in so many words.
+    /// Detaches the task, which runs on. The drop of the handle does the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let runtime = rt::current()?;
+    /// runtime.spawn(async { println!("in the background") }).detach();
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn detach(self) {}
 }
 
 impl<T> JoinHandle<T> {
-    /// Wakes: the waker is left before the report is looked at a last time, and the report arrives
-    /// before the waker is taken, so it is seen or the task is woken.
+    /// Wakes: this poll registers the waker before its last check of the report, and the task stores the report
+    /// before it takes the waker. So the check finds the report, or the task wakes the joiner.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
         if let Some(result) = self.shared.take() {
             return Poll::Ready(result);
@@ -85,7 +114,7 @@ impl<T> Future for JoinHandle<T> {
     }
 }
 
-/// Takes the waker back: the task may run on for long.
+/// Removes the waker, because the task may run for long.
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
         drop(self.shared.joiner.take());
@@ -100,12 +129,12 @@ impl<T> fmt::Debug for JoinHandle<T> {
     }
 }
 
-/// The task's end of a [`JoinHandle`]: reports once, at the latest when it is dropped.
+/// The task's side of a [`JoinHandle`]. Reports once, at the latest by its drop.
 pub(crate) struct Completion<T> {
-    /// `None` once reported.
+    /// `None` after the report.
     shared: Option<Arc<Shared<T>>>,
     runtime: &'static str,
-    /// The task was run at least once, so that its loss is an end and not a start that failed.
+    /// The task was polled at least once. Tells a task that was dropped from a task that was never run.
     started: bool,
 }
 
@@ -132,20 +161,20 @@ impl<T> Completion<T> {
         self.started = true;
     }
 
-    /// Reports the end of the task; a second report is dropped.
+    /// Reports the end of the task. A second report is dropped.
     pub(crate) fn report(&mut self, result: Result<T, JoinError>) {
         let Some(shared) = self.shared.take() else {
             return;
         };
         *shared.report.lock() = Report::Arrived(result);
-        // A waker is the user's code and must not unwind into the runtime that runs the task.
+        // In isolation: a waker is user code, and must not unwind into the runtime.
         shared.joiner.wake("the waker of a join handle");
-        // The last reference may be this one, and then the value is dropped here: a user's code too.
+        // In isolation: this may be the last reference, and then the drop of the value is user code.
         isolate("the value of a detached task", || drop(shared));
     }
 }
 
-/// The drop reports because a runtime that goes away tells nobody: it just drops its tasks.
+/// Reports the loss, because a runtime that shuts down drops its tasks without a report.
 impl<T> Drop for Completion<T> {
     fn drop(&mut self) {
         if self.shared.is_none() {
@@ -153,7 +182,7 @@ impl<T> Drop for Completion<T> {
         }
         let (runtime, started) = (self.runtime, self.started);
         if started {
-            // Usual when a runtime shuts down with detached tasks.
+            // Normal at the shutdown of a runtime with detached tasks.
             log!(Debug, runtime; "a task was dropped before its end by the {runtime} runtime");
         } else {
             log!(Warn, runtime; "a task was lost: the {runtime} runtime never ran it");

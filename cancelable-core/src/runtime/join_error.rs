@@ -1,16 +1,30 @@
-//! The error of joining a task that gave no value.
+//! The error of a join.
 
 use crate::sync::{Mutex, escape, panic_text};
 use std::any::Any;
 use std::fmt;
 
-/// A task ended without a value: it panicked, or its runtime lost it.
+/// The error of a task without a value: the task panicked, or the runtime lost it.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rt::block_on(async {
+/// let runtime = rt::current()?;
+/// let error = runtime.spawn(async { panic!("no such row") }).await.unwrap_err();
+/// assert!(error.is_panic());
+/// assert_eq!(error.to_string(), "the task panicked: no such row");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 pub struct JoinError {
     why: Why,
 }
 
 enum Why {
-    /// The payload is behind a lock only because a payload is not `Sync` and an error should be.
+    /// The lock makes the error `Sync`, which a payload is not.
     Panic {
         text: String,
         payload: Mutex<Option<Box<dyn Any + Send>>>,
@@ -43,7 +57,7 @@ impl JoinError {
         Self { why: Why::Taken }
     }
 
-    /// What it panicked with, as text; empty if it did not panic.
+    /// Returns the text of the panic; empty if the task did not panic.
     pub(crate) fn text(&self) -> &str {
         match &self.why {
             Why::Panic { text, .. } => text,
@@ -51,23 +65,36 @@ impl JoinError {
         }
     }
 
-    /// The task panicked.
+    /// Returns whether the task panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.why, Why::Panic { .. })
     }
 
-    /// The runtime did not take the task, or dropped it before its end.
+    /// Returns whether the runtime refused the task or dropped it before its end.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self.why, Why::Lost { .. })
     }
 
-    /// What the task panicked with, for [`resume_unwind`](std::panic::resume_unwind).
+    /// Returns the payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
     ///
     /// # Errors
     ///
-    /// The task did not panic; the error comes back.
+    /// The same error, if the task did not panic.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::runtime::JoinError;
+    ///
+    /// fn unwind_or_print(error: JoinError) {
+    ///     match error.into_panic() {
+    ///         Ok(payload) => std::panic::resume_unwind(payload),
+    ///         Err(error) => eprintln!("{error}"),
+    ///     }
+    /// }
+    /// ```
     pub fn into_panic(mut self) -> Result<Box<dyn Any + Send>, Self> {
         if let Why::Panic { payload, .. } = &mut self.why {
             if let Some(payload) = payload.get_mut().take() {
@@ -117,6 +144,6 @@ impl fmt::Debug for JoinError {
 
 impl std::error::Error for JoinError {}
 
-// The payload of a panic is only handed back, and nothing here changes it.
+// The payload is never changed here, only returned.
 impl std::panic::UnwindSafe for JoinError {}
 impl std::panic::RefUnwindSafe for JoinError {}

@@ -1,21 +1,28 @@
-//! The error of asking for the current runtime where there is none.
+//! The error of a thread without a runtime.
 
 use std::fmt;
 
-/// There is no runtime on this thread.
+/// The error of a thread without a runtime, from an adapter's `current()`.
+///
+/// # Examples
+///
+/// ```
+/// let error = rt::current().unwrap_err();
+/// assert_eq!(error.runtime(), "tokio");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoRuntime {
     runtime: &'static str,
 }
 
 impl NoRuntime {
-    /// An adapter for the runtime with this name found none.
+    /// Makes the error of the adapter for the runtime with this name.
     #[must_use]
     pub fn new(runtime: &'static str) -> Self {
         Self { runtime }
     }
 
-    /// The name of the runtime that was asked for.
+    /// Returns the name of the runtime.
     #[must_use]
     pub fn runtime(&self) -> &'static str {
         self.runtime

@@ -1,22 +1,34 @@
-//! The error of a runtime that takes no more work.
+//! The error of an adapter that does not take a piece of work.
 
 use crate::sync::SyncWrapper;
 use std::fmt;
 
-/// A runtime that is gone did not take this work, and hands it back.
+/// The error of a runtime that does not take work, with the work; for the methods of a
+/// [`RuntimeAdapter`](super::RuntimeAdapter).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::runtime::{Job, Refused};
+///
+/// let job: Job = Box::new(|| ());
+/// let refused = Refused::new(job);
+/// let job = refused.into_inner();
+/// job();
+/// ```
 pub struct Refused<W> {
     work: SyncWrapper<W>,
 }
 
 impl<W> Refused<W> {
-    /// Hands `work` back.
+    /// Makes the error for `work`.
     pub fn new(work: W) -> Self {
         Self {
             work: SyncWrapper::new(work),
         }
     }
 
-    /// The work that was not taken.
+    /// Returns the work.
     pub fn into_inner(self) -> W {
         self.work.into_inner()
     }

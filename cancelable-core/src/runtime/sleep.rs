@@ -1,4 +1,4 @@
-//! A future that waits for a point in time, on any runtime.
+//! The future that waits for a point in time on any runtime.
 
 use super::{RuntimeHandle, Timer};
 use crate::sync::track_await;
@@ -8,37 +8,93 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// Completes when the runtime's clock has reached a point in time, which can be moved.
+/// A future that completes at a point in time by the runtime's clock; from
+/// [`RuntimeHandle::sleep`](super::RuntimeHandle::sleep) and
+/// [`sleep_until`](super::RuntimeHandle::sleep_until).
 ///
-/// Made by [`RuntimeHandle::sleep`](super::RuntimeHandle::sleep) and
-/// [`sleep_until`](super::RuntimeHandle::sleep_until). Once complete it stays complete until it is
-/// reset.
+/// A complete sleep stays complete until it is [reset](Self::reset).
 ///
 /// # Cancel safety
 ///
-/// Dropping it unregisters it from the runtime, nothing else.
+/// The drop unregisters the timer and has no other effect.
+///
+/// # Examples
+///
+/// A heartbeat with one timer:
+///
+/// ```
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # rt::block_on(async {
+/// let runtime = rt::current()?;
+/// let pause = Duration::from_millis(1);
+/// let mut sleep = runtime.sleep(pause);
+/// for beat in 1..=3 {
+///     (&mut sleep).await;
+///     println!("beat {beat}");
+///     sleep.reset(runtime.deadline(pause));
+/// }
+/// assert!(!sleep.is_complete());
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
     runtime: RuntimeHandle,
-    /// `None` is never.
+    /// `None` means never.
     deadline: Option<Instant>,
-    /// The one timer, asked of the runtime at the first poll that has to wait, and moved from then
-    /// on. While `armed` is true it stands at `deadline`.
+    /// Made by the first poll that has to wait, and moved after that. While `armed` is true, the timer is due
+    /// at `deadline`.
     timer: Option<Pin<Box<dyn Timer>>>,
     armed: bool,
-    /// The deadline was reached, which is remembered because a runtime's timer need not be.
+    /// The deadline was reached. Stored here, because a runtime's timer need not remember its completion.
     complete: bool,
 }
 
 impl RuntimeHandle {
-    /// Completes when `duration` has passed since this call.
+    /// Returns a future that completes when `duration` has passed since this call.
     ///
-    /// A duration that the clock cannot express never completes.
+    /// If the clock cannot express that time, the future never completes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let runtime = rt::current()?;
+    /// let start = runtime.now();
+    /// runtime.sleep(Duration::from_millis(2)).await;
+    /// assert!(runtime.now() - start >= Duration::from_millis(2));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn sleep(&self, duration: Duration) -> Sleep {
         self.sleep_until(self.deadline(duration))
     }
 
-    /// Completes when the runtime's clock has reached `at`, and never for `None`.
+    /// Returns a future that completes when the runtime's clock reaches `at`; for `None`, never.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let runtime = rt::current()?;
+    /// let deadline = runtime.deadline(Duration::from_millis(2));
+    /// // ... work ...
+    /// runtime.sleep_until(deadline).await;
+    /// assert!(Some(runtime.now()) >= deadline);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn sleep_until(&self, at: impl Into<Option<Instant>>) -> Sleep {
         Sleep::new(self.clone(), at.into())
     }
@@ -55,21 +111,21 @@ impl Sleep {
         }
     }
 
-    /// When it completes; `None` is never.
+    /// Returns the point in time; `None` means never.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
     }
 
-    /// Whether it completed and was not reset since.
+    /// Returns whether the sleep has completed and was not reset since.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete
     }
 
-    /// Moves the point in time, earlier or later, also after it completed; `None` is never.
+    /// Moves the point in time, earlier or later, also after the completion; `None` means never.
     ///
-    /// It has to be polled afterwards to wake its task at the new time.
+    /// Only a poll after the reset registers the new time, and wakes the task then.
     pub fn reset(&mut self, at: impl Into<Option<Instant>>) {
         self.deadline = at.into();
         self.armed = false;
@@ -78,20 +134,20 @@ impl Sleep {
 }
 
 impl Sleep {
-    /// Wakes: the timer keeps the waker before it answers pending, and stands at the deadline
-    /// because a moved deadline disarms it and it is armed here before it is polled. `reset` takes
-    /// `&mut self`, so no deadline moves behind this poll.
+    /// Wakes: the timer stores the waker before it returns pending. The timer is due at the deadline, because a
+    /// reset clears `armed`, and this poll arms the timer before it polls the timer. `reset` takes `&mut self`,
+    /// so no deadline moves during this poll.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         if this.complete {
             return Poll::Ready(());
         }
         let Some(at) = this.deadline else {
-            // Never: there is nothing to be woken by, short of a reset and the poll after it.
+            // Never. A reset needs a poll after it, so no wake is lost.
             return Poll::Pending;
         };
         if !this.armed {
-            // A time that is past needs no timer, on any runtime.
+            // A past time needs no timer.
             if this.runtime.now() >= at {
                 this.complete = true;
                 return Poll::Ready(());
@@ -105,7 +161,7 @@ impl Sleep {
         if let Some(timer) = &mut this.timer {
             std::task::ready!(timer.as_mut().poll(cx));
         }
-        // A timer that completed is no longer registered with its clock.
+        // A completed timer is no longer registered with the clock.
         this.armed = false;
         this.complete = true;
         Poll::Ready(())

@@ -1,11 +1,12 @@
-//! Spare timers, kept for the next run that needs one, where the runtime moves a timer for less than it makes one.
+//! Spare timers for the next runs. A runtime that moves a timer at less cost than it makes a new one
+//! [keeps](super::Timer::retire) its timers here.
 
 use super::Timer;
 use crate::sync::Mutex;
 use std::pin::Pin;
 use std::time::Instant;
 
-/// How many are kept: about as many as runs end before as many begin.
+/// The maximum number of spare timers: about as many as runs end before as many begin.
 const KEPT: usize = 64;
 
 /// The spare timers of one runtime.
@@ -15,16 +16,16 @@ pub(super) struct SpareTimers {
 }
 
 impl SpareTimers {
-    /// Returns a spare timer, moved to `at`. None if there is none, or if another thread looks for one
-    /// at this moment: making one is quicker than waiting.
+    /// Returns a spare timer, moved to `at`. `None` if there is no spare timer, or if another thread holds the
+    /// lock: making a timer is quicker than waiting.
     pub(super) fn take(&self, at: Instant) -> Option<Pin<Box<dyn Timer>>> {
         let mut timer = self.timers.try_lock()?.pop()?;
-        // After the lock, because this is code of a runtime.
+        // With no lock held: `reset` is the adapter's code.
         timer.as_mut().reset(at);
         Some(timer)
     }
 
-    /// Keeps a timer, if it is worth that and if there is room.
+    /// Keeps a timer if its runtime gains by that and there is room.
     pub(super) fn keep(&self, mut timer: Pin<Box<dyn Timer>>) {
         if !timer.as_mut().retire() {
             return;
@@ -36,7 +37,7 @@ impl SpareTimers {
             }
             _ => Some(timer),
         };
-        // As above.
+        // With no lock held: the drop is the adapter's code.
         drop(surplus);
     }
 }

@@ -1,7 +1,7 @@
-//! Work as a runtime receives it: the user's, wrapped so that it reports its end and never panics.
+//! The wrappers around a user's work. Each reports the end of the work and never panics.
 //!
-//! The work is dropped before its end is reported, on every path. Whoever has joined a task may
-//! rely on everything the task held being gone.
+//! On every path the work is dropped before its end is reported. So after the join of a task, nothing that
+//! the task held is left.
 
 use super::JoinError;
 use super::join::Completion;
@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 pin_project! {
     /// A user's future as a [`Task`](super::Task).
     pub(super) struct Supervised<F: Future> {
-        // Fields drop in this order: also where a runtime drops the task unfinished, the future is
-        // gone before the completion reports that.
+        // Fields drop in this order. So if the runtime drops an unfinished task, the future is dropped before
+        // the completion reports the loss.
         #[pin]
         future: Option<F>,
         completion: Completion<F::Output>,
@@ -35,7 +35,7 @@ impl<F: Future> Supervised<F> {
 impl<F: Future> Future for Supervised<F> {
     type Output = ();
 
-    /// Wakes: pending only when the user's future answered pending, which holds the waker then.
+    /// Wakes: pending only if the user's future is pending, which then holds the waker.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut this = self.project();
         let Some(future) = this.future.as_mut().as_pin_mut() else {
@@ -54,9 +54,9 @@ impl<F: Future> Future for Supervised<F> {
     }
 }
 
-/// A user's blocking work as the content of a [`Job`](super::Job).
+/// A user's blocking work inside a [`Job`](super::Job).
 pub(super) struct SupervisedJob<T, W> {
-    // Dropped in this order where a runtime drops the job without running it: see above.
+    // The order of drops, as in `Supervised`, if the runtime drops the job without running it.
     work: W,
     completion: Completion<T>,
 }

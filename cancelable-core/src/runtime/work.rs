@@ -1,10 +1,11 @@
-//! Work as a runtime receives it.
+//! The types of work that an adapter receives.
 
 use std::future::Future;
 use std::pin::Pin;
 
-/// A future as a runtime receives it: it never panics and reports its own result.
+/// A task for [`RuntimeAdapter::spawn`](super::RuntimeAdapter::spawn). It never panics and reports its own result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
-/// A blocking function as a runtime receives it: it never panics and reports its own result.
+/// A blocking function for [`RuntimeAdapter::spawn_blocking`](super::RuntimeAdapter::spawn_blocking). It never
+/// panics and reports its own result.
 pub type Job = Box<dyn FnOnce() + Send + 'static>;
