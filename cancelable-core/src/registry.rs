@@ -53,6 +53,7 @@
 // history. No thread takes one of these locks while it holds another, and no user code runs under one. An event
 // is pushed under one lock from elsewhere, the record's; see `record/notify.rs`.
 
+mod builder;
 mod cancel;
 mod chunk;
 mod counts;
@@ -78,11 +79,12 @@ mod snapshots;
 mod statistics;
 mod tree;
 
+pub use builder::RegistryBuilder;
 pub use cancel::CancelResult;
 pub use event::Event;
 pub use events::Events;
 pub use filter::Filter;
-pub use handle::{Registry, RegistryBuilder};
+pub use handle::Registry;
 pub use listeners::HooksGuard;
 pub use statistics::{Durations, Statistics};
 pub use tree::{Tree, TreeEntry};

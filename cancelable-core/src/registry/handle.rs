@@ -1,4 +1,4 @@
-//! The handle of a registry, and its builder.
+//! The handle of a registry.
 
 use super::chunk::Chunk;
 use super::dump::Dump;
@@ -55,78 +55,6 @@ pub struct Registry {
     shards: Arc<Shards>,
 }
 
-/// The builder of a registry, from [`Registry::builder`].
-///
-/// # Examples
-///
-/// ```
-/// use cancelable_core::Registry;
-///
-/// let registry = Registry::builder().history(10_000).history_bytes(64 << 20).build();
-/// assert!(registry.is_empty());
-/// ```
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct RegistryBuilder {
-    history: usize,
-    /// `None` for the default per operation.
-    bytes: Option<usize>,
-}
-
-impl RegistryBuilder {
-    /// The default length of the history.
-    const HISTORY: usize = 512;
-    /// The default bytes for each operation in the history.
-    const BYTES_EACH: usize = 4096;
-
-    /// Bounds the history to the `bound` operations that ended last; zero keeps none. The default is 512.
-    /// The registry allocates the memory as operations end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use cancelable_core::registry::Filter;
-    /// use cancelable_core::{Registry, Scope};
-    ///
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let registry = Registry::builder().history(1).build();
-    /// for page in ["page-1", "page-2"] {
-    ///     drop(Scope::builder(page).register_in(&registry).build()?);
-    /// }
-    /// let history = registry.history(&Filter::new());
-    /// assert_eq!(history.len(), 1);
-    /// assert_eq!(history[0].name(), "page-2");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn history(mut self, bound: usize) -> Self {
-        self.history = bound;
-        self
-    }
-
-    /// Bounds the history in bytes. The default is 4,096 for each operation of the
-    /// [`history`](Self::history).
-    ///
-    /// A snapshot may have texts of any length: an error, a partial result, metadata. If the history exceeds
-    /// `bound`, the registry evicts the oldest snapshots and [counts](Registry::history_evicted) them. A snapshot
-    /// that exceeds `bound` alone is not kept. Memory that the error in a cause has allocated is unknown, and
-    /// not counted.
-    pub fn history_bytes(mut self, bound: usize) -> Self {
-        self.bytes = Some(bound);
-        self
-    }
-
-    /// Returns the registry.
-    #[must_use]
-    pub fn build(self) -> Registry {
-        let default = self.history.saturating_mul(Self::BYTES_EACH);
-        let history = History::new(self.history, self.bytes.unwrap_or(default));
-        Registry {
-            shards: Arc::new(Shards::new(history)),
-        }
-    }
-}
-
 impl Registry {
     /// The default number of unread events.
     const EVENTS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
@@ -152,14 +80,6 @@ impl Registry {
         Self::builder().build()
     }
 
-    /// Returns a builder with the default settings; see [`RegistryBuilder`] for an example.
-    pub fn builder() -> RegistryBuilder {
-        RegistryBuilder {
-            history: RegistryBuilder::HISTORY,
-            bytes: None,
-        }
-    }
-
     /// Returns the registry of the process.
     ///
     /// # Examples
@@ -176,6 +96,13 @@ impl Registry {
     pub fn global() -> &'static Self {
         static GLOBAL: OnceLock<Registry> = OnceLock::new();
         GLOBAL.get_or_init(Self::new)
+    }
+
+    /// Makes the handle of a new registry with this history.
+    pub(super) fn with_history(history: History) -> Self {
+        Self {
+            shards: Arc::new(Shards::new(history)),
+        }
     }
 
     /// Returns the observer of an operation that is opened in this registry.
