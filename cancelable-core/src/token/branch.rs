@@ -15,7 +15,7 @@ use std::task::Waker;
 const LIVE: u8 = 0;
 const CANCELLED: u8 = 1;
 
-/// Limit of branches between a cancelled branch and the one above it that stores its pass.
+/// The limit of branches between a cancelled branch and the branch above it that stores its pass.
 const MAX_CLIMB: u8 = 3;
 
 /// The shared part of all children of one token. It outlives the token while a descendant lives.
@@ -23,16 +23,16 @@ const MAX_CLIMB: u8 = 3;
 pub(super) struct Branch {
     /// `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
-    /// The number of branches between this one and the one that stores its pass; 0 if this one does. Set
-    /// under the lock before the state, so every access is relaxed.
+    /// The number of branches between this branch and the branch that stores its pass; 0 if this branch stores it.
+    /// Set under the lock before the state, so every access is relaxed.
     climb: AtomicU8,
     inner: Mutex<Inner>,
     /// The pass that cancelled this branch, with the cause. Set under the lock before the state (invariant
-    /// 2). A branch that was cancelled by the branch above it may leave this empty and use the pass there,
-    /// for at most `MAX_CLIMB` branches in a row: one reference count for each level would be the largest
-    /// cost of cancelling a deep tree.
+    /// 2). A branch that was cancelled by the branch above it may leave this empty and use the pass of that branch,
+    /// for at most `MAX_CLIMB` branches in a row: a reference count for each level would be the largest cost of
+    /// cancelling a deep tree.
     pass: OnceLock<Arc<CancelPass>>,
-    /// Whether the branch's own token is gone (invariant 8).
+    /// True once the branch's own token is dropped (invariant 8).
     orphaned: AtomicBool,
     above: Above,
     /// The shards for the waiters of the branch's own token, made after contention for the token's list. Set
@@ -46,19 +46,19 @@ pub(super) struct Branch {
 struct Inner {
     /// Empty once the branch is cancelled (invariant 6).
     members: InlineList<Member>,
-    /// The weak reference that was this branch's entry above. The canceller moves it here, so that it is
-    /// dropped with the branch and not in the middle of a cancel.
+    /// The weak reference that was this branch's entry above. The canceller moves the reference here, so that it is
+    /// dropped with the branch and not during the cancel.
     entry: Option<Weak<Branch>>,
 }
 
 impl Branch {
-    /// A live branch. The caller links it to `above`.
+    /// Creates a live branch. The caller links it to `above`.
     pub(super) fn new(above: Above) -> Self {
         Self::with(LIVE, OnceLock::new(), above)
     }
 
-    /// The branch of a token that is already cancelled. It is linked to nothing, because nothing can change
-    /// it.
+    /// Creates the branch of a token that is already cancelled. The branch is linked to nothing, because nothing can
+    /// change it.
     pub(super) fn new_cancelled(cause: Arc<Facts>) -> Self {
         let pass = OnceLock::from(CancelPass::finished(cause));
         Self::with(CANCELLED, pass, Above::Nothing)
@@ -87,13 +87,13 @@ impl Branch {
 
     /// Sets the deadline check, if there is none.
     pub(super) fn set_deadline_check(&self, deadline_check: Arc<dyn DeadlineCheck>) {
-        // Another thread may have set an equivalent one.
+        // Another thread may have set an equivalent check.
         let _ = self.deadline_check.set(deadline_check);
     }
 
     #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
-        // Acquire: pairs with the Release in `cancel`. Without it what came before could be missed.
+        // Acquire: pairs with the Release in `cancel`. Without it, writes before the cancel could be missed.
         self.state.load(Ordering::Acquire) == CANCELLED
     }
 
@@ -169,7 +169,7 @@ impl Branch {
             _ => self.climb.store(climb, Ordering::Relaxed),
         }
         inner.entry = entry;
-        // Release: whoever reads CANCELLED sees the cause and all that came before (invariant 2).
+        // Release: a reader of CANCELLED sees the cause and all writes before it (invariant 2).
         self.state.store(CANCELLED, Ordering::Release);
         pass.take_members(&mut inner.members);
         true
@@ -258,8 +258,8 @@ impl Branch {
         }
     }
 
-    /// Called when the branch's token is dropped. Links the branches below to the branch above, so that this
-    /// one can be dropped.
+    /// Marks the branch as orphaned, when its token is dropped. Links the branches below to the branch above, so that
+    /// this branch can be dropped.
     pub(super) fn orphan(&self) {
         // Release: pairs with the Acquire in `past_orphans`, so that a thread which skips an orphan knows
         // whether its token was cancelled while it lived. A thread that misses the flag links one level
@@ -276,7 +276,7 @@ impl Branch {
         let Some(Link { branch: above, .. }) = self.link() else {
             return;
         };
-        // Dropped when no lock is held: one of these handles may be the last.
+        // Dropped when no lock is held: each of these handles may be the last.
         let mut kept_alive = Vec::new();
         // Branch above, then this one, then a node below it.
         let (Some(mut open_above), Some(mut open)) = (above.open(), self.open()) else {
@@ -312,7 +312,8 @@ impl Branch {
         drop((open, open_above));
     }
 
-    /// Returns the nearest branch that is not orphaned: this one or one above it. It cancels the same tokens.
+    /// Returns the nearest branch that is not orphaned: this branch or a branch above it. A cancel of that branch
+    /// reaches the same tokens.
     ///
     /// A cancelled orphan is not skipped: its own token may have been cancelled, and the ancestors not. An
     /// orphan that is live can only be cancelled by the branches above it.
@@ -330,8 +331,8 @@ impl Branch {
         branch
     }
 
-    /// Removes this branch from the branches above it. The caller drops the references to them, without
-    /// recursion: one is returned, the other inputs of a join go to `others`.
+    /// Removes this branch from the branches above it. The caller drops the references to those branches, without
+    /// recursion: one is returned, and the other inputs of a join are added to `others`.
     fn unlink(&mut self, others: &mut Vec<Arc<Branch>>) -> Option<Arc<Branch>> {
         match std::mem::replace(&mut self.above, Above::Nothing) {
             Above::Nothing => None,

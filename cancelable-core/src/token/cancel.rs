@@ -22,8 +22,8 @@ use std::task::Waker;
 
 /// Cancels the token of `node`. Returns true if this call cancelled it.
 ///
-/// Whatever it returns, everything below is marked by then. Requires that no lock is held, because user code
-/// runs. No panic of user code unwinds out of it.
+/// When it returns, true or false, everything below is marked. Requires that no lock is held, because user code
+/// runs. No panic of user code unwinds out of this function.
 pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     cancel_deferring_callbacks(node, cause).0
 }
@@ -47,7 +47,7 @@ fn cancel_with(node: &Arc<Node>, cause: Cause, log_it: bool) -> (bool, PendingCa
     if node.is_never() {
         return lost();
     }
-    // A short cut that reads no clock. The winner is decided under the locks.
+    // A shortcut that reads no clock. The winner is decided under the locks.
     if node.is_cancelled() {
         node.wait_for_descendants();
         return lost();
@@ -68,12 +68,11 @@ fn cancel_with(node: &Arc<Node>, cause: Cause, log_it: bool) -> (bool, PendingCa
 
 /// The callbacks that a cancel has found and not run yet. Its drop is the third pass.
 ///
-/// So no callback is lost, wherever this is dropped. A callback that is unregistered before its turn never
-/// runs.
+/// No callback is lost, wherever the value is dropped. A callback that is unregistered before its turn never runs.
 pub(crate) struct PendingCallbacks {
-    /// In the order of the walk.
+    /// The nodes with callbacks, in the order of the walk.
     nodes: Vec<Arc<Node>>,
-    /// None if nothing was cancelled.
+    /// `None` if nothing was cancelled.
     facts: Option<Arc<Facts>>,
 }
 
@@ -133,7 +132,7 @@ fn mark_first(node: &Node, pass: &mut ActivePass) -> Option<Marked> {
 
 /// Logs a cancel, at debug level. Called after all waiters were woken, because the logger is user code.
 ///
-/// `cause` is called only if the level is on. An operation's token is named after the operation.
+/// `cause` is called only if the level is on. The line names the operation whose token was cancelled, if there is one.
 pub(super) fn log_cancel(node: &Node, cause: impl FnOnce() -> Option<Cause>) {
     if !is_logged(log::Level::Debug) {
         return;

@@ -1,8 +1,8 @@
-//! The first pass of one `cancel` call, as other calls see it.
+//! The first pass of a `cancel` call, as other calls see it.
 //!
 //! Calls whose trees overlap share the work: the first call to reach a branch marks it, and later calls skip
-//! it. `cancel` must not return before everything below is marked. So a later call keeps the pass that marked
-//! the branch, and waits for it. "Overlapping cancels" in the module's header has the argument.
+//! it. `cancel` must not return before everything below is marked. So a later call notes the pass that marked
+//! the branch, and waits for that pass. "Overlapping cancels" in the module's header has the argument.
 
 use super::inline_list::InlineList;
 use super::member::Member;
@@ -19,7 +19,7 @@ pub(super) struct CancelPass {
     /// The passes whose branches this one skipped. Stored before `marked` is set; taken when all of them are
     /// finished.
     overlapped: Mutex<Vec<Arc<CancelPass>>>,
-    /// Everything below the objects that this pass marked is marked, whichever pass did it.
+    /// True once everything below the objects that this pass marked is marked, by any pass.
     finished: AtomicBool,
 }
 
@@ -33,7 +33,7 @@ impl CancelPass {
         })
     }
 
-    /// A finished pass, for a branch that is cancelled when it is made and so has nothing below it.
+    /// Creates a finished pass, for a branch that is cancelled when it is made and so has nothing below it.
     pub(super) fn finished(facts: Arc<Facts>) -> Arc<Self> {
         Self::with(facts, true)
     }

@@ -1,9 +1,9 @@
-//! A check of the operation's deadline, for code that asks a token and never lets its run be polled.
+//! A check of the operation's deadline, for code that calls a token and never lets its run be polled.
 //!
-//! A token knows neither time nor operations. An operation's token gets a *deadline check* when it is handed
-//! out. The check is stored in the token's branch, so the tokens made of it find it too, a plain token is no
-//! larger, and a token without a check pays one load. A check reads a clock, so only some calls make it, as
-//! [`Pacing`] decides. The fast path writes to no shared memory.
+//! A token knows neither time nor operations. An operation's token gets a *deadline check* before users get the token.
+//! The check is stored in the token's branch, so the tokens made from that token find the check too, a plain token is
+//! no larger, and a token without a check pays one load. A check reads a clock, so [`Pacing`] chooses the calls that
+//! make the check. The fast path writes to no shared memory.
 
 use crate::cause::{Cause, Mark};
 use std::cell::Cell;
@@ -14,21 +14,21 @@ use std::time::{Duration, Instant};
 
 /// Cancels operations whose deadline has passed unnoticed.
 pub(crate) trait DeadlineCheck: Send + Sync {
-    /// Returns whether there is no deadline. Reads no clock, so each call may ask.
+    /// Returns whether there is no deadline. Reads no clock, so it is cheap at each call.
     fn has_no_deadline(&self) -> bool;
 
-    /// Reads the clock and cancels what is due. Returns the time, for the pacing of later checks; `None` if
-    /// each call has to check, because the clock is not the system's.
+    /// Reads the clock and cancels the operations whose deadline has passed. Returns the time, for the pacing of later
+    /// checks; `None` if each call has to check, because the clock is not the system's.
     fn check(&self) -> Option<Instant>;
 
-    /// Returns the mark of the token's operation, for an error that says that it was cancelled for `cause`.
+    /// Returns the mark of the token's operation, for an error of its cancel for `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 
-    /// Adds the deadline checks of the tokens that cancel its operation from outside, which it does not run itself.
+    /// Adds the deadline checks of the tokens that cancel the operation from outside. `check` does not run these.
     fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>);
 }
 
-/// The result of a look at one or several deadline checks.
+/// The result of running one or several deadline checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     /// None of them has a deadline.
@@ -38,7 +38,7 @@ pub(crate) enum Seen {
 }
 
 impl Seen {
-    /// The result of both. If one has to look at each call, then so do both.
+    /// Combines two results. If either has to check at each call, so does the combination.
     fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
@@ -58,10 +58,10 @@ pub(crate) fn look(check: &Arc<dyn DeadlineCheck>) -> Seen {
     own.and(look_at_all(links))
 }
 
-/// Runs each of `links` and the checks these are linked to, each once.
+/// Runs each of `links` and the checks that they are linked to, each once.
 pub(crate) fn look_at_all(mut links: Vec<Arc<dyn DeadlineCheck>>) -> Seen {
     let (mut asked, mut seen) = (BTreeSet::new(), Seen::Nothing);
-    // Ends: each is asked once. Not by recursion: scopes may be linked in a long line.
+    // Ends: each check runs once. A loop, not recursion: scopes may be linked in a long chain.
     while let Some(check) = links.pop() {
         if asked.insert(address(&check)) {
             if !check.has_no_deadline() {
@@ -90,7 +90,7 @@ impl DeadlineCheck for AllOf {
     }
 
     fn check(&self) -> Option<Instant> {
-        // Every input checks. If one has to at each call, so does the join.
+        // Every input checks. If an input has to check at each call, so does the join.
         let armed = self
             .0
             .iter()
@@ -112,17 +112,16 @@ impl DeadlineCheck for AllOf {
     }
 }
 
-/// Calls that follow each other within this time are fast.
+/// The limit of the time between two fast calls.
 const FAST: Duration = Duration::from_micros(100);
 
-/// Limit of calls between two checks.
+/// The limit of calls between two checks.
 const MAX_PERIOD: u32 = 64;
 
-/// The choice of the calls that check: each call while calls are slow, and fewer the faster they follow each
-/// other.
+/// The choice of the calls that check: each call while calls are slow, and fewer calls the faster they are.
 ///
-/// A passed deadline is noticed within about 100 microseconds, or by the next call. Only where fast calls
-/// become slow all at once, up to 63 slow calls come before the next check.
+/// A passed deadline is noticed within about 100 microseconds, or by the next call. Only if fast calls suddenly
+/// become slow, up to 63 slow calls come before the next check.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pacing {
     /// The number of calls before the next check.
@@ -174,10 +173,10 @@ impl Pacing {
 
 /// The pacing of one thread. Most calls access only the first two fields.
 struct Thread {
-    /// The address of the check that this thread made last. A thread that alternates between checks makes one
-    /// at each call. A new check at a reused address only takes the pace over.
+    /// The address of the check that this thread made last. A thread that alternates between checks makes a check at
+    /// each call. A new check at a reused address only inherits the pace.
     of: Cell<usize>,
-    /// As in [`Pacing`], in place of that field.
+    /// The field `left` of [`Pacing`], in place of that field.
     left: Cell<u32>,
     pacing: Cell<Pacing>,
 }
@@ -209,7 +208,7 @@ pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
 /// Makes the check, unless there is no deadline.
 #[inline(never)]
 pub(super) fn run(deadline_check: &Arc<dyn DeadlineCheck>) {
-    // It may run the code of users, who may ask a token.
+    // Runs user code, which may call a token.
     let Seen::At(seen) = look(deadline_check) else {
         return;
     };

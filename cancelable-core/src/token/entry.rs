@@ -74,8 +74,8 @@ impl Node {
     /// Marks the node as INHERITED. Requires that its home is cancelled. Returns false if the node became a
     /// member meanwhile, so that the home's canceller notifies it.
     ///
-    /// The home may stand above orphans (invariant 8) and be cancelled a moment before the parent's branch. A
-    /// wait that ends, or a callback that is refused, must find the token cancelled.
+    /// The home may be above orphans (invariant 8) and be cancelled a moment before the parent's branch. After a wait
+    /// has ended, or a callback was rejected, the token must report cancelled.
     fn mark_cancelled_with(&self, home: &Branch) -> bool {
         if self.is_cancelled() {
             return true;

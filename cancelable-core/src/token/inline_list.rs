@@ -1,7 +1,7 @@
-//! An unordered list with stable keys and room for one entry in place.
+//! An unordered list with stable keys, which stores its first entry in place.
 //!
-//! Most tokens have one waiter and most branches have one member: that entry needs no allocation. The other
-//! entries share a slab that grows by doubling, and in pages once it is large (`slab.rs`).
+//! Most tokens have one waiter and most branches have one member, so the first entry needs no allocation. The other
+//! entries share a slab, which grows by doubling, and in pages once it is large (`slab.rs`).
 
 use super::slab::{Slab, SlabIter};
 
@@ -62,7 +62,7 @@ impl<T> InlineList<T> {
 }
 
 impl<T> InlineList<T> {
-    /// Takes all entries: the one in place, and the others, if there are any.
+    /// Takes all entries: the entry in place, and the others, if there are any.
     pub(super) fn split(&mut self) -> (Option<T>, Option<SlabIter<T>>) {
         let rest = self.rest.take().and_then(|rest| SlabIter::of(*rest));
         (self.first.take(), rest)

@@ -1,4 +1,4 @@
-//! The link of a branch to what is above it.
+//! The link of a branch to the objects above it.
 
 use super::branch::Branch;
 use super::inline_list::Key;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 /// The index of no input.
 const NONE: usize = usize::MAX;
 
-/// What a branch is linked to.
+/// The objects above a branch.
 #[derive(Debug)]
 pub(super) enum Above {
     /// Nothing: the branch of a root, or of a token that was cancelled before it got the branch.
@@ -42,7 +42,7 @@ pub(super) struct Inputs {
     /// The keys of the join's entries in the inputs. Set once the join is linked to all inputs; `NO_KEY` for
     /// an input without an entry.
     pub(super) keys: OnceLock<Box<[Key]>>,
-    /// Whether the entries were removed. Read and written under the lock of the join's branch, so every
+    /// True once the entries were removed. Read and written under the lock of the join's branch, so every
     /// access is relaxed.
     pub(super) unlinked: AtomicBool,
     /// The number of inputs that still have to be cancelled. Read and written under the lock of the join's
@@ -63,7 +63,7 @@ impl Inputs {
         }
     }
 
-    /// Notes that the input `from` is cancelled. Returns true if it was the last one needed.
+    /// Notes that the input `from` is cancelled. Returns whether it was the last input needed.
     pub(super) fn note_cancelled(&self, from: Option<&Arc<Branch>>) -> bool {
         // Relaxed, here and below: see the field.
         let needed = self.needed.load(Ordering::Relaxed).saturating_sub(1);

@@ -13,7 +13,7 @@ pub(super) enum Member {
     Waiter(Waker),
     /// A token below, the branch of that token, or both.
     ///
-    /// They share an entry so that the token is notified before what is below it. An entry with neither is
+    /// The two share an entry, so that the token is notified before the objects below it. An entry with neither is
     /// removed.
     Token {
         node: Option<Weak<Node>>,

@@ -28,7 +28,7 @@ pub(super) const ROOT: u8 = 0;
 pub(super) const NEVER: u8 = 1;
 /// Not a member of the parent's branch: its cancellation has nothing to notify.
 pub(super) const UNLINKED: u8 = 2;
-/// Not a member; its only waiter is, in its place.
+/// Not a member; its only waiter is a member in its place.
 pub(super) const WAITER_LINKED: u8 = 3;
 /// Not a member; was WAITER_LINKED before.
 pub(super) const WAITER_UNLINKED: u8 = 4;
@@ -48,10 +48,10 @@ pub(super) struct Node {
     pub(super) contentions: AtomicU8,
     /// The key of the node, or of the waiter in its place, in the node's home (invariant 9); `NO_KEY` without
     /// an entry. Read and written under the node's lock, or for the waiter under that of the parent's branch,
-    /// so every access is relaxed. It stands beside the state, where it needs no extra room.
+    /// so every access is relaxed. Stored beside the state, where it needs no extra space.
     pub(super) entry: AtomicU32,
-    /// Whether the token is an operation's: then the deadline check is its own and not that of the token
-    /// above. It stands beside the state, where it needs no extra room.
+    /// True for the token of an operation, whose deadline check is its own and not that of the token above. Stored
+    /// beside the state, where it needs no extra space.
     of_operation: bool,
     inner: Mutex<Inner>,
     /// The parent's branch, which is read as a second flag (invariant 4).
@@ -62,7 +62,7 @@ pub(super) struct Node {
 
 #[derive(Debug)]
 pub(super) struct Inner {
-    /// Set when the state is a cancelled one (invariant 2). None in a node that is INHERITED from its
+    /// The cause, set when the state is a cancelled state (invariant 2). `None` in a node that is INHERITED from its
     /// parent's branch, which stores the cause.
     pub(super) cause: Option<Arc<Facts>>,
     /// Empty once the node is cancelled (invariant 6).
@@ -70,7 +70,7 @@ pub(super) struct Inner {
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
 
-/// A root.
+/// Creates a root.
 impl Default for Node {
     fn default() -> Self {
         Self::with(ROOT, None, None)
@@ -114,12 +114,12 @@ impl Node {
         Arc::new(Self::with(NEVER, None, None))
     }
 
-    /// A node that was cancelled itself before it had anything below.
+    /// Creates a node that is cancelled itself and has nothing below.
     pub(super) fn new_cancelled(facts: Arc<Facts>) -> Arc<Self> {
         Arc::new(Self::with(CANCELLED, None, Some(facts)))
     }
 
-    /// A child that reads `branch`.
+    /// Creates a child that reads `branch`.
     pub(super) fn below(branch: Arc<Branch>) -> Arc<Self> {
         Arc::new(Self::with(UNLINKED, Some(branch), None))
     }
@@ -133,7 +133,7 @@ impl Node {
         self
     }
 
-    /// Returns the deadline check: that of its own branch, or else that of its parent's.
+    /// Returns the deadline check: that of the own branch, or else that of the parent's branch.
     #[inline]
     pub(super) fn deadline_check(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         let own = self.branch.get().and_then(|branch| branch.deadline_check());
@@ -143,13 +143,13 @@ impl Node {
         }
     }
 
-    /// Its parent's deadline check.
+    /// Returns the deadline check of the parent's branch.
     pub(super) fn deadline_check_above(&self) -> Option<&Arc<dyn DeadlineCheck>> {
         self.parent.as_ref()?.deadline_check()
     }
 
-    /// [`is_cancelled`](Self::is_cancelled) for code that may never let its run be polled: now and then it
-    /// runs the deadline check.
+    /// [`is_cancelled`](Self::is_cancelled) for code that may never let its run be polled. Some calls make the deadline
+    /// check first.
     #[inline]
     pub(super) fn is_cancelled_by_now(&self) -> bool {
         if self.is_cancelled() {
@@ -177,7 +177,7 @@ impl Node {
         }
     }
 
-    /// Returns whether the node's own state is a cancelled one, so that its waiters have been taken.
+    /// Returns whether the node's own state is a cancelled state, so that its waiters have been taken.
     #[inline]
     pub(super) fn is_marked_cancelled(&self) -> bool {
         // Acquire: pairs with the Release in `mark_cancelled`. Without it, writes before the cancel could be
@@ -192,10 +192,10 @@ impl Node {
 
     /// Returns the cause; `None` while the token is not cancelled.
     ///
-    /// The parent's branch is read first. If the node was cancelled itself before that branch was, then that
-    /// came first under the branch's lock, so it is visible to a thread that has seen the branch cancelled.
-    /// In the other order, a reader that stops between the two loads could return the branch's cause for a
-    /// node with a cause of its own.
+    /// The parent's branch is read first. If the node was cancelled itself before that branch, then its own cancel came
+    /// first under the branch's lock, and is visible to a thread that has seen the branch cancelled. In the other
+    /// order, a reader that stops between the two loads could return the branch's cause for a node with a cause of its
+    /// own.
     pub(super) fn cause(&self) -> Option<Cause> {
         let above = || self.parent.as_ref().and_then(|parent| parent.cause());
         let from_above = above();
@@ -285,7 +285,7 @@ impl Node {
             return self.set_branch(&inner, cause, Above::Nothing);
         };
         if self.state.load(Ordering::Relaxed) == WAITER_LINKED {
-            // Its home is about to be another branch than the parent's.
+            // The home is about to become another branch than the parent's.
             self.link_node(open_parent.as_mut().unwrap_or(open_above), &mut inner);
         }
         let key = match (self.entry(&inner), &mut open_parent) {
@@ -377,8 +377,8 @@ impl Node {
     /// Blocks until everything below the token is marked. Requires that the token is cancelled and that no
     /// lock is held.
     ///
-    /// If the own branch is not marked yet, it is about to be: by the call that cancelled the branch it is
-    /// linked to or, past an orphan, the parent's branch.
+    /// If the own branch is not marked yet, it will be marked by the call that cancelled the branch it is linked to or,
+    /// past an orphan, the parent's branch.
     pub(super) fn wait_for_descendants(&self) {
         let Some(branch) = self.branch.get() else {
             return;
@@ -395,9 +395,9 @@ impl Node {
     }
 }
 
-/// What the canceller of a node takes from it.
+/// The parts of a node that its canceller takes.
 pub(super) struct Marked {
-    /// Whether the node was cancelled from above.
+    /// True if the node was cancelled from above.
     pub(super) inherited: bool,
     pub(super) waiters: InlineList<Waker>,
     pub(super) has_callbacks: bool,

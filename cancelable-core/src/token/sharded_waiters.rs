@@ -8,7 +8,7 @@ use super::inline_list::{InlineList, Key};
 use crate::sync::{Mutex, MutexGuard, StoredWaker, thread_number};
 use std::task::Waker;
 
-/// Number of shards. Threads take them in turn, so up to this many threads share none.
+/// The number of shards. Threads take them in turn, so up to this number of threads share no shard.
 const SHARDS: usize = if cfg!(cancelable_loom) { 2 } else { 16 };
 
 /// The shards of one token.
@@ -17,7 +17,7 @@ pub(super) struct ShardedWaiters {
     shards: Box<[Shard]>,
 }
 
-/// Aligned to two cache lines of 64 bytes, because processors fetch them in pairs.
+/// A list with its lock, aligned to two cache lines of 64 bytes, because processors fetch them in pairs.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 struct Shard(Mutex<InlineList<Waker>>);
@@ -43,8 +43,8 @@ impl ShardedWaiters {
 
     /// Stores `waker`, unless `is_marked_cancelled` returns true under the shard's lock.
     ///
-    /// Wakes: a canceller marks the node before it takes the shards. If it has taken this shard already, the
-    /// shard's lock makes the mark visible here; if not, it will find the waker.
+    /// Wakes: a canceller marks the node before it takes the shards. If the canceller has taken this shard, the shard's
+    /// lock makes the mark visible here; if not, the canceller will find the waker.
     pub(super) fn insert(
         &self,
         waker: StoredWaker,

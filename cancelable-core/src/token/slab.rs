@@ -1,13 +1,13 @@
 //! An unordered list with stable keys, in pages that are freed one by one.
 //!
-//! The owner of an entry has its key, so an entry cannot be moved. An entry that stays must not keep the
-//! memory of all entries that came and went around it, so memory is freed page by page.
+//! The owner of an entry holds its key, so an entry cannot be moved. A long-lived entry must not keep the memory of the
+//! entries around it that were removed, so memory is freed page by page.
 //!
 //! # Invariants
 //!
 //! 1. A page with a vacant slot is in the free list that begins at `open`, once. A full page is not. All slots
 //!    of a page that was freed are vacant.
-//! 2. At most one page is empty and has memory: `idle`. So an entry that comes and goes alone does not
+//! 2. At most one empty page has memory: `idle`. So repeated insertion and removal of a single entry does not
 //!    allocate a page each time.
 
 /// The key of an entry. Valid until the entry is removed or the list is taken.
@@ -16,16 +16,16 @@ pub(super) type Key = u32;
 /// The key of no entry.
 pub(super) const NO_KEY: Key = Key::MAX;
 
-/// Number of slots in a page.
+/// The number of slots in a page.
 const PAGE: u32 = if cfg!(test) { 4 } else { 512 };
 
-/// A list with memory for more entries than this frees it when its last entry is removed.
+/// The capacity above which a list frees its memory when its last entry is removed.
 const KEPT: usize = if cfg!(test) { 2 } else { 16 };
 
 /// An unordered list: insert, access and remove by key in constant time.
 #[derive(Debug)]
 pub(super) struct Slab<T> {
-    /// The page 0, the only one of most lists. Grows by doubling.
+    /// The page 0, the only page of most lists. Grows by doubling.
     first: Page<T>,
     /// The pages from 1.
     more: Vec<Page<T>>,
@@ -36,7 +36,7 @@ pub(super) struct Slab<T> {
     live: u32,
 }
 
-/// A vector with a free list of its vacant slots. A page that was freed has no memory.
+/// A vector with a free list of its vacant slots. A freed page has no memory.
 #[derive(Debug)]
 struct Page<T> {
     entries: Vec<Entry<T>>,
@@ -69,7 +69,7 @@ impl<T> Slab<T> {
     #[inline]
     pub(super) fn insert(&mut self, value: T) -> Key {
         if self.open == NO_KEY {
-            // Fits: as many waiting futures as there are keys need more than all memory.
+            // Fits: a waiting future for each key would need more than all memory.
             self.open = self.more.len() as u32 + 1;
             self.more.push(Page::open(NO_KEY));
         }

@@ -18,8 +18,8 @@ use crate::sync::{MutexGuard, Ordering, StoredWaker, drop_waker};
 use std::sync::Arc;
 use std::task::Waker;
 
-/// The number of times that a waiter has to find the token's list locked before waiters are sharded. The
-/// shards take memory for each such token, so one collision is not enough.
+/// The number of times that a waiter has to find the token's list locked before waiters are sharded. Shards cost memory
+/// for each such token, so one collision is not enough.
 pub(super) const MAX_CONTENTIONS: u8 = if cfg!(cancelable_loom) { 1 } else { 16 };
 
 /// The place of a stored waiter. Valid until the token is cancelled (invariant 6).

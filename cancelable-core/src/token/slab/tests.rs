@@ -1,4 +1,4 @@
-//! The list beside a model of it, in pages so small that a few entries fill many.
+//! The list compared with a model of it, in pages so small that a few entries fill many.
 
 use super::{NO_KEY, PAGE, Page, Slab, SlabIter};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ impl<T> Slab<T> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// How many pages have room.
+    /// Returns the number of pages that have memory.
     fn pages(&self) -> usize {
         let has_room = |page: &&Page<T>| page.entries.capacity() > 0;
         self.all().filter(has_room).count()
@@ -42,18 +42,18 @@ impl<T> Slab<T> {
             idle += u32::from(page.live == 0 && page.entries.capacity() > 0);
         }
         assert_eq!(live, self.live);
-        assert!(idle <= 1, "{idle} empty pages have room");
+        assert!(idle <= 1, "{idle} empty pages have memory");
     }
 }
 
 #[test]
-fn r12_entries_keep_their_keys_and_no_page_stays_for_those_that_have_gone() {
+fn r12_entries_keep_their_keys_and_empty_pages_are_freed() {
     for seed in 0..200 {
         let mut numbers = Numbers(seed);
         let mut slab = Slab::default();
         let mut model = BTreeMap::new();
         for step in 0..400_usize {
-            // It grows, shrinks and grows again.
+            // The slab grows, shrinks and grows again.
             let grows = match step / 100 % 2 {
                 0 => 3,
                 _ => 1,
@@ -80,7 +80,7 @@ fn r12_entries_keep_their_keys_and_no_page_stays_for_those_that_have_gone() {
 }
 
 #[test]
-fn r12_one_that_comes_and_goes_alone_keeps_its_page() {
+fn r12_a_single_entry_that_comes_and_goes_keeps_its_page() {
     let mut slab = Slab::default();
     for number in 0..PAGE {
         slab.insert(number);
@@ -96,7 +96,7 @@ fn r12_one_that_comes_and_goes_alone_keeps_its_page() {
     }
     assert_eq!((slab.pages(), slab.bound()), (0, 0));
 
-    // Also where two pages have become empty: the one that is filled next has room.
+    // Two pages have become empty: the page that is filled next has memory.
     let keys: Vec<_> = (0..3 * PAGE).map(|number| slab.insert(number)).collect();
     for key in keys.into_iter().filter(|key| key / PAGE > 0) {
         slab.remove(key);
@@ -116,7 +116,7 @@ fn r12_one_that_comes_and_goes_alone_keeps_its_page() {
 }
 
 #[test]
-fn what_is_left_is_known_at_each_step() {
+fn a_taken_slab_knows_at_each_step_whether_entries_are_left() {
     let mut slab = Slab::default();
     let keys: Vec<_> = (0..3 * PAGE).map(|number| slab.insert(number)).collect();
     for key in keys.iter().filter(|key| *key % 3 != 1) {

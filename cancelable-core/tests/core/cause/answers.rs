@@ -1,4 +1,4 @@
-//! Causes and the error of cancelled work: what they answer and how they read (section 3).
+//! Causes, and the error of cancelled work: their methods and texts.
 
 use cancelable_core::{CancellationToken, Cancelled, Cause, Reason};
 use std::error::Error;
@@ -19,7 +19,7 @@ fn check(cause: impl Into<Cause>) -> Cancelled {
 }
 
 #[test]
-fn r02_a_cause_answers_what_it_was_given() {
+fn r02_a_cause_returns_the_values_it_was_given() {
     let place = here();
     let cause = Cause::new(Reason::Source)
         .with_message(String::from("words"))
@@ -41,7 +41,7 @@ fn r02_a_cause_answers_what_it_was_given() {
 }
 
 #[test]
-fn r40_every_cause_reads_as_a_phrase_with_its_place() {
+fn r40_every_cause_is_a_phrase_with_its_location() {
     let limit = Duration::from_secs(3);
     let phrases = [
         (Reason::Requested, "cancel requested (at F:L)"),
@@ -93,7 +93,7 @@ fn r40_every_cause_reads_as_a_phrase_with_its_place() {
 }
 
 #[test]
-fn r40_the_words_and_the_error_stand_between_the_reason_and_the_place() {
+fn r40_the_message_and_the_error_stand_between_the_reason_and_the_location() {
     let place = here();
     let cause = Cause::new(Reason::Requested)
         .with_message("deploy")
@@ -105,7 +105,7 @@ fn r40_the_words_and_the_error_stand_between_the_reason_and_the_place() {
 }
 
 #[test]
-fn r40_limits_read_as_people_write_them() {
+fn r40_limits_are_written_as_people_write_them() {
     let limits = [
         (Duration::from_millis(3200), "3.2 s"),
         (Duration::from_secs(3), "3 s"),
@@ -132,10 +132,10 @@ fn r40_limits_read_as_people_write_them() {
     );
 }
 
-// R40: the operation that decided it is for users as well.
+// R40: the operation that decided a cancel is for users of a program too.
 #[cfg(feature = "testing")]
 #[test]
-fn r40_without_its_place_a_cause_still_says_who_decided_it() {
+fn r40_a_cause_without_its_location_still_names_the_operation() {
     use cancelable_core::{Scope, testing::ManualRuntime};
     let manual = ManualRuntime::new();
     let scope = Scope::builder("janitor")
@@ -154,7 +154,7 @@ fn r40_without_its_place_a_cause_still_says_who_decided_it() {
 }
 
 #[test]
-fn r19_check_says_so_every_time() {
+fn r19_check_is_an_error_every_time() {
     let token = CancellationToken::new().child_token();
     token.cancel_with("stop");
     for _ in 0..3 {
@@ -164,7 +164,7 @@ fn r19_check_says_so_every_time() {
 }
 
 #[test]
-fn the_error_of_a_token_reads_as_a_sentence() {
+fn the_error_of_a_token_is_a_sentence() {
     let place = here();
     let limit = Duration::from_secs(3);
     let cancelled = check(Cause::new(Reason::TimedOut { limit }).with_location(place));
@@ -181,7 +181,7 @@ fn the_error_of_a_token_reads_as_a_sentence() {
 }
 
 #[test]
-fn r40_the_debug_form_of_the_error_is_its_sentence_and_the_alternate_one_its_parts() {
+fn r40_debug_of_the_error_is_its_sentence_and_alternate_debug_its_fields() {
     let cancelled = check(Cause::new(Reason::ShuttingDown).with_message("deploy"));
     assert_eq!(format!("{cancelled:?}"), cancelled.to_string());
     let parts = format!("{cancelled:#?}");
@@ -193,7 +193,7 @@ fn r40_the_debug_form_of_the_error_is_its_sentence_and_the_alternate_one_its_par
 }
 
 #[test]
-fn r21_a_cause_says_whether_time_ran_out() {
+fn r21_a_cause_tells_a_timeout_from_other_reasons() {
     let limit = Duration::from_secs(1);
     assert!(Cause::new(Reason::TimedOut { limit }).is_timeout());
     assert!(Cause::new(Reason::DeadlineReached).is_timeout());
@@ -226,7 +226,7 @@ fn the_error_becomes_an_io_error_that_carries_the_cause() {
     }
 }
 
-/// The last owner of a user's error drops it, and no lock is held then.
+/// The last owner of a user's error drops the error while no lock is held.
 #[test]
 fn r09_an_errors_drop_may_use_the_token_and_its_parent() {
     #[derive(Debug)]
@@ -249,14 +249,14 @@ fn r09_an_errors_drop_may_use_the_token_and_its_parent() {
     let child = root.child_token();
     let leaf = child.child_token();
     child.cancel_with(asks());
-    // The loser's cause is dropped in the middle of its cancel.
+    // The cause of the second cancel is dropped during that cancel.
     assert!(!child.cancel_with(asks()) && !leaf.cancel_with(asks()));
     drop((child, leaf));
     assert!(root.try_cancel());
 }
 
 #[test]
-fn r40_a_reason_reads_as_its_word() {
+fn r40_a_reason_is_shown_as_its_word() {
     let reason = Reason::TimedOut {
         limit: Duration::from_secs(3),
     };

@@ -1,5 +1,5 @@
-//! What comes from outside is shown in one line, with escapes for what steers a terminal or is not seen
-//! (R49): one table of everything that shows such text.
+//! Foreign text is shown in one line, with escapes for characters that control a terminal or are invisible (R49): one
+//! table of everything that shows such text.
 
 use crate::support::log_lines::lines_of;
 use cancelable_core::registry::{Event, Filter};
@@ -15,8 +15,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A line of its own, a terminal's escapes of seven and of eight bits, separators, an override of the
-/// direction, an isolate, characters without width, and a tag.
+/// Text with a line break, escapes of a terminal in seven and in eight bits, separators, an override of the direction,
+/// an isolate, characters without width, and a tag.
 const FOREIGN: &str = "a\nb\rc\u{1b}[2Kd\u{9b}1me\u{2028}\u{85}f\u{202e}\u{2066}\u{61c}g\u{200b}\u{feff}\u{ad}h\u{e0041}é";
 const SHOWN: &str = "a\\nb\\rc\\u{1b}[2Kd\\u{9b}1me\\u{2028}\\u{85}f\\u{202e}\\u{2066}\\u{61c}\
                      g\\u{200b}\\u{feff}\\u{ad}h\\u{e0041}é";
@@ -41,10 +41,10 @@ fn panics() {
     resume_unwind(Box::new(FOREIGN))
 }
 
-/// What each shows, with what it is.
+/// Each text that is shown, with a description.
 type Table = Vec<(&'static str, String)>;
 
-/// What is built on a cause with a foreign message and a foreign error.
+/// Adds the texts that are made from a cause with a foreign message and a foreign error.
 fn causes(table: &mut Table) {
     let cause = || {
         let cause = Cause::new(Reason::Requested).with_message(FOREIGN);
@@ -62,7 +62,7 @@ fn causes(table: &mut Table) {
     table.push(("as io::Error", io::Error::from(cancelled).to_string()));
 }
 
-/// What a scope and its parts come to, and what its registry shows of it.
+/// Adds the texts of a scope, its children and finalizers, and of its registry.
 fn operations(table: &mut Table) {
     let (manual, registry) = (ManualRuntime::new(), Registry::new());
     let mut events = registry.events();
@@ -146,7 +146,7 @@ fn operations(table: &mut Table) {
     }
 }
 
-/// Errors that have foreign text in them.
+/// Adds the errors that contain foreign text.
 fn errors(table: &mut Table) {
     let manual = ManualRuntime::new();
     let build = |name| {
@@ -195,7 +195,7 @@ fn errors(table: &mut Table) {
 }
 
 #[test]
-fn r49_whatever_shows_foreign_text_shows_it_in_one_line_with_escapes() {
+fn r49_foreign_text_is_shown_in_one_line_with_escapes() {
     let mut table = Table::new();
     let lines = lines_of(|| {
         causes(&mut table);
@@ -252,10 +252,10 @@ fn r31_r49_the_name_and_the_error_of_a_condition_are_escaped_in_the_log() {
     }
 }
 
-/// Each level is escaped before it is a part of the next, so all of them would take the square of their
-/// number, or worse.
+/// Each level is escaped before it becomes part of the next level, so the texts of all levels would take at least
+/// quadratic time.
 #[test]
-fn r49_errors_inside_errors_are_told_as_far_as_a_person_reads() {
+fn r49_errors_inside_errors_are_shown_up_to_a_depth() {
     let mut error: Box<dyn std::error::Error + Send + Sync> = error().into();
     for _ in 0..200 {
         error = Box::new(SourceError::new(error));
@@ -266,6 +266,6 @@ fn r49_errors_inside_errors_are_told_as_far_as_a_person_reads() {
         error = Box::new(SourceError::new(error));
     }
     assert_eq!(error.to_string(), SHOWN);
-    // It has counted down again.
+    // The depth is counted down again.
     assert_eq!(SourceError::new(self::error()).to_string(), SHOWN);
 }

@@ -1,5 +1,5 @@
-//! How names read in lines and sentences: one from outside forges no line, and what has none is found
-//! all the same.
+//! Names in lines and sentences: a foreign name forges no line, and work without a name is shown by its kind or
+//! location.
 
 use crate::support::log_lines::{Line, lines_of};
 use cancelable_core::registry::Event;
@@ -14,7 +14,7 @@ const FORGED: &str = "a\n#1 admin: running\u{1b}[2K\u{2028}\u{85}é";
 const SHOWN: &str = "a\\n#1 admin: running\\u{1b}[2K\\u{2028}\\u{85}é";
 
 #[test]
-fn r35_a_name_from_outside_stays_in_its_line() {
+fn r35_a_foreign_name_stays_in_its_line() {
     let registry = Registry::new();
     let mut events = registry.events();
     let mut scope = None;
@@ -27,7 +27,7 @@ fn r35_a_name_from_outside_stays_in_its_line() {
         scope = Some(open);
     });
     let scope = scope.expect("it was built");
-    assert_eq!(scope.name(), FORGED, "the name is as it was given");
+    assert_eq!(scope.name(), FORGED, "the name itself is raw");
     assert_eq!(scope.label().to_string(), SHOWN);
     for line in [
         registry.tree().to_string(),
@@ -61,7 +61,7 @@ fn r35_a_name_from_outside_stays_in_its_line() {
 }
 
 #[test]
-fn r34_a_name_that_is_empty_is_seen() {
+fn r34_an_empty_name_is_visible() {
     let scope = Scope::builder("").build().expect("it is sound");
     assert_eq!(scope.name(), "");
     scope.cancel();
@@ -80,7 +80,7 @@ fn line_of<T>(child: &ChildHandle<T>) -> String {
 }
 
 #[test]
-fn r25_a_failed_child_is_named_or_found_by_its_place() {
+fn r25_a_failed_child_is_shown_by_its_name_or_location() {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("s").runtime(&manual.handle()).collect_all();
     let scope = builder.build().expect("it is sound");
@@ -117,7 +117,7 @@ fn r25_a_failed_child_is_named_or_found_by_its_place() {
 }
 
 #[test]
-fn r23_r24_what_has_no_name_is_called_by_its_kind_once() {
+fn r23_r24_work_without_a_name_is_shown_by_its_kind_once() {
     const SECOND: Duration = Duration::from_secs(1);
     let manual = ManualRuntime::new();
     let builder = Scope::builder("s").runtime(&manual.handle());

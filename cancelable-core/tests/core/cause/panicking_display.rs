@@ -1,4 +1,4 @@
-//! Errors whose words panic (R10): what keeps, logs or passes them on goes on without them.
+//! Errors whose `Display` panics: code that stores, logs or returns them continues without the text (R10).
 
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
@@ -38,7 +38,7 @@ impl Source for Failing {
 }
 
 #[test]
-fn r10_r34_an_error_is_handed_out_although_its_words_panic() {
+fn r10_r34_an_error_is_returned_although_its_display_panics() {
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "s");
     let run = scope.try_run(async |_| Err::<(), _>(Wordless));
@@ -50,7 +50,7 @@ fn r10_r34_an_error_is_handed_out_although_its_words_panic() {
 }
 
 #[test]
-fn r10_r24_finalizers_run_although_the_words_of_one_panic() {
+fn r10_r24_finalizers_run_although_the_display_of_an_error_panics() {
     let manual = ManualRuntime::new();
     let mut errors = 0;
     let lines = lines_of(|| {
@@ -68,7 +68,7 @@ fn r10_r24_finalizers_run_although_the_words_of_one_panic() {
 }
 
 #[test]
-fn r10_a_cancel_does_not_unwind_although_the_words_of_its_cause_panic() {
+fn r10_a_cancel_does_not_unwind_although_the_display_of_its_cause_panics() {
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "s");
     let lines = lines_of(|| {
@@ -80,14 +80,14 @@ fn r10_a_cancel_does_not_unwind_although_the_words_of_its_cause_panic() {
     assert_eq!(told.count(), 2, "the token's line and the operation's");
 }
 
-/// An error that writes half of its words, and then fails or panics.
+/// An error that writes half of its text, and then fails or panics.
 #[derive(Debug)]
 struct Halting(bool);
 
 impl fmt::Display for Halting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("half")?;
-        assert!(self.0, "no more words");
+        assert!(self.0, "no more text");
         Err(fmt::Error)
     }
 }
@@ -95,7 +95,7 @@ impl fmt::Display for Halting {
 impl Error for Halting {}
 
 #[test]
-fn r10_r49_whatever_shows_an_operation_does_so_although_the_words_of_its_cause_panic() {
+fn r10_r49_an_operation_is_shown_although_the_display_of_its_cause_panics() {
     let errors: [Arc<dyn Error + Send + Sync>; 3] = [
         Arc::new(Wordless),
         Arc::new(Halting(false)),
@@ -158,7 +158,7 @@ fn r10_r49_whatever_shows_an_operation_does_so_although_the_words_of_its_cause_p
 }
 
 #[test]
-fn r10_r25_a_child_fails_although_its_words_panic() {
+fn r10_r25_a_child_fails_although_the_display_of_its_error_panics() {
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "s");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
@@ -174,7 +174,7 @@ fn r10_r25_a_child_fails_although_its_words_panic() {
 }
 
 #[test]
-fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
+fn r10_r26_a_blocking_call_fails_although_the_display_of_its_error_panics() {
     let manual = ManualRuntime::with_threads();
     let builder = Scope::builder("s").runtime(&manual.handle());
     let scope = builder.build().expect("it is sound");
@@ -189,7 +189,7 @@ fn r10_r26_a_blocking_call_fails_although_its_words_panic() {
 }
 
 #[test]
-fn r10_r28_a_source_does_not_start_although_its_words_panic() {
+fn r10_r28_a_source_fails_to_start_although_the_display_of_its_error_panics() {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("s")
         .runtime(&manual.handle())

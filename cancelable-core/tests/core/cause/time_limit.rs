@@ -1,4 +1,4 @@
-//! The words of a time limit, and what the sentence of a timeout says of a limit that was moved.
+//! The message of a time limit, and the sentence of a timeout whose limit was moved.
 
 use crate::support::SECOND;
 use cancelable_core::source::{Limit, all_of, any_of};
@@ -6,7 +6,7 @@ use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Reason, Scope};
 use std::future::pending;
 
-/// The sentence of a scope's end, up to the place.
+/// Returns the sentence of a scope's end, up to the location.
 fn sentence(scope: &Scope, manual: &ManualRuntime, after: impl AsyncFnOnce(&Scope)) -> String {
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         after(&op).await;
@@ -25,7 +25,7 @@ fn sentence(scope: &Scope, manual: &ManualRuntime, after: impl AsyncFnOnce(&Scop
 }
 
 #[test]
-fn r21_a_limit_has_words_of_its_own_wherever_it_is_set() {
+fn r21_a_limit_may_have_a_message_wherever_it_is_set() {
     let manual = ManualRuntime::new();
     let builder = || Scope::builder("import").runtime(&manual.handle());
     let slow = || Limit::after(SECOND).with_message(format!("{} is slow", "upstream"));
@@ -62,7 +62,7 @@ fn r21_a_limit_has_words_of_its_own_wherever_it_is_set() {
 }
 
 #[test]
-fn r21_after_a_move_the_sentence_names_the_new_limit_and_from_when_on_it_counts() {
+fn r21_after_a_move_the_sentence_names_the_new_limit_and_its_start() {
     let manual = ManualRuntime::new();
     let runtime = manual.handle();
     let builder = || {
@@ -82,7 +82,7 @@ fn r21_after_a_move_the_sentence_names_the_new_limit_and_from_when_on_it_counts(
         "import cancelled after 11 s: timed out: one more file (limit 10 s counted from 1 s on"
     );
 
-    // What was moved before the entry, or at it, counts from there as the first one did.
+    // A limit that was moved before the entry, or at it, starts at the entry, as the first limit did.
     let scope = builder().build().expect("it has a runtime");
     scope.set_timeout(2 * SECOND).expect("it is open");
     manual.advance(SECOND);

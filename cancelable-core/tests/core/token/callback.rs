@@ -1,4 +1,4 @@
-//! Callbacks: once or never, and who waits for whom (R7, R8).
+//! Callbacks run once or never; a registration waits for its own callback only (R7, R8).
 
 use crate::support::hand::wait_with;
 use cancelable_core::CancellationToken;
@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-/// Counts how often it was called.
+/// Registers a callback that counts its runs.
 fn counted(token: &CancellationToken) -> (CallbackRegistration, Arc<AtomicUsize>) {
     let runs = Arc::new(AtomicUsize::new(0));
     let registration = token.on_cancel({
@@ -43,7 +43,7 @@ fn r07_a_callback_runs_once_with_the_cause() {
 }
 
 #[test]
-fn r07_unregistered_callbacks_never_run_and_say_so() {
+fn r07_unregistered_callbacks_never_run_and_unregister_returns_true() {
     for token in [
         CancellationToken::new(),
         CancellationToken::new().child_token(),
@@ -58,12 +58,12 @@ fn r07_unregistered_callbacks_never_run_and_say_so() {
         token.cancel();
         let runs = [first, second, third, fourth].map(|runs| runs.load(SeqCst));
         assert_eq!(runs, [0, 0, 1, 1]);
-        assert!(!kept.unregister(), "it has run");
+        assert!(!kept.unregister(), "the callback has run");
     }
 }
 
 #[test]
-fn r07_unregistering_gives_back_what_the_callback_held() {
+fn r07_unregistering_drops_the_captures_of_the_callback() {
     let token = CancellationToken::new();
     let held = Arc::new(());
     let registrations = [0, 1, 2].map(|_| {
@@ -78,7 +78,7 @@ fn r07_unregistering_gives_back_what_the_callback_held() {
     token.cancel();
     assert_eq!(Arc::strong_count(&held), 1);
     drop(third);
-    // A detached one goes with the token.
+    // A detached callback is dropped with the token.
     let token = CancellationToken::new();
     token
         .on_cancel({
@@ -145,7 +145,7 @@ fn r07_unregister_does_not_wait_for_a_callback_that_runs() {
     assert!(canceller.join().unwrap());
 }
 
-/// Callback two runs and does not end before the registrations of one and three are gone.
+/// The second callback runs, and ends after the registrations of the first and third are dropped.
 #[test]
 fn r07_dropping_a_registration_never_waits_for_another_callback() {
     let token = CancellationToken::new();
@@ -161,7 +161,7 @@ fn r07_dropping_a_registration_never_waits_for_another_callback() {
     starts.recv().unwrap();
     assert_eq!(once.load(SeqCst), 1);
     drop(has_run);
-    assert!(pending.unregister(), "it was still to run");
+    assert!(pending.unregister(), "the callback has not run");
     finish.send(()).unwrap();
     assert!(canceller.join().unwrap());
     drop(running);
@@ -180,7 +180,7 @@ fn r07_a_callback_may_drop_its_own_registration() {
                 let own = slot.lock().take().unwrap();
                 match by_drop {
                     true => drop(own),
-                    false => assert!(!own.unregister(), "it runs"),
+                    false => assert!(!own.unregister(), "the callback runs"),
                 }
                 runs.fetch_add(1, SeqCst);
             }
@@ -262,7 +262,7 @@ fn r07_racing_unregister_and_cancel_agree() {
 }
 
 #[test]
-fn r08_on_a_cancelled_token_the_callback_runs_at_once_here() {
+fn r08_on_a_cancelled_token_the_callback_runs_at_once_on_the_caller() {
     let root = CancellationToken::new();
     let child = root.child_token();
     root.cancel_with("stop");
@@ -281,7 +281,7 @@ fn r08_on_a_cancelled_token_the_callback_runs_at_once_here() {
 }
 
 #[test]
-fn r08_the_second_form_hands_the_callback_back() {
+fn r08_try_on_cancel_returns_the_callback_of_a_cancelled_token() {
     let root = CancellationToken::new();
     let child = root.child_token();
     root.cancel_with("stop");
@@ -307,8 +307,8 @@ fn r08_the_second_form_hands_the_callback_back() {
     assert!(registration.unregister());
 }
 
-/// The token's own branch, and with it its entry, is linked to the root past a token that is gone.
-/// In the middle of the root's cancel the callback is neither lost nor run too early.
+/// The token's own branch, and so the token's entry, is linked to the root past a dropped token. A callback that is
+/// registered in the middle of the root's cancel is neither lost nor run too early.
 #[test]
 fn r08_a_callback_registered_in_the_middle_of_the_cancel_is_not_lost() {
     let root = CancellationToken::new();

@@ -1,4 +1,4 @@
-//! Cancelling: who wins, what is kept, and what is visible when (R1 to R5).
+//! Cancelling: one winner, its cause, and the order in which other threads see them (R1 to R5).
 
 use crate::support::hand::{Numbers, Sleeper};
 use cancelable_core::{CancellationToken, Cause, Reason};
@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 #[test]
-fn r01_a_second_cancel_answers_false() {
+fn r01_a_second_cancel_returns_false() {
     let token = CancellationToken::new();
     assert!(token.try_cancel());
     assert!(!token.try_cancel());
@@ -21,7 +21,7 @@ fn r01_a_second_cancel_answers_false() {
 fn r01_one_of_many_racing_callers_wins() {
     for round in 0..200 {
         let root = CancellationToken::new();
-        // Also through a child, whose cancel takes another path than a root's.
+        // A child's cancel takes another path than a root's.
         let token = if round % 2 == 0 {
             root.clone()
         } else {
@@ -50,7 +50,7 @@ fn r01_a_parents_cancel_and_a_childs_are_two_cancels() {
     assert!(child.try_cancel());
     assert!(parent.try_cancel());
     let late = parent.child_token();
-    assert!(!late.try_cancel(), "a child that is cancelled from birth");
+    assert!(!late.try_cancel(), "the child is cancelled from the start");
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn r02_the_first_cause_is_kept_whole() {
         .with_message("no room")
         .with_error(Arc::new(error));
     let line = line!() - 3;
-    assert_eq!(cause.time(), None, "not cancelled with it yet");
+    assert_eq!(cause.time(), None, "no token is cancelled with it");
     assert!(token.cancel_with(cause));
     let first = token.cause().unwrap();
     let at = token.cancelled_at();
@@ -102,13 +102,13 @@ fn r02_an_earlier_cause_of_a_child_survives_its_parents_cancel() {
     assert!(below.cause().unwrap().is_inherited());
 }
 
-/// The place that a token's cause names, for a cancel in the line after `line!()` was read.
+/// Returns the location of a token's cause.
 fn place(token: &CancellationToken) -> &'static Location<'static> {
     token.cause().expect("it was cancelled").location()
 }
 
 #[test]
-fn r02_the_place_is_the_callers_in_every_way_to_cancel() {
+fn r02_every_way_to_cancel_has_the_location_of_its_caller() {
     type Cancel = fn(&CancellationToken) -> u32;
     let ways: [(Cancel, Reason); 7] = [
         (|token| (token.cancel(), line!()).1, Reason::Requested),
@@ -149,7 +149,7 @@ fn r02_the_place_is_the_callers_in_every_way_to_cancel() {
 }
 
 #[test]
-fn r02_a_cause_that_comes_from_another_token_keeps_its_time() {
+fn r02_a_cause_from_another_token_keeps_its_time() {
     let first = CancellationToken::new();
     first.cancel_with(Reason::TimedOut {
         limit: Duration::from_secs(3),
@@ -172,7 +172,7 @@ fn r02_a_given_time_is_not_replaced() {
 }
 
 #[test]
-fn r03_r04_who_sees_the_flag_sees_the_cause_and_the_writes_before() {
+fn r03_r04_a_thread_that_sees_the_flag_sees_the_cause_and_earlier_writes() {
     for round in 0..500 {
         let root = CancellationToken::new();
         let token = match round % 3 {
@@ -215,9 +215,9 @@ fn r04_a_callback_sees_the_writes_before_the_cancel() {
     assert_eq!(seen.load(Relaxed), 7);
 }
 
-/// A question that climbed would take 10^12 steps here and not come back.
+/// If each call climbed the chain, the test would take 10^12 steps.
 #[test]
-fn r05_asking_does_not_climb_the_chain() {
+fn r05_is_cancelled_does_not_climb_the_chain() {
     let mut chain = vec![CancellationToken::new()];
     for _ in 0..1_000_000 {
         chain.push(chain[chain.len() - 1].child_token());
@@ -232,9 +232,9 @@ fn r05_asking_does_not_climb_the_chain() {
     }
 }
 
-/// Read from the source: nothing that a test can do from outside holds a token's lock.
+/// Reads the source, because no public call holds a token's lock.
 #[test]
-fn r05_asking_takes_no_lock_and_writes_nothing() {
+fn r05_is_cancelled_takes_no_lock_and_writes_nothing() {
     let sources = [
         include_str!("../../../src/token/node.rs"),
         include_str!("../../../src/token/branch.rs"),
@@ -260,7 +260,7 @@ fn r05_asking_takes_no_lock_and_writes_nothing() {
             }
         }
     }
-    assert_eq!(bodies, 4, "the questions were renamed: rename them here");
+    assert_eq!(bodies, 4, "the functions were renamed: rename them here");
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn r01_r02_racing_cancels_of_a_chain_agree_on_one_cause_each() {
         assert!(won[0]);
         for (which, token) in tokens.iter().enumerate() {
             let cause = token.cause().unwrap();
-            // Whoever won has its own cause for ever, and whoever lost has one from above.
+            // A token whose own cancel won keeps that cause. Any other token has a cause from above.
             assert_eq!(won[which], !cause.is_inherited());
             if won[which] {
                 assert_eq!(cause.message(), Some(["root", "middle", "leaf"][which]));

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 const MILLION: usize = 1_000_000;
 
-/// In which order a million tokens are dropped.
+/// The order in which a million tokens are dropped.
 #[derive(Clone, Copy)]
 enum Order {
     RootFirst,
@@ -60,7 +60,7 @@ fn r12_a_chain_of_a_million_is_dropped_on_a_small_stack() {
             let leaf = chain[MILLION].clone();
             let sleeper = Sleeper::on(&leaf);
             drop_in_order(chain, order);
-            // With a million tokens between them gone, the root still reaches the leaf.
+            // A million tokens between root and leaf are dropped, and the root still reaches the leaf.
             root.cancel();
             assert!(leaf.is_cancelled() && sleeper.wakes() == 1);
         });
@@ -73,7 +73,7 @@ fn r12_a_chain_whose_last_handle_is_the_leaf_is_dropped_on_a_small_stack() {
         let mut chain = chain(MILLION);
         let leaf = chain.pop();
         drop(chain);
-        // This one reference holds all the branches above it.
+        // The leaf's reference holds all branches above it.
         drop(leaf);
     });
 }
@@ -105,7 +105,7 @@ fn r12_a_million_children_on_a_small_stack() {
         on_small_stack(move || {
             let root = CancellationToken::new();
             let children: Vec<_> = (0..MILLION).map(|_| root.child_token()).collect();
-            // Every second one has a branch of its own in the root's list.
+            // Every second child has a branch in the root's list.
             let below: Vec<_> = children
                 .iter()
                 .step_by(2)

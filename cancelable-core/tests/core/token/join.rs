@@ -1,4 +1,4 @@
-//! Tokens that are cancelled by the first, or by the last, of several others (R13).
+//! Joins: tokens that are cancelled by the first, or by the last, of several input tokens (R13).
 
 use crate::support::hand::{Sleeper, wait_with};
 use cancelable_core::CancellationToken;
@@ -12,7 +12,7 @@ fn tokens<const N: usize>() -> [CancellationToken; N] {
 }
 
 #[test]
-fn r13_any_of_is_cancelled_by_the_first_and_says_which() {
+fn r13_any_of_is_cancelled_by_the_first_input_and_names_it() {
     for first in 0..3 {
         let inputs: [_; 3] = tokens();
         let any = CancellationToken::any_of(&inputs).unwrap();
@@ -32,7 +32,7 @@ fn r13_any_of_is_cancelled_by_the_first_and_says_which() {
 }
 
 #[test]
-fn r13_any_of_a_cancelled_token_is_cancelled_from_birth() {
+fn r13_any_of_a_cancelled_token_is_cancelled_from_the_start() {
     let [live, dead] = tokens();
     dead.cancel_with("stop");
     for dead in [dead.clone(), dead.child_token()] {
@@ -43,14 +43,14 @@ fn r13_any_of_a_cancelled_token_is_cancelled_from_birth() {
 }
 
 #[test]
-fn r13_any_of_is_told_when_an_ancestor_of_an_input_is_cancelled() {
+fn r13_any_of_is_cancelled_by_an_ancestor_of_an_input() {
     let root = CancellationToken::new();
     let parent = root.child_token();
     let input = parent.child_token();
     drop(parent);
     let other = CancellationToken::new();
     let any = CancellationToken::any_of([&other, &input]).unwrap();
-    // The join is told although nobody holds the input any longer.
+    // The join is cancelled although the input has no handle.
     drop(input);
     let sleeper = Sleeper::on(&any);
     root.cancel_with("stop");
@@ -60,7 +60,7 @@ fn r13_any_of_is_told_when_an_ancestor_of_an_input_is_cancelled() {
 }
 
 #[test]
-fn r13_any_of_ignores_what_is_given_twice_and_what_is_never_cancelled() {
+fn r13_any_of_ignores_repeated_inputs_and_those_that_cannot_be_cancelled() {
     let [a, b] = tokens();
     let never = CancellationToken::never();
     let any = CancellationToken::any_of([&never, &a, &a.clone(), &b, &a]).unwrap();
@@ -72,7 +72,7 @@ fn r13_any_of_ignores_what_is_given_twice_and_what_is_never_cancelled() {
     );
     let any = CancellationToken::any_of([&never, &a, &a]).unwrap();
     a.cancel();
-    assert_eq!(any.cancelled_input(), Some(1), "the first of the same");
+    assert_eq!(any.cancelled_input(), Some(1), "the first of equal inputs");
     let only_never = CancellationToken::any_of([&never, &CancellationToken::never()]).unwrap();
     assert!(!only_never.try_cancel() && !only_never.is_cancelled());
 }
@@ -97,7 +97,7 @@ fn r13_the_join_itself_can_be_cancelled_and_cancels_no_input() {
 }
 
 #[test]
-fn r13_a_join_of_nothing_is_an_error() {
+fn r13_a_join_without_inputs_is_an_error() {
     let none: [CancellationToken; 0] = [];
     let error = CancellationToken::any_of(&none).unwrap_err();
     assert_eq!(error, CancellationToken::all_of(none).unwrap_err());
@@ -137,7 +137,7 @@ fn r13_all_of_waits_for_the_last_in_every_order() {
 }
 
 #[test]
-fn r13_all_of_counts_the_cancelled_the_repeated_and_the_related_right() {
+fn r13_all_of_counts_cancelled_repeated_and_related_inputs_correctly() {
     let [live, dead] = tokens();
     dead.cancel();
     let all = CancellationToken::all_of([&dead, &live, &live.clone(), &dead]).unwrap();
@@ -231,7 +231,7 @@ fn r13_racing_cancels_of_all_inputs_agree_with_the_answer() {
     }
 }
 
-/// Done in time that grows with the square of the inputs, this would take a quarter of an hour.
+/// In quadratic time this would take a quarter of an hour.
 #[test]
 fn r13_a_join_of_a_million_tokens_is_cancelled_in_linear_time() {
     let root = CancellationToken::new();

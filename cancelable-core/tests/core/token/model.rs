@@ -1,5 +1,5 @@
-//! Random walks over everything that one can do with tokens, beside a model that is too simple to be
-//! wrong: a list of tokens, each with its parents, its cause and what hangs on it.
+//! Random walks over every operation on tokens, compared with a simple model: a list of tokens, each with its parents,
+//! its cause, its waits and its callbacks.
 
 use crate::support::hand::{Numbers, Sleeper};
 use cancelable_core::CancellationToken;
@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-/// What the model knows of a token.
+/// A token in the model.
 struct Fact {
-    /// The tokens above it, and how many of them must be cancelled: one, or all for an all-of.
+    /// The tokens above, and the number of them that must be cancelled: one, or all for an all-of.
     above: BTreeSet<usize>,
     needed: usize,
-    /// The cancel that reached it, and whether it came from above.
+    /// The number of the cancel that reached the token; true if the cancel came from above.
     cause: Option<(usize, bool)>,
 }
 
@@ -30,7 +30,7 @@ struct Registered {
 
 struct Walk {
     facts: Vec<Fact>,
-    /// Handles of each token that are still there.
+    /// The handles of each token that are not dropped.
     handles: Vec<Vec<CancellationToken>>,
     waits: Vec<Wait>,
     registered: Vec<Registered>,
@@ -64,7 +64,7 @@ impl Walk {
         self.settle();
     }
 
-    /// A token that is still held by a handle, and one of its handles.
+    /// Picks a token that has a handle, and one of its handles.
     fn pick(&mut self) -> Option<(usize, CancellationToken)> {
         let live: Vec<usize> = (0..self.handles.len())
             .filter(|token| !self.handles[*token].is_empty())
@@ -73,7 +73,7 @@ impl Walk {
         Some((token, self.handles[token][0].clone()))
     }
 
-    /// The model's whole theory of cancellation: what is below enough cancelled tokens is so too.
+    /// Cancels each token that is below enough cancelled tokens: the model's whole theory of cancellation.
     fn settle(&mut self) {
         loop {
             let mut changed = false;
@@ -85,7 +85,7 @@ impl Walk {
                         .filter_map(|above| self.facts[*above].cause)
                 };
                 if fact.cause.is_none() && fact.needed > 0 && above().count() >= fact.needed {
-                    // Several can be above an any-of or all-of: the cancel is the last one made.
+                    // A join may have several tokens above: the latest cancel counts.
                     let cancel = above().map(|(cancel, _)| cancel).max();
                     self.facts[token].cause = cancel.map(|cancel| (cancel, true));
                     changed = true;
@@ -198,7 +198,7 @@ impl Walk {
                 continue;
             };
             assert_eq!(cause.is_inherited(), inherited, "token {token}");
-            // A join that was made of several cancelled tokens has the cause of one of them.
+            // A join made from several cancelled tokens has the cause of any of them.
             if fact.above.len() < 2 && !self.below_join(token) {
                 assert_eq!(cause.message(), Some(&*cancel.to_string()), "token {token}");
             }

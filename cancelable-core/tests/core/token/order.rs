@@ -1,4 +1,4 @@
-//! In which order callbacks run (R11).
+//! The order of callbacks (R11).
 
 use cancelable_core::CancellationToken;
 use parking_lot::Mutex;
@@ -24,7 +24,7 @@ fn r11_last_registered_first_and_a_parents_before_its_childrens() {
         note(&child, "child 3"),
         note(&root, "root 2"),
     ];
-    // A hole in the middle, filled again: the place is used again, the order is that of registering.
+    // The slot of an unregistered callback is used again; the order is that of registration.
     let [a, b, c, d, middle, f, g] = kept;
     assert!(middle.unregister());
     let again = note(&child, "child 4");
@@ -48,7 +48,7 @@ fn r11_the_order_of_the_tree_holds_below_tokens_that_are_gone() {
         let ran = ran.clone();
         token.on_cancel(move |_| ran.lock().push(name)).detach();
     };
-    // The parent is listed below `gone`, then gets its branch above it.
+    // The parent is listed below `gone`, then gets its branch above `gone`.
     note(&parent, "parent");
     drop(gone);
     let child = parent.child_token();

@@ -1,4 +1,4 @@
-//! Panicking and blocking wakers and callbacks (R10): each stops itself and nobody else.
+//! Wakers and callbacks that panic or block, and stop no other (R10).
 
 use crate::support::hand::{OnDrop, Sleeper, wait_with};
 use cancelable_core::token::{WaitForCancellationFutureOwned, isolated_panics};
@@ -80,7 +80,7 @@ fn r10_a_callback_that_panics_at_once_on_a_cancelled_token_does_not_unwind() {
 }
 
 #[test]
-fn r10_a_captured_value_that_panics_in_its_drop_stops_nobody() {
+fn r10_a_captured_value_whose_drop_panics_stops_no_other_callback() {
     let token = CancellationToken::new();
     let ran = Arc::new(AtomicUsize::new(0));
     let count = || {
@@ -139,7 +139,7 @@ fn r10_a_panics_payload_may_panic_in_its_drop() {
     assert!(isolated_panics() >= before + 3);
 }
 
-/// A payload whose drop panics, with another such as its payload: to drop it is never over.
+/// A payload whose drop panics with a payload of the same kind, without end.
 struct Bomb;
 
 impl Drop for Bomb {
@@ -149,7 +149,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn r10_a_guard_that_cancels_while_a_panic_unwinds_serves_everyone() {
+fn r10_a_guard_that_cancels_while_a_panic_unwinds_serves_every_waiter() {
     let token = CancellationToken::new();
     let _hostile = wait_with(&token, || panic!("a waker of the test's"));
     let sleeper = Sleeper::on(&token);

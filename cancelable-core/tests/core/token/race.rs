@@ -1,4 +1,4 @@
-//! Many threads that do everything at once with one tree, and what must hold when they are done.
+//! Threads that run random operations on one tree at the same time, and the state in which they leave it.
 
 use crate::support::hand::{Numbers, Sleeper, poll};
 use cancelable_core::CancellationToken;
@@ -9,7 +9,7 @@ use std::thread;
 
 const THREADS: usize = 4;
 
-/// One thread's part: a random walk below `root` that remembers what it saw.
+/// The random walk of one thread below `root`. Returns its waits.
 fn roam(root: &CancellationToken, seed: u64) -> Vec<Sleeper> {
     let mut numbers = Numbers::from_seed(seed);
     let mut tokens = vec![root.child_token()];
@@ -49,7 +49,7 @@ fn roam(root: &CancellationToken, seed: u64) -> Vec<Sleeper> {
 }
 
 #[test]
-fn r01_to_r14_threads_that_do_everything_at_once_lose_nothing() {
+fn r01_to_r14_concurrent_random_operations_lose_no_cancel() {
     for round in 0..200 {
         let root = CancellationToken::new();
         let shared = root.child_token();
@@ -69,7 +69,10 @@ fn r01_to_r14_threads_that_do_everything_at_once_lose_nothing() {
                 .collect();
             start.wait();
             assert!(root.cancel_with("stop"));
-            assert!(shared.is_cancelled(), "cancel returned before it was done");
+            assert!(
+                shared.is_cancelled(),
+                "cancel returned before it had marked the token"
+            );
             for roamer in roamers {
                 for mut wait in roamer.join().unwrap() {
                     assert_eq!(wait.wakes(), 1);

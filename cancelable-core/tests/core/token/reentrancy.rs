@@ -1,4 +1,4 @@
-//! Wakers and callbacks that use the tokens they are called for (R9): what others hang on.
+//! Wakers and callbacks that use the token that calls them, and its relatives (R9). A lock held here would hang.
 
 use crate::support::hand::{OnDrop, Sleeper, clone_acts, poll, wait_with, waker};
 use cancelable_core::CancellationToken;
@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::task::{Poll, Waker};
 use std::thread;
 
-/// Everything that one may do with a token.
+/// Calls every operation of a token.
 fn use_in_every_way(token: &CancellationToken) {
     let _ = (token.is_cancelled(), token.cause(), token.check().is_ok());
     let clone = token.clone();
@@ -122,7 +122,7 @@ fn r09_a_waker_or_callback_may_drop_the_last_handle() {
 }
 
 #[test]
-fn r09_a_callback_may_register_more_and_they_run() {
+fn r09_callbacks_that_a_callback_registers_run() {
     let token = CancellationToken::new();
     let ran = Arc::new(Mutex::new(Vec::new()));
     token
@@ -140,20 +140,20 @@ fn r09_a_callback_may_register_more_and_they_run() {
     assert_eq!(*ran.lock(), [1, 2, 3]);
 }
 
-/// Goes through the operations in which a waker is dropped: replaced, with its future, at a cancel.
-/// `make` makes a waker whose drop, or clone, looks at something.
+/// Runs each operation that drops a waker: its replacement, the drop of its future, a cancel. `make` makes a waker
+/// whose drop or clone checks something.
 fn drop_wakers_everywhere(token: &CancellationToken, make: &dyn Fn() -> Waker) {
     let wait = |waker: &Waker| {
         let mut wait = token.clone().cancelled_owned();
         assert!(poll(&mut wait, waker).is_pending());
         wait
     };
-    // Replaced by another, by itself, and by another again.
+    // Replaced by another waker, by the same waker, and by another again.
     let mut replaced = wait(&make());
     assert!(poll(&mut replaced, &make()).is_pending());
     assert!(poll(&mut replaced, Waker::noop()).is_pending());
     assert!(poll(&mut replaced, &make()).is_pending());
-    // With its future, among others.
+    // Dropped with its future, among other waits.
     let kept = [wait(&make()), wait(&make())];
     drop(wait(&make()));
     drop(replaced);
@@ -188,10 +188,10 @@ fn r09_a_wakers_drop_may_use_the_token_and_its_ancestors() {
     }
 }
 
-/// The caller holds its own lock in one thread while it polls, and a waker's drop takes that lock in
-/// another: with a lock of the token's held around the drop, the two wait for each other.
+/// One thread polls while it holds a lock of its own, and a waker's drop on another thread takes that lock. If the
+/// token held a lock around the drop, the two threads would deadlock.
 #[test]
-fn r09_a_wakers_drop_may_take_a_lock_of_the_callers() {
+fn r09_a_wakers_drop_may_take_a_lock_of_the_caller() {
     for way in 0..3 {
         let token = CancellationToken::new().child_token();
         let callers = Arc::new(Mutex::new(()));
@@ -223,7 +223,7 @@ fn r09_a_wakers_drop_may_take_a_lock_of_the_callers() {
             }
         });
         dropping.recv().unwrap();
-        // In the middle of that drop the token is free for this thread.
+        // During that drop, this thread can use the token.
         let mut other = token.clone().cancelled_owned();
         assert_eq!(poll(&mut other, Waker::noop()).is_ready(), way == 2);
         token.on_cancel(|_| ()).detach();
@@ -232,10 +232,10 @@ fn r09_a_wakers_drop_may_take_a_lock_of_the_callers() {
     }
 }
 
-/// The four ways in which a callback goes: unregistered, dropped with its registration, with its
-/// token, and after it has run.
+/// The four ways in which a callback is dropped: unregistered, with its registration, with its token, and after its
+/// run.
 #[test]
-fn r09_what_a_callback_holds_may_use_the_token_and_its_ancestors_when_it_is_dropped() {
+fn r09_the_drop_of_a_callbacks_captures_may_use_the_token_and_its_ancestors() {
     for used in 0..3 {
         for way in 0..4 {
             let tokens = chain();

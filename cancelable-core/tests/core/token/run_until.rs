@@ -1,4 +1,4 @@
-//! Work that runs until a token is cancelled (R15): who is asked first, and who wins.
+//! Work that runs until a token is cancelled: the order of polls, and the winner of a tie (R15).
 
 use crate::support::probe::Probe;
 use cancelable_core::CancellationToken;
@@ -10,7 +10,7 @@ use std::task::Poll;
 
 type Form<'a, T> = Pin<Box<dyn Future<Output = Option<T>> + 'a>>;
 
-/// The four forms of the same thing.
+/// The four ways to run work until a token is cancelled.
 fn forms<'a, F: Future + 'a>(
     token: &'a CancellationToken,
     work: impl Fn() -> F,

@@ -1,4 +1,4 @@
-//! What the types themselves promise (R15): where they may go, when two are equal, how they print.
+//! The traits of the types: auto traits, equality, hash and `Debug` (R15).
 
 use cancelable_core::error::InvalidArgument;
 use cancelable_core::token::{
@@ -17,7 +17,7 @@ fn survives_a_panic<T: UnwindSafe + RefUnwindSafe>() {}
 fn owned<T: Clone + 'static>() {}
 
 #[test]
-fn r15_the_types_go_where_they_must() {
+fn r15_the_types_are_send_sync_unwind_safe_and_owned() {
     goes_anywhere::<CancellationToken>();
     goes_anywhere::<WeakCancellationToken>();
     goes_anywhere::<WaitForCancellationFuture<'_>>();
@@ -58,7 +58,7 @@ fn r15_tokens_are_equal_and_hashed_by_identity() {
 }
 
 #[test]
-fn r15_debug_says_whether_it_is_cancelled_and_why() {
+fn r15_debug_shows_the_state_and_the_cause() {
     let token = CancellationToken::new();
     let live = format!("{token:?}");
     assert_eq!(live, "CancellationToken { is_cancelled: false }");
@@ -84,7 +84,7 @@ fn r15_debug_says_whether_it_is_cancelled_and_why() {
 }
 
 #[test]
-fn r15_a_token_may_be_used_after_a_panic_passed_by() {
+fn r15_a_token_may_be_used_after_a_caught_panic() {
     let token = CancellationToken::new();
     let caught = std::panic::catch_unwind(|| {
         let _wait = token.cancelled();

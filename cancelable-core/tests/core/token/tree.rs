@@ -1,4 +1,4 @@
-//! Parents and children (R6): who is cancelled with whom, in whatever order handles are dropped.
+//! Parents and children: a cancel reaches every descendant, in whatever order handles are dropped (R6).
 
 use crate::support::hand::{Sleeper, wait_with};
 use cancelable_core::CancellationToken;
@@ -15,7 +15,7 @@ fn r06_every_descendant_has_the_roots_cause_as_inherited() {
             tokens.push(tokens[parent].child_token());
         }
     }
-    // Some that wait and some that do not: they are told in different ways.
+    // Tokens with a wait and tokens without: a cancel reaches them in different ways.
     let sleepers: Vec<_> = tokens.iter().step_by(3).map(Sleeper::on).collect();
     assert!(root.cancel_with("stop"));
     let cause = root.cause().unwrap();
@@ -46,7 +46,7 @@ fn r06_a_child_cancels_neither_its_parent_nor_its_siblings() {
 }
 
 #[test]
-fn r06_a_child_of_a_cancelled_token_is_cancelled_from_birth() {
+fn r06_a_child_of_a_cancelled_token_is_cancelled_from_the_start() {
     let root = CancellationToken::new();
     let with_children = root.child_token();
     let _old = with_children.child_token();
@@ -63,8 +63,8 @@ fn r06_a_child_of_a_cancelled_token_is_cancelled_from_birth() {
     }
 }
 
-/// A chain root, a, b, c, leaf: the tokens between are dropped in every order, before or after the
-/// leaf waits, and the root still reaches it.
+/// A chain root, a, b, c, leaf. The tokens between root and leaf are dropped in every order, before or after the leaf
+/// waits, and the root still reaches the leaf.
 #[test]
 fn r06_r12_the_root_reaches_the_leaf_in_every_order_of_drops() {
     for order in 0..6 {
@@ -90,7 +90,7 @@ fn r06_r12_the_root_reaches_the_leaf_in_every_order_of_drops() {
                     sleeper = Some(Sleeper::on(&leaf));
                 }
                 between[which] = None;
-                // Gets its branch at a moment when other tokens above are gone.
+                // The token gets its branch while other tokens above are dropped.
                 below.push(leaf.child_token());
             }
             let sleeper = sleeper.unwrap_or_else(|| Sleeper::on(&leaf));
@@ -113,7 +113,7 @@ fn r06_a_child_of_a_child_of_a_token_that_was_cancelled_and_dropped() {
     middle.cancel_with("middle");
     drop(middle);
     assert!(child.is_cancelled());
-    // Its branch must not be linked past the cancelled token to the root, which is not.
+    // The branch must not be linked past the cancelled token to the live root.
     let below = child.child_token();
     assert!(below.is_cancelled());
     assert_eq!(below.message().as_deref(), Some("middle"));
@@ -145,7 +145,7 @@ fn r06_r09_a_waker_finds_the_whole_tree_cancelled() {
 }
 
 #[test]
-fn r06_an_ancestors_cancel_from_a_waker_has_reached_all_when_it_returns() {
+fn r06_a_wakers_cancel_of_an_ancestor_has_reached_every_descendant_when_it_returns() {
     let root = CancellationToken::new();
     let middle = root.child_token();
     let first = middle.child_token();
@@ -180,9 +180,9 @@ fn r12_weak_handles_and_children_do_not_keep_a_token() {
         "a future and a registration keep it"
     );
     drop(wait);
-    assert!(weak.upgrade().is_some(), "a registration keeps it");
+    assert!(weak.upgrade().is_some(), "a registration keeps the token");
     drop(registration);
-    assert!(weak.upgrade().is_none(), "a child does not");
+    assert!(weak.upgrade().is_none(), "a child keeps no parent");
     root.cancel();
     assert!(child.is_cancelled());
     assert!(root.downgrade().upgrade().unwrap().is_cancelled());

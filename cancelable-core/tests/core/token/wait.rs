@@ -1,4 +1,4 @@
-//! Waiting from async code and from plain threads (R14), and what waits leave behind (R12).
+//! Waits of async code and of plain threads (R14), which leave nothing behind (R12).
 
 use crate::support::hand::{Sleeper, poll, waker};
 use crate::support::probe::Probe;
@@ -62,7 +62,7 @@ fn r14_the_waker_of_the_last_poll_is_the_one_that_is_woken() {
     let mut wait = token.clone().cancelled_owned();
     let (old, new) = (Probe::new(), Probe::new());
     assert!(old.poll(Pin::new(&mut wait)).is_pending());
-    // Another waiter takes the place that the change of the waker makes free.
+    // Another waiter takes the slot that the change of the waker frees.
     assert!(new.poll(Pin::new(&mut wait)).is_pending());
     let other = Sleeper::on(&token);
     assert!(new.poll(Pin::new(&mut wait)).is_pending());
@@ -90,7 +90,7 @@ fn r12_r14_a_dropped_wait_is_not_woken_and_keeps_no_waker() {
 }
 
 #[test]
-fn r12_r14_waits_that_come_and_go_disturb_no_other() {
+fn r12_r14_waits_that_are_added_and_removed_disturb_no_other() {
     let token = CancellationToken::new().child_token();
     let mut sleepers: Vec<_> = (0..10).map(|_| Some(Sleeper::on(&token))).collect();
     for round in 0..100 {
@@ -146,7 +146,7 @@ fn r14_plain_threads_and_tasks_wait_for_one_token() {
 }
 
 #[test]
-fn r14_a_wait_with_a_limit_says_whether_it_is_cancelled() {
+fn r14_wait_timeout_returns_whether_the_token_is_cancelled() {
     let token = CancellationToken::new().child_token();
     assert!(!token.wait_timeout(Duration::ZERO));
     assert!(!token.wait_timeout(Duration::from_nanos(1)));
@@ -165,7 +165,7 @@ fn r14_a_blocking_wait_leaves_nothing_behind() {
     assert_eq!(sleeper.wakes(), 1);
 }
 
-/// A runtime of its own in a thread: polls one future, and parks the thread in between.
+/// Runs a wait on this thread, which parks between the polls.
 fn block_on_thread(token: CancellationToken, woken: &Arc<AtomicUsize>, parked: &Barrier) {
     let gate = CancellationToken::new();
     let waker = waker({
@@ -201,7 +201,7 @@ fn r14_several_runtimes_wait_for_one_token_at_once() {
 }
 
 #[test]
-fn r14_no_cancel_is_lost_between_the_look_and_the_sleep() {
+fn r14_no_cancel_is_lost_between_the_check_and_the_sleep() {
     for round in 0..500 {
         let root = CancellationToken::new();
         let token = match round % 3 {
@@ -237,7 +237,7 @@ fn r14_a_wait_may_be_moved_between_polls_and_threads() {
     assert!(sleeper.poll().is_ready());
 }
 
-/// Every thread's waits come and go beside those of the others, which is what has them kept apart.
+/// The waits of several threads come and go at the same time, so the token shards them.
 #[test]
 fn r12_r14_waits_of_several_threads_on_one_token_lose_no_cancel_and_keep_no_waker() {
     const THREADS: usize = 4;
@@ -274,7 +274,7 @@ fn r12_r14_waits_of_several_threads_on_one_token_lose_no_cancel_and_keep_no_wake
                 kept.extend(thread.join().unwrap());
             }
         });
-        // Half of them leave, from a thread that did not store them.
+        // Half of the waits are dropped on a thread that did not store them.
         kept.truncate(kept.len() / 2);
         token.cancel();
         assert_eq!(woken.load(SeqCst), kept.len());
@@ -287,7 +287,7 @@ fn r12_r14_waits_of_several_threads_on_one_token_lose_no_cancel_and_keep_no_wake
 }
 
 #[test]
-fn r12_r14_a_first_wait_on_a_child_is_woken_whatever_comes_after_it() {
+fn r12_r14_a_first_wait_on_a_child_is_woken_whatever_follows() {
     let after: [fn(&CancellationToken) -> Option<CancellationToken>; 4] = [
         |_| None,
         |child| Some(child.child_token()),
@@ -388,5 +388,5 @@ fn r09_r12_a_waker_may_drop_the_first_waits_of_its_siblings_and_wait_itself() {
     assert!(parent.try_cancel());
     assert!((1..=8).contains(&woken.load(SeqCst)));
     assert!(waits.lock().is_empty());
-    assert_eq!(Arc::strong_count(&woken), 1, "every waker is gone");
+    assert_eq!(Arc::strong_count(&woken), 1, "every waker is dropped");
 }

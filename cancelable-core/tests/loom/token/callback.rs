@@ -1,4 +1,4 @@
-//! Callbacks beside a cancel (R7, R8).
+//! Callbacks during a cancel (R7, R8).
 
 use crate::support::{Wakes, bounded, poll, wait_on};
 use cancelable_core::CancellationToken;
@@ -72,7 +72,7 @@ fn r07_dropping_a_registration_waits_for_its_own_callback() {
 }
 
 #[test]
-fn r07_removed_is_ready_only_when_its_own_callback_does_not_run() {
+fn r07_unregistered_is_ready_only_when_its_own_callback_does_not_run() {
     loom::model(|| {
         let token = CancellationToken::new();
         let inside = Arc::new(AtomicUsize::new(0));
@@ -102,7 +102,7 @@ fn r07_removed_is_ready_only_when_its_own_callback_does_not_run() {
         });
         assert!(token.try_cancel());
         if let Some((mut removed, wakes)) = remover.join().unwrap() {
-            assert_eq!(wakes.count(), 1, "its end wakes who waits");
+            assert_eq!(wakes.count(), 1, "the end of the callback wakes the wait");
             assert_eq!(poll(&mut removed, Waker::noop()), Poll::Ready(false));
         }
     });
@@ -136,7 +136,7 @@ fn r08_registering_while_the_home_above_an_orphan_is_cancelled() {
         let parent = root.child_token();
         let child = parent.child_token();
         drop(parent);
-        // The child's own branch, and so its entry, is linked to the root past the orphan.
+        // The child's own branch, and so the child's entry, is linked to the root past the orphan.
         let _below = child.child_token();
         let runs = Arc::new(AtomicUsize::new(0));
         let registrar = thread::spawn({

@@ -1,4 +1,4 @@
-//! The winner of a cancel, its cause, and what is visible when (R1 to R4, R9).
+//! The winner of a cancel, its cause, and the order in which other threads see them (R1 to R4, R9).
 
 use crate::support::{bounded, poll, wait_on};
 use cancelable_core::{CancellationToken, Cause, Reason};
@@ -6,7 +6,7 @@ use loom::thread;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
-/// Does something when woken.
+/// A waker that calls its function.
 struct Act<F: Fn() + Send + Sync>(F);
 
 impl<F: Fn() + Send + Sync> Wake for Act<F> {
@@ -63,7 +63,7 @@ fn r01_two_cancels_and_one_of_the_parent() {
         };
         let last = child.cause().unwrap();
         assert_eq!((last.message().unwrap(), last.is_inherited()), expected);
-        // R2: the cause that was seen first is the cause for ever.
+        // R2: the first cause that was seen never changes.
         assert!(seen.is_same(&last));
     });
 }
@@ -78,7 +78,10 @@ fn r02_a_cause_once_seen_does_not_change() {
             move || {
                 let first = child.cause();
                 let then = child.is_cancelled();
-                assert!(first.is_none() || then, "cancelled, and then not");
+                assert!(
+                    first.is_none() || then,
+                    "cancelled, and later not cancelled"
+                );
                 first
             }
         });
@@ -116,7 +119,7 @@ fn r03_the_cause_is_there_when_the_flag_is() {
     });
 }
 
-/// R4, by the flags alone: a look at the cause would take a lock, which orders everything.
+/// R4, by the flags alone: reading the cause takes a lock, which orders everything.
 #[test]
 fn r04_a_thread_that_sees_the_flag_sees_earlier_writes() {
     use loom::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -127,7 +130,7 @@ fn r04_a_thread_that_sees_the_flag_sees_earlier_writes() {
             for _ in 0..depth {
                 token = token.child_token();
             }
-            // One that waits has its own flag set, one that does not reads its parent's.
+            // A token with a wait has its own flag set. A token without reads its parent's flag.
             let _waiting = waits.then(|| wait_on(token.clone()));
             let written = Arc::new(AtomicUsize::new(0));
             let reader = thread::spawn({
@@ -169,8 +172,8 @@ fn r09_a_waker_cancels_an_ancestor_inside_a_cancel() {
     });
 }
 
-/// The walk may hold the last handle of what it looks at, and with it the last of a cause. Dropping
-/// that runs code of a user, which may cancel the same tree and wait for the walk.
+/// The walk may hold the last handle of an object, and so the last reference to a cause. The drop of that cause runs
+/// user code, which may cancel the same tree and wait for the walk.
 #[test]
 fn r09_a_drop_in_the_middle_of_a_cancel_may_cancel() {
     for with_branch in [false, true] {
@@ -178,7 +181,7 @@ fn r09_a_drop_in_the_middle_of_a_cancel_may_cancel() {
             let root = CancellationToken::new();
             let child = root.child_token();
             let leaf = root.child_token().child_token();
-            // A member for its waiter.
+            // A member, because of its waiter.
             let (_, waiting, _) = wait_on(child.clone());
             if with_branch {
                 drop(child.child_token());
@@ -198,7 +201,7 @@ fn r09_a_drop_in_the_middle_of_a_cancel_may_cancel() {
     }
 }
 
-/// The child is notified, and leaves the cause to its parent's branch.
+/// The child is notified. Its parent's branch stores the cause.
 #[test]
 fn r03_the_cause_of_a_child_cancelled_from_above_is_there_when_the_flag_is() {
     loom::model(|| {
@@ -218,7 +221,7 @@ fn r03_the_cause_of_a_child_cancelled_from_above_is_there_when_the_flag_is() {
     });
 }
 
-/// Only some levels of a deep tree keep the cause; the others ask those above.
+/// Only some levels of a deep tree store the cause; the others read it from a level above.
 #[test]
 fn r03_the_cause_is_there_when_the_flag_is_at_any_depth() {
     for depth in 1..=6 {

@@ -1,4 +1,4 @@
-//! Joins beside the cancel of their inputs (R13).
+//! Joins during the cancel of their inputs (R13).
 
 use crate::support::{bounded, never_lost, wait_on};
 use cancelable_core::CancellationToken;
@@ -7,7 +7,7 @@ use loom::thread;
 fn any_of_made_while_an_input_is_cancelled(with_children: bool) {
     loom::model(move || {
         let input = CancellationToken::new();
-        // The canceller reaches the branch a moment after the token.
+        // The canceller marks the token, then the branch.
         let _child = with_children.then(|| input.child_token());
         let other = CancellationToken::new();
         let maker = thread::spawn({
@@ -74,7 +74,7 @@ fn r13_all_of_with_cancel_of_two_inputs() {
     });
 }
 
-/// Each call is first at one join and second at the other.
+/// Each call is the first to reach one join, and the second to reach the other.
 #[test]
 fn r06_r13_two_cancels_that_meet_each_other_end() {
     bounded(|| {
@@ -96,7 +96,7 @@ fn r06_r13_two_cancels_that_meet_each_other_end() {
 }
 
 #[test]
-fn r13_any_of_has_the_cause_that_its_input_has() {
+fn r13_any_of_has_the_cause_of_its_input() {
     bounded(|| {
         let root = CancellationToken::new();
         let input = root.child_token();

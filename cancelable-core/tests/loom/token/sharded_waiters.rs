@@ -1,4 +1,4 @@
-//! Sharded waiters: several threads wait on one token beside a cancel (R12, R14).
+//! Sharded waiters: several threads wait on one token during a cancel (R12, R14).
 
 use crate::support::{Wait, Wakes, bounded, never_lost, poll, wait_on};
 use cancelable_core::CancellationToken;
@@ -6,8 +6,8 @@ use loom::thread;
 use std::sync::Arc;
 use std::task::Waker;
 
-/// A wait that finds the token's list locked makes the shards for later waits: in a build for loom
-/// at the first time. Here a second wait makes them and a third is sharded, in any order with a cancel.
+/// A wait that finds the token's list locked makes the shards for later waits: in a build for loom, the first such
+/// wait does. Here a second wait makes the shards and a third is sharded, in any order with a cancel.
 fn contending_waits(token: &CancellationToken) -> [Wait; 3] {
     [0, 1, 2].map(|_| wait_on(token.clone()))
 }
@@ -47,7 +47,7 @@ fn r14_contending_waits_on_a_child_beside_a_cancel_of_the_parent() {
     bounded(|| {
         let root = CancellationToken::new();
         let child = root.child_token();
-        // Stands in the parent's list until there is a second.
+        // In the parent's list until there is a second wait.
         let first = wait_on(child.clone());
         let waiter = thread::spawn(move || contending_waits(&child));
         assert!(root.try_cancel());

@@ -1,4 +1,4 @@
-//! Parents, children and orphans beside a cancel (R6, R12).
+//! Parents, children and orphans during a cancel (R6, R12).
 
 use crate::support::{bounded, never_lost, wait_on, with_a_vacant_slot};
 use cancelable_core::CancellationToken;
@@ -94,8 +94,8 @@ fn r06_a_member_that_moves_above_an_orphan_is_still_notified() {
         let root = CancellationToken::new();
         let parent = root.child_token();
         let child = parent.child_token();
-        // The child waits, so it is a member of the parent's branch; with the parent gone its own
-        // branch and its entry are linked to the root's.
+        // The child has a wait, so it is a member of the parent's branch. After the drop of the parent, the child's
+        // branch and its entry are linked to the root's branch.
         let waiting = wait_on(child.clone());
         assert!(waiting.0.is_pending());
         drop(parent);
@@ -125,7 +125,7 @@ fn r06_a_child_of_a_child_of_a_token_that_was_cancelled_and_dropped() {
 }
 
 #[test]
-fn r06_a_child_of_a_token_that_says_cancelled_says_so() {
+fn r06_a_child_of_a_token_that_reports_cancelled_reports_cancelled() {
     bounded(|| {
         let root = CancellationToken::new();
         let child = root.child_token();
@@ -148,7 +148,7 @@ fn r12_a_branch_moves_above_an_orphan_beside_a_cancel_of_the_root_and_a_wait() {
         let below = child.child_token();
         let waiting = wait_on(below);
         assert!(waiting.0.is_pending());
-        // Moves the child's branch, and its entry if it is listed by then, to the root.
+        // Moves the child's branch to the root, and its entry if there is one.
         let parents = thread::spawn(move || drop(parent));
         let waiter = thread::spawn(move || wait_on(child));
         assert!(root.try_cancel());
@@ -162,7 +162,7 @@ fn r12_a_branch_moves_above_an_orphan_beside_a_cancel_of_the_root_and_a_wait() {
 fn r12_a_branch_moves_above_an_orphan_beside_its_own_drop() {
     bounded(|| {
         let root = CancellationToken::new();
-        // Has the key in the root's list that the child has in its parent's.
+        // Has the same key in the root's list as the child in its parent's list.
         let other = wait_on(root.child_token());
         let parent = root.child_token();
         let child = parent.child_token();
@@ -218,7 +218,7 @@ fn r06_a_cancel_waits_for_the_objects_that_another_cancel_marks() {
     });
 }
 
-/// The root's cancel meets the first other one, and that one the second.
+/// The root's cancel meets a second cancel, which meets a third.
 #[test]
 fn r06_a_cancel_waits_for_the_passes_that_overlap_those_it_waits_for() {
     bounded(|| {
@@ -239,7 +239,7 @@ fn r06_a_cancel_waits_for_the_passes_that_overlap_those_it_waits_for() {
 }
 
 #[test]
-fn r06_a_cancel_that_answers_false_has_seen_the_first_one_reach_all() {
+fn r06_a_cancel_that_returns_false_returns_after_the_first_has_marked_all() {
     loom::model(|| {
         let root = CancellationToken::new();
         let leaf = root.child_token().child_token();
@@ -247,8 +247,8 @@ fn r06_a_cancel_that_answers_false_has_seen_the_first_one_reach_all() {
             let root = root.clone();
             move || root.try_cancel()
         });
-        // loom would not let the other thread come first: it forgets a load that is followed by one
-        // of another thread.
+        // loom would not run the other thread first: it forgets a load that is followed by a load of another
+        // thread.
         thread::yield_now();
         let mine = root.try_cancel();
         assert!(
@@ -260,7 +260,7 @@ fn r06_a_cancel_that_answers_false_has_seen_the_first_one_reach_all() {
 }
 
 #[test]
-fn r06_a_cancel_of_a_child_that_answers_false_has_seen_the_parents_reach_all_below_it() {
+fn r06_a_cancel_of_a_child_that_returns_false_returns_after_the_parents_has_marked_all_below() {
     for waits in [false, true] {
         bounded(move || {
             let root = CancellationToken::new();
@@ -279,9 +279,9 @@ fn r06_a_cancel_of_a_child_that_answers_false_has_seen_the_parents_reach_all_bel
     }
 }
 
-/// The child's branch is linked past its parent's, so that one is notified before the other.
+/// The child's branch is linked past its parent's branch, so one of the two is notified first.
 #[test]
-fn r06_a_cancel_below_an_orphan_waits_for_the_one_above() {
+fn r06_a_cancel_below_an_orphan_waits_for_the_cancel_above() {
     for (before_the_parent, waits) in [(false, false), (true, false), (false, true)] {
         bounded(move || {
             let (root, parent) = match before_the_parent {
@@ -297,7 +297,7 @@ fn r06_a_cancel_below_an_orphan_waits_for_the_one_above() {
             let leaf = child.child_token().child_token();
             let other = thread::spawn(move || root.cancel_with("root"));
             thread::yield_now(); // As above.
-            // The wait finds the root cancelled and settles the child.
+            // The wait finds the root cancelled and marks the child.
             let _waiting = waits.then(|| wait_on(child.clone()));
             let mine = child.cancel_with("mine");
             assert!(
@@ -313,9 +313,9 @@ fn r06_a_cancel_below_an_orphan_waits_for_the_one_above() {
     }
 }
 
-/// The child's branch may be linked to an orphan past which its parent's has been moved.
+/// The child's branch may be linked to an orphan past which its parent's branch has been moved.
 #[test]
-fn r06_a_cancel_below_two_orphans_waits_for_the_one_above() {
+fn r06_a_cancel_below_two_orphans_waits_for_the_cancel_above() {
     bounded(|| {
         let (root, upper) = with_a_vacant_slot();
         let parent = upper.child_token();

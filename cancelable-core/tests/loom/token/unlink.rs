@@ -1,4 +1,4 @@
-//! Cancelled tokens and joins that remove their entries beside other calls (R1, R12, R13).
+//! Cancelled tokens and joins that remove their entries while other calls run (R1, R12, R13).
 
 use crate::support::{Wait, bounded, never_lost, wait_on, with_a_vacant_slot};
 use cancelable_core::{CancellationToken, Cause};
@@ -6,7 +6,7 @@ use loom::thread;
 use std::sync::Arc;
 use std::task::Poll;
 
-/// What hangs below a token that is cancelled: a token two levels down, and a wait on it and on the token.
+/// The objects below a token that is cancelled: a token two levels down, and a wait on each of the two tokens.
 struct Below {
     leaf: CancellationToken,
     waits: [Wait; 2],
@@ -20,7 +20,7 @@ impl Below {
         Self { leaf, waits }
     }
 
-    /// R2, R6, R12, R14: all of it is cancelled with `cause`, was woken, and left no waker behind.
+    /// Checks R2, R6, R12 and R14: every token is cancelled with `cause`, every wait was woken, and no waker is left.
     fn assert_ended_with(self, cause: &Cause) {
         assert!(self.leaf.cause().unwrap().is_same(cause));
         for (polled, future, wakes) in self.waits {
@@ -30,7 +30,7 @@ impl Below {
     }
 }
 
-/// R1, R3: the token has one cause, which is its own if the call that names it `mine` has won.
+/// Checks R1 and R3: the token has one cause, which is `mine` if that call has won. Returns the cause.
 fn only_cause(token: &CancellationToken, mine: bool, others: &str) -> Cause {
     let cause = token.cause().unwrap();
     let expected = if mine { "mine" } else { others };
@@ -41,14 +41,14 @@ fn only_cause(token: &CancellationToken, mine: bool, others: &str) -> Cause {
     cause
 }
 
-/// A wait below a child that has a branch, as a join is one, and the child.
+/// A child that has a branch, as a join does, and a wait below the child.
 fn member_with_a_branch(token: &CancellationToken) -> (CancellationToken, Wait) {
     let middle = token.child_token();
     let waiting = wait_on(middle.child_token());
     (middle, waiting)
 }
 
-/// The child takes its entry out of the list that the parent's cancel takes as a whole.
+/// The child removes its entry from the list that the parent's cancel takes.
 #[test]
 fn r01_r12_a_cancelled_token_unlinks_beside_the_parents_cancel() {
     bounded(|| {
@@ -60,7 +60,7 @@ fn r01_r12_a_cancelled_token_unlinks_beside_the_parents_cancel() {
             let (root, leaf) = (root.clone(), below.leaf.clone());
             move || {
                 assert!(root.cancel_with("root"));
-                // Also where the child is on its way out: it stays until all below it says so.
+                // The entry of a cancelled child stays until all below the child reports cancelled.
                 assert!(leaf.is_cancelled());
             }
         });
@@ -72,7 +72,7 @@ fn r01_r12_a_cancelled_token_unlinks_beside_the_parents_cancel() {
     });
 }
 
-/// The same without a branch of the child: its one waiter stands in the list, or two do behind its entry.
+/// The child has no branch: its only waiter is in the list, or two waiters are behind its entry.
 #[test]
 fn r01_r12_a_cancelled_token_without_a_branch_unlinks_beside_the_parents_cancel() {
     for waits in 0..=2 {
@@ -86,7 +86,7 @@ fn r01_r12_a_cancelled_token_without_a_branch_unlinks_beside_the_parents_cancel(
             });
             let mine = child.cancel_with("mine");
             assert!(child.is_cancelled());
-            // Whoever has won wakes them, which the other call does not wait for.
+            // The call that has won wakes them. The other call does not wait for that.
             assert!(other.join().unwrap());
             waits.into_iter().for_each(never_lost);
             only_cause(&child, mine, "root");
@@ -94,7 +94,7 @@ fn r01_r12_a_cancelled_token_without_a_branch_unlinks_beside_the_parents_cancel(
     }
 }
 
-/// Who comes to the list while a child leaves it may get the place that becomes free, and keeps it.
+/// A new member may get the slot that the child frees, and keeps it.
 #[test]
 fn r12_a_cancelled_token_unlinks_beside_a_new_member() {
     bounded(|| {
@@ -110,14 +110,14 @@ fn r12_a_cancelled_token_unlinks_beside_a_new_member() {
         drop(child);
         let (polled, future, wakes) = comer.join().unwrap();
         assert!(polled.is_pending());
-        assert_eq!(wakes.count(), 0, "it was taken for the child");
+        assert_eq!(wakes.count(), 0, "the wrong entry was removed");
         assert!(root.try_cancel());
         never_lost((polled, future, wakes));
     });
 }
 
-/// The child is handed up to the place in the root's list that a wait beside it has in the parent's, and leaves
-/// the list in which it is, and nobody else.
+/// The child moves to the slot in the root's list whose key a wait has in the parent's list. The child removes its own
+/// entry, and no other.
 #[test]
 fn r12_a_cancelled_token_unlinks_beside_a_move_above_an_orphan_and_other_members_stay() {
     bounded(|| {
@@ -130,13 +130,13 @@ fn r12_a_cancelled_token_unlinks_beside_a_move_above_an_orphan_and_other_members
         assert!(child.cancel_with("mine"));
         below.assert_ended_with(&only_cause(&child, true, ""));
         dropper.join().unwrap();
-        assert_eq!(beside.2.count(), 0, "it was taken for the child");
+        assert_eq!(beside.2.count(), 0, "the wrong entry was removed");
         assert!(root.try_cancel());
         never_lost(beside);
     });
 }
 
-/// The child leaves its parent's list, or the root's, to which the parent's end hands it up.
+/// The child removes its entry from its parent's list, or from the root's, to which the drop of the parent moves it.
 #[test]
 fn r01_r12_a_cancelled_token_unlinks_beside_a_move_above_an_orphan() {
     for branch in [false, true] {
@@ -152,7 +152,7 @@ fn r01_r12_a_cancelled_token_unlinks_beside_a_move_above_an_orphan() {
             if let Some(below) = below {
                 below.assert_ended_with(&cause);
             }
-            // Gets a place that the child had, or will have left.
+            // Gets the slot that the child has freed or will free.
             let comer = wait_on(root.child_token());
             dropper.join().unwrap();
             drop(child);
@@ -180,7 +180,7 @@ fn r01_r12_a_cancelled_token_unlinks_beside_a_move_above_an_orphan_and_a_cancel_
     });
 }
 
-/// The join leaves the input that has not cancelled it, whose cancel may meet it there.
+/// The join removes its entry from the input that did not cancel it, whose own cancel may find the entry.
 #[test]
 fn r01_r12_r13_a_cancelled_join_unlinks_from_an_input_beside_the_inputs_cancel() {
     bounded(|| {
@@ -201,7 +201,7 @@ fn r01_r12_r13_a_cancelled_join_unlinks_from_an_input_beside_the_inputs_cancel()
     });
 }
 
-/// The join is cancelled by itself and leaves both inputs.
+/// The join is cancelled itself, and removes its entries from both inputs.
 #[test]
 fn r01_r12_r13_a_join_cancelled_itself_unlinks_from_an_input_beside_the_inputs_cancel() {
     bounded(|| {
@@ -221,7 +221,7 @@ fn r01_r12_r13_a_join_cancelled_itself_unlinks_from_an_input_beside_the_inputs_c
     });
 }
 
-/// The input that the join leaves loses its last handle, and hands a child up to the root.
+/// The input from which the join removes its entry loses its last handle, and a child of the input moves to the root.
 #[test]
 fn r12_r13_a_cancelled_join_unlinks_from_an_input_beside_the_inputs_drop() {
     bounded(|| {
@@ -237,13 +237,13 @@ fn r12_r13_a_cancelled_join_unlinks_from_an_input_beside_the_inputs_drop() {
         below.assert_ended_with(&only_cause(&any, false, "input"));
         dropper.join().unwrap();
         drop(any);
-        assert_eq!(handed_up.2.count(), 0, "it was taken for the join");
+        assert_eq!(handed_up.2.count(), 0, "the wrong entry was removed");
         assert!(root.try_cancel());
         never_lost(handed_up);
     });
 }
 
-/// The join is cancelled by an input while its token goes, and who comes to the other one keeps its place.
+/// The join is cancelled by an input while its token is dropped. A new member of the other input keeps its slot.
 #[test]
 fn r12_r13_a_cancelled_join_unlinks_from_an_input_beside_its_own_drop_and_a_new_member() {
     bounded(|| {
@@ -263,7 +263,7 @@ fn r12_r13_a_cancelled_join_unlinks_from_an_input_beside_its_own_drop_and_a_new_
     });
 }
 
-/// The join may be cancelled before it knows its entries, and leaves once, whoever finds them.
+/// The join may be cancelled before its keys are stored. Its entries are removed once, by either thread.
 #[test]
 fn r12_r13_a_join_is_made_beside_the_cancel_of_an_input_and_a_new_member_of_the_other() {
     bounded(|| {

@@ -1,4 +1,4 @@
-//! Waits beside a cancel: none is lost, and none leaves a waker behind (R12, R14).
+//! Waits during a cancel: no wake-up is lost, and no waker is left behind (R12, R14).
 
 use crate::support::{Wakes, bounded, never_lost, poll, wait_on};
 use cancelable_core::CancellationToken;
@@ -121,7 +121,7 @@ fn r14_a_blocking_wait_with_cancel() {
     });
 }
 
-/// The first wait on a child stands in its parent's list until there is a second.
+/// The first wait on a child is in its parent's list until there is a second wait.
 #[test]
 fn r14_a_second_wait_with_cancel_of_the_child_and_of_the_parent() {
     for of_the_child in [false, true] {
@@ -187,7 +187,7 @@ fn r12_the_first_wait_on_a_child_leaves_while_the_child_gets_a_branch() {
         assert!(polled.is_pending());
         drop(parent);
         let leaver = thread::spawn(move || drop(first));
-        // Its home is the root's branch, past the orphan.
+        // The child's home is the root's branch, past the orphan.
         let below = child.child_token();
         leaver.join().unwrap();
         assert_eq!(Arc::strong_count(&wakes), 1, "a waker was left behind");
@@ -217,7 +217,7 @@ fn r14_a_change_of_the_waker_on_a_child_with_a_second_wait_and_cancel_of_the_par
     });
 }
 
-/// Takes no lock.
+/// A repeated poll takes no lock.
 #[test]
 fn r14_cancel_with_a_repeated_poll() {
     for depth in [0, 1] {
@@ -240,9 +240,9 @@ fn r14_cancel_with_a_repeated_poll() {
     }
 }
 
-/// The trap that the protocol avoids: a flag and a waiter list that each side publishes with plain
-/// release stores and reads with acquire loads. Either side may miss the other, and the waiter
-/// sleeps for ever. That this model fails shows that the models above would see it.
+/// The lost wake-up that the protocol avoids: each side publishes its flag or its list with a release store, and reads
+/// the other with an acquire load. Each side may miss the other, and then the waiter sleeps for ever. This model fails,
+/// so the models above would find such a lost wake-up.
 #[test]
 #[should_panic(expected = "a waiter sleeps through a cancel")]
 fn the_trap_is_visible_to_the_model() {
