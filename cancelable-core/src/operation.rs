@@ -1,7 +1,19 @@
-//! The operation: a handle to the state of one piece of work, with its name, status, cause and deadline.
+//! Operations: handles to running work, to observe it and to cancel it.
 //!
-//! A scope writes the state (`record.rs`). Anyone may keep an [`Operation`] to read it and to cancel the work. The
-//! handle lives on after the work has ended.
+//! Every scope has an [`Operation`]. Code inside a run has it from its [`Scope`](crate::Scope) or from [`current`];
+//! code outside keeps a clone, or finds it in a [`Registry`](crate::Registry).
+//!
+//! | to ... | use |
+//! |---|---|
+//! | cancel the work | [`cancel`](Operation::cancel), [`cancel_with`](Operation::cancel_with) |
+//! | end its grace period | [`cancel_now`](Operation::cancel_now) |
+//! | notice the cancel inside the work | [`check`](Operation::check), [`cancelled`](Operation::cancelled) |
+//! | finish what must be finished | [`shield`](Operation::shield), [`defer`](Operation::defer) |
+//! | wait for the end | [`finished`](Operation::finished) |
+//! | report progress and keep results | [`progress`](Operation::progress), [`partial`](Operation::partial) |
+//! | react to events | [`Hooks`], [`on_progress`](Operation::on_progress) |
+//! | list what still runs | [`unfinished`](Operation::unfinished) |
+//! | read everything at once | [`snapshot`](Operation::snapshot) |
 
 mod activity;
 mod current;
@@ -51,11 +63,30 @@ use std::time::{Duration, Instant};
 
 /// A handle to the record of one piece of work. Cloning is one reference count.
 ///
-/// It reads the record, can ask for cancellation, and adds to the end of the work: it
-/// [defers](Self::defer) finalizers, and takes the partial result. It neither runs the work, nor starts children
-/// in it, nor moves its deadline: that is what a [`Scope`](crate::Scope) is for. Code that runs inside has it by
-/// [`current`], so what must end in time whatever that code does has a
-/// [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget).
+/// A handle reads the record, cancels the work, and adds to its end: it [defers](Self::defer) finalizers and keeps
+/// a [partial result](Self::partial). A handle neither runs the work, nor starts children, nor moves the deadline:
+/// those are methods of [`Scope`](crate::Scope). The record stays readable after the work has ended.
+///
+/// Any code inside the work can reach the handle by [`current`]. A [cleanup
+/// budget](crate::scope::ScopeBuilder::cleanup_budget) bounds the finalizers that such code defers.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// let operation = scope.operation().clone();
+/// let outcome = rt::block_on(scope.run(async |_| {
+///     operation.cancel_with("the user closed the tab");
+///     operation.cancelled().await;
+/// }));
+/// assert!(outcome.is_completed());
+/// assert_eq!(operation.name(), "import");
+/// let cause = operation.cause().ok_or("it was cancelled")?;
+/// assert_eq!(cause.message(), Some("the user closed the tab"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Operation {
     record: Arc<Record>,
@@ -74,18 +105,17 @@ impl Operation {
         self.record
     }
 
-    /// Returns whether it has ended, and its children and finalizers too: what [`finished`](Self::finished) waits
-    /// for.
+    /// Returns whether the operation has ended, and its children and finalizers too. [`finished`](Self::finished)
+    /// waits for that.
     ///
-    /// An operation whose [status](Self::status) is terminal may still have a child that stops, or a finalizer that
-    /// runs.
+    /// An operation whose [status](Self::status) is terminal may still have a running child or finalizer.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.status().is_terminal() && self.record.is_settled()
     }
 
-    /// This operation, or the nearest that it is a part of, of which something goes on. A hook of an end
-    /// and a drop may run in one that is over.
+    /// Returns this operation, or its nearest ancestor that is not finished. A hook of an end and a drop may run
+    /// inside an operation that is finished.
     pub(crate) fn nearest_open(self) -> Option<Self> {
         if !self.is_finished() {
             return Some(self);
@@ -94,13 +124,13 @@ impl Operation {
         parents.map(Self::new).find(|parent| !parent.is_finished())
     }
 
-    /// The number and the name.
+    /// The id and the name.
     #[must_use]
     pub fn label(&self) -> &OperationLabel {
         &self.record.label
     }
 
-    /// The number, which no other operation of this process has.
+    /// The id, which is unique in this process.
     #[must_use]
     pub fn id(&self) -> OperationId {
         self.record.label.id()
@@ -112,70 +142,108 @@ impl Operation {
         self.record.label.name()
     }
 
-    /// What the operation is called that this one is a part of.
+    /// The parent's label.
     #[must_use]
     pub fn parent(&self) -> Option<&OperationLabel> {
         self.record.parent.as_ref().map(|parent| &parent.label)
     }
 
-    /// Where in the source it was opened.
+    /// The location in the source where the operation was opened.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.record.location
     }
 
-    /// How it stands.
+    /// The status.
     #[must_use]
     pub fn status(&self) -> Status {
         self.record.status()
     }
 
-    /// The token that cancels it. Its children's tokens are children of this one.
+    /// The token that cancels the operation. The tokens of its children are children of this token.
     ///
-    /// It is made when it is first asked for. A run that waits already is woken for that, on this
-    /// thread, and goes on to wait for this one.
+    /// The token is made by the first call. A run that waits already is woken on this thread, and waits for the
+    /// token from then on.
     ///
-    /// Where the operation ends without having been cancelled, its token is cancelled then with
-    /// [`Reason::ScopeEnded`], so that what was handed it does not wait or work for ever.
+    /// At an end without a cancel the token is cancelled with [`Reason::ScopeEnded`]: code that has the token does
+    /// not wait or work for ever.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Reason};
+    ///
+    /// fn count(token: &CancellationToken) -> u32 {
+    ///     (0..).take_while(|_| !token.is_cancelled()).take(100).count() as u32
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("count").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op| count(op.token())));
+    /// assert_eq!(outcome.into_value(), Some(100));
+    /// assert_eq!(scope.token().reason(), Some(Reason::ScopeEnded));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn token(&self) -> &CancellationToken {
         token_clock::hand_out(&self.record)
     }
 
-    /// The runtime that keeps its time, if it was given one.
+    /// The runtime that keeps the time of the operation. `None` if the scope was built without a runtime.
     #[must_use]
     pub fn runtime(&self) -> Option<&RuntimeHandle> {
         self.record.runtime.as_ref()
     }
 
-    /// Why cancellation was asked for, if it was before the end, whatever came of it.
+    /// The cause of the cancel request, if cancel was requested before the end, however the operation ended.
     #[must_use]
     pub fn cause(&self) -> Option<Cause> {
         self.record.cause()
     }
 
-    /// Whether cancellation was asked for before the end. What comes later changes nothing here, and
-    /// neither does the end, which the [`token`](Self::token) tells of.
+    /// Returns whether cancel was requested before the end. A later request changes nothing, and neither does the
+    /// end; the [`token`](Self::token) shows the end.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.record.is_cancelled()
     }
 
-    /// Fails once cancellation was asked for, and from then on every time. It also looks at the
-    /// clock, so work that never yields notices its deadline here.
+    /// Fails once cancel was requested, and in every later call. Reads the clock too, so work that never yields
+    /// notices its deadline.
     ///
-    /// It fails too when the operation has ended, with [`Reason::ScopeEnded`] if that was not for a cancel: a
-    /// task that was handed the operation has nobody to work for then.
+    /// Fails also once the operation has ended: a task that still has the operation works for nothing then. At an
+    /// end without a cancel the reason is [`Reason::ScopeEnded`].
     ///
     /// # Errors
     ///
-    /// The cause of the cancellation, or that the operation has ended.
+    /// The cause of the cancel, or the end of the operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Cancelled;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("sum").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |op| {
+    ///     let mut sum = 0;
+    ///     for number in 0..10 {
+    ///         op.check()?;
+    ///         sum += number;
+    ///     }
+    ///     Ok::<_, Cancelled>(sum)
+    /// }));
+    /// assert_eq!(outcome.into_result()?, 45);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn check(&self) -> Result<(), Cancelled> {
         stragglers::note_check(&self.record);
         self.look()
     }
 
-    /// [`check`](Self::check) by the library itself, which is no look of the work's at its token.
+    /// [`check`](Self::check) by the library itself, which is not recorded as a check by the work.
     pub(crate) fn look(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             deadlines::expire_if_due(&self.record);
@@ -186,61 +254,153 @@ impl Operation {
         }
     }
 
-    /// Completes when cancellation is asked for, or when the operation has ended without it.
+    /// Completes when cancel is requested, or when the operation has ended without a cancel.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it unregisters it, nothing else.
+    /// Dropping the future unregisters it and does nothing else.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let said = rt::block_on(async {
+    ///     let (limit, grace) = (Duration::from_millis(1), Duration::from_secs(5));
+    ///     let server = rt::scope("server").timeout(limit).grace(grace).run(async |op| {
+    ///         op.cancelled().await;
+    ///         "goodbye"
+    ///     });
+    ///     server.await.into_value()
+    /// });
+    /// assert_eq!(said, Some("goodbye"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
         token_clock::hand_out(&self.record).cancelled()
     }
 
-    /// Asks for cancellation. An operation that is cancelled already keeps its first cause, and one that
-    /// has ended keeps its record.
+    /// Cancels the operation. An operation that is already cancelled keeps its first cause, and an operation that
+    /// has ended stays as it ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op| {
+    ///     op.cancel();
+    ///     std::future::pending::<()>().await;
+    /// }));
+    /// assert!(outcome.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn cancel(&self) {
         self.cancel_with(Cause::new(Reason::Requested));
     }
 
-    /// Asks for cancellation and says why; true for the one call that was first, before the end.
+    /// Cancels the operation with a cause. Returns true to exactly one caller: the first, before the end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Reason;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// assert!(scope.cancel_with("disk full"));
+    /// assert!(!scope.cancel_with(Reason::Requested));
+    /// let cause = scope.cause().ok_or("it is cancelled")?;
+    /// assert_eq!(cause.message(), Some("disk full"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn cancel_with(&self, cause: impl Into<Cause>) -> bool {
         self.record.cancel(cause.into())
     }
 
-    /// Asks for cancellation and ends the grace period of this operation and of those below it at
-    /// once: what a second Ctrl+C means. Shields that are polled still finish. True if this is what cancelled it.
+    /// Cancels the operation and ends its grace period and those of its descendants at once, as a second Ctrl+C
+    /// does. Shields that are polled still finish. Returns true if this call cancelled the operation.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let outcome = rt::block_on(async {
+    ///     let server = rt::scope("server").grace(Duration::from_secs(60)).run(async |op| {
+    ///         assert!(op.cancel_with("first Ctrl+C"));
+    ///         assert!(!op.cancel_now("second Ctrl+C"), "it was cancelled before");
+    ///         pending::<()>().await;
+    ///     });
+    ///     server.await
+    /// });
+    /// assert!(outcome.is_cancelled(), "without the grace period");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn cancel_now(&self, cause: impl Into<Cause>) -> bool {
         grace::cancel_now(&self.record, cause.into())
     }
 
-    /// Completes when the body, the children, what dropped runs inside have left and the finalizers are
-    /// done, with how it ended. Any number of callers may wait, before and after that.
+    /// Completes when the operation is finished, with its status: the body, the children, what dropped runs inside
+    /// have left, and the finalizers are done. Any number of callers may wait, before and after that.
+    ///
+    /// A finalizer that awaits the end of its own operation or of an ancestor waits for itself.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it ends the wait, nothing else.
-    pub fn finished(&self) -> Finished {
-        Finished::new(Arc::clone(&self.record))
-    }
-
-    /// Runs `code` on this thread as a part of the operation: below it, [`current`] is this operation, and
-    /// what is opened, logged or cancelled there is put down to it. For a thread of any pool, where no run
-    /// polls. What was current before is current again afterwards, also after a panic.
-    ///
-    /// It neither starts the operation nor keeps it from ending; [`Scope::hold`](crate::Scope::hold) does
-    /// that.
-    ///
-    /// # Panics
-    ///
-    /// If `code` does.
+    /// Dropping the future ends the wait and does nothing else.
     ///
     /// # Examples
     ///
     /// ```
-    /// use cancelable_core::error::Rejected;
+    /// use cancelable_core::Status;
+    /// use futures_util::future::join;
+    /// use std::future::pending;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("server").build()?;
+    /// let server = scope.operation().clone();
+    /// let stop = async {
+    ///     server.cancel();
+    ///     server.finished().await
+    /// };
+    /// let run = scope.run(async |_| pending::<()>().await);
+    /// let (outcome, status) = rt::block_on(join(run, stop));
+    /// assert!(outcome.is_cancelled());
+    /// assert_eq!(status, Status::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn finished(&self) -> Finished {
+        Finished::new(Arc::clone(&self.record))
+    }
+
+    /// Calls `code` on this thread inside the operation, and returns its result. In `code`, [`current`] is this
+    /// operation, and scopes, log lines and cancels belong to it. Use it on a thread of any pool, where no run
+    /// polls. The previous current operation is restored afterwards, also after a panic.
+    ///
+    /// The call neither starts the operation nor keeps it from ending; [`Scope::hold`](crate::Scope::hold) keeps it
+    /// open.
+    ///
+    /// # Panics
+    ///
+    /// If `code` panics.
+    ///
+    /// # Examples
+    ///
+    /// ```
     /// use cancelable_core::{Scope, current};
+    /// use cancelable_core::error::Rejected;
     /// use std::thread;
     ///
     /// /// Hashes on a thread of its own, which the scope waits for.
@@ -262,19 +422,20 @@ impl Operation {
         code()
     }
 
-    /// Lets `future` run to its end although the operation, or one that it is a part of, is
-    /// cancelled. It is polled in place, where the shield is awaited.
+    /// Lets `future` run to its end although the operation or an ancestor is cancelled. The future is polled in
+    /// place, where the shield is awaited.
     ///
-    /// The run keeps polling its body while a shield is open in it or in a scope inside it, and
-    /// drops it as soon as the last one ends: awaiting a shield is a point where a cancel arrives.
-    /// Nothing is hidden from handles, [`is_cancelled`](Self::is_cancelled) stays true. A scope that
-    /// is opened inside is cancelled neither by the operation nor by a deadline from above. A child
-    /// that is spawned inside is not shielded. With the end of the shield the future is dropped, and a scope that
-    /// was opened inside and goes on is bound again by what it is a part of.
+    /// While a shield is open in a body, or in a scope inside it, the run keeps polling that body. The run drops
+    /// the body as soon as the last shield ends: a cancel is delivered where a shield is awaited.
     ///
-    /// It protects what polls it inside the run of the operation. Elsewhere, in a task of its own or in a
-    /// body that is no part of the operation, it is the future itself. One that is kept and not polled holds up
-    /// nothing either: it is woken, and given up if it was not polled a tenth of a second later.
+    /// - Handles see the cancel: [`is_cancelled`](Self::is_cancelled) stays true.
+    /// - A scope that is opened inside the shield is cancelled neither by the operation nor by an ancestor's
+    ///   deadline. When the shield ends, a scope that is still open is bound by its ancestors again.
+    /// - A child that is spawned inside the shield is not shielded.
+    /// - A shield protects only inside the run of the operation. In a task of its own, or in the body of another
+    ///   operation, the shield is the bare future.
+    /// - A shield that is kept and not polled delays no cancel: its task is woken, and the shield is given up if it
+    ///   is not polled within a tenth of a second.
     ///
     /// # Cancel safety
     ///
@@ -283,29 +444,23 @@ impl Operation {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
     /// use std::time::Duration;
     ///
-    /// let manual = ManualRuntime::new();
-    /// let runtime = manual.handle();
-    /// let scope = Scope::builder("transfer")
-    ///     .runtime(&runtime)
-    ///     .timeout(Duration::from_secs(1))
-    ///     .build()
-    ///     .expect("it has a runtime");
-    /// let mut committed = false;
-    /// let outcome = manual.block_on(scope.run(async |op| {
-    ///     op.shield(async {
-    ///         runtime.sleep(Duration::from_secs(5)).await;
-    ///         committed = true;
-    ///     })
-    ///     .await;
-    ///     unreachable!("the cancel was due when the shield ended");
-    /// }));
-    /// assert!(outcome.is_cancelled());
-    /// assert!(committed);
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut is_committed = false;
+    /// let outcome = rt::block_on(async {
+    ///     let transfer = rt::scope("transfer").timeout(Duration::from_millis(1)).run(async |op| {
+    ///         let commit = async {
+    ///             op.cancelled().await; // The limit is over, and the commit is not cut.
+    ///             is_committed = true;
+    ///         };
+    ///         op.shield(commit).await;
+    ///         unreachable!("the cancel is delivered at the end of the shield");
+    ///     });
+    ///     transfer.await
+    /// });
+    /// assert!(outcome.is_cancelled() && is_committed);
+    /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
@@ -313,25 +468,44 @@ impl Operation {
         Shield::new(Arc::clone(&self.record), future)
     }
 
-    /// Runs `future` at the end of the operation, whichever way it ends: value, error, panic,
+    /// Defers a finalizer: `future` runs at the end of the operation, whichever way it ends: value, error, panic,
     /// cancel, or the drop of its run.
     ///
-    /// What was deferred last runs first, after the children have been joined, shielded from the
-    /// cancel and within the [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget). One that
-    /// fails or panics does not stop the others; the outcome has
-    /// [what went wrong](crate::Outcome::cleanup_errors). Where the run is dropped, the runtime of
-    /// the scope runs them, and the scope above waits; without one they are lost, and the log says so.
+    /// The last finalizer runs first, after the children have been joined, shielded from the cancel and within the
+    /// [cleanup budget](crate::scope::ScopeBuilder::cleanup_budget). A finalizer that fails or panics does not stop
+    /// the others; the outcome has [its failure](crate::Outcome::cleanup_errors). If the run is dropped, the
+    /// runtime of the scope runs the finalizers, and the parent waits for them. Without a runtime they are lost,
+    /// and the log has a warning for each.
     ///
     /// # Errors
     ///
     /// The operation has ended. The future comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+    ///
+    /// static IS_CLOSED: AtomicBool = AtomicBool::new(false);
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |op| {
+    ///     op.defer(async { IS_CLOSED.store(true, SeqCst) })?;
+    ///     Err::<(), Box<dyn std::error::Error>>("the page is torn".into())
+    /// }));
+    /// assert!(outcome.into_result().is_err());
+    /// assert!(IS_CLOSED.load(SeqCst));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn defer<C>(&self, future: C) -> Result<(), Rejected<C>>
     where
         C: Future<Output: CleanupOutput> + Send + 'static,
     {
-        let place = Location::caller();
-        finalizers::defer(&self.record, "finalizer".into(), place, future)
+        let location = Location::caller();
+        finalizers::defer(&self.record, "finalizer".into(), location, future)
     }
 
     /// [`defer`](Self::defer) with a name for logs and reports.
@@ -339,6 +513,20 @@ impl Operation {
     /// # Errors
     ///
     /// As for [`defer`](Self::defer).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// scope.defer_named("flush", async { Err(io::Error::other("disk full")) })?;
+    /// let outcome = rt::block_on(scope.run(async |_| ()));
+    /// assert_eq!(outcome.cleanup_errors()[0].name(), "flush");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn defer_named<C>(
         &self,
@@ -360,6 +548,20 @@ impl Operation {
     /// Sets the value of a key in the metadata, for lists and reports.
     ///
     /// A [`Registry`](crate::Registry) keeps the metadata that an operation had at its end.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").metadata("user", "7").build()?;
+    /// scope.set_metadata("file", "a.csv");
+    /// assert_eq!(scope.metadata().get("file"), Some("a.csv"));
+    /// assert_eq!(scope.snapshot().metadata().to_string(), "file=a.csv, user=7");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_metadata(
         &self,
         key: impl Into<Cow<'static, str>>,
@@ -368,14 +570,14 @@ impl Operation {
         notes::set_metadata(&self.record, key.into(), value.into());
     }
 
-    /// The metadata, as it is now.
+    /// The metadata at this moment.
     #[must_use]
     pub fn metadata(&self) -> Arc<Metadata> {
         notes::metadata(&self.record).unwrap_or_default()
     }
 
-    /// The reason of its failure, in words: the text of a panic, of a failed child or of a source that did not
-    /// start. For an error of its body see [`TryRun::with_error_text`].
+    /// The text of the failure: of a panic, of a failed child, or of a source that did not start. For an error of
+    /// the body see [`TryRun::with_error_text`].
     ///
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
     #[must_use]
@@ -383,62 +585,93 @@ impl Operation {
         notes::error(&self.record)
     }
 
-    /// A snapshot of all that is known of it now.
+    /// Returns a snapshot of everything that is known of the operation at this moment.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Scope, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").build()?;
+    /// scope.progress().set_total(10);
+    /// scope.progress().advance(4);
+    /// let snapshot = scope.snapshot();
+    /// assert_eq!(snapshot.status(), Status::Pending);
+    /// assert!(snapshot.to_string().ends_with("import: pending, at 4 of 10 (40 %)"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn snapshot(&self) -> OperationSnapshot {
         OperationSnapshot::of(&self.record, self.record.now())
     }
 
-    /// How much of its grace period is left, clamped to what the cancelled operations above leave;
-    /// `None` while it is not cancelled.
+    /// The time left of the grace period, at most what the cancelled ancestors leave; `None` if the operation is
+    /// not cancelled.
     #[must_use]
     pub fn grace_remaining(&self) -> Option<Duration> {
         grace::remaining(&self.record)
     }
 
-    /// Everything of this operation and below it that has not ended, with what is known of why.
+    /// Returns everything in this operation and below it that runs and has not ended, with what is known of the
+    /// reason.
     ///
-    /// Children, blocking calls and finalizers are always known. Scopes that were opened inside in
-    /// place, and when something was last polled, are known where a grace period or a watchdog is
-    /// set, here or above.
+    /// Children, blocking calls, holds and finalizers are always in the list. Scopes that were opened inside and
+    /// are polled in place, and times of polls, are known where this operation or an ancestor has a grace period or
+    /// a watchdog.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("crawl").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op| op.unfinished()));
+    /// let unfinished = outcome.into_value().unwrap_or_default();
+    /// // operation crawl, opened at src/main.rs:4, still runs
+    /// assert!(unfinished[0].to_string().starts_with("operation crawl, opened at "));
+    /// assert!(scope.unfinished().is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn unfinished(&self) -> Vec<Straggler> {
         stragglers::all(&self.record)
     }
 
-    /// When it must end: the earliest of its own deadline and those of everything it is a part of.
+    /// The deadline: the earliest of the operation's own and those of its ancestors.
     ///
-    /// A timeout counts from entry, so one of its own is no deadline before that.
+    /// A timeout counts from the entry, so before that the operation's own timeout is no deadline.
     ///
-    /// Inside a shield of it and in a finalizer that deadline does not reach the code that asks. It is told
-    /// the shield's own then, which is the earliest of [`within`](Shield::within) of the shields around it, or
-    /// the cleanup budget, or none.
+    /// Code inside a shield of the operation or in a finalizer is not bound by that deadline. There the result is
+    /// the limit of the shields around the code (the earliest [`within`](Shield::within)) or the cleanup budget, or
+    /// `None`.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         shielding::limit_here(&self.record, deadlines::effective(&self.record))
     }
 
-    /// How much time is left until [`deadline`](Self::deadline), zero if it has passed; `None` if
-    /// there is no deadline. Before entry its own timeout counts as if it were entered now.
+    /// The time left until the [`deadline`](Self::deadline), zero if it has passed; `None` without a deadline.
+    /// Before the entry, the operation's own timeout counts from now.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         deadlines::remaining(&self.record)
     }
 
-    /// When it was entered, if it was and has a runtime to tell the time.
+    /// The time of the entry. `None` before the entry, or without a runtime.
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {
         self.record.started_at()
     }
 
-    /// When it ended, if it has and has a runtime to tell the time.
+    /// The time of the end. `None` before the end, or without a runtime.
     #[must_use]
     pub fn ended_at(&self) -> Option<Instant> {
         self.record.ended_at()
     }
 
-    /// How long it has run, up to its end if it has ended. `None` if it was never entered or has no
-    /// runtime to tell the time.
+    /// The time since the entry, up to the end if the operation has ended. `None` before the entry, or without a
+    /// runtime.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.record.elapsed()
