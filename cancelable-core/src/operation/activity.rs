@@ -1,4 +1,4 @@
-//! The activity of an open operation, which is what it waits for, for reports.
+//! The activity of an open operation, for reports: its phase, and what keeps it open.
 
 use crate::cause::{HumanDuration, OneLine, OperationLabel};
 use crate::record::{Record, grace, leases, stragglers};
@@ -8,49 +8,52 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+/// The activity of an operation at one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Activity {
-    waits: Waits,
+    phase: Phase,
     children: usize,
-    /// How many dropped runs have left something that it joins.
+    /// The number of dropped runs whose leftovers the operation joins.
     orphans: usize,
     holds: usize,
     cancelled_for: Option<Duration>,
-    /// What is left of its grace, once it was cancelled and if it gives any.
+    /// The time left of its grace period, if the operation is cancelled and has one.
     grace: Option<Duration>,
     shield: Option<ShieldSite>,
 }
 
+/// The phase of an operation.
 #[derive(Clone, Debug)]
-enum Waits {
-    ForItsRun,
-    /// With some of those that have one, and how many do.
-    ForAPermit(Vec<OperationLabel>, usize),
-    ForItsBody,
-    ForItsThread,
-    ForItsChildren,
-    ForAFinalizer(Cow<'static, str>),
-    Nothing,
+enum Phase {
+    NotRun,
+    /// Waits for a permit, with some of the holders of permits and the number of all holders.
+    Queued(Vec<OperationLabel>, usize),
+    Body,
+    BlockingThread,
+    /// The body has ended.
+    Children,
+    Finalizer(Cow<'static, str>),
+    Ended,
 }
 
 impl Activity {
-    /// What `record` waits for at `now`.
+    /// Returns the activity of `record` at `now`.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
         let since = |then: Option<Instant>| Some(now?.saturating_duration_since(then?));
         let shield = leases::open_shield(record);
         let stage = stragglers::stage(record);
         let (is_blocking, is_queued) = member_state(record);
-        let waits = match (record.status(), stage.finalizer) {
-            (Status::Pending, _) if is_queued => waits_for_a_permit(record),
-            (Status::Pending, _) => Waits::ForItsRun,
-            (Status::Running, Some(name)) => Waits::ForAFinalizer(name),
-            (Status::Running, None) if stage.is_body_over => Waits::ForItsChildren,
-            (Status::Running, None) if is_blocking => Waits::ForItsThread,
-            (Status::Running, None) => Waits::ForItsBody,
-            _ => Waits::Nothing,
+        let phase = match (record.status(), stage.finalizer) {
+            (Status::Pending, _) if is_queued => queued(record),
+            (Status::Pending, _) => Phase::NotRun,
+            (Status::Running, Some(name)) => Phase::Finalizer(name),
+            (Status::Running, None) if stage.is_body_over => Phase::Children,
+            (Status::Running, None) if is_blocking => Phase::BlockingThread,
+            (Status::Running, None) => Phase::Body,
+            _ => Phase::Ended,
         };
         Self {
-            waits,
+            phase,
             children: record.children.live(),
             orphans: record.children.orphan_count(),
             holds: record.children.hold_count(),
@@ -66,7 +69,8 @@ impl Activity {
     }
 }
 
-fn waits_for_a_permit(record: &Record) -> Waits {
+/// Returns the phase of a child that waits for a permit of its parent.
+fn queued(record: &Record) -> Phase {
     let parent = record.parent.as_ref();
     let (some, count) = parent
         .map(|parent| parent.children.permit_holders())
@@ -74,10 +78,10 @@ fn waits_for_a_permit(record: &Record) -> Waits {
     let labels = some
         .iter()
         .filter_map(|holder| Some(holder.upgrade()?.label.clone()));
-    Waits::ForAPermit(labels.collect(), count)
+    Phase::Queued(labels.collect(), count)
 }
 
-/// Whether it is a blocking call, and whether it is a child that waits for a permit.
+/// Returns whether the operation is a blocking call, and whether it is a child that waits for a permit.
 fn member_state(record: &Record) -> (bool, bool) {
     let parent = record.parent.as_ref().filter(|_| record.spawned);
     let member_state = parent.map(|parent| parent.children.member_state(record.label.id()));
@@ -86,9 +90,9 @@ fn member_state(record: &Record) -> (bool, bool) {
 
 impl fmt::Display for Activity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.waits {
-            Waits::ForItsRun => f.write_str("not run yet")?,
-            Waits::ForAPermit(some, count) => {
+        match &self.phase {
+            Phase::NotRun => f.write_str("not run yet")?,
+            Phase::Queued(some, count) => {
                 f.write_str("waiting for a permit")?;
                 for (at, holder) in some.iter().enumerate() {
                     let before = if at == 0 { ", held by" } else { "," };
@@ -99,13 +103,13 @@ impl fmt::Display for Activity {
                     more => write!(f, " and {more} more")?,
                 }
             }
-            Waits::ForItsBody => f.write_str("in its body")?,
-            Waits::ForItsThread => f.write_str("on a blocking thread")?,
-            Waits::ForItsChildren => f.write_str("done with its body")?,
-            Waits::ForAFinalizer(name) => write!(f, "in finalizer {}", OneLine(name))?,
-            Waits::Nothing => f.write_str("ended")?,
+            Phase::Body => f.write_str("in its body")?,
+            Phase::BlockingThread => f.write_str("on a blocking thread")?,
+            Phase::Children => f.write_str("done with its body")?,
+            Phase::Finalizer(name) => write!(f, "in finalizer {}", OneLine(name))?,
+            Phase::Ended => f.write_str("ended")?,
         }
-        let joins = matches!(self.waits, Waits::ForItsChildren);
+        let joins = matches!(self.phase, Phase::Children);
         match (joins, self.children) {
             (_, 0) => {}
             (true, 1) => f.write_str(", joins 1 child")?,

@@ -1,17 +1,30 @@
-//! The operation that runs here.
+//! The current operation of a thread.
 
 use super::Operation;
 use crate::record::Record;
 
-/// The innermost operation that the caller runs in, if there is one.
+/// Returns the innermost operation that the caller runs in; `None` outside every operation.
 ///
-/// It follows the polls: wherever a task goes, on whichever runtime and thread, the code below a
-/// scope's `run` finds that scope's operation here.
+/// The operation follows the polls of a task: code below a scope's `run` finds the scope's operation here, on any
+/// runtime and any thread.
 ///
 /// # Examples
 ///
 /// ```
-/// assert!(cancelable_core::current().is_none());
+/// use cancelable_core::current;
+///
+/// fn log(line: &str) -> String {
+///     let operation = current().map(|operation| operation.name().to_owned());
+///     format!("[{}] {line}", operation.as_deref().unwrap_or("-"))
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// assert_eq!(log("start"), "[-] start");
+/// let scope = rt::scope("import").build()?;
+/// let outcome = rt::block_on(scope.run(async |_| log("first row")));
+/// assert_eq!(outcome.into_value().as_deref(), Some("[import] first row"));
+/// # Ok(())
+/// # }
 /// ```
 #[must_use]
 pub fn current() -> Option<Operation> {

@@ -1,4 +1,4 @@
-//! A future that waits until nothing of an operation runs any more.
+//! A future that waits until an operation and everything below it has ended.
 
 use crate::record::{Record, lifecycle};
 use crate::report::Status;
@@ -9,16 +9,33 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Completes when the body, the children, what dropped runs inside have left and the finalizers of an
-/// operation are done, from [`Operation::finished`](super::Operation::finished).
+/// A future that completes when an operation is finished, from [`Operation::finished`](super::Operation::finished).
+///
+/// Finished means: the body, the children, what dropped runs inside have left, and the finalizers are done. The
+/// output is the final status.
 ///
 /// # Cancel safety
 ///
-/// Dropping it ends the wait, nothing else.
+/// Dropping the future ends the wait and does nothing else.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Status;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// let finished = scope.finished();
+/// let outcome = rt::block_on(scope.run(async |_| ()));
+/// assert!(outcome.is_completed());
+/// assert_eq!(rt::block_on(finished), Status::Completed);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Finished {
     record: Arc<Record>,
-    /// Made when it first waits.
+    /// Made by the first poll that has to wait.
     wait: Option<LatchWait>,
 }
 

@@ -15,23 +15,38 @@ type OnCause = Arc<dyn Fn(&Operation, &Cause) + Send + Sync>;
 type OnProgress = Arc<dyn Fn(&Operation, &ProgressUpdate) + Send + Sync>;
 type OnText = Arc<dyn Fn(&Operation, &str) + Send + Sync>;
 
-/// Functions that are called on the events of an operation, for one scope
-/// ([`ScopeBuilder::hooks`](crate::scope::ScopeBuilder::hooks)) or for all of a registry
+/// Functions that are called on the events of an operation: of one scope
+/// ([`ScopeBuilder::hooks`](crate::scope::ScopeBuilder::hooks)) or of every scope in a registry
 /// ([`Registry::add_hooks`](crate::Registry::add_hooks)).
 ///
-/// Each hook is called with no lock held, on the thread that made the change, and delays that thread for as
-/// long as it takes. Several hooks for one event are called in the order in which they were added. A panic of
-/// a hook, or of its drop, is logged and [counted](crate::token::isolated_panics); the operation and the
-/// other hooks go on.
+/// A hook is called on the thread that made the change, with no lock held, and delays that thread. Hooks for the
+/// same event are called in the order in which they were added. A panic of a hook, or of its drop, is logged and
+/// [counted](crate::token::isolated_panics), and stops neither the operation nor the other hooks.
 ///
 /// # Examples
 ///
 /// ```
+/// use cancelable_core::Scope;
 /// use cancelable_core::operation::Hooks;
+/// use std::sync::mpsc;
 ///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, lines) = mpsc::channel();
+/// let ended = sender.clone();
 /// let hooks = Hooks::new()
-///     .on_cancel_requested(|operation, cause| eprintln!("{} stops: {cause}", operation.name()))
-///     .on_failed(|operation, error| eprintln!("{} failed: {error}", operation.name()));
+///     .on_cancel_requested(move |operation, cause| {
+///         let _ = sender.send(format!("{}: {:?}", operation.name(), cause.message()));
+///     })
+///     .on_end(move |operation| {
+///         let _ = ended.send(format!("{}: {}", operation.name(), operation.status()));
+///     });
+/// let scope = Scope::builder("import").hooks(hooks).build()?;
+/// let outcome = rt::block_on(scope.run(async |op| op.cancel_with("deploy")));
+/// assert_eq!(outcome.into_value(), Some(true));
+/// assert_eq!(lines.recv()?, r#"import: Some("deploy")"#);
+/// assert_eq!(lines.recv()?, "import: completed");
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone, Default)]
 pub struct Hooks {
@@ -50,21 +65,22 @@ enum Hook {
 }
 
 impl Hooks {
-    /// An empty list of hooks.
+    /// Returns an empty list of hooks.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a hook for the entry of the operation. It is called before the body starts.
+    /// Adds a hook for the entry of the operation. The hook is called before the body starts.
     #[must_use]
     pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
         self.and(Hook::Start(Arc::new(hook)))
     }
 
-    /// Adds a hook for the request to cancel the operation or an operation around it. It is called at once, on
-    /// the thread that cancels; where the operation is ending at the same time, perhaps on the thread that
-    /// ends it. It may run beside the end of the operation.
+    /// Adds a hook for the request to cancel the operation or an ancestor.
+    ///
+    /// The hook is called at once, on the thread that cancels. If the operation ends at the same time, the thread
+    /// that ends it may make the call instead. The call may overlap with the end of the operation.
     #[must_use]
     pub fn on_cancel_requested(
         self,
@@ -75,8 +91,8 @@ impl Hooks {
 
     /// Adds a hook for progress of the operation; see [`Operation::on_progress`].
     ///
-    /// The hook of a scope is also called for progress of the operations below it, and once more at the end.
-    /// The hook of a registry is called for each operation's own progress.
+    /// The hook of a scope is called also for progress of the operations below, and once more at the end. The hook
+    /// of a registry is called for each operation's own progress.
     #[must_use]
     pub fn on_progress(
         self,
@@ -91,25 +107,25 @@ impl Hooks {
         self.and(Hook::Completed(Arc::new(hook)))
     }
 
-    /// Adds a hook for the end of an operation that was cancelled.
+    /// Adds a hook for the end of a cancelled operation.
     #[must_use]
     pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
         self.and(Hook::Cancelled(Arc::new(hook)))
     }
 
-    /// Adds a hook for the end of an operation that failed, with [the error's text](Operation::error).
+    /// Adds a hook for the end of a failed operation, with [the text of its failure](Operation::error).
     #[must_use]
     pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
         self.and(Hook::Failed(Arc::new(hook)))
     }
 
-    /// Adds a hook for every end of the operation. It is called after the other hooks.
+    /// Adds a hook for every end of the operation. The hook is called after the other hooks.
     #[must_use]
     pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
         self.and(Hook::End(Arc::new(hook)))
     }
 
-    /// Adds all hooks of `other` after these.
+    /// Adds all hooks of `other` after the hooks of `self`.
     #[must_use]
     pub fn and_all(mut self, mut other: Self) -> Self {
         self.list.append(&mut other.list);
@@ -214,19 +230,19 @@ impl Observer for Hooks {
     }
 }
 
-/// Not left to the compiler: what a hook holds is dropped wherever the last handle of an operation or
-/// the guard of a registry's hooks goes, also while another panic unwinds.
+/// The values that hooks hold are dropped in isolation: the drop runs wherever the last handle of an operation or
+/// the guard of a registry's hooks is dropped, also while another panic unwinds.
 impl Drop for Hooks {
     #[inline]
     fn drop(&mut self) {
-        // Most scopes have none, and pay for this look.
+        // Most scopes have no hooks, and pay only for this check.
         if !self.is_empty() {
             self.release();
         }
     }
 }
 
-/// The handle for hooks, which is made for the first of them.
+/// Returns the handle for hooks, which is made for the first of them.
 fn operation_of<'a>(made: &'a mut Option<Operation>, record: &Arc<Record>) -> &'a Operation {
     made.get_or_insert_with(|| Operation::new(Arc::clone(record)))
 }
@@ -239,6 +255,6 @@ impl fmt::Debug for Hooks {
     }
 }
 
-// Hooks are called in isolation: one that panics is as good for the next call as any.
+// Hooks are called in isolation, so a hook that has panicked can be called again.
 impl std::panic::UnwindSafe for Hooks {}
 impl std::panic::RefUnwindSafe for Hooks {}

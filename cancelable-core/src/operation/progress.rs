@@ -1,4 +1,4 @@
-//! The methods of an operation about its progress, and the way back from progress to operations.
+//! The methods of an operation about its progress, and the way from progress back to operations.
 
 use super::Operation;
 use crate::error::{Refusal, RefusalReason, Rejected};
@@ -9,25 +9,40 @@ use std::time::Duration;
 impl Operation {
     /// The progress of the operation, for writing and reading. The first call makes it.
     ///
-    /// In a loop, keep the reference or a clone.
+    /// In a loop, keep the reference or a clone. [`snapshot`](Self::snapshot) reads progress without making it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").build()?;
+    /// assert!(scope.snapshot().progress().is_none());
+    /// scope.progress().set_total(8);
+    /// scope.progress().advance(2);
+    /// assert_eq!(scope.progress().snapshot().fraction(), Some(0.25));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn progress(&self) -> &Progress {
         meters::of(self.record())
     }
 
-    /// Calls `hook` after each change of the progress of this operation or of anything below it, and once
-    /// more when this operation ends. If it has ended already, that last call comes at once.
+    /// Calls `hook` after each change of the progress of this operation or of an operation below, and once more
+    /// when this operation ends. If the operation has ended already, that last call is made at once.
     ///
-    /// The thread that makes a change makes the call, with no lock held. There is one call at a time. For
-    /// changes during a call, on other threads or by the hook itself, the calling thread makes further calls
-    /// after it, one for all changes of one operation. So a hook never sees a position fall, unless one was set
-    /// back. A panic of the hook is logged and counted
+    /// The thread that makes a change makes the call, with no lock held. Calls do not overlap. Changes that are
+    /// made during a call, on other threads or by the hook, are delivered after it by the thread that makes the
+    /// call: one further call for all changes of one operation. So a hook never sees a position fall, unless a
+    /// position was set back. A panic of the hook is logged and counted
     /// ([`isolated_panics`](crate::token::isolated_panics)), and the hook stays.
     ///
     /// # Fairness
     ///
-    /// Where many threads make progress, one of them may be kept busy with calls for the others. A hook that
-    /// makes progress of the same operation in every call is called for ever.
+    /// If many threads make progress, one of them may be kept busy with calls for the others. A hook that makes
+    /// progress of the same operation in every call is called for ever.
     ///
     /// # Examples
     ///
@@ -35,17 +50,20 @@ impl Operation {
     /// use cancelable_core::Scope;
     /// use std::sync::mpsc;
     ///
-    /// let scope = Scope::builder("import").build().expect("it is sound");
-    /// let (sender, told) = mpsc::channel();
-    /// let _registration = scope.on_progress(move |update| {
-    ///     let by = update.made_by().name().to_owned();
-    ///     let _ = sender.send((by, update.snapshot().overall().position()));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let import = Scope::builder("import").build()?;
+    /// let (sender, updates) = mpsc::channel();
+    /// let _registration = import.on_progress(move |update| {
+    ///     let name = update.made_by().name().to_owned();
+    ///     let _ = sender.send((name, update.snapshot().overall().position()));
     /// });
-    /// let file = scope.child("file").build().expect("it is sound");
+    /// let file = import.child("file").build()?;
     /// file.progress().advance(3);
-    /// scope.progress().advance(1);
-    /// assert_eq!(told.recv(), Ok(("file".to_owned(), 3)));
-    /// assert_eq!(told.recv(), Ok(("import".to_owned(), 4)));
+    /// import.progress().advance(1);
+    /// assert_eq!(updates.recv()?, ("file".to_owned(), 3));
+    /// assert_eq!(updates.recv()?, ("import".to_owned(), 4));
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn on_progress<H>(&self, hook: H) -> ProgressRegistration
     where
@@ -54,15 +72,31 @@ impl Operation {
         self.progress().subscribe(Box::new(hook), None)
     }
 
-    /// [`on_progress`](Self::on_progress) with at most one call in each `interval` of the runtime's clock,
-    /// and the last call.
+    /// [`on_progress`](Self::on_progress) with at most one call in each `interval` of the runtime's clock, and the
+    /// last call.
     ///
-    /// The first change is a call. A change that comes too early makes no call, because no timer is set: the
-    /// next call includes it, or the last one. With an interval of zero each change is a call.
+    /// The first change makes a call. A change that comes too early makes no call, because no timer is set: the
+    /// next call or the last call includes it. With an interval of zero each change makes a call.
     ///
     /// # Errors
     ///
     /// The operation has no runtime, and so no clock. The hook comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("import").build()?;
+    ///     let print = |update: &cancelable_core::operation::ProgressUpdate| println!("{}", update.snapshot());
+    ///     scope.on_progress_every(Duration::from_secs(1), print)?.detach();
+    ///     scope.progress().advance(1); // prints "1"
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     pub fn on_progress_every<H>(
         &self,
         interval: Duration,
@@ -85,8 +119,8 @@ impl Operation {
 }
 
 impl Progress {
-    /// The operations directly below that have progress, or something below them that has, and have not
-    /// ended; in the order of opening.
+    /// Returns the operations directly below that have progress, or have something below them that has, and have
+    /// not ended; in the order of opening.
     #[must_use]
     pub fn children(&self) -> Vec<Operation> {
         let below = self.operations_below().into_iter();

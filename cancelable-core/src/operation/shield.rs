@@ -1,4 +1,4 @@
-//! A future that a cancel lets finish.
+//! A future that runs to its end in spite of a cancel.
 
 use super::Timeout;
 use crate::cause::ambient::{self, Ambient};
@@ -22,33 +22,55 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 pin_project! {
-    /// A future that runs to its end although its operation is cancelled, from
-    /// [`Operation::shield`].
+    /// A future that runs to its end although its operation is cancelled, from [`Operation::shield`].
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the future inside and ends the shield.
+    /// Dropping the shield drops the future inside and ends the shield.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let outcome = rt::block_on(async {
+    ///     let save = rt::scope("save").run(async |op| {
+    ///         let write = async { "written" };
+    ///         // The write outlives a cancel, but not for longer than a second.
+    ///         let shield = op.shield(write).within(Duration::from_secs(1));
+    ///         match shield {
+    ///             Ok(shield) => shield.await.ok(),
+    ///             Err(rejected) => Some(rejected.into_inner().await),
+    ///         }
+    ///     });
+    ///     save.await
+    /// });
+    /// assert_eq!(outcome.into_value(), Some(Some("written")));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct Shield<F: Future> {
         operation: Arc<Record>,
         location: &'static Location<'static>,
-        // The entry for where no operation is current.
+        // The entry of the operation on a thread without a current operation.
         slot: Option<Ambient>,
-        // A value that came while a cancel was due. It is handed out if there is another poll.
+        // A value that was ready while a cancel was due. The next poll returns it, if there is one.
         held: Option<Late<F::Output>>,
-        // Whether a value is an error, as far as can be told.
+        // Returns whether a value is an error, as far as its type shows.
         is_error: fn(&F::Output) -> bool,
-        // None once it has ended: it may still hold a run, which would go on to hold up the cancel.
+        // None once it has ended: a future that is kept may contain a run, which would delay the cancel.
         #[pin]
         future: Option<F>,
-        // When it ends at the latest.
+        // The limit of the shield.
         until: Option<Instant>,
-        // From the first poll inside the run of its operation on, and to the end. Dropped after the future.
+        // From the first poll inside the run of the operation to the end. Dropped after the future.
         open: Option<Open>,
     }
 }
 
-/// What a shield has while it is open.
+/// The state of an open shield.
 struct Open {
     lease: LeaseGuard,
     shield: ShieldGuard,
@@ -79,8 +101,8 @@ impl<F: Future> Shield<F> {
         }
     }
 
-    /// Gives the future no more than `limit` from this call, so that a shield cannot hold up a
-    /// cancel for ever. A value that is ready beats a limit that is over.
+    /// Gives the future at most `limit` from this call, so that the shield cannot delay a cancel for ever. A value
+    /// that is ready wins over a limit that is over.
     ///
     /// # Errors
     ///
@@ -108,7 +130,7 @@ impl<F: Future> Shield<F> {
     }
 }
 
-/// A value that came while a cancel was due.
+/// A value that was ready while a cancel was due.
 struct Late<T> {
     value: Option<T>,
     is_error: fn(&T) -> bool,
@@ -122,24 +144,24 @@ impl<T> Late<T> {
     }
 }
 
-/// Nobody reads a value that is dropped with the body. What work that had to finish has failed with is not lost
-/// without a word.
+/// A value is dropped here with its body, and no code reads it. An error among such values is logged, because the
+/// work was important enough for a shield.
 impl<T> Drop for Late<T> {
     fn drop(&mut self) {
         if !self.value.as_ref().is_some_and(self.is_error) {
             return;
         }
-        let (label, place) = (&self.operation.label, self.location);
+        let (label, location) = (&self.operation.label, self.location);
         log!(
             Warn,
-            operation = &*label.shown_name(), id = label.id().get(), location:% = place;
-            "{label}: what it has shielded ended in an error, which the cancel has dropped ({}); \
-             the shield was opened at {place}", type_name::<T>()
+            operation = &*label.shown_name(), id = label.id().get(), location:% = location;
+            "{label}: a shielded future failed, and the cancel has dropped the error ({}); \
+             the shield was opened at {location}", type_name::<T>()
         );
     }
 }
 
-/// Whether `value` is the error of a result, for the log. The type is any, so it is asked by its name.
+/// Returns whether `value` is the `Err` of a result, for the log. The type is generic, so its name tells a result.
 fn is_error<T>(value: &T) -> bool {
     // `Err` is the second variant, and a discriminant shows its number by `Debug` alone.
     type_name::<T>().starts_with(RESULT) && format!("{:?}", discriminant(value)).ends_with("(1)")
@@ -148,7 +170,7 @@ fn is_error<T>(value: &T) -> bool {
 const RESULT: &str = "core::result::Result<";
 
 impl Open {
-    /// Opens a shield, or has it stay open, where `operation` runs. None where it does not.
+    /// Opens a shield, or keeps it open, where `operation` runs; `None` where it does not run.
     fn keep(
         open: Option<Self>,
         operation: &Arc<Record>,
@@ -176,9 +198,9 @@ impl Open {
 }
 
 impl<F: Future> Shield<F> {
-    /// Wakes: pending while the future inside is, which has the waker then; or with a value in hand,
-    /// and then the task is woken here. A run that is cancelled drops it in between, after a last
-    /// look at its body that is not for this value.
+    /// Wakes: by the future inside, which has the waker while it is pending. Or the shield has a value and a cancel
+    /// is due: then the task is woken here. A run that is cancelled drops the body before the next poll, after a
+    /// final poll of the body, in which the value is not returned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
         let mut this = self.project();
         if this.held.is_some() {
@@ -206,7 +228,7 @@ impl<F: Future> Shield<F> {
             let shield = this.open.as_ref().map(|open| open.shield.state());
             let _in_shield = shield.map(InShield::enter);
             let Some(future) = this.future.as_mut().as_pin_mut() else {
-                // Polled after its end, which promises nothing.
+                // Polled after its end.
                 return Poll::Pending;
             };
             let value = ready!(future.poll(cx));

@@ -10,13 +10,33 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// All that is known of an operation at one moment. It keeps nothing of the operation alive.
+/// Everything that is known of an operation at one moment, from [`Operation::snapshot`](crate::Operation::snapshot)
+/// and from a [`Registry`](crate::Registry). A snapshot keeps nothing of the operation alive.
 ///
-/// Its spans of time count up to [`taken_at`](Self::taken_at), by the clock of the operation's runtime. Without
-/// a runtime there are none.
+/// Durations count up to [`taken_at`](Self::taken_at), by the clock of the operation's runtime. They are `None` for
+/// an operation without a runtime.
 ///
-/// With the feature `serde` it can be serialised. An `Instant` has no meaning in another process, so times are
-/// written as spans, in seconds.
+/// With the feature `serde` a snapshot can be serialised. An `Instant` has no meaning in another process, so times
+/// are written as durations, in seconds.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// let outcome = rt::block_on(scope.try_run(async |op| {
+///     op.progress().advance(3);
+///     Err::<(), _>("disk full")
+/// }));
+/// assert!(outcome.into_result().is_err());
+/// let snapshot = scope.snapshot();
+/// assert_eq!(snapshot.name(), "import");
+/// assert!(snapshot.status().is_terminal());
+/// assert_eq!(snapshot.progress().map(|progress| progress.position()), Some(3));
+/// println!("{snapshot}"); // #1 import: failed, at 3, ...
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct OperationSnapshot {
     label: OperationLabel,
@@ -41,13 +61,13 @@ struct Times {
 }
 
 impl OperationSnapshot {
-    /// Takes a snapshot at `now`, which the caller has read while it held no lock.
+    /// Takes a snapshot at `now`, which the caller has read with no lock held.
     pub(crate) fn of(record: &Record, now: Option<Instant>) -> Self {
         let above = deadlines::inherited(record, None);
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
-    /// [`of`](Self::of) for a caller that knows the deadline from above, and that takes snapshots of many
+    /// [`of`](Self::of) for a caller that knows the deadline of the ancestors, and that takes snapshots of many
     /// operations and passes `totals` from one to the next.
     pub(crate) fn among(
         record: &Record,
@@ -89,7 +109,7 @@ impl OperationSnapshot {
         }
     }
 
-    /// The number.
+    /// The id, which is unique in the process.
     #[must_use]
     pub fn id(&self) -> OperationId {
         self.label.id()
@@ -101,7 +121,7 @@ impl OperationSnapshot {
         self.label.name()
     }
 
-    /// The number and the name.
+    /// The id and the name.
     #[must_use]
     pub fn label(&self) -> &OperationLabel {
         &self.label
@@ -119,7 +139,7 @@ impl OperationSnapshot {
         self.status
     }
 
-    /// Where in the source it was opened.
+    /// The location in the source where the operation was opened.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
@@ -131,8 +151,8 @@ impl OperationSnapshot {
         self.times.taken
     }
 
-    /// How long it had been open, pending or running. An operation that is in no registry counts from its
-    /// entry.
+    /// The time since the operation was opened, pending or running. The age of an operation that is in no registry
+    /// counts from its entry.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         let opened = self.times.opened.or(self.times.started)?;
@@ -151,7 +171,7 @@ impl OperationSnapshot {
         self.times.ended
     }
 
-    /// How long it had run.
+    /// The time since the entry, up to the end.
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         let started = self.times.started?;
@@ -164,7 +184,7 @@ impl OperationSnapshot {
         self.deadline
     }
 
-    /// The time that was left until the deadline.
+    /// The time left until the deadline, zero if it had passed.
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         Some(self.deadline?.saturating_duration_since(self.times.taken?))
@@ -176,13 +196,13 @@ impl OperationSnapshot {
         (!over.is_zero()).then_some(over)
     }
 
-    /// The cause of its cancellation, if that was requested, however it ended.
+    /// The cause of the cancel request, if cancel was requested, however the operation ended.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
     }
 
-    /// The reason of its failure, in words.
+    /// The text of the failure, as from [`Operation::error`](crate::Operation::error).
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
@@ -194,21 +214,21 @@ impl OperationSnapshot {
         self.metadata.as_deref().unwrap_or(Metadata::EMPTY)
     }
 
-    /// The progress; `None` if neither it nor anything below it had made progress.
+    /// The progress; `None` if neither the operation nor anything below it had made progress.
     #[must_use]
     pub fn progress(&self) -> Option<&ProgressSnapshot> {
         self.progress.as_deref()
     }
 
-    /// The partial result, if there was one.
+    /// The description of the partial result, if there was one.
     #[must_use]
     pub fn partial(&self) -> Option<&PartialSnapshot> {
         self.partial.as_deref()
     }
 }
 
-/// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`. The time
-/// left is until the deadline (`1.3 s over` after it), and the time to go is that of the work.
+/// One line, such as `#7 import: running for 3.2 s, 1.8 s left, at 40 of 120 (33 %), 1 s to go: copying`. `left` is
+/// the time until the deadline (`1.3 s over` after it), and `to go` is the time left of the work.
 impl fmt::Display for OperationSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         one_line(f, |f| self.write(f))
@@ -247,7 +267,7 @@ impl OperationSnapshot {
         }
     }
 
-    /// Returns about how many bytes it takes, with its texts.
+    /// Returns about the number of bytes that the snapshot takes, with its texts.
     pub(crate) fn bytes(&self) -> usize {
         let metadata = self.metadata().iter();
         let metadata: usize = metadata.map(|(key, value)| key.len() + value.len()).sum();
