@@ -10,10 +10,12 @@ fn main() -> io::Result<()> {
     let root = docs.join("..").canonicalize()?;
     let mut pages = Vec::new();
     collect(&root, &mut pages)?;
-    for entry in fs::read_dir(&root)? {
-        let folder = entry?.path();
-        if folder.join("Cargo.toml").is_file() {
-            collect(&folder, &mut pages)?;
+    for parent in [&root, &root.join("integrations")] {
+        for entry in fs::read_dir(parent)? {
+            let folder = entry?.path();
+            if folder.join("Cargo.toml").is_file() {
+                collect(&folder, &mut pages)?;
+            }
         }
     }
     pages.sort();
