@@ -1,4 +1,4 @@
-//! The bars of an operation and of all operations below it.
+//! The bars of an operation and its descendants.
 
 use crate::line::Line;
 use crate::printer::Printer;
@@ -15,38 +15,59 @@ use std::time::Duration;
 const INTERVAL: Duration = Duration::from_millis(100);
 const MOST: usize = 20;
 
-/// Progress bars for an operation and all operations below it, a line for each that makes progress.
+/// Progress bars for an operation and its descendants: a line for each operation that reports progress.
 ///
-/// A line shows the overall figures, which include the operations below. It is removed when its operation
-/// ends. A cancelled or failed operation leaves a line of text with the cause of the cancel or the
-/// [text of the error](Operation::error). An operation that begins and ends between two draws is not
-/// shown. Nothing is drawn if standard error is no terminal.
+/// A line shows the overall figures, which include the descendants. The line is removed when its operation ends. A
+/// cancelled operation leaves a line of text with the cause, and a failed operation a line with the
+/// [text of the error](Operation::error). An operation that begins and ends between two draws is not shown. Nothing
+/// is drawn if standard error is no terminal.
 ///
-/// A line takes one row, and leaves out its least important parts in a narrow terminal. Print other text
-/// above the bars, by [`println`](Self::println) or a [`printer`](Self::printer).
+/// A line takes one row. In a narrow terminal its least important parts are left out. Print other text above the bars,
+/// with [`println`](Self::println) or a [`printer`](Self::printer).
 ///
 /// The drop removes the lines.
-#[must_use = "it draws when it follows or is told to"]
+///
+/// # Examples
+///
+/// A program with its own loop draws whenever it likes:
+///
+/// ```no_run
+/// use cancelable_core::Scope;
+/// use cancelable_indicatif::Bars;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
+/// let mut bars = Bars::new(&scope).at_most(5);
+/// scope.progress().set_total(3);
+/// for row in ["a", "b", "c"] {
+///     scope.progress().advance(1);
+///     bars.draw();
+///     bars.println(format_args!("row {row} is done"));
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "bars are drawn by `follow` or `draw`"]
 pub struct Bars {
     operation: Operation,
     screen: MultiProgress,
     interval: Duration,
     most: usize,
     unit: Unit,
-    says_why: bool,
+    leaves_reasons: bool,
     columns: Option<usize>,
     lines: BTreeMap<OperationId, Line>,
 }
 
 impl Bars {
-    /// Bars for `operation` on standard error.
+    /// Returns bars for `operation` on standard error.
     pub fn new(operation: &Operation) -> Self {
         let target = draw_target();
         Self::on(operation, MultiProgress::with_draw_target(target))
     }
 
-    /// Bars for `operation` among those of `screen`, on which the caller may draw too. A `screen` that is made
-    /// with [`draw_target`] leaves no line behind where the terminal echoes `^C`.
+    /// Returns bars for `operation` on `screen`, on which the caller may draw other bars too. Make `screen` with
+    /// [`draw_target`], so that a `^C` that the terminal echoes leaves no line behind.
     pub fn on(operation: &Operation, screen: MultiProgress) -> Self {
         Self {
             operation: operation.clone(),
@@ -54,7 +75,7 @@ impl Bars {
             interval: INTERVAL,
             most: MOST,
             unit: Unit::Steps,
-            says_why: true,
+            leaves_reasons: true,
             columns: None,
             lines: BTreeMap::new(),
         }
@@ -65,6 +86,21 @@ impl Bars {
     /// # Errors
     ///
     /// The interval is zero.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_indicatif::Bars;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").build()?;
+    /// let bars = Bars::new(&scope).every(Duration::from_millis(500))?;
+    /// # drop(bars);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn every(mut self, interval: Duration) -> Result<Self, InvalidArgument> {
         if interval.is_zero() {
             return Err(InvalidArgument::new(
@@ -76,21 +112,21 @@ impl Bars {
         Ok(self)
     }
 
-    /// Bounds the number of lines; the first operations of the tree have one. The default is 20.
+    /// Sets the maximum number of lines. The first operations of the tree have a line. The default is 20.
     pub fn at_most(mut self, lines: usize) -> Self {
         self.most = lines;
         self
     }
 
-    /// Writes positions, totals and rates as bytes, in powers of 1024: `1.50 MiB`.
+    /// Shows positions, totals and rates as bytes, in powers of 1024: `1.50 MiB`.
     pub fn in_bytes(mut self) -> Self {
         self.unit = Unit::Bytes;
         self
     }
 
-    /// Leaves no line of text for cancelled and failed operations, for a program that prints its own.
+    /// Leaves no line of text for cancelled and failed operations, for a program that prints its own text.
     pub fn without_reasons(mut self) -> Self {
-        self.says_why = false;
+        self.leaves_reasons = false;
         self
     }
 
@@ -107,50 +143,40 @@ impl Bars {
     }
 
     /// Prints a line above the bars, as [`Printer::println`] does.
-    ///
-    /// # Examples
-    ///
-    /// ```no_run
-    /// # let scope = cancelable_core::Scope::builder("import").build().expect("it has a name");
-    /// let mut bars = cancelable_indicatif::Bars::new(&scope);
-    /// bars.draw();
-    /// bars.println("row 7 has no date");
-    /// ```
     pub fn println(&self, line: impl fmt::Display) {
         self.printer().println(line);
     }
 
-    /// Removes the bars, calls `act`, which may print anywhere, and draws the bars again, as
-    /// [`Printer::suspend`] does.
+    /// Removes the bars, calls `act`, and draws the bars again, as [`Printer::suspend`] does.
     pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
         self.screen.suspend(act)
     }
 
-    /// Draws until the operation has ended, and then removes the bars. Spawn the future, or poll it beside the
+    /// Draws until the operation has finished, and then removes the bars. Spawn the future, or poll it together with the
     /// work.
     ///
     /// # Cancel safety
     ///
-    /// The drop removes the bars.
+    /// Dropping the future removes the bars.
     pub fn follow(mut self, runtime: &RuntimeHandle) -> impl Future<Output = ()> + Send + use<> {
         let runtime = runtime.clone();
         async move {
-            // Ends with the operation.
+            // Ends when the operation has finished.
             loop {
                 self.draw();
-                let closed = self.operation.finished();
-                if runtime.timeout(self.interval, closed).await.is_ok() {
+                let finished = self.operation.finished();
+                if runtime.timeout(self.interval, finished).await.is_ok() {
                     return self.draw();
                 }
             }
         }
     }
 
-    /// Draws once, for a program with a loop of its own.
+    /// Draws once. For a program with its own loop; otherwise use [`follow`](Self::follow).
     pub fn draw(&mut self) {
         let columns = self.columns.unwrap_or_else(terminal::columns);
         let present = self.present();
-        self.bury(&present);
+        self.remove_ended(&present);
         let mut above: Option<ProgressBar> = None;
         for (operation, depth) in present {
             let id = operation.id();
@@ -167,7 +193,7 @@ impl Bars {
         }
     }
 
-    /// Returns the operations to be drawn in tree order: each before the operations below it.
+    /// Returns the operations to draw, in tree order: each before its descendants.
     fn present(&self) -> Vec<(Operation, usize)> {
         let mut present = Vec::new();
         if self.operation.status().is_terminal() {
@@ -175,15 +201,15 @@ impl Bars {
         }
         let mut open = vec![(self.operation.clone(), 0)];
         while let (Some((operation, depth)), true) = (open.pop(), present.len() < self.most) {
-            let parts = operation.progress().children();
-            open.extend(parts.into_iter().rev().map(|part| (part, depth + 1)));
+            let children = operation.progress().children();
+            open.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
             present.push((operation, depth));
         }
         present
     }
 
     /// Removes the lines of operations that have ended, the innermost first.
-    fn bury(&mut self, present: &[(Operation, usize)]) {
+    fn remove_ended(&mut self, present: &[(Operation, usize)]) {
         let gone = self.lines.keys().rev().copied();
         let is_there =
             |id: &OperationId| present.iter().any(|(operation, _)| operation.id() == *id);
@@ -191,8 +217,8 @@ impl Bars {
         for line in gone.iter().filter_map(|id| self.lines.remove(id)) {
             line.bar.finish_and_clear();
             self.screen.remove(&line.bar);
-            if let Some(text) = line.epitaph().filter(|_| self.says_why) {
-                // An error means that the terminal is gone. The operation goes on without bars.
+            if let Some(text) = line.last_text().filter(|_| self.leaves_reasons) {
+                // An error means that the terminal is gone. The operation continues without bars.
                 let _ = self.screen.println(text);
             }
         }

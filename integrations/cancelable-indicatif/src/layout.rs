@@ -1,38 +1,38 @@
-//! The layout of a line in the width of the terminal: a line never wraps.
+//! The layout of a line within the width of the terminal. A line never wraps.
 
 use console::{measure_text_width, truncate_str};
 
-/// The least and the greatest length of a bar.
+/// The minimum and the maximum length of a bar.
 const BAR: (usize, usize) = (8, 24);
-/// The greatest part of the line for a label.
+/// The divisor of the width of a line: a label has at most a third.
 const LABEL: usize = 3;
 
 /// The parts of a line, from left to right.
 pub(crate) struct Layout<'a> {
     pub(crate) label: &'a str,
-    /// From 0 to 1; none while the total is not known.
+    /// From 0 to 1; `None` while the total is unknown.
     pub(crate) fraction: Option<f32>,
-    /// In place of the bar while the total is not known.
+    /// Shown instead of the bar while the total is unknown.
     pub(crate) spinner: char,
     pub(crate) figures: &'a str,
-    /// Such as `4.0/s`.
+    /// For example `4.0/s`.
     pub(crate) rate: Option<String>,
-    /// Such as `2s left`.
+    /// For example `2s left`.
     pub(crate) eta: Option<String>,
     pub(crate) message: Option<String>,
 }
 
 impl Layout<'_> {
-    /// Returns the line in at most `columns` columns. If it does not fit, the bar is shortened, and parts are
-    /// left out: the bar, then the rate, then the time left. Label and message are cut with an ellipsis.
+    /// Returns the line in at most `columns` columns. If the line does not fit, the bar is shortened, and then parts are
+    /// left out in this order: the bar, the rate, the time left. Label and message are cut with an ellipsis.
     pub(crate) fn line(self, columns: usize) -> String {
         let label = fit(self.label, (columns / LABEL).max(BAR.0));
         let mut room = columns.saturating_sub(width(&label) + 1 + width(self.figures));
-        // The message has half of the rest if it needs that, and more if no other part needs it.
+        // At most half of the rest is for the message, and more only if no other part needs the room.
         let wanted = self.message.as_deref().map_or(0, |text| width(text) + 2);
         let mut for_message = wanted.min(room / 2);
         room -= for_message;
-        // The space before it, or the comma between the two.
+        // One more column for the space before the part, and one for the comma between rate and time.
         let eta = self.eta.filter(|eta| take(&mut room, width(eta) + 1));
         let rate = self
             .rate
@@ -42,7 +42,7 @@ impl Layout<'_> {
             Some(fraction) => {
                 let length = room.saturating_sub(wanted - for_message + 1);
                 let length = length.clamp(BAR.0, BAR.1);
-                // Less of a message is worth less than the shortest bar.
+                // The shortest bar is worth more than the rest of a message.
                 take(&mut room, length + 1).then(|| bar(fraction, length))
             }
         };
@@ -59,7 +59,7 @@ impl Layout<'_> {
         add(" ", self.figures);
         match (&rate, &eta) {
             (Some(rate), Some(eta)) => add(" ", &format!("{rate}, {eta}")),
-            (Some(one), None) | (None, Some(one)) => add(" ", one),
+            (Some(part), None) | (None, Some(part)) => add(" ", part),
             (None, None) => {}
         }
         if let (Some(message), 3..) = (&self.message, for_message) {
@@ -69,7 +69,7 @@ impl Layout<'_> {
     }
 }
 
-/// Takes `length` columns if that many are left, and returns whether they were.
+/// Takes `length` columns if enough are left. Returns whether the columns were taken.
 fn take(room: &mut usize, length: usize) -> bool {
     let rest = room.checked_sub(length);
     *room = rest.unwrap_or(*room);
@@ -80,14 +80,14 @@ fn width(text: &str) -> usize {
     measure_text_width(text)
 }
 
-/// Returns the text, cut with an ellipsis if it is longer than the room for it.
+/// Returns the text, cut with an ellipsis if it is longer than `columns`.
 pub(crate) fn fit(text: &str, columns: usize) -> String {
     let tail = if columns == 0 { "" } else { "…" };
     truncate_str(text, columns, tail).into_owned()
 }
 
 fn bar(fraction: f32, length: usize) -> String {
-    // Clamped, because a fraction may be out of range or not a number.
+    // Clamped, because a fraction may be out of range or NaN.
     let full = (fraction.clamp(0.0, 1.0) * length as f32) as usize;
     "█".repeat(full.min(length)) + &"░".repeat(length.saturating_sub(full))
 }

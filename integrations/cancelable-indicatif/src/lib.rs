@@ -1,8 +1,7 @@
-//! Progress bars for the operations of `cancelable-core`: a scope and everything below it on a
-//! terminal, by [`indicatif`].
+//! Progress bars on a terminal for an operation of `cancelable-core` and its descendants, by [`indicatif`].
 //!
-//! [`Bars`] reads the progress of an operation and of all operations below it, and draws a line for each.
-//! The operations do not wait for it.
+//! [`Bars`] reads the progress of the operations at an interval, and draws a line for each. The operations do not wait
+//! for the drawing.
 //!
 //! # Examples
 //!
@@ -13,9 +12,8 @@
 //! # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
 //! let scope = Scope::builder("import").runtime(&runtime).build()?;
 //! let bars = runtime.spawn(Bars::new(&scope).follow(&runtime));
-//! let outcome = scope.run(async |op| op.progress().advance(1)).await;
+//! scope.run(async |op| op.progress().advance(1)).await.complete()?;
 //! bars.await?;
-//! # let _ = outcome;
 //! # Ok(())
 //! # }
 //! ```

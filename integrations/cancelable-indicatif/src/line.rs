@@ -7,7 +7,7 @@ use cancelable_core::operation::ProgressSnapshot;
 use cancelable_core::{Operation, Status};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
-/// A frame for each draw.
+/// The frames of the spinner, one for each draw.
 const SPINNER: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
 pub(crate) struct Line {
@@ -15,11 +15,11 @@ pub(crate) struct Line {
     depth: usize,
     unit: Unit,
     pub(crate) bar: ProgressBar,
-    looks: usize,
+    draws: usize,
 }
 
 impl Line {
-    /// A line drawn by `bar`.
+    /// Returns a line that `bar` draws.
     pub(crate) fn new(operation: Operation, depth: usize, unit: Unit, bar: ProgressBar) -> Self {
         bar.set_style(style());
         Self {
@@ -27,20 +27,20 @@ impl Line {
             depth,
             unit,
             bar,
-            looks: 0,
+            draws: 0,
         }
     }
 
-    /// Draws the progress of the operation, with the operations below it, in `columns` columns.
+    /// Draws the progress of the operation and its descendants in `columns` columns.
     pub(crate) fn draw(&mut self, columns: usize) {
         let snapshot = self.operation.progress().snapshot();
         let overall = snapshot.overall();
         let eta = overall.eta().filter(|eta| !eta.is_zero());
-        self.looks = (self.looks + 1) % SPINNER.len();
+        self.draws = (self.draws + 1) % SPINNER.len();
         let layout = Layout {
             label: &self.label(),
             fraction: overall.fraction().map(|fraction| fraction as f32),
-            spinner: SPINNER[self.looks],
+            spinner: SPINNER[self.draws],
             figures: &self.unit.figures(overall),
             rate: overall.rate().map(|rate| self.unit.rate(rate)),
             eta: eta.map(|eta| format!("{:#} left", HumanDuration(eta))),
@@ -54,17 +54,19 @@ impl Line {
         format!("{}{}", indent(self.depth), self.operation.label())
     }
 
-    /// Returns the cause of a cancel, or else the message of the progress.
+    /// Returns the cause of a cancel, or otherwise the message of the progress.
     fn message(&self, snapshot: &ProgressSnapshot) -> Option<String> {
         match self.operation.cause() {
             Some(cause) => Some(format!("stopping: {}", cause.without_location())),
-            None => snapshot.message().map(|said| escaped(said).to_string()),
+            None => snapshot
+                .message()
+                .map(|message| escaped(message).to_string()),
         }
     }
 
-    /// Returns the text that an ended operation leaves, if it was cancelled or has failed. An operation that
-    /// inherited the cancel leaves none, unless it is the first line.
-    pub(crate) fn epitaph(&self) -> Option<String> {
+    /// Returns the text that a cancelled or failed operation leaves. An operation that inherited the cancel leaves no
+    /// text, unless its line is the first.
+    pub(crate) fn last_text(&self) -> Option<String> {
         let head = self.label();
         match (self.operation.status(), self.operation.cause()) {
             (Status::Cancelled, Some(cause)) if cause.is_inherited() && self.depth > 0 => None,
@@ -72,7 +74,7 @@ impl Line {
                 Some(format!("{head} cancelled: {}", cause.without_location()))
             }
             (Status::Failed, _) => Some(match self.operation.error() {
-                Some(words) => format!("{head} failed: {}", escaped(&words)),
+                Some(text) => format!("{head} failed: {}", escaped(&text)),
                 None => format!("{head} failed"),
             }),
             _ => None,
@@ -84,8 +86,9 @@ fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-/// The template is a constant that a test draws, so the default only avoids a panic. Text that is too long for the
-/// terminal is cut and does not wrap.
+/// Returns the style of a line. Text that is too long for the terminal is cut and does not wrap.
+///
+/// The template is a constant that a test draws, so the default only avoids a panic.
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
 }

@@ -4,8 +4,8 @@ use indicatif::MultiProgress;
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-/// A handle that prints above bars, for code without the [`Bars`](crate::Bars): the bars would overwrite a line of
-/// `eprintln!`. Clones print above the same bars.
+/// A handle that prints above bars, for code that has no access to the [`Bars`](crate::Bars). The bars would overwrite a
+/// line of `eprintln!`. Clones print above the same bars.
 ///
 /// # Examples
 ///
@@ -16,13 +16,13 @@ use std::io::{self, Write};
 /// # async fn run(runtime: RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
 /// let scope = Scope::builder("import").runtime(&runtime).build()?;
 /// let bars = Bars::new(&scope);
-/// let above = bars.printer();
+/// let printer = bars.printer();
 /// let drawing = runtime.spawn(bars.follow(&runtime));
-/// let outcome = scope.run(async |op| {
-///     above.println("row 7 has no date");
+/// let run = scope.run(async |op| {
+///     printer.println("row 7 has no date");
 ///     op.progress().advance(1);
 /// });
-/// # let _ = outcome.await;
+/// run.await.complete()?;
 /// drawing.await?;
 /// # Ok(())
 /// # }
@@ -40,8 +40,7 @@ impl Printer {
     /// Prints a line above the bars, or on standard error if nothing is drawn. A line that cannot be printed is
     /// dropped.
     ///
-    /// The text is printed as it is. Print text that comes from outside
-    /// [escaped](cancelable_core::cause::escaped).
+    /// The text is not escaped. [Escape](cancelable_core::cause::escaped) text from outside the program.
     pub fn println(&self, line: impl Display) {
         let line = line.to_string();
         if self.screen.is_hidden() {
@@ -51,8 +50,8 @@ impl Printer {
         let _ = self.screen.println(line);
     }
 
-    /// Removes the bars, calls `act`, which may print anywhere, and draws the bars again. Nothing is drawn
-    /// meanwhile, so `act` should be short. It must not draw, or print by this handle.
+    /// Removes the bars, calls `act`, and draws the bars again. `act` may print anywhere, but must not draw, and must not
+    /// print with this handle. Nothing is drawn during the call, so `act` should be short.
     pub fn suspend<R>(&self, act: impl FnOnce() -> R) -> R {
         self.screen.suspend(act)
     }

@@ -6,17 +6,17 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use console::Term;
 use indicatif::{ProgressDrawTarget, TermLike};
 
-/// The greatest number of draws in a second.
+/// The maximum number of draws in a second.
 const RATE: u8 = 20;
 
-/// Returns a draw target for bars on standard error. Nothing is drawn if that is no terminal.
+/// Returns a draw target for bars on standard error. Nothing is drawn if standard error is no terminal.
 ///
-/// Between two draws the cursor is in the row below the bars. `indicatif`'s own target leaves the cursor at
-/// the end of the last bar. There the `^C` that a terminal echoes wraps into the next row, all later draws are
-/// a row too low, and the last bar is never removed.
+/// Between two draws the cursor is in the row below the bars. `indicatif`'s own target leaves the cursor at the end of
+/// the last bar. A `^C` that the terminal echoes there wraps into the next row, so that all later draws are a row too
+/// low, and the last bar is never removed.
 ///
-/// [`Bars::new`](crate::Bars::new) uses this target. Use it for bars of your own, and for a
-/// [`MultiProgress`](indicatif::MultiProgress) that you give to [`Bars::on`](crate::Bars::on).
+/// [`Bars::new`](crate::Bars::new) uses this target. Use the target for your own bars too, and for a
+/// [`MultiProgress`](indicatif::MultiProgress) that is passed to [`Bars::on`](crate::Bars::on).
 ///
 /// # Examples
 ///
@@ -36,7 +36,7 @@ pub fn draw_target() -> ProgressDrawTarget {
     }
 }
 
-/// Returns the width of standard error, or the width of most terminals.
+/// Returns the width of the terminal on standard error, or a usual width if there is no terminal.
 pub(crate) fn columns() -> usize {
     Term::stderr().size().1.into()
 }
@@ -45,9 +45,9 @@ pub(crate) fn columns() -> usize {
 #[derive(Debug)]
 pub(crate) struct BelowBars<T> {
     to: T,
-    /// Something was written since the last flush.
+    /// Whether text was written since the last flush.
     is_written: AtomicBool,
-    /// The cursor is in the row below.
+    /// Whether the cursor is in the row below the bars.
     is_below: AtomicBool,
 }
 
@@ -71,7 +71,7 @@ impl<T: TermLike> BelowBars<T> {
         Ok(())
     }
 
-    /// Notes that text was written at the cursor, in a row of its own.
+    /// Records that text was written at the cursor, in its own row.
     fn note_text(&self) {
         self.is_written.store(true, Relaxed);
         self.is_below.store(false, Relaxed);
@@ -83,7 +83,7 @@ impl<T: TermLike> TermLike for BelowBars<T> {
         self.to.width()
     }
 
-    /// One row is for the cursor.
+    /// Returns the height without the row for the cursor.
     fn height(&self) -> u16 {
         self.to.height().saturating_sub(1)
     }
