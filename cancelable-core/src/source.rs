@@ -46,6 +46,7 @@ mod error;
 mod future;
 mod group;
 mod limit;
+mod time_limit;
 mod token;
 mod watched;
 

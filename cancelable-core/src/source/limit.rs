@@ -1,13 +1,7 @@
 //! A limit in time, with its location and text.
-//!
-//! A scope makes the limit part of its own deadline. A limit has a timer of its own only inside an all-of, where it does
-//! not cancel alone.
 
-use super::built_in::{BuiltIn, Kind};
-use super::{Source, SourceContext, SourceError, SourceFuture};
 use crate::cause::{Cause, Reason};
 use std::borrow::Cow;
-use std::future::pending;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +9,7 @@ use std::time::{Duration, Instant};
 /// A limit in time: a span that counts from the entry of a scope, or a point on the clock of the scope's runtime.
 ///
 /// A [`Duration`] converts to a limit. A limit can have a text, which is the [message](Cause::message) of the cause. A
-/// limit is a [`Source`], so it can be a member of a group.
+/// limit is a [`Source`](super::Source), so it can be a member of a group.
 ///
 /// # Examples
 ///
@@ -130,34 +124,5 @@ impl From<Duration> for Limit {
     #[track_caller]
     fn from(span: Duration) -> Self {
         Self::after(span)
-    }
-}
-
-impl Source for Limit {
-    fn name(&self) -> Cow<'static, str> {
-        match self.kind() {
-            LimitKind::After(_) => "timeout".into(),
-            LimitKind::At(_) => "deadline".into(),
-        }
-    }
-
-    fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
-        let runtime = context.runtime().ok_or_else(SourceError::no_runtime)?;
-        let Some(due) = self.due(runtime.now()) else {
-            return Ok(Box::pin(pending()));
-        };
-        let sleep = runtime.sleep_until(due);
-        Ok(Box::pin(async move {
-            sleep.await;
-            self.cause()
-        }))
-    }
-
-    fn needs_runtime(&self) -> bool {
-        true
-    }
-
-    fn take_built_in(&mut self) -> Option<BuiltIn> {
-        Some(BuiltIn::new(Kind::Limit(self.clone())))
     }
 }
