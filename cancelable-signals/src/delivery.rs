@@ -1,9 +1,9 @@
-//! A signal on its way to the sources that watched when it came, and the answer for it.
+//! The delivery of a signal to the sources that watched it.
 //!
-//! A source does not answer for a signal by having received it: a scope may end, or be dropped, before
-//! anyone looks. So each source that receives a signal holds its *delivery* until the request is on
-//! record in a scope, or was handed on. When all of them have let go of it and none has done that, the
-//! signal is served once more, as if it came now: to whoever watches it by then, or by the previous action.
+//! Receiving a signal is not enough: a scope may end, or be dropped, before it is polled. So each source that receives a
+//! signal holds its *delivery* until the request is on record in a scope, or was returned as a cause. If all sources
+//! have dropped the delivery and it was never answered, the signal is served once more, as if it came now: to the
+//! watchers at that time, or by the previous disposition.
 
 use crate::step::cause;
 use crate::{Signal, watch};
@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-/// One signal that was received. Shared by the sources that received it.
+/// A received signal. Shared by the sources that received it.
 pub(crate) struct Delivery {
     signal: Signal,
     answered: AtomicBool,
 }
 
 impl Delivery {
-    /// `answered` says whether something else than a source has received the signal too.
+    /// `answered` is true if a watcher other than a source has received the signal, too.
     pub(crate) fn new(signal: Signal, answered: bool) -> Arc<Self> {
         Arc::new(Self {
             signal,
@@ -32,9 +32,9 @@ impl Delivery {
         })
     }
 
-    /// The signal has had its effect.
+    /// Marks the signal as having had its effect.
     fn answer(&self) {
-        // Relaxed: read in the drop, which comes after it by the reference count.
+        // Relaxed: the drop reads it, and the reference count orders the drop after this store.
         self.answered.store(true, Ordering::Relaxed);
     }
 }
@@ -47,13 +47,13 @@ impl Drop for Delivery {
     }
 }
 
-/// What a source receives its signal in. The entry that delivers and the future that is polled share it.
+/// The slot in which a source receives its signal, shared by the table's entry and the source's future.
 pub(crate) struct Inbox {
-    /// What to cancel at once; none for a source that only reports.
+    /// Cancels the scope at once. `None` for a source that only reports by its future.
     scope: Option<ScopeCancel>,
     location: &'static Location<'static>,
     state: Mutex<State>,
-    /// Wakes a source that reports.
+    /// Wakes a source that reports by its future.
     arrived: CancellationToken,
 }
 
@@ -61,7 +61,7 @@ enum State {
     Empty,
     /// The signal was received and has had no effect yet.
     Held(Arc<Delivery>, Cause),
-    /// The source has given its cause, or is gone.
+    /// The source has returned its cause, or was dropped.
     Closed,
 }
 
@@ -78,11 +78,10 @@ impl Inbox {
         })
     }
 
-    /// Holds the signal from now on, unless the source is gone. Nobody's code runs in it.
+    /// Holds the signal from now on, unless the source was dropped. Runs no user code.
     ///
-    /// All sources hold a signal before anyone acts on it. So whoever is told of one first finds it
-    /// with the others too: a scope that ends because one inside it was told looks at its own source once
-    /// more.
+    /// All sources hold a signal before any of them acts on it. So a scope that ends because a scope inside it was
+    /// cancelled finds the signal in its own source in its last poll.
     pub(crate) fn hold(&self, delivery: Arc<Delivery>) {
         let cause = cause(delivery.signal, self.location);
         let mut state = self.state.lock();
@@ -90,16 +89,16 @@ impl Inbox {
             *state = State::Held(delivery, cause);
             return;
         }
-        // Unlocked: this may be the last to let go of it, and then it is served again.
+        // Unlocked: this may be the last reference, and its drop serves the signal again.
         drop(state);
         drop(delivery);
     }
 
-    /// Acts on the signal that is held. Where the source decides, the request is on record when this
-    /// returns, if the scope can have it.
+    /// Acts on the held signal. If the source has a `ScopeCancel`, the request is on record when this method returns,
+    /// unless the scope refuses it.
     ///
-    /// The thread that serves the signal, a poll and a drop may ask the scope at once. Whichever is told
-    /// that it is on record answers for it, and each has it until then.
+    /// The thread that serves the signal, a poll and a drop may cancel the scope at the same time. Each holds the
+    /// signal until the scope has confirmed that the request is on record.
     pub(crate) fn act(&self) {
         let Some((delivery, cause)) = self.held() else {
             return;
@@ -107,16 +106,16 @@ impl Inbox {
         if self.scope.is_none() {
             self.arrived.cancel_with(cause);
         } else if self.is_on_record(&cause) {
-            // With no lock held: a cancel runs the code of users.
+            // No lock is held: a cancel runs user code.
             delivery.answer();
             drop(self.close());
         }
     }
 
-    /// Ready with the cause once the signal is held: what a source that reports resolves to.
+    /// Ready with the cause when a signal is held, for a source that reports by its future.
     ///
-    /// Wakes: the signal is looked for once more after the waker was left, and is held before the waker
-    /// is woken.
+    /// Wakes: the state is read once more after the waker was registered, and the signal is held before the waker is
+    /// woken.
     pub(crate) async fn report(&self) -> Cause {
         let mut arrived = pin!(self.arrived.cancelled());
         poll_fn(|cx| {
@@ -128,7 +127,7 @@ impl Inbox {
                     }
                 }
                 if !is_last {
-                    // Ready or not: the look that follows decides.
+                    // The result does not matter: the state is read again.
                     let _ = arrived.as_mut().poll(cx);
                 }
             }
@@ -137,10 +136,10 @@ impl Inbox {
         .await
     }
 
-    /// Lets go of the signal, if it has not had its effect.
+    /// Drops a signal that has had no effect.
     pub(crate) fn abandon(&self) {
         if let Some((delivery, cause)) = self.close() {
-            // It may be on record by now, by way of a group.
+            // It may be on record by now, through a group.
             if self.is_on_record(&cause) {
                 delivery.answer();
             }
@@ -176,7 +175,7 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// One that is told of it at once may end what another is in, before that one has its turn.
+    /// The first source to act may end the scope of another, before that other source has acted.
     #[test]
     fn r45_a_signal_that_is_held_is_given_to_a_poll_that_comes_before_its_turn() {
         let (one, other) = (

@@ -1,46 +1,63 @@
-//! The disposition of a signal: what the process does with it where nobody here watches it.
+//! The disposition of a signal: its effect on the process while no watcher of this crate watches it.
 
 use crate::Signal;
 use crate::watch;
 
-/// What a signal does to the process while no source of this crate watches it.
+/// The effect of a signal on the process while no watcher of this crate watches it.
 ///
-/// It is what was in force when the signal was first watched, and it is in force again when the
-/// last source for it has gone.
+/// The disposition is the one in force when the signal was first watched. It is in force again when the last watcher of
+/// the signal is gone.
 ///
-/// This crate reads it from the system on Linux and Android. Elsewhere no safe interface tells,
-/// and [`Disposition::Default`] is presumed; a program that knows better says so with
-/// [`Disposition::assume`].
+/// On Linux and Android the disposition is read from the system. Elsewhere no safe interface returns it, and
+/// [`Disposition::Default`] is presumed unless the program calls [`Disposition::assume`].
+///
+/// # Examples
+///
+/// A program that does not stop at the end of its terminal if it was started by `nohup`:
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_core::CancellationToken;
+/// use cancelable_signals::{Disposition, Signal, cancel_on_signal};
+///
+/// let hangup: Signal = "SIGHUP".parse()?;
+/// let stop = CancellationToken::new();
+/// let _guard = match Disposition::of(hangup) {
+///     Disposition::Ignored => None,
+///     _ => Some(cancel_on_signal(&stop, [hangup])?),
+/// };
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Disposition {
     /// The system's default action: for most signals the end of the process.
     Default,
-    /// The signal is ignored, as `nohup` and a shell's background jobs have it. Sources do not
-    /// receive it, unless they were told to.
+    /// The signal is ignored, as under `nohup` and in a shell's background jobs. Sources do not receive the signal,
+    /// unless `even_if_ignored` was called.
     Ignored,
-    /// Another part of the program handles it, and goes on doing so beside this crate.
+    /// Another part of the program handles the signal, and still does beside this crate.
     Handled,
 }
 
 impl Disposition {
-    /// What `signal` does to the process while no source watches it.
+    /// Returns the disposition of `signal`.
     #[must_use]
     pub fn of(signal: Signal) -> Self {
         watch::previous(signal)
     }
 
-    /// Lays down what `signal` does to the process while no source watches it.
+    /// Sets the disposition of `signal`.
     ///
-    /// To be called before the signal is first watched where the system cannot be asked
-    /// ([`Disposition`] says where), or at any time with [`Disposition::Handled`] when another
-    /// handler was installed after this crate's, which this crate cannot see: it then leaves the
-    /// signal to that one.
+    /// On systems where the disposition is not read, call this method before the signal is first watched. Call it at
+    /// any time with [`Disposition::Handled`] if another handler was installed after the handler of this crate, which
+    /// is not detected: this crate then leaves the signal to that handler.
     pub fn assume(self, signal: Signal) {
         watch::assume(signal, self);
     }
 
-    /// What the system says is in force for `signal` at this moment.
+    /// Reads from the system what is in force for `signal` now.
     pub(crate) fn read(signal: Signal) -> Self {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
@@ -50,8 +67,7 @@ impl Disposition {
         Self::Default
     }
 
-    /// Reads the two sets of signals in the text of `/proc/self/status`: hexadecimal, the lowest
-    /// bit for signal 1.
+    /// Parses the two sets of signals in the text of `/proc/self/status`: hexadecimal, the lowest bit for signal 1.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn parse(status: &str, number: i32) -> Self {
         let is_in = |set: &str| {

@@ -1,4 +1,4 @@
-//! A dump of what is still running, printed when the process is sent a signal.
+//! A dump of the open operations, printed at a signal.
 
 use crate::watch::Plan;
 use crate::{Signal, SignalGuard, Step, WatchError};
@@ -6,19 +6,18 @@ use cancelable_core::Registry;
 use std::io::{self, Write};
 use std::time::Duration;
 
-/// Prints [what is open](Registry::dump) in `registry` to the standard error, whenever the process
-/// is sent `SIGUSR1`, or `SIGINFO` where there is one (Ctrl+T in a terminal of macOS and BSD).
+/// Prints the [open operations](Registry::dump) of `registry` to the standard error, whenever the process receives
+/// `SIGUSR1`, or `SIGINFO` on systems that have it (Ctrl+T in a terminal of macOS and BSD).
 ///
-/// It is printed on a thread of its own, so that it also says why a runtime is stuck. As long as the
-/// guard lives, `SIGUSR1` does not end the process.
+/// A separate thread prints the dump, so it also shows why a runtime is stuck. As long as the guard lives, `SIGUSR1`
+/// does not end the process.
 ///
-/// Each signal has its dump, however soon it comes after another; those that come while a dump is
-/// written share the next one.
+/// Each signal has its dump, however soon it comes after another. Signals that come while a dump is written share the
+/// next dump.
 ///
 /// # Errors
 ///
-/// The system refuses, or has neither signal, as Windows:
-/// [`is_unsupported`](WatchError::is_unsupported).
+/// The system refuses, or it has neither signal, as Windows: [`is_unsupported`](WatchError::is_unsupported).
 ///
 /// # Examples
 ///
@@ -27,35 +26,48 @@ use std::time::Duration;
 /// use cancelable_signals::dump_on_signal;
 ///
 /// dump_on_signal(Registry::global())?.detach();
-/// // Now `kill -USR1` shows what is running.
+/// // Now `kill -USR1` prints the open operations.
 /// # Ok::<(), cancelable_signals::WatchError>(())
 /// ```
 pub fn dump_on_signal(registry: &Registry) -> Result<SignalGuard, WatchError> {
     print_at(registry, &["SIGUSR1", "SIGINFO"])
 }
 
-/// [`dump_on_signal`] at those of the signals that the system has.
+/// [`dump_on_signal`] for those of the named signals that the system has.
 fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchError> {
     let signals = names.iter().flat_map(|name| name.parse::<Signal>());
     let signals: Vec<_> = signals.collect();
     if signals.is_empty() {
         return Err(WatchError::unsupported(format!(
-            "a dump is printed at {}, which this system does not have; name another by `dump_on_signal_to`",
+            "a dump is printed at {}, which this system does not have; give another signal to `dump_on_signal_to`",
             names.join(" or ")
         )));
     }
     dump_on_signal_to(registry, signals, |dump| {
-        // There is nobody to be told that it cannot be written.
+        // An error of standard error cannot be reported.
         let _ = write!(io::stderr().lock(), "{dump}");
     })
 }
 
-/// [`dump_on_signal`] at any of `signals`, which hands the dump to `write`. A panic of that is
-/// logged and goes no further.
+/// [`dump_on_signal`] at any of `signals`, with the dump passed to `write`. A panic of `write` is logged and contained.
 ///
 /// # Errors
 ///
 /// `signals` is empty, or the system refuses.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_core::Registry;
+/// use cancelable_signals::dump_on_signal_to;
+///
+/// let quit = "SIGQUIT".parse()?;
+/// let guard = dump_on_signal_to(Registry::global(), [quit], |dump| log::info!("{dump}"))?;
+/// # drop(guard);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn dump_on_signal_to(
     registry: &Registry,
     signals: impl IntoIterator<Item = Signal>,
@@ -82,8 +94,8 @@ mod tests {
         assert_eq!(error.signal(), None);
         assert_eq!(
             error.to_string(),
-            "a dump is printed at SIGFOO or SIGBAR, which this system does not have; name another by \
-             `dump_on_signal_to`"
+            "a dump is printed at SIGFOO or SIGBAR, which this system does not have; give another \
+             signal to `dump_on_signal_to`"
         );
     }
 }

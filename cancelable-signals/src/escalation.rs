@@ -1,22 +1,20 @@
-//! The escalation of signals: what the first one does, and the second, and all that follow.
+//! The escalation of signals: a step for the first signal, a step for the second, and a step for all later signals.
 
 use crate::watch::{Plan, WINDOW};
 use crate::{Signal, SignalGuard, Step, WatchError};
 use cancelable_core::CancellationToken;
 use std::time::Duration;
 
-/// The first signal asks, the second insists, a third takes the default action.
+/// A step for the first signal, a step for the second, and a step for each later signal.
 ///
-/// As it is made, the first of its signals cancels the token, and as nothing is set for the
-/// second, each later one ends the process as if it had no handler. The signals count together: a
-/// `SIGTERM` after a `SIGINT` is the second.
+/// By default the first signal cancels the token, and each later signal takes its default action, which ends the
+/// process as if it had no handler. The signals count together: a `SIGTERM` after a `SIGINT` is the second signal.
 ///
-/// The same signal within 100 ms of the first is the same request and takes no step, since wrappers
-/// send it twice; [`merge_within`](Self::merge_within) sets another time.
+/// The same signal within 100 ms of the first is the same request and takes no step, because wrappers send it twice;
+/// [`merge_within`](Self::merge_within) sets another time.
 ///
-/// To insist is for the program to define. For a scope with a period of grace it means that there is
-/// none any more ([`Step::cancel_now`]); else a second token can stop what the first one lets finish:
-/// hand the first to the work, and bound the clean-up by the second.
+/// The second step is the program's choice. For a scope with a grace period, [`Step::cancel_now`] ends the grace period.
+/// Without a scope a second token does the same: give the first token to the work, and bound the cleanup by the second.
 ///
 /// # Examples
 ///
@@ -28,15 +26,16 @@ use std::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let scope = rt::scope("import").grace(Duration::from_secs(10)).build()?;
-/// let guard = Escalation::new(scope.token())
+/// let _guard = Escalation::new(scope.token())
 ///     .second(Step::cancel_now(&scope))
 ///     .start()?;
-/// # drop((guard, rt::block_on(scope.run(async |_| ()))));
+/// let outcome = rt::block_on(scope.run(async |_| "imported"));
+/// assert_eq!(outcome.into_result()?, "imported");
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// Two tokens, with no scope and no runtime:
+/// Two tokens, without a scope and without a runtime:
 ///
 /// ```
 /// use cancelable_core::CancellationToken;
@@ -59,7 +58,7 @@ pub struct Escalation {
 }
 
 impl Escalation {
-    /// An escalation on [`Signal::shutdown`] whose first step cancels `token`.
+    /// Returns an escalation for [`Signal::shutdown`] whose first step cancels `token`.
     #[track_caller]
     pub fn new(token: &CancellationToken) -> Self {
         Self {
@@ -72,50 +71,48 @@ impl Escalation {
         }
     }
 
-    /// The signals that count.
+    /// Sets the signals that count, in place of [`Signal::shutdown`].
     pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.signals = signals.into_iter().collect();
         self
     }
 
-    /// What the first signal does, in place of cancelling the token.
+    /// Sets the step of the first signal, in place of the cancel of the token.
     pub fn first(mut self, step: Step) -> Self {
         self.first = step;
         self
     }
 
-    /// What the second signal does. Unless it is set, the second does what the third would.
+    /// Sets the step of the second signal. By default it is the step of the third.
     pub fn second(mut self, step: Step) -> Self {
         self.second = Some(step);
         self
     }
 
-    /// What the third signal does and each one after it. Unless it is set, they take the default
-    /// action.
+    /// Sets the step of the third signal and of each later signal. By default they take their default action.
     pub fn third(mut self, step: Step) -> Self {
         self.third = step;
         self
     }
 
-    /// Sets for how long after one that took a step the same signal is the same request, in place of
-    /// 100 ms. With zero each signal takes a step: for a signal that asks for something anew each
-    /// time, as `SIGHUP` does where it has a file read again.
+    /// Sets how long after a signal that took a step the same signal is the same request, in place of 100 ms. With zero
+    /// each signal takes a step, for a signal that is a new request each time, such as a `SIGHUP` that reloads a file.
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;
         self
     }
 
-    /// Watches also those signals that the process was started to ignore.
+    /// Watches the signals that the process was started to ignore, too.
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
         self
     }
 
-    /// Starts to watch.
+    /// Starts to watch the signals.
     ///
     /// # Errors
     ///
-    /// If there are no signals, or the system refuses.
+    /// There are no signals, or the system refuses.
     pub fn start(self) -> Result<SignalGuard, WatchError> {
         let steps = [Some(self.first), self.second, Some(self.third)];
         let steps = steps.into_iter().flatten().map(Step::into_inner).collect();

@@ -1,9 +1,8 @@
-//! The end of a program that a signal has stopped.
+//! The end of a program that was stopped by a signal.
 //!
-//! A shell asks how a command ended before it goes on: an exit code, also 130, says that the command
-//! dealt with the Ctrl+C by itself, and the loop around it goes on; death by the signal says that
-//! the user stopped it, and ends the loop. So a program that has cleaned up ends as the signal would
-//! have ended it.
+//! A shell reads how a command ended. After an exit code, even 130, the command has handled the Ctrl+C, and the shell
+//! continues its loop. After a death by the signal the user has stopped the command, and the shell ends its loop. So a
+//! program ends by the signal after its cleanup.
 
 use crate::{Signal, os};
 use cancelable_core::{Cause, Reason};
@@ -13,20 +12,18 @@ use std::thread;
 use std::time::Duration;
 
 /// The longest wait for standard output to be flushed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 
-/// Ends the process by `signal`, after its work has been cleaned up: the parent learns that the
-/// signal ended it, and a shell that runs it in a loop ends the loop.
+/// Ends the process by `signal`, after the cleanup of the program. The parent sees that the signal ended the process,
+/// and a shell that runs the program in a loop ends the loop.
 ///
-/// To be called last, in `main`. No destructor runs. What is buffered for standard output is
-/// written, unless another thread hangs in a write there: that is waited for no longer than a
-/// second.
+/// Call it last, in `main`. No destructor runs. The buffer of standard output is written; a write of another thread that
+/// hangs there is waited for no longer than a second.
 ///
-/// Where the signal cannot end the process, the process exits with 128 and the signal's number, the
-/// status by which shells report that death. So it is for process 1 of a container, to which the
-/// kernel delivers no default action, and for a signal whose default action is not the end. On
-/// Windows the exit code is that of an unhandled Ctrl+C, `0xC000013A`, which `cmd.exe` treats as a
-/// Ctrl+C of its own.
+/// If the signal cannot end the process, the process exits with 128 and the signal's number, the status by which shells
+/// report that death. This applies to process 1 of a container, to which the kernel delivers no default action, and to a
+/// signal whose default action does not end a process. On Windows the exit code is that of an unhandled Ctrl+C,
+/// `0xC000013A`, which `cmd.exe` treats as a Ctrl+C of its own.
 ///
 /// # Examples
 ///
@@ -36,9 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let scope = rt::scope("import").source(ctrl_c()).build()?;
 ///     let outcome = rt::block_on(scope.run(async |_| { /* the work */ }));
-///     if outcome.is_cancelled() {
-///         eprintln!("stopped: {}", outcome.cause().expect("a cancelled scope has a cause"));
-///         if let Some(signal) = outcome.cause().and_then(Signal::from_cause) {
+///     if let (true, Some(cause)) = (outcome.is_cancelled(), outcome.cause()) {
+///         eprintln!("stopped: {cause}");
+///         if let Some(signal) = Signal::from_cause(cause) {
 ///             exit_by(signal);
 ///         }
 ///     }
@@ -50,21 +47,21 @@ pub fn exit_by(signal: Signal) -> ! {
     os::die_of(signal)
 }
 
-/// Flushes standard output, on a thread of its own: the lock may be held by a write that hangs.
+/// Flushes standard output on another thread, because a write that hangs may hold the lock.
 fn flush() {
     let (done, flushed) = channel();
     let flush = move || {
-        // There is nobody left to tell that it cannot be written.
+        // An error cannot be reported any more.
         let _ = io::stdout().flush();
         let _ = done.send(());
     };
     if thread::Builder::new().spawn(flush).is_ok() {
-        let _ = flushed.recv_timeout(PATIENCE);
+        let _ = flushed.recv_timeout(FLUSH_LIMIT);
     }
 }
 
 impl Signal {
-    /// The signal that `cause` names, if a signal is the reason. For [`exit_by`].
+    /// Returns the signal of `cause`, if the reason is a signal. For [`exit_by`].
     #[must_use]
     pub fn from_cause(cause: &Cause) -> Option<Self> {
         match cause.reason() {

@@ -1,4 +1,4 @@
-//! A guard that keeps signals watched until it is dropped.
+//! The guard that keeps signals watched.
 
 use crate::watch::{self, Plan, WINDOW};
 use crate::work::Work;
@@ -7,11 +7,32 @@ use cancelable_core::CancellationToken;
 use std::fmt;
 use std::time::Duration;
 
-/// Watches signals for as long as it lives.
+/// A guard that keeps signals watched as long as it lives.
 ///
-/// When it is dropped, a signal goes to the others that watch it; if there are none, the process
-/// does with it what it did before. Dropping does not wait: what an earlier signal set off may
-/// still be running.
+/// After its drop a signal goes to the other watchers; without another watcher the previous disposition is in force. The
+/// drop does not wait: the work of an earlier signal may still run.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_signals::{Signal, SignalGuard, WatchError, cancel_on_signal};
+/// use std::time::Duration;
+///
+/// struct Server {
+///     stop: CancellationToken,
+///     /// Ctrl+C stops the server as long as the server lives.
+///     _signals: SignalGuard,
+/// }
+///
+/// fn server() -> Result<Server, WatchError> {
+///     let stop = CancellationToken::new();
+///     let signals = cancel_on_signal(&stop, Signal::shutdown())?;
+///     Ok(Server { stop, _signals: signals.merge_within(Duration::from_millis(50)) })
+/// }
+/// # drop(server()?.stop);
+/// # Ok::<(), WatchError>(())
+/// ```
 #[must_use = "signals are watched only as long as the guard lives; `detach` keeps them watched"]
 pub struct SignalGuard {
     id: u64,
@@ -28,14 +49,14 @@ impl SignalGuard {
         Ok(Self { id })
     }
 
-    /// Sets for how long after the first the same signal is the same request, in place of 100 ms. With
-    /// zero each signal is a request.
+    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
+    /// signal is a request.
     pub fn merge_within(self, window: Duration) -> Self {
         watch::set_window(self.id, window);
         self
     }
 
-    /// Keeps watching until the process ends.
+    /// Keeps the signals watched until the process ends.
     pub fn detach(self) {
         std::mem::forget(self);
     }
@@ -53,19 +74,18 @@ impl fmt::Debug for SignalGuard {
     }
 }
 
-/// Cancels `token` at the first of `signals`, with a cause that names it. Needs no runtime and no
-/// scope.
+/// Cancels `token` at the first of `signals`, with a cause that names the signal. Needs no runtime and no scope.
 ///
-/// The guard has then done its part: the next signal goes to the others that watch it, and takes
-/// its previous action when there are none. So a second Ctrl+C ends a program whose shutdown
-/// hangs. [`Escalation`](crate::Escalation) does something else with it.
+/// Later signals do not reach the guard: they go to the other watchers, and without another watcher the previous
+/// disposition is in force. So a second Ctrl+C ends a program whose shutdown hangs. An
+/// [`Escalation`](crate::Escalation) takes another step at the second signal.
 ///
-/// The same signal within 100 ms of the first is the same request, since wrappers send it twice;
+/// The same signal within 100 ms of the first is the same request, because wrappers send it twice;
 /// [`merge_within`](SignalGuard::merge_within) sets another time.
 ///
 /// # Errors
 ///
-/// If `signals` is empty, or the system refuses.
+/// `signals` is empty, or the system refuses.
 ///
 /// # Examples
 ///
@@ -75,9 +95,12 @@ impl fmt::Debug for SignalGuard {
 ///
 /// let stop = CancellationToken::new();
 /// let guard = cancel_on_signal(&stop, Signal::shutdown())?;
-/// // Work that looks at `stop` goes here.
+/// for page in 1..=3 {
+///     stop.check()?;
+///     println!("page {page}");
+/// }
 /// drop(guard);
-/// # Ok::<(), cancelable_signals::WatchError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[track_caller]
 pub fn cancel_on_signal(

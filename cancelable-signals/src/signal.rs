@@ -1,21 +1,21 @@
 //! A signal that this process can watch.
 //!
-//! Checked when it is made, so that whoever holds one can hand it to the system without a case
-//! for signals that do not exist here or that nobody may catch.
+//! A value is checked when it is made. So code that has a `Signal` needs no case for a signal that does not exist or
+//! that no program may catch.
 
 mod invalid;
 mod names;
 
 pub use invalid::InvalidSignal;
 
-use invalid::Why;
+use invalid::Problem;
 use std::fmt;
 use std::str::FromStr;
 
 /// A signal that can be watched on this platform.
 ///
-/// On Unix any signal that a process may catch, those for real time included; on Windows
-/// `SIGINT` alone, which is Ctrl+C. The numbers are the platform's.
+/// On Unix: any signal that a process may catch, real-time signals included. On Windows: `SIGINT` only, which is Ctrl+C.
+/// The numbers are the platform's.
 ///
 /// # Examples
 ///
@@ -35,23 +35,23 @@ pub struct Signal {
 }
 
 impl Signal {
-    /// `SIGINT`, which Ctrl+C sends. The one signal that every platform has.
+    /// `SIGINT`, which Ctrl+C sends. The only signal that every platform has.
     pub const INT: Self = Self {
         number: 2,
         name: "SIGINT",
     };
 
-    /// `SIGTERM`, the request to end, where the platform has it.
+    /// Returns `SIGTERM`, the request to end.
     ///
     /// # Errors
     ///
-    /// On Windows, which has no such request.
+    /// The platform is Windows, which has no such signal.
     pub fn term() -> Result<Self, InvalidSignal> {
         "SIGTERM".parse()
     }
 
-    /// The signals by which people and service managers ask a program to end: `SIGINT` and,
-    /// where the platform has it, `SIGTERM`.
+    /// Returns the signals by which people and service managers stop a program: `SIGINT`, and `SIGTERM` if the platform
+    /// has it.
     #[must_use]
     pub fn shutdown() -> Vec<Self> {
         [Ok(Self::INT), Self::term()]
@@ -73,7 +73,7 @@ impl Signal {
     }
 }
 
-/// The number of a signal on this platform.
+/// Converts from the number of a signal on this platform.
 impl TryFrom<i32> for Signal {
     type Error = InvalidSignal;
 
@@ -81,17 +81,17 @@ impl TryFrom<i32> for Signal {
         let Some(name) = names::name_of(number) else {
             return Err(InvalidSignal::new(
                 format!("number {number}"),
-                Why::missing(),
+                Problem::missing(),
             ));
         };
         match names::is_forbidden(number) {
             None => Ok(Self { number, name }),
-            Some(why) => Err(InvalidSignal::new(name, why)),
+            Some(problem) => Err(InvalidSignal::new(name, problem)),
         }
     }
 }
 
-/// A signal's name with or without `SIG`, in any case, or its number in digits.
+/// Parses a signal's name with or without `SIG`, in any case, or its number in digits.
 impl FromStr for Signal {
     type Err = InvalidSignal;
 
@@ -103,7 +103,7 @@ impl FromStr for Signal {
         let bare = name.strip_prefix("SIG").unwrap_or(&name);
         match names::number_of(bare) {
             Some(number) => Self::try_from(number),
-            None => Err(InvalidSignal::new(format!("{text:?}"), Why::missing())),
+            None => Err(InvalidSignal::new(format!("{text:?}"), Problem::missing())),
         }
     }
 }

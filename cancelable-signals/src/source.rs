@@ -13,24 +13,38 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Cancels a scope at the first of its signals, with a cause that names it.
+/// A source that cancels a scope at the first of its signals, with a cause that names the signal.
 ///
-/// It watches from the moment the scope is entered until the first signal or the end of the
-/// scope, its children and its finalizers included. The request is on record in the scope at once, also while
-/// the work computes and nobody polls the scope, so [`check`](cancelable_core::Operation::check) sees it, and
-/// so does the outcome of work that has a value all the same.
+/// The source watches from the entry of the scope until the first signal or the end of the scope, its children and its
+/// finalizers included. The request is on record in the scope at once, even while the body computes and nobody polls the
+/// scope. So [`check`](cancelable_core::Operation::check) sees the request, and so does the outcome of a body that
+/// returns a value all the same.
 ///
-/// Inside an `all_of` it counts for the group, and inside a source of your own it resolves to its cause. A
-/// signal that has had no effect when the source is dropped (the scope was stopping for something else, or
-/// ended before anyone looked) is not lost: it goes to the others that watch it by then, and takes its
-/// previous action when there are none.
+/// As a member of an `all_of` the source counts for the group; inside a source of your own its future resolves to the
+/// cause. A signal without effect is not lost: if the source is dropped because the scope was cancelled for another
+/// cause, or ended before it was polled, the signal goes to the watchers at that time. Without a watcher the previous
+/// disposition is in force.
 ///
-/// A further signal, while the scope winds up, goes to the others that watch it, and takes
-/// its previous action when there are none: a second Ctrl+C ends a program that does not stop.
-/// [`Escalation`](crate::Escalation) does something else with it.
+/// A second signal, while the scope stops, goes to the other watchers. Without another watcher the previous disposition
+/// is in force: a second Ctrl+C ends a program that does not stop. An [`Escalation`](crate::Escalation) takes another
+/// step at the second signal.
 ///
-/// The same signal within 100 ms of the first is the same request, since wrappers send it twice;
+/// The same signal within 100 ms of the first is the same request, because wrappers send it twice;
 /// [`merge_within`](Self::merge_within) sets another time.
+///
+/// # Examples
+///
+/// ```no_run
+/// use cancelable_signals::ctrl_c;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let source = ctrl_c().merge_within(Duration::from_millis(50));
+/// let outcome = rt::block_on(rt::scope("import").source(source).run(async |_| "imported"));
+/// println!("{}", outcome.into_result()?);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SignalSource {
     signals: Vec<Signal>,
@@ -50,15 +64,15 @@ impl SignalSource {
         }
     }
 
-    /// Watches also those signals that the process was started to ignore.
+    /// Watches the signals that the process was started to ignore, too.
     #[must_use]
     pub fn even_if_ignored(mut self) -> Self {
         self.ignored = true;
         self
     }
 
-    /// Sets for how long after the first the same signal is the same request, in place of 100 ms. With
-    /// zero each signal is a request.
+    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
+    /// signal is a request.
     #[must_use]
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;
@@ -66,14 +80,27 @@ impl SignalSource {
     }
 }
 
-/// The source of one signal.
+/// Returns a source for one signal.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_signals::signal;
+///
+/// let quit = signal("SIGQUIT".parse()?);
+/// let scope = rt::scope("import").source(quit).build()?;
+/// # rt::block_on(scope.run(async |_| ())).into_result()?;
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use]
 #[track_caller]
 pub fn signal(signal: Signal) -> SignalSource {
     SignalSource::new(vec![signal])
 }
 
-/// The source of several signals, of which the first counts.
+/// Returns a source for several signals, of which the first counts.
 ///
 /// # Errors
 ///
@@ -87,27 +114,26 @@ pub fn signals(signals: impl IntoIterator<Item = Signal>) -> Result<SignalSource
     }
 }
 
-/// The source of Ctrl+C, which is `SIGINT`.
+/// Returns a source for Ctrl+C, which is `SIGINT`.
 #[must_use]
 #[track_caller]
 pub fn ctrl_c() -> SignalSource {
     signal(Signal::INT)
 }
 
-/// The source of `SIGTERM`.
+/// Returns a source for `SIGTERM`.
 ///
 /// # Errors
 ///
-/// On Windows, which has no such signal.
+/// The platform is Windows, which has no such signal.
 #[track_caller]
 pub fn terminate() -> Result<SignalSource, InvalidSignal> {
-    // Not by `map`: the location is that of the caller here, and not in a closure.
+    // Not by `map`: in a closure the location would not be that of the caller.
     let term = Signal::term()?;
     Ok(signal(term))
 }
 
-/// The source of the signals by which people and service managers ask a program to end:
-/// [`Signal::shutdown`].
+/// Returns a source for the signals by which people and service managers stop a program: [`Signal::shutdown`].
 #[must_use]
 #[track_caller]
 pub fn shutdown() -> SignalSource {
@@ -125,16 +151,16 @@ impl Source for SignalSource {
         Ok(Box::pin(async move { watching.inbox.report().await }))
     }
 
-    /// The request is on record in the scope as soon as the signal is read, on the thread that serves it.
+    /// The request is on record in the scope as soon as the signal is read, by the thread that serves it.
     fn start_with_cancel(
         self: Box<Self>,
         _: &SourceContext,
         cancel: ScopeCancel,
     ) -> Result<SourceFuture, SourceError> {
         let watching = self.watch(Some(cancel))?;
-        // There is nothing to report: the scope's token wakes whoever polls this. The future keeps watching,
-        // so that the scope's end is the end of it. A poll before the thread that serves the signal has had
-        // its turn, as the last one of a run may be, puts the request on record by itself.
+        // Wakes: the future has nothing to report, and the cancel of the scope's token wakes the run. The future keeps
+        // watching until the end of the scope. A poll that comes before the thread that serves the signal, as the last
+        // poll of a run may, puts the request on record.
         Ok(Box::pin(poll_fn(move |_| {
             watching.inbox.act();
             Poll::Pending
@@ -155,14 +181,14 @@ impl SignalSource {
     }
 }
 
-/// A source that was started. When it is dropped, what it has received and not handed on is served again.
+/// A source that was started. Its drop serves a signal again that was received and had no effect.
 struct Watching {
     inbox: Arc<Inbox>,
-    /// None once it is dropped.
+    /// `None` in the drop.
     guard: Option<SignalGuard>,
 }
 
-/// Watches no more first, so that it does not receive the same signal again.
+/// The guard is dropped first, so that the source does not receive the same signal again.
 impl Drop for Watching {
     fn drop(&mut self) {
         self.guard = None;

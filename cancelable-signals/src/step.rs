@@ -1,4 +1,4 @@
-//! One step of an escalation: what is done with one signal.
+//! A step of an escalation: the reaction to one signal.
 
 use crate::Signal;
 use crate::watch;
@@ -9,7 +9,29 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// What an [`Escalation`](crate::Escalation) does with one signal.
+/// The reaction of an [`Escalation`](crate::Escalation) to one signal.
+///
+/// # Examples
+///
+/// A server that reads its configuration again at each `SIGHUP`:
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_core::CancellationToken;
+/// use cancelable_signals::{Escalation, Step};
+/// use std::time::Duration;
+///
+/// let reload = Step::call(|signal| println!("{signal}: the configuration is read again"));
+/// let guard = Escalation::new(&CancellationToken::never())
+///     .signals(["SIGHUP".parse()?])
+///     .first(reload.clone())
+///     .third(reload)
+///     .merge_within(Duration::ZERO)
+///     .start()?;
+/// # drop(guard);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Step(Kind);
 
@@ -21,18 +43,18 @@ enum Kind {
 }
 
 impl Step {
-    /// Cancels `token`, with a cause that names the signal.
+    /// Returns a step that cancels `token`, with a cause that names the signal.
     #[must_use]
     #[track_caller]
     pub fn cancel(token: &CancellationToken) -> Self {
         Self(Kind::Run(Self::cancelling(token)))
     }
 
-    /// Cancels `operation`, with a cause that names the signal, and ends its grace period and those of
-    /// the operations below it at once: [`Operation::cancel_now`]. Shields still finish.
+    /// Returns a step that cancels `operation`, with a cause that names the signal, and ends its grace period and those
+    /// of its descendants at once: [`Operation::cancel_now`]. Shields still finish.
     ///
-    /// As the second step it insists on what the first has asked for. It holds on to the record of
-    /// the operation.
+    /// As a second step it ends the grace period that the first step has begun. The step keeps the operation's record
+    /// alive.
     #[must_use]
     #[track_caller]
     pub fn cancel_now(operation: &Operation) -> Self {
@@ -42,10 +64,10 @@ impl Step {
         })))
     }
 
-    /// Calls `action`, on a thread where it may block. A panic in it is logged and goes no further.
+    /// Returns a step that calls `action`, on a thread where it may block. A panic of `action` is logged and contained.
     ///
-    /// One call at a time: a signal that comes meanwhile has the action called once more afterwards,
-    /// and several of one kind are merged. A call that does not return holds up no other step.
+    /// There is one call at a time: after a signal that comes during a call, `action` is called once more, and several
+    /// such signals of one kind are merged. A call that does not return delays no other step.
     #[must_use]
     pub fn call(action: impl Fn(Signal) + Send + Sync + 'static) -> Self {
         Self(Kind::Run(Arc::new(move |signal| {
@@ -53,20 +75,21 @@ impl Step {
         })))
     }
 
-    /// Takes the signal's default action: for most signals the process ends at once, and its
-    /// parent is told that the signal ended it. Nothing is cleaned up.
+    /// Returns a step that takes the signal's default action: for most signals the process ends at once, without
+    /// cleanup, and its parent sees that the signal ended it.
     #[must_use]
     pub fn take_default() -> Self {
         Self(Kind::TakeDefault)
     }
 
-    /// Does nothing with the signal.
+    /// Returns a step that ignores the signal.
     #[must_use]
     pub fn ignore() -> Self {
         Self(Kind::Ignore)
     }
 
-    /// The step as one entry takes it: a clone of it elsewhere is another's, and is not waited for.
+    /// Converts the step for one entry of the table. A clone in another entry has its own work, and neither waits for
+    /// the other.
     pub(crate) fn into_inner(self) -> watch::Step {
         match self.0 {
             Kind::Run(action) => watch::Step::Run(Work::new(action)),
@@ -75,7 +98,7 @@ impl Step {
         }
     }
 
-    /// What cancels `token`, located at the caller.
+    /// Returns an action that cancels `token`, with the location of the caller.
     #[track_caller]
     pub(crate) fn cancelling(token: &CancellationToken) -> Action {
         let (token, location) = (token.clone(), Location::caller());
@@ -85,7 +108,7 @@ impl Step {
     }
 }
 
-/// The cause of a cancel by `signal`, asked for at `location`.
+/// Returns the cause of a cancel by `signal`, with the location of the call that watches it.
 pub(crate) fn cause(signal: Signal, location: &'static Location<'static>) -> Cause {
     let reason = Reason::Signal {
         number: signal.number(),

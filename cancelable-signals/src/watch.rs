@@ -285,7 +285,7 @@ fn act(signal: Signal, arrival: Arrival) {
         os::take_default(signal);
     }
     if verdict.repeats {
-        work::tell_of_repeat(signal);
+        work::log_repeat(signal);
     }
     verdict.work.iter().for_each(|work| work.begin(signal));
     if verdict.sources.is_empty() {

@@ -1,14 +1,12 @@
-//! The work that a signal sets off, run where it can hold up nobody.
+//! The work that a signal starts, on threads that may hang.
 //!
-//! Cancelling a token runs the callbacks and wakers of its users, who may block. The thread that
-//! reads signals must not, or the second Ctrl+C would wait behind what the first one is stuck in.
-//! So work runs on threads that may hang ([`DetachedThreads`]): one that does keeps its thread, and
-//! the others are served by further ones.
+//! The cancel of a token runs callbacks and wakers of users, which may block. The thread that reads signals must not
+//! block, or the second Ctrl+C would wait for the work of the first. So work runs on [`DetachedThreads`]: work that hangs
+//! keeps its thread, and other threads do the other work.
 //!
-//! Each work is done by one thread at a time. A signal that comes while its work is under way is
-//! *due*, and the work is done for it afterwards; those of one kind that are due are merged. So a
-//! signal is always followed by a whole turn of its work that has seen what was so when the signal
-//! came, and however many come, an action that hangs costs one thread and an entry for each kind.
+//! Each work is done by one thread at a time. A signal that comes while its work runs is *due*, and the work runs for it
+//! afterwards; due signals of one kind are merged. So after each signal there is a complete run of its work that began
+//! after the signal came. An action that hangs costs one thread and one entry for each kind of signal.
 
 use crate::Signal;
 use cancelable_core::runtime::DetachedThreads;
@@ -16,12 +14,12 @@ use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::sync::{Arc, LazyLock};
 
-/// Something to do with a signal that was received. It must not panic.
+/// A reaction to a received signal. It must not panic.
 pub(crate) type Action = Arc<dyn Fn(Signal) + Send + Sync>;
 
 static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("signal-worker"));
 
-/// An action, and the signals for which it has yet to be done.
+/// An action, and the signals for which it has yet to run.
 pub(crate) struct Work {
     action: Action,
     state: Mutex<State>,
@@ -29,9 +27,9 @@ pub(crate) struct Work {
 
 #[derive(Default)]
 struct State {
-    /// In the order in which the first of each kind came, with how many there are of it.
+    /// In the order in which the first of each kind came, with the number of signals of that kind.
     due: Vec<(Signal, u64)>,
-    /// A thread has the work, or will have it.
+    /// A thread runs the work, or will.
     running: bool,
 }
 
@@ -43,14 +41,14 @@ impl Work {
         })
     }
 
-    /// Has the action done for `signal`, on another thread.
+    /// Runs the action for `signal` on another thread.
     pub(crate) fn begin(self: &Arc<Self>, signal: Signal) {
         let mut state = self.state.lock();
         match state.due.iter_mut().find(|(due, _)| *due == signal) {
             Some((_, times)) => *times += 1,
             None => state.due.push((signal, 1)),
         }
-        // Whoever has the work looks for what is due under this lock before it lets go of it.
+        // The thread that runs the work reads `due` under this lock before it clears `running`.
         if std::mem::replace(&mut state.running, true) {
             return;
         }
@@ -58,14 +56,14 @@ impl Work {
         let work = Arc::clone(self);
         if let Err(refused) = THREADS.run(Box::new(move || work.run())) {
             isolate("a logger", || {
-                log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served where signals are read");
+                log::warn!(target: "cancelable", signal = signal.name(); "no thread for {signal}, served on the thread that reads signals");
             });
             refused.into_inner()();
         }
     }
 
-    /// Ends: each turn takes off one kind, and signals are rare beside the time of a turn; were they
-    /// not, there would be work for each turn.
+    /// Ends: each turn removes one kind, and a turn is short beside the time between two signals. If it is not, each
+    /// turn has work.
     fn run(&self) {
         loop {
             let next = {
@@ -88,17 +86,17 @@ impl Work {
     }
 }
 
-/// Tells the log that a signal is the same request as one before it.
-pub(crate) fn tell_of_repeat(signal: Signal) {
-    static TELL: LazyLock<Arc<Work>> = LazyLock::new(|| {
+/// Logs that a signal is the same request as an earlier signal.
+pub(crate) fn log_repeat(signal: Signal) {
+    static LOG: LazyLock<Arc<Work>> = LazyLock::new(|| {
         Work::new(Arc::new(|signal| {
             isolate("a logger", || {
-                log::debug!(target: "cancelable", signal = signal.name(); "{signal} repeats the one shortly before it, and is the same request");
+                log::debug!(target: "cancelable", signal = signal.name(); "{signal} came again within a short time, and is the same request");
             });
         }))
     });
-    // The logger itself is not asked here.
+    // The logger, which is user code, is not called here.
     if log::max_level() >= log::Level::Debug {
-        TELL.begin(signal);
+        LOG.begin(signal);
     }
 }

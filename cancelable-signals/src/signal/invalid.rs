@@ -4,21 +4,36 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// A name or number does not stand for a signal that can be watched here.
+/// The error of a name or number that is no signal which this process can watch.
 ///
-/// Says which of three it is: there is no such signal, nobody may catch it, or this platform
-/// does not have it.
+/// There are three cases: there is no such signal, no program may catch the signal, or this platform does not support
+/// it.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(unix)] {
+/// use cancelable_signals::Signal;
+///
+/// let error = "KILL".parse::<Signal>().unwrap_err();
+/// assert!(error.is_uncatchable());
+/// assert_eq!(error.to_string(), "SIGKILL cannot be watched: the system lets no program catch it");
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidSignal {
     given: Cow<'static, str>,
-    why: Why,
+    problem: Problem,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum Problem {
     #[cfg_attr(
         windows,
-        allow(dead_code, reason = "Windows does not tell unknown from not there")
+        allow(
+            dead_code,
+            reason = "on Windows an unknown signal is an unsupported signal"
+        )
     )]
     Unknown,
     #[cfg_attr(windows, allow(dead_code, reason = "Windows has no such signal"))]
@@ -27,13 +42,13 @@ pub(super) enum Why {
     Fault,
     #[cfg_attr(
         unix,
-        allow(dead_code, reason = "Unix has every signal that it has a name for")
+        allow(dead_code, reason = "on Unix every signal with a name is supported")
     )]
     Unsupported,
 }
 
-impl Why {
-    /// Why a signal that is in no table of this platform cannot be watched.
+impl Problem {
+    /// The problem of a signal that is in no table of this platform.
     pub(super) fn missing() -> Self {
         match cfg!(windows) {
             true => Self::Unsupported,
@@ -43,55 +58,55 @@ impl Why {
 }
 
 impl InvalidSignal {
-    pub(super) fn new(given: impl Into<Cow<'static, str>>, why: Why) -> Self {
+    pub(super) fn new(given: impl Into<Cow<'static, str>>, problem: Problem) -> Self {
         Self {
             given: given.into(),
-            why,
+            problem,
         }
     }
 
-    /// The signal as it was asked for.
+    /// The name or number that was given.
     #[must_use]
     pub fn given(&self) -> &str {
         &self.given
     }
 
-    /// Whether this platform has no signal of that name or number.
+    /// Returns whether this platform has no signal of that name or number.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.why == Why::Unknown
+        self.problem == Problem::Unknown
     }
 
-    /// Whether the signal exists and no program may watch it.
+    /// Returns whether the signal exists and no program may watch it.
     #[must_use]
     pub fn is_uncatchable(&self) -> bool {
-        matches!(self.why, Why::Reserved | Why::Fault)
+        matches!(self.problem, Problem::Reserved | Problem::Fault)
     }
 
-    /// Whether this platform cannot deliver it: Windows has `SIGINT` alone.
+    /// Returns whether this platform does not support the signal: Windows has `SIGINT` only.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        self.why == Why::Unsupported
+        self.problem == Problem::Unsupported
     }
 }
 
 impl fmt::Display for InvalidSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let given = &self.given;
-        match self.why {
-            Why::Unknown => write!(
+        match self.problem {
+            Problem::Unknown => write!(
                 f,
-                "no signal {given} on this platform; `kill -l` lists those there are"
+                "no signal {given} on this platform; `kill -l` lists the signals"
             ),
-            Why::Reserved => write!(
+            Problem::Reserved => write!(
                 f,
                 "{given} cannot be watched: the system lets no program catch it"
             ),
-            Why::Fault => write!(
+            Problem::Fault => write!(
                 f,
-                "{given} cannot be watched: it reports a fault of the program, which cannot go on after it"
+                "{given} cannot be watched: it reports a fault, after which the program cannot continue"
             ),
-            Why::Unsupported => write!(
+            Problem::Unsupported => write!(
                 f,
                 "signal {given} cannot be watched on Windows, which has SIGINT (Ctrl+C) only"
             ),

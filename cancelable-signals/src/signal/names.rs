@@ -7,7 +7,7 @@ pub(super) use windows::{is_forbidden, name_of, number_of};
 
 #[cfg(unix)]
 mod unix {
-    use super::super::Why;
+    use super::super::Problem;
     use signal_hook::consts::{self, FORBIDDEN};
 
     macro_rules! named {
@@ -22,7 +22,7 @@ mod unix {
         #[cfg(any(target_os = "macos", target_os = "freebsd", target_os = "netbsd", target_os = "openbsd", target_os = "dragonfly"))] SIGINFO
     };
 
-    /// Linux has two more, save on the architectures that number their signals their own way.
+    /// Two more signals of Linux, except on architectures with their own numbers.
     const EXTRA: &[(i32, &str)] = match cfg!(all(
         any(target_os = "linux", target_os = "android"),
         not(any(
@@ -36,7 +36,7 @@ mod unix {
         false => &[],
     };
 
-    /// Linux's signals for real time as glibc counts them: below 34 they are the C library's own.
+    /// The real-time signals of Linux, as glibc counts them: those below 34 belong to the C library.
     const REAL_TIME: &[&str] = match cfg!(any(target_os = "linux", target_os = "android")) {
         true => &[
             "SIGRTMIN",
@@ -90,18 +90,18 @@ mod unix {
             .map(|(_, name)| name)
     }
 
-    /// The number of the signal called `SIG` and then `bare`.
+    /// Returns the number of the signal whose name is `SIG` and `bare`.
     pub(in super::super) fn number_of(bare: &str) -> Option<i32> {
         all()
             .find(|(_, name)| name.get(3..) == Some(bare))
             .map(|(number, _)| number)
     }
 
-    /// Why the signal may not be watched, if it may not.
-    pub(in super::super) fn is_forbidden(number: i32) -> Option<Why> {
+    /// Returns the reason why the signal may not be watched, if there is one.
+    pub(in super::super) fn is_forbidden(number: i32) -> Option<Problem> {
         match number {
-            consts::SIGKILL | consts::SIGSTOP => Some(Why::Reserved),
-            _ if FORBIDDEN.contains(&number) => Some(Why::Fault),
+            consts::SIGKILL | consts::SIGSTOP => Some(Problem::Reserved),
+            _ if FORBIDDEN.contains(&number) => Some(Problem::Fault),
             _ => None,
         }
     }
@@ -109,7 +109,7 @@ mod unix {
 
 #[cfg(windows)]
 mod windows {
-    use super::super::{Signal, Why};
+    use super::super::{Problem, Signal};
 
     pub(in super::super) fn name_of(number: i32) -> Option<&'static str> {
         (number == Signal::INT.number).then_some(Signal::INT.name)
@@ -119,7 +119,7 @@ mod windows {
         (bare == "INT").then_some(Signal::INT.number)
     }
 
-    pub(in super::super) fn is_forbidden(_: i32) -> Option<Why> {
+    pub(in super::super) fn is_forbidden(_: i32) -> Option<Problem> {
         None
     }
 }
