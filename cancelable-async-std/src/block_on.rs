@@ -4,12 +4,27 @@ use std::future::Future;
 
 /// Runs `future` to completion on this thread.
 ///
-/// The runtime is the whole process's: unfinished tasks go on, and the call does not wait for unfinished
-/// blocking work. It may be called anywhere, but in a task it blocks a thread of the runtime.
+/// The runtime is the whole process's: unfinished tasks run on, and the call does not wait for unfinished
+/// blocking work. The call is allowed everywhere. In a task the call blocks a thread of the runtime.
 ///
 /// # Panics
 ///
-/// If the future does.
+/// If the future panics.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_async_std as rt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let value = rt::block_on(async {
+///     let task = rt::current()?.spawn(async { 42 });
+///     Ok::<_, Box<dyn std::error::Error>>(task.await?)
+/// })?;
+/// assert_eq!(value, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     async_std::task::block_on(future)
 }

@@ -1,6 +1,32 @@
-//! The async-std adapter of [`cancelable_core`], with async-std's timers and tasks.
+//! The async-std adapter of [`cancelable_core`]: scopes, deadlines and tasks on async-std's timers and threads.
 //!
-//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! ```no_run
+//! use cancelable_async_std as rt;
+//! use std::time::Duration;
+//!
+//! # #[cfg(feature = "signals")]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .timeout(Duration::from_secs(3))
+//!             .source(rt::ctrl_c())
+//!             .run(async |_| {
+//!                 for row in 1..=10 {
+//!                     println!("row {row}");
+//!                     runtime.sleep(Duration::from_millis(1200)).await;
+//!                 }
+//!             });
+//!         import.await.complete()?;
+//!         println!("all rows imported");
+//!         Ok(())
+//!     })
+//! }
+//! # #[cfg(not(feature = "signals"))]
+//! # fn main() {}
+//! ```
+//!
+//! A program depends on the adapter under the name `rt`, so a change of runtime is a change of one line in the
 //! manifest and of no code:
 //!
 //! ```toml
@@ -9,34 +35,24 @@
 //! rt = { package = "cancelable-async-std", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
-//! cause two differences:
+//! Guides: [scopes], [sources], [servers], [registries], [streams], [child processes], [all guarantees].
 //!
-//! - async-std is one runtime for the whole process, so that [`current`] finds it everywhere.
-//! - The time is the system's, since async-std has no clock of its own.
+//! [scopes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/scopes.md
+//! [sources]: https://github.com/cancelable-rs/cancelable/blob/main/docs/sources.md
+//! [servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
+//! [registries]: https://github.com/cancelable-rs/cancelable/blob/main/docs/registry.md
+//! [streams]: https://github.com/cancelable-rs/cancelable/blob/main/docs/streams.md
+//! [child processes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/processes.md
+//! [all guarantees]: https://github.com/cancelable-rs/cancelable/blob/main/docs/semantics.md
 //!
-//! async-std is discontinued by its authors. For a new program take another adapter; for an old
-//! one, `cancelable-smol` stands ready as the successor of this one, with the same items.
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes cause
+//! two differences:
 //!
-//! # Examples
+//! - async-std is one runtime for the whole process, so [`current`] returns it on every thread.
+//! - The time is the system's, because async-std has no clock of its own.
 //!
-//! ```
-//! use cancelable_async_std as rt;
-//! use std::time::Duration;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let greeting = rt::block_on(async {
-//!     let runtime = rt::current()?;
-//!     let greet = rt::scope("greet").timeout(Duration::from_secs(3)).run(async |_| {
-//!         runtime.sleep(Duration::from_millis(1)).await;
-//!         "hello"
-//!     });
-//!     greet.await.complete().map_err(Box::<dyn std::error::Error>::from)
-//! })?;
-//! assert_eq!(greeting, "hello");
-//! # Ok(())
-//! # }
-//! ```
+//! The authors of async-std have discontinued it. A new program takes another adapter. An existing program can move
+//! to `cancelable-smol`, which has the same items.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -11,6 +11,21 @@ use std::time::Instant;
 /// # Errors
 ///
 /// None: the runtime of async-std is the whole process's.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_async_std as rt;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let runtime = rt::current()?;
+///     runtime.sleep(Duration::from_millis(1)).await;
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }

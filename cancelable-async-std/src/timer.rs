@@ -1,4 +1,4 @@
-//! The timer of async-std's reactor, made once and then moved.
+//! The timer of async-std's reactor.
 
 use cancelable_core::runtime::Timer;
 use std::future::Future;

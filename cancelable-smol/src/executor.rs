@@ -1,12 +1,12 @@
 //! The executor of this adapter, and the threads that run its tasks.
 //!
-//! It is not the executor of `smol::spawn`, which has one thread by default and no way to add another. A
-//! task that blocks that thread until a second task has run would wait for ever. Here another thread takes
-//! the place of a blocked one.
+//! The executor of `smol::spawn` does not suit: it has one thread by default, and no way to add another thread. A
+//! task that blocks that thread until a second task has run would wait forever. Here another thread takes the
+//! place of a blocked thread.
 //!
-//! Only threads of this module run the executor, and no thread in `block_on` does. The executor wakes one
-//! of its threads for a new task. If the future of a `block_on` blocked that thread, the task would wait
-//! although other threads are idle.
+//! Only the threads of this module run the executor. A thread in `block_on` does not. The executor wakes one of
+//! its threads for a new task. If the future of a `block_on` blocked that thread, the task would wait although
+//! other threads are idle.
 
 use async_executor::Executor;
 use cancelable_core::CancellationToken;
@@ -23,7 +23,7 @@ thread_local! {
     static IS_WORKER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The executor with its threads, or `None` if the system had no thread for it.
+/// Returns the executor with its threads, or `None` if the system had no thread for it.
 pub(crate) fn executor() -> Option<&'static Executor<'static>> {
     static STARTED: LazyLock<bool> = LazyLock::new(|| {
         let started = (1..=threads()).filter(|_| work(pending()).is_ok());
@@ -32,7 +32,8 @@ pub(crate) fn executor() -> Option<&'static Executor<'static>> {
     STARTED.then_some(&EXECUTOR)
 }
 
-/// Returns how many threads run tasks: the number in `SMOL_THREADS`, as for smol's own executor, or one for each core.
+/// Returns the number of threads for tasks: the value of `SMOL_THREADS`, as for smol's own executor, or the number
+/// of cores.
 fn threads() -> usize {
     let asked: Option<NonZeroUsize> = env::var("SMOL_THREADS")
         .ok()
@@ -42,7 +43,7 @@ fn threads() -> usize {
         .map_or(1, NonZeroUsize::get)
 }
 
-/// Starts a thread that runs tasks until `end` is ready. No task panics, so the thread ends for nothing else.
+/// Starts a thread that runs tasks until `end` is ready. No task panics, so nothing else ends the thread.
 fn work(end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
     let run = || {
         IS_WORKER.set(true);
@@ -54,13 +55,13 @@ fn work(end: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         .map(drop)
 }
 
-/// A thread that runs tasks in place of a blocked one, for as long as this value lives.
+/// A guard of a thread that runs tasks in place of a blocked thread. The drop ends the thread.
 pub(crate) struct StandIn {
     _end: DropGuard,
 }
 
 impl StandIn {
-    /// Starts a thread if the calling thread runs tasks, and the system has a thread left.
+    /// Starts a thread if the calling thread runs tasks and the system has another thread.
     pub(crate) fn if_needed() -> Option<Self> {
         if !IS_WORKER.get() {
             return None;

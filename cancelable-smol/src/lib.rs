@@ -1,6 +1,32 @@
-//! The smol adapter of [`cancelable_core`], with smol's timers and tasks.
+//! The smol adapter of [`cancelable_core`]: scopes, deadlines and tasks on smol's timers and threads.
 //!
-//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! ```no_run
+//! use cancelable_smol as rt;
+//! use std::time::Duration;
+//!
+//! # #[cfg(feature = "signals")]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .timeout(Duration::from_secs(3))
+//!             .source(rt::ctrl_c())
+//!             .run(async |_| {
+//!                 for row in 1..=10 {
+//!                     println!("row {row}");
+//!                     runtime.sleep(Duration::from_millis(1200)).await;
+//!                 }
+//!             });
+//!         import.await.complete()?;
+//!         println!("all rows imported");
+//!         Ok(())
+//!     })
+//! }
+//! # #[cfg(not(feature = "signals"))]
+//! # fn main() {}
+//! ```
+//!
+//! A program depends on the adapter under the name `rt`, so a change of runtime is a change of one line in the
 //! manifest and of no code:
 //!
 //! ```toml
@@ -9,36 +35,26 @@
 //! rt = { package = "cancelable-smol", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
-//! cause two differences:
+//! Guides: [scopes], [sources], [servers], [registries], [streams], [child processes], [all guarantees].
+//!
+//! [scopes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/scopes.md
+//! [sources]: https://github.com/cancelable-rs/cancelable/blob/main/docs/sources.md
+//! [servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
+//! [registries]: https://github.com/cancelable-rs/cancelable/blob/main/docs/registry.md
+//! [streams]: https://github.com/cancelable-rs/cancelable/blob/main/docs/streams.md
+//! [child processes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/processes.md
+//! [all guarantees]: https://github.com/cancelable-rs/cancelable/blob/main/docs/semantics.md
+//!
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes cause
+//! two differences:
 //!
 //! - smol is one runtime for the whole process, so [`current`] returns it on every thread.
-//! - The time is the system's, as smol has no clock of its own.
+//! - The time is the system's, because smol has no clock of its own.
 //!
-//! smol is several crates under one name. This adapter uses three of them: `async-io` for timers,
-//! `blocking` for blocking work, and `async-executor` for an executor of its own, which runs tasks
-//! on as many threads as there are cores, or as `SMOL_THREADS` says. It runs beside `smol::spawn`
-//! and beside a program's own executors, whose tasks may use everything here too.
-//!
-//! # Examples
-//!
-//! ```
-//! use cancelable_smol as rt;
-//! use std::time::Duration;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let greeting = rt::block_on(async {
-//!     let runtime = rt::current()?;
-//!     let greet = rt::scope("greet").timeout(Duration::from_secs(3)).run(async |_| {
-//!         runtime.sleep(Duration::from_millis(1)).await;
-//!         "hello"
-//!     });
-//!     greet.await.complete().map_err(Box::<dyn std::error::Error>::from)
-//! })?;
-//! assert_eq!(greeting, "hello");
-//! # Ok(())
-//! # }
-//! ```
+//! smol is several crates under one name. This adapter uses three of them: `async-io` for timers, `blocking` for
+//! blocking work, and `async-executor` for an executor of its own. That executor has a thread for each core, or
+//! the number of threads in the environment variable `SMOL_THREADS`. It runs beside `smol::spawn` and beside other
+//! executors of a program. The tasks of those executors may use this crate too.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -12,6 +12,21 @@ use std::time::Instant;
 /// # Errors
 ///
 /// None: the runtime of smol is the whole process's.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_smol as rt;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let runtime = rt::current()?;
+///     runtime.sleep(Duration::from_millis(1)).await;
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }
@@ -43,7 +58,7 @@ impl RuntimeAdapter for Adapter {
     /// Refuses only if the system has no thread for tasks.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         match executor() {
-            // Detached, because the drop of its handle cancels a task of smol.
+            // Detached, because the drop of the handle cancels the task.
             Some(executor) => executor.spawn(task).detach(),
             None => return Err(Refused::new(task)),
         }
@@ -52,7 +67,7 @@ impl RuntimeAdapter for Adapter {
 
     /// Never refuses: the pool of blocking threads lives as long as the process.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
-        // Detached for the same reason: the drop of the handle cancels a job that has not begun.
+        // Detached, because the drop of the handle cancels a job that has not begun.
         blocking::unblock(job).detach();
         Ok(())
     }

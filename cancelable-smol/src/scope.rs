@@ -33,10 +33,10 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
     Scope::builder(name).default_runtime(current)
 }
 
-/// A future with a time limit: `future` has at most `limit` from this call. A value that is ready wins.
+/// Limits the time of `future` to `limit` from this call. A value that is ready wins over the limit.
 ///
-/// The runtime of the current operation keeps the time, or else this thread's runtime.
-/// No scope is opened; see [`Timeout`].
+/// The time is that of the current operation's runtime, or else of this thread's runtime.
+/// The call opens no scope; see [`Timeout`].
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
 ///
 /// # Cancel safety
 ///
-/// The drop drops the future and nothing else.
+/// The drop drops the future and has no other effect.
 ///
 /// # Examples
 ///

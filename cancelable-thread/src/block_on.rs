@@ -1,4 +1,4 @@
-//! Running a future on the thread that calls.
+//! The executor of one future on the calling thread.
 
 use event_listener::{Event, Listener, listener};
 use std::future::Future;
@@ -7,14 +7,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-/// Runs `future` on this thread until it completes.
+/// Runs `future` to completion on this thread.
 ///
-/// The thread sleeps while the future is pending. The runtime is the whole process's: tasks and blocking
-/// work that are left go on and are not waited for. A call in a task blocks the thread of that task alone.
+/// The thread sleeps while the future is pending. The runtime is the whole process's: unfinished tasks run on,
+/// and the call does not wait for unfinished blocking work. The call is allowed everywhere. In a task the call
+/// blocks only the thread of that task.
 ///
 /// # Panics
 ///
-/// If the future does.
+/// If the future panics.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_thread as rt;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let value = rt::block_on(async {
+///     let task = rt::current()?.spawn(async { 42 });
+///     Ok::<_, Box<dyn std::error::Error>>(task.await?)
+/// })?;
+/// assert_eq!(value, 42);
+/// # Ok(())
+/// # }
+/// ```
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let parker = Arc::new(Parker {
         is_woken: AtomicBool::new(false),
@@ -23,7 +39,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::clone(&parker));
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
-    // Ends with the future: each turn but the first follows a wake.
+    // Ends: with the future. Each turn but the first follows a wake.
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(value) => return value,
@@ -32,7 +48,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// A thread that sleeps until it is woken. A wake that comes before the sleep is kept.
+/// The sleep of one thread until a wake. A wake before the sleep is stored.
 struct Parker {
     is_woken: AtomicBool,
     /// Notified after a wake. One thread listens.
@@ -40,10 +56,10 @@ struct Parker {
 }
 
 impl Parker {
-    /// Blocks until there was a wake since the last call.
+    /// Blocks until there has been a wake since the last call.
     ///
-    /// Ends: a wake sets the flag and notifies after that. This thread listens before it reads the flag for the
-    /// last time, so it sees the flag or receives the notification.
+    /// Ends: a wake sets the flag and then notifies. This thread listens before its last read of the flag, so the
+    /// thread sees the flag or receives the notification.
     fn park(&self) {
         while !self.take_wake() {
             listener!(self.changed => changed);
@@ -54,7 +70,9 @@ impl Parker {
         }
     }
 
-    /// Acquire: pairs with the wake's release, so the poll that follows sees what was written before the wake.
+    /// Takes the flag.
+    ///
+    /// Acquire: pairs with the wake's release, so the next poll sees all writes before the wake.
     fn take_wake(&self) -> bool {
         self.is_woken.swap(false, Ordering::Acquire)
     }
@@ -66,7 +84,7 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: see `take_wake`. Of wakes in a row the first notifies.
+        // Release: see `take_wake`. Of several wakes before a poll only the first notifies.
         if !self.is_woken.swap(true, Ordering::Release) {
             self.changed.notify(1);
         }

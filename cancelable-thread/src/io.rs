@@ -1,5 +1,5 @@
-//! Readers and writers that a cancel cuts, of the traits of `futures`.
+//! Readers and writers that a cancel ends, for the traits of `futures`.
 //!
-//! They are those of [`cancelable_core::io`], under the names that every adapter has.
+//! The same items as in [`cancelable_core::io`], under the names of every adapter.
 
 pub use cancelable_core::io::{CopyError, CopyFuture, UntilCancelled, copy};

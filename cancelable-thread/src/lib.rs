@@ -1,7 +1,34 @@
-//! The adapter of [`cancelable_core`] for programs without an async runtime: plain threads behind its seam.
+//! The adapter of [`cancelable_core`] for programs without an async runtime: scopes, deadlines and tasks on plain
+//! threads.
 //!
-//! A program depends on it under the name `rt`, so that another runtime is another line in its
-//! manifest and no other code:
+//! ```no_run
+//! use cancelable_thread as rt;
+//! use std::time::Duration;
+//!
+//! # #[cfg(feature = "signals")]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .timeout(Duration::from_secs(3))
+//!             .source(rt::ctrl_c())
+//!             .run(async |_| {
+//!                 for row in 1..=10 {
+//!                     println!("row {row}");
+//!                     runtime.sleep(Duration::from_millis(1200)).await;
+//!                 }
+//!             });
+//!         import.await.complete()?;
+//!         println!("all rows imported");
+//!         Ok(())
+//!     })
+//! }
+//! # #[cfg(not(feature = "signals"))]
+//! # fn main() {}
+//! ```
+//!
+//! A program depends on the adapter under the name `rt`, so a change of runtime is a change of one line in the
+//! manifest and of no code:
 //!
 //! ```toml
 //! [dependencies]
@@ -9,19 +36,25 @@
 //! rt = { package = "cancelable-thread", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items. What they do is the same too, and the same tests ask for it.
-//! Three things differ because the runtimes do:
+//! Guides: [scopes], [sources], [servers], [registries], [streams], [child processes], [all guarantees].
 //!
-//! - The threads are those of the whole process, so that [`current`] finds the runtime everywhere.
-//! - The time is the system's. One thread keeps all timers; the first timer starts it.
-//! - Each task and each blocking call has a thread of its own. A program with many tasks takes another
-//!   adapter.
+//! [scopes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/scopes.md
+//! [sources]: https://github.com/cancelable-rs/cancelable/blob/main/docs/sources.md
+//! [servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
+//! [registries]: https://github.com/cancelable-rs/cancelable/blob/main/docs/registry.md
+//! [streams]: https://github.com/cancelable-rs/cancelable/blob/main/docs/streams.md
+//! [child processes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/processes.md
+//! [all guarantees]: https://github.com/cancelable-rs/cancelable/blob/main/docs/semantics.md
 //!
-//! A program without async code runs closures in scopes by
-//! [`run_blocking`](cancelable_core::Scope::run_blocking), with deadlines, signals and children as in any
-//! scope.
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes cause
+//! three differences:
 //!
-//! # Examples
+//! - The runtime is the whole process's, so [`current`] returns it on every thread.
+//! - The time is the system's. One thread serves all timers; the first timer starts it.
+//! - Each task and each blocking call has a thread of its own. A program with many tasks takes another adapter.
+//!
+//! A program without async code runs a closure in a scope by
+//! [`run_blocking`](cancelable_core::Scope::run_blocking), with a deadline, signals and children as in any scope:
 //!
 //! ```
 //! use cancelable_thread as rt;
@@ -31,24 +64,6 @@
 //! let count = rt::scope("count").timeout(Duration::from_millis(1)).build()?;
 //! let counted = count.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
 //! assert!(counted.cause().is_some_and(|cause| cause.is_timeout()));
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! ```
-//! use cancelable_thread as rt;
-//! use std::time::Duration;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let greeting = rt::block_on(async {
-//!     let runtime = rt::current()?;
-//!     let greet = rt::scope("greet").timeout(Duration::from_secs(3)).run(async |_| {
-//!         runtime.sleep(Duration::from_millis(1)).await;
-//!         "hello"
-//!     });
-//!     greet.await.complete().map_err(Box::<dyn std::error::Error>::from)
-//! })?;
-//! assert_eq!(greeting, "hello");
 //! # Ok(())
 //! # }
 //! ```

@@ -12,11 +12,26 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
-/// The runtime that this thread is in.
+/// Returns the runtime of this thread.
 ///
 /// # Errors
 ///
-/// There is none, which does not happen with threads: the runtime is the whole process's.
+/// None: the runtime is the whole process's.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_thread as rt;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let runtime = rt::current()?;
+///     runtime.sleep(Duration::from_millis(1)).await;
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     Ok(of_the_process())
 }
@@ -41,20 +56,20 @@ impl RuntimeAdapter for Adapter {
         Box::pin(ThreadTimer::new(at))
     }
 
-    /// Refuses where the system has no thread for the task.
+    /// Refuses only if the system has no thread for the task.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         on_thread("cancelable-task", task, block_on)
     }
 
-    /// As for `spawn`.
+    /// Refuses only if the system has no thread for the job.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         on_thread("cancelable-job", job, |job| job())
     }
 }
 
-/// Runs `work` on a thread of its own, or hands it back where the system has none.
+/// Runs `work` on a thread of its own, or returns `work` if the system has no thread.
 fn on_thread<W: Send + 'static>(name: &str, work: W, run: fn(W)) -> Result<(), Refused<W>> {
-    // In a slot: a thread that does not start drops its closure.
+    // In a slot, because a thread that does not start drops its closure.
     let slot = Arc::new(Mutex::new(Some(work)));
     let taken = Arc::clone(&slot);
     let started = thread::Builder::new().name(name.to_owned()).spawn(move || {

@@ -1,11 +1,11 @@
-//! The timers of plain threads, and the thread that wakes who waits for them.
+//! The timers of plain threads, and the thread that wakes the waiting tasks.
 //!
 //! # Invariants
 //!
-//! 1. While a timer is on the list there is a timer thread, which sleeps until the earliest of them. The
-//!    first timer starts it, and it stays.
-//! 2. One lock. Wakers are cloned before it and woken or dropped after it.
-//! 3. The timer thread alone listens to `changed`. No waker of a user is on the list of an event.
+//! 1. While a timer is on the list, the timer thread sleeps until the earliest time on the list. The first timer
+//!    starts the thread, which never ends.
+//! 2. There is one lock. Wakers are cloned before the lock is taken, and woken or dropped after its release.
+//! 3. Only the timer thread listens to `changed`. No waker of a user is on the list of an event.
 
 use cancelable_core::cause::escaped;
 use cancelable_core::runtime::Timer;
@@ -20,7 +20,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Instant;
 
-/// When a timer is due, and its number in the order of registration.
+/// The time of a timer, and its number in the order of registration.
 type Key = (Instant, u64);
 
 static TIMERS: Timers = Timers {
@@ -32,7 +32,7 @@ static TIMERS: Timers = Timers {
     changed: Event::new(),
 };
 
-/// The system's clock, which the timers follow.
+/// Returns the time of the system's clock, by which the timers are due.
 #[allow(
     clippy::disallowed_methods,
     reason = "threads have no clock of their own, and this is where the core asks for it"
@@ -44,7 +44,7 @@ pub(crate) fn now() -> Instant {
 /// The timers of the process.
 struct Timers {
     list: Mutex<List>,
-    /// Notified when the timer thread may sleep too long: a timer came that is the earliest.
+    /// Notified after the insertion of the earliest timer, for which the timer thread would sleep too long.
     changed: Event,
 }
 
@@ -73,13 +73,13 @@ impl Timers {
         key
     }
 
-    /// Takes a timer off the list. The timer thread may wake for it in vain.
+    /// Removes a timer from the list. The timer thread may wake in vain.
     fn remove(&self, key: Key) -> Option<Waker> {
         self.list.lock().wakers.remove(&key)
     }
 
-    /// Gives a timer on the list another waker and returns the old one, or returns the new one if the
-    /// timer is not on the list any more.
+    /// Replaces the waker of a timer on the list, and returns the old waker. If the timer is no longer on the list,
+    /// returns the new waker as the error.
     fn exchange(&self, key: Key, waker: Waker) -> Result<Waker, Waker> {
         match self.list.lock().wakers.get_mut(&key) {
             Some(stored) => Ok(mem::replace(stored, waker)),
@@ -102,11 +102,11 @@ impl Timers {
         }
     }
 
-    /// The timer thread's life, which is the process's.
+    /// Runs the timer thread, which never ends.
     fn keep_time(&self) {
         loop {
-            // No timer is overslept: the thread listens before it reads the list, so an earlier timer is
-            // on the list by then or ends the wait.
+            // No timer is missed: the thread listens before it reads the list. So an earlier timer is on the list
+            // at the read, or its notification ends the wait.
             listener!(self.changed => changed);
             let (due, next) = self.list.lock().take_due(now());
             if due.is_empty() {
@@ -123,10 +123,10 @@ impl Timers {
 }
 
 impl List {
-    /// Takes the wakers of the timers that are due, and the time of the first that is not.
+    /// Removes the timers that are due. Returns their wakers, and the time of the first timer that is not due.
     fn take_due(&mut self, now: Instant) -> (Vec<Waker>, Option<Instant>) {
         let mut due = Vec::new();
-        // Ends: each turn but the last takes a timer off the list.
+        // Ends: each turn but the last removes a timer from the list.
         while let Some(first) = self.wakers.first_entry() {
             let (at, _) = *first.key();
             if at > now {
@@ -141,7 +141,7 @@ impl List {
 /// A timer on the list of the process.
 pub(crate) struct ThreadTimer {
     at: Instant,
-    /// Its place on the list, from its first poll until it was due or was moved.
+    /// The key of the timer on the list, from its first poll until it is due or is moved.
     key: Option<Key>,
 }
 
@@ -152,7 +152,7 @@ impl ThreadTimer {
 
     fn leave(&mut self) {
         let waker = self.key.take().and_then(|key| TIMERS.remove(key));
-        // In isolation: a drop may run while a panic unwinds.
+        // In isolation: the drop of a timer may run while a panic unwinds.
         isolate("the drop of a waker", || drop(waker));
     }
 }
@@ -160,14 +160,14 @@ impl ThreadTimer {
 impl Future for ThreadTimer {
     type Output = ();
 
-    /// Wakes: the timer thread reads the clock after the waker is on the list, and wakes each waker that
-    /// it takes off. A timer that it took off is due.
+    /// Wakes: the timer thread reads the clock after the waker is on the list, and wakes each waker that it
+    /// removes. A removed timer is due.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut waker = cx.waker().clone();
         if let Some(key) = self.key {
             match TIMERS.exchange(key, waker) {
                 Ok(_replaced) => return Poll::Pending,
-                // The timer thread took the timer.
+                // The timer thread removed the timer.
                 Err(unused) => waker = unused,
             }
             self.key = None;

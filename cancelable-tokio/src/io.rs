@@ -1,8 +1,7 @@
-//! Readers and writers of Tokio's traits that a cancel ends.
+//! Readers and writers that a cancel ends, for Tokio's traits.
 //!
-//! A cancel ends the same operations with the same errors on every runtime; see
-//! [`cancelable_core::io`], which has the same items for the traits of `futures`. A cancel does not end
-//! Tokio's shutdown, just as it does not end a close there.
+//! The same items as in [`cancelable_core::io`], which are for the traits of `futures`. A cancel ends the same
+//! steps with the same errors. Tokio's shutdown is not ended, like the close of the traits of `futures`.
 
 mod as_futures;
 mod copy;

@@ -1,6 +1,32 @@
-//! The Tokio adapter of [`cancelable_core`], with Tokio's clock, timers and tasks.
+//! The Tokio adapter of [`cancelable_core`]: scopes, deadlines and tasks on Tokio's clock, timers and threads.
 //!
-//! A program depends on it under the name `rt`. Then a change of runtime is a change of one line in the
+//! ```no_run
+//! use cancelable_tokio as rt;
+//! use std::time::Duration;
+//!
+//! # #[cfg(feature = "signals")]
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .timeout(Duration::from_secs(3))
+//!             .source(rt::ctrl_c())
+//!             .run(async |_| {
+//!                 for row in 1..=10 {
+//!                     println!("row {row}");
+//!                     runtime.sleep(Duration::from_millis(1200)).await;
+//!                 }
+//!             });
+//!         import.await.complete()?;
+//!         println!("all rows imported");
+//!         Ok(())
+//!     })
+//! }
+//! # #[cfg(not(feature = "signals"))]
+//! # fn main() {}
+//! ```
+//!
+//! A program depends on the adapter under the name `rt`, so a change of runtime is a change of one line in the
 //! manifest and of no code:
 //!
 //! ```toml
@@ -9,31 +35,21 @@
 //! rt = { package = "cancelable-tokio", version = "0.1", features = ["signals"] }
 //! ```
 //!
-//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes
-//! cause two differences:
+//! Guides: [scopes], [sources], [servers], [registries], [streams], [child processes], [all guarantees].
 //!
-//! - Outside Tokio there is no current runtime, and [`current`] says so.
+//! [scopes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/scopes.md
+//! [sources]: https://github.com/cancelable-rs/cancelable/blob/main/docs/sources.md
+//! [servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
+//! [registries]: https://github.com/cancelable-rs/cancelable/blob/main/docs/registry.md
+//! [streams]: https://github.com/cancelable-rs/cancelable/blob/main/docs/streams.md
+//! [child processes]: https://github.com/cancelable-rs/cancelable/blob/main/docs/processes.md
+//! [all guarantees]: https://github.com/cancelable-rs/cancelable/blob/main/docs/semantics.md
+//!
+//! All adapters have the same items with the same behaviour, which one test suite checks. The runtimes cause
+//! two differences:
+//!
+//! - Outside a Tokio runtime [`current`] is an error.
 //! - The time is Tokio's, so deadlines are exact in a test that pauses Tokio's clock.
-//!
-//! # Examples
-//!
-//! ```
-//! use cancelable_tokio as rt;
-//! use std::time::Duration;
-//!
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let greeting = rt::block_on(async {
-//!     let runtime = rt::current()?;
-//!     let greet = rt::scope("greet").timeout(Duration::from_secs(3)).run(async |_| {
-//!         runtime.sleep(Duration::from_millis(1)).await;
-//!         "hello"
-//!     });
-//!     greet.await.complete().map_err(Box::<dyn std::error::Error>::from)
-//! })?;
-//! assert_eq!(greeting, "hello");
-//! # Ok(())
-//! # }
-//! ```
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -24,6 +24,21 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 ///
 /// The thread runs neither a task of a runtime nor blocking work of one, and is not inside
 /// [`block_on`](crate::block_on).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tokio as rt;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let runtime = rt::current()?;
+///     runtime.sleep(Duration::from_millis(1)).await;
+/// #   Ok(())
+/// })
+/// # }
+/// ```
 pub fn current() -> Result<RuntimeHandle, NoRuntime> {
     let handle = Handle::try_current().map_err(|_| NoRuntime::new("tokio"))?;
     Ok(RuntimeHandle::new(Adapter::new(handle)))
@@ -56,10 +71,10 @@ impl Shared {
 
     #[allow(
         clippy::disallowed_methods,
-        reason = "a clock that can't be paused is the system's"
+        reason = "a clock that cannot be paused is the system's"
     )]
     pub(crate) fn now(&self) -> Instant {
-        // Without entering the runtime, which costs as much as reading the clock.
+        // Without entering the runtime, which costs as much as a read of the clock.
         if !self.can_pause_its_clock() {
             return Instant::now();
         }
@@ -68,24 +83,26 @@ impl Shared {
         tokio::time::Instant::now().into_std()
     }
 
+    /// Returns whether Tokio has refused a timer.
+    ///
     /// Relaxed: Tokio itself refuses the timer of a thread that does not see the store yet.
     pub(crate) fn has_lost_its_time(&self) -> bool {
         self.lost_time.load(Ordering::Relaxed)
     }
 
-    /// Sets the flag that Tokio refuses timers, and logs the first call.
+    /// Sets the flag that Tokio refuses timers. The first call logs it.
     pub(crate) fn lose_its_time(&self) {
         // Relaxed: the flag guards only the line of the log.
         if !self.lost_time.swap(true, Ordering::Relaxed) {
             log::warn!(
                 target: "cancelable",
-                "a Tokio runtime that is gone, or was built without `enable_time`, has no timers: a \
+                "a Tokio runtime was shut down or was built without `enable_time`, so it has no timers: a \
                  thread keeps the time of its limits"
             );
         }
     }
 
-    /// Whether Tokio makes timers now, found out by making one. For a panic that may be a waker's instead.
+    /// Returns whether Tokio makes timers now, by making one. For a panic that a waker may have caused instead.
     pub(crate) fn keeps_time(&self) -> bool {
         let _inside = self.handle.enter();
         catch_unwind(|| {
@@ -95,15 +112,15 @@ impl Shared {
         .is_ok()
     }
 
-    /// Whether the clock may be paused: only that of a single-threaded runtime, and only in some builds.
+    /// Returns whether the clock can be paused: only the clock of a single-threaded runtime, and only in some builds.
     fn can_pause_its_clock(&self) -> bool {
         clock::MAY_BE_PAUSED && self.handle.runtime_flavor() != RuntimeFlavor::MultiThread
     }
 
-    /// Whether the clock is or was paused, so that it differs from the system's.
+    /// Returns whether the clock is or was paused, so that it differs from the system's.
     #[allow(
         clippy::disallowed_methods,
-        reason = "it is the system's clock that is compared with"
+        reason = "the comparison is with the system's clock"
     )]
     fn has_tests_clock(&self) -> bool {
         if !self.can_pause_its_clock() {
@@ -142,9 +159,9 @@ impl RuntimeAdapter for Adapter {
         Ok(())
     }
 
-    /// On a thread that is not Tokio's, because the shutdown of a runtime waits for Tokio's threads. Inside
-    /// the runtime, as blocking work is. Under a paused clock a look is blocking work of Tokio, because only
-    /// that keeps the clock from advancing during the look.
+    /// Runs the probe on a thread that is not Tokio's, because the shutdown of a runtime waits for Tokio's threads.
+    /// The thread enters the runtime, as for blocking work. Under a paused clock a probe is blocking work of Tokio,
+    /// because only blocking work keeps the clock from advancing.
     fn spawn_probe(&self, job: Job) -> Result<(), Refused<Job>> {
         if self.shared.has_tests_clock() {
             return self.spawn_blocking(job);

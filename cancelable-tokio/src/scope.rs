@@ -34,11 +34,11 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
     Scope::builder(name).default_runtime(current)
 }
 
-/// A future with a time limit: `future` has at most `limit` from this call. A value that is ready wins.
+/// Limits the time of `future` to `limit` from this call. A value that is ready wins over the limit.
 ///
-/// The runtime of the current operation keeps the time, or else this thread's runtime.
+/// The time is that of the current operation's runtime, or else of this thread's runtime.
 /// Outside Tokio a thread keeps the time.
-/// No scope is opened; see [`Timeout`].
+/// The call opens no scope; see [`Timeout`].
 ///
 /// # Errors
 ///
@@ -46,7 +46,7 @@ pub fn scope(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
 ///
 /// # Cancel safety
 ///
-/// The drop drops the future and nothing else.
+/// The drop drops the future and has no other effect.
 ///
 /// # Examples
 ///
@@ -65,7 +65,8 @@ pub fn timeout<F: Future>(limit: impl Into<Limit>, future: F) -> Timeout<F> {
     Timeout::new(limit, future, current_or_threads)
 }
 
-/// Returns the runtime of this thread. Outside Tokio returns that of plain threads, as a limit holds there too.
+/// Returns the runtime of this thread. Outside Tokio, returns the runtime of plain threads, so that a limit holds there
+/// too.
 fn current_or_threads() -> RuntimeHandle {
     current().unwrap_or_else(|_| threads())
 }

@@ -1,8 +1,8 @@
-//! Tokio's timer, made once and then moved, and its substitute where Tokio refuses a timer.
+//! Tokio's timer, and its substitute if Tokio refuses a timer.
 //!
-//! A timer of Tokio panics if the runtime was built without time, or was shut down: one test keeps a handle
-//! that the next test uses, or a program has two runtimes. A limit must hold there too. So a thread keeps the
-//! system's time for a timer that Tokio refuses, and the log says so once for each handle.
+//! A timer of Tokio panics if the runtime was built without time or was shut down. The latter happens if a test
+//! uses a handle from the test before, or a program has two runtimes. A limit must hold there too. So a thread
+//! keeps the system's time for a timer that Tokio refuses, and one line of the log reports it for each handle.
 
 use crate::runtime::Shared;
 use cancelable_core::RuntimeHandle;
@@ -20,17 +20,18 @@ pin_project! {
     pub(crate) struct TokioTimer {
         runtime: Arc<Shared>,
         at: Instant,
-        // None if Tokio refused it. Not polled any more once there is a stand-in.
+        // `None` if Tokio refused the timer. Not polled once there is a stand-in.
         #[pin]
         sleep: Option<tokio::time::Sleep>,
         stand_in: Option<Sleep>,
-        // May stay registered with no waiter: the clock is not paused, so it does not advance to this timer.
+        // The timer may stay registered without a waiter, because the clock is never paused and so never advances
+        // to this timer.
         is_kept: bool,
     }
 }
 
 impl TokioTimer {
-    /// A timer that may be made and polled on any thread.
+    /// Makes a timer, on any thread.
     pub(crate) fn new(runtime: Arc<Shared>, at: Instant, is_kept: bool) -> Self {
         let sleep = match runtime.has_lost_its_time() {
             true => None,
@@ -65,8 +66,8 @@ pub(crate) fn threads() -> RuntimeHandle {
     cancelable_thread::current().expect("the runtime of threads is the process's")
 }
 
-/// Returns a timer on a thread of the process. It completes when the runtime's clock would reach `at` at the
-/// speed of the system's.
+/// Returns a timer on a thread of the process. The timer completes when the runtime's clock would reach `at` at
+/// the speed of the system's clock.
 fn stand_in(runtime: &Shared, at: Instant) -> Sleep {
     threads().sleep(at.saturating_duration_since(runtime.now()))
 }
@@ -102,21 +103,21 @@ impl Timer for TokioTimer {
         *this.stand_in = Some(stand_in(this.runtime, at));
     }
 
-    /// Moving a registered timer to a later time is one atomic exchange. Making one and dropping it takes the
-    /// lock of Tokio's clock twice.
+    /// Returns true if the timer is registered. To move a registered timer to a later time takes one atomic exchange.
+    /// To make and drop a timer takes the lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {
         let this = self.project();
         let (Some(sleep), None) = (this.sleep.as_pin_mut(), &this.stand_in) else {
             return false;
         };
-        // A timer that has fired would have to be registered again. So would a timer of a runtime that was
-        // shut down, which must not be polled.
+        // A completed timer would have to be registered again. So would a timer of a runtime that was shut down,
+        // which must not be polled.
         if !*this.is_kept || sleep.is_elapsed() {
             return false;
         }
         let mut nobody = Context::from_waker(Waker::noop());
-        // Unconstrained: with the task's budget spent, Tokio would return pending and keep the task's
-        // waker.
+        // Unconstrained: if the budget of the task is spent, Tokio would return pending and keep the waker of the
+        // task.
         let mut sleep = unconstrained(sleep);
         // Tokio panics if another thread is shutting the runtime down.
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut sleep).poll(&mut nobody)));

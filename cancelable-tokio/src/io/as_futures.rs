@@ -1,4 +1,4 @@
-//! A reader or writer of Tokio behind the traits of `futures`, for what the core does with these.
+//! A reader or writer of Tokio with the traits of `futures`, for the core.
 
 use cancelable_core::io::{AsyncRead, AsyncWrite};
 use pin_project_lite::pin_project;

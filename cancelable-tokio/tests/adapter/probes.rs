@@ -1,4 +1,4 @@
-//! R31: looks are not Tokio's blocking work, for which its runtimes wait where they end.
+//! R31: probes are not blocking work of Tokio, for which the shutdown of a runtime waits.
 
 use cancelable_core::{Reason, Scope, source};
 use cancelable_tokio as rt;
@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// Only a run that fails waits this long.
+/// The maximum wait, which only a failing run reaches.
 const LIMIT: Duration = Duration::from_secs(60);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -22,7 +22,7 @@ fn each_flavor() -> [Runtime; 2] {
 }
 
 #[test]
-fn r31_the_end_of_a_runtime_waits_for_no_look_that_hangs() {
+fn r31_the_end_of_a_runtime_waits_for_no_probe_that_hangs() {
     for tokio in each_flavor() {
         let (release, released) = mpsc::channel::<()>();
         let (enter, entered) = mpsc::channel();
@@ -37,7 +37,7 @@ fn r31_the_end_of_a_runtime_waits_for_no_look_that_hangs() {
                 .build()
                 .unwrap();
             let outcome = scope.run(async |_| {
-                // Left only when the look is under way.
+                // The body ends only after the start of the probe.
                 while entered.try_recv().is_err() {
                     tokio::task::yield_now().await;
                 }
@@ -47,7 +47,7 @@ fn r31_the_end_of_a_runtime_waits_for_no_look_that_hangs() {
         });
         assert_eq!(value, Some(7));
         let (end, ended) = mpsc::channel();
-        // What `#[tokio::main]` does at its end. On a thread, so that one that waits is seen to.
+        // `#[tokio::main]` drops its runtime too. On a thread, so that a drop that hangs fails the test.
         thread::spawn(move || {
             drop(tokio);
             end.send(()).unwrap();
@@ -58,10 +58,10 @@ fn r31_the_end_of_a_runtime_waits_for_no_look_that_hangs() {
 }
 
 #[test]
-fn r31_a_look_does_not_wait_for_work_that_is_not_a_look() {
+fn r31_a_probe_does_not_wait_for_work_that_is_no_probe() {
     for tokio in each_flavor() {
         let (release, released) = mpsc::channel::<()>();
-        // It has the one place that there is for blocking work.
+        // Takes the only thread for blocking work.
         let work = tokio.spawn_blocking(move || released.recv());
         let answer = tokio.block_on(async {
             let runtime = rt::current().unwrap();
@@ -73,9 +73,9 @@ fn r31_a_look_does_not_wait_for_work_that_is_not_a_look() {
     }
 }
 
-/// Were the clock to move while the look is under way, the limit would be over before its answer.
+/// If the clock advanced during the probe, the limit would expire before the answer of the probe.
 #[test]
-fn r44_a_paused_clock_waits_for_a_look() {
+fn r44_a_paused_clock_waits_for_a_probe() {
     let tokio = Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
