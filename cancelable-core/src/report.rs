@@ -1,7 +1,6 @@
-//! Plain values that describe an operation: its status, its failures, its metadata, what of it still runs.
+//! Plain values that describe an operation: status, failures, metadata, work that still runs.
 //!
-//! They know causes, and neither records nor progress. The public path of these types is
-//! [`operation`](crate::operation).
+//! The values know causes, and neither records nor progress. Their public path is [`operation`](crate::operation).
 
 mod child_failure;
 mod cleanup_error;
@@ -23,7 +22,7 @@ pub use status::Status;
 pub(crate) use status::StatusCell;
 pub use straggler::{ShieldSite, Straggler, StragglerKind};
 
-/// The failures and leftovers of an operation that has ended, and of everything below it.
+/// The failures and the stragglers of an operation that has ended, and of everything below it.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) stragglers: Vec<Straggler>,

@@ -1,4 +1,4 @@
-//! The failure of a child, for the scope that it belongs to.
+//! The failure of a child, for the parent.
 
 use super::Failure;
 use crate::cause::{Cause, ChildName, OperationLabel, Reason};
@@ -7,8 +7,26 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
-/// The failure of a child or of a blocking call: an error, a panic, or the loss by its runtime. Cloning is
-/// cheap.
+/// The failure of a child or of a blocking call: an error, a panic, or the loss by its runtime. Cloning is cheap.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let outcome = rt::block_on(async {
+///     let crawl = rt::scope("crawl").collect_all().run(async |op| {
+///         let fetch = op.try_spawn_named("fetch", async { Err::<(), _>("no route to host") });
+///         fetch.is_ok()
+///     });
+///     crawl.await
+/// });
+/// let failures = outcome.child_failures();
+/// assert_eq!(failures.len(), 1);
+/// assert!(!failures[0].is_panic());
+/// assert_eq!(failures[0].to_string(), "child fetch failed: no route to host");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ChildFailure {
     operation: OperationLabel,
@@ -29,25 +47,25 @@ impl ChildFailure {
         }
     }
 
-    /// The child.
+    /// The label of the child.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
     }
 
-    /// Where in the source the child was opened.
+    /// The location in the source where the child was opened.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// Whether it panicked.
+    /// Returns whether the child panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.failure, Failure::Panic(_))
     }
 
-    /// Whether the runtime dropped it before its end.
+    /// Returns whether the runtime dropped the child before its end.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self.failure, Failure::Lost)
@@ -77,7 +95,7 @@ impl fmt::Display for ChildFailure {
     }
 }
 
-/// It has the text of the child's error, so its source is that error's source.
+/// The text includes that of the child's error, so the source is the source of that error.
 impl Error for ChildFailure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.failure.source()

@@ -9,6 +9,21 @@ use std::panic::Location;
 
 /// The failure of a finalizer: an error, a panic, a spent cleanup budget, or no runtime to run it. Cloning is
 /// cheap.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// scope.defer_named("flush", async { Err("disk full") })?;
+/// let outcome = rt::block_on(scope.run(async |_| ()));
+/// for error in outcome.cleanup_errors() {
+///     eprintln!("{error}"); // finalizer flush, deferred at src/main.rs:3, failed: disk full
+/// }
+/// assert_eq!(outcome.cleanup_errors()[0].name(), "flush");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct CleanupError {
     name: Cow<'static, str>,
@@ -35,26 +50,26 @@ impl CleanupError {
         &self.name
     }
 
-    /// Where in the source it was deferred.
+    /// The location in the source where the finalizer was deferred.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// Whether it panicked.
+    /// Returns whether the finalizer panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(self.failure, Failure::Panic(_))
     }
 
-    /// Whether it was dropped because the cleanup budget was spent.
+    /// Returns whether the finalizer was dropped because the cleanup budget was spent.
     #[must_use]
     pub fn is_over_budget(&self) -> bool {
         matches!(self.failure, Failure::OverBudget)
     }
 
-    /// Whether it did not run to its end because no runtime runs it: its run was dropped, and the scope has no
-    /// runtime, or has one that has gone.
+    /// Returns whether no runtime ran the finalizer to its end: its run was dropped, and the scope has no runtime,
+    /// or one that has shut down.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(self.failure, Failure::Lost)
@@ -76,7 +91,7 @@ impl fmt::Display for CleanupError {
     }
 }
 
-/// It has the text of the finalizer's error, so its source is that error's source.
+/// The text includes that of the finalizer's error, so the source is the source of that error.
 impl Error for CleanupError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.failure.source()

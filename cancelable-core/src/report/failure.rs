@@ -1,4 +1,4 @@
-//! The failure of user code that the library ran, as the errors of children and of finalizers share it.
+//! The failure of user code that the library ran, shared by the errors of children and of finalizers.
 
 use crate::sync::{escape, escaped};
 use std::error::Error;
@@ -8,11 +8,11 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(crate) enum Failure {
     Error(Arc<dyn Error + Send + Sync>),
-    /// With the text of the panic.
+    /// A panic, with its text.
     Panic(Arc<str>),
     /// Dropped because the cleanup budget was spent.
     OverBudget,
-    /// Dropped by its runtime, or not run by any.
+    /// Dropped by its runtime, or never run by a runtime.
     Lost,
 }
 
@@ -24,12 +24,12 @@ impl Failure {
         }
     }
 
-    /// The source of an error that stands for this one and has its text.
+    /// The source of an error that includes the text of this failure.
     pub(super) fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error()?.source()
     }
 
-    /// Writes the predicate of a sentence, which is `lost` for code that was lost.
+    /// Writes the predicate of a sentence; `lost` is the predicate for lost code.
     pub(super) fn write(&self, lost: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => write!(f, "failed: {}", escaped(error)),
@@ -40,6 +40,6 @@ impl Failure {
     }
 }
 
-// A kept error is only read, and nothing here changes it.
+// A kept error is only read.
 impl std::panic::UnwindSafe for Failure {}
 impl std::panic::RefUnwindSafe for Failure {}

@@ -5,19 +5,35 @@ use std::fmt;
 
 /// The status of an operation.
 ///
-/// It changes forward only: `Pending` to `Running` or `NeverRun`, and `Running` to `Completed`, `Cancelled` or
-/// `Failed`.
+/// The status changes forward only: `Pending` to `Running` or `NeverRun`, and `Running` to `Completed`, `Cancelled`
+/// or `Failed`.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Status;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// assert_eq!(scope.status(), Status::Pending);
+/// let outcome = rt::block_on(scope.run(async |op| op.status()));
+/// assert_eq!(outcome.into_value(), Some(Status::Running));
+/// assert_eq!(scope.status(), Status::Completed);
+/// assert!(scope.status().is_terminal());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Status {
-    /// Opened, and not entered yet.
+    /// Opened and not entered.
     Pending,
-    /// Entered, and not ended yet.
+    /// Entered and not ended.
     Running,
-    /// Ended with its value, whether or not its cancellation was requested.
+    /// Ended with a value, whether or not cancel was requested.
     Completed,
-    /// Ended because its cancellation was requested.
+    /// Ended because cancel was requested.
     Cancelled,
-    /// Ended in an error or a panic, or because a source of it did not start.
+    /// Ended in an error or a panic, or because one of its sources did not start.
     Failed,
     /// Dropped without having been entered.
     NeverRun,
@@ -33,7 +49,7 @@ impl Status {
         Self::NeverRun,
     ];
 
-    /// Whether the operation has ended. Then the status does not change any more.
+    /// Returns whether the operation has ended. A terminal status does not change any more.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         // A test checks with the table that these lead nowhere.
@@ -43,7 +59,7 @@ impl Status {
         )
     }
 
-    /// The status as one lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
+    /// The status as a lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -64,7 +80,7 @@ impl Status {
         }
     }
 
-    /// The table of legal changes. No change leads out of an end.
+    /// The table of legal changes. No change leads out of a terminal status.
     fn may_become(self, next: Self) -> bool {
         matches!(
             (self, next),

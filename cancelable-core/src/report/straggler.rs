@@ -1,4 +1,4 @@
-//! Work of an operation that has not ended, and what is known of why.
+//! Work of an operation that has not ended, and what is known of the reason.
 
 use crate::cause::{ChildName, HumanDuration, Named, OperationId, OperationLabel};
 use std::borrow::Cow;
@@ -6,14 +6,36 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// A part of an operation that has not ended: it still runs, or it was dropped because its time was up.
+/// Work of an operation that has not ended: it still runs, or was dropped at the end of its grace period or of a
+/// budget. [`Operation::unfinished`](crate::Operation::unfinished) and
+/// [`Outcome::stragglers`](crate::Outcome::stragglers) list stragglers.
 ///
-/// All spans of time count up to the report.
+/// Durations count up to the report.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::operation::StragglerKind;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// let outcome = rt::block_on(scope.run(async |op| {
+///     let hold = op.hold();
+///     let unfinished = op.unfinished();
+///     drop(hold);
+///     unfinished
+/// }));
+/// let unfinished = outcome.into_value().unwrap_or_default();
+/// let kinds: Vec<_> = unfinished.iter().map(|straggler| straggler.kind()).collect();
+/// assert_eq!(kinds, [StragglerKind::Operation, StragglerKind::Hold]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Straggler {
     pub(crate) kind: StragglerKind,
     pub(crate) operation: OperationLabel,
-    /// The name, if it is a finalizer.
+    /// The name of the finalizer, if the straggler is one.
     pub(crate) finalizer: Option<Cow<'static, str>>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) cancelled_for: Option<Duration>,
@@ -37,12 +59,12 @@ pub enum StragglerKind {
     Finalizer,
     /// A blocking call.
     Blocking,
-    /// A [hold](crate::Scope::hold). Its end is up to the code that has it.
+    /// A [hold](crate::Scope::hold). The code that has it ends it.
     Hold,
 }
 
 impl StragglerKind {
-    /// The kind as one lower-case word, for logs and labels.
+    /// The kind as lower-case words, for logs and labels.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -63,22 +85,22 @@ pub struct ShieldSite {
 }
 
 impl ShieldSite {
-    /// Where in the source it was opened.
+    /// The location in the source where the shield was opened.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// The time since it was opened; `None` without a runtime.
+    /// The time since the shield was opened; `None` without a runtime.
     #[must_use]
     pub fn open_for(&self) -> Option<Duration> {
         self.open_for
     }
 
-    /// Writes the clause that ends a sentence about code under it.
+    /// Writes the clause that ends a sentence about code under the shield.
     pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = self.location;
-        let (file, line) = (place.file(), place.line());
+        let location = self.location;
+        let (file, line) = (location.file(), location.line());
         write!(f, "; under the shield opened at {file}:{line}")?;
         match self.open_for {
             Some(span) => write!(f, " {} ago", HumanDuration(span)),
@@ -94,7 +116,7 @@ impl Straggler {
         self.kind
     }
 
-    /// The operation; for a finalizer or a hold the operation that it belongs to.
+    /// The label of the operation; for a finalizer or a hold, of the operation that has it.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
@@ -109,26 +131,26 @@ impl Straggler {
         }
     }
 
-    /// Where in the source it was opened, spawned, deferred or taken.
+    /// The location in the source where the straggler was opened, spawned, deferred or taken.
     #[must_use]
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// The time since its cancel; `None` if it was not cancelled, or has no runtime.
+    /// The time since the cancel; `None` if the operation is not cancelled, or has no runtime.
     #[must_use]
     pub fn cancelled_for(&self) -> Option<Duration> {
         self.cancelled_for
     }
 
-    /// The time since its last poll. Polls are recorded in operations with a grace period or a watchdog and
-    /// below them, and in finalizers; `None` elsewhere.
+    /// The time since the last poll. Polls are recorded in finalizers, and in operations that have a grace period
+    /// or a watchdog or have an ancestor that does; `None` elsewhere.
     #[must_use]
     pub fn polled_ago(&self) -> Option<Duration> {
         self.polled_ago
     }
 
-    /// The time since its last call of [`Operation::check`], where polls are recorded too.
+    /// The time since the last call of [`Operation::check`], recorded where polls are.
     ///
     /// [`Operation::check`]: crate::Operation::check
     #[must_use]
@@ -136,33 +158,34 @@ impl Straggler {
         self.checked_ago
     }
 
-    /// The last opened of the shields that are still open, in it or below it.
+    /// The shield that was opened last, of those that are open in the operation or below it.
     #[must_use]
     pub fn shield(&self) -> Option<&ShieldSite> {
         self.shield.as_ref()
     }
 
-    /// Whether it is a child that waits for a permit and has not begun.
+    /// Returns whether the straggler is a child that waits for a permit and has not begun.
     #[must_use]
     pub fn is_queued(&self) -> bool {
         self.is_queued
     }
 
-    /// Whether it is a blocking call that the scope waits for no longer.
+    /// Returns whether the straggler is a blocking call that was abandoned: the scope does not wait for it any
+    /// more.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.is_abandoned
     }
 
-    /// Whether it was woken, and was not polled within a short time. Then [`polled_ago`](Self::polled_ago) is
-    /// the time since the wake.
+    /// Returns whether the straggler was woken and then not polled within a short time. Then
+    /// [`polled_ago`](Self::polled_ago) is the time since the wake.
     #[must_use]
     pub fn is_unpolled(&self) -> bool {
         self.is_unpolled
     }
 
-    /// Returns the operation whose body it is. A body may be reported several times, a finalizer is reported
-    /// once.
+    /// Returns the operation whose body the straggler is. A body may be reported several times, a finalizer is
+    /// reported once.
     pub(crate) fn body(&self) -> Option<OperationId> {
         let is_body = self.finalizer.is_none() && self.kind != StragglerKind::Hold;
         is_body.then(|| self.operation.id())
@@ -173,8 +196,8 @@ impl Straggler {
 /// after it was cancelled; last polled 1 s ago`.
 impl fmt::Display for Straggler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, place) = (self.kind.as_str(), self.location);
-        let (file, line) = (place.file(), place.line());
+        let (kind, location) = (self.kind.as_str(), self.location);
+        let (file, line) = (location.file(), location.line());
         if self.kind == StragglerKind::Hold {
             write!(f, "{kind} of {}, taken", self.operation)?;
         } else if self.finalizer.is_some() {
