@@ -1,8 +1,8 @@
 //! The progress of operations: counters that the work advances, and hooks that follow them.
 //!
-//! A [`Progress`] is a handle to a meter (`meter.rs`). The meters form a tree beside that of the operations,
-//! and a snapshot adds up a meter and everything below it. An operation is known here as
-//! [`Running`](crate::cause::ambient::Running); records are not. The public path of these types is
+//! A [`Progress`] is a handle to a meter (`meter.rs`). The meters form a tree beside the tree of operations, and a
+//! snapshot adds up a meter and everything below it. This module knows an operation as
+//! [`Running`](crate::cause::ambient::Running), and knows no records. The public path of its types is
 //! [`operation`](crate::operation).
 
 mod change;

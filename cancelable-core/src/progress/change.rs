@@ -1,4 +1,4 @@
-//! Several changes of an operation's progress, made as one.
+//! A batch of changes of an operation's progress.
 
 use super::FieldValue;
 use super::edit::Edit;
@@ -7,20 +7,23 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Changes of an operation's progress, made as one, from [`Progress::change`](super::Progress::change).
+/// A batch of changes of an operation's progress, from [`Progress::change`](super::Progress::change).
 ///
-/// A reader sees none of them or all, and a hook is called once for them. Each method does what the method of
-/// the same name of [`Progress`](super::Progress) does. Of two changes of the same thing the last counts.
+/// A reader sees none of the changes or all, and a hook is called once for them. Each method does the same as the
+/// method of that name of [`Progress`](super::Progress). If two changes set the same thing, the last one counts.
 ///
 /// # Examples
 ///
 /// ```
 /// use cancelable_core::Scope;
 ///
-/// let scope = Scope::builder("import").build().expect("it is sound");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
 /// let progress = scope.progress();
 /// progress.change().start_at(40).set_total(120).set_message("copying").apply();
 /// assert_eq!(progress.snapshot().to_string(), "40 of 120 (33 %): copying");
+/// # Ok(())
+/// # }
 /// ```
 #[must_use = "nothing is changed until `apply()`"]
 pub struct ProgressChange<'a> {
@@ -36,7 +39,7 @@ impl<'a> ProgressChange<'a> {
         }
     }
 
-    /// Starts at `position`, with what was done before.
+    /// Starts at `position`, with steps that were done before.
     pub fn start_at(mut self, position: u64) -> Self {
         self.edit.start = Some(position);
         self.edit.position = Some(position);
@@ -89,7 +92,7 @@ impl<'a> ProgressChange<'a> {
         self
     }
 
-    /// Makes the changes, unless the operation has ended.
+    /// Applies the changes, unless the operation has ended.
     pub fn apply(self) {
         self.meter.apply(self.edit);
     }

@@ -1,10 +1,10 @@
-//! The description of the work (total, message, fields), and an edit of it and of the position.
+//! The description of the work (total, message, fields), and an edit of the description and the position.
 
 use super::FieldValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What the work says about itself, beside the position.
+/// The description of the work, beside the position.
 #[derive(Clone, Default)]
 pub(super) struct Description {
     pub(super) total: Option<u64>,
@@ -12,7 +12,7 @@ pub(super) struct Description {
     pub(super) fields: BTreeMap<Cow<'static, str>, FieldValue>,
 }
 
-/// Changes of a position and a description. What is `None` stays as it is.
+/// Changes of a position and a description. `None` is no change.
 #[derive(Debug, Default)]
 pub(super) struct Edit {
     pub(super) start: Option<u64>,

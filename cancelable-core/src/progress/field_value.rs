@@ -1,10 +1,27 @@
-//! A value with a type, for a field of progress.
+//! The value of a field of progress.
 
 use crate::sync::escape;
 use std::borrow::Cow;
 use std::fmt;
 
 /// The value of a [field](super::Progress::set_field) of an operation's progress.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::operation::FieldValue;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
+/// scope.progress().set_field("file", "a.csv");
+/// scope.progress().set_field("retries", 2_u8);
+/// let snapshot = scope.progress().snapshot();
+/// assert_eq!(snapshot.field("file").and_then(FieldValue::as_str), Some("a.csv"));
+/// assert_eq!(snapshot.field("retries").and_then(FieldValue::as_u64), Some(2));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(untagged))]
 #[non_exhaustive]
@@ -31,7 +48,7 @@ impl FieldValue {
         }
     }
 
-    /// The number, if it is an integer that is not negative.
+    /// The number, if it is an integer in the range of `u64`.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
         match *self {
@@ -41,7 +58,7 @@ impl FieldValue {
         }
     }
 
-    /// The number, if it is an integer that fits.
+    /// The number, if it is an integer in the range of `i64`.
     #[must_use]
     pub fn as_i64(&self) -> Option<i64> {
         match *self {
@@ -60,7 +77,7 @@ impl FieldValue {
         }
     }
 
-    /// The truth value, if it is one.
+    /// The truth value, if it is a truth value.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match *self {

@@ -1,11 +1,28 @@
-//! The figures of progress, of one operation or of several together.
+//! The figures of progress.
 
 use super::totals::Count;
 use crate::cause::HumanDuration;
 use std::fmt;
 use std::time::Duration;
 
-/// Position, total, rate and time left, of one operation or of several together.
+/// The position, total, rate and time left of one operation or of several together, from a
+/// [`ProgressSnapshot`](super::ProgressSnapshot).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
+/// scope.progress().change().set_total(120).set_position(40).apply();
+/// let figures = *scope.progress().snapshot().own();
+/// assert_eq!((figures.position(), figures.total()), (40, Some(120)));
+/// assert_eq!(figures.rate(), None, "without a runtime");
+/// assert_eq!(figures.to_string(), "40 of 120 (33 %)");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct ProgressFigures {
     position: u64,
@@ -35,14 +52,14 @@ impl ProgressFigures {
         self.position
     }
 
-    /// The number of steps there are, if it is known.
+    /// The number of all steps, if it is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// Position over total, from 0 to 1. It is 1 where the position is beyond the total, and for a total of
-    /// zero.
+    /// Position over total, from 0 to 1; `None` without a total. The fraction is 1 for a position beyond the total,
+    /// and for a total of zero.
     #[must_use]
     pub fn fraction(&self) -> Option<f64> {
         match self.total? {
@@ -51,19 +68,17 @@ impl ProgressFigures {
         }
     }
 
-    /// Steps a second over the last five to ten seconds. At first the time is shorter, and it is longer where
-    /// no snapshot was taken in between. Steps before the [start](super::Progress::start_at) do not count.
+    /// Steps a second over the last five to ten seconds; over less time at first, and over more if no snapshot was
+    /// taken in between. Steps before the [start](super::Progress::start_at) do not count.
     ///
-    /// `None` without a runtime, before the first step, and just after the position was set back. Never
-    /// infinite.
+    /// `None` without a runtime, before the first step, and just after the position was set back. Never infinite.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.rate
     }
 
-    /// The time left to the total at this rate. `None` where the total or the rate is not known, where the
-    /// rate is zero, where the time is too long for a `Duration`, and where the work has ended before its
-    /// total.
+    /// The time left to the total at this rate. `None` without a total or a rate, for a rate of zero, for a time
+    /// that is too long for a `Duration`, and for work that has ended before its total.
     #[must_use]
     pub fn eta(&self) -> Option<Duration> {
         self.eta
@@ -84,7 +99,7 @@ impl serde::Serialize for ProgressFigures {
     }
 }
 
-/// One line, such as `40 of 120 (33 %), 3.2 s to go`, or `40` where only the position is known.
+/// A line such as `40 of 120 (33 %), 3.2 s to go`, or `40` if only the position is known.
 impl fmt::Display for ProgressFigures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.position)?;
@@ -98,7 +113,7 @@ impl fmt::Display for ProgressFigures {
     }
 }
 
-/// Rounded down, so that only finished work is at 100.
+/// Returns the percentage, rounded down: only finished work is at 100.
 fn percent(position: u64, total: u64) -> u128 {
     let done = u128::from(position.min(total)) * 100;
     done.checked_div(total.into()).unwrap_or(100)

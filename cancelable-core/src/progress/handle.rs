@@ -12,24 +12,29 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The progress of an operation, from [`Operation::progress`](crate::Operation::progress). Cloning is one
-/// reference count.
+/// The progress of an operation, from [`Operation::progress`](crate::Operation::progress). Cloning is one reference
+/// count.
 ///
-/// Any number of threads may write at once. While there is no hook, an advance is one atomic addition and one
-/// load: no lock, no clock, no allocation. What is written after the operation has ended is ignored.
+/// Any number of threads may write at once. Without a hook, an advance is one atomic exchange and one load: no
+/// lock, no clock, no allocation. Writes after the end of the operation are ignored.
 ///
 /// # Examples
 ///
 /// ```
 /// use cancelable_core::Scope;
 ///
-/// let scope = Scope::builder("import").build().expect("it is sound");
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
 /// scope.progress().set_total(200);
 /// scope.progress().advance(50);
+/// scope.progress().set_message("first file");
 /// scope.progress().set_field("file", "a.csv");
 /// let snapshot = scope.progress().snapshot();
 /// assert_eq!(snapshot.fraction(), Some(0.25));
+/// assert_eq!(snapshot.message(), Some("first file"));
 /// assert_eq!(snapshot.field("file").and_then(|file| file.as_str()), Some("a.csv"));
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Clone)]
 pub struct Progress {
@@ -62,15 +67,30 @@ impl Progress {
         self.meter.advance(steps);
     }
 
-    /// Sets the position, forward or back. It may be beyond the total.
+    /// Sets the position, forward or back. A position may be beyond the total.
     #[inline]
     pub fn set_position(&self, position: u64) {
         self.meter.set_position(position);
     }
 
-    /// Starts at `position`, with steps that were done before: by an earlier run that this one resumes, or
-    /// found to be done already. They count in the position and in the fraction, also of the operations
-    /// above. Rates and times left count only the steps from now on.
+    /// Starts at `position`, with steps that were done before: by an earlier run that this run resumes, or by other
+    /// means. The steps count in the position and the fraction, also those of the ancestors. Rates and times left
+    /// count only the steps from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let resumed = Scope::builder("import").build()?;
+    /// resumed.progress().set_total(100);
+    /// resumed.progress().start_at(80);
+    /// resumed.progress().advance(10);
+    /// assert_eq!(resumed.progress().snapshot().fraction(), Some(0.9));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start_at(&self, position: u64) {
         self.change().start_at(position).apply();
     }
@@ -86,7 +106,7 @@ impl Progress {
         self.change().set_total(total).apply();
     }
 
-    /// Removes the total. There is none at first.
+    /// Removes the total. A new progress has none.
     pub fn clear_total(&self) {
         self.change().clear_total().apply();
     }
@@ -97,7 +117,7 @@ impl Progress {
         self.meter.count().total
     }
 
-    /// Sets the message: what the work does, in words.
+    /// Sets the message: a text that describes the present step of the work.
     pub fn set_message(&self, message: impl Into<Cow<'static, str>>) {
         self.change().set_message(message).apply();
     }
@@ -107,7 +127,7 @@ impl Progress {
         self.change().clear_message().apply();
     }
 
-    /// Sets a field, which programs read by its key.
+    /// Sets a field, for programs that read it by its key.
     pub fn set_field(&self, key: impl Into<Cow<'static, str>>, value: impl Into<FieldValue>) {
         self.change().set_field(key, value).apply();
     }
@@ -117,22 +137,23 @@ impl Progress {
         self.change().remove_field(key.to_owned()).apply();
     }
 
-    /// Several changes that are seen all at once: `progress.change().set_position(40).set_total(120).apply()`.
+    /// Returns a batch of changes, which readers see all at once.
     pub fn change(&self) -> ProgressChange<'_> {
         ProgressChange::new(&self.meter)
     }
 
-    /// A snapshot of this operation's progress and of everything below it.
+    /// Returns a snapshot of the progress of the operation and of everything below it.
     ///
-    /// It visits each operation below that has progress and has not ended. Progress that begins after this
-    /// operation and all of those have ended counts only in the operations above.
+    /// The snapshot visits each operation below that has progress and has not ended. The sum of an operation is
+    /// closed once the operation and all of those have ended: progress that begins later counts only in the sums of
+    /// ancestors.
     #[must_use]
     pub fn snapshot(&self) -> ProgressSnapshot {
         self.snapshot_among(&mut SubtreeTotals::default())
     }
 
-    /// [`snapshot`](Self::snapshot) for a caller that reads many operations, and passes `totals` from one to
-    /// the next.
+    /// [`snapshot`](Self::snapshot) for a caller that reads many operations, and passes `totals` from one to the
+    /// next.
     pub(crate) fn snapshot_among(&self, totals: &mut SubtreeTotals) -> ProgressSnapshot {
         ProgressSnapshot::of(&self.meter, totals)
     }
@@ -142,7 +163,7 @@ impl Progress {
         ProgressRegistration::new(&self.meter, hook, throttle)
     }
 
-    /// Returns the operations of `parts`, which the room of operations names by their type.
+    /// Returns the operations directly below, for the module of operations to downcast.
     pub(crate) fn operations_below(&self) -> Vec<Arc<dyn Running>> {
         self.meter.operations_below()
     }

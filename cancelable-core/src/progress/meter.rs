@@ -2,17 +2,17 @@
 //!
 //! # Invariants
 //!
-//! 1. A meter is in its parent's list of parts until it is detached, and in no other list. It is detached
-//!    once, when it has ended and its own list is empty. Then its totals move to its parent, under the
-//!    parent's lock. A detached meter accepts no part.
-//! 2. A reader takes a meter's list and the totals that the meter has absorbed under one lock, and reads a
-//!    parent before its parts. A part that is detached in between has been counted by the list and keeps its
-//!    figures. So each meter counts once, and a total position falls only if a position is set back. Totals
-//!    that `subtree.rs` keeps include what the meter had absorbed by then, for the same reason.
+//! 1. A meter is in its parent's list of parts until it is detached, and in no other list. A meter is detached
+//!    once, when it has ended and its own list is empty. Then its totals move to its parent, under the parent's
+//!    lock. A detached meter accepts no part.
+//! 2. A reader takes a meter's list and the totals that the meter has absorbed under one lock, and reads a parent
+//!    before its parts. A part that is detached in between has been counted by the list and keeps its figures. So
+//!    each meter counts once, and a total position falls only if a position is set back. Totals that `subtree.rs`
+//!    keeps include the totals that the meter had absorbed by then, for the same reason.
 //! 3. One lock is held at a time, and no user code runs under it.
-//! 4. The figures of a meter that has ended do not change: nothing reads what is added later.
-//! 5. The position is read or set together with other figures only under the lock. So several changes are
-//!    seen as one.
+//! 4. The figures of a meter that has ended do not change: later additions are not read.
+//! 5. The position is read or set together with other figures only under the lock. So several changes are seen as
+//!    one.
 
 use super::edit::{Description, Edit};
 use super::rate::{Rate, Sample};
@@ -40,7 +40,7 @@ pub(super) struct Meter {
     parent: Option<Arc<Meter>>,
     runtime: Option<RuntimeHandle>,
     position: AtomicU64,
-    /// The number of subscribers in the whole tree. While it is zero, a change looks no further.
+    /// The number of subscribers in the whole tree. While it is zero, a change notifies nobody.
     subscribers_of_tree: Arc<AtomicUsize>,
     /// The number of subscribers at this meter.
     subscribers: AtomicUsize,
@@ -50,8 +50,8 @@ pub(super) struct Meter {
 #[derive(Default)]
 struct Inner {
     description: Description,
-    /// The part of the position that was there at the start. Never more than the position, as far as a
-    /// reader has seen: work that is set back below its start repeats what was done before.
+    /// The part of the position that was done before the start. A reader never sees it above the position: work
+    /// that is set back below its start repeats steps that were done before.
     before: u64,
     /// The meters directly below that are not detached, in the order of opening.
     parts: NumberMap<OperationId, Arc<Meter>>,
@@ -126,7 +126,7 @@ impl Meter {
         }
     }
 
-    /// Inserts a part; false if the meter is detached.
+    /// Inserts a part. Returns false if the meter is detached.
     fn insert(&self, part: &Arc<Self>) -> bool {
         let mut inner = self.inner.lock();
         if !inner.is_detached {
@@ -137,10 +137,10 @@ impl Meter {
 
     #[inline]
     pub(super) fn advance(self: &Arc<Self>, steps: u64) {
-        // Relaxed, here and below: a position orders no other access. A reader of it alone never sees it
-        // fall, because it is one variable.
+        // Relaxed, here and below: a position orders no other access. A reader of the position alone never sees
+        // it fall, because it is one variable.
         let mut position = self.position.load(Ordering::Relaxed);
-        // Not one addition, because that wraps, and a reader could see it. Ends: a turn fails only if
+        // Not `fetch_add`, which wraps, and a reader could see the wrapped position. Ends: a turn fails only if
         // another thread's change has succeeded.
         while let Err(now) = self.position.compare_exchange_weak(
             position,
@@ -217,8 +217,8 @@ impl Meter {
             self.count_subscribers(more.len() - 1, more.len());
             inner.subscribers.replace(more)
         };
-        // The last reference to a subscriber that was removed at the same time may be in it, and with it a
-        // user's hook.
+        // The replaced list may have the last reference to a subscriber that was removed at the same time, and
+        // so a user's hook.
         drop(replaced);
     }
 
@@ -244,7 +244,7 @@ impl Meter {
     /// Called under the lock, beside the change of the list.
     fn count_subscribers(&self, before: usize, after: usize) {
         self.subscribers.store(after, Ordering::Relaxed);
-        // Wraps, and so subtracts where there are fewer.
+        // Wraps for a smaller count, so the addition subtracts.
         let more = after.wrapping_sub(before);
         self.subscribers_of_tree.fetch_add(more, Ordering::Relaxed);
     }
@@ -269,8 +269,8 @@ impl Meter {
         self.detach();
     }
 
-    /// Detaches the meter if it has ended and nothing is below, and then each ancestor for which it was the
-    /// last part. Ends: each turn goes one ancestor up.
+    /// Detaches the meter if it has ended and has no part, and then each ancestor whose last part is gone. Ends:
+    /// each turn goes one ancestor up.
     fn detach(&self) {
         let mut meter = self;
         loop {
@@ -361,7 +361,7 @@ impl Meter {
 }
 
 impl Inner {
-    /// Counts the rates from `now`. The rate of the subtree goes on if anything below has advanced.
+    /// Counts the rates from `now`. The rate of the subtree continues if anything below has advanced.
     fn start(&mut self, before: u64, now: Option<Instant>) {
         self.before = before;
         if let (Some(now), Some((own, overall))) = (now, &mut self.rates) {
@@ -373,7 +373,7 @@ impl Inner {
     }
 }
 
-/// Not left to the compiler, which would drop a long line of ancestors by recursion.
+/// The drop of ancestors is a loop, because the compiler's would recurse over a long line of ancestors.
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut parent = self.parent.take();
@@ -384,6 +384,6 @@ impl Drop for Meter {
     }
 }
 
-// Figures are whole after a panic: no user code runs while they change.
+// Figures are consistent after a panic: no user code runs while they change.
 impl std::panic::UnwindSafe for Meter {}
 impl std::panic::RefUnwindSafe for Meter {}

@@ -1,9 +1,9 @@
 //! The rate at which work advances, computed from samples.
 //!
-//! An advance reads no clock, so steps and time are both known only when a snapshot is taken. The sample of
-//! that moment is compared with an older one. Two older samples are kept, at least half a window apart, and
-//! the rate counts from the first of them. So it covers between half a window and a window, or more where no
-//! snapshot was taken.
+//! An advance reads no clock, so steps and time are both known only when a snapshot is taken. The sample of that
+//! moment is compared with an older sample. Two older samples are kept, at least half a window apart, and the rate
+//! counts from the older of the two. So a rate covers between half a window and a window, or more if no snapshot
+//! was taken.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ pub(super) struct Sample {
     pub(super) done: u64,
 }
 
+/// The rate of one meter or of a subtree.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rate {
     older: Sample,
@@ -35,15 +36,15 @@ impl Rate {
         }
     }
 
-    /// Returns the steps a second up to this sample; `None` before the first step, while no time has passed,
-    /// and where the work went back.
+    /// Returns the steps a second up to this sample; `None` before the first step, while no time has passed, and
+    /// after a step back.
     pub(super) fn add(&mut self, sample: Sample) -> Option<f64> {
         if sample.at.saturating_duration_since(self.newer.at) >= WINDOW / 2 {
             self.older = self.newer;
             self.newer = sample;
         }
         let Some(steps) = sample.done.checked_sub(self.older.done) else {
-            // Samples from before the step back say nothing about the steps to come.
+            // Samples from before a step back do not predict the next steps.
             *self = Self::since(sample);
             return None;
         };

@@ -14,9 +14,26 @@ use std::time::Duration;
 
 /// The progress of an operation at one moment, from [`Progress::snapshot`](super::Progress::snapshot).
 ///
-/// It has two sets of figures: the operation's own, and those of [`overall`](Self::overall), which add up the
-/// operation and everything below it, live or ended. The sum has a meaning where all of them count the same
-/// thing.
+/// A snapshot has two sets of figures: the operation's own, and [`overall`](Self::overall), which adds up the
+/// operation and everything below it, live or ended. The sum has a meaning if all of them count the same thing.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let sync = Scope::builder("sync").build()?;
+/// let upload = sync.child("upload").build()?;
+/// upload.progress().set_total(10);
+/// upload.progress().advance(4);
+/// let snapshot = sync.progress().snapshot();
+/// assert_eq!(snapshot.position(), 0);
+/// assert_eq!(snapshot.overall().position(), 4);
+/// assert_eq!(snapshot.overall().total(), Some(10));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct ProgressSnapshot {
@@ -52,7 +69,7 @@ impl ProgressSnapshot {
         }
     }
 
-    /// The operation's own figures, which the other methods of the snapshot return too.
+    /// The operation's own figures. The methods of the same names return them one by one.
     #[must_use]
     pub fn own(&self) -> &ProgressFigures {
         &self.own
@@ -73,7 +90,7 @@ impl ProgressSnapshot {
         self.own.position()
     }
 
-    /// The number of steps there are, if it is known.
+    /// The number of all steps, if it is known.
     #[must_use]
     pub fn total(&self) -> Option<u64> {
         self.own.total()
@@ -97,7 +114,7 @@ impl ProgressSnapshot {
         self.own.eta()
     }
 
-    /// The message: what the work did, in words.
+    /// The message.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
@@ -115,7 +132,7 @@ impl ProgressSnapshot {
     }
 }
 
-/// One line with the overall figures and the message: `40 of 120 (33 %), 3.2 s to go: copying`.
+/// A line with the overall figures and the message: `40 of 120 (33 %), 3.2 s to go: copying`.
 impl fmt::Display for ProgressSnapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.overall.fmt(f)?;

@@ -2,11 +2,10 @@
 //!
 //! # Protocol
 //!
-//! A thread that makes a change adds its meter to the list of pending ones. If the hook is free, the thread
-//! takes the hook and the first pending meter, calls the hook with no lock held, puts the hook back, and
-//! looks at the list again. If the hook is not free, the thread leaves: the thread that has the hook looks
-//! at the list after it has put the hook back, under the same lock, and finds the meter. So there is one
-//! call at a time, and no change stays pending.
+//! A thread that makes a change adds its meter to the list of pending meters. If the hook is free, the thread takes
+//! the hook and the first pending meter, calls the hook with no lock held, puts the hook back, and reads the list
+//! again. If the hook is taken, the thread returns: the thread that has the hook reads the list after it has put
+//! the hook back, under the same lock, and finds the meter. So calls do not overlap, and no change stays pending.
 
 use super::event::ProgressUpdate;
 use super::meter::{Meter, Subscriber};
@@ -24,13 +23,13 @@ struct Delivery {
 }
 
 struct State {
-    /// `None` while it is called, and once it is dropped.
+    /// `None` during a call, and after the drop of the hook.
     hook: Option<Hook>,
     /// The meters whose changes are pending, each once.
     pending: VecDeque<Arc<Meter>>,
     /// The meter has ended, so a last call is pending.
     has_ended: bool,
-    /// No call begins any more. The thread that has the hook drops it.
+    /// No further call begins. The thread that has the hook drops it.
     is_retired: bool,
 }
 
@@ -58,7 +57,7 @@ impl Delivery {
         }
     }
 
-    /// Drops the hook, or has it dropped by the thread that calls it.
+    /// Drops the hook, or leaves the drop to the thread that calls the hook.
     fn retire(&self) {
         let (hook, pending) = {
             let mut state = self.state.lock();
@@ -125,11 +124,31 @@ fn drop_hook(hook: Option<Hook>) {
     isolate("the drop of a progress hook", || drop(hook));
 }
 
-/// The registration of a hook at an operation's progress, from
+/// The registration of a hook for an operation's progress, from
 /// [`Operation::on_progress`](crate::Operation::on_progress).
 ///
-/// Dropping it unregisters the hook. It does not wait: a call that runs on another thread at that moment goes
-/// on to its end, and no other call follows.
+/// Dropping the registration unregisters the hook. The drop does not wait: a call on another thread completes, and
+/// no further call follows.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use std::sync::mpsc;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = Scope::builder("import").build()?;
+/// let (sender, positions) = mpsc::channel();
+/// let registration = scope.on_progress(move |update| {
+///     let _ = sender.send(update.snapshot().position());
+/// });
+/// scope.progress().advance(1);
+/// drop(registration);
+/// scope.progress().advance(1);
+/// assert_eq!(positions.iter().collect::<Vec<_>>(), [1]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "dropping the registration unregisters the hook; `detach()` leaves it in place"]
 pub struct ProgressRegistration {
     registered: Option<(Arc<Meter>, Arc<Delivery>)>,

@@ -5,9 +5,9 @@ use super::totals::Totals;
 use crate::cause::OperationId;
 use std::collections::HashMap;
 
-/// The totals below each meter that has something below it, kept for a caller that reads many meters.
+/// The totals below each meter that has parts, kept for a caller that reads many meters.
 ///
-/// Such a caller walks down a deep tree once. Without the kept totals it would walk to the leaves for each
+/// Such a caller walks down a deep tree once. Without the kept totals, the caller would walk to the leaves for each
 /// meter on the way.
 #[derive(Default)]
 pub(crate) struct SubtreeTotals {
@@ -36,7 +36,7 @@ impl Node {
 }
 
 impl SubtreeTotals {
-    /// Returns the totals of the meter that `reading` is of and of everything below it.
+    /// Returns the totals of the meter of `reading` and of everything below it.
     ///
     /// Kept totals are not used for a meter that has ended, because they may be older than the end.
     pub(super) fn of(&mut self, id: OperationId, reading: Reading) -> Totals {
@@ -49,7 +49,7 @@ impl SubtreeTotals {
         }
     }
 
-    /// Not by recursion: the tree may be deep.
+    /// Walks the tree below a meter. Not by recursion: the tree may be deep.
     fn walk(&mut self, id: OperationId, mut reading: Reading) -> Totals {
         let mut open: Vec<_> = reading.parts.drain(..).map(|part| (0, part)).collect();
         let mut nodes = vec![Node::new(id, 0, reading)];
@@ -65,7 +65,7 @@ impl SubtreeTotals {
             nodes.push(Node::new(part.label.id(), parent, reading));
         }
         let mut totals = Totals::default();
-        // A node comes after its parent, so each is complete when it is taken, and the last one is the first.
+        // A node comes after its parent. So a node is complete when it is popped, and the root is popped last.
         while let Some(node) = nodes.pop() {
             self.below.insert(node.id, node.below);
             totals = node.reading.with(node.below);

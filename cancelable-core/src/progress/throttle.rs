@@ -1,4 +1,4 @@
-//! A limit on how often a hook is called.
+//! A limit on the frequency of calls to a hook.
 
 use crate::runtime::RuntimeHandle;
 use crate::sync::{AtomicU64, Ordering};
@@ -23,10 +23,10 @@ impl Throttle {
         }
     }
 
-    /// Returns whether a call is due. It returns true to one caller, which has to make the call.
+    /// Returns whether a call is due. Returns true to one caller, which has to make the call.
     pub(super) fn is_due(&self) -> bool {
         let now = nanos(self.runtime.now().saturating_duration_since(self.start));
-        // Relaxed: the time orders no other access. The change of a caller that is not let through is in the
+        // Relaxed: the time orders no other access. The change of a caller that gets false is in the
         // figures of a later call.
         let due = self.due.load(Ordering::Relaxed);
         let next = now.saturating_add(self.interval);

@@ -5,7 +5,7 @@
 pub(super) struct Count {
     pub(super) position: u64,
     pub(super) total: Option<u64>,
-    /// The part of the position that was there at the start, and is no work of this run.
+    /// The part of the position that was done before the start of this run.
     pub(super) before: u64,
 }
 
