@@ -23,8 +23,8 @@ async fn request(scope: Scope, number: u64) -> Result<u64, Failure> {
 async fn serve(scope: Scope, stop: bool) -> Result<u64, Failure> {
     let mut tasks = Vec::new();
     for number in 0..3 {
-        let limits = Scope::builder("request").timeout(Duration::from_secs(2));
-        tasks.push(scope.try_spawn_with(limits, move |scope| request(scope, number))?);
+        let limits = scope.child("request").timeout(Duration::from_secs(2));
+        tasks.push(limits.try_spawn(move |scope| request(scope, number))?);
     }
     if stop {
         scope.cancel_with("asked to stop");

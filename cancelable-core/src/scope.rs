@@ -17,7 +17,7 @@ mod try_run_until;
 
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
-pub use children::{ChildError, ChildHandle, ChildReport};
+pub use children::{ChildError, ChildHandle};
 pub(crate) use concurrent::{BUDGET, take};
 pub use concurrent::{ForEachConcurrent, MapConcurrent};
 pub use handle::Scope;
@@ -46,8 +46,8 @@ impl Scope {
 
     /// Returns the builder of a scope whose parent is this one.
     #[track_caller]
-    pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
-        ScopeBuilder::new(name.into()).parent(self)
+    pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder<Self> {
+        ScopeBuilder::below(self, name.into())
     }
 
     /// Runs a body to its end, or until the scope is cancelled, which drops it.

@@ -3,6 +3,7 @@
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 
+use cancelable_core::operation::Hooks;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Registry, Scope};
 use futures_util::FutureExt;
@@ -87,7 +88,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
         .runtime(&runtime)
         .register_in(&registry)
         .timeout(Duration::from_secs(3))
-        .on_end(|_| ())
+        .hooks(Hooks::new().on_end(|_| ()))
         .build()
         .unwrap();
     let id = scope.id().get().to_string();
@@ -183,7 +184,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
     assert!(left.keys["location"].starts_with(file!()));
     let scope = Scope::builder("hooked")
         .runtime(&runtime)
-        .on_start(|_| panic!("boom"))
+        .hooks(Hooks::new().on_start(|_| panic!("boom")))
         .build()
         .unwrap();
     assert!(manual.block_on(scope.run(async |_| ())).is_completed());

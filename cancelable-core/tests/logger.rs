@@ -2,6 +2,7 @@
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 
+use cancelable_core::operation::Hooks;
 use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::source;
 use cancelable_core::testing::ManualRuntime;
@@ -166,9 +167,10 @@ fn r10_r28_a_scope_that_is_dropped_unrun_or_half_way_is_closed_beside_it() {
     let open = || {
         let ended = ended.clone();
         let scope = Scope::builder("job").runtime(&manual.handle());
-        let scope = scope.on_end(move |_| {
+        let hooks = Hooks::new().on_end(move |_| {
             ended.fetch_add(1, SeqCst);
         });
+        let scope = scope.hooks(hooks);
         scope.register_in(&registry).build().unwrap()
     };
     let scope = open();
@@ -227,10 +229,10 @@ fn r10_r26_a_wait_for_a_thread_ends_beside_it() {
     let _alone = alone();
     let manual = ManualRuntime::with_threads();
     let scope = Scope::builder("job").runtime(&manual.handle());
-    let scope = scope.abandon_blocking_after(SECOND).build().unwrap();
+    let scope = scope.build().unwrap();
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut run = Box::pin(scope.run(|op| {
-        let call = op.spawn_blocking(move |_| {
+        let call = op.child("call").grace(SECOND).spawn_blocking(move |_| {
             begin.send(()).unwrap();
             ending.recv().is_ok()
         });

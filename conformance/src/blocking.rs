@@ -67,7 +67,7 @@ pub fn r26_current_is_the_call_in_its_thread<S: Subject>() {
     S::run(async |runtime| {
         let scope = scope(&runtime).build().unwrap();
         let outcome = scope.run(async |op| {
-            let call = op.spawn_blocking_named("hash", |_| {
+            let call = op.child("hash").spawn_blocking(|_| {
                 let operation = current().unwrap();
                 let parent = operation.parent().unwrap().name().to_owned();
                 // A scope that is opened there is a part of it, and runs on that thread.
@@ -87,19 +87,37 @@ pub fn r26_current_is_the_call_in_its_thread<S: Subject>() {
     });
 }
 
+pub fn r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = scope(&runtime).build().unwrap();
+        let outcome = scope.run(async |op| {
+            let call = op.child("hash").timeout(Duration::from_millis(1));
+            let call = call.spawn_blocking(|token| {
+                token.wait();
+                token.check().unwrap_err()
+            });
+            let cancelled = call.unwrap().await.unwrap();
+            (cancelled.is_timeout(), op.is_cancelled())
+        });
+        assert_eq!(outcome.await.into_value(), Some((true, false)));
+    });
+}
+
 pub fn r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said<S: Subject>() {
     S::run(async |runtime| {
-        let builder = scope(&runtime).abandon_blocking_after(Duration::ZERO);
-        let scope = builder.build().unwrap();
+        let scope = scope(&runtime).build().unwrap();
         let begun = CancellationToken::new();
         let (release, released) = mpsc::channel::<()>();
         let mut calls = Vec::new();
         let outcome = scope.run(async |op| {
             let started = begun.clone();
-            let deaf = op.spawn_blocking_named("deaf", move |_| {
-                started.cancel();
-                let _ = released.recv();
-            });
+            let deaf = op
+                .child("deaf")
+                .grace(Duration::ZERO)
+                .spawn_blocking(move |_| {
+                    started.cancel();
+                    let _ = released.recv();
+                });
             calls.push(deaf.unwrap());
             begun.cancelled().await;
             op.cancel();

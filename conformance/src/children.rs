@@ -41,9 +41,9 @@ pub fn r25_a_child_has_the_name_that_it_is_given<S: Subject>() {
         let scope = scope(&runtime).build().unwrap();
         let outcome = scope.run(async |op| {
             let name = || async { current().unwrap().name().to_owned() };
-            let named = op.spawn_named("fetch", name()).unwrap();
+            let named = op.child("fetch").spawn(move |_| name()).unwrap();
             let tried = async move { Ok::<_, fmt::Error>(name().await) };
-            let tried = op.try_spawn_named("store", tried).unwrap();
+            let tried = op.child("store").try_spawn(move |_| tried).unwrap();
             [named.await.unwrap(), tried.await.unwrap()]
         });
         assert_eq!(outcome.await.into_value().unwrap(), ["fetch", "store"]);
@@ -129,7 +129,7 @@ pub fn r25_children_are_cancelled_with_the_scope_and_joined<S: Subject>() {
         let outcome = scope.run(async |op| {
             let (counted, runtime, begun) =
                 (Arc::clone(&ended), runtime.clone(), finishing.clone());
-            let shielded = op.spawn_with(op.child("shielded"), |child| async move {
+            let shielded = op.child("shielded").spawn(|child| async move {
                 let finish = async {
                     begun.cancel();
                     child.cancelled().await;

@@ -22,7 +22,7 @@ pub fn r25_who_cancels_and_waits_is_told_when_everything_has_ended<S: Subject>()
                         tidied.cancel();
                     };
                     op.defer(tidy).unwrap();
-                    let child = op.spawn_with(op.child("child"), |child| async move {
+                    let child = op.child("child").spawn(|child| async move {
                         let held = async move {
                             begun.cancel();
                             release.cancelled().await;

@@ -63,7 +63,7 @@ pub fn r23_a_child_has_no_more_than_its_scope_leaves<S: Subject>() {
         let (left, told) = mpsc::channel();
         let outcome = scope.run(async |op| {
             let (above, stubborn) = (op.clone(), op.child("stubborn").grace(HOUR));
-            let child = op.spawn_with(stubborn, |child| async move {
+            let child = stubborn.spawn(|child| async move {
                 above.cancel();
                 left.send(child.grace_remaining()).unwrap();
                 future::pending::<()>().await;

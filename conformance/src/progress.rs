@@ -24,7 +24,7 @@ pub fn r38_what_tasks_and_threads_do_is_added_up_and_told<S: Subject>() {
         registration.detach();
         let outcome = scope.run(async |op| {
             for _ in 0..10 {
-                let page = op.spawn_with(op.child("page"), async |op| {
+                let page = op.child("page").spawn(async |op| {
                     for _ in 0..100 {
                         op.progress().advance(1);
                     }

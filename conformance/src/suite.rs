@@ -172,6 +172,7 @@ macro_rules! common {
                 r26_a_thread_that_waits_is_woken_by_the_cancel_and_joined
                 r26_a_thread_that_asks_stops_in_its_loop
                 r26_current_is_the_call_in_its_thread
+                r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call
                 r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said
                 r26_a_panic_of_a_thread_is_a_value
             }

@@ -58,7 +58,7 @@ impl Activity {
             orphans: record.children.orphan_count(),
             holds: record.children.hold_count(),
             cancelled_for: since(grace::cancelled_at(record, now)),
-            grace: grace::has_grace(record)
+            grace: grace::is_given(record)
                 .then(|| grace::remaining(record))
                 .flatten(),
             shield: shield.map(|shield| ShieldSite {

@@ -23,9 +23,7 @@ pub(crate) fn poll_joined(record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         return Poll::Ready(());
     }
     children.register(cx);
-    if children.options().abandon_after.is_some() {
-        abandon_overdue(record, cx);
-    }
+    abandon_overdue(record, cx);
     match children.close_if_done() {
         true => Poll::Ready(()),
         false => Poll::Pending,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 pub(crate) struct BlockingCall {
     runtime: RuntimeHandle,
     /// The time from the cancel of the call to its abandonment; `None` is for ever.
-    abandon_after: Option<Duration>,
+    grace: Option<Duration>,
     state: Mutex<State>,
     /// The waker of the one task that awaits the handle. Woken after a change of the state, with the lock released.
     waiter: WakerSlot,
@@ -20,14 +20,18 @@ pub(crate) struct BlockingCall {
 #[derive(Clone, Copy, Default)]
 struct State {
     cancelled_at: Option<Instant>,
+    /// When a hard cancel ended the grace period.
+    hurried_at: Option<Instant>,
+    /// The thread is done.
+    has_ended: bool,
     abandoned: bool,
 }
 
 impl BlockingCall {
-    pub(crate) fn new(runtime: RuntimeHandle, abandon_after: Option<Duration>) -> Self {
+    pub(crate) fn new(runtime: RuntimeHandle, grace: Option<Duration>) -> Self {
         Self {
             runtime,
-            abandon_after,
+            grace,
             state: Mutex::new(State::default()),
             waiter: WakerSlot::new(),
         }
@@ -37,14 +41,39 @@ impl BlockingCall {
         &self.runtime
     }
 
-    pub(crate) fn abandon_after(&self) -> Option<Duration> {
-        self.abandon_after
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        self.grace
     }
 
-    /// Returns the time of its abandonment; `None` while it is not cancelled, or if it is never abandoned.
+    /// Returns the time of its abandonment; `None` while the call is not cancelled, if its thread is done, or if the
+    /// call is never abandoned.
     pub(crate) fn due(&self) -> Option<Instant> {
-        let cancelled_at = self.state.lock().cancelled_at?;
-        cancelled_at.checked_add(self.abandon_after?)
+        self.due_after(|state| state.cancelled_at)
+    }
+
+    /// [`due`](Self::due) for a call whose cancel at `now` may not be noted yet.
+    pub(crate) fn due_by(&self, now: Instant) -> Option<Instant> {
+        self.due_after(|state| state.cancelled_at.or(Some(now)))
+    }
+
+    fn due_after(&self, cancelled_at: impl FnOnce(&State) -> Option<Instant>) -> Option<Instant> {
+        let grace = self.grace?;
+        let state = *self.state.lock();
+        let cancelled_at = cancelled_at(&state).filter(|_| !state.has_ended)?;
+        let hurried_at = state.hurried_at.map(|at| at.max(cancelled_at));
+        cancelled_at
+            .checked_add(grace)
+            .into_iter()
+            .chain(hurried_at)
+            .min()
+    }
+
+    /// The time from the cancel to the end of the wait.
+    pub(crate) fn waited(&self) -> Duration {
+        let cancelled_at = self.state.lock().cancelled_at;
+        let waited = self.due().zip(cancelled_at);
+        let waited = waited.map(|(due, cancelled_at)| due.saturating_duration_since(cancelled_at));
+        waited.or(self.grace).unwrap_or_default()
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -61,11 +90,23 @@ impl BlockingCall {
         drop(self.waiter.take());
     }
 
-    /// Notes the cancel. The time to its abandonment counts from here.
+    /// Notes the cancel. The grace period counts from here.
     pub(crate) fn note_cancel(&self) {
         let now = self.runtime.now();
         self.state.lock().cancelled_at.get_or_insert(now);
         self.notify();
+    }
+
+    /// Ends the grace period.
+    pub(crate) fn hurry(&self) {
+        let now = self.runtime.now();
+        self.state.lock().hurried_at.get_or_insert(now);
+        self.notify();
+    }
+
+    /// Notes that the thread is done: the call is not abandoned any more.
+    pub(crate) fn end(&self) {
+        self.state.lock().has_ended = true;
     }
 
     pub(super) fn abandon(&self) {

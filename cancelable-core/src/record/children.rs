@@ -57,6 +57,8 @@ struct Table<H> {
     members: NumberMap<OperationId, Member<H>>,
     /// The number of abandoned members.
     abandoned: usize,
+    /// The number of blocking calls that have a grace period, after which they are abandoned.
+    limited_calls: usize,
     running: usize,
     /// Children without a permit, in order of spawning, with their waker once they were polled.
     queue: NumberMap<OperationId, Option<StoredWaker>>,
@@ -126,6 +128,8 @@ impl<H: Clone + Default> Children<H> {
                     _ => table.running += 1,
                 }
             }
+            table.limited_calls +=
+                usize::from(call.as_ref().is_some_and(|call| call.grace().is_some()));
             let member = Member {
                 handle,
                 call,
@@ -390,9 +394,17 @@ impl<H: Clone + Default> Children<H> {
         .unwrap_or(false)
     }
 
-    /// Returns the blocking calls that were not abandoned.
+    /// Returns the blocking call with this number.
+    pub(super) fn call(&self, id: OperationId) -> Option<Arc<BlockingCall>> {
+        self.with_table(|table| table.members.get(&id)?.call.clone())?
+    }
+
+    /// Returns the blocking calls that were not abandoned; none if no call has a grace period.
     pub(super) fn awaited_calls(&self) -> Vec<(OperationId, Arc<BlockingCall>)> {
         self.with_table(|table| {
+            if table.limited_calls == 0 {
+                return Vec::new();
+            }
             let awaited = table.members.iter().filter(|(_, member)| !member.abandoned);
             awaited
                 .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
@@ -498,7 +510,8 @@ impl<H> Table<H> {
         if member.abandoned {
             self.abandoned -= 1;
         }
-        if member.call.is_some() {
+        if let Some(call) = &member.call {
+            self.limited_calls -= usize::from(call.grace().is_some());
             return None;
         }
         if let Some(own) = self.queue.remove(&id) {

@@ -2,6 +2,7 @@
 //! cancelled ancestor limits it.
 
 use super::Record;
+use super::blocking_call::BlockingCall;
 use crate::cause::Cause;
 use crate::runtime::RuntimeHandle;
 use crate::token::{CallbackRegistration, CancellationToken};
@@ -27,7 +28,20 @@ pub(crate) fn has_grace(record: &Record) -> bool {
 
 fn grace_of(record: &Record) -> Duration {
     let options = record.options.as_ref();
-    options.map_or(Duration::ZERO, |options| options.grace)
+    let grace = options.and_then(|options| options.grace);
+    grace.unwrap_or_default()
+}
+
+/// The blocking call that the operation is, if its parent waits for it no longer than a grace period.
+fn limited_call(record: &Record) -> Option<Arc<BlockingCall>> {
+    let parent = record.parent.as_ref().filter(|_| record.spawned)?;
+    let call = parent.children.call(record.label.id());
+    call.filter(|call| call.grace().is_some())
+}
+
+/// Whether the operation has a grace period, as a body or as a blocking call.
+pub(crate) fn is_given(record: &Record) -> bool {
+    has_grace(record) || limited_call(record).is_some()
 }
 
 /// Returns the rest of the grace period at `now`. Requires that the operation is cancelled.
@@ -117,6 +131,10 @@ pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     let Some(now) = record.now() else {
         return Some(Duration::ZERO);
     };
+    if let Some(call) = limited_call(record) {
+        let due = call.due_by(now);
+        return Some(due.map_or(Duration::MAX, |due| due.saturating_duration_since(now)));
+    }
     match left(record, now) {
         GraceLeft::Over => Some(Duration::ZERO),
         GraceLeft::Open { until, .. } => {

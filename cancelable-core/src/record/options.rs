@@ -9,8 +9,8 @@ use std::time::Duration;
 /// The options for the time after a cancel. Most scopes set none of them and store no such value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The grace period of the body; zero is none.
-    pub(crate) grace: Duration,
+    /// The grace period of the body; `None` and zero are none.
+    pub(crate) grace: Option<Duration>,
     /// The limit on the time of all finalizers together; `None` is no limit.
     pub(crate) cleanup_budget: Option<Duration>,
     pub(crate) watchdog: Option<Watchdog>,
@@ -19,7 +19,7 @@ pub(crate) struct Options {
 impl Options {
     /// Returns the name of an option that requires a runtime, if one is set.
     pub(crate) fn needs_runtime(&self) -> Option<&'static str> {
-        if !self.grace.is_zero() {
+        if self.has_grace() {
             Some("grace period")
         } else if self.cleanup_budget.is_some() {
             Some("cleanup budget")
@@ -38,7 +38,11 @@ impl Options {
 
     /// Returns whether operations inside are to be listed, for reports on stragglers.
     pub(crate) fn watches(&self) -> bool {
-        !self.grace.is_zero() || self.watchdog.is_some()
+        self.has_grace() || self.watchdog.is_some()
+    }
+
+    fn has_grace(&self) -> bool {
+        self.grace.is_some_and(|grace| !grace.is_zero())
     }
 }
 
@@ -49,14 +53,12 @@ pub(crate) struct ChildOptions {
     pub(crate) concurrency: Option<NonZeroUsize>,
     /// Failures are collected, and no failure cancels.
     pub(crate) collect_all: bool,
-    /// The time from the cancel of a blocking call to its abandonment; `None` is for ever.
-    pub(crate) abandon_after: Option<Duration>,
 }
 
 impl ChildOptions {
     /// Returns whether an option is set.
     pub(crate) fn is_set(&self) -> bool {
-        self.concurrency.is_some() || self.collect_all || self.abandon_after.is_some()
+        self.concurrency.is_some() || self.collect_all
     }
 }
 
@@ -64,7 +66,6 @@ impl ChildOptions {
 pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
     concurrency: None,
     collect_all: false,
-    abandon_after: None,
 };
 
 /// The watchdog of a scope, which reports the stragglers at a time after the cancel.

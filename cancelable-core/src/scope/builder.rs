@@ -2,8 +2,8 @@
 
 use super::build_error::NeedsRuntime;
 use super::{BuildError, Outcome, Run, Scope, TryRun};
-use crate::cause::{Cause, OperationId, OperationLabel};
-use crate::operation::{self, Hooks, Metadata, Operation, ProgressUpdate, Straggler};
+use crate::cause::{OperationId, OperationLabel};
+use crate::operation::{self, Hooks, Metadata, Operation, Straggler};
 use crate::record::options::{ChildOptions, Options, Watchdog};
 use crate::record::own_deadline::OwnDeadline;
 use crate::record::token_cell::TokenCell;
@@ -16,6 +16,7 @@ use crate::token::CancellationToken;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::mem;
 use std::num::NonZeroUsize;
 use std::panic::Location;
@@ -23,8 +24,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The description of a scope, from [`Scope::builder`] or [`Scope::child`].
+///
+/// `P` is the type of a parent that is fixed: [`Scope`] in a builder from [`Scope::child`], which can
+/// [spawn](ScopeBuilder::spawn). Otherwise it is `()`, and [`parent`](Self::parent) sets the parent.
 #[must_use = "a scope is not opened until it is built"]
-pub struct ScopeBuilder {
+pub struct ScopeBuilder<P = ()> {
     name: Cow<'static, str>,
     location: &'static Location<'static>,
     parent: Parent,
@@ -37,6 +41,7 @@ pub struct ScopeBuilder {
     registration: Registration,
     /// Boxed: rare, and each method moves the builder.
     rare: Option<Box<Rare>>,
+    fixed_parent: PhantomData<fn() -> P>,
 }
 
 /// Settings of few scopes.
@@ -111,17 +116,7 @@ impl Registration {
 impl ScopeBuilder {
     #[track_caller]
     pub(super) fn new(name: Cow<'static, str>) -> Self {
-        Self {
-            name,
-            location: Location::caller(),
-            parent: Parent::Current,
-            runtime: None,
-            default_runtime: None,
-            deadline: OwnDeadline::default(),
-            token: None,
-            registration: Registration::Inherited,
-            rare: None,
-        }
+        Self::with_parent(name, Parent::Current)
     }
 
     /// Makes `operation` the parent of the scope: the scope is cancelled with it, bound by its deadline, and on its
@@ -136,12 +131,57 @@ impl ScopeBuilder {
         self.parent = Parent::Nothing;
         self
     }
+}
 
-    /// Makes the scope that of a spawned child of `scope`, whatever parent was set. Its token is below the token of
-    /// `scope` even where that is shielded, since a shield does not cover children.
-    pub(super) fn spawned_by(mut self, scope: &Scope) -> Self {
-        self.parent = Parent::Spawner(scope.operation().clone());
-        self
+impl ScopeBuilder<Scope> {
+    #[track_caller]
+    pub(super) fn below(scope: &Scope, name: Cow<'static, str>) -> Self {
+        Self::with_parent(name, Parent::Operation(scope.operation().clone()))
+    }
+
+    /// Makes the scope that of a spawned child, and returns its parent. The child's token is below the token of the
+    /// parent even where the parent is shielded, since a shield does not cover children.
+    pub(super) fn spawner(&mut self) -> Option<Operation> {
+        let Parent::Operation(parent) = mem::replace(&mut self.parent, Parent::Current) else {
+            return None;
+        };
+        self.parent = Parent::Spawner(parent.clone());
+        Some(parent)
+    }
+
+    pub(super) fn into_name(self) -> Cow<'static, str> {
+        self.name
+    }
+
+    /// Returns whether something has to be polled to cancel the scope in time.
+    pub(super) fn needs_polling(&self) -> bool {
+        let rare = self.rare.as_ref();
+        let needs_polling =
+            |rare: &Rare| !rare.sources.is_empty() || rare.options.watchdog.is_some();
+        self.deadline.is_set() || rare.is_some_and(|rare| needs_polling(rare))
+    }
+
+    /// Takes the grace period out.
+    pub(super) fn take_grace(&mut self) -> Option<Duration> {
+        self.rare.as_mut()?.options.grace.take()
+    }
+}
+
+impl<P> ScopeBuilder<P> {
+    #[track_caller]
+    fn with_parent(name: Cow<'static, str>, parent: Parent) -> Self {
+        Self {
+            name,
+            location: Location::caller(),
+            parent,
+            runtime: None,
+            default_runtime: None,
+            deadline: OwnDeadline::default(),
+            token: None,
+            registration: Registration::Inherited,
+            rare: None,
+            fixed_parent: PhantomData,
+        }
     }
 
     /// Sets the runtime, which keeps the scope's time and runs its children.
@@ -204,15 +244,6 @@ impl ScopeBuilder {
         self
     }
 
-    /// Waits for a blocking call no longer than `span` after its cancel. A call that has not ended then is abandoned:
-    /// its thread goes on by itself, and its handle and the log say so.
-    ///
-    /// Without this a scope waits for its blocking calls without a limit.
-    pub fn abandon_blocking_after(mut self, span: Duration) -> Self {
-        self.rare().child_options.abandon_after = Some(span);
-        self
-    }
-
     /// Gives the body `span` after a cancel to end by itself. It sees the request by
     /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it produces counts. A
     /// body that still runs at the end of the grace is dropped and named in
@@ -220,8 +251,11 @@ impl ScopeBuilder {
     ///
     /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves none. Without
     /// this, or with zero, the body is dropped at once. [`cancel_now`](Operation::cancel_now) ends the grace early.
+    ///
+    /// For a [blocking call](ScopeBuilder::spawn_blocking) this is the time that the parent waits for the call after
+    /// its cancel.
     pub fn grace(mut self, span: Duration) -> Self {
-        self.rare().options.grace = span;
+        self.rare().options.grace = Some(span);
         self
     }
 
@@ -287,55 +321,9 @@ impl ScopeBuilder {
     }
 
     /// Adds `hooks`, which are called after those that the scope has.
-    pub fn hooks(self, hooks: Hooks) -> Self {
-        self.hooked(|own| own.and_all(hooks))
-    }
-
-    /// Calls `hook` when the scope is entered; see [`Hooks::on_start`].
-    pub fn on_start(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
-        self.hooked(|hooks| hooks.on_start(hook))
-    }
-
-    /// Calls `hook` when the scope is cancelled, at once and on the thread that cancels; see
-    /// [`Hooks::on_cancel_requested`].
-    pub fn on_cancel_requested(
-        self,
-        hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static,
-    ) -> Self {
-        self.hooked(|hooks| hooks.on_cancel_requested(hook))
-    }
-
-    /// Calls `hook` when the scope or something below it has made progress; see [`Hooks::on_progress`].
-    pub fn on_progress(
-        self,
-        hook: impl Fn(&Operation, &ProgressUpdate) + Send + Sync + 'static,
-    ) -> Self {
-        self.hooked(|hooks| hooks.on_progress(hook))
-    }
-
-    /// Calls `hook` when the scope has completed.
-    pub fn on_completed(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
-        self.hooked(|hooks| hooks.on_completed(hook))
-    }
-
-    /// Calls `hook` when the scope has ended because it was cancelled.
-    pub fn on_cancelled(self, hook: impl Fn(&Operation, &Cause) + Send + Sync + 'static) -> Self {
-        self.hooked(|hooks| hooks.on_cancelled(hook))
-    }
-
-    /// Calls `hook` when the scope has failed, with [the error's text](Operation::error).
-    pub fn on_failed(self, hook: impl Fn(&Operation, &str) + Send + Sync + 'static) -> Self {
-        self.hooked(|hooks| hooks.on_failed(hook))
-    }
-
-    /// Calls `hook` when the scope has ended in any way.
-    pub fn on_end(self, hook: impl Fn(&Operation) + Send + Sync + 'static) -> Self {
-        self.hooked(|hooks| hooks.on_end(hook))
-    }
-
-    fn hooked(mut self, add: impl FnOnce(Hooks) -> Hooks) -> Self {
-        let hooks = &mut self.rare().hooks;
-        *hooks = add(mem::take(hooks));
+    pub fn hooks(mut self, hooks: Hooks) -> Self {
+        let own = &mut self.rare().hooks;
+        *own = mem::take(own).and_all(hooks);
         self
     }
 
@@ -380,6 +368,7 @@ impl ScopeBuilder {
             token,
             registration,
             rare,
+            fixed_parent: _,
         } = self;
         let Parts {
             tokens,
@@ -575,7 +564,7 @@ fn token_cell(
     }
 }
 
-impl fmt::Debug for ScopeBuilder {
+impl<P> fmt::Debug for ScopeBuilder<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ScopeBuilder")
             .field("name", &self.name)

@@ -1,11 +1,13 @@
 //! Children and blocking calls: tasks and threads of their own, which their scope joins.
 
+mod blocking_job;
 mod child_exit;
 mod child_task;
 mod errors;
+mod grace_watch;
 mod handle;
 mod spawn;
-mod spawn_blocking;
+mod supervised_call;
 
 pub use errors::ChildError;
-pub use handle::{ChildHandle, ChildReport};
+pub use handle::ChildHandle;

@@ -215,9 +215,8 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
-    /// cleanup budget. Those of scopes below are among them if this scope was cancelled too. Those of children that
-    /// nobody took from their [handles](super::ChildHandle::take_report), and those of runs that were dropped, are so in
-    /// any case.
+    /// cleanup budget. Those of scopes below are among them if this scope was cancelled too. Those of
+    /// spawned children and of runs that were dropped are so in any case.
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -225,9 +224,8 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.stragglers)
     }
 
-    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of children below
-    /// that nobody took from their [handles](super::ChildHandle::take_report), and of runs inside that were dropped. Of
-    /// these the first 256 are kept, and all are logged.
+    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of spawned children and
+    /// of runs inside that were dropped. Of these the first 256 are kept, and all are logged.
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -236,8 +234,7 @@ impl<T, E> Outcome<T, E> {
     }
 
     /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures
-    /// that children have collected and nobody took from their handles, and those of runs inside that were dropped,
-    /// as for [`cleanup_errors`](Self::cleanup_errors).
+    /// that children have collected, and those of runs inside that were dropped, as for [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report

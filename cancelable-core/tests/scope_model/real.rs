@@ -179,7 +179,7 @@ impl Drop for FinalizerOver {
     }
 }
 
-fn described(mut builder: ScopeBuilder, plan: &Plan) -> ScopeBuilder {
+fn described<P>(mut builder: ScopeBuilder<P>, plan: &Plan) -> ScopeBuilder<P> {
     let span = Duration::from_nanos;
     if let Some(timeout) = plan.timeout {
         builder = builder.timeout(span(timeout));
@@ -303,12 +303,12 @@ async fn take(
         }
         Step::Spawn(plan) => {
             let builder = described(op.child(plan.id.to_string()), plan);
-            let child = op.try_spawn_with(builder, body(world.clone(), plan.clone()));
+            let child = builder.try_spawn(body(world.clone(), plan.clone()));
             spawned(world, plan.id, child.ok(), children)
         }
         Step::Block { id, ending } => {
             let (inside, id, ending) = (world.clone(), *id, *ending);
-            let call = op.try_spawn_blocking_named(id.to_string(), move |_| {
+            let call = op.child(id.to_string()).try_spawn_blocking(move |_| {
                 inside.log(id, What::Began);
                 ending.come()
             });

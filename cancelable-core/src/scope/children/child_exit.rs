@@ -21,10 +21,13 @@ pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 /// A child that is listed and not started.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
+    /// `None` for a child.
     pub(super) call: Option<Arc<BlockingCall>>,
-    pub(super) place: Admission,
+    pub(super) admission: Admission,
     /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
+    /// Something has to be polled to cancel the child in time.
+    pub(super) needs_polling: bool,
 }
 
 /// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
@@ -32,21 +35,21 @@ pub(super) struct ChildGuard {
     child: Arc<Record>,
     /// The exit was reported. Before that, a drop means that the runtime has lost the child.
     ended: bool,
-    place: Admission,
+    admission: Admission,
 }
 
 impl ChildGuard {
-    pub(super) fn new(child: Arc<Record>, place: Admission) -> Self {
+    pub(super) fn new(child: Arc<Record>, admission: Admission) -> Self {
         Self {
             child,
             ended: false,
-            place,
+            admission,
         }
     }
 
     /// Ready when the child may begin.
     pub(super) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.place.poll_begin(cx)
+        self.admission.poll_begin(cx)
     }
 
     /// Reports the exit of the child: a failure cancels the scope, unless failures are collected.
@@ -65,6 +68,10 @@ impl ChildGuard {
                 self.fail(Failure::Panic(error.text().into()));
                 ChildError::joined(child, error)
             }
+            ChildExit::Lost(error) => {
+                self.fail(Failure::Lost);
+                ChildError::joined(child, error)
+            }
         })
     }
 
@@ -74,10 +81,10 @@ impl ChildGuard {
         log!(
             Debug,
             operation = &*child.label.shown_name(), id = child.label.id().get(),
-            scope = &*self.place.owner().label.shown_name();
+            scope = &*self.admission.owner().label.shown_name();
             "{failure}"
         );
-        let owner = self.place.owner();
+        let owner = self.admission.owner();
         if owner.children.fail(&failure) {
             owner.cancel(failure.cause());
         }
@@ -100,6 +107,8 @@ pub(super) enum ChildExit {
     Stopped(Cancelled, Shared),
     Failed(Shared),
     Panicked(Box<dyn Any + Send>),
+    /// The runtime has lost the thread of a blocking call.
+    Lost(JoinError),
 }
 
 impl ChildExit {
@@ -127,6 +136,7 @@ impl ChildExit {
             Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
             Self::Failed(error) => raw_text(&**error),
             Self::Panicked(payload) => format!("panicked: {}", panic_text(payload.as_ref())),
+            Self::Lost(error) => error.to_string(),
         }
     }
 

@@ -1,9 +1,9 @@
 //! The task of a child: its run, which begins when the child has a permit, and the report of its exit.
 
-use super::child_exit::{ChildExit, ChildGuard, Shared};
+use super::child_exit::{ChildExit, ChildGuard};
 use super::errors::ChildError;
 use crate::runtime::Completion;
-use crate::scope::Outcome;
+use crate::scope::{Outcome, RunError};
 use crate::sync::isolate;
 use crate::token::WaitForCancellationFutureOwned;
 use pin_project_lite::pin_project;
@@ -20,7 +20,8 @@ pin_project! {
         run: Option<R>,
         // The wait for the child's token while the child waits for a permit; `None` once it has begun.
         queue: Option<WaitForCancellationFutureOwned>,
-        share: fn(E) -> Shared,
+        // Reads the error of the run.
+        exit: fn(RunError<E>) -> ChildExit,
         completion: Completion<Result<T, ChildError>>,
         guard: Option<ChildGuard>,
     }
@@ -30,14 +31,15 @@ impl<R, T, E> ChildTask<R, T, E> {
     pub(super) fn new(
         run: R,
         queue: WaitForCancellationFutureOwned,
-        share: fn(E) -> Shared,
+        // Reads the error of the run.
+        exit: fn(RunError<E>) -> ChildExit,
         completion: Completion<Result<T, ChildError>>,
         guard: ChildGuard,
     ) -> Self {
         Self {
             run: Some(run),
             queue: Some(queue),
-            share,
+            exit,
             completion,
             guard: Some(guard),
         }
@@ -71,7 +73,7 @@ where
             let outcome = run.poll(cx);
             outcome.map(|outcome| {
                 let result = outcome.into_result();
-                result.map_err(|error| ChildExit::of(error, *this.share))
+                result.map_err(*this.exit)
             })
         }));
         let result = match polled {

@@ -14,7 +14,7 @@ use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 /// The handle of a child of a scope, or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
@@ -52,20 +52,22 @@ impl<T> ChildHandle<T> {
         &self.operation
     }
 
-    /// The errors of the child's finalizers, and those below it that nobody has taken, once the child has ended;
-    /// empty after [`take_report`](Self::take_report).
+    /// The errors of the child's finalizers and of those below it. They are here from the end of the child to the end
+    /// of its parent, and then in the [outcome](crate::scope::Outcome::cleanup_errors) of the parent.
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
         self.read_report(|report| report.cleanup_errors.clone())
     }
 
-    /// The failures of its own children that the child has collected, and those that were collected below it.
+    /// The failures that the child and operations below it have collected. They are here as long as the
+    /// [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> Vec<ChildFailure> {
         self.read_report(|report| report.child_failures.clone())
     }
 
-    /// The stragglers that the child, or an operation below it, has ended without.
+    /// The stragglers that the child and operations below it have left. They are here as long as the
+    /// [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn stragglers(&self) -> Vec<Straggler> {
         self.read_report(|report| report.stragglers.clone())
@@ -73,79 +75,6 @@ impl<T> ChildHandle<T> {
 
     fn read_report<V: Default>(&self, read: impl FnOnce(&Report) -> V) -> V {
         child_reports::read(self.operation.record(), read).unwrap_or_default()
-    }
-
-    /// Takes the report of all that went wrong in the child beside its own failure, once it has ended. A report that
-    /// nobody takes is in the [outcome](crate::scope::Outcome) of the parent.
-    ///
-    /// The errors of a blocking call's finalizers are always there: the finalizers run after its end.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    ///
-    /// let manual = ManualRuntime::new();
-    /// let scope = Scope::builder("sync").runtime(&manual.handle()).build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.run(async |op: Scope| {
-    ///     let fetch = op.child("fetch");
-    ///     let mut fetch = op
-    ///         .spawn_with(fetch, async |op: Scope| op.defer(async { Err("the disk is full") }).is_ok())
-    ///         .expect("the scope is running");
-    ///     let fetched = (&mut fetch).await;
-    ///     let report = fetch.take_report();
-    ///     assert_eq!(report.cleanup_errors().len(), 1);
-    ///     fetched.is_ok()
-    /// }));
-    /// assert!(outcome.cleanup_errors().is_empty(), "it was taken");
-    /// # }
-    /// ```
-    #[must_use = "what is taken is in no outcome"]
-    pub fn take_report(&self) -> ChildReport {
-        let report = child_reports::take(self.operation.record());
-        ChildReport {
-            report: report.unwrap_or_default(),
-        }
-    }
-
-    /// Whether the child has ended, in any way. A blocking call that was abandoned has not.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        self.join.is_finished()
-    }
-}
-
-/// The report of what went wrong in a child beside its own failure, from [`ChildHandle::take_report`].
-#[derive(Debug)]
-pub struct ChildReport {
-    report: Box<Report>,
-}
-
-impl ChildReport {
-    /// Whether nothing went wrong.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.report.is_empty()
-    }
-
-    /// The errors of finalizers.
-    #[must_use]
-    pub fn cleanup_errors(&self) -> &[CleanupError] {
-        &self.report.cleanup_errors
-    }
-
-    /// The failures of the child's own children that were collected.
-    #[must_use]
-    pub fn child_failures(&self) -> &[ChildFailure] {
-        &self.report.child_failures
-    }
-
-    /// The stragglers that the child has ended without.
-    #[must_use]
-    pub fn stragglers(&self) -> &[Straggler] {
-        &self.report.stragglers
     }
 }
 
@@ -185,7 +114,6 @@ pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
     call: Arc<BlockingCall>,
-    span: Duration,
     /// Made when the call is cancelled.
     sleep: Option<Sleep>,
 }
@@ -195,13 +123,13 @@ impl AbandonTimer {
     pub(super) fn new(
         owner: &Arc<Record>,
         id: OperationId,
-        call: &Arc<BlockingCall>,
+        call: Arc<BlockingCall>,
     ) -> Option<Self> {
+        call.grace()?;
         Some(Self {
             owner: Arc::clone(owner),
             id,
-            call: Arc::clone(call),
-            span: call.abandon_after()?,
+            call,
             sleep: None,
         })
     }
@@ -213,22 +141,26 @@ impl AbandonTimer {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.check(cx).is_pending() {
             self.call.register(cx);
-            return self.check(cx);
+            ready!(self.check(cx));
         }
-        Poll::Ready(self.span)
+        Poll::Ready(self.call.waited())
     }
 
-    fn check(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
+    fn check(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(due) = self.call.due() {
             let runtime = self.call.runtime();
             let sleep = self.sleep.get_or_insert_with(|| runtime.sleep_until(due));
+            if sleep.deadline() != Some(due) {
+                // A hard cancel has ended the grace period.
+                sleep.reset(due);
+            }
             if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
                 // This changes nothing if the call has just ended: then its exit was reported.
                 abandon::abandon_call(&self.owner, self.id);
             }
         }
         match self.call.is_abandoned() {
-            true => Poll::Ready(self.span),
+            true => Poll::Ready(()),
             false => Poll::Pending,
         }
     }

@@ -1,21 +1,22 @@
-//! Spawning: children and blocking calls, which the scope joins before its run returns.
+//! The four verbs that start a child or a blocking call, which the scope joins before its run returns.
 
-use super::child_exit::{Admitted, ChildGuard, Shared};
+use super::blocking_job;
+use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::child_task::ChildTask;
-use super::handle::ChildHandle;
-use super::spawn_blocking::{blocking_call, start};
-use crate::cause::ChildName;
+use super::grace_watch::GraceWatch;
+use super::handle::{AbandonTimer, ChildHandle};
+use super::supervised_call::{CallError, SupervisedCall};
+use crate::cause::{ChildName, OperationLabel};
 use crate::error::{Refusal, RefusalReason, Rejected};
 use crate::operation::Status;
 use crate::record::blocking_call::BlockingCall;
 use crate::record::{admission, lifecycle};
-use crate::runtime::{Completion, RuntimeHandle};
+use crate::runtime::Completion;
 use crate::scope::run::detached_teardown;
-use crate::scope::{Outcome, Scope, ScopeBuilder};
+use crate::scope::{Outcome, RunError, Scope, ScopeBuilder};
 use crate::sync::StoredWaker;
 use crate::token::CancellationToken;
 use futures_util::TryFutureExt;
-use std::borrow::Cow;
 use std::convert::{Infallible, identity};
 use std::error::Error;
 use std::future::Future;
@@ -23,15 +24,17 @@ use std::sync::Arc;
 
 impl Scope {
     /// Starts `future` as a child of this scope: a task with an operation of its own, which the run of this scope
-    /// joins before every outcome.
+    /// joins before it returns an outcome.
     ///
     /// The child is cancelled with this scope. A child fails if it panics or the runtime loses it. The first failure
-    /// cancels the scope, unless the scope was built with [`collect_all`](ScopeBuilder::collect_all). The child's
-    /// value, even an `Err`, is the output of the handle; use [`try_spawn`](Self::try_spawn) if an `Err` is to be a
-    /// failure. A child that was cancelled has not failed. Listings, errors and logs call it `child`;
-    /// [`spawn_named`](Self::spawn_named) gives it another name.
+    /// cancels the scope, unless the scope was built with [`collect_all`](ScopeBuilder::collect_all). The output of
+    /// the handle is the value of the future, even an `Err`; with [`try_spawn`](Self::try_spawn) an `Err` is a
+    /// failure. A cancelled child has not failed.
     ///
-    /// If the run itself is dropped, the children are cancelled and end by themselves. The parent of this scope waits
+    /// Listings, errors and logs call the child `child`. [`child(name)`](Self::child) gives a child a name, a time
+    /// limit and all else that a scope can have; see [`ScopeBuilder::spawn`].
+    ///
+    /// If the run itself is dropped, the children are cancelled and end on the runtime. The parent of this scope waits
     /// for them then.
     ///
     /// # Errors
@@ -41,18 +44,20 @@ impl Scope {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
     /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
+    /// use std::error::Error;
     ///
-    /// let manual = ManualRuntime::new();
-    /// let scope = Scope::builder("sum").runtime(&manual.handle()).build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.run(|op| async move {
-    ///     let left = op.spawn(async { 1 + 2 }).expect("the scope is running");
-    ///     let right = op.spawn(async { 3 + 4 }).expect("the scope is running");
-    ///     left.await.unwrap_or(0) + right.await.unwrap_or(0)
-    /// }));
-    /// assert_eq!(outcome.into_value(), Some(10));
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let sum = rt::block_on(async {
+    ///     let outcome = rt::scope("sum").try_run(async |op: Scope| {
+    ///         let left = op.spawn(async { 1 + 2 })?;
+    ///         let right = op.spawn(async { 3 + 4 })?;
+    ///         Ok::<_, Box<dyn Error>>(left.await? + right.await?)
+    ///     });
+    ///     outcome.await.flatten()
+    /// })?;
+    /// assert_eq!(sum, 10);
+    /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
@@ -61,7 +66,10 @@ impl Scope {
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
     {
-        self.spawn_named(ChildName::CHILD, future)
+        match self.child(ChildName::CHILD).admit(Member::Child) {
+            Ok(admitted) => Ok(admitted.start(|scope| scope.run(|_| future), infallible_exit)),
+            Err(refusal) => Err(refusal.with(future)),
+        }
     }
 
     /// [`spawn`](Self::spawn) for a future that may fail: an error makes the child fail.
@@ -79,139 +87,25 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
     {
-        self.try_spawn_named(ChildName::CHILD, future)
-    }
-
-    /// [`spawn`](Self::spawn) with a name for the child, instead of `child`.
-    ///
-    /// # Errors
-    ///
-    /// As for [`spawn`](Self::spawn).
-    #[track_caller]
-    pub fn spawn_named<Fut>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        future: Fut,
-    ) -> Result<ChildHandle<Fut::Output>, Rejected<Fut>>
-    where
-        Fut: Future + Send + 'static,
-        Fut::Output: Send + 'static,
-    {
-        match self.admit(self.child(name), None) {
-            Ok(admitted) => Ok(admitted.start(|scope| scope.run(|_| future), never)),
-            Err(refusal) => Err(refusal.with(future)),
-        }
-    }
-
-    /// [`try_spawn`](Self::try_spawn) with a name for the child, which is in the text of its failure.
-    ///
-    /// # Errors
-    ///
-    /// As for [`spawn`](Self::spawn).
-    #[track_caller]
-    pub fn try_spawn_named<Fut, T, E>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        future: Fut,
-    ) -> Result<ChildHandle<T>, Rejected<Fut>>
-    where
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
-    {
-        match self.admit(self.child(name), None) {
+        match self.child(ChildName::CHILD).admit(Member::Child) {
             Ok(admitted) => Ok(admitted.start(
                 |scope| scope.try_run(|_| future.map_err(share)).with_error_text(),
-                identity,
+                shared_exit,
             )),
             Err(refusal) => Err(refusal.with(future)),
         }
     }
 
-    /// [`spawn`](Self::spawn) with all that a scope can have: `builder` gives the child its name, its time limit and
-    /// its sources. The parent is this scope, whatever the builder says, and the body gets a handle of the child's
-    /// scope.
+    /// Runs `work` as a blocking call of this scope, on a thread where it may block. The call has an operation of its
+    /// own, which is the current one on that thread, and is joined as a child is.
     ///
-    /// A time limit counts from when the child begins, not while the child waits for a place. A child that runs out
-    /// of its own time is cancelled and has not failed.
-    ///
-    /// # Errors
-    ///
-    /// As for [`spawn`](Self::spawn), or the child cannot be built.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use std::time::Duration;
-    ///
-    /// let manual = ManualRuntime::new();
-    /// let scope = Scope::builder("sync").runtime(&manual.handle()).build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.run(|op| async move {
-    ///     let fetch = op.child("fetch").timeout(Duration::from_secs(3));
-    ///     let fetch = op.spawn_with(fetch, |op| async move { op.name().to_owned() });
-    ///     fetch.expect("the scope is running").await
-    /// }));
-    /// assert_eq!(outcome.into_value().and_then(Result::ok).as_deref(), Some("fetch"));
-    /// # }
-    /// ```
-    pub fn spawn_with<F, Fut>(
-        &self,
-        builder: ScopeBuilder,
-        body: F,
-    ) -> Result<ChildHandle<Fut::Output>, Rejected<F>>
-    where
-        F: FnOnce(Self) -> Fut + Send + 'static,
-        Fut: Future + Send + 'static,
-        Fut::Output: Send + 'static,
-    {
-        match self.admit(builder, None) {
-            Ok(admitted) => Ok(admitted.start(|scope| scope.run(body), never)),
-            Err(refusal) => Err(refusal.with(body)),
-        }
-    }
-
-    /// [`spawn_with`](Self::spawn_with) for a body that may fail, as in [`try_spawn`](Self::try_spawn).
-    ///
-    /// # Errors
-    ///
-    /// As for [`spawn_with`](Self::spawn_with).
-    pub fn try_spawn_with<F, Fut, T, E>(
-        &self,
-        builder: ScopeBuilder,
-        body: F,
-    ) -> Result<ChildHandle<T>, Rejected<F>>
-    where
-        F: FnOnce(Self) -> Fut + Send + 'static,
-        Fut: Future<Output = Result<T, E>> + Send + 'static,
-        T: Send + 'static,
-        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
-    {
-        match self.admit(builder, None) {
-            Ok(admitted) => Ok(admitted.start(
-                |scope| {
-                    let body = |op| body(op).map_err(share);
-                    scope.try_run(body).with_error_text()
-                },
-                identity,
-            )),
-            Err(refusal) => Err(refusal.with(body)),
-        }
-    }
-
-    /// Runs `work` on a thread where it may block, as a part of this scope: with an operation of its own, which is
-    /// the current one on that thread, and joined like a child.
-    ///
-    /// The token that `work` gets is cancelled with the scope. Nothing else stops it: let it call
+    /// The token that `work` gets is cancelled with the scope. Nothing else stops the work: let it call
     /// [`check`](CancellationToken::check) in its loops, or [`wait_timeout`](CancellationToken::wait_timeout) instead
-    /// of sleeping. If it is cancelled before its thread begins, it is not run.
+    /// of sleeping. Work that is cancelled before its thread begins is not run.
     ///
-    /// The scope waits for the thread without a limit, unless the scope was built with
-    /// [`abandon_blocking_after`](crate::scope::ScopeBuilder::abandon_blocking_after). A call that was abandoned is
-    /// [`is_abandoned`](super::ChildError::is_abandoned), and its thread goes on. Its failures count as those of a
-    /// child do, see [`spawn`](Self::spawn).
+    /// The scope waits for the thread without a limit, unless the call has a
+    /// [grace period](ScopeBuilder::spawn_blocking). The failures of a call count as those of a child do, see
+    /// [`spawn`](Self::spawn).
     ///
     /// The thread may see a cancel before the task of the scope does. A body that awaits the handle and then returns
     /// has completed, with a partial result of the thread: end the body with a [`check`](crate::Operation::check), as
@@ -224,24 +118,28 @@ impl Scope {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
+    /// use cancelable_core::{CancellationToken, Cancelled, Scope};
+    /// use std::error::Error;
     ///
-    /// let manual = ManualRuntime::new();
-    /// let scope = Scope::builder("sum").runtime(&manual.handle()).build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.run(|op| async move {
-    ///     let sum = op.try_spawn_blocking(|token| {
-    ///         let mut sum = 0_u64;
-    ///         for number in 1..=1000 {
-    ///             token.check()?;
-    ///             sum += number;
-    ///         }
-    ///         Ok::<_, cancelable_core::Cancelled>(sum)
+    /// fn sum(token: CancellationToken) -> Result<u64, Cancelled> {
+    ///     let mut sum = 0;
+    ///     for number in 1..=1000 {
+    ///         token.check()?;
+    ///         sum += number;
+    ///     }
+    ///     Ok(sum)
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let sum = rt::block_on(async {
+    ///     let outcome = rt::scope("sum").try_run(async |op: Scope| {
+    ///         let sum = op.try_spawn_blocking(sum)?;
+    ///         Ok::<_, Box<dyn Error>>(sum.await?)
     ///     });
-    ///     sum.expect("the scope is running").await
-    /// }));
-    /// assert_eq!(outcome.into_value().and_then(Result::ok), Some(500_500));
+    ///     outcome.await.flatten()
+    /// })?;
+    /// assert_eq!(sum, 500_500);
+    /// # Ok(())
     /// # }
     /// ```
     #[track_caller]
@@ -250,7 +148,7 @@ impl Scope {
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
     {
-        self.spawn_blocking_named(ChildName::BLOCKING_CALL, work)
+        self.child(ChildName::BLOCKING_CALL).spawn_blocking(work)
     }
 
     /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error makes the call fail, unless it is or
@@ -266,65 +164,167 @@ impl Scope {
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
-        self.try_spawn_blocking_named(ChildName::BLOCKING_CALL, work)
+        self.child(ChildName::BLOCKING_CALL)
+            .try_spawn_blocking(work)
     }
 
-    /// [`spawn_blocking`](Self::spawn_blocking) with a name.
+    /// Returns the number of children and blocking calls of this scope that have not ended.
+    #[must_use]
+    pub fn live_children(&self) -> usize {
+        self.record().children.live()
+    }
+}
+
+impl ScopeBuilder<Scope> {
+    /// Starts `body` in the scope, as a child of the scope that this builder is [from](Scope::child). The body gets a
+    /// handle of its own scope, and has everything that was set here: name, time limit, sources, hooks. All else is
+    /// as for [`Scope::spawn`].
+    ///
+    /// A time limit counts from when the child begins, not while the child waits for a
+    /// [permit](Self::concurrency). A child whose own time is up is cancelled and has not failed.
     ///
     /// # Errors
     ///
-    /// As for [`spawn_blocking`](Self::spawn_blocking).
-    #[track_caller]
-    pub fn spawn_blocking_named<W, T>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        work: W,
-    ) -> Result<ChildHandle<T>, Rejected<W>>
+    /// As for [`Scope::spawn`], or the child cannot be built. The body comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::error::Error;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let name = rt::block_on(async {
+    ///     let outcome = rt::scope("sync").try_run(async |op: Scope| {
+    ///         let fetch = op.child("fetch").timeout(Duration::from_secs(3));
+    ///         let fetch = fetch.spawn(async |op: Scope| op.name().to_owned())?;
+    ///         Ok::<_, Box<dyn Error>>(fetch.await?)
+    ///     });
+    ///     outcome.await.flatten()
+    /// })?;
+    /// assert_eq!(name, "fetch");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn<F, Fut>(self, body: F) -> Result<ChildHandle<Fut::Output>, Rejected<F>>
+    where
+        F: FnOnce(Scope) -> Fut + Send + 'static,
+        Fut: Future + Send + 'static,
+        Fut::Output: Send + 'static,
+    {
+        match self.admit(Member::Child) {
+            Ok(admitted) => Ok(admitted.start(|scope| scope.run(body), infallible_exit)),
+            Err(refusal) => Err(refusal.with(body)),
+        }
+    }
+
+    /// [`spawn`](Self::spawn) for a body that may fail, as in [`Scope::try_spawn`].
+    ///
+    /// # Errors
+    ///
+    /// As for [`spawn`](Self::spawn).
+    pub fn try_spawn<F, Fut, T, E>(self, body: F) -> Result<ChildHandle<T>, Rejected<F>>
+    where
+        F: FnOnce(Scope) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: Into<Box<dyn Error + Send + Sync>> + Send + 'static,
+    {
+        match self.admit(Member::Child) {
+            Ok(admitted) => Ok(admitted.start(
+                |scope| {
+                    let body = |op| body(op).map_err(share);
+                    scope.try_run(body).with_error_text()
+                },
+                shared_exit,
+            )),
+            Err(refusal) => Err(refusal.with(body)),
+        }
+    }
+
+    /// Runs `work` as a blocking call of the scope that this builder is [from](Scope::child), with everything that
+    /// was set here. All else is as for [`Scope::spawn_blocking`].
+    ///
+    /// A [`timeout`](Self::timeout) cancels the token of the call; it counts from when the call begins. A
+    /// [`grace`](Self::grace) is how long the call is waited for after its cancel. A call that has not ended then is
+    /// abandoned: its thread goes on, its handle gives an error that
+    /// [`is_abandoned`](super::ChildError::is_abandoned), and the log has a warning. With zero that is at once,
+    /// and without a grace the scope waits without a limit. The grace periods of the scopes above bound their bodies,
+    /// and not this wait.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Scope::spawn_blocking`], or the call cannot be built. The work comes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::error::Error;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let cancelled = rt::block_on(async {
+    ///     let outcome = rt::scope("import").try_run(async |op: Scope| {
+    ///         let hash = op.child("hash").timeout(Duration::from_millis(1)).grace(Duration::from_secs(5));
+    ///         let hash = hash.spawn_blocking(|token| {
+    ///             token.wait(); // The time limit wakes this thread.
+    ///             token.is_cancelled()
+    ///         })?;
+    ///         Ok::<_, Box<dyn Error>>(hash.await?)
+    ///     });
+    ///     outcome.await.flatten()
+    /// })?;
+    /// assert!(cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spawn_blocking<W, T>(self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
     {
-        match self.admit(self.child(name), Some(blocking_call)) {
-            Ok(admitted) => Ok(start(admitted, |token| Ok(work(token)), never)),
+        match self.admit(Member::BlockingCall) {
+            Ok(admitted) => Ok(admitted.start_call(|token| Ok(work(token)), never)),
             Err(refusal) => Err(refusal.with(work)),
         }
     }
 
-    /// [`try_spawn_blocking`](Self::try_spawn_blocking) with a name.
+    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail, as in [`Scope::try_spawn_blocking`].
     ///
     /// # Errors
     ///
     /// As for [`spawn_blocking`](Self::spawn_blocking).
-    #[track_caller]
-    pub fn try_spawn_blocking_named<W, T, E>(
-        &self,
-        name: impl Into<Cow<'static, str>>,
-        work: W,
-    ) -> Result<ChildHandle<T>, Rejected<W>>
+    pub fn try_spawn_blocking<W, T, E>(self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
         W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,
     {
-        match self.admit(self.child(name), Some(blocking_call)) {
-            Ok(admitted) => Ok(start(admitted, work, share)),
+        match self.admit(Member::BlockingCall) {
+            Ok(admitted) => Ok(admitted.start_call(work, share)),
             Err(refusal) => Err(refusal.with(work)),
         }
     }
 
-    /// How many children and blocking calls of this scope have not ended.
-    #[must_use]
-    pub fn live_children(&self) -> usize {
-        self.record().children.live()
-    }
-
-    /// Builds the scope of a child, or of a blocking call if `call` makes one, and lists it.
-    fn admit(
-        &self,
-        builder: ScopeBuilder,
-        call: Option<fn(RuntimeHandle, &Self) -> BlockingCall>,
-    ) -> Result<Admitted, Refusal> {
-        let record = self.record();
+    /// Builds the scope of a child or of a blocking call, and lists it in the table of its parent.
+    fn admit(mut self, member: Member) -> Result<Admitted, Refusal> {
+        let needs_polling = self.needs_polling();
+        let grace = match member {
+            Member::Child => None,
+            // The grace period of a call is not that of a body: no poll could drop the work.
+            Member::BlockingCall => self.take_grace(),
+        };
+        let Some(parent) = self.spawner() else {
+            // Never: a builder of this type has a parent from the start.
+            return Err(Refusal {
+                operation: OperationLabel::new(self.into_name()),
+                request: "took no child",
+                reason: RefusalReason::Pending,
+            });
+        };
+        let record = parent.record();
         let refusal = |reason| Refusal {
             operation: record.label.clone(),
             request: "a child",
@@ -336,19 +336,21 @@ impl Scope {
             Status::Pending => return Err(refusal(RefusalReason::Pending)),
             ended => return Err(refusal(RefusalReason::Ended(ended.words()))),
         }
-        if let Err(cancelled) = self.look() {
+        if let Err(cancelled) = parent.look() {
             return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {
             return Err(refusal(RefusalReason::NoRuntime));
         };
-        let scope = builder
-            .spawned_by(self)
+        let scope = self
             .build()
             .map_err(|error| refusal(error.into_refusal_reason()))?;
-        let call = call.map(|call| Arc::new(call(runtime.clone(), self)));
-        let Some(place) = admission::admit(record, scope.record(), call.clone()) else {
-            // Its user has not abandoned it, so its end is not reported as that.
+        let call = match member {
+            Member::Child => None,
+            Member::BlockingCall => Some(Arc::new(BlockingCall::new(runtime.clone(), grace))),
+        };
+        let Some(admission) = admission::admit(record, scope.record(), call.clone()) else {
+            // The caller has not abandoned the scope, so its end is not reported as that.
             if lifecycle::enter(scope.record(), None, StoredWaker::default()).is_ok() {
                 detached_teardown::close(scope.record(), Status::Cancelled);
             }
@@ -361,15 +363,26 @@ impl Scope {
         Ok(Admitted {
             scope,
             call,
-            place,
+            admission,
             runtime,
+            needs_polling,
         })
     }
 }
 
+#[derive(Clone, Copy)]
+enum Member {
+    Child,
+    BlockingCall,
+}
+
 impl Admitted {
     /// Starts the run that `run` makes of the child's scope.
-    fn start<R, T, E>(self, run: impl FnOnce(&Scope) -> R, share: fn(E) -> Shared) -> ChildHandle<T>
+    fn start<R, T, E>(
+        self,
+        run: impl FnOnce(&Scope) -> R,
+        exit: fn(RunError<E>) -> ChildExit,
+    ) -> ChildHandle<T>
     where
         R: Future<Output = Outcome<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -377,26 +390,50 @@ impl Admitted {
     {
         let Self {
             scope,
-            place,
+            call,
+            admission,
             runtime,
             ..
         } = self;
         let (completion, join) = Completion::new(runtime.name());
-        let guard = ChildGuard::new(scope.record().clone(), place);
-        let child = ChildHandle::new(scope.operation().clone(), join, None);
+        let abandon_timer =
+            call.and_then(|call| AbandonTimer::new(admission.owner(), scope.id(), call));
+        let guard = ChildGuard::new(scope.record().clone(), admission);
+        let child = ChildHandle::new(scope.operation().clone(), join, abandon_timer);
         let queue = scope.record().token().clone().cancelled_owned();
         runtime.start(Box::pin(ChildTask::new(
             run(&scope),
             queue,
-            share,
+            exit,
             completion,
             guard,
         )));
         child
     }
+
+    /// Starts `work` on a thread. A call that has to be polled to be cancelled in time has a task beside the thread.
+    fn start_call<W, T, E>(self, work: W, share: fn(E) -> Shared) -> ChildHandle<T>
+    where
+        W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: 'static,
+    {
+        if !self.needs_polling {
+            return blocking_job::start(self, work, share);
+        }
+        let grace = GraceWatch::new(&self);
+        let runtime = self.runtime.clone();
+        let run = move |scope: &Scope| {
+            let body = move |op: Scope| {
+                SupervisedCall::new(Arc::clone(op.record()), runtime, grace, work, share)
+            };
+            scope.try_run(body).with_error_text()
+        };
+        self.start(run, CallError::exit)
+    }
 }
 
-/// The conversion of the error of a child that cannot fail.
+/// The conversion of the error of work that cannot fail.
 fn never(error: Infallible) -> Shared {
     match error {}
 }
@@ -404,4 +441,14 @@ fn never(error: Infallible) -> Shared {
 /// The conversion of a child's error, for its handle and its scope.
 fn share<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Shared {
     Arc::from(error.into())
+}
+
+/// The exit of a child that cannot fail.
+fn infallible_exit(error: RunError) -> ChildExit {
+    ChildExit::of(error, never)
+}
+
+/// The exit of a child whose error is shared.
+fn shared_exit(error: RunError<Shared>) -> ChildExit {
+    ChildExit::of(error, identity)
 }

@@ -91,7 +91,9 @@ fn operations(table: &mut Table) {
     };
     watch("pending", table);
     let outcome = manual.block_on(scope.run(async |op: Scope| {
-        let child = op.try_spawn_named(FOREIGN, async { Err::<(), _>(error()) });
+        let child = op
+            .child(FOREIGN)
+            .try_spawn(move |_| async { Err::<(), _>(error()) });
         table.push((
             "a child",
             child
@@ -101,7 +103,8 @@ fn operations(table: &mut Table) {
                 .to_string(),
         ));
         let child = op
-            .spawn_named(FOREIGN, async { panics() })
+            .child(FOREIGN)
+            .spawn(move |_| async { panics() })
             .expect("it is sound");
         table.push((
             "a panic",

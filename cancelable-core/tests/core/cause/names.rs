@@ -90,7 +90,7 @@ fn r25_a_failed_child_is_shown_by_its_name_or_location() {
         let place = line_of(&unnamed);
         let text = unnamed.await.unwrap_err().to_string();
         assert_eq!(text, format!("child opened at {place} failed: boom"));
-        let named = op.try_spawn_with(op.child("fetch"), move |_| boom());
+        let named = op.child("fetch").try_spawn(move |_| boom());
         let text = named.expect("it is running").await.unwrap_err().to_string();
         assert_eq!(text, "child fetch failed: boom");
         let call = op.try_spawn_blocking(|_| Err::<(), _>(io::Error::other("full")));

@@ -69,7 +69,8 @@ fn a_cancel_from_above_is_told_of_each_that_it_reaches() {
             }
         });
         let outcome = manual.block_on(outer.run(async |op: Scope| {
-            op.spawn_named("child", pending::<()>())
+            op.child("child")
+                .spawn(move |_| pending::<()>())
                 .expect("it is open");
             drop(inner.run(async |_| pending::<()>().await).await);
             pending::<()>().await;

@@ -113,7 +113,7 @@ fn r38_a_childs_is_its_own_and_its_handle_has_it() {
         .unwrap();
     let outcome = manual.block_on(scope.run(async |op| {
         push(&op, 1);
-        let child = op.spawn_with(op.child("child"), async |op| {
+        let child = op.child("child").spawn(async |op| {
             push(&op, 2);
             pending::<()>().await;
         });

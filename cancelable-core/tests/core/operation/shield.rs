@@ -220,12 +220,12 @@ fn r22_a_scope_that_is_opened_inside_runs_whoever_it_is_a_part_of() {
             let ended = op.run(|op| async move {
                 runtime.sleep(SECOND).await;
                 op.shield(async {
-                    for builder in [
-                        Scope::builder("implied"),
-                        op.child("own"),
-                        above.child("above"),
+                    for scope in [
+                        Scope::builder("implied").build(),
+                        op.child("own").build(),
+                        above.child("above").build(),
                     ] {
-                        let scope = builder.build().expect("it is sound");
+                        let scope = scope.expect("it is sound");
                         assert_eq!(scope.deadline(), None, "{} inherits none", scope.name());
                         let slept = scope.run(|scope| async move {
                             // Below a scope that was opened inside, too.
@@ -342,12 +342,12 @@ fn r22_the_shield_of_a_spawned_child_protects_the_child_and_not_the_body_above()
         let (runtime, polls, finished) = (runtime.clone(), &polls, finished.clone());
         async move {
             let child = op.child("child");
-            let spawned = op.spawn_with(child, |op| async move {
+            let spawned = child.spawn(|op| async move {
                 op.shield(runtime.sleep(2 * SECOND)).await;
             });
             drop(spawned.expect("it is running"));
             let child = op.child("other");
-            let spawned = op.spawn_with(child, move |op| async move {
+            let spawned = child.spawn(move |op| async move {
                 op.shield(async { finished.store(true, Ordering::SeqCst) })
                     .await;
             });

@@ -55,10 +55,8 @@ fn r35_a_dump_says_of_everything_what_it_waits_for() {
         .build()
         .unwrap();
     let mut run = Box::pin(sync.run(async |op: Scope| {
-        op.spawn_with(op.child("first"), |_| pending::<()>())
-            .unwrap();
-        op.spawn_with(op.child("second"), |_| pending::<()>())
-            .unwrap();
+        op.child("first").spawn(|_| pending::<()>()).unwrap();
+        op.child("second").spawn(|_| pending::<()>()).unwrap();
         let inner = op.child("inner").timeout(SECOND).build().unwrap();
         let shielded = inner.run(async |inner: Scope| inner.shield(pending::<()>()).await);
         drop(shielded.await);
@@ -240,8 +238,13 @@ fn r25_a_dump_says_who_has_the_places_that_a_child_waits_for() {
         .concurrency(at_most(1));
     let scope = builder.register_in(&registry).build().expect("it is sound");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
-        let first = op.spawn_named("first", pending::<()>()).expect("it runs");
-        op.spawn_named("second", pending::<()>()).expect("it runs");
+        let first = op
+            .child("first")
+            .spawn(move |_| pending::<()>())
+            .expect("it runs");
+        op.child("second")
+            .spawn(move |_| pending::<()>())
+            .expect("it runs");
         manual.handle().sleep(Duration::from_secs(1)).await;
         let text = registry.dump();
         let queued = format!(

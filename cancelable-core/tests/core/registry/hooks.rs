@@ -86,18 +86,18 @@ fn r39_each_hook_of_a_scope_is_called_in_its_place() {
 }
 
 #[test]
-fn r39_each_has_a_method_of_the_builder() {
+fn r39_each_hook_of_a_scope_is_called() {
     let (manual, diary) = (ManualRuntime::new(), Diary::default());
     let d = || diary.clone();
     let (d1, d2, d3, d4, d5, d6) = (d(), d(), d(), d(), d(), d());
-    let open = Scope::builder("a")
+    let hooks = Hooks::new()
         .on_start(move |_| d1.note("start"))
         .on_cancel_requested(move |_, _| d2.note("asked"))
         .on_completed(move |_| d3.note("completed"))
         .on_cancelled(move |_, _| d4.note("cancelled"))
         .on_failed(move |_, _| d5.note("failed"))
         .on_end(move |_| d6.note("end"));
-    let scope = open.build().unwrap();
+    let scope = Scope::builder("a").hooks(hooks).build().unwrap();
     scope.cancel();
     assert!(manual.block_on(scope.run(async |_| ())).is_cancelled());
     assert_eq!(diary.take(), ["asked", "start", "cancelled", "end"]);
@@ -110,10 +110,10 @@ fn r39_the_request_is_told_on_the_thread_that_asks_and_once() {
     let seen = threads.clone();
     let scope = Scope::builder("job")
         .token(&above)
-        .on_cancel_requested(move |op, cause| {
+        .hooks(Hooks::new().on_cancel_requested(move |op, cause| {
             assert!(op.is_cancelled() && cause.is_inherited());
             seen.lock().push(thread::current().id());
-        })
+        }))
         .build()
         .unwrap();
     let asker = thread::spawn(move || {
@@ -312,14 +312,14 @@ fn r38_r39_progress_hooks_of_a_scope_hear_what_is_below_and_those_of_a_registry_
     let (own, all) = (diary.clone(), diary.clone());
     let outer = Scope::builder("outer")
         .register_in(&registry)
-        .on_progress(move |op, update| {
+        .hooks(Hooks::new().on_progress(move |op, update| {
             let last = if update.is_last() { " last" } else { "" };
             own.note(format!(
                 "{} by {}{last}",
                 op.name(),
                 update.made_by().name()
             ));
-        })
+        }))
         .build()
         .unwrap();
     let inner = outer.child("inner").build().unwrap();

@@ -179,8 +179,9 @@ fn r20_what_goes_on_inside_an_ended_scope_is_not_cut_by_that_and_is_by_a_cancel_
 fn r25_r29_a_scope_that_has_ended_gets_no_part_any_more() {
     let scope = open("import");
     assert!(complete(&scope).is_completed());
-    for builder in [scope.child("part"), Scope::builder("part").parent(&scope)] {
-        let error = builder.build().expect_err("it has ended");
+    let child = scope.child("part").build();
+    for built in [child, Scope::builder("part").parent(&scope).build()] {
+        let error = built.expect_err("it has ended");
         assert!(error.is_parent_ended());
         assert_eq!(
             error.to_string(),

@@ -3,11 +3,13 @@
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
 use crate::support::{SECOND, open_on};
-use cancelable_core::scope::RunError;
+use cancelable_core::scope::{ChildError, ChildHandle, RunError};
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Cancelled, Reason, Scope, Status, current};
+use cancelable_core::{
+    CancellationToken, Cancelled, Operation, Reason, Scope, Status, current, source,
+};
 use log::Level;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::rc::Rc;
@@ -33,7 +35,8 @@ fn r26_blocking_work_gives_its_value_and_is_an_operation_on_its_thread() {
             inside
         };
         let call = op
-            .spawn_blocking_named("hash", work)
+            .child("hash")
+            .spawn_blocking(work)
             .expect("the scope is running");
         let outside = call.operation().clone();
         (outside, call.await.expect("it has a value"))
@@ -143,15 +146,14 @@ fn stubborn(begun: mpsc::Sender<()>, end: mpsc::Receiver<()>) -> impl FnOnce(Can
 #[test]
 fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
     let manual = ManualRuntime::with_threads();
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder
-        .abandon_blocking_after(SECOND * 3)
-        .build()
-        .expect("it is sound");
+    let scope = open_on(&manual, "import");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut handle = None;
     let mut run = Box::pin(scope.run(|op| {
-        let call = op.spawn_blocking_named("hash", stubborn(begin, ending));
+        let call = op
+            .child("hash")
+            .grace(SECOND * 3)
+            .spawn_blocking(stubborn(begin, ending));
         handle = call.ok();
         pending::<()>()
     }));
@@ -207,15 +209,11 @@ fn r26_a_wait_that_is_limited_ends_without_the_thread_and_says_so() {
 #[test]
 fn r26_a_thread_that_ends_in_time_is_not_abandoned() {
     let manual = ManualRuntime::with_threads();
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder
-        .abandon_blocking_after(SECOND)
-        .build()
-        .expect("it is sound");
+    let scope = open_on(&manual, "import");
     let (begin, begun) = mpsc::channel();
     let mut handle = None;
     let mut run = Box::pin(scope.run(|op| {
-        let call = op.spawn_blocking(move |token| {
+        let call = op.child("hash").grace(SECOND).spawn_blocking(move |token| {
             begin.send(()).expect("it is kept");
             token.wait();
             7
@@ -240,15 +238,13 @@ fn r26_a_thread_that_ends_in_time_is_not_abandoned() {
 #[test]
 fn r26_a_handle_gives_its_call_up_while_the_body_still_runs() {
     let manual = ManualRuntime::with_threads();
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder
-        .abandon_blocking_after(SECOND)
-        .build()
-        .expect("it is sound");
+    let scope = open_on(&manual, "import");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let pause = manual.handle().sleep(SECOND);
     let mut run = Box::pin(scope.run(|op| async move {
         let call = op
+            .child("hash")
+            .grace(SECOND)
             .spawn_blocking(stubborn(begin, ending))
             .expect("the scope is running");
         pause.await;
@@ -280,14 +276,14 @@ fn r26_a_handle_gives_its_call_up_while_the_body_still_runs() {
 #[test]
 fn r26_an_abandoned_call_is_a_straggler_until_its_thread_ends() {
     let manual = ManualRuntime::with_threads();
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    let scope = builder
-        .abandon_blocking_after(Duration::ZERO)
-        .build()
-        .expect("it is sound");
+    let scope = open_on(&manual, "import");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let mut run = Box::pin(scope.run(|op| {
-        drop(op.spawn_blocking_named("hash", stubborn(begin, ending)));
+        drop(
+            op.child("hash")
+                .grace(Duration::ZERO)
+                .spawn_blocking(stubborn(begin, ending)),
+        );
         pending::<()>()
     }));
     let probe = Probe::new();
@@ -320,6 +316,261 @@ fn r26_a_blocking_call_that_its_runtime_drops_is_lost_and_nobody_hangs() {
         matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost())
     );
     assert_eq!(scope.live_children(), 0);
+}
+
+// Calls with limits of their own.
+
+/// Runs a scope whose body awaits the call that `start` makes. `act` is called once the tasks have started.
+fn awaited<T: Send + 'static>(
+    manual: &ManualRuntime,
+    start: impl FnOnce(&Scope) -> ChildHandle<T>,
+    act: impl FnOnce(),
+) -> (Result<T, ChildError>, Operation) {
+    let scope = open_on(manual, "import");
+    let mut run = Box::pin(scope.run(async |op: Scope| {
+        let call = start(&op);
+        let operation = call.operation().clone();
+        (call.await, operation)
+    }));
+    assert!(Probe::new().poll(run.as_mut()).is_pending());
+    manual.run_until_idle();
+    act();
+    let outcome = manual.block_on(run);
+    assert!(
+        outcome.cause().is_none(),
+        "the scope itself is not cancelled"
+    );
+    outcome.into_value().expect("it has a value")
+}
+
+/// Work that waits for its cancel, and says when it has begun.
+fn waiting(begun: mpsc::Sender<()>) -> impl FnOnce(CancellationToken) -> Result<(), Cancelled> {
+    move |token| {
+        begun.send(()).expect("it is kept");
+        token.wait();
+        token.check()
+    }
+}
+
+#[test]
+fn r20_r26_a_time_limit_of_a_call_wakes_its_thread() {
+    let manual = ManualRuntime::with_threads();
+    let passed = |begun: mpsc::Receiver<()>| {
+        begun.recv().expect("it begins");
+        manual.advance(SECOND * 2);
+    };
+    let (begin, begun) = mpsc::channel();
+    let start = |op: &Scope| {
+        let call = op.child("hash").timeout(SECOND * 2);
+        call.spawn_blocking(waiting(begin)).expect("it is running")
+    };
+    let (ended, operation) = awaited(&manual, start, || passed(begun));
+    // A value is never thrown away.
+    assert!(
+        ended
+            .expect("it has a value")
+            .is_err_and(|error| error.is_timeout())
+    );
+    assert_eq!(operation.status(), Status::Completed);
+    assert_eq!(manual.pending_timers(), 0);
+
+    let (begin, begun) = mpsc::channel();
+    let start = |op: &Scope| {
+        let call = op.child("hash").timeout(SECOND * 2);
+        call.try_spawn_blocking(waiting(begin))
+            .expect("it is running")
+    };
+    let (ended, operation) = awaited(&manual, start, || passed(begun));
+    let error = ended.expect_err("it says that it was cancelled");
+    assert!(error.cancellation().is_some_and(Cancelled::is_timeout));
+    assert_eq!(operation.status(), Status::Cancelled);
+    assert_eq!(operation.elapsed(), Some(SECOND * 2));
+}
+
+#[test]
+fn r26_r30_a_source_of_a_call_cancels_it_and_one_that_fires_at_once_keeps_it_from_starting() {
+    let manual = ManualRuntime::with_threads();
+    let ((begin, begun), gone) = (mpsc::channel(), CancellationToken::new());
+    let fires = gone.clone().cancelled_owned();
+    let start = |op: &Scope| {
+        let call = op
+            .child("hash")
+            .source(source::future(fires).named("the disk"));
+        call.spawn_blocking(waiting(begin)).expect("it is running")
+    };
+    let (ended, _) = awaited(&manual, start, || {
+        begun.recv().expect("it begins");
+        gone.cancel();
+    });
+    let cancelled = ended
+        .expect("it has a value")
+        .expect_err("it was cancelled");
+    assert_eq!(cancelled.cause().message(), Some("the disk"));
+
+    let start = |op: &Scope| {
+        let call = op.child("hash").source(source::future(ready(())));
+        let work = |_| -> () { panic!("it was cancelled") };
+        call.spawn_blocking(work).expect("it is running")
+    };
+    let (ended, operation) = awaited(&manual, start, || {});
+    assert!(ended.expect_err("it did not start").is_cancelled());
+    assert_eq!(operation.status(), Status::Cancelled);
+}
+
+#[test]
+fn r26_a_call_with_a_limit_is_an_operation_on_its_thread_that_fails_and_panics_as_any() {
+    let manual = ManualRuntime::with_threads();
+    let start = |op: &Scope| {
+        let call = op.child("hash").timeout(SECOND);
+        call.spawn_blocking(|_| current()).expect("it is running")
+    };
+    let (inside, operation) = awaited(&manual, start, || {});
+    let inside = inside.expect("it has a value").expect("it is an operation");
+    assert_eq!(inside.id(), operation.id());
+    for panics in [false, true] {
+        let scope = open_on(&manual, "import");
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let work = move |_| match panics {
+                true => panic!("boom"),
+                false => Err::<(), _>("no space"),
+            };
+            let call = op.child("hash").timeout(SECOND).try_spawn_blocking(work);
+            drop(call.expect("the scope is running"));
+            pending::<()>().await;
+        }));
+        let Err(RunError::ChildFailed(failure)) = outcome.into_result() else {
+            panic!("a call has failed");
+        };
+        let expected = match panics {
+            true => "child hash panicked: boom",
+            false => "child hash failed: no space",
+        };
+        assert_eq!(failure.is_panic(), panics);
+        assert_eq!(failure.to_string(), expected);
+    }
+}
+
+#[test]
+fn r20_r26_a_call_that_does_not_end_in_the_grace_after_its_time_limit_is_abandoned() {
+    let manual = ManualRuntime::with_threads();
+    let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+    let start = |op: &Scope| {
+        let call = op.child("hash").timeout(SECOND).grace(SECOND * 3);
+        call.spawn_blocking(stubborn(begin, ending))
+            .expect("it is running")
+    };
+    let begin = manual.now();
+    let (ended, operation) = awaited(&manual, start, || {
+        begun.recv().expect("it begins");
+        manual.advance(SECOND * 2);
+        // No more than the grace is left.
+        manual.advance(SECOND * 2);
+    });
+    let error = ended.expect_err("it was abandoned");
+    assert!(error.is_abandoned());
+    let text = error.to_string();
+    assert!(
+        text.contains("has not ended 3 s after its cancel"),
+        "{text}"
+    );
+    assert_eq!(manual.now(), begin + SECOND * 4);
+    assert_eq!(operation.status(), Status::Running);
+    drop(end);
+    manual.block_on(operation.finished());
+}
+
+#[test]
+fn r23_r26_a_hard_cancel_ends_the_grace_of_a_call() {
+    for limit in [None, Some(SECOND * 3600)] {
+        let manual = ManualRuntime::with_threads();
+        let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+        let (tell, told) = mpsc::channel();
+        let start = |op: &Scope| {
+            let mut call = op.child("hash").grace(SECOND * 3);
+            if let Some(limit) = limit {
+                call = call.timeout(limit);
+            }
+            let call = call.spawn_blocking(stubborn(begin, ending));
+            let call = call.expect("it is running");
+            tell.send(call.operation().clone()).expect("it is kept");
+            call
+        };
+        let scope = open_on(&manual, "import");
+        let mut run = Box::pin(scope.run(async |op: Scope| start(&op).await));
+        let probe = Probe::new();
+        assert!(probe.poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        begun.recv().expect("it begins");
+        let operation = told.recv().expect("it was spawned");
+        operation.cancel();
+        assert!(probe.poll(run.as_mut()).is_pending());
+        assert_eq!(operation.grace_remaining(), Some(SECOND * 3));
+        manual.advance(SECOND);
+        assert_eq!(operation.grace_remaining(), Some(SECOND * 2));
+        let wakes = probe.wakes();
+        operation.cancel_now("at once");
+        assert!(probe.wakes() > wakes, "it is woken");
+        assert_eq!(operation.grace_remaining(), Some(Duration::ZERO));
+        let Poll::Ready(outcome) = probe.poll(run.as_mut()) else {
+            panic!("it is abandoned");
+        };
+        let ended = outcome.into_value().expect("it has a value");
+        let error = ended.expect_err("it was abandoned");
+        assert!(error.is_abandoned());
+        assert!(
+            error.to_string().contains("1 s after its cancel"),
+            "{error}"
+        );
+        drop(end);
+        manual.block_on(operation.finished());
+    }
+}
+
+#[test]
+fn r26_a_call_with_a_limit_that_is_lost_with_its_runtime_is_lost() {
+    let manual = ManualRuntime::new();
+    let here = ManualRuntime::new();
+    let scope = open_on(&manual, "import");
+    let shut_down = &manual;
+    let outcome = here.block_on(scope.run(|op| {
+        let call = op.child("hash").timeout(SECOND).spawn_blocking(|_| ());
+        drop(call.expect("the scope is running"));
+        shut_down.shut_down();
+        pending::<()>()
+    }));
+    assert!(
+        matches!(outcome.into_result(), Err(RunError::ChildFailed(failure)) if failure.is_lost())
+    );
+    assert_eq!(scope.live_children(), 0);
+}
+
+#[test]
+fn r26_r46_a_thread_that_asks_sees_its_own_time_limit_though_nobody_polls() {
+    let manual = ManualRuntime::with_threads();
+    let scope = open_on(&manual, "import");
+    let (begun, (ask, asking), (tell, told)) =
+        (CancellationToken::new(), mpsc::channel(), mpsc::channel());
+    let outcome = manual.block_on(scope.run(async |op: Scope| {
+        let (begin, call) = (begun.clone(), op.child("hash").timeout(SECOND));
+        let call = call.spawn_blocking(move |token| {
+            begin.cancel();
+            asking.recv().expect("it is kept");
+            tell.send(token.check()).expect("it is kept");
+        });
+        begun.cancelled().await;
+        // Nothing is polled until this body yields.
+        manual.advance(SECOND);
+        ask.send(()).expect("it is kept");
+        assert!(
+            told.recv()
+                .expect("it answers")
+                .is_err_and(|error| error.is_timeout())
+        );
+        call.expect("the scope is running")
+            .await
+            .expect("it has a value");
+    }));
+    assert!(outcome.is_completed());
 }
 
 // Plain threads.

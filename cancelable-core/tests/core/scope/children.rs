@@ -98,10 +98,10 @@ fn r25_a_child_has_the_name_that_it_is_given_and_a_plain_one_is_called_child() {
     let name = || async { current().map(|operation| operation.name().to_owned()) };
     let outcome = manual.block_on(scope.run(|op| async move {
         let plain = op.spawn(name()).expect("the scope is running");
-        let named = op.spawn_named("fetch", name());
+        let named = op.child("fetch").spawn(move |_| name());
         let named = named.expect("the scope is running");
         let result = async move { Ok::<_, io::Error>(name().await) };
-        let tried = op.try_spawn_named(format!("part {}", 7), result);
+        let tried = op.child(format!("part {}", 7)).try_spawn(move |_| result);
         let tried = tried.expect("the scope is running");
         for child in [&plain, &named, &tried] {
             let file = child.operation().location().file();
@@ -112,13 +112,21 @@ fn r25_a_child_has_the_name_that_it_is_given_and_a_plain_one_is_called_child() {
     let names = outcome.into_value().expect("it has a value");
     let names = names.map(|name| name.ok().flatten().expect("it is an operation"));
     assert_eq!(names, ["child", "fetch", "part 7"]);
-    // After its end it takes none in, and the future comes back.
-    let error = scope.spawn_named("late", async { 7 }).expect_err("closed");
+    // After its end it takes none in, and the body comes back.
+    let other = open_on(&manual, "other");
+    let error = scope
+        .child("late")
+        .spawn(move |_| async { 7 })
+        .expect_err("closed");
     assert!(error.is_ended());
-    assert_eq!(manual.block_on(error.into_inner()), 7);
-    let late = async { Ok::<_, io::Error>(8) };
-    let error = scope.try_spawn_named("late", late).expect_err("closed");
-    assert_eq!(manual.block_on(error.into_inner()).ok(), Some(8));
+    let late = error.into_inner();
+    assert_eq!(manual.block_on(late(other.clone())), 7);
+    let error = scope
+        .child("late")
+        .try_spawn(move |_| async { Ok::<_, io::Error>(8) })
+        .expect_err("closed");
+    let late = error.into_inner();
+    assert_eq!(manual.block_on(late(other)).ok(), Some(8));
 }
 
 #[test]
@@ -127,7 +135,7 @@ fn r25_the_text_of_a_failed_child_has_its_name() {
     let scope = open_on(&manual, "import");
     let outcome = manual.block_on(scope.run(|op| async move {
         let full = ready(Err::<(), _>(io::Error::other("disk full")));
-        drop(op.try_spawn_named("fetch", full));
+        drop(op.child("fetch").try_spawn(move |_| full));
         pending::<()>().await;
     }));
     assert_eq!(
@@ -146,11 +154,10 @@ fn r25_a_child_built_by_hand_has_what_it_was_built_with() {
     let manual = ManualRuntime::new();
     let scope = open_on(&manual, "import");
     let id = scope.id();
-    let elsewhere = open_on(&manual, "elsewhere");
     let error = manual
         .block_on(scope.run(|op| async move {
-            let fetch = Scope::builder("fetch").parent(&elsewhere).timeout(SECOND);
-            let fetch = op.spawn_with(fetch, move |op| async move {
+            let fetch = op.child("fetch").timeout(SECOND);
+            let fetch = fetch.spawn(move |op| async move {
                 assert_eq!(op.parent().map(|parent| parent.id()), Some(id));
                 pending::<()>().await;
             });
@@ -236,7 +243,7 @@ fn r25_the_first_failure_cancels_the_scope_and_the_siblings() {
     let outcome = manual.block_on(scope.run(|op| async move {
         let sibling = op.spawn(pending::<()>()).expect("the scope is running");
         let failing = op.child("writer");
-        let failing = op.try_spawn_with(failing, |_| ready(Err::<(), _>(DiskFull(7))));
+        let failing = failing.try_spawn(|_| ready(Err::<(), _>(DiskFull(7))));
         let later = op.try_spawn(ready(Err::<(), _>(DiskFull(8))));
         let failing = failing.expect("the scope is running");
         sender
@@ -287,10 +294,10 @@ fn r25_a_scope_that_is_cancelled_for_a_failure_above_it_has_not_failed_by_its_ow
     let outcome = manual.block_on(scope.run(|op| async move {
         let begun = CancellationToken::new();
         let begins = begun.clone();
-        let inner = op.spawn_with(op.child("inner"), |inner| async move {
+        let inner = op.child("inner").spawn(|inner| async move {
             let late = inner.child("late");
             // Stopped by the failure above, it fails on its way out.
-            let late = inner.try_spawn_with(late, |late| async move {
+            let late = late.try_spawn(|late| async move {
                 begins.cancel();
                 late.cancelled().await;
                 Err::<(), _>(DiskFull(2))
@@ -301,7 +308,7 @@ fn r25_a_scope_that_is_cancelled_for_a_failure_above_it_has_not_failed_by_its_ow
         let inner = inner.expect("the scope is running");
         begun.cancelled().await;
         let failing = op.child("writer");
-        let failing = op.try_spawn_with(failing, |_| ready(Err::<(), _>(DiskFull(1))));
+        let failing = failing.try_spawn(|_| ready(Err::<(), _>(DiskFull(1))));
         drop(failing.expect("the scope is running"));
         sender.send(inner).expect("it is kept");
         pending::<()>().await;
@@ -392,12 +399,12 @@ fn r25_a_child_that_answers_its_cancel_has_not_failed() {
     let runtime = manual.handle();
     let outcome = manual.block_on(open_on(&manual, "import").run(|op| async move {
         let builder = op.child("plain").grace(SECOND);
-        let plain = op.try_spawn_with(builder, |op| async move {
+        let plain = builder.try_spawn(|op| async move {
             op.cancelled().await;
             op.check()
         });
         let builder = op.child("wrapped").grace(SECOND);
-        let wrapped = op.try_spawn_with(builder, |op| async move {
+        let wrapped = builder.try_spawn(|op| async move {
             op.cancelled().await;
             op.check().map_err(io::Error::from)
         });
@@ -412,7 +419,7 @@ fn r25_a_child_that_answers_its_cancel_has_not_failed() {
         }
         assert!(!op.is_cancelled(), "{:?}", op.cause());
         // What is no cancellation is a failure, also after a cancel.
-        let other = op.try_spawn_with(builder, |op| async move {
+        let other = builder.try_spawn(|op| async move {
             op.cancelled().await;
             Err::<(), _>(DiskFull(7))
         });
@@ -756,7 +763,7 @@ fn r25_children_of_children_are_joined_before_their_parent() {
     let start = manual.now();
     let outcome = manual.block_on(scope.run(|op| async move {
         let clock = runtime.clone();
-        let child = op.spawn_with(op.child("outer"), move |op| async move {
+        let child = op.child("outer").spawn(move |op| async move {
             let sleep = clock.sleep(SECOND);
             drop(op.spawn(sleep).expect("the child is running"));
         });

@@ -601,7 +601,7 @@ fn r25_closed_waits_for_body_children_and_finalizers_for_every_caller() {
         steps.defer(&op, &manual, "tidy", SECOND);
         let sleep = runtime.sleep(2 * SECOND);
         let child = op.child("child");
-        let child = op.spawn_with(child, |op| async move { op.shield(sleep).await });
+        let child = child.spawn(|op| async move { op.shield(sleep).await });
         drop(child.expect("it is running"));
         pending::<()>()
     }));

@@ -242,7 +242,7 @@ fn r24_every_ending_with_a_child_and_a_finalizer_open() {
             |op, notes| async move {
                 let (runtime, in_child) = (notes.runtime.clone(), notes.clone());
                 let child = op.child("child");
-                let child = op.spawn_with(child, |op| async move {
+                let child = child.spawn(|op| async move {
                     op.shield(runtime.sleep(3 * SECOND)).await;
                     in_child.add("child");
                 });

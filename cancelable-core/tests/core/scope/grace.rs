@@ -255,7 +255,7 @@ fn r23_an_ancestor_that_is_cancelled_later_shortens_a_window_that_is_open() {
         async move {
             // A child, because it runs in a task that nobody above polls.
             let child = op.child("child").grace(10 * SECOND);
-            let child = op.spawn_with(child, |op| async move {
+            let child = child.spawn(|op| async move {
                 op.cancel();
                 pending::<()>().await;
             });
@@ -284,7 +284,7 @@ fn r23_the_report_names_what_ran_inside_with_its_place() {
                 .build()
                 .expect("it is sound");
             let child = op.child("child").grace(9 * SECOND);
-            let child = op.spawn_with(child, |_| pending::<()>());
+            let child = child.spawn(|_| pending::<()>());
             drop(child.expect("it is running"));
             let cancel = async {
                 runtime.sleep(SECOND).await;
@@ -344,7 +344,7 @@ fn r23_a_child_that_is_cut_is_named_by_its_scope_although_the_body_ended_in_time
         let runtime = &runtime;
         async move {
             let child = op.child("child").grace(2 * SECOND);
-            let child = op.spawn_with(child, |_| pending::<()>());
+            let child = child.spawn(|_| pending::<()>());
             drop(child.expect("it is running"));
             runtime.sleep(SECOND).await;
             op.cancel();
@@ -366,7 +366,7 @@ fn r23_a_hard_cancel_ends_it_at_once_here_and_below() {
         let runtime = &runtime;
         async move {
             let child = op.child("child").grace(60 * SECOND);
-            let child = op.spawn_with(child, |_| pending::<()>());
+            let child = child.spawn(|_| pending::<()>());
             drop(child.expect("it is running"));
             runtime.sleep(SECOND).await;
             assert!(op.cancel_with("please"));
@@ -632,7 +632,7 @@ fn r23_the_watchdog_sees_finalizers_children_and_scopes_inside() {
         async move {
             let sleep = runtime.sleep(5 * SECOND);
             let child = op.child("child");
-            let child = op.spawn_with(child, |op| async move { op.shield(sleep).await });
+            let child = child.spawn(|op| async move { op.shield(sleep).await });
             drop(child.expect("it is running"));
             let nested = op.child("nested").build().expect("it is sound");
             let sleep = runtime.sleep(9 * SECOND);
@@ -850,10 +850,7 @@ fn r23_what_did_not_stop_is_reported_once_by_each_above_it() {
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         for number in 0..100 {
             let child = op.child(format!("child {number}")).grace(SECOND);
-            drop(
-                op.spawn_with(child, |_| pending::<()>())
-                    .expect("it is running"),
-            );
+            drop(child.spawn(|_| pending::<()>()).expect("it is running"));
         }
         runtime.sleep(SECOND).await;
         op.cancel();

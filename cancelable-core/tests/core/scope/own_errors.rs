@@ -201,9 +201,7 @@ fn r25_r26_a_child_and_a_call_that_say_so_are_cancelled_and_no_failure() {
     let scope = open_on(&manual, "sync");
     let outcome = manual.block_on(scope.run(async |op: Scope| {
         let child = op.child("child");
-        let child = op.try_spawn_with(child, async |op: Scope| -> Result<(), Import> {
-            Ok(stop(&op)?)
-        });
+        let child = child.try_spawn(async |op: Scope| -> Result<(), Import> { Ok(stop(&op)?) });
         let child = child.expect("the scope is running");
         let record = child.operation().clone();
         let error = child.await.expect_err("it was cancelled");

@@ -114,9 +114,7 @@ fn with_stubborn_call<T>(
     act: impl AsyncFnOnce(&ManualRuntime, cancelable_core::scope::ChildHandle<()>) -> T,
 ) -> Option<T> {
     let manual = ManualRuntime::with_threads();
-    let builder = Scope::builder("import").runtime(&manual.handle());
-    let builder = builder.abandon_blocking_after(SECOND);
-    let scope = builder.build().expect("it is sound");
+    let scope = open_on(&manual, "import");
     let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
     let here = ManualRuntime::new();
     let outcome = here.block_on(scope.run(async |op: Scope| {
@@ -124,7 +122,8 @@ fn with_stubborn_call<T>(
             begin.send(()).expect("it is waited for");
             let _ = ending.recv();
         };
-        let call = op.spawn_blocking(work).expect("the scope is running");
+        let call = op.child("call").grace(SECOND).spawn_blocking(work);
+        let call = call.expect("the scope is running");
         begun.recv().expect("it begins");
         act(&manual, call).await
     }));

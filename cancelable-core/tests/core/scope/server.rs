@@ -80,7 +80,8 @@ fn r20_r25_a_server_that_spawns_its_requests_joins_them_until_its_time_is_up() {
     let stop = stops(&server, &runtime);
     let outcome = manual.block_on(server.run(async |op: Scope| {
         let start = |span| {
-            let connection = op.spawn_named("connection", runtime.sleep(span));
+            let served = runtime.sleep(span);
+            let connection = op.child("connection").spawn(move |_| served);
             connection.expect("the scope is running")
         };
         let connections = [SECOND * 3, SECOND * 7, SECOND * 20].map(start);
@@ -112,7 +113,7 @@ fn r23_the_second_request_to_stop_cuts_the_drain() {
     let outcome = manual.block_on(server.run(async |op: Scope| {
         // It would have a second of its own.
         let connection = op.child("connection").grace(SECOND);
-        let connection = op.spawn_with(connection, |_| pending::<()>());
+        let connection = connection.spawn(|_| pending::<()>());
         drop(connection.expect("the scope is running"));
         stop.cancelled().await;
     }));
@@ -145,12 +146,12 @@ fn r22_a_client_that_goes_away_takes_a_shield_with_it_and_not_one_in_a_child() {
         let one = one.run(async |op: Scope| op.shield(in_place).await);
         let two = op.child("POST /").build().expect("it is sound");
         let two = two.run(async |op: Scope| {
-            let commit = op.spawn_with(op.child("commit"), shield(below));
+            let commit = op.child("commit").spawn(shield(below));
             commit.expect("the scope is running").await
         });
         let three = op.child("POST /").build().expect("it is sound");
         let three = three.run(async |_| {
-            let commit = op.spawn_with(op.child("commit"), shield(beside));
+            let commit = op.child("commit").spawn(shield(beside));
             commit.expect("the scope is running").await
         });
         // The framework drops the handlers when their clients have gone.
@@ -181,7 +182,7 @@ fn r25_a_request_that_fails_is_told_in_its_connection_and_the_server_goes_on() {
     let outcome = manual.block_on(server.run(async |op: Scope| {
         let mut requests = Vec::new();
         for way in ways {
-            let connection = op.spawn_with(op.child("connection"), move |op: Scope| async move {
+            let connection = op.child("connection").spawn(move |op: Scope| async move {
                 let request = op.child("GET /").build().expect("it is sound");
                 let run = request.try_run(async |_| way()).with_error_text();
                 let told = match AssertUnwindSafe(run).catch_unwind().await {

@@ -50,7 +50,7 @@ async fn stay(op: Scope, open: Open, runtime: RuntimeHandle) {
         Open::Child => {
             let stubborn = op.child("stubborn");
             let shielded = async move |op: Scope| op.shield(runtime.sleep(SECOND)).await;
-            let spawned = op.spawn_with(stubborn, shielded);
+            let spawned = stubborn.spawn(shielded);
             drop(spawned.expect("it is running"));
             pending::<()>().await;
         }
@@ -496,7 +496,7 @@ fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_above()
                     let sleeper = tell.clone();
                     let stubborn = op.child("stubborn");
                     let clock = op.runtime().expect("it has one").clone();
-                    let spawned = op.spawn_with(stubborn, async move |op: Scope| {
+                    let spawned = stubborn.spawn(async move |op: Scope| {
                         let work = async {
                             clock.sleep(SECOND).await;
                             sleeper("child");

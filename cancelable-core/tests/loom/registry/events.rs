@@ -1,6 +1,7 @@
 //! Events and hooks of a registry beside its readers (R37, R39).
 
 use crate::support::{Wakes, bounded};
+use cancelable_core::operation::Hooks;
 use cancelable_core::registry::Events;
 use cancelable_core::{Reason, Registry, Scope};
 use futures_core::Stream;
@@ -93,10 +94,10 @@ fn r39_a_cancel_hook_with_the_end() {
         let calls = Arc::new(AtomicUsize::new(0));
         let counted = calls.clone();
         let builder = Scope::builder("job").register_in(&registry);
-        let builder = builder.on_cancel_requested(move |_, _| {
+        let hooks = Hooks::new().on_cancel_requested(move |_, _| {
             counted.fetch_add(1, SeqCst);
         });
-        let scope = builder.build().unwrap();
+        let scope = builder.hooks(hooks).build().unwrap();
         let operation = scope.operation().clone();
         let canceller = thread::spawn(move || operation.cancel_with(Reason::Requested));
         let cancelled = scope.is_cancelled();

@@ -21,7 +21,7 @@ pub(crate) async fn run(op: &Scope, plan: Plan) {
             scope = scope.concurrency(limit);
         }
         // Refused once it is cancelled, and then there is nothing to open.
-        let _ = op.spawn_with(scope, |op| async move { all_parts(&op, job) });
+        let _ = scope.spawn(|op| async move { all_parts(&op, job) });
     }
 }
 
@@ -32,7 +32,7 @@ fn all_parts(op: &Scope, job: Job) {
         if part.kind == Kind::Hangs {
             scope = scope.timeout(part.span);
         }
-        let _ = op.try_spawn_with(scope, |op| async move { one(&op, &part).await });
+        let _ = scope.try_spawn(|op| async move { one(&op, &part).await });
     }
 }
 

@@ -64,11 +64,18 @@ impl Stage {
         let batch = Arc::new(batch);
         match self.limit {
             Some(limit) => self.work_within(op, batch, limit).await,
-            None => match self.transform(op, batch).await {
-                Ok(done) => Ok(done),
-                Err(Stopped) => future::pending().await,
-            },
+            None => self.work_without_limit(op, batch).await,
         }
+    }
+
+    async fn work_without_limit(&self, op: &Scope, batch: Arc<Batch>) -> Result<Done, Failure> {
+        if let Ok(work) = op.child("transform").spawn_blocking(self.transform(&batch)) {
+            if let Ok(Ok(done)) = work.await {
+                return Ok(done);
+            }
+        }
+        // The work was stopped from above, or its thread panicked, for which all is stopped.
+        future::pending().await
     }
 
     /// Works on a batch of one record, which is an operation of its own and is rejected if its time
@@ -80,33 +87,32 @@ impl Stage {
         limit: Duration,
     ) -> Result<Done, Failure> {
         let number = batch.lines.first().map_or(0, |line| line.number);
-        let record = op
-            .child(format!("line {number}"))
-            .timeout(limit)
-            .abandon_blocking_after(Duration::ZERO)
-            .build()
-            .map_err(Failure::other)?;
-        let outcome = record
-            .run(async |record| self.transform(&record, Arc::clone(&batch)).await)
-            .await;
-        let cause = outcome.cause().cloned();
-        match (outcome.into_value(), cause) {
-            (Some(Ok(done)), _) => Ok(done),
-            (_, Some(cause)) if cause.reason().is_timeout() && !cause.is_inherited() => {
+        // A thread that does not stop in time is left behind.
+        let record = op.child(format!("line {number}"));
+        let record = record.timeout(limit).grace(Duration::ZERO);
+        let Ok(record) = record.spawn_blocking(self.transform(&batch)) else {
+            return future::pending().await;
+        };
+        let operation = record.operation().clone();
+        if let Ok(Ok(done)) = record.await {
+            return Ok(done);
+        }
+        match operation.cause() {
+            Some(cause) if cause.reason().is_timeout() && !cause.is_inherited() => {
                 Ok(self.reject_all(&batch, &format!("took longer than {limit:?}")))
             }
             _ => future::pending().await,
         }
     }
 
-    async fn transform(&self, op: &Scope, batch: Arc<Batch>) -> Result<Done, Stopped> {
-        let (recipe, max_line) = (Arc::clone(&self.recipe), self.max_line);
-        let work = move |token: CancellationToken| transform(&recipe, max_line, &batch, &token);
-        let work = op.spawn_blocking_named("transform", work);
-        work.map_err(|_| Stopped)?
-            .await
-            .map_err(|_| Stopped)?
-            .map_err(|_| Stopped)
+    /// The work of a thread on `batch`.
+    fn transform(
+        &self,
+        batch: &Arc<Batch>,
+    ) -> impl FnOnce(CancellationToken) -> Result<Done, Cancelled> + Send + use<> {
+        let (recipe, batch) = (Arc::clone(&self.recipe), Arc::clone(batch));
+        let max_line = self.max_line;
+        move |token| transform(&recipe, max_line, &batch, &token)
     }
 
     fn reject_all(&self, batch: &Batch, why: &str) -> Done {
@@ -118,9 +124,6 @@ impl Stage {
         done
     }
 }
-
-/// The work was stopped from above, or a thread of it panicked, for which all is stopped.
-struct Stopped;
 
 fn transform(
     recipe: &Recipe,

@@ -52,9 +52,9 @@ impl Bank {
         P: Params + Send + Sync + 'static,
     {
         let bank = self.clone();
-        let statement = op.try_spawn_blocking_named("statement", move |_| {
-            bank.connection.lock().execute(sql, values)
-        })?;
+        let statement = op
+            .child("statement")
+            .try_spawn_blocking(move |_| bank.connection.lock().execute(sql, values))?;
         statement.await?;
         Ok(())
     }
@@ -62,7 +62,7 @@ impl Bank {
     /// Commits, and notes it where it happens: whoever waits for the thread may be dropped.
     pub(crate) async fn commit(&self, op: &Scope, truth: Truth) -> Result<(), AnyError> {
         let bank = self.clone();
-        let commit = op.try_spawn_blocking_named("commit", move |_| {
+        let commit = op.child("commit").try_spawn_blocking(move |_| {
             bank.connection.lock().execute_batch("COMMIT")?;
             truth.note_commit();
             Ok::<_, rusqlite::Error>(())

@@ -25,19 +25,20 @@ struct Desk {
 /// Two jobs: `import` of two parts, one of which has a time limit and one progress, and `backup`,
 /// which fails at once.
 async fn work(op: Scope) {
-    let import = op.spawn_with(op.child("import"), |op| async move {
+    let import = op.child("import").spawn(|op| async move {
         let fetch = op.child("fetch").timeout(Duration::from_secs(30));
-        op.spawn_with(fetch, |_| pending::<()>()).unwrap();
+        fetch.spawn(|_| pending::<()>()).unwrap();
         let copy = |op: Scope| async move {
             op.progress().set_total(10);
             op.progress().advance(4);
             pending::<()>().await;
         };
-        op.spawn_with(op.child("copy"), copy).unwrap();
+        op.child("copy").spawn(copy).unwrap();
     });
     import.unwrap();
     let backup = op.child("backup");
-    op.try_spawn_with(backup, |_| async { Err::<(), _>("disk full") })
+    backup
+        .try_spawn(|_| async { Err::<(), _>("disk full") })
         .unwrap();
 }
 

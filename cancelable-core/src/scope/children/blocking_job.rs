@@ -5,21 +5,16 @@
 
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
+use super::grace_watch::GraceWatch;
 use super::handle::{AbandonTimer, ChildHandle};
 use crate::operation::Status;
-use crate::record::blocking_call::BlockingCall;
 use crate::record::{lifecycle, notes, token_clock};
-use crate::runtime::{Completion, RuntimeHandle};
+use crate::runtime::Completion;
 use crate::scope::Scope;
 use crate::scope::run::{detached_teardown, may_say_cancelled};
 use crate::sync::{StoredWaker, isolate};
-use crate::token::{CallbackRegistration, CancellationToken};
+use crate::token::CancellationToken;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// The call of a scope's blocking work.
-pub(super) fn blocking_call(runtime: RuntimeHandle, scope: &Scope) -> BlockingCall {
-    BlockingCall::new(runtime, scope.record().children.options().abandon_after)
-}
 
 /// Starts an admitted blocking call on a thread.
 pub(super) fn start<W, T, E>(admitted: Admitted, work: W, share: fn(E) -> Shared) -> ChildHandle<T>
@@ -28,36 +23,24 @@ where
     T: Send + 'static,
     E: 'static,
 {
+    let grace = GraceWatch::new(&admitted);
     let Admitted {
         scope,
         call,
-        place,
+        admission,
         runtime,
+        ..
     } = admitted;
     let (completion, join) = Completion::new(runtime.name());
-    let owner = place.owner().clone();
-    let abandon_timer = call
-        .as_ref()
-        .and_then(|call| AbandonTimer::new(&owner, scope.id(), call));
-    let on_cancel = call
-        .filter(|call| call.abandon_after().is_some())
-        .map(|call| {
-            let label = scope.label().clone();
-            scope.record().token().on_cancel(move |cause| {
-                if cause.is_end_of(&label) {
-                    return;
-                }
-                call.note_cancel();
-                owner.children.wake_joiner();
-            })
-        });
+    let abandon_timer =
+        call.and_then(|call| AbandonTimer::new(admission.owner(), scope.id(), call));
     let child = ChildHandle::new(scope.operation().clone(), join, abandon_timer);
     let job = BlockingJob {
         work,
         share,
-        on_cancel,
+        grace,
         completion,
-        guard: ChildGuard::new(scope.record().clone(), place),
+        guard: ChildGuard::new(scope.record().clone(), admission),
         scope,
     };
     runtime.start_blocking(Box::new(move || job.run()));
@@ -69,8 +52,8 @@ struct BlockingJob<W, T, E> {
     // Dropped in this order where a runtime drops the job without running it, as the parts of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
-    /// Starts the time after which the scope abandons the call, if it ever does.
-    on_cancel: Option<CallbackRegistration>,
+    /// `None` for a call that is never abandoned.
+    grace: Option<GraceWatch>,
     completion: Completion<Result<T, ChildError>>,
     guard: ChildGuard,
     scope: Scope,
@@ -84,15 +67,15 @@ where
         let Self {
             work,
             share,
-            on_cancel,
+            grace,
             mut completion,
             mut guard,
             scope,
         } = self;
         completion.start();
         let result = perform(&scope, work, share);
-        // The call has ended, and is not abandoned any more.
-        drop(on_cancel);
+        // The thread is done.
+        drop(grace);
         let result = guard.exit(result);
         completion.report(Ok(result));
         drop(guard);
