@@ -45,6 +45,7 @@ impl Scope {
     ///
     /// ```
     /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
     /// use std::error::Error;
     ///
     /// # fn main() -> Result<(), Box<dyn Error>> {
@@ -54,7 +55,7 @@ impl Scope {
     ///         let right = op.spawn(async { 3 + 4 })?;
     ///         Ok::<_, Box<dyn Error>>(left.await? + right.await?)
     ///     });
-    ///     outcome.await.flatten()
+    ///     outcome.await.complete().map_err(RunError::flatten)
     /// })?;
     /// assert_eq!(sum, 10);
     /// # Ok(())
@@ -119,6 +120,7 @@ impl Scope {
     ///
     /// ```
     /// use cancelable_core::{CancellationToken, Cancelled, Scope};
+    /// use cancelable_core::scope::RunError;
     /// use std::error::Error;
     ///
     /// fn sum(token: CancellationToken) -> Result<u64, Cancelled> {
@@ -136,7 +138,7 @@ impl Scope {
     ///         let sum = op.try_spawn_blocking(sum)?;
     ///         Ok::<_, Box<dyn Error>>(sum.await?)
     ///     });
-    ///     outcome.await.flatten()
+    ///     outcome.await.complete().map_err(RunError::flatten)
     /// })?;
     /// assert_eq!(sum, 500_500);
     /// # Ok(())
@@ -191,6 +193,7 @@ impl ScopeBuilder<Scope> {
     ///
     /// ```
     /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
     /// use std::error::Error;
     /// use std::time::Duration;
     ///
@@ -201,7 +204,7 @@ impl ScopeBuilder<Scope> {
     ///         let fetch = fetch.spawn(async |op: Scope| op.name().to_owned())?;
     ///         Ok::<_, Box<dyn Error>>(fetch.await?)
     ///     });
-    ///     outcome.await.flatten()
+    ///     outcome.await.complete().map_err(RunError::flatten)
     /// })?;
     /// assert_eq!(name, "fetch");
     /// # Ok(())
@@ -261,6 +264,7 @@ impl ScopeBuilder<Scope> {
     ///
     /// ```
     /// use cancelable_core::Scope;
+    /// use cancelable_core::scope::RunError;
     /// use std::error::Error;
     /// use std::time::Duration;
     ///
@@ -274,7 +278,7 @@ impl ScopeBuilder<Scope> {
     ///         })?;
     ///         Ok::<_, Box<dyn Error>>(hash.await?)
     ///     });
-    ///     outcome.await.flatten()
+    ///     outcome.await.complete().map_err(RunError::flatten)
     /// })?;
     /// assert!(cancelled);
     /// # Ok(())
