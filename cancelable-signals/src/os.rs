@@ -1,4 +1,4 @@
-//! The system's side of a signal: how it is caught, and what its default action is.
+//! The system's side of a signal: its handler and its default action.
 
 #[cfg(unix)]
 mod unix;

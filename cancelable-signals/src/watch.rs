@@ -1,62 +1,56 @@
-//! The one table of what is watched, and the argument that no signal is lost.
+//! The table of watched signals, and the argument that no signal is lost.
 //!
-//! Each signal that was ever watched has a *slot*: what the process did with it before
-//! (`previous`), how many entries want it (`live`), its last request (`request`), and the system's side of
-//! it (`gate`). The gate has two flags, `idle` and `raised`; the handler that signal-hook runs does only
-//! this:
+//! Each signal that was ever watched has a *slot*: its previous disposition (`previous`), the number of entries that
+//! watch it (`live`), its last request (`request`), and the system's side of it (`gate`). The gate has two flags, `idle`
+//! and `raised`. The handler that signal-hook runs does only this:
 //!
 //! > `idle` set: take the default action. Else set `raised` and wake the reader.
 //!
-//! An *entry* is one source or guard. It is spent when its plan is done, and then counts no more.
+//! An *entry* is one source or guard. An entry is spent when its plan is done, and is then removed.
 //!
-//! The same signal within a short time of the first is the same *request*: `timeout -s INT` signals its
-//! child and then the group of its child, and other wrappers pass on what the terminal has sent to all. The
-//! request is *open* for that time, which each entry sets for itself. It is served once: an entry that
-//! has received it, or was made since, takes no step for a repeat; and where nobody watches any more, as
-//! the first has ended what did, a repeat is not left to the previous disposition either.
+//! The same signal within a short time of the first is the same *request*: `timeout -s INT` signals its child and then
+//! the group of its child, and other wrappers repeat signals that the terminal has sent to all. The request is *open*
+//! for that time, which each entry sets for itself. A request is served once: an entry that has received it, or was made
+//! since, takes no step for a repeat. If the first signal has ended the last watcher, the previous disposition does not
+//! apply to a repeat either.
 //!
 //! Invariants, all kept under the table's lock:
 //!
 //! 1. `live` of a slot is the number of entries that name its signal.
 //! 2. `idle` is set iff `live` is 0, `previous` is [`Disposition::Default`] and no request is open.
-//! 3. A slot, once there, stays, and so does its handler: no safe interface gives the old one
-//!    back to the system. What the handler does while `live` is 0 stands for it: the default
-//!    action by the flag; an ignored signal goes no further than the reader; a handler that was
-//!    there before is called by signal-hook each time, whatever this crate does.
+//! 3. A slot is never removed, and neither is its handler: no safe interface gives the old handler back to the system.
+//!    While `live` is 0 the handler does what the previous disposition would: with `idle` set it takes the default
+//!    action; an ignored signal ends at the reader; a handler that was installed before is called by signal-hook each
+//!    time, whatever this crate does.
 //!
 //! No signal is lost. Its handler reads `idle` once:
 //!
-//! - It was set. Then by 2 nobody watched at that moment, and the process takes the default
-//!   action, as it would have without this crate. That a registration is under way at the same
-//!   time only means that the signal came before it.
-//! - It was not set. Then `raised` is set, and the reader, woken after that, will find it so and come to
-//!   [`serve`] with the signal. There, under the lock, either it belongs to a request that is open, which was
-//!   served; or some entry is live and receives it; or none is, because the last has unregistered since
-//!   the handler looked: then the reader takes the previous disposition's part itself. There is no
-//!   fourth case, because the decision and the registrations are under one lock. Unregistering
-//!   therefore has nothing to wait for.
+//! - `idle` was set. By 2 there was no watcher at that moment, and the process takes the default action, as it would
+//!   have without this crate. If a registration is in progress at the same time, the signal came before it.
+//! - `idle` was not set. Then `raised` is set, and the reader, which is woken after that, finds it set and calls
+//!   [`serve`]. Under the lock there are three cases: the signal belongs to an open request, which was served; some
+//!   entry is live and receives the signal; or no entry is live, because the last was removed after the handler had read
+//!   `idle`, and the reader applies the previous disposition. There is no fourth case, because the decision and the
+//!   registrations are under one lock. So the removal of an entry has nothing to wait for.
 //!
-//! The reader believes the flag and not the wake-up. A process that was forked has the handler and the
-//! writing end of the pipe too, until it executes a program; a signal that it receives wakes *this* reader,
-//! and sets the flag in its own memory only. So what came for another process is not served here. (What
-//! shares this memory, between `vfork` and `exec`, blocks all signals until the handlers are gone: the C
-//! libraries see to that in `posix_spawn`.)
+//! The reader relies on the flag and not on the wake-up. A forked process has the handler and the writing end of the
+//! pipe until it executes a program. A signal that it receives wakes *this* reader, and sets the flag in its own memory
+//! only. So a signal for another process is not served here. (A process that shares this memory, between `vfork` and
+//! `exec`, blocks all signals until the handlers are gone: `posix_spawn` of the C libraries does that.)
 //!
-//! A source is given a signal that it may not be able to do anything with: its scope ends before anyone looks,
-//! or was cancelled for something else. It answers for the signal then, and the last that lets go of one that
-//! has had no effect brings it to [`serve_again`] (see [`crate::delivery`]). That is the same request, but one
-//! that nobody has received: no window holds it back.
+//! A source may receive a signal and be unable to put it on record: its scope ends before it is polled, or was cancelled
+//! for another cause. The last source that drops a delivery without effect calls [`serve_again`] (see
+//! [`crate::delivery`]). That is the same request, but nobody has received it, so no open request holds it back.
 //!
-//! Signals of one kind that are raised together are merged into one, as the system does by itself, but
-//! never into none. One gap is signal-hook's: while it installs its handler for a signal for the first
-//! time in the process, there are some instructions during which the signal is caught and nothing is
-//! done with it.
+//! Signals of one kind that are raised together are merged into one, as the system does, but never into none. One gap is
+//! signal-hook's: while it installs its handler for a signal for the first time in the process, there are some
+//! instructions during which the signal is caught and nothing is done.
 //!
-//! Time comes with each signal, from the reader. Nothing here reads a clock.
+//! The time comes with each signal, from the reader. Nothing here reads a clock.
 //!
-//! Nothing of a user's, the logger included, runs under the lock or on the reading thread (see
-//! [`crate::work`]), so a callback that hangs cannot keep the second or third signal from taking its step. Entries hold
-//! users' values, so they are dropped after the lock is released.
+//! No user code, the logger included, runs under the lock or on the reading thread (see [`crate::work`]), so a callback
+//! that hangs cannot keep the second or third signal from taking its step. Entries hold users' values, so they are
+//! dropped after the lock is released.
 
 use crate::delivery::{Delivery, Inbox};
 use crate::os::{self, Gate, Os};
@@ -69,8 +63,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// For how long a request is open, unless an entry sets another time. Wrappers repeat a signal within
-/// some milliseconds; people who press a key again take longer than this.
+/// The time for which a request is open, unless an entry sets another. Wrappers repeat a signal within some
+/// milliseconds; a person who presses a key again takes longer.
 pub(crate) const WINDOW: Duration = Duration::from_millis(100);
 
 static TABLE: Mutex<Table> = Mutex::new(Table::new());
@@ -78,9 +72,9 @@ static TABLE: Mutex<Table> = Mutex::new(Table::new());
 struct Table {
     entries: BTreeMap<u64, Entry>,
     slots: BTreeMap<Signal, Slot>,
-    /// What the program said of signals that have no slot yet.
+    /// The dispositions that the program has set for signals without a slot.
     assumed: BTreeMap<Signal, Disposition>,
-    /// The next entry's id: never used twice, so that a guard cannot remove another's entry.
+    /// The id of the next entry. No id is used twice, so a guard cannot remove the entry of another.
     next: u64,
     os: Os,
 }
@@ -92,24 +86,24 @@ struct Slot {
     request: Option<Request>,
 }
 
-/// The last signal of a kind that an entry took a step for.
+/// The last signal of a kind for which an entry took a step.
 #[derive(Clone, Copy)]
 struct Request {
     at: Instant,
-    /// For how long from then on.
+    /// The time for which the request is open from `at`.
     window: Duration,
     open: bool,
 }
 
 impl Slot {
-    /// Invariant 2. To be called after each change of what it depends on.
+    /// Restores invariant 2. Called after each change of the fields that it names.
     fn settle(&self) {
         let open = self.request.is_some_and(|request| request.open);
         self.gate
             .set_idle(self.live == 0 && self.previous == Disposition::Default && !open);
     }
 
-    /// Opens a request. One that is open for longer stays so: another entry asks for that.
+    /// Opens a request. A request that is already open for longer stays open for as long, as another entry requires.
     fn open(&mut self, now: Instant, window: Duration) {
         let left = match self.request {
             Some(Request { at, window, open }) if open => {
@@ -126,7 +120,7 @@ impl Slot {
         self.settle();
     }
 
-    /// Closes the request if its time is up.
+    /// Closes the request if its time has passed.
     fn close(&mut self, now: Instant) {
         let Some(request) = &mut self.request else {
             return;
@@ -137,7 +131,7 @@ impl Slot {
         }
     }
 
-    /// For how long the request is still open.
+    /// Returns the time for which the request is still open.
     #[cfg(unix)]
     fn open_for(&self, now: Instant) -> Option<Duration> {
         let request = self.request.filter(|request| request.open)?;
@@ -146,40 +140,40 @@ impl Slot {
     }
 }
 
-/// Whether a request that was opened at `at` for that long is no longer open.
+/// Returns whether a request that was opened at `at` for `window` is no longer open.
 fn is_over(at: Instant, window: Duration, now: Instant) -> bool {
     now.saturating_duration_since(at) >= window
 }
 
 struct Entry {
-    /// Each with when its last request was, of which this entry need not hear again.
+    /// Each signal with the time of its last request, which this entry does not receive again.
     signals: BTreeMap<Signal, Option<Instant>>,
-    /// For how long a signal is the same request.
+    /// The time for which a signal is the same request.
     window: Duration,
     plan: Plan,
 }
 
-/// What an entry does with the signals that it receives.
+/// The reaction of an entry to its signals.
 pub(crate) enum Plan {
-    /// Does this with the first signal, and is spent.
+    /// Runs the work for the first signal, and is spent.
     Once(Arc<Work>),
-    /// Gives a source the first signal, and is spent. The source answers for it.
+    /// Gives the first signal to a source, which then answers for it, and is spent.
     Deliver(Arc<Inbox>),
-    /// Takes one step for each signal; the last one for all that come after.
+    /// Takes one step for each signal, and the last step for all later signals.
     Steps { steps: Vec<Step>, next: usize },
 }
 
-/// What is done with one signal.
+/// The reaction to one signal.
 pub(crate) enum Step {
     Run(Arc<Work>),
     TakeDefault,
     Swallow,
 }
 
-/// Starts to watch; the id is for [`remove`]. Signals that the process ignores are left out
-/// unless `ignored` asks for them.
+/// Starts to watch, and returns an id for [`remove`]. Signals that the process ignores are left out unless `ignored` is
+/// true.
 ///
-/// A request that is open when the entry is made was served without it, and its repeats are not for it.
+/// A request that is open when the entry is made was served without it, so the entry does not receive its repeats.
 pub(crate) fn add(
     mut signals: Vec<Signal>,
     plan: Plan,
@@ -195,13 +189,13 @@ pub(crate) fn add(
     let asked = signals.clone();
     signals.retain(|signal| ignored || table.previous(*signal) != Disposition::Ignored);
     for signal in &signals {
-        // Slots that were made before a failing one stay, idle.
+        // If a slot fails, those that were made before stay, idle.
         table
             .ensure_slot(*signal)
             .map_err(|error| WatchError::refused(*signal, error))?;
     }
     let id = table.insert(&signals, plan, window);
-    // Unlocked first: the logger is the user's.
+    // Unlocked first: the logger is user code.
     drop(table);
     for signal in asked {
         let watched = signals.contains(&signal);
@@ -215,14 +209,14 @@ pub(crate) fn add(
     Ok(id)
 }
 
-/// Sets for how long a signal is the same request for an entry, if that is not spent.
+/// Sets the time for which a signal is the same request for an entry, if the entry is not spent.
 pub(crate) fn set_window(id: u64, window: Duration) {
     if let Some(entry) = TABLE.lock().entries.get_mut(&id) {
         entry.window = window;
     }
 }
 
-/// Stops watching. An entry that is spent is gone already.
+/// Stops watching. Does nothing for an entry that is spent.
 pub(crate) fn remove(id: u64) {
     let mut table = TABLE.lock();
     let gone = table.take(id);
@@ -244,8 +238,8 @@ pub(crate) fn assume(signal: Signal, disposition: Disposition) {
     }
 }
 
-/// Serves what has been raised, and closes requests whose time is up; for how long the next one is
-/// still open.
+/// Serves the raised signals, and closes the requests whose time has passed. Returns the time until the next request is
+/// to be closed.
 #[cfg(unix)]
 pub(crate) fn read(now: Instant) -> Option<Duration> {
     let raised = TABLE.lock().raised(now);
@@ -258,22 +252,22 @@ pub(crate) fn read(now: Instant) -> Option<Duration> {
         .min()
 }
 
-/// Does with one signal what those who watch it want, or what the process did before.
+/// Serves one signal: to its watchers, or by the previous disposition.
 pub(crate) fn serve(signal: Signal, now: Instant) {
     act(signal, Arrival::At(now));
 }
 
-/// Serves a signal whose request nobody has received.
+/// Serves a signal again that had no effect.
 pub(crate) fn serve_again(signal: Signal) {
     act(signal, Arrival::Again);
 }
 
-/// How a signal comes to be served.
+/// The origin of a signal that is served.
 #[derive(Clone, Copy)]
 enum Arrival {
     /// From the system.
     At(Instant),
-    /// Given back by those who received it first.
+    /// From the sources that received it first, and could not put it on record.
     Again,
 }
 
@@ -297,21 +291,21 @@ fn act(signal: Signal, arrival: Arrival) {
     }
     drop(delivery);
     for source in verdict.sources {
-        // A work for each: a scope's callbacks may hang, and do not hold up the other scopes.
+        // Each source has its own work: a scope's callbacks may hang, and must not delay the other scopes.
         Work::new(Arc::new(move |_| source.act())).begin(signal);
     }
 }
 
-/// What is to be done with one signal.
+/// The decision about one signal.
 #[derive(Default)]
 struct Verdict {
     work: Vec<Arc<Work>>,
-    /// Each has received the signal, beside the work.
+    /// The sources that receive the signal.
     sources: Vec<Arc<Inbox>>,
-    /// Something else watches the signal too, and has received it or is receiving it.
+    /// A watcher other than a source has the signal, too.
     others: bool,
     take_default: bool,
-    /// For some who watch it, or for all that did, it is the same request as one before it.
+    /// For some watcher, or for the last watcher that is gone, the signal is the same request as an earlier one.
     repeats: bool,
 }
 
@@ -341,7 +335,7 @@ impl Table {
         if self.slots.contains_key(&signal) {
             return Ok(());
         }
-        // Asked before the handler is there, which the system would report from then on.
+        // Read before the handler is installed: later the system reports that handler.
         let previous = self.previous(signal);
         let gate = self.os.install(signal, previous == Disposition::Default)?;
         self.slots.insert(
@@ -366,7 +360,7 @@ impl Table {
         }
     }
 
-    /// Makes the entry for signals that have their slots; its id.
+    /// Makes an entry for signals that have slots, and returns its id.
     fn insert(&mut self, signals: &[Signal], plan: Plan, window: Duration) -> u64 {
         let named = signals.iter().map(|signal| {
             let request = self.slots.get(signal).and_then(|slot| slot.request);
@@ -390,7 +384,7 @@ impl Table {
         Some(entry)
     }
 
-    /// The signals whose flag is set, which is taken back. Requests whose time is up are closed.
+    /// Closes the requests whose time has passed. Returns the signals whose flag was set, and clears the flags.
     #[cfg(unix)]
     fn raised(&mut self, now: Instant) -> Vec<Signal> {
         self.slots.values_mut().for_each(|slot| slot.close(now));
@@ -400,7 +394,7 @@ impl Table {
 
     fn decide(&mut self, signal: Signal, arrival: Arrival) -> Verdict {
         let mut verdict = Verdict::default();
-        // The longest time for which one of those who take a step has the request open.
+        // The longest window of the entries that take a step.
         let mut opened = None;
         let mut watching = 0;
         let mut spent = Vec::new();
@@ -432,7 +426,7 @@ impl Table {
         }
         if let (Arrival::At(now), Some(slot)) = (arrival, self.slots.get_mut(&signal)) {
             slot.close(now);
-            // Before those that are spent go: a repeat must not find the slot idle.
+            // Before the spent entries are removed: a repeat must not find the slot idle.
             if let Some(window) = opened {
                 slot.open(now, window);
             } else if watching == 0 && slot.request.is_some_and(|request| request.open) {
@@ -441,7 +435,7 @@ impl Table {
             }
         }
         for id in spent {
-            // It goes to the verdict, so nothing of the user is dropped here.
+            // The plan moves to the verdict, so no user value is dropped under the lock.
             match self.take(id).map(|entry| entry.plan) {
                 Some(Plan::Once(work)) => verdict.work.push(work),
                 Some(Plan::Deliver(source)) => verdict.sources.push(source),

@@ -1,9 +1,8 @@
 //! Signals on Unix, by signal-hook.
 //!
-//! A handler may do next to nothing, and what it does here is put together from signal-hook's
-//! safe parts: an action that takes the default when a flag is set, one that sets a flag, and one that
-//! writes a byte to the reader's socket. That write does not block: a queue that is full has yet to be
-//! read, and the flags after it.
+//! A handler may call few functions. The handler here consists of signal-hook's safe actions: the first takes the
+//! default action if a flag is set, the second sets a flag, and the third writes a byte to the reader's socket. The
+//! write does not block: if the socket is full, the reader has yet to read it, and reads the flags after it.
 
 use crate::{Signal, watch};
 use cancelable_core::token::isolate;
@@ -15,9 +14,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What the whole process needs once: the thread that reads.
+/// The state that the process has once: the connection to the thread that reads.
 pub(crate) struct Os {
-    /// Wakes the reader. Kept open for ever, so that its read never meets the end.
+    /// Wakes the reader. Never closed, so the reader's socket never ends.
     wake: Option<UnixStream>,
 }
 
@@ -26,13 +25,13 @@ impl Os {
         Self { wake: None }
     }
 
-    /// Catches `signal` from now on; `idle` is the gate's flag to begin with.
+    /// Catches `signal` from now on. `idle` is the first value of the gate's flag.
     pub(crate) fn install(&mut self, signal: Signal, idle: bool) -> io::Result<Gate> {
         let wake = self.reader()?.try_clone()?;
         let gate = Gate::new(idle);
         let number = signal.number();
-        // Actions run in this order. Until the second is there the flag stands for the previous
-        // disposition, and the reader is woken only when there is something for it to find.
+        // Actions run in this order. Until the second is registered, `idle` alone applies the previous disposition, and
+        // the reader is woken only after a flag is set.
         let idle = Arc::clone(&gate.idle);
         match is_emulated(signal) {
             true => flag::register_conditional_default(number, idle)?,
@@ -43,7 +42,7 @@ impl Os {
         Ok(gate)
     }
 
-    /// The writing end of the reader's queue; starts the reader if there is none yet.
+    /// Returns the writing end of the reader's socket. Starts the reader if there is none.
     fn reader(&mut self) -> io::Result<&UnixStream> {
         if self.wake.is_none() {
             let (woken, wake) = UnixStream::pair()?;
@@ -56,23 +55,23 @@ impl Os {
     }
 }
 
-/// The reading thread. Woken by a byte that was written after the flag of the signal was set, so
-/// that what it looks for is there; bytes that were not written because the socket was full do not
-/// matter, as those that fill it have yet to be read, and the flags after them. A byte without a flag
-/// came from a process that was forked from this one.
+/// Runs the reading thread.
 ///
-/// It also wakes by itself when the time of a request is up.
+/// Wakes: by a byte that is written after the flag of the signal was set, so the reader finds the flag. A byte that was
+/// not written because the socket was full does not matter: the bytes in the socket have yet to be read, and the flags
+/// after them. A byte without a flag came from a forked process. A timeout of the read wakes the thread when the time of
+/// a request has passed.
 fn read(mut woken: UnixStream) {
     let mut bytes = [0; 256];
     loop {
         match woken.read(&mut bytes) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Ok(1..) => rest(&woken),
-            // The time of the read is up.
+            Ok(1..) => serve_raised(&woken),
+            // The timeout of the read.
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                rest(&woken);
+                serve_raised(&woken);
             }
-            // Cannot be while the process lives: the other end is never closed.
+            // Not possible while the process lives: the other end is never closed.
             ended => {
                 isolate("a logger", || {
                     log::error!(target: "cancelable", outcome:? = ended; "signals can no longer be read");
@@ -83,31 +82,30 @@ fn read(mut woken: UnixStream) {
     }
 }
 
-/// Serves what there is, and has the next read end by itself when there is something to close.
-fn rest(woken: &UnixStream) {
+/// Serves the raised signals, and sets the timeout of the next read to the time at which a request is to be closed.
+fn serve_raised(woken: &UnixStream) {
     let until = watch::read(now());
-    // Zero is not to be had. A clock of the system that is coarser makes it later, which is no harm.
+    // Zero is no valid timeout. A coarse clock of the system makes the read end later, which is harmless.
     let until = until.map(|until| until.max(Duration::from_millis(1)));
-    // Where it is refused a request stays open until the next signal, which looks at the time itself.
+    // If the system refuses, a request stays open until the next signal, which compares the time itself.
     let _ = woken.set_read_timeout(until);
 }
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "signals come without a runtime: this is where their time is read"
+    reason = "signals come without a runtime, so their time is read here"
 )]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// One signal as the handler sees it.
+/// The flags that the handler of one signal reads and sets.
 ///
-/// SeqCst on all sides, as signal-hook has it. `raised` is set before the reader's byte is written and
-/// looked at after it was read, so that the flag is seen. Of `idle` the argument in `watch` needs no
-/// more than that a load sees some value that was in force, because the reader decides again under
-/// the lock.
+/// SeqCst on all sides, as in signal-hook. `raised` is set before the reader's byte is written and read after the byte
+/// was read, so the reader sees the flag. For `idle` the argument in `watch` needs only that a load returns some value
+/// that was in force, because the reader decides again under the lock.
 pub(crate) struct Gate {
-    /// Whether the handler takes the default action.
+    /// The handler takes the default action.
     idle: Arc<AtomicBool>,
     /// The signal has come to this process, and the reader has not seen it.
     raised: Arc<AtomicBool>,
@@ -130,14 +128,13 @@ impl Gate {
         self.idle.load(Ordering::SeqCst)
     }
 
-    /// Whether the signal has come since the last call.
+    /// Returns whether the signal has come since the last call.
     pub(crate) fn take(&self) -> bool {
         self.raised.swap(false, Ordering::SeqCst)
     }
 }
 
-/// Does to the process what the system does with a signal that nobody handles. Returns only if
-/// that is not the process's end.
+/// Takes the action of the system for a signal without a handler. Returns only if that does not end the process.
 pub(crate) fn take_default(signal: Signal) {
     if !is_emulated(signal) {
         low_level::exit(status(signal));
@@ -149,8 +146,7 @@ pub(crate) fn take_default(signal: Signal) {
     }
 }
 
-/// Ends the process by the signal; by the status that stands for it where the signal does not end
-/// this process.
+/// Ends the process by the signal, or by the status that reports that death if the signal cannot end this process.
 pub(crate) fn die_of(signal: Signal) -> ! {
     if ends_a_process(signal) && is_emulated(signal) {
         // Returns only with an error: there is no such signal.
@@ -159,7 +155,7 @@ pub(crate) fn die_of(signal: Signal) -> ! {
     std::process::exit(status(signal))
 }
 
-/// Whether the default action of the signal is the end of the process.
+/// Returns whether the default action of the signal ends the process.
 fn ends_a_process(signal: Signal) -> bool {
     let others = [
         consts::SIGCHLD,
@@ -170,14 +166,15 @@ fn ends_a_process(signal: Signal) -> bool {
         consts::SIGURG,
         consts::SIGWINCH,
     ];
-    // The last is SIGINFO, where it is there.
+    // SIGINFO is compared by name, because not every system has it.
     !others.contains(&signal.number()) && signal.name() != "SIGINFO"
 }
 
-/// Whether signal-hook can take the signal's own default action. It does not know those for real
-/// time and some of Linux's, and believes that SIGIO is ignored, which it is not on Linux. All
-/// these end the process by default: it exits with the status that a shell reports for that. So
-/// does process 1, which the kernel lets no signal end by default.
+/// Returns whether signal-hook can take the signal's default action.
+///
+/// signal-hook does not know the real-time signals and some signals of Linux, and takes SIGIO for ignored, which is wrong
+/// on Linux. All of these end the process by default, so here the process exits with the status that a shell reports for
+/// that death. So does process 1, which no signal ends by default.
 fn is_emulated(signal: Signal) -> bool {
     let is_linux = cfg!(any(target_os = "linux", target_os = "android"));
     let is_deliverable = std::process::id() != 1 || !ends_a_process(signal);

@@ -1,7 +1,7 @@
-//! Ctrl+C on Windows, by ctrlc, whose thread is the one that reads.
+//! Ctrl+C on Windows, by ctrlc, whose thread is the reader.
 //!
-//! signal-hook can do no more there than set a flag, which a thread would have to poll, and the C
-//! library beneath it forgets the handler at each signal. ctrlc asks the console itself.
+//! On Windows signal-hook can only set a flag, which a thread has to poll, and the C library below it removes the handler
+//! at each signal. ctrlc uses the console's own interface.
 
 use crate::{Signal, watch};
 use std::io;
@@ -14,7 +14,7 @@ impl Os {
         Self
     }
 
-    /// Called once, for the one signal there is.
+    /// Called once, because there is only one signal.
     pub(crate) fn install(&mut self, signal: Signal, idle: bool) -> io::Result<Gate> {
         ctrlc::try_set_handler(move || watch::serve(signal, now())).map_err(
             |error| match error {
@@ -28,13 +28,13 @@ impl Os {
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "signals come without a runtime: this is where their time is read"
+    reason = "signals come without a runtime, so their time is read here"
 )]
 fn now() -> Instant {
     Instant::now()
 }
 
-/// There is no handler to tell: each signal reaches the reader, which decides.
+/// Empty, because each signal reaches the reader, which decides.
 pub(crate) struct Gate;
 
 impl Gate {
@@ -45,13 +45,12 @@ impl Gate {
     pub(crate) fn set_idle(&self, _idle: bool) {}
 }
 
-/// What the system does on a Ctrl+C that nobody handles: it ends the process with
-/// `STATUS_CONTROL_C_EXIT`.
+/// Takes the action of the system for a Ctrl+C without a handler: the process ends with `STATUS_CONTROL_C_EXIT`.
 pub(crate) fn take_default(signal: Signal) {
     die_of(signal);
 }
 
-/// Ends the process as a Ctrl+C does that nobody handles.
+/// Ends the process like a Ctrl+C without a handler.
 pub(crate) fn die_of(_: Signal) -> ! {
     std::process::exit(0xC000_013A_u32 as i32);
 }
