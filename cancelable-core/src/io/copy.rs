@@ -84,6 +84,26 @@ pin_project! {
     /// # Fairness
     ///
     /// The future yields to other tasks after every 64 reads and writes.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::io::{self, CopyFuture};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// let scope = rt::scope("echo").build()?;
+    /// let mut target = Vec::new();
+    /// let run = scope.run(async |op: Scope| {
+    ///     let copy: CopyFuture<_, _> = io::copy(&b"echo"[..], &mut target, &op);
+    ///     copy.await
+    /// });
+    /// assert_eq!(run.await.complete()??, 4);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct CopyFuture<R, W> {
         #[pin]

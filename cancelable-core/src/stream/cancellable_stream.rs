@@ -176,8 +176,31 @@ pub trait CancellableStream: Stream {
         ChunksWithin::new(self, size, TimeLimit::new(runtime, span))
     }
 
-    /// [`chunks_within`](Self::chunks_within) for the values of a stream of results. The values before the first
-    /// error are a chunk; then comes the error, and the stream ends.
+    /// Returns the values of a stream of results in chunks, as [`chunks_within`](Self::chunks_within) does. The values
+    /// before the first error are a chunk. Then comes the error, and the stream ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{CancelStreamExt, CancellableStream};
+    /// use futures_util::{StreamExt, stream};
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    /// const SPAN: Duration = Duration::from_secs(1);
+    ///
+    /// let lines = stream::iter([Ok("a"), Ok("b"), Ok("c"), Err("torn")]);
+    /// let lines = lines.until_cancelled(&CancellationToken::new());
+    /// let chunks: Vec<_> = lines.try_chunks_within(TWO, SPAN, &rt::current()?).collect().await;
+    /// assert_eq!(chunks, [Ok(vec!["a", "b"]), Ok(vec!["c"]), Err("torn")]);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     fn try_chunks_within<T, E>(
         self,
         size: NonZeroUsize,
@@ -231,6 +254,21 @@ pub trait CancellableStream: Stream {
     /// # Cancel safety
     ///
     /// As for [`collect_partial`](Self::collect_partial).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream};
+    ///
+    /// # rt::block_on(async {
+    /// let lines = stream::iter([Ok("a"), Ok("b"), Err("torn"), Ok("c")]);
+    /// let lines = lines.until_cancelled(&CancellationToken::new());
+    /// let collected = lines.try_collect_partial::<Vec<_>, _, _>().await;
+    /// assert_eq!(collected.error(), Some(&"torn"));
+    /// assert_eq!(collected.into_items(), ["a", "b"]);
+    /// # });
+    /// ```
     fn try_collect_partial<C, T, E>(self) -> TryCollectPartial<Self, C>
     where
         Self: Stream<Item = Result<T, E>> + Sized,

@@ -97,6 +97,32 @@ pin_project! {
     ///
     /// The wait for a chunk may be dropped: the items stay in the stream. Dropping the stream drops them, unless
     /// [`into_inner`](Self::into_inner) has returned them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{CancelStreamExt, CancellableStream};
+    /// use futures_util::{FutureExt, StreamExt, stream};
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// const THREE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
+    /// const HOUR: Duration = Duration::from_secs(3600);
+    ///
+    /// let numbers = stream::iter([1, 2]).chain(stream::pending());
+    /// let numbers = numbers.until_cancelled(&CancellationToken::new());
+    /// let mut chunks = numbers.chunks_within(THREE, HOUR, &rt::current()?);
+    /// assert!(chunks.next().now_or_never().is_none());
+    /// assert_eq!(chunks.waiting(), [1, 2]);
+    /// let (_numbers, waiting) = chunks.into_inner();
+    /// assert_eq!(waiting, [1, 2]);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct ChunksWithin<S>
     where
@@ -201,6 +227,29 @@ pin_project! {
     /// # Cancel safety
     ///
     /// As for [`ChunksWithin`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream, TryChunksWithin};
+    /// use futures_util::StreamExt;
+    /// use std::num::NonZeroUsize;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    /// const HOUR: Duration = Duration::from_secs(3600);
+    ///
+    /// let lines = stream::iter([Ok("a"), Err("torn")]).until_cancelled(&CancellationToken::new());
+    /// let mut chunks: TryChunksWithin<_, _, _> = lines.try_chunks_within(TWO, HOUR, &rt::current()?);
+    /// assert_eq!(chunks.next().await, Some(Ok(vec!["a"])));
+    /// assert!(chunks.waiting().is_empty());
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct TryChunksWithin<S, T, E> {
         #[pin]

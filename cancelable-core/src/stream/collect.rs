@@ -101,6 +101,19 @@ pin_project! {
     /// # Fairness
     ///
     /// The future yields to other tasks after every 64 items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream, CollectPartial};
+    ///
+    /// # rt::block_on(async {
+    /// let numbers = stream::iter(1..4).until_cancelled(&CancellationToken::new());
+    /// let collect: CollectPartial<_, Vec<_>> = numbers.collect_partial();
+    /// assert!(collect.await.is_complete());
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct CollectPartial<S, C> {
         #[pin]
@@ -171,6 +184,21 @@ pin_project! {
     /// # Fairness
     ///
     /// The future yields to other tasks after every 64 values.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream, TryCollectPartial};
+    ///
+    /// # rt::block_on(async {
+    /// let lines = stream::iter([Ok("a"), Err("torn")]).until_cancelled(&CancellationToken::new());
+    /// let collect: TryCollectPartial<_, Vec<_>> = lines.try_collect_partial();
+    /// let (lines, cancellation, error) = collect.await.into_parts();
+    /// assert_eq!((lines, error), (vec!["a"], Some("torn")));
+    /// assert!(cancellation.is_none());
+    /// # });
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct TryCollectPartial<S, C> {
         #[pin]

@@ -100,6 +100,24 @@ impl<T> fmt::Debug for LastItems<T> {
 pin_project! {
     /// A stream that keeps copies of its last items in a buffer, from
     /// [`keep_last`](super::CancellableStream::keep_last).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::stream::{self, CancelStreamExt, CancellableStream, KeepLast};
+    /// use futures_util::StreamExt;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # rt::block_on(async {
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let lines = stream::iter(["a", "b", "c"]).until_cancelled(&CancellationToken::new());
+    /// let mut lines: KeepLast<_> = lines.keep_last(TWO);
+    /// while lines.next().await.is_some() {}
+    /// assert_eq!(lines.last_items().to_vec(), ["b", "c"]);
+    /// # });
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct KeepLast<S>
     where

@@ -41,6 +41,32 @@ impl Drop for Counter {
 
 pin_project! {
     /// A stream that advances a progress, from [`report_every`](super::CancellableStream::report_every).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::stream::{self, CancellableStream, ReportEvery};
+    /// use futures_util::StreamExt;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # rt::block_on(async {
+    /// const TWO: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let scope = rt::scope("import").build()?;
+    /// let run = scope.run(async |op: Scope| {
+    ///     let rows = op.stream(stream::iter(["a", "b", "c"]));
+    ///     let mut rows: ReportEvery<_> = rows.report_every(TWO, op.progress());
+    ///     rows.next().await;
+    ///     // The drop reports the rest.
+    /// });
+    /// run.await.complete()?;
+    /// assert_eq!(scope.progress().position(), 1);
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct ReportEvery<S> {
         #[pin]

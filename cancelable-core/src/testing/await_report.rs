@@ -5,6 +5,16 @@ use std::fmt::{self, Display};
 use std::panic::Location;
 
 /// The end of the last run of a check, which is not cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::{LastRun, cancel_at_every_await};
+/// use std::future::pending;
+///
+/// let report = cancel_at_every_await(|_| pending::<()>(), |_| ());
+/// assert_eq!(report.last_run(), LastRun::WaitsForEver);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LastRun {
@@ -100,6 +110,25 @@ impl fmt::Display for AwaitReport {
 }
 
 /// A finding: an await point at which a cancel left broken state.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::cancel_at_every_await;
+/// use std::cell::Cell;
+/// use std::future::pending;
+///
+/// let is_open = Cell::new(false);
+/// let report = cancel_at_every_await(
+///     |_| async {
+///         is_open.set(true);
+///         pending::<()>().await; // Dropped here, the value stays open.
+///     },
+///     |_| if is_open.take() { Err("left open") } else { Ok(()) },
+/// );
+/// let broken = &report.broken()[0];
+/// assert_eq!((broken.number(), broken.error()), (Some(1), "left open"));
+/// ```
 #[derive(Clone, Debug)]
 pub struct BrokenAwait {
     /// `None` for the run that was not cancelled.
@@ -150,6 +179,17 @@ impl fmt::Display for BrokenAwait {
 }
 
 /// The error of a check with findings, or with await points that were not checked.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::cancel_at_every_await;
+/// use std::future::ready;
+///
+/// let report = cancel_at_every_await(|_| ready(()), |_| Err("always broken"));
+/// let error = report.into_result().err();
+/// assert_eq!(error.map(|error| error.report().broken().len()), Some(2));
+/// ```
 #[derive(Clone)]
 pub struct BrokenAwaits {
     report: AwaitReport,
@@ -179,6 +219,15 @@ impl fmt::Debug for BrokenAwaits {
 impl std::error::Error for BrokenAwaits {}
 
 /// The return value of a check: a `Result`, or `()` from a check that panics if something is broken.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::Verdict;
+///
+/// assert_eq!(().into_verdict(), Ok(()));
+/// assert_eq!(Err::<(), _>("torn").into_verdict(), Err("torn".to_owned()));
+/// ```
 pub trait Verdict {
     /// Returns the verdict, with the error as text.
     ///

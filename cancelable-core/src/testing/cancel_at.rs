@@ -54,6 +54,22 @@ pub fn cancel_at(manual: &ManualRuntime, token: &CancellationToken, at: Instant)
 }
 
 /// Cancels `token` after the time `after`, as [`cancel_at`] does. Never, if the clock cannot express that time.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::testing::{ManualRuntime, cancel_in};
+/// use std::time::Duration;
+///
+/// let manual = ManualRuntime::new();
+/// let token = CancellationToken::new();
+/// cancel_in(&manual, &token, Duration::from_secs(3));
+/// manual.advance(Duration::from_secs(2));
+/// assert!(!token.is_cancelled());
+/// manual.advance(Duration::from_secs(1));
+/// assert!(token.is_cancelled());
+/// ```
 #[track_caller]
 pub fn cancel_in(manual: &ManualRuntime, token: &CancellationToken, after: Duration) {
     if let Some(at) = manual.now().checked_add(after) {
