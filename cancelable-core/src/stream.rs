@@ -10,16 +10,16 @@
 //!
 //! # Pulled items are delivered
 //!
-//! The token is read before the stream inside is polled, and not after. So an item that the stream inside yields is
-//! always delivered. A step that holds items (a chunk) yields them when the stream inside ends, before its own end.
+//! The token is read before the inner stream is polled, and not after. So an item that the inner stream yields is
+//! always delivered. A step that holds items (a chunk) yields them when the inner stream ends, before its own end.
 //!
 //! # The end of the input and the cancel
 //!
 //! The end of a stream is `Ready(None)`. A size hint of zero is not the end, because a stream that is pending forever may
-//! have that hint too. If the hint is zero, the stream is polled even after the cancel: its last item may have caused
-//! the cancel, and then the cancel kept nothing back.
+//! have that hint too. A stream whose hint is zero is polled even after the cancel, because its last item may have
+//! caused the cancel. If the stream ends at that poll, it is complete.
 
-// Wakes. While items are ready, no waker is registered, and an item costs one read of the token. A stream inside that
+// Wakes. While items are ready, no waker is registered, and an item costs one read of the token. An inner stream that
 // returns pending has the waker. Then the waker is registered with the token, which reads its state again under its
 // lock after it has stored the waker ("No lost wake-up" in the header of `token`). So the next item and the cancel both
 // wake the task, and a cancel between the two steps is seen at once. The registration stays for the next poll that
@@ -54,8 +54,8 @@ impl Operation {
     /// [shield](Self::shield) of the operation, and in its finalizers, a cancel does not end the stream. The stream
     /// reads the clock from time to time, so a stream that is always ready notices a deadline.
     ///
-    /// If `stream` itself ends because of the same cancel, while it is polled, it counts as complete. In this crate, only
-    /// [`map_concurrent`](crate::Scope::map_concurrent) is such a stream, and needs no wrapper.
+    /// If `stream` itself ends because of the same cancel while it is polled, the result counts as complete. In this
+    /// crate, only [`map_concurrent`](crate::Scope::map_concurrent) returns such a stream, which needs no wrapper.
     ///
     /// A stream can outlive the run of its operation. A cancel of an ancestor still ends the stream. The timer of the
     /// operation's own deadline ends with the run, so that deadline does not wake a pending stream. The cancellation
@@ -63,8 +63,8 @@ impl Operation {
     ///
     /// # Cancel safety
     ///
-    /// The wait for an item may be dropped at any time; no item is lost. [`into_inner`](UntilCancelled::into_inner)
-    /// returns the stream inside.
+    /// The wait for an item may be dropped at any time: no item is lost. [`into_inner`](UntilCancelled::into_inner)
+    /// returns the inner stream.
     ///
     /// # Fairness
     ///

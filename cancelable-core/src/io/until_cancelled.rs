@@ -13,7 +13,7 @@ pin_project! {
     ///
     /// # Cancel safety
     ///
-    /// As for the reader or writer inside: the wrapper holds no byte.
+    /// As for the inner reader or writer: the wrapper holds no byte.
     ///
     /// # Examples
     ///
@@ -61,22 +61,22 @@ impl<T> UntilCancelled<T> {
         }
     }
 
-    /// Returns the reader or writer inside.
+    /// Returns the inner reader or writer.
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
 
-    /// Returns the reader or writer inside. Its own steps do not fail after a cancel.
+    /// Returns the inner reader or writer. Its own steps do not fail after a cancel.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.inner
     }
 
-    /// Returns the reader or writer inside, pinned.
+    /// Returns the inner reader or writer, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
         self.project().inner
     }
 
-    /// Returns the reader or writer inside.
+    /// Returns the inner reader or writer.
     pub fn into_inner(self) -> T {
         self.inner
     }
@@ -153,7 +153,7 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
         this.writing.poll_io(cx, |cx| this.inner.poll_flush(cx))
     }
 
-    /// Closes the writer inside, even after a cancel.
+    /// Closes the inner writer, even after a cancel.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().inner.poll_close(cx)
     }

@@ -16,12 +16,11 @@ use std::ops::DerefMut;
 use std::pin::Pin;
 use std::time::Duration;
 
-/// A stream that a cancel ends. After the end, [`cancellation`](Self::cancellation) tells that end from the stream's
-/// own.
+/// A stream that a cancel ends. [`cancellation`](Self::cancellation) tells an end by a cancel from the end of the input.
 ///
-/// The steps of this trait return such streams. The `chunks` and `try_chunks` of `futures` are such streams too: a
+/// The methods of this trait return such streams. `chunks` and `try_chunks` of `futures` return such streams too: a
 /// cancel is an end for them, at which they yield the rest of the items. Other adapters of `futures` return plain
-/// streams. Put those inside, as in `op.stream(records.map(parse)).chunks(100)`.
+/// streams. Apply those first, as in `op.stream(records.map(parse)).chunks(100)`.
 ///
 /// # Examples
 ///
@@ -70,7 +69,7 @@ pub trait CancellableStream: Stream {
     /// Advances `progress` by `items` after each `items` delivered items, and by the rest at the end or the drop of
     /// the stream.
     ///
-    /// Errors in a stream of results count too. To count the values alone, use `inspect_ok` of `futures` inside, as in
+    /// Errors in a stream of results count too. To count the values alone, use `inspect_ok` of `futures`, as in
     /// `op.try_stream(results.inspect_ok(|_| op.progress().advance(1)))`.
     ///
     /// # Examples
@@ -132,10 +131,10 @@ pub trait CancellableStream: Stream {
         KeepLast::new(self, most)
     }
 
-    /// Returns the items in chunks of `size`. A chunk with fewer items is yielded if its first item has waited for
-    /// `span` and no other item is ready, and at the end of the stream.
+    /// Returns the items in chunks of `size`. A chunk with fewer items is yielded at the end of the stream, and when its
+    /// first item has waited for `span` and no other item is ready.
     ///
-    /// Without a time limit, use `chunks` of `futures`.
+    /// For chunks without a time limit, use `chunks` of `futures`.
     ///
     /// # Examples
     ///
@@ -299,8 +298,8 @@ where
     }
 }
 
-/// A cancel ended the stream if it kept items from being pulled, or came while work on some items was under way. The
-/// results of that work are yielded first.
+/// A cancel ended the stream if the cancel kept items from being pulled, or came while work on some items was under way.
+/// The results of that work are yielded before the end.
 impl<S, F, Fut> CancellableStream for MapConcurrent<S, F, Fut>
 where
     S: Stream,
@@ -314,7 +313,7 @@ where
     }
 }
 
-/// A cancel ended a step if it ended the stream inside.
+/// A step ends with its inner stream, and has the cancellation of its inner stream.
 macro_rules! cancelled_with_inner {
     ($([$($generics:tt)*] $Step:ty, where [$($bound:tt)*];)*) => {$(
         impl<$($generics)*> CancellableStream for $Step

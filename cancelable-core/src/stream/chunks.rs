@@ -144,7 +144,7 @@ impl<S: Stream> ChunksWithin<S> {
         }
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
@@ -154,7 +154,7 @@ impl<S: Stream> ChunksWithin<S> {
         &self.chunk.items
     }
 
-    /// Returns the stream inside, and the items of the chunk that is not full yet.
+    /// Returns the inner stream, and the items of the chunk that is not full yet.
     pub fn into_inner(self) -> (S, Vec<S::Item>) {
         (self.stream, self.chunk.items)
     }
@@ -163,7 +163,7 @@ impl<S: Stream> ChunksWithin<S> {
 impl<S: Stream> Stream for ChunksWithin<S> {
     type Item = Vec<S::Item>;
 
-    /// Wakes: by the stream inside, which was pending, and by the time limit. Ends: each turn of the loop adds an
+    /// Wakes: by the inner stream, which was pending, and by the time limit. Ends: each turn of the loop adds an
     /// item to a chunk of bounded size.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
@@ -268,7 +268,7 @@ impl<S, T, E> TryChunksWithin<S, T, E> {
         }
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
@@ -278,7 +278,7 @@ impl<S, T, E> TryChunksWithin<S, T, E> {
         &self.chunk.items
     }
 
-    /// Returns the stream inside, and the values of the chunk that is not full yet.
+    /// Returns the inner stream, and the values of the chunk that is not full yet.
     pub fn into_inner(self) -> (S, Vec<T>) {
         (self.stream, self.chunk.items)
     }

@@ -120,7 +120,7 @@ pin_project! {
         stream: S,
         // `None` after the end.
         items: Option<C>,
-        // Returns the cancellation that ended the stream. A function, so that this file needs no trait of the steps.
+        // Returns the cancellation that ended the stream. A function, because this file does not import the trait.
         cancellation: fn(&S) -> Option<Cancelled>,
         budget: u32,
     }

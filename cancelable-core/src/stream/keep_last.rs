@@ -150,12 +150,12 @@ impl<S: Stream> KeepLast<S> {
         self.last.clone()
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// Returns the stream inside, and drops the step.
+    /// Returns the inner stream, and drops the step.
     pub fn into_inner(self) -> S {
         self.stream
     }

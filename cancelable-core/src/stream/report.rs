@@ -32,7 +32,7 @@ impl Counter {
     }
 }
 
-/// A drop, since delivered items count even if the stream is dropped before its end.
+/// Reports the rest, because delivered items count even if the stream is dropped before its end.
 impl Drop for Counter {
     fn drop(&mut self) {
         self.report();
@@ -88,12 +88,12 @@ impl<S> ReportEvery<S> {
         }
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// Returns the stream inside, and drops the step.
+    /// Returns the inner stream, and drops the step.
     pub fn into_inner(self) -> S {
         self.stream
     }

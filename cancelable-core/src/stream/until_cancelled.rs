@@ -67,7 +67,7 @@ impl<S: Stream + ?Sized> CancelStreamExt for S {}
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum State {
     Open,
-    /// The stream inside came to its own end.
+    /// The inner stream came to its own end.
     Exhausted,
     Cancelled,
 }
@@ -99,7 +99,7 @@ pin_project! {
     /// assert_eq!(numbers.next().await, Some(1));
     /// token.cancel();
     /// assert_eq!(numbers.next().await, None);
-    /// // The items that were not pulled are still in the stream inside.
+    /// // The items that were not pulled are still in the inner stream.
     /// let rest: Vec<_> = numbers.into_inner().collect().await;
     /// assert_eq!(rest, [2, 3]);
     /// # });
@@ -122,22 +122,22 @@ impl<S> UntilCancelled<S> {
         }
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         &self.stream
     }
 
-    /// Returns the stream inside. An item that is pulled from it directly is not yielded by this stream.
+    /// Returns the inner stream. An item that is pulled from it directly is not yielded by this stream.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.stream
     }
 
-    /// Returns the stream inside, pinned.
+    /// Returns the inner stream, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut S> {
         self.project().stream
     }
 
-    /// Returns the stream inside, with all items that were not pulled.
+    /// Returns the inner stream, with all items that were not pulled.
     pub fn into_inner(self) -> S {
         self.stream
     }
@@ -255,12 +255,12 @@ impl<S> TryUntilCancelled<S> {
         }
     }
 
-    /// Returns the stream inside.
+    /// Returns the inner stream.
     pub fn get_ref(&self) -> &S {
         self.stream.get_ref()
     }
 
-    /// Returns the stream inside, with all results that were not pulled.
+    /// Returns the inner stream, with all results that were not pulled.
     pub fn into_inner(self) -> S {
         self.stream.into_inner()
     }

@@ -26,7 +26,7 @@ impl Wake for CancelWaker {
 /// Cancels `token` when the clock of `manual` reaches `at`; at once, if that time has passed.
 ///
 /// The cause has the location of this call and the time `at`. The cancel comes while the time moves, before a task runs
-/// that a timer of the same time wakes. It is a timer and no task: [`ManualRuntime::pending_timers`] counts it.
+/// that a timer of the same time wakes. Until then, [`ManualRuntime::pending_timers`] counts the cancel as a timer.
 ///
 /// # Examples
 ///
@@ -79,6 +79,19 @@ pub fn cancel_in(manual: &ManualRuntime, token: &CancellationToken, after: Durat
 
 pin_project! {
     /// A future that cancels a token before one of its polls, from [`cancel_at_poll`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_core::testing::{CancelAtPoll, ManualRuntime, cancel_at_poll};
+    /// use std::future::Ready;
+    ///
+    /// let token = CancellationToken::new();
+    /// let work: CancelAtPoll<Ready<u32>> = cancel_at_poll(1, &token, std::future::ready(7));
+    /// assert_eq!(ManualRuntime::new().block_on(work), 7);
+    /// assert!(token.is_cancelled());
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct CancelAtPoll<F> {
         #[pin]

@@ -32,7 +32,7 @@ pub(super) struct Executor {
     pub(super) state: Mutex<State>,
     /// Notified when a step becomes ready or a guard on the time is dropped.
     changed: Condvar,
-    /// Jobs run on threads of their own instead of as steps.
+    /// Whether jobs run on threads, and not as steps.
     threads: bool,
 }
 
@@ -53,7 +53,7 @@ struct Slot {
     /// `None` during a poll, and always for the root of `block_on`, which is polled in place.
     task: Option<Task>,
     waker: Waker,
-    /// A step of the task is in the queue.
+    /// Whether a step of the task is in the queue.
     queued: bool,
     root: bool,
 }
@@ -181,7 +181,7 @@ impl Executor {
         }
     }
 
-    /// Returns how many tasks and jobs have not ended, without the root of a `block_on`.
+    /// Returns the number of tasks and jobs that have not ended, without the root of a `block_on`.
     pub(super) fn live(&self) -> usize {
         let state = self.state.lock();
         let jobs = state
@@ -192,7 +192,7 @@ impl Executor {
         jobs + state.tasks.values().filter(|slot| !slot.root).count()
     }
 
-    /// Returns the right to run steps, unless a thread has it already.
+    /// Returns the right to run steps, or `None` if a thread has the right already.
     pub(super) fn drive(&self) -> Option<Driver<'_>> {
         let mut state = self.state.lock();
         if state.driven {

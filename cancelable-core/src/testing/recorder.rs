@@ -13,6 +13,22 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 /// The change in an [`OperationEvent`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::testing::{Change, OperationEvent};
+///
+/// /// Returns whether `events` has a cancel request because of a timeout.
+/// fn is_timed_out(events: &[OperationEvent]) -> bool {
+///     let mut changes = events.iter().map(OperationEvent::change);
+///     changes.any(|change| match change {
+///         Change::CancelRequested(cause) => cause.is_timeout(),
+///         _ => false,
+///     })
+/// }
+/// # assert!(!is_timed_out(&[]));
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
