@@ -1,8 +1,8 @@
-//! A bound around work: its sources of cancellation, its parent, its children and its end.
+//! A bound around work: the sources that may cancel the work, its parent, its children and its end.
 //!
-//! A [`Scope`] is built, and then polls one future, the *body*, beside the sources that may cancel it. It spawns
-//! nothing, so nothing of the body can outlive it. The run gives an [`Outcome`]. Meanwhile, the
-//! [`Operation`](crate::Operation), to which a scope dereferences, tells the state of the work.
+//! [`Scope::builder`], or an adapter's `scope`, returns the builder of a [`Scope`]. [`run`](Scope::run) polls one
+//! future, the *body*, beside the sources of the scope, and gives an [`Outcome`]. A run spawns nothing, so no part of
+//! the body outlives it. A scope dereferences to its [`Operation`](crate::Operation), which has the state of the work.
 
 mod build_error;
 mod builder;
@@ -37,45 +37,88 @@ use std::panic::Location;
 use std::time::Instant;
 
 impl Scope {
-    /// Returns the builder of a scope. By default its parent will be the operation that runs where it is built, if
-    /// there is one.
+    /// Returns the builder of a scope. By default the parent is the operation that is current when the scope is
+    /// built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // Needs no runtime, because it has no time limit.
+    /// let scope = Scope::builder("import").build()?;
+    /// let outcome = rt::block_on(scope.run(async |_| 42));
+    /// assert_eq!(outcome.complete()?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn builder(name: impl Into<Cow<'static, str>>) -> ScopeBuilder {
         ScopeBuilder::new(name.into())
     }
 
-    /// Returns the builder of a scope whose parent is this one.
+    /// Returns the builder of a scope whose parent is this scope.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let server = rt::scope("server").build()?;
+    /// let request = server.child("request").build()?;
+    /// assert_eq!(request.parent(), Some(server.label()));
+    ///
+    /// server.cancel();
+    /// assert!(request.is_cancelled());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> ScopeBuilder<Self> {
         ScopeBuilder::below(self, name.into())
     }
 
-    /// Runs a body to its end, or until the scope is cancelled, which drops it.
+    /// Runs a body to its end, or until the scope is cancelled, which drops the body.
     ///
-    /// The body is polled where this future is polled: it need be neither `Send` nor `'static`. The scope is entered
-    /// at the first poll, and its timeout counts from there. If the scope is cancelled already, or its time is up, or
-    /// a source of it fires at once, the body is not started. Afterwards the body is polled before anything else, so
-    /// that a value it has produced is never thrown away.
+    /// The body is polled where the returned future is polled: it need be neither `Send` nor `'static`. The first poll
+    /// enters the scope, and the timeout counts from there. If the scope is cancelled before that, its time is up or
+    /// one of its sources fires at once, the body is not started. In later polls the body is polled before the
+    /// sources, so a value that it has produced is never thrown away.
     ///
-    /// After the body the children are joined, and with them what dropped runs of scopes inside have left. Then the
-    /// [deferred](crate::Operation::defer) finalizers run. A panic of the body goes on to the caller after that.
+    /// After the body the children are joined, and the children of dropped runs inside. Then the
+    /// [deferred](crate::Operation::defer) finalizers run. A panic of the body continues in the caller after that.
     ///
-    /// A body that returns has completed, even if the scope was cancelled before that. Children and blocking calls
-    /// may see the cancel first: a body that only joins them is woken by their end, and returns. The request is then
-    /// in [`Outcome::cause`]. If work that was cut short must not pass for whole, read that, or end the body of
-    /// [`try_run`](Self::try_run) with a [`check`](crate::Operation::check).
+    /// A body that returns has completed, even if the scope was cancelled before. Children and blocking calls may see
+    /// the cancel first: a body that only joins them is woken by their end, and returns. To get an error for work that
+    /// was cut, call [`Outcome::complete`].
     ///
-    /// A scope runs once: another run of it is refused.
+    /// A scope runs once: another run of it is [refused](RunError::AlreadyRun).
     ///
     /// # Cancel safety
     ///
     /// Dropping the future drops the body and cancels the scope, with
-    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or the cause of [`if_dropped`](Run::if_dropped). Its
-    /// children end and its finalizers run on the runtime, and its parent waits for that before its own finalizers.
+    /// [`Reason::RunDropped`](crate::Reason::RunDropped) or the cause of [`if_dropped`](Run::if_dropped). The
+    /// children end and the finalizers run on the runtime. The parent waits for them before it runs its own
+    /// finalizers.
     ///
     /// # Fairness
     ///
-    /// A body that never yields is not interrupted. It can call [`check`](crate::Operation::check).
+    /// A body that never yields is not interrupted. Such a body calls [`check`](crate::Operation::check).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("sum").build()?;
+    ///     let numbers = vec![1, 2, 3];
+    ///     // The body may borrow, because it is not spawned.
+    ///     let outcome = scope.run(async |_| numbers.iter().sum::<u32>()).await;
+    ///     assert_eq!(outcome.complete()?, 6);
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     pub fn run<F, Fut>(&self, body: F) -> Run<F, Fut>
     where
         F: FnOnce(Self) -> Fut,
@@ -84,18 +127,15 @@ impl Scope {
         Run::new(Ok(self.for_run()), body)
     }
 
-    /// [`run`](Self::run) for a body that may fail: an error ends the scope as
+    /// Runs a body that may fail, as [`run`](Self::run) does. An error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
-    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which a `check()?` or a stream gave
-    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is
-    /// in [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
-    /// error that holds none is a failure, even if the scope is cancelled.
+    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which `check()?` or a stream gave to
+    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
+    /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An error
+    /// that holds none is a failure, even if the scope is cancelled.
     ///
-    /// A body that joins children may be woken by their end before it is dropped for the cancel that ended them. Let
-    /// it [`check`](crate::Operation::check) before it returns that all is done.
-    ///
-    /// If the body's error is a type for everything, such as `Box<dyn Error>`, map the error of the outcome by
+    /// If the error type of the body is one for all errors, such as `Box<dyn Error>`, map the error of the outcome by
     /// [`RunError::flatten`].
     ///
     /// # Cancel safety
@@ -105,22 +145,19 @@ impl Scope {
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use cancelable_core::{Cancelled, Scope};
+    /// use cancelable_core::{Scope, Status};
+    /// use std::error::Error;
     ///
-    /// let manual = ManualRuntime::with_threads();
-    /// let scope = Scope::builder("hash").runtime(&manual.handle()).build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.try_run(|op| async move {
-    ///     // It stops at the cancel, and its handle gives what it has until then.
-    ///     let worker = op.spawn_blocking(|token| token.is_cancelled());
-    ///     let worker = worker.expect("the scope is running");
-    ///     op.cancel();
-    ///     let _ = worker.await;
-    ///     op.check()?;
-    ///     Ok::<_, Cancelled>("all of it")
-    /// }));
-    /// assert!(outcome.is_cancelled());
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("parse").build()?;
+    ///     let outcome = scope.try_run(async |op: Scope| {
+    ///         op.check()?;
+    ///         Ok::<u32, Box<dyn Error>>("seven".parse()?)
+    ///     });
+    ///     assert_eq!(outcome.await.status(), Status::Failed);
+    ///     Ok(())
+    /// })
     /// # }
     /// ```
     pub fn try_run<F, Fut, T, E>(&self, body: F) -> TryRun<F, Fut>
@@ -131,13 +168,13 @@ impl Scope {
         TryRun::new(Ok(self.for_run()), body)
     }
 
-    /// Runs `body` on this thread, in the scope: for plain threads, outside async code.
+    /// Runs a closure on this thread, in the scope: for plain threads, outside async code.
     ///
-    /// A second thread polls the scope meanwhile, so its deadline and its sources cancel it as they would in a
-    /// [`run`](Self::run), on any runtime that it was built with; a program without one takes the adapter
-    /// `cancelable-thread`. A cancel can't stop the closure: let it call [`check`](crate::Operation::check), or wait
-    /// by [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts even if the scope
-    /// was cancelled. If the scope is cancelled when it is entered, the closure is not run.
+    /// A second thread polls the scope meanwhile. The deadline and the sources cancel the scope as in a
+    /// [`run`](Self::run), on any runtime; a program without a runtime takes the adapter `cancelable-thread`. A cancel
+    /// cannot stop the closure: let it call [`check`](crate::Operation::check), or wait by
+    /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts even if the scope was
+    /// cancelled. If the scope is cancelled when it is entered, the closure is not run.
     ///
     /// Children and finalizers are waited for as in any run.
     ///
@@ -152,14 +189,17 @@ impl Scope {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let scope = Scope::builder("count").build()?;
-    /// let token = scope.token().clone();
-    /// let counted = std::thread::spawn(move || {
-    ///     let outcome = scope.run_blocking(|op| (0_u64..).take_while(|_| op.check().is_ok()).count());
-    ///     outcome.into_value()
+    /// let outcome = scope.run_blocking(|op| {
+    ///     let mut count = 0;
+    ///     while op.check().is_ok() {
+    ///         count += 1;
+    ///         if count == 1000 {
+    ///             op.cancel_with("enough");
+    ///         }
+    ///     }
+    ///     count
     /// });
-    /// token.cancel_with("enough");
-    /// let counted = counted.join().expect("it has not panicked");
-    /// println!("{counted:?} numbers until it was told to stop");
+    /// assert_eq!(outcome.into_value(), Some(1000));
     /// # Ok(())
     /// # }
     /// ```
@@ -171,12 +211,25 @@ impl Scope {
         run::run_blocking(self, |op| Ok(body(op)))
     }
 
-    /// [`run_blocking`](Self::run_blocking) for a closure that may fail: an error ends the scope as
+    /// Runs a closure that may fail, as [`run_blocking`](Self::run_blocking) does. An error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
     /// # Panics
     ///
     /// As for [`run_blocking`](Self::run_blocking).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("parse").build()?;
+    /// let outcome = scope.try_run_blocking(|_| "7".parse::<u32>());
+    /// assert_eq!(outcome.complete()?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[cfg(not(target_family = "wasm"))]
     pub fn try_run_blocking<F, T, E>(&self, body: F) -> Outcome<T, E>
     where
@@ -185,49 +238,87 @@ impl Scope {
         run::run_blocking(self, body)
     }
 
-    /// Sets the scope's own time limit to `limit` from now, or from entry if it is not entered yet, instead of every
-    /// limit it was built with. A limit too long for the clock is none. The cause of a cancel names the new limit and
+    /// Sets the scope's own time limit to `limit` from now, or from entry if the scope is not entered yet. The new
+    /// limit replaces every limit that the scope was built with.
+    ///
+    /// A limit too long for the clock is none. Zero cancels at once. The cause of a cancel names the new limit and
     /// when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at
     /// src/main.rs:14)`.
     ///
-    /// This may extend the scope's own deadline. The deadlines of its ancestors still hold. Zero cancels at once.
+    /// The new limit may extend the scope's own deadline. The deadlines of its ancestors still hold.
     ///
     /// A nearer deadline reaches the scopes below through the run of this scope, whose timer moves. If that run is
-    /// kept and not polled, a scope below that another task polls has the new
-    /// [`deadline`](crate::Operation::deadline) and sees it by [`check`](crate::Operation::check), but is woken only
-    /// if the new deadline has passed already.
+    /// kept and not polled, a scope below that another task polls has the new [`deadline`](crate::Operation::deadline) and
+    /// sees it by [`check`](crate::Operation::check), but is woken only if the new deadline has passed already.
     ///
     /// # Errors
     ///
     /// The scope has ended, is cancelled, or has no runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::error::Rejected;
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("import").timeout(Duration::from_secs(60)).build()?;
+    ///     let outcome = scope.try_run(async |op: Scope| {
+    ///         op.set_timeout(Duration::from_millis(2))?;
+    ///         pending::<Result<(), Rejected>>().await
+    ///     });
+    ///     assert!(outcome.await.is_timeout());
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[track_caller]
     pub fn set_timeout(&self, limit: impl Into<Limit>) -> Result<(), Rejected> {
         self.move_deadline(limit.into())
     }
 
-    /// Sets the scope's own deadline to `point` on the clock of its runtime, instead of every limit it was built
-    /// with. A point that has passed cancels at once.
+    /// Sets the scope's own deadline to `point` on the clock of its runtime. The new deadline replaces every limit
+    /// that the scope was built with. A point that has passed cancels at once.
     ///
     /// # Errors
     ///
     /// As for [`set_timeout`](Self::set_timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let scope = rt::scope("import").build()?;
+    ///     let in_a_minute = rt::current()?.now() + Duration::from_secs(60);
+    ///     scope.set_deadline(in_a_minute)?;
+    ///     assert_eq!(scope.deadline(), Some(in_a_minute));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[track_caller]
     pub fn set_deadline(&self, point: Instant) -> Result<(), Rejected> {
         self.move_deadline(Limit::at(point))
     }
 
-    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work that is no child of
-    /// the scope, on a thread or a pool of your own.
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work on a thread or a pool
+    /// of your own, which is no child of the scope.
     ///
-    /// The run waits for the guards when it joins its children: after the body, and before the finalizers, without a
-    /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token); a body that
-    /// fails cancels the scope, as for children. A guard can be taken as soon as the scope is built, and while it is
-    /// cancelled. [Reports](crate::Operation::unfinished) name it by the place of this call. If the run is
-    /// dropped, the runtime waits for the guards; without a runtime nobody does.
+    /// The run waits for the guards when it joins its children: after the body, before the finalizers, and without a
+    /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token). A body that fails
+    /// cancels the scope, as for children. A guard can be taken as soon as the scope is built, and while it is
+    /// cancelled. [Reports](crate::Operation::unfinished) name the hold by the location of this call. If the run is dropped,
+    /// the runtime waits for the guards; without a runtime nothing does.
     ///
     /// # Errors
     ///
-    /// The scope has ended, or does not wait any more.
+    /// The scope has ended, or no longer waits for children.
     ///
     /// # Examples
     ///
@@ -236,56 +327,58 @@ impl Scope {
     /// use cancelable_core::error::Rejected;
     /// use std::thread;
     ///
-    /// fn flush(scope: &Scope) -> Result<(), Rejected> {
-    ///     let hold = scope.hold()?;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("flush").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |op: Scope| {
+    ///     let hold = op.hold()?;
     ///     thread::spawn(move || {
-    ///         while !hold.operation().is_cancelled() {
-    ///             thread::yield_now(); // or work
-    ///         }
-    ///         drop(hold); // Now the scope may end.
+    ///         println!("{} is flushed", hold.operation().label());
+    ///         drop(hold); // The scope may end from here on.
     ///     });
-    ///     Ok(())
-    /// }
+    ///     Ok::<(), Rejected>(())
+    /// }));
+    /// outcome.complete()?;
+    /// # Ok(())
+    /// # }
     /// ```
     #[track_caller]
     pub fn hold(&self) -> Result<ScopeHold, Rejected> {
         ScopeHold::of(self.operation(), Location::caller())
     }
 
-    /// Maps the stream `items` by at most `limit` futures at once, and yields the results in the order
-    /// of the items.
+    /// Maps the stream `items` by at most `limit` futures at once, and yields the results in the order of the items.
     ///
     /// Nothing is spawned: the futures are polled with this stream, so they need be neither `Send` nor `'static`. An
-    /// item is pulled when there is room for it and the stream is polled; a result that waits for an earlier result
+    /// item is pulled when there is room for it and the stream is polled. A result that waits for an earlier result
     /// takes up room.
     ///
-    /// The stream is cancelled with the scope: no more items are pulled. The futures under way go on while the body
-    /// does (at its last poll, in a grace period, in a shield), and every result is delivered before the stream ends.
-    /// It counts as cut then, even if all items were pulled, since a future may have ended early for the cancel. It
-    /// is whole if every future had ended before the cancel.
+    /// The stream is cancelled with the scope: no more items are pulled. The running futures are polled as long as the
+    /// body is (in its last poll, in a grace period, in a shield), and every result is delivered before the stream
+    /// ends. The stream counts as cut then, even if all items were pulled, since a future may have ended early for the
+    /// cancel. The stream is whole if every future had ended before the cancel.
     ///
-    /// So it is a [`CancellableStream`](crate::stream::CancellableStream), and
-    /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) and its like can be called on it. Do not wrap
-    /// it in [`stream`](crate::Operation::stream), which would take an end by this cancel for the end of the items.
+    /// The result is a [`CancellableStream`](crate::stream::CancellableStream), with
+    /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) and its like. Do not wrap it in
+    /// [`stream`](crate::Operation::stream), which would take an end by this cancel for the end of the items.
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use cancelable_core::{Scope, stream};
+    /// use cancelable_core::Scope;
+    /// use futures_util::stream;
     /// use std::num::NonZeroUsize;
     ///
     /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
     ///
-    /// let scope = Scope::builder("squares").build().expect("it is sound");
-    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| async move {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("squares").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |op: Scope| {
     ///     let numbers = stream::iter(1..=4);
     ///     let squares = op.map_concurrent(AT_ONCE, numbers, |number| async move { number * number });
     ///     squares.into_vec().await
     /// }));
-    /// let squares = outcome.complete().expect("nobody asked it to stop");
-    /// assert_eq!(squares.expect("nothing was cut"), [1, 4, 9, 16]);
+    /// assert_eq!(outcome.complete()?, [1, 4, 9, 16]);
+    /// # Ok(())
     /// # }
     /// ```
     pub fn map_concurrent<S, F, Fut>(
@@ -302,37 +395,37 @@ impl Scope {
         MapConcurrent::new(self.operation(), limit, items, f)
     }
 
-    /// Calls `f` for each item of the stream `items`, with at most `limit` futures under way at once.
+    /// Calls `f` for each item of the stream `items`, with at most `limit` futures at once.
     ///
-    /// An item is pulled when there is room for it. The future is cancelled with the scope: no more items are pulled,
-    /// the futures under way go on while the body does, and the output is the error, however many items there were.
+    /// An item is pulled when there is room for it. The returned future is cancelled with the scope: no more items are
+    /// pulled, the running futures are polled as long as the body is, and the output is the error, however many items
+    /// were left.
     ///
     /// # Errors
     ///
-    /// [`Cancelled`](crate::Cancelled), from the future, if the scope was cancelled before the work on all items had
+    /// From the future: [`Cancelled`](crate::Cancelled) if the scope was cancelled before the work on all items had
     /// ended.
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use cancelable_core::{Scope, stream};
+    /// use cancelable_core::Scope;
+    /// use futures_util::stream;
     /// use std::cell::Cell;
     /// use std::num::NonZeroUsize;
     ///
     /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
     ///
-    /// let sum = Cell::new(0);
-    /// let scope = Scope::builder("sum").build().expect("it is sound");
-    /// let outcome = ManualRuntime::new().block_on(scope.run(|op| {
-    ///     let sum = &sum;
-    ///     let add = move |number| async move { sum.set(sum.get() + number) };
-    ///     let adding = op.for_each_concurrent(AT_ONCE, stream::iter([1, 2, 3]), add);
-    ///     adding
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let sum = &Cell::new(0);
+    /// let scope = rt::scope("sum").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |op: Scope| {
+    ///     let add = |number| async move { sum.set(sum.get() + number) };
+    ///     op.for_each_concurrent(AT_ONCE, stream::iter([1, 2, 3]), add).await
     /// }));
-    /// assert!(outcome.complete().is_ok_and(|done| done.is_ok()));
+    /// outcome.complete()?;
     /// assert_eq!(sum.get(), 6);
+    /// # Ok(())
     /// # }
     /// ```
     pub fn for_each_concurrent<S, F, Fut>(

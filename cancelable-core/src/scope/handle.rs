@@ -1,4 +1,4 @@
-//! The handle of a scope, which keeps a scope that is not run yet open.
+//! The handle of a scope.
 
 use super::run::detached_teardown;
 use crate::operation::Operation;
@@ -10,34 +10,28 @@ use std::sync::Arc;
 
 /// A bound around one piece of work. Clones are handles of the same scope.
 ///
-/// It dereferences to its [`Operation`], which has the state of the work and cancels it. A handle of the scope itself
-/// can also run the work, move its deadline and start children.
+/// A scope dereferences to its [`Operation`], which has the state of the work and cancels it. Only a handle of the
+/// scope runs the work, moves its deadline and starts children.
 ///
-/// A scope that is dropped without having been run ends as [`Status::NeverRun`](crate::Status::NeverRun), with a
-/// warning in the log. If a finalizer was [deferred](Operation::defer) before the run, the clones that were made
-/// before that do not keep the scope open, since the finalizer may hold them. The handle that
-/// [`build`](super::ScopeBuilder::build) gave does, and so do later clones, and runs. A finalizer that needs its own
-/// scope takes the [`operation`](Self::operation).
+/// A scope that is dropped without a run ends as [`Status::NeverRun`](crate::Status::NeverRun), with a warning in the
+/// log. If a finalizer was [deferred](Operation::defer) before the run, clones that are older than the finalizer do
+/// not keep the scope open, since the finalizer may hold them. The handle from
+/// [`build`](super::ScopeBuilder::build), later clones and runs do. A finalizer that needs its own scope takes
+/// the [`operation`](Self::operation).
 ///
 /// # Examples
 ///
 /// ```
-/// # #[cfg(feature = "testing")] {
-/// use cancelable_core::Scope;
-/// use cancelable_core::testing::ManualRuntime;
 /// use std::future::pending;
 /// use std::time::Duration;
 ///
-/// let manual = ManualRuntime::new();
-/// let error = manual.block_on(async {
-///     let scope = Scope::builder("import")
-///         .runtime(&manual.handle())
-///         .timeout(Duration::from_secs(3))
-///         .build()
-///         .expect("it has a runtime for its timeout");
-///     scope.run(|_| pending::<()>()).await.into_result().unwrap_err()
-/// });
-/// assert!(error.to_string().starts_with("import cancelled after 3 s: timed out (limit 3 s"));
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// rt::block_on(async {
+///     let scope = rt::scope("import").timeout(Duration::from_millis(2)).build()?;
+///     let outcome = scope.run(async |_| pending::<()>().await).await;
+///     assert!(outcome.is_timeout());
+///     Ok(())
+/// })
 /// # }
 /// ```
 pub struct Scope {
@@ -46,13 +40,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The operation: a handle that can read, cancel and `defer`, but neither run nor move the deadline.
+    /// Returns the operation: a handle that reads, cancels and defers, and neither runs the work nor moves its
+    /// deadline.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// The first handle of a record that was just opened.
+    /// Returns the first handle of a record that was just opened.
     pub(super) fn opened(record: Arc<Record>) -> Self {
         Self {
             operation: Operation::new(record),
@@ -60,7 +55,7 @@ impl Scope {
         }
     }
 
-    /// A handle for a run, which keeps the scope open until it begins.
+    /// Returns a handle for a run. The handle keeps the scope open until the run begins.
     pub(super) fn for_run(&self) -> Self {
         Self {
             kind: lifecycle::add_lasting_handle(self.record()),
@@ -90,6 +85,7 @@ impl Clone for Scope {
     }
 }
 
+/// The last handle of a scope that was not run closes it, and starts a task for its finalizers.
 impl Drop for Scope {
     fn drop(&mut self) {
         let record = self.record();
