@@ -8,10 +8,31 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The outcome of a run: how it ended, and the cause of its cancel if there was one.
+/// The outcome of a run: its status, its value or its error, the cause of a cancel, and a report.
 ///
-/// A cancel that is requested is not yet delivered. A body that finished although the scope was cancelled is
-/// [`Status::Completed`], and the cause of the request is on record.
+/// A requested cancel is not yet a delivered one. A body that finished although the scope was cancelled is
+/// [`Status::Completed`], and the outcome has the cause of the request.
+///
+/// | call | result |
+/// |---|---|
+/// | [`complete`](Self::complete) | the value, or an error if any work was cut or failed |
+/// | [`into_result`](Self::into_result) | the value of the body, even if the scope was cancelled, or an error |
+/// | [`into_value`](Self::into_value) | the value of the body, even if a child failed after it |
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Cause, Scope, Status};
+///
+/// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| {
+///     op.cancel_with("enough");
+///     7
+/// }));
+/// assert_eq!(outcome.status(), Status::Completed);
+/// assert_eq!(outcome.cause().and_then(Cause::message), Some("enough"));
+/// assert_eq!(outcome.value(), Some(&7));
+/// assert!(outcome.complete().is_err());
+/// ```
 #[derive(Debug)]
 #[must_use = "an outcome may be an error"]
 pub struct Outcome<T, E = Infallible> {
@@ -19,10 +40,10 @@ pub struct Outcome<T, E = Infallible> {
     cause: Option<Cause>,
     elapsed: Option<Duration>,
     result: Result<T, RunError<E>>,
-    /// The value of a body whose run failed because a child did.
+    /// The value of a body whose run failed by a child.
     late: Option<T>,
-    /// The label of a scope that has a value although it was cancelled.
-    asked: Option<Box<OperationLabel>>,
+    /// The label of the scope, if it has a value although it was cancelled.
+    cancelled_label: Option<Box<OperationLabel>>,
     /// `None` if there is nothing to report.
     report: Option<Box<Report>>,
 }
@@ -40,26 +61,26 @@ impl<T, E> Outcome<T, E> {
             elapsed,
             result,
             late: None,
-            asked: None,
+            cancelled_label: None,
             report,
         }
     }
 
-    /// The outcome of a run whose scope could not be built.
+    /// Returns the outcome of a run whose scope could not be built.
     pub(super) fn not_built(error: BuildError) -> Self {
         let result = Err(RunError::NotBuilt(error));
         Self::new(Status::Failed, None, result, None)
     }
 
-    /// Sets the cause of a cancel of the scope with this label.
+    /// Sets the cause of the cancel of the scope that `label` names.
     pub(super) fn set_cause(&mut self, cause: Option<Cause>, label: &OperationLabel) {
-        // If there is no value, the error has the label.
-        let asked = cause.is_some() && self.result.is_ok();
-        self.asked = asked.then(|| Box::new(label.clone()));
+        // Without a value, the error has the label.
+        let cancelled_label = cause.is_some() && self.result.is_ok();
+        self.cancelled_label = cancelled_label.then(|| Box::new(label.clone()));
         self.cause = cause;
     }
 
-    /// Replaces the value by the failure, if there are both, and keeps the value as late.
+    /// Replaces a value by the failure of a child, if there is one, and keeps the value as late.
     pub(super) fn fail_by(&mut self, failure: impl FnOnce() -> Option<ChildFailure>) {
         if self.result.is_err() {
             return;
@@ -73,7 +94,7 @@ impl<T, E> Outcome<T, E> {
     /// Adds the failures of children, if there are any.
     pub(super) fn add_failures(&mut self, failures: Vec<ChildFailure>) {
         if !failures.is_empty() {
-            // Its own first, and then what came from below.
+            // Those of the scope's own children come first, then those from below.
             let all = &mut self.report.get_or_insert_default().child_failures;
             all.splice(0..0, failures);
         }
@@ -83,40 +104,97 @@ impl<T, E> Outcome<T, E> {
         self.report.get_or_insert_default().partial = Some(partial);
     }
 
-    /// The status of the scope when the run ended. For a refused run it is the status that it was refused for, and
-    /// [`Status::Failed`] if the scope could not be built.
+    /// Returns the status of the scope when the run ended. A refused run has the status that the scope had before. The
+    /// status is [`Status::Failed`] if the scope could not be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Status;
+    ///
+    /// let outcome = rt::block_on(rt::scope("parse").try_run(async |_| "seven".parse::<u32>()));
+    /// assert_eq!(outcome.status(), Status::Failed);
+    /// ```
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
     }
 
-    /// The cause of the cancel, if the scope was cancelled, whether or not it stopped for that.
+    /// Returns the cause of the cancel, if the scope was cancelled, even if the body finished all the same.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Scope};
+    ///
+    /// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| op.cancel_with("enough")));
+    /// assert_eq!(outcome.cause().and_then(Cause::message), Some("enough"));
+    /// ```
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
     }
 
-    /// How long the scope ran; `None` if it did not run, or has no runtime to tell the time.
+    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime to tell the time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(async { rt::scope("sum").run(async |_| 1 + 2).await });
+    /// assert!(outcome.elapsed().is_some());
+    /// ```
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.elapsed
     }
 
-    /// Whether the body produced its value, and no child failed that the scope is cancelled for.
+    /// Returns whether the body produced its value and no child failed for which the scope was cancelled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |_| 1 + 2));
+    /// assert!(outcome.is_completed());
+    /// ```
     #[must_use]
     pub fn is_completed(&self) -> bool {
         self.result.is_ok()
     }
 
-    /// Whether the body stopped because the scope was cancelled: it was dropped for that, or has said so by an error
-    /// of its own.
+    /// Returns whether the body stopped because the scope was cancelled: the body was dropped for the cancel, or
+    /// returned an error that holds it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::future::pending;
+    ///
+    /// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| {
+    ///     op.cancel();
+    ///     pending::<()>().await
+    /// }));
+    /// assert!(outcome.is_cancelled());
+    /// ```
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.error().is_some_and(RunError::is_cancelled)
     }
 
-    /// Whether the body stopped because time ran out: that of the scope or of an ancestor. A body that gave its value
-    /// all the same did not stop for that; the [`cause`](Self::cause) says whether time ran out.
+    /// Returns whether the body stopped because time ran out, of the scope or of an ancestor. A body that gave its
+    /// value all the same did not stop; read the [`cause`](Self::cause) for that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     rt::scope("import").timeout(Duration::from_millis(2)).run(async |_| pending::<()>().await).await
+    /// });
+    /// assert!(outcome.is_timeout());
+    /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.error()
@@ -124,49 +202,70 @@ impl<T, E> Outcome<T, E> {
             .is_some_and(Cancelled::is_timeout)
     }
 
-    /// The value, if there is one, also where a child failed after it.
+    /// Returns the value of the body, even if a child failed after it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |_| 1 + 2));
+    /// assert_eq!(outcome.value(), Some(&3));
+    /// ```
     #[must_use]
     pub fn value(&self) -> Option<&T> {
         self.result.as_ref().ok().or(self.late.as_ref())
     }
 
-    /// The error, if the run did not complete.
+    /// Returns the error of a run that did not complete.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::RunError;
+    ///
+    /// let outcome = rt::block_on(rt::scope("parse").try_run(async |_| "seven".parse::<u32>()));
+    /// assert!(matches!(outcome.error(), Some(RunError::Failed(_))));
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<&RunError<E>> {
         self.result.as_ref().err()
     }
 
-    /// The value, if there is one, also where a child failed after it.
+    /// Returns the value of the body, even if a child failed after it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |_| 1 + 2));
+    /// assert_eq!(outcome.into_value(), Some(3));
+    /// ```
     #[must_use]
     pub fn into_value(self) -> Option<T> {
         self.result.ok().or(self.late)
     }
 
-    /// The value of a scope whose work is whole: nothing of it failed, and it was not cancelled.
+    /// Returns the value of a scope whose work is whole: no part of it failed, and the scope was not cancelled.
     ///
-    /// A body may give a value although it was cut short: its streams have ended early, or it has only joined
-    /// children that were cancelled. [`into_result`](Self::into_result) returns such a value, and this method returns
-    /// an error and drops it; [`value`](Self::value) reads it before.
+    /// A body may give a value although its work was cut: its streams ended early, or it only joined children that
+    /// were cancelled. [`into_result`](Self::into_result) returns such a value. This method drops it and returns an
+    /// error; [`value`](Self::value) reads it before.
     ///
     /// # Errors
     ///
-    /// As for [`into_result`](Self::into_result). And [`RunError::Cancelled`] if the scope was cancelled, even if it
-    /// has a value; [`RunError::ChildFailed`] if a child failed, also where failures are collected;
-    /// [`RunError::CleanupFailed`] if a finalizer went wrong; [`RunError::Unfinished`] if something inside was still
-    /// running at the end of its time.
+    /// As for [`into_result`](Self::into_result). Also [`RunError::Cancelled`] if the scope was cancelled, even if it
+    /// has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
+    /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running at
+    /// the end of its time.
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
+    /// # #[cfg(feature = "stream")] {
     /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
     /// use futures_util::{StreamExt, stream};
     ///
-    /// let manual = ManualRuntime::new();
-    /// let scope = Scope::builder("sum").build().expect("it is sound");
-    /// let outcome = manual.block_on(scope.run(async |op: Scope| {
-    ///     // Cancelled while the third is on its way, so the stream ends there.
+    /// let scope = rt::scope("sum").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op: Scope| {
+    ///     // The cancel comes with the third number, and the stream ends there.
     ///     let numbers = stream::iter(1..).inspect(|number| {
     ///         if *number == 3 {
     ///             op.cancel();
@@ -175,14 +274,15 @@ impl<T, E> Outcome<T, E> {
     ///     op.stream(numbers).fold(0, async |sum, number| sum + number).await
     /// }));
     /// assert_eq!(outcome.value(), Some(&6));
-    /// assert!(outcome.complete().is_err(), "it is not the sum of all numbers");
+    /// assert!(outcome.complete().is_err(), "6 is not the sum of all numbers");
     /// # }
+    /// # Ok::<(), cancelable_core::scope::BuildError>(())
     /// ```
     pub fn complete(self) -> Result<T, RunError<E>> {
         let value = self.result?;
         if let Some(cause) = self.cause {
             let cancelled = Cancelled::new(cause);
-            return Err(RunError::Cancelled(match self.asked {
+            return Err(RunError::Cancelled(match self.cancelled_label {
                 Some(label) => cancelled.of(*label, self.elapsed),
                 None => cancelled,
             }));
@@ -200,23 +300,61 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
-    /// The value, or why the run did not complete. A value that the body gave counts even if the scope was cancelled.
-    /// If work that was cut short must not pass for whole, call [`complete`](Self::complete).
+    /// Returns the value of the body, even if the scope was cancelled, or the error of the run. For an error if any
+    /// work was cut, call [`complete`](Self::complete).
     ///
-    /// In a function with one error type for everything, such as `Box<dyn Error>`, map the error by
+    /// In a function with one error type for all errors, such as `Box<dyn Error>`, map the error by
     /// [`RunError::flatten`], which keeps the type of the body's error.
     ///
     /// # Errors
     ///
     /// The body failed or stopped, the scope was cancelled before there was a value, a child failed, a source did not
-    /// start, the scope had been run before, or it could not be built.
+    /// start, the scope had been run before, or the scope could not be built.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |op: Scope| {
+    ///     op.cancel();
+    ///     1 + 2
+    /// }));
+    /// // The body had its value in spite of the cancel.
+    /// assert_eq!(outcome.into_result()?, 3);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn into_result(self) -> Result<T, RunError<E>> {
         self.result
     }
 
-    /// The bodies that were dropped at the end of their grace, and the finalizers that were dropped at the end of the
-    /// cleanup budget. Those of scopes below are among them if this scope was cancelled too. Those of
-    /// spawned children and of runs that were dropped are so in any case.
+    /// Returns the bodies that were dropped at the end of their grace period, and the finalizers that were dropped at
+    /// the end of the cleanup budget.
+    ///
+    /// Those of scopes below are included if this scope was cancelled too. Those of spawned children and of dropped
+    /// runs are included in any case.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::operation::StragglerKind;
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     let scope = rt::scope("import").grace(Duration::from_millis(2));
+    ///     let run = scope.run(async |op: Scope| {
+    ///         op.cancel();
+    ///         pending::<()>().await
+    ///     });
+    ///     run.await
+    /// });
+    /// let kinds: Vec<_> = outcome.stragglers().iter().map(|straggler| straggler.kind()).collect();
+    /// assert_eq!(kinds, [StragglerKind::Operation]);
+    /// ```
     #[must_use]
     pub fn stragglers(&self) -> &[Straggler] {
         self.report
@@ -224,8 +362,22 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.stragglers)
     }
 
-    /// The errors of finalizers, in the order in which they ran: those of the scope, and then those of spawned children and
-    /// of runs inside that were dropped. Of these the first 256 are kept, and all are logged.
+    /// Returns the errors of finalizers, in the order in which the finalizers ran.
+    ///
+    /// The errors of the scope's own finalizers come first. Then come those of spawned children and of dropped runs
+    /// inside, of which the first 256 are kept. All errors are logged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| {
+    ///     op.defer_named("flush", async { Err::<(), _>("the disk is full") }).is_ok()
+    /// }));
+    /// let names: Vec<_> = outcome.cleanup_errors().iter().map(|error| error.name()).collect();
+    /// assert_eq!(names, ["flush"]);
+    /// ```
     #[must_use]
     pub fn cleanup_errors(&self) -> &[CleanupError] {
         self.report
@@ -233,8 +385,28 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.cleanup_errors)
     }
 
-    /// The children that failed: all of them if failures are collected, and otherwise the first. Then the failures
-    /// that children have collected, and those of runs inside that were dropped, as for [`cleanup_errors`](Self::cleanup_errors).
+    /// Returns the failures of children.
+    ///
+    /// The failures of the scope's own children come first: all of them if failures are
+    /// [collected](super::ScopeBuilder::collect_all), and otherwise the first. Then come the failures from below, as for
+    /// [`cleanup_errors`](Self::cleanup_errors).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     let scope = rt::scope("import").collect_all();
+    ///     let run = scope.run(async |op: Scope| {
+    ///         for row in ["1", "two", "three"] {
+    ///             drop(op.try_spawn(async move { row.parse::<u32>() }));
+    ///         }
+    ///     });
+    ///     run.await
+    /// });
+    /// assert_eq!(outcome.child_failures().len(), 2);
+    /// ```
     #[must_use]
     pub fn child_failures(&self) -> &[ChildFailure] {
         self.report
@@ -242,15 +414,40 @@ impl<T, E> Outcome<T, E> {
             .map_or(&[], |report| &report.child_failures)
     }
 
-    /// The partial result of the scope when the run ended, in any way; see
-    /// [`Operation::partial`](crate::Operation::partial). `None` if there is none, or it is of [another
-    /// type](Self::partial_type).
+    /// Returns the [partial result](crate::Operation::partial) of the scope at the end of the run. `None` if there is
+    /// no partial result, or it has [another type](Self::partial_type).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::future::pending;
+    ///
+    /// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| {
+    ///     op.partial().set(3_u32);
+    ///     op.cancel();
+    ///     pending::<()>().await
+    /// }));
+    /// assert_eq!(outcome.partial::<u32>(), Some(&3));
+    /// ```
     #[must_use]
     pub fn partial<P: 'static>(&self) -> Option<&P> {
         self.report.as_ref()?.partial.as_ref()?.get()
     }
 
     /// Takes the [`partial`](Self::partial) result. A value of another type stays.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// let mut outcome = rt::block_on(rt::scope("import").run(async |op: Scope| {
+    ///     op.partial().set(vec!["a", "b"]);
+    /// }));
+    /// let rows: Option<Vec<&str>> = outcome.take_partial();
+    /// assert_eq!(rows.as_deref(), Some(&["a", "b"][..]));
+    /// ```
     pub fn take_partial<P: Clone + Send + Sync + 'static>(&mut self) -> Option<P> {
         let partial = &mut self.report.as_mut()?.partial;
         match partial.take()?.downcast() {
@@ -263,7 +460,17 @@ impl<T, E> Outcome<T, E> {
         }
     }
 
-    /// The name of the type of the partial result, if there is one.
+    /// Returns the name of the type of the partial result, if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    ///
+    /// let outcome = rt::block_on(rt::scope("import").run(async |op: Scope| op.partial().set(3_u32)));
+    /// assert_eq!(outcome.partial::<u64>(), None);
+    /// assert_eq!(outcome.partial_type(), Some("u32"));
+    /// ```
     #[must_use]
     pub fn partial_type(&self) -> Option<&'static str> {
         Some(self.report.as_ref()?.partial.as_ref()?.type_name())
@@ -271,8 +478,8 @@ impl<T, E> Outcome<T, E> {
 }
 
 impl Outcome<(), ()> {
-    /// The outcome of a run whose body stood in for a closure, with the output of the closure instead of the body's.
-    /// `None` is a closure that was not run.
+    /// Replaces the output of the body of a blocking run by the output of its closure. `None` is a closure that was not
+    /// run.
     pub(super) fn filled<T, E>(self, answer: Option<Result<T, E>>) -> Outcome<T, E> {
         let mut late = None;
         let result = match (self.result, answer) {
@@ -294,7 +501,7 @@ impl Outcome<(), ()> {
             (Err(RunError::CleanupFailed(error)), _) => Err(RunError::CleanupFailed(error)),
             (Err(RunError::Unfinished(straggler)), _) => Err(RunError::Unfinished(straggler)),
             (Ok(()) | Err(RunError::Failed(())), None) => {
-                // The body is pending until there is an output; this only spares a panic.
+                // The body is pending until there is an output. This arm only spares a panic.
                 let cause = self.cause.clone();
                 let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
                 Err(RunError::Cancelled(Cancelled::new(cause)))
@@ -306,7 +513,7 @@ impl Outcome<(), ()> {
             elapsed: self.elapsed,
             result,
             late,
-            asked: self.asked,
+            cancelled_label: self.cancelled_label,
             report: self.report,
         }
     }

@@ -1,4 +1,4 @@
-//! The error of a run that has no value.
+//! The error of a run, and the errors inside.
 
 use super::BuildError;
 use crate::cause::{Cause, Named, OperationLabel};
@@ -12,19 +12,33 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// The error of a run that has no value.
+/// The error of a run.
 ///
-/// It implements [`Error`] if the error of the body does, which `Box<dyn Error>` does not. If the body fails with
-/// such a type, [`flatten`](Self::flatten) gives that, or converts this error to it.
+/// A `RunError<E>` implements [`Error`] if the error of the body does. `Box<dyn Error>` does not: if the body fails
+/// with such a type, [`flatten`](Self::flatten) returns that type.
 ///
-/// Its `{:?}` is the same sentence as its `{}`, since a `main` that returns it prints that; the error of a body keeps
-/// its own `{:?}`. `{:#?}` has the parts.
+/// `{:?}` is the same sentence as `{}`, for a `main` that returns this error. The error of a body keeps its own `{:?}`.
+/// `{:#?}` shows the fields.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::scope::RunError;
+///
+/// let outcome = rt::block_on(rt::scope("parse").try_run(async |_| "seven".parse::<u32>()));
+/// match outcome.complete() {
+///     Ok(number) => println!("{number}"),
+///     Err(error) if error.is_cancelled() => println!("stopped: {error}"),
+///     Err(RunError::Failed(error)) => println!("not a number: {error}"),
+///     Err(error) => println!("{error}"),
+/// }
+/// ```
 #[non_exhaustive]
 pub enum RunError<E = Infallible> {
     /// The scope was cancelled before the body had a value.
     Cancelled(Cancelled),
-    /// The body has stopped because the scope was cancelled, and says so by an error of its own, which holds the
-    /// [`Cancelled`] that a [`check`](crate::Operation::check), a stream or a run inside has given to the body.
+    /// The body stopped because the scope was cancelled: its error holds the [`Cancelled`] that a
+    /// [`check`](crate::Operation::check), a stream or a run inside gave to the body.
     Stopped {
         /// The error of the body.
         error: E,
@@ -33,26 +47,26 @@ pub enum RunError<E = Infallible> {
     },
     /// The body failed.
     Failed(E),
-    /// A source of the scope did not start, so the body was not started.
+    /// A source of the scope did not start. The body was not started.
     SourceFailed(SourceFailed),
-    /// A child of the scope failed, and the others were cancelled for that. A value that the body has produced
-    /// nevertheless is in the [outcome](super::Outcome::into_value).
+    /// A child of the scope failed, and the failure cancelled the scope. A value that the body produced nevertheless is
+    /// in the [outcome](super::Outcome::into_value).
     ChildFailed(ChildFailure),
     /// The scope had been run before.
     AlreadyRun(AlreadyRun),
-    /// There is a value, and a finalizer went wrong: the first that did. Only
-    /// [`Outcome::complete`](super::Outcome::complete) returns this.
+    /// There is a value, and a finalizer failed: the error of the first. Only
+    /// [`Outcome::complete`](super::Outcome::complete) returns this variant.
     CleanupFailed(CleanupError),
-    /// There is a value, and something inside was still running at the end of its time: the first straggler. Only
-    /// [`Outcome::complete`](super::Outcome::complete) returns this.
+    /// There is a value, and work inside was still running at the end of its time: the first straggler. Only
+    /// [`Outcome::complete`](super::Outcome::complete) returns this variant.
     Unfinished(Box<Straggler>),
-    /// The scope could not be built, so the body was not started. Only the run of a
-    /// [`ScopeBuilder`](super::ScopeBuilder) returns this.
+    /// The scope could not be built. The body was not started. Only the run of a
+    /// [`ScopeBuilder`](super::ScopeBuilder) returns this variant.
     NotBuilt(BuildError),
 }
 
 impl<E> RunError<E> {
-    /// The cancellation, if the scope was cancelled.
+    /// Returns the cancellation, if the scope was cancelled.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match self {
@@ -68,17 +82,27 @@ impl<E> RunError<E> {
         self.cancellation().map(Cancelled::cause)
     }
 
-    /// Whether the scope was cancelled.
+    /// Returns whether the scope was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancellation().is_some()
     }
 
-    /// The error of the body, also of one that has stopped for a cancel.
+    /// Returns the error of the body, also of a body that stopped for a cancel.
     ///
     /// # Errors
     ///
-    /// The error as it was, if it is not the body's.
+    /// `self`, if there is no error of the body.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::RunError;
+    ///
+    /// let outcome = rt::block_on(rt::scope("parse").try_run(async |_| "seven".parse::<u32>()));
+    /// let failed = outcome.into_result().map_err(RunError::into_failed);
+    /// assert!(matches!(failed, Err(Ok(parse_error)) if parse_error.to_string().contains("invalid digit")));
+    /// ```
     pub fn into_failed(self) -> Result<E, Self> {
         match self {
             Self::Failed(error) | Self::Stopped { error, .. } => Ok(error),
@@ -86,8 +110,8 @@ impl<E> RunError<E> {
         }
     }
 
-    /// The error of the body, or else this as an error of the same type: for a function with one error type for
-    /// everything, as in `outcome.complete().map_err(RunError::flatten)`.
+    /// Returns the error of the body, or this error converted to the same type: for a function with one error type for
+    /// all errors, such as `Box<dyn Error>`.
     ///
     /// # Examples
     ///
@@ -96,13 +120,16 @@ impl<E> RunError<E> {
     /// use cancelable_core::scope::RunError;
     /// use std::error::Error;
     ///
-    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
-    ///     let parsed = scope.try_run(async |_| Ok(text.parse()?)).await;
-    ///     parsed.complete().map_err(RunError::flatten)
+    /// async fn parse(scope: &Scope, text: &str) -> Result<u32, Box<dyn Error>> {
+    ///     let outcome = scope.try_run(async |_| Ok(text.parse()?)).await;
+    ///     outcome.complete().map_err(RunError::flatten)
     /// }
-    /// # let scope = Scope::builder("parse").build().expect("it is sound");
-    /// # let parsed = futures_util::FutureExt::now_or_never(parse(&scope, "7"));
-    /// # assert_eq!(parsed.and_then(Result::ok), Some(7));
+    ///
+    /// # fn main() -> Result<(), Box<dyn Error>> {
+    /// let scope = rt::scope("parse").build()?;
+    /// assert_eq!(rt::block_on(parse(&scope, "7"))?, 7);
+    /// # Ok(())
+    /// # }
     /// ```
     pub fn flatten(self) -> E
     where
@@ -111,7 +138,7 @@ impl<E> RunError<E> {
         self.split().unwrap_or_else(E::from_run_error)
     }
 
-    /// The error of the body, or else why there is none, as an error that has no such variant.
+    /// Returns the error of the body, or `self` without its type parameter.
     pub(super) fn split(self) -> Result<E, RunError> {
         Err(match self {
             Self::Failed(error) | Self::Stopped { error, .. } => return Ok(error),
@@ -126,22 +153,22 @@ impl<E> RunError<E> {
     }
 }
 
-/// The errors that [`RunError::flatten`] can return: all that are `From<RunError>`.
+/// An error type that [`RunError::flatten`] can return: any type that is `From<RunError>`.
 ///
-/// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message with
-/// which the compiler refuses a type that is not.
+/// `Box<dyn Error>`, [`io::Error`](std::io::Error) and [`RunError`] itself are. The trait exists for the message of the
+/// compiler about a type that is not.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't say that the run was cancelled, because it is not `From<RunError>`",
-    label = "no error that `flatten` could give",
-    note = "where the body can't fail, as in `run`, the error of the outcome is `Infallible`: end with `.into_result()` there",
-    note = "where the body fails with an error of your own, write `impl From<RunError> for {Self}`, or end with `.into_result()`"
+    label = "no error that `flatten` could return",
+    note = "if the body can't fail, as in `run`, the error of the body is `Infallible`: leave out `flatten`",
+    note = "if the body fails with an error of your own, write `impl From<RunError> for {Self}`, or leave out `flatten`"
 )]
 pub trait Flatten: Sized {
-    /// The error for a run that has ended without an error of the body.
+    /// Converts the error of a run whose body did not fail.
     fn from_run_error(error: RunError) -> Self;
 }
 
-// Without this the compiler names the bound of this impl instead of the message above.
+// Without this attribute the compiler names the bound of this impl instead of the message above.
 #[diagnostic::do_not_recommend]
 impl<E: From<RunError>> Flatten for E {
     fn from_run_error(error: RunError) -> Self {
@@ -155,8 +182,8 @@ impl<E> From<BuildError> for RunError<E> {
     }
 }
 
-/// The kind is `TimedOut` when time ran out, `InvalidInput` for a scope that could not be built, and `Other` else, as
-/// for [`Cancelled`] and [`BuildError`].
+/// The kind is `TimedOut` if time ran out, `InvalidInput` for a scope that could not be built, and `Other` otherwise,
+/// as for [`Cancelled`] and [`BuildError`].
 impl From<RunError> for io::Error {
     fn from(error: RunError) -> Self {
         match error {
@@ -217,8 +244,8 @@ fn write_unfinished(straggler: &Straggler, f: &mut fmt::Formatter<'_>) -> fmt::R
     write!(f, "the scope ended without {straggler}")
 }
 
-/// Each variant displays what it holds, so the chain goes on below that; this requires no `'static` of the body's
-/// error.
+/// The source is the source of the error inside, because each variant displays the error inside. So the body's error
+/// need not be `'static`.
 impl<E: Error> Error for RunError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -234,7 +261,34 @@ impl<E: Error> Error for RunError<E> {
     }
 }
 
-/// A source of a scope did not start.
+/// The error of a scope whose source did not start.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::scope::RunError;
+/// use cancelable_core::source::{Source, SourceContext, SourceError, SourceFuture};
+/// use std::borrow::Cow;
+///
+/// struct Broken;
+///
+/// impl Source for Broken {
+///     fn name(&self) -> Cow<'static, str> {
+///         "broken".into()
+///     }
+///
+///     fn start(self: Box<Self>, _: &SourceContext) -> Result<SourceFuture, SourceError> {
+///         Err(SourceError::new("no such file"))
+///     }
+/// }
+///
+/// let outcome = rt::block_on(Scope::builder("import").source(Broken).run(async |_| ()));
+/// let Some(RunError::SourceFailed(failed)) = outcome.error() else {
+///     return;
+/// };
+/// assert_eq!(failed.source_name(), "broken");
+/// ```
 #[derive(Debug)]
 pub struct SourceFailed {
     operation: OperationLabel,
@@ -255,13 +309,13 @@ impl SourceFailed {
         }
     }
 
-    /// The scope.
+    /// Returns the label of the scope.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
     }
 
-    /// The name of the source.
+    /// Returns the name of the source.
     #[must_use]
     pub fn source_name(&self) -> &str {
         &self.source
@@ -289,7 +343,21 @@ impl Error for SourceFailed {
     }
 }
 
-/// A scope was run that had been run before.
+/// The error of a second run of a scope.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::scope::RunError;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("once").build()?;
+/// rt::block_on(scope.run(async |_| ())).complete()?;
+/// let again = rt::block_on(scope.run(async |_| ()));
+/// assert!(matches!(again.error(), Some(RunError::AlreadyRun(_))));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct AlreadyRun {
     operation: OperationLabel,
@@ -301,13 +369,13 @@ impl AlreadyRun {
         Self { operation, status }
     }
 
-    /// The scope.
+    /// Returns the label of the scope.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
         &self.operation
     }
 
-    /// The status of the scope when it was to be run again.
+    /// Returns the status of the scope at the second run.
     #[must_use]
     pub fn status(&self) -> Status {
         self.status
@@ -326,6 +394,6 @@ impl fmt::Display for AlreadyRun {
 
 impl Error for AlreadyRun {}
 
-// The error inside is only read.
+// The error inside is read and never changed.
 impl std::panic::UnwindSafe for SourceFailed {}
 impl std::panic::RefUnwindSafe for SourceFailed {}
