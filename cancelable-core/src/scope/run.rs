@@ -1,7 +1,7 @@
 //! The run of a scope: the futures of `run` and `try_run`.
 //!
-//! Both poll the state machine of `state_machine.rs` and differ in how they read the output of the body. If the scope
-//! could not be built, they answer with the error.
+//! Both poll the state machine of `state_machine.rs` and differ in how they read the output of the body. The run of a
+//! scope that could not be built returns the error.
 
 mod cancel_sources;
 mod deadline_timer;
@@ -32,12 +32,19 @@ pub(super) use self::exit::may_say_cancelled;
 pub(super) use self::run_blocking::run_blocking;
 
 pin_project! {
-    /// A body that runs in its scope, from [`Scope::run`] or [`ScopeBuilder::run`](super::ScopeBuilder::run).
+    /// The run of a body in a scope, from [`Scope::run`] or [`ScopeBuilder::run`](super::ScopeBuilder::run).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the nearest
-    /// scope above waits for them.
+    /// Dropping the run drops the body and cancels the scope. Children and finalizers continue on the runtime, and the
+    /// nearest open ancestor waits for them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |_| 1 + 2));
+    /// assert_eq!(outcome.into_value(), Some(3));
+    /// ```
     #[must_use = "a scope does not run unless this is polled"]
     pub struct Run<F, Fut>
     where
@@ -49,13 +56,19 @@ pin_project! {
 }
 
 pin_project! {
-    /// A body that runs in its scope and may fail, from [`Scope::try_run`] or
+    /// The run of a body that may fail, from [`Scope::try_run`] or
     /// [`ScopeBuilder::try_run`](super::ScopeBuilder::try_run).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the body and cancels the scope. Children and finalizers go on without it, and the nearest
-    /// scope above waits for them.
+    /// As for [`Run`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let outcome = rt::block_on(rt::scope("parse").try_run(async |_| "7".parse::<u32>()));
+    /// assert_eq!(outcome.into_value(), Some(7));
+    /// ```
     #[must_use = "a scope does not run unless this is polled"]
     pub struct TryRun<F, Fut>
     where
@@ -73,7 +86,7 @@ pin_project! {
         Fut: Future,
     {
         Built { #[pin] machine: StateMachine<F, Fut> },
-        // The body is gone.
+        // The body was dropped.
         NotBuilt { error: BuildError },
     }
 }
@@ -125,30 +138,28 @@ impl<F, Fut: Future> Run<F, Fut> {
         }
     }
 
-    /// Sets the cause with which the scope is cancelled if this is dropped before its end, instead of
+    /// Sets the cause of the cancel if the run is dropped before its end, instead of
     /// [`Reason::RunDropped`](crate::Reason::RunDropped).
     ///
     /// # Examples
     ///
     /// ```
-    /// # #[cfg(feature = "testing")] {
-    /// use cancelable_core::Scope;
-    /// use cancelable_core::testing::ManualRuntime;
-    /// use futures_util::future::{self, Either};
+    /// use cancelable_core::Cause;
+    /// use futures_util::future::{Either, select};
     /// use std::future::pending;
     /// use std::pin::pin;
     ///
-    /// let manual = ManualRuntime::new();
-    /// let mirror = Scope::builder("mirror").build().expect("it is sound");
-    /// let run = mirror.run(|_| pending::<()>()).if_dropped("the origin answered first");
-    /// manual.block_on(async {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mirror = rt::scope("mirror").build()?;
+    /// rt::block_on(async {
     ///     let origin = pin!(async { "origin" });
-    ///     let mirror = pin!(run);
-    ///     let first = future::select(mirror, origin).await;
-    ///     assert!(matches!(first, Either::Right(("origin", _))));
+    ///     let run = mirror.run(async |_| pending::<()>().await);
+    ///     let run = pin!(run.if_dropped("the origin answered first"));
+    ///     assert!(matches!(select(run, origin).await, Either::Right(_)));
     /// });
-    /// let cause = mirror.cause().expect("its run was dropped");
-    /// assert_eq!(cause.message(), Some("the origin answered first"));
+    /// let cause = mirror.cause();
+    /// assert_eq!(cause.as_ref().and_then(Cause::message), Some("the origin answered first"));
+    /// # Ok(())
     /// # }
     /// ```
     #[must_use = "a scope does not run unless this is polled"]
@@ -166,8 +177,7 @@ impl<F, Fut: Future> TryRun<F, Fut> {
         }
     }
 
-    /// Sets the cause with which the scope is cancelled if this is dropped before its end, as [`Run::if_dropped`]
-    /// does.
+    /// Sets the cause of the cancel if the run is dropped before its end, as [`Run::if_dropped`] does.
     #[must_use = "a scope does not run unless this is polled"]
     #[track_caller]
     pub fn if_dropped(mut self, cause: impl Into<Cause>) -> Self {
@@ -181,8 +191,20 @@ where
     Fut: Future<Output = Result<T, E>>,
     E: fmt::Display,
 {
-    /// Keeps the text of an error as the operation's [`error`](crate::Operation::error), for registries,
-    /// hooks and logs. Without this, the error text names the error's type.
+    /// Keeps the text of an error as the operation's [`error`](crate::Operation::error), for registries, hooks and
+    /// logs. By default the error text names the type of the error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("parse").build()?;
+    /// let outcome = rt::block_on(scope.try_run(async |_| "seven".parse::<u32>()).with_error_text());
+    /// assert!(outcome.into_result().is_err());
+    /// assert_eq!(scope.error().as_deref(), Some("invalid digit found in string"));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn with_error_text(mut self) -> Self {
         if let RunFuture::Built { machine } = &mut self.run {
             machine.describe(|output| match output {
