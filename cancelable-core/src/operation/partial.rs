@@ -9,21 +9,23 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
-/// The partial result of an operation, from [`Operation::partial`](crate::Operation::partial): one value of any type, or none.
+/// The partial result of an operation, from [`Operation::partial`](crate::Operation::partial): one value of any
+/// type, or none.
 ///
 /// The outcome has the value whichever way the run ended ([`Outcome::partial`](crate::Outcome::partial)). A run
 /// that was dropped and the run of a spawned child have no outcome: there the value stays with the operation, for
 /// [`take`](Self::take). A child has a partial result of its own.
 ///
-/// The methods are for one writer and any number of readers. No method waits, and no lock is held while the
-/// closure of a method runs:
+/// A partial result has one writer and any number of readers. No method waits, and no lock is held while a closure
+/// runs:
 ///
-/// - An update that meets another update in progress is refused, and the closure comes back.
-/// - During an update there is no value for [`read`](Self::read), [`get`](Self::get) and [`take`](Self::take).
-/// - A reader shares the value. An update changes a clone of a value that is being read, so a partial result is `Clone`.
+/// - An update that meets another update in progress is refused, and its closure comes back.
+/// - During an update, [`read`](Self::read), [`get`](Self::get) and [`take`](Self::take) find no value.
+/// - Readers share the value. An update of a value that is being read changes a clone. For that reason update and
+///   take need `Clone`.
 ///
 /// Several writers [set](Self::set) a value that has a lock of its own, such as `Arc<Mutex<Vec<Row>>>`, and write
-/// to that. Or each child writes a partial result of its own.
+/// to that. Or each child keeps a partial result of its own.
 ///
 /// # Examples
 ///
@@ -75,8 +77,8 @@ impl<'a> Partial<'a> {
 }
 
 impl Partial<'_> {
-    /// Replaces the value, of whichever type the previous value is. A value that is set during an update
-    /// replaces the value of that update.
+    /// Replaces the value, also a value of another type. A value that is set during an update replaces the value of
+    /// that update.
     pub fn set<P: Send + Sync + 'static>(&self, value: P) {
         let value = Value::new(Arc::new(value));
         let replaced = self.record.with_partial(|slot| slot.set(value));
@@ -86,9 +88,8 @@ impl Partial<'_> {
     /// Changes the value in place, and returns the result of `update`. Without a value, `update` starts from the
     /// default.
     ///
-    /// The value is cloned first if another thread reads it at that moment.
-    ///
-    /// A panic of `update` unwinds to the caller. The value stays as `update` left it.
+    /// The value is cloned first if it is being read at that moment. A panic of `update` unwinds to the caller, and
+    /// the value stays as `update` left it.
     ///
     /// # Errors
     ///
@@ -139,8 +140,8 @@ impl Partial<'_> {
         }
     }
 
-    /// Calls `read` with the value. `None` if there is no value, if the value is of another type, or during an
-    /// update.
+    /// Calls `read` with the value, and returns the result. `None` if there is no value, if the value is of another
+    /// type, and during an update.
     pub fn read<P: 'static, R>(&self, read: impl FnOnce(&P) -> R) -> Option<R> {
         // A reader may have the last reference, also while a panic of `read` unwinds.
         let value = IsolatedDrop::new(self.record.on_partial(|slot| slot.share())??);
@@ -160,7 +161,7 @@ impl Partial<'_> {
         Some(Arc::unwrap_or_clone(value))
     }
 
-    /// Sets the function that writes a value of this type in a [`snapshot`](Self::snapshot), now and later.
+    /// Sets the function that writes a value of type `P` as text in a [`snapshot`](Self::snapshot).
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! The finalizers of one operation: what was deferred to its end, whichever way it ends.
+//! The finalizers of one operation.
 
 use crate::report::CleanupError;
 use crate::sync::{IsolatedDrop, IsolatedDropFuture};
@@ -16,7 +16,7 @@ pub(crate) struct Finalizer {
     pub(crate) future: IsolatedDrop<CleanupFuture>,
 }
 
-/// It is made of the user's future, which may panic in its poll, in its drop, and in both.
+/// Contains the user's future, which may panic in its poll, in its drop, and in both.
 pub(crate) type CleanupFuture = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
@@ -43,13 +43,13 @@ impl Finalizer {
 /// The cleanup of an operation, under the record's lock.
 #[derive(Default)]
 pub(super) struct Cleanup {
-    /// What was deferred and not begun; the last one is next.
+    /// The finalizers that have not begun; the last one runs next.
     waiting: Vec<Finalizer>,
     running: Option<RunningFinalizer>,
     pub(super) errors: Vec<CleanupError>,
 }
 
-/// A finalizer that runs, for reports.
+/// The finalizer that runs, for reports.
 #[derive(Clone)]
 pub(super) struct RunningFinalizer {
     pub(super) name: Cow<'static, str>,
@@ -66,7 +66,7 @@ impl Cleanup {
         !self.waiting.is_empty()
     }
 
-    /// Takes out the finalizer that is next, which from then on is the one that runs.
+    /// Removes the next finalizer, which becomes the running finalizer.
     pub(super) fn next(&mut self, now: Option<Instant>) -> Option<Finalizer> {
         let next = self.waiting.pop();
         self.running = next.as_ref().map(|next| RunningFinalizer {
@@ -88,9 +88,28 @@ impl Cleanup {
     }
 }
 
-/// The output of a finalizer: nothing, or whether it failed.
+/// The output of a finalizer, for [`Operation::defer`](crate::Operation::defer): `()` or a `Result<(), E>`.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+///
+/// async fn flush() -> io::Result<()> {
+///     Err(io::Error::other("disk full"))
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("import").build()?;
+/// scope.defer(async { println!("done") })?;
+/// scope.defer(flush())?;
+/// let outcome = rt::block_on(scope.run(async |_| ()));
+/// assert_eq!(outcome.cleanup_errors().len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 pub trait CleanupOutput {
-    /// The answer as a result.
+    /// Returns the output as a result.
     ///
     /// # Errors
     ///

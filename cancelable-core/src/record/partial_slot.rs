@@ -2,18 +2,19 @@
 //!
 //! # States
 //!
-//! | `update`   | read                      | `update`, take         | set                                              |
-//! |------------|---------------------------|------------------------|--------------------------------------------------|
-//! | `None`     | shares the value          | takes the value out    | replaces the value                               |
-//! | `Some`     | shares a value set since  | refused                | keeps the new value, which replaces the updated one |
+//! | `update` | read | update, take | set |
+//! |----------|------|--------------|-----|
+//! | `None` | shares the value | takes the value out | replaces the value |
+//! | `Some` | shares a value that was set since | refused | keeps the value, which replaces that of the update at its end |
 
 use crate::report::Value;
 use std::any::Any;
 use std::sync::Arc;
 
+/// The partial result, and how a snapshot shows it.
 #[derive(Default)]
 pub(crate) struct Slot {
-    /// The value; during an update a value that was set since the update began.
+    /// The value; during an update, a value that was set since the update began.
     value: Option<Value>,
     /// The update in progress, which has taken the value out.
     update: Option<Update>,
@@ -92,7 +93,7 @@ impl Slot {
         }
     }
 
-    /// Returns the value, shared.
+    /// Returns the value, shared with the slot.
     pub(crate) fn share(&self) -> Option<Value> {
         self.value.clone()
     }

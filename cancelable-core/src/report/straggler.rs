@@ -48,6 +48,14 @@ pub struct Straggler {
 }
 
 /// The kind of a [`Straggler`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::operation::StragglerKind;
+///
+/// assert_eq!(StragglerKind::Blocking.as_str(), "blocking call");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StragglerKind {
@@ -78,6 +86,22 @@ impl StragglerKind {
 }
 
 /// The shield that a [`Straggler`] runs under.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let scope = rt::scope("transfer").build()?;
+/// let outcome = rt::block_on(scope.run(async |op| {
+///     let commit = async { op.unfinished() };
+///     op.shield(commit).await
+/// }));
+/// let unfinished = outcome.into_value().unwrap_or_default();
+/// let shield = unfinished[0].shield().ok_or("the commit runs under a shield")?;
+/// assert!(shield.location().file().ends_with(".rs"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ShieldSite {
     pub(crate) location: &'static Location<'static>,
