@@ -1,8 +1,8 @@
 //! Standard output for a program's result, and standard error for its messages.
 //!
-//! A result that cannot be written is an error. A message is only said: one that cannot be written is
-//! dropped, and never stops the work. `println!` and `eprintln!` do neither, they panic; the lints
-//! `print_stdout` and `print_stderr` keep them out.
+//! A result that cannot be written is an error. A message that cannot be written is dropped, and
+//! never stops the work. `println!` and `eprintln!` panic instead, so the lints `print_stdout` and
+//! `print_stderr` ban them.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -13,26 +13,26 @@ use parking_lot::Mutex;
 
 use crate::Identity;
 
-/// A pipe that says that it is writable takes this much without blocking (`PIPE_BUF`).
+/// The number of bytes that a writable pipe accepts without blocking (`PIPE_BUF`).
 const PIECE: usize = 4096;
-/// The time that a message waits for a standard error that takes nothing.
+/// The time that a message waits for a full standard error.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Writes a line for people to standard error.
 ///
-/// It is dropped if standard error is full, closed or fails, or takes nothing for a second.
+/// The line is dropped if standard error is closed, fails, or stays full for a second.
 pub fn message(line: impl Display) {
     text(&format!("{line}\n"));
 }
 
-/// Writes text for people, of whole lines, to standard error, as [`message`] does.
+/// Writes whole lines for people to standard error, as [`message`] does.
 pub fn text(text: &str) {
-    // Whether standard error took nothing the last time. The next message does not wait again.
+    // Whether standard error was full at the last message. The next message does not wait again.
     static IS_STALLED: AtomicBool = AtomicBool::new(false);
 
     let mut to = io::stderr().lock();
     for piece in text.as_bytes().chunks(PIECE) {
-        // Relaxed: how long to wait is all that depends on it.
+        // Relaxed: only the time of the wait depends on it.
         let patience = match IS_STALLED.load(Relaxed) {
             true => Duration::ZERO,
             false => PATIENCE,
@@ -45,29 +45,29 @@ pub fn text(text: &str) {
     }
 }
 
-/// Standard output, without the standard library's buffer, which splits lines at its own edges. It
-/// waits where the descriptor is non-blocking and full.
+/// Standard output without the buffer of the standard library, which splits lines at its own
+/// boundaries. A write waits if the descriptor is non-blocking and full.
 ///
-/// A program whose standard output was closed by its starter writes to `/dev/null`: the standard
-/// library opens that in its place before `main`.
+/// If standard output was closed at the start, the program writes to `/dev/null`, which the
+/// standard library opens in its place before `main`.
 #[derive(Debug)]
 pub struct Stdout(system::Stdout);
 
 impl Stdout {
-    /// Standard output.
+    /// Opens standard output.
     ///
     /// # Errors
     ///
-    /// The system has no handle to give.
+    /// The system returns no handle.
     pub fn open() -> io::Result<Self> {
         system::stdout().map(Self)
     }
 
-    /// Which file it is, if it is one.
+    /// Returns the identity of the file, if it is a file.
     ///
     /// # Errors
     ///
-    /// The system does not say.
+    /// The system call failed.
     pub fn identity(&self) -> io::Result<Option<Identity>> {
         system::identity(&self.0)
     }
@@ -75,7 +75,7 @@ impl Stdout {
 
 impl Write for Stdout {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Ends: each turn waits until standard output takes something, has failed or has no reader.
+        // Ends: each round waits until standard output accepts bytes, has failed or has no reader.
         loop {
             match self.0.write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -95,26 +95,26 @@ impl Write for Stdout {
 ///
 /// # Errors
 ///
-/// It cannot be written there; the error says so.
+/// The line cannot be written.
 pub fn result(line: impl Display) -> io::Result<()> {
     let line = format!("{line}\n");
     let written = Stdout::open().and_then(|mut to| to.write_all(line.as_bytes()));
     written.map_err(|error| unwritten(&error))
 }
 
-/// Writes a line to standard output that says what was done, where the work goes on whether or not it
-/// can be written. If it cannot, [`announced`] says so at the end.
+/// Writes a line about finished work to standard output. The work continues if the line cannot be
+/// written; [`announced`] returns the error at the end.
 pub fn announce(line: impl Display) {
     if let Err(error) = result(line) {
         *UNANNOUNCED.lock() = Some(error);
     }
 }
 
-/// Whether all that was announced has been written.
+/// Returns whether all announced lines have been written.
 ///
 /// # Errors
 ///
-/// The last one of those that could not be.
+/// The last error of a write.
 pub fn announced() -> io::Result<()> {
     match UNANNOUNCED.lock().take() {
         Some(error) => Err(error),
@@ -124,7 +124,7 @@ pub fn announced() -> io::Result<()> {
 
 static UNANNOUNCED: Mutex<Option<io::Error>> = Mutex::new(None);
 
-/// The error of standard output, with its name.
+/// Returns the error of standard output, with its name.
 pub fn unwritten(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("standard output: {error}"))
 }
@@ -150,14 +150,14 @@ mod system {
         Ok(Identity::of(&to.metadata()?, None))
     }
 
-    /// Waits until a write would not block; false if it still would after `limit`. A descriptor that
-    /// has failed blocks no write.
+    /// Waits until a write does not block; false if it still would after `limit`. A descriptor that
+    /// has failed does not block.
     pub(super) fn is_writable_within(to: &impl AsFd, limit: Option<Duration>) -> bool {
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut descriptors = [PollFd::new(to, PollFlags::OUT)];
         match poll(&mut descriptors, limit.as_ref()) {
             Ok(ready) => ready > 0,
-            // The caller tries, and waits again if it is too early.
+            // The caller tries, and waits again if this was too early.
             Err(_) => true,
         }
     }
@@ -172,12 +172,12 @@ mod system {
 
     pub(super) type Stdout = io::Stdout;
 
-    /// The standard library's, which translates for a console.
+    /// The handle of the standard library, which translates for a console.
     pub(super) fn stdout() -> io::Result<Stdout> {
         Ok(io::stdout())
     }
 
-    /// It has no name by which it could be known.
+    /// It has no identity here.
     pub(super) fn identity(_: &Stdout) -> io::Result<Option<Identity>> {
         Ok(None)
     }
@@ -212,7 +212,7 @@ mod tests {
                 File::from(reader).read_to_end(&mut read).unwrap();
                 read
             });
-            // The reader begins when nothing more goes in.
+            // The reader starts when the pipe is full.
             let mut written = 0;
             while system::is_writable_within(&to.0, Some(Duration::ZERO)) {
                 written += to.write(&bytes[written..]).unwrap();

@@ -1,4 +1,4 @@
-//! How a program ends, as its caller is told.
+//! The end of a program: its exit code or its signal.
 
 use std::error::Error;
 use std::fmt::Display;
@@ -12,31 +12,32 @@ use clap::Parser;
 
 use crate::{exit_code, message, unwritten};
 
-/// The exit code for a command line that is wrong.
+/// The exit code for an invalid command line.
 const USAGE: u8 = 2;
 
-/// How a program ends. `main` returns what [`leave`](Self::leave) does, and nothing else decides it.
+/// The end of a program. `main` returns the result of [`leave`](Self::leave), and nothing else
+/// decides the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "the caller is told by `leave`"]
 pub struct Exit {
     code: u8,
-    /// The signal that stopped the program, if one did.
+    /// The signal that stopped the program, if there is one.
     signal: Option<Signal>,
 }
 
 impl Exit {
-    /// All that was asked for was done.
+    /// All requested work was done.
     pub const SUCCESS: Self = Self::code(0);
-    /// Some of it was not.
+    /// Some requested work was not done.
     pub const FAILURE: Self = Self::code(1);
 
-    /// An exit with this code.
+    /// Returns an exit with this code.
     pub const fn code(code: u8) -> Self {
         Self { code, signal: None }
     }
 
-    /// The exit of a program that `cause` has stopped: by the signal if it was one, and else with the
-    /// code of [`exit_code`].
+    /// Returns the exit of a program that `cause` has stopped: by the signal if the cause is a
+    /// signal, or else with the code of [`exit_code`].
     pub fn stopped(cause: &Cause) -> Self {
         Self {
             code: exit_code(cause),
@@ -44,14 +45,15 @@ impl Exit {
         }
     }
 
-    /// The exit of `program` for a failure, which is said.
+    /// Returns the exit of `program` for a failure, and prints the failure.
     pub fn failed(program: &str, error: impl Display) -> Self {
         message(format_args!("{program}: {error}"));
         Self::FAILURE
     }
 
-    /// The exit of `program` for the error that its work has ended in, which is said: as [`stopped`](Self::stopped)
-    /// where it is a cancellation, without the place in the source, and else as [`failed`](Self::failed).
+    /// Returns the exit of `program` for the error of its work, and prints the error: as
+    /// [`stopped`](Self::stopped) for a cancellation, without the location in the source, or else
+    /// as [`failed`](Self::failed).
     pub fn ended(program: &str, error: &(dyn Error + 'static)) -> Self {
         let run_error = error.downcast_ref::<RunError>();
         let cancelled = run_error.and_then(RunError::cancellation);
@@ -65,7 +67,7 @@ impl Exit {
         }
     }
 
-    /// The same with another code, unless it is that of a success.
+    /// Returns the same exit with another code, unless it is a success.
     pub fn with_code(self, code: u8) -> Self {
         match self.code {
             0 => self,
@@ -73,15 +75,16 @@ impl Exit {
         }
     }
 
-    /// The exit code, which is what a shell says of a death by a signal too.
+    /// Returns the exit code. For a signal it is the code that shells use.
     #[must_use]
     pub const fn to_code(self) -> u8 {
         self.code
     }
 
-    /// Ends the program, all of whose work is done and said: for `main` to return.
+    /// Ends the program after all work and output, for `main` to return.
     ///
-    /// One that a signal stopped dies of it, so that a shell loop around it ends as well.
+    /// A program that was stopped by a signal ends itself by that signal, so that a loop in a shell
+    /// ends as well.
     #[must_use]
     pub fn leave(self) -> ExitCode {
         match self.signal {
@@ -91,34 +94,34 @@ impl Exit {
     }
 }
 
-/// The signals by which people end a program, of those that the system has: Ctrl-C, kill(1), and a
+/// The signals by which people end a program, as far as the system has them: Ctrl-C, kill(1), and a
 /// terminal that is closed.
 pub fn requests() -> impl Iterator<Item = Signal> {
     let names = ["SIGINT", "SIGTERM", "SIGHUP"];
     names.into_iter().flat_map(str::parse)
 }
 
-/// The options on the command line.
+/// Parses the options on the command line.
 ///
 /// # Errors
 ///
-/// It asks for the help or the version, which are printed; or it is wrong, which is said, and the code
-/// is 2.
+/// The options ask for the help or the version, which are printed; or the command line is invalid,
+/// which is printed, and the code is 2.
 pub fn options<O: Parser>() -> Result<O, Exit> {
     O::try_parse().map_err(|error| refused(O::command().get_name(), &error))
 }
 
-/// Prints the help, the version, or what is wrong.
+/// Prints the help, the version, or the error.
 fn refused(program: &str, error: &clap::Error) -> Exit {
     match (error.use_stderr(), error.print()) {
         (true, _) => Exit::code(USAGE),
         (false, Ok(())) => Exit::SUCCESS,
-        // It was asked for, so it is the result.
+        // Requested output is a result.
         (false, Err(error)) => Exit::failed(program, unwritten(&error)),
     }
 }
 
-/// The command line of a program that takes nothing but `--help` and `--version`.
+/// Parses the command line of a program that has no options but `--help` and `--version`.
 ///
 /// # Errors
 ///

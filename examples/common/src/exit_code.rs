@@ -1,14 +1,15 @@
-//! The exit code that tells a script what stopped a job.
+//! The exit code that tells a script why a job was stopped.
 
 use cancelable_core::{Cause, Reason};
 
-/// The exit code of a job that was stopped: timeout(1)'s for a time limit, the shells' for a signal.
+/// Returns the exit code of a job that was stopped: that of timeout(1) for a time limit, that of
+/// shells for a signal.
 #[must_use]
 pub fn exit_code(cause: &Cause) -> u8 {
     match cause.reason() {
         Reason::TimedOut { .. } | Reason::DeadlineReached => 124,
         Reason::Signal { number, .. } => u8::try_from(128 + number).unwrap_or(1),
-        // EX_TEMPFAIL of sysexits.h: not done, and can be done later.
+        // EX_TEMPFAIL of sysexits.h: the job is not done and can be retried later.
         Reason::Condition => 75,
         _ => 1,
     }

@@ -1,9 +1,9 @@
-//! Which file a file is.
+//! The identity of a file, independent of its name.
 
 use std::fs::Metadata;
 use std::path::Path;
 
-/// Which regular file it is, whatever its name.
+/// The identity of a regular file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     #[cfg(unix)]
@@ -13,7 +13,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of an open regular file; `path` is its name where there is one.
+    /// Returns the identity of an open regular file; `path` is its name, if it has one.
     #[cfg(unix)]
     #[must_use]
     pub fn of(metadata: &Metadata, _path: Option<&Path>) -> Option<Self> {
@@ -23,7 +23,7 @@ impl Identity {
         })
     }
 
-    /// The identity of an open regular file; `path` is its name where there is one.
+    /// Returns the identity of an open regular file; `path` is its name, if it has one.
     #[cfg(not(unix))]
     #[must_use]
     pub fn of(_metadata: &Metadata, path: Option<&Path>) -> Option<Self> {
@@ -32,7 +32,7 @@ impl Identity {
         })
     }
 
-    /// Whether the file of this metadata is the one.
+    /// Returns whether this metadata belongs to the same file.
     #[must_use]
     pub fn is(&self, metadata: &Metadata, path: &Path) -> bool {
         Self::of(metadata, Some(path)).as_ref() == Some(self)

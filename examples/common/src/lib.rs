@@ -1,5 +1,5 @@
-//! What the example programs have in common: how they speak, how they end, and how those that are told
-//! to stop report why.
+//! Code that the example programs share: their output, their exit, and the reports of jobs that
+//! were stopped.
 //!
 //! It names no runtime, and needs none.
 

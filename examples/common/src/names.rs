@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cancelable_core::cause::escaped;
 
-/// A name as a message may show it: what would steer the terminal, or is not seen, is spelled out.
+/// A name in a message. Characters that control a terminal or are invisible are escaped.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     escaped(&path.to_string_lossy()).to_string()

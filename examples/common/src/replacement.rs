@@ -1,4 +1,4 @@
-//! A file that takes the place of another in one step, once it is whole.
+//! A file that replaces another in one step, once it is complete.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -9,20 +9,20 @@ use tempfile::{Builder, NamedTempFile};
 
 use crate::Identity;
 
-/// The number of symbolic links that are followed, which is the system's.
+/// The limit on symbolic links that are followed, as in the system.
 const MOST_LINKS: usize = 40;
 
-/// What a path that is to be written to leads to.
+/// The target of an output path.
 #[derive(Debug)]
 pub enum Destination {
-    /// A regular file, or one that is not there yet, by the name that has no link in it.
+    /// A regular file, or one that does not exist yet, by its name without links.
     File(PathBuf),
-    /// A device, a fifo or an open file of a process: there is nothing to take the place of.
+    /// A device, a fifo or an open file of a process, which cannot be replaced.
     Special(PathBuf),
 }
 
 impl Destination {
-    /// What `path` leads to, through all links.
+    /// Resolves `path` through all links.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl Destination {
             };
             let folder = folder_of(&path).canonicalize()?;
             let place = folder.join(name);
-            // Those links lead to files that are open, and not to names.
+            // These links lead to open files, and not to names.
             if folder.starts_with("/proc") {
                 return Ok(Self::Special(place));
             }
@@ -71,10 +71,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// A file that is written beside another and takes its place in one step. Until then the other is as it
-/// was; dropping this leaves it so.
+/// A file that is written beside another and replaces it in one step. Until then the other file is
+/// unchanged, and a drop of this leaves it so.
 ///
-/// It is written in the folder for temporary files where the folder of the other cannot be written to.
+/// If the folder of the other file is not writable, the new file is written in the folder for
+/// temporary files.
 #[derive(Debug)]
 pub struct Replacement {
     new: NamedTempFile,
@@ -85,21 +86,21 @@ pub struct Replacement {
     old_identity: Option<Identity>,
 }
 
-/// Where a replacement was left.
+/// The location of a replacement that was left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// In its place, where there was nothing before.
+    /// At the target path, where there was no file before.
     InPlace,
-    /// In the file of this name. What it was to replace is as it was.
+    /// In the file of this name. The target is unchanged.
     At(PathBuf),
 }
 
 impl Replacement {
-    /// Begins an empty file that is to take the place of the one at `place`, or to be the first there.
+    /// Creates an empty file that will replace the file at `place`, or be the first there.
     ///
     /// # Errors
     ///
-    /// The file at `place` may not be written, or there is no room for another.
+    /// The file at `place` is not writable, or there is no space for another.
     pub fn begin(place: &Path) -> io::Result<Self> {
         let old = match OpenOptions::new().write(true).open(place) {
             Ok(file) => Some(file.metadata()?),
@@ -108,8 +109,8 @@ impl Replacement {
         };
         let new = match temporary_in(folder_of(place)) {
             Ok(new) => new,
-            // It may be written all the same, when it is known what: unless that would change a file
-            // of another name, too.
+            // The target may still be writable, once its content is known; unless a write would
+            // change a file of another name too.
             Err(_) if old.as_ref().is_some_and(has_one_name) => {
                 temporary_in(&std::env::temp_dir())?
             }
@@ -128,14 +129,14 @@ impl Replacement {
         })
     }
 
-    /// The new file.
+    /// Returns the new file.
     #[must_use]
     pub fn file(&self) -> &File {
         self.new.as_file()
     }
 
-    /// Whether the file of this metadata is the new one, or the one that is to be replaced, by that
-    /// name. Another name of it keeps what it has.
+    /// Returns whether this metadata belongs to the new file, or to the file that will be replaced
+    /// under this name. Other names of that file keep its content.
     #[must_use]
     pub fn is(&self, metadata: &Metadata, path: &Path) -> bool {
         let new = self.new_identity.as_ref();
@@ -143,18 +144,18 @@ impl Replacement {
         new.is_some_and(|new| new.is(metadata, path)) || (self.replaces(metadata, path) && is_old())
     }
 
-    /// Whether the file of this metadata is the one that is to be replaced, by whichever name.
+    /// Returns whether this metadata belongs to the file that will be replaced, under any name.
     #[must_use]
     pub fn replaces(&self, metadata: &Metadata, path: &Path) -> bool {
         let old = self.old_identity.as_ref();
         old.is_some_and(|old| old.is(metadata, path))
     }
 
-    /// Puts the new file in its place, when it is on the disk.
+    /// Syncs the new file to the disk and moves it to its place.
     ///
     /// # Errors
     ///
-    /// It cannot be written to the disk or put there.
+    /// The file cannot be synced or moved.
     pub fn place(self) -> io::Result<()> {
         sync(self.new.as_file())?;
         let is_beside = self.new.path().parent() == self.place.parent();
@@ -165,8 +166,7 @@ impl Replacement {
                     sync_folder(&self.place);
                     return Ok(());
                 }
-                // Such as a file that something is mounted on, or one of somebody else's in a folder
-                // for all.
+                // For example a mount point, or a file of another user in a shared folder.
                 Err(error) if self.old.as_ref().is_some_and(has_one_name) => error.file,
                 Err(error) => return Err(error.error),
             },
@@ -174,19 +174,19 @@ impl Replacement {
         copy_over(new.as_file(), &self.place)
     }
 
-    /// Leaves a new file that is not whole: in its place if there was nothing, and else beside it as
+    /// Leaves an incomplete new file: at the target path if there was no file, or else beside it as
     /// `NAME.partial`.
     ///
     /// # Errors
     ///
-    /// It cannot be left there.
+    /// The file cannot be left there.
     pub fn leave(self) -> io::Result<Left> {
         sync(self.new.as_file())?;
         let new = match self.old {
             Some(_) => self.new,
             None => match self.new.persist_noclobber(&self.place) {
                 Ok(_) => return Ok(Left::InPlace),
-                // Somebody else has put something there meanwhile.
+                // Another process has created a file there meanwhile.
                 Err(error) => error.file,
             },
         };
@@ -200,7 +200,7 @@ impl Replacement {
     }
 }
 
-/// An empty file with the permissions that any new file has.
+/// Creates an empty file with the default permissions.
 fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = Builder::new();
     builder.prefix(".new-");
@@ -212,14 +212,14 @@ fn temporary_in(folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// Gives a file the permissions of another and, where that is allowed, its owner.
+/// Copies the permissions of another file and, if allowed, its owner.
 fn take_after(file: &File, old: &Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {
         use rustix::fs::{Gid, Uid, fchown};
         use std::os::unix::fs::MetadataExt;
         let owner = (Uid::from_raw(old.uid()), Gid::from_raw(old.gid()));
-        // Most may not give files away.
+        // Most users may not change owners.
         let _ = fchown(file, Some(owner.0), Some(owner.1));
     }
     file.set_permissions(old.permissions())
@@ -236,7 +236,7 @@ fn has_one_name(_: &Metadata) -> bool {
     true
 }
 
-/// Completes when what was written is on the disk, if that can be asked for.
+/// Completes when the written bytes are on the disk, if the system can sync them.
 fn sync(file: &File) -> io::Result<()> {
     match file.sync_all() {
         Err(error)
@@ -251,15 +251,14 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// So that the new name outlasts a loss of power. Where that cannot be had, the file is whole all the
-/// same.
+/// Syncs the folder, so that the new name survives a loss of power. The file is complete even if that fails.
 fn sync_folder(path: &Path) {
     if let Ok(folder) = File::open(folder_of(path)) {
         let _ = folder.sync_all();
     }
 }
 
-/// Writes what `new` has over the file at `place`.
+/// Overwrites the file at `place` with the content of `new`.
 fn copy_over(mut new: &File, place: &Path) -> io::Result<()> {
     new.seek(SeekFrom::Start(0))?;
     let mut old = OpenOptions::new().write(true).open(place)?;
@@ -317,7 +316,7 @@ mod tests {
         assert_eq!(left, Left::At(partial.clone()));
         assert_eq!(fs::read_to_string(&place).unwrap(), "first");
         assert_eq!(fs::read_to_string(&partial).unwrap(), "second");
-        // Somebody may have been quicker.
+        // Another process may have been faster.
         let third = begin(&dir.path().join("late"), "third");
         fs::write(dir.path().join("late"), "theirs").unwrap();
         let left = third.leave().unwrap();
@@ -370,7 +369,7 @@ mod tests {
         let (place, elsewhere) = (dir.path().join("file"), tempfile::tempdir().unwrap());
         fs::write(&place, "the old one is longer").unwrap();
         let mut replacement = begin(&place, "");
-        // As where the folder cannot be written to.
+        // As in a folder that is not writable.
         replacement.new = temporary_in(elsewhere.path()).unwrap();
         replacement.file().write_all(b"new").unwrap();
         let inode = place.metadata().unwrap().ino();

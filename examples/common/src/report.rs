@@ -1,4 +1,4 @@
-//! What the reports of the jobs have in common: how they begin, and why the job was stopped.
+//! The common parts of the reports of jobs: the first line, and the reason of a stop.
 
 use std::fmt::{self, Display};
 use std::io::{self, Write};
@@ -9,18 +9,18 @@ use serde::Serialize;
 
 use crate::console::{Stdout, text, unwritten};
 
-/// Why a job was asked to stop, with the fields of its JSON object.
+/// The reason why a job was stopped, with the fields of its JSON object.
 #[derive(Debug, Serialize)]
 pub struct Why {
     reason: &'static str,
     text: String,
     signal: Option<&'static str>,
-    /// The line of the program at which it was laid down that this would stop it: for who develops it.
+    /// The line of the program that set up this reason, for developers.
     decided_at: String,
 }
 
 impl Why {
-    /// What `cause` says.
+    /// Returns the reason for `cause`.
     #[must_use]
     pub fn new(cause: &Cause) -> Self {
         let signal = match cause.reason() {
@@ -37,7 +37,7 @@ impl Why {
     }
 }
 
-/// The path of a source without detours: `examples/on-tokio/../src` is `examples/src`.
+/// Normalises the path of a source file: `examples/on-tokio/../src` is `examples/src`.
 fn direct(path: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split(['/', '\\']) {
@@ -49,7 +49,7 @@ fn direct(path: &str) -> String {
     parts.join("/")
 }
 
-/// The sentence.
+/// Writes the sentence.
 impl Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -59,15 +59,15 @@ impl Display for Why {
 /// The first line of a report: `checksum: cancelled after 3.2 s: SIGINT received`.
 #[derive(Clone, Copy, Debug)]
 pub struct Headline<'a> {
-    /// Who reports.
+    /// The program.
     pub program: &'a str,
-    /// How the job ended.
+    /// The end of the job.
     pub status: &'a str,
-    /// How long it took, in seconds.
+    /// The duration in seconds.
     pub elapsed: f64,
-    /// What went wrong.
+    /// The error.
     pub error: Option<&'a str>,
-    /// Why it was asked to stop. A job that has completed was done before it could.
+    /// The reason of a requested stop. A job that completed was done before the stop.
     pub cause: Option<&'a Why>,
 }
 
@@ -90,8 +90,8 @@ impl Display for Headline<'_> {
     }
 }
 
-/// Prints a report: for machines as JSON on standard output, which is a result; for people on standard
-/// error, which is a message.
+/// Prints a report: for machines as JSON on standard output, which is a result; for people on
+/// standard error, which is a message.
 ///
 /// # Errors
 ///

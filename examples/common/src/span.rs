@@ -1,15 +1,15 @@
-//! Times as people write them.
+//! Times for people.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A time of which no more is shown than matters: `200ms`, `1.6s`, `2m 5s`, `1h`.
+/// A time, rounded to its two largest units at most: `200ms`, `1.6s`, `2m 5s`, `1h`.
 #[derive(Clone, Copy, Debug)]
 pub struct Span(pub Duration);
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Half of what is not shown is added, so that it is rounded and not cut.
+        // Half of the smallest shown unit is added, so that the time is rounded and not truncated.
         let micros = self.0.as_micros();
         let (millis, tenths, seconds) = (
             (micros + 500) / 1_000,
@@ -31,7 +31,7 @@ impl fmt::Display for Span {
     }
 }
 
-/// The larger unit and, unless there is none of it, the smaller.
+/// Writes the larger unit and, unless it is zero, the smaller.
 fn two(f: &mut fmt::Formatter<'_>, large: (u128, &str), small: (u128, &str)) -> fmt::Result {
     write!(f, "{}{}", large.0, large.1)?;
     match small.0 {

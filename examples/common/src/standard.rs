@@ -1,24 +1,25 @@
-//! Standard input as a file, without the standard library's buffer, which splits lines at its own edges.
+//! Standard input as a file, without the buffer of the standard library, which splits lines at its
+//! own boundaries.
 
 use std::fs::File;
 use std::io;
 
-/// Standard input.
+/// Opens standard input.
 ///
 /// # Errors
 ///
-/// The system has no handle to give.
+/// The system returns no handle.
 #[cfg(unix)]
 pub fn stdin_file() -> io::Result<File> {
     use std::os::fd::AsFd;
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Standard input.
+/// Opens standard input.
 ///
 /// # Errors
 ///
-/// The system has no handle to give.
+/// The system returns no handle.
 #[cfg(windows)]
 pub fn stdin_file() -> io::Result<File> {
     use std::os::windows::io::AsHandle;

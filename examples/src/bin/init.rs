@@ -8,10 +8,10 @@ use clap::Parser;
 use common::Exit;
 use rt::{Init, exit_as};
 
-/// What shells exit with when there is no such program, or it cannot be run.
+/// The exit codes of shells for a program that does not exist, and for one that cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
-/// The exit code of timeout(1) and others for a failure of their own.
+/// The exit code of timeout(1) and others for their own failures.
 const FAILED: u8 = 125;
 
 const EXIT_CODES: &str = "\
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 
 fn run(options: Options) -> Exit {
     let mut args = options.command.into_iter();
-    // The command line has made sure that there is one.
+    // The parser requires at least one argument.
     let mut command = Command::new(args.next().unwrap_or_default());
     command.args(args);
     match Init::new(command).status() {

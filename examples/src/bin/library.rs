@@ -1,7 +1,8 @@
-//! How a library takes part: it depends on `cancelable-core` alone and never learns the runtime.
+//! A library that depends on `cancelable-core` alone and never names a runtime.
 //!
-//! A function that only has to notice a cancel takes a token. A function that bounds its own steps,
-//! or starts some, takes the scope that it runs in. The application at the bottom brings the runtime.
+//! A function that only has to notice a cancel takes a token. A function that limits or starts
+//! steps of its own takes the scope that it runs in. The application at the bottom supplies the
+//! runtime.
 
 use cancelable_core::error::Cancelled;
 use cancelable_core::scope::RunError;
@@ -13,7 +14,7 @@ use std::future;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// Why a run has no value, without the place in the source: that is for who develops the program.
+/// Returns why a run has no value, without the location in the source, which is for developers.
 fn why<E: Display>(error: &RunError<E>) -> String {
     match error.cancellation() {
         Some(cancelled) => cancelled.without_location().to_string(),
@@ -21,7 +22,7 @@ fn why<E: Display>(error: &RunError<E>) -> String {
     }
 }
 
-/// Adds up what can be added up until the token is cancelled. No async code and no runtime is needed.
+/// Adds numbers until the token is cancelled. Needs no async code and no runtime.
 fn sum(numbers: impl Iterator<Item = u64>, token: &CancellationToken) -> Result<u64, Cancelled> {
     let mut sum = 0_u64;
     for number in numbers {
@@ -31,7 +32,7 @@ fn sum(numbers: impl Iterator<Item = u64>, token: &CancellationToken) -> Result<
     Ok(sum)
 }
 
-/// Asks a replica, and gives it half a second. The scope's own deadline may leave it less.
+/// Asks a replica, with half a second for the answer. The deadline of the scope may leave less.
 async fn ask(scope: &Scope, replica: &str) -> Result<Outcome<String>, Box<dyn Error>> {
     let step = scope
         .child(format!("ask {replica}"))
@@ -40,7 +41,7 @@ async fn ask(scope: &Scope, replica: &str) -> Result<Outcome<String>, Box<dyn Er
     Ok(step.run(async |_| answer_of(replica).await).await)
 }
 
-/// Stands for a call over the network: one of the replicas is down and never answers.
+/// Simulates a call over the network: one of the replicas is down and never answers.
 async fn answer_of(replica: &str) -> String {
     if replica == "north" {
         future::pending::<()>().await;
@@ -75,7 +76,7 @@ fn query() -> Result<(), Box<dyn Error>> {
                         Err(error) => announce(why(&error)),
                     }
                 }
-                // Endless work on a blocking thread: the token is how it hears of the deadline.
+                // Endless work on a blocking thread, which notices the deadline by the token.
                 let token = scope.token().clone();
                 scope.set_timeout(Duration::from_millis(100))?;
                 let adding = runtime.spawn_blocking(move || sum(1.., &token));

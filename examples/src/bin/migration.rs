@@ -1,5 +1,5 @@
-//! A program that was written for tokio-util's token. To bring it here, one line was changed, and
-//! `cause` is there to be asked.
+//! A program that was written for tokio-util's token. Its migration changed one line; `cause` is
+//! new.
 
 // use tokio_util::sync::CancellationToken;
 use cancelable_core::CancellationToken;
@@ -49,7 +49,7 @@ fn serve() -> Result<(), Box<dyn Error>> {
         runtime.sleep(Duration::from_millis(10)).await;
         server.cancel_with("the operator closed the port");
         second.await?;
-        // New: why. A log would have the place too, which is `announce(cause)`.
+        // New: the cause. `announce(cause)` would print the location in the source too, for a log.
         if let Some(cause) = server.cause() {
             announce(cause.without_location());
         }

@@ -1,4 +1,4 @@
-//! The command line: what the user asks for, and the words of `--help`.
+//! The command line: the options, and the text of `--help`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -73,14 +73,14 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// How many files are hashed at once.
+    /// Returns the number of files that are hashed at once.
     pub(crate) fn jobs(&self) -> usize {
         self.jobs
             .map_or_else(processors, NonZeroUsize::get)
             .min(MOST_JOBS)
     }
 
-    /// Whether the user has not asked to leave processors to others.
+    /// Returns whether the user lets the program use all processors.
     pub(crate) fn uses_all_processors(&self) -> bool {
         self.jobs() >= processors()
     }

@@ -1,4 +1,4 @@
-//! The blocking threads that work on the job, and how long to wait for them.
+//! The blocking threads of the job, and the wait for their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,27 +8,27 @@ use cancelable_core::{CancellationToken, Cause, RuntimeHandle, error::Cancelled}
 
 use crate::job::Job;
 
-/// After this time a person is told what the wait is for.
+/// The time after which the user is told the reason of the wait.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// After this time a thread that hangs in a read or a write is left behind.
+/// The time after which a thread that hangs in a read or a write is abandoned.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// The threads that hung in a read or a write and were not waited for.
+/// The threads that hung in a read or a write and were abandoned.
 #[derive(Debug)]
 pub(crate) struct LeftBehind {
     pub(crate) threads: usize,
-    /// What said not to wait, if not that time was up.
+    /// The reason not to wait, if it was not the time limit.
     pub(crate) insisted: Option<Cause>,
 }
 
-/// The workers, kept outside of the scope's body: the body is dropped by a cancel, and the workers
-/// have to be waited for after that, to keep what they have done.
+/// The workers, which live outside of the scope's body: a cancel drops the body, and after that the
+/// program waits for the workers, to keep their finished work.
 #[derive(Debug)]
 pub(crate) struct Crew {
     runtime: RuntimeHandle,
     job: Arc<Job>,
     workers: Vec<JoinHandle<Result<(), Cancelled>>>,
-    /// A worker has noticed a cancel and left files to do.
+    /// A worker has noticed a cancel and left files undone.
     stopped: bool,
     flushing: Option<JoinHandle<()>>,
 }
@@ -44,9 +44,10 @@ impl Crew {
         }
     }
 
-    /// Does the job, and shows how it goes. May be dropped at any point; see [`leave`](Self::leave).
+    /// Runs the job, and shows its progress. May be dropped at any point; see
+    /// [`leave`](Self::leave).
     pub(crate) async fn work(&mut self, token: &CancellationToken) {
-        // The survey stops with the workers: what it has not counted by then is of no interest.
+        // The survey stops with the workers: its count is of no use after them.
         let surveying = token.child_token();
         let _guard = surveying.clone().drop_guard();
         let job = Arc::clone(&self.job);
@@ -65,7 +66,7 @@ impl Crew {
         }
     }
 
-    /// Completes when all is done and written, and never if a worker stopped before that.
+    /// Completes when everything is done and written, and never if a worker stopped before that.
     async fn watch(&mut self, token: &CancellationToken) {
         let interval = self.job.progress.interval();
         while self
@@ -79,16 +80,16 @@ impl Crew {
             self.start_flush(token);
         }
         if self.stopped {
-            // The workers have noticed the cancel before this task did. What they have done is not
-            // all, and to return would say that it is: the scope is about to drop this future.
+            // The workers have noticed the cancel before this task did. To return would report a
+            // complete job: this future stays pending, and the scope is about to drop it.
             std::future::pending::<()>().await;
         }
         self.job.say_files();
         self.flushed(token).await;
     }
 
-    /// Waits, after a cancel, until every worker has noticed it and the lines are written; but not
-    /// for a thread that hangs once `insist` is cancelled or time is up.
+    /// Waits, after a cancel, until every worker has noticed it and the lines are written. A thread
+    /// that hangs is abandoned after a cancel of `insist` or at the time limit.
     pub(crate) async fn leave(
         &mut self,
         token: &CancellationToken,
@@ -127,7 +128,7 @@ impl Crew {
     /// Ends the output, unless that hangs.
     pub(crate) async fn finish(&self, has_completed: bool) {
         if self.hanging() > 0 && !self.job.writes_a_file() {
-            // There is nothing to be put anywhere, and what hangs may be the write itself.
+            // There is no output to complete, and the write itself may hang.
             return;
         }
         let job = Arc::clone(&self.job);
@@ -155,8 +156,8 @@ impl Crew {
         workers + flushing
     }
 
-    /// Completes when all workers have ended. Each is forgotten once it has, so that a wait which
-    /// is dropped half-way can be begun again.
+    /// Completes when all workers have ended. Each is removed when it ends, so that a wait that is
+    /// dropped can be repeated.
     async fn joined(&mut self) {
         while let Some(worker) = self.workers.last_mut() {
             let ended = worker.await;
@@ -169,8 +170,8 @@ impl Crew {
         }
     }
 
-    /// Starts to write what waits in the buffer, unless that is under way: whoever reads the lines
-    /// may be slow, and must not keep this task from noticing a cancel.
+    /// Starts a write of the buffered lines, unless one is running. The reader of the lines may be
+    /// slow, and must not keep this task from noticing a cancel.
     fn start_flush(&mut self, token: &CancellationToken) {
         if self.flushing.as_ref().is_none_or(JoinHandle::is_finished) {
             let (job, token) = (Arc::clone(&self.job), token.clone());
@@ -180,7 +181,7 @@ impl Crew {
 
     /// Completes when every line is written.
     async fn flushed(&mut self, token: &CancellationToken) {
-        // One that is under way may have started before the last line was there.
+        // A running write may have started before the last line was there.
         self.flush_ended().await;
         self.start_flush(token);
         self.flush_ended().await;
@@ -209,8 +210,8 @@ mod tests {
         Crew::new(runtime.clone(), Arc::new(Job::new(options, scope).unwrap()))
     }
 
-    // A scope takes a body that returns for a body that is done, even when a cancel was asked for.
-    // Here the workers hear of the cancel first, and end first.
+    // A scope takes a body that returns as complete, even after a request to cancel. Here the
+    // workers notice the cancel first, and end first.
     #[test]
     fn workers_that_stopped_early_are_not_work_that_is_done() {
         rt::block_on(async {
@@ -221,7 +222,8 @@ mod tests {
                 .run(async |scope| {
                     scope.cancel();
                     crew.start(scope.token());
-                    // Inside the body's poll, so that the scope cannot see the cancel meanwhile.
+                    // Inside the poll of the body, so that the scope cannot notice the cancel
+                    // meanwhile.
                     while crew.hanging() > 0 {
                         std::thread::yield_now();
                     }

@@ -1,4 +1,4 @@
-//! The hash of one file: which algorithms there are, and the read loop that a cancel gets into.
+//! The hash of one file: the algorithms, and the read loop that a cancel stops.
 
 use std::fmt;
 use std::fs::File;
@@ -11,10 +11,10 @@ use sha2::Digest as _;
 
 use crate::subtree::{self, Broken, Input};
 
-/// How much is read between two looks at the token: a fraction of a millisecond of hashing.
+/// The number of bytes between two checks of the token: a fraction of a millisecond of hashing.
 const CHUNK: usize = 64 * 1024;
 
-/// The hashes to choose from.
+/// The algorithms.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Algorithm {
     /// BLAKE3, checked by `b3sum -c`
@@ -33,7 +33,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// The result of either algorithm; both are 256 bits wide.
+/// The digest of either algorithm; both have 256 bits.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 32]);
 
@@ -55,10 +55,10 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// Why a file has no digest.
+/// The reason why a file has no digest.
 #[derive(Debug)]
 pub(crate) enum Unhashed {
-    /// The token was cancelled; what had been read of the file is forgotten.
+    /// The token was cancelled; the partial hash is discarded.
     Cancelled,
     /// A read failed.
     Unreadable(io::Error),
@@ -70,7 +70,7 @@ impl From<Cancelled> for Unhashed {
     }
 }
 
-/// One worker's hashing state and buffer, used again for every file.
+/// The hashing state and the buffer of one worker, reused for every file.
 pub(crate) struct Hasher<'a> {
     state: State,
     buffer: Box<[u8]>,
@@ -83,8 +83,8 @@ enum State {
 }
 
 impl<'a> Hasher<'a> {
-    /// A hasher with its buffer. While `spread` says so, it lets idle processors help with a large
-    /// file, which BLAKE3 can and SHA-256 cannot.
+    /// Returns a hasher with its buffer. While `spread` is true, idle processors help with a large
+    /// file, which BLAKE3 supports and SHA-256 does not.
     pub(crate) fn new(algorithm: Algorithm, spread: &'a AtomicBool) -> Self {
         let state = match algorithm {
             Algorithm::Blake3 => State::Blake3(Box::default()),
@@ -97,7 +97,7 @@ impl<'a> Hasher<'a> {
         }
     }
 
-    /// Hashes a file that was `length` long when it was opened, as [`hash`](Self::hash) does.
+    /// Hashes a file that was `length` bytes long when it was opened, as [`hash`](Self::hash) does.
     pub(crate) fn hash_file(
         &mut self,
         mut file: &File,
@@ -114,8 +114,8 @@ impl<'a> Hasher<'a> {
             };
             match input.root(length) {
                 Ok(hash) => return Ok((Digest(hash.into()), length)),
-                // Its tree cannot be known before its end, so it is read from the beginning, to
-                // which reading at a place does not return on every system.
+                // The tree is known only at the end of the file, so the file is read again from the
+                // beginning. A positioned read does not restore the position on every system.
                 Err(Broken::Changed) => file.rewind().map_err(Unhashed::Unreadable)?,
                 Err(Broken::Unhashed(unhashed)) => return Err(unhashed),
             }
@@ -123,14 +123,14 @@ impl<'a> Hasher<'a> {
         self.hash(file, token, count)
     }
 
-    /// Hashes `file` to its end, telling `count` of every chunk and asking `token` before each.
+    /// Hashes `file` to its end. Reports each chunk to `count`, and checks `token` before each.
     pub(crate) fn hash(
         &mut self,
         mut file: impl Read,
         token: &CancellationToken,
         count: impl Fn(u64),
     ) -> Result<(Digest, u64), Unhashed> {
-        // An earlier file that was given up half-way must not leak into this one.
+        // The state of an earlier file that was interrupted must not leak into this one.
         self.state.reset();
         let mut length = 0;
         loop {
@@ -192,7 +192,7 @@ mod tests {
         digest.to_string()
     }
 
-    // The digests are those of the algorithms' own test vectors.
+    // The digests are those of the test vectors of the algorithms.
     #[test]
     fn both_algorithms_give_their_published_digests() {
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
         }
     }
 
-    /// Cancels the token in its second read, and would go on for ever.
+    /// Cancels the token in its second read, and would never end.
     struct Endless(CancellationToken, u32);
 
     impl Read for Endless {

@@ -1,4 +1,4 @@
-//! The job that the workers share: where the files come from, where the lines go, what was counted.
+//! The job that the workers share: the source of files, the output, and the counters.
 
 use std::fs;
 use std::io;
@@ -21,29 +21,29 @@ use crate::survey::survey;
 use crate::tally::Tally;
 use crate::walk::{Found, Walk};
 
-/// Everything that the workers have in common.
+/// The shared state of the workers.
 ///
-/// Each takes the next entry from the walk itself. There is no queue between the walk and the
-/// workers, so none can grow, and a large file keeps one worker busy and nobody else.
+/// Each worker takes the next entry directly from the walk. There is no queue between the walk and
+/// the workers that could grow, and a large file keeps only one worker busy.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) options: Options,
     pub(crate) progress: Progress,
-    /// Its progress counts bytes hashed, those of unfinished files included.
+    /// Its progress counts hashed bytes, with those of unfinished files.
     operation: Operation,
     pub(crate) tally: Tally,
     walk: Mutex<Walk>,
     output: Output,
     output_error: OnceLock<String>,
-    /// Where the lines are, if the file that they were asked for in is as it was.
+    /// The file that has the lines, if the requested file is unchanged.
     lines_left_at: OnceLock<PathBuf>,
     output_seen: AtomicBool,
-    /// No files are left to take, so a large one may have all processors.
+    /// No files are left to take, so a large file may use all processors.
     spread: AtomicBool,
 }
 
 impl Job {
-    /// Opens the output; nothing is walked yet. How far it comes is said of `operation`.
+    /// Opens the output and walks nothing yet. Progress is reported to `operation`.
     pub(crate) fn new(options: Options, operation: &Operation) -> io::Result<Self> {
         let progress = Progress::new(options.quiet);
         let output = match &options.output {
@@ -74,7 +74,7 @@ impl Job {
         })
     }
 
-    /// Hashes files until there are none. Many threads do so at once.
+    /// Hashes files until none is left. Many threads call this at once.
     ///
     /// # Errors
     ///
@@ -83,9 +83,10 @@ impl Job {
         let mut hasher = Hasher::new(self.options.algorithm, &self.spread);
         loop {
             token.check()?;
-            // The lock is held for this one statement.
+            // The lock is held for this statement only.
             let Some(found) = self.walk.lock().next() else {
-                // Who is still at work has what is left, and this thread's processor to spare.
+                // The workers that still run have the remaining files, and may use the processor of
+                // this thread.
                 self.spread
                     .store(self.options.uses_all_processors(), Relaxed);
                 return Ok(());
@@ -115,34 +116,34 @@ impl Job {
         }
     }
 
-    /// Says how many files are through.
+    /// Reports the number of finished files.
     pub(crate) fn say_files(&self) {
         say_files(&self.tally, &self.operation);
     }
 
-    /// Says and shows how far it has come.
+    /// Reports and shows the progress.
     pub(crate) fn show(&self) {
         self.say_files();
         self.progress.show(&self.tally, &self.operation);
     }
 
-    /// Writes the lines that wait in the buffer. If that fails there is no point in going on.
+    /// Writes the buffered lines. A failure stops the job.
     pub(crate) fn flush(&self, token: &CancellationToken) {
         self.written(self.output.flush(), token);
     }
 
-    /// A thread of the job ended before its time; the others go on with what it would have done.
+    /// Notes that a thread of the job panicked. The other threads do its share of the work.
     pub(crate) fn lose(&self, error: &JoinError) {
         self.fail(Path::new("a worker"), &io::Error::other(error.to_string()));
     }
 
-    /// Why the lines could not be written, if so.
+    /// Returns the error of the output, if there is one.
     pub(crate) fn output_error(&self) -> Option<&str> {
         self.output_error.get().map(String::as_str)
     }
 
-    /// Ends the output of a run that has come to its end, or has not. Where nothing could be hashed of
-    /// what was asked for, as there is no such file, the output stays as it was.
+    /// Ends the output of a complete or a stopped run. If nothing could be hashed, for example
+    /// because the requested path does not exist, the output file stays unchanged.
     pub(crate) fn finish(&self, has_completed: bool) {
         let count = |counter: &AtomicU64| counter.load(Relaxed);
         let has_nothing = count(&self.tally.done) == 0 && count(&self.tally.failed) > 0;
@@ -158,23 +159,23 @@ impl Job {
         }
     }
 
-    /// Whether the lines go to a file that is put in its place at the end.
+    /// Returns whether the lines go to a file that replaces another at the end.
     pub(crate) fn writes_a_file(&self) -> bool {
         matches!(self.output.own(), Own::File(_))
     }
 
-    /// Notes that the output hangs and was not waited for.
+    /// Notes that the output hangs and was not awaited.
     pub(crate) fn give_up(&self) {
         let error = io::Error::other("it hangs, and is not where it was to be");
         self.output_failed(&error);
     }
 
-    /// Where the lines are, if the file that they were asked for in is as it was.
+    /// Returns the file that has the lines, if the requested file is unchanged.
     pub(crate) fn lines_left_at(&self) -> Option<&Path> {
         self.lines_left_at.get().map(PathBuf::as_path)
     }
 
-    /// One regular file, to its line or to the reason why it has none.
+    /// Hashes a regular file. Writes its line, or notes the reason of a failure.
     fn settle(
         &self,
         path: &Path,
@@ -202,14 +203,14 @@ impl Job {
                         self.tally.done.fetch_add(1, Relaxed);
                         self.tally.done_bytes.fetch_add(length, Relaxed);
                     }
-                    // Not settled: it is one of those that are left.
+                    // Not finished: the file counts as left.
                     Err(Unhashed::Cancelled) => return,
                     Err(Unhashed::Unreadable(error)) => self.fail(path, &error),
                 }
             }
             Ok(Opened::Special(kind)) => self.skip(path, kind),
             Ok(Opened::Output) => {
-                // The survey has left it out as well.
+                // The survey has skipped it as well.
                 if !self.output_seen.swap(true, Relaxed) {
                     let name = shown(self.output.name());
                     self.note(&format!("{name}: skipped, it is the output"));
@@ -221,7 +222,7 @@ impl Job {
         self.tally.settled.fetch_add(1, Relaxed);
     }
 
-    /// What is come upon is left out; what was asked for by its name cannot be.
+    /// Skips an entry that is no regular file. A path that was requested by its name is a failure.
     fn skip(&self, path: &Path, kind: &str) {
         if path == self.options.path {
             return self.fail(path, &io::Error::other(format!("it is {kind}")));
@@ -230,7 +231,7 @@ impl Job {
         self.note(&format!("{}: skipped, it is {kind}", shown(path)));
     }
 
-    /// Errors are said even when notes are not wanted.
+    /// Prints errors even if notes are not wanted.
     fn fail(&self, path: &Path, error: &io::Error) {
         let message = self.tally.fail(path, error);
         self.progress.note(&message);
@@ -249,7 +250,7 @@ impl Job {
         }
     }
 
-    /// Notes why the output failed; `None` if it has failed before.
+    /// Notes the failure of the output; `None` if the output has failed before.
     fn output_failed(&self, error: &io::Error) -> Option<String> {
         let text = format!("{}: {error}", shown(self.output.name()));
         self.output_error.set(text.clone()).ok().map(|()| text)

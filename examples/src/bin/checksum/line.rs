@@ -1,4 +1,5 @@
-//! One line of output, as `sha256sum` and `b3sum` write it, and names as a terminal may show them.
+//! One line of output in the format of `sha256sum` and `b3sum`, and names that are safe for a
+//! terminal.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -7,10 +8,10 @@ use crate::hash::{Algorithm, Digest};
 
 /// Appends the line for one file, with its newline.
 ///
-/// A name with a backslash, a newline or a carriage return is escaped and the line begins with a
-/// backslash: both tools write and read it so. GNU's tool takes a name's bytes as they are; `b3sum`
-/// reads UTF-8 only, where one foreign byte would spoil the whole list, so that its lines carry
-/// U+FFFD instead, as its own do, and it refuses exactly that line.
+/// A name with a backslash, a newline or a carriage return is escaped, and the line begins with a
+/// backslash; both tools write and read this. The tool of GNU takes the bytes of a name as they
+/// are. `b3sum` reads UTF-8 only, and one invalid byte would spoil the whole list, so its lines
+/// have U+FFFD instead, as in its own output, and it refuses exactly these lines.
 pub(crate) fn push_line(lines: &mut Vec<u8>, algorithm: Algorithm, digest: &Digest, path: &Path) {
     let name = match algorithm {
         Algorithm::Blake3 => match path.to_string_lossy() {
@@ -39,7 +40,7 @@ pub(crate) fn push_line(lines: &mut Vec<u8>, algorithm: Algorithm, digest: &Dige
     lines.push(b'\n');
 }
 
-/// On Windows a backslash separates directories, and lists are written with `/` to be portable.
+/// On Windows a backslash separates directories, and lists have `/` to be portable.
 fn with_slashes(name: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if !cfg!(windows) {
         return name;
@@ -50,11 +51,11 @@ fn with_slashes(name: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     Cow::Owned(slashed.collect())
 }
 
-/// Whether the list can carry this name so that the tool finds the file again.
+/// Returns whether the tool finds the file again by the name in the list.
 pub(crate) fn is_checkable(algorithm: Algorithm, path: &Path) -> bool {
     match algorithm {
         Algorithm::Sha256 => true,
-        // A name that contains U+FFFD itself is refused by b3sum too.
+        // b3sum also refuses a name that contains U+FFFD itself.
         Algorithm::Blake3 => path.to_str().is_some_and(|text| !text.contains('\u{fffd}')),
     }
 }

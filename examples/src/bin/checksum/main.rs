@@ -1,9 +1,9 @@
-//! Hashes a directory tree, and can be stopped at any moment without losing what is done.
+//! Hashes a directory tree, and can be stopped at any moment without losing finished work.
 //!
-//! It shows a job of some size on `cancelable`: a scope that ends for whichever comes first of two
-//! signals, a time limit and a file; blocking threads that are told by a token, and say how far they
-//! have come; a report that says why it stopped. Nothing here names a runtime: `rt` is whichever the
-//! manifest says.
+//! The example shows a job of some size: a scope that ends at the first of two signals, a time
+//! limit and a file; blocking threads that notice the cancel by a token, and report progress; a
+//! report with the reason of the stop. No runtime is named here: `rt` is the adapter of the
+//! manifest.
 
 mod cli;
 mod crew;
@@ -33,7 +33,7 @@ use crate::report::{Ending, Report};
 use crate::stop::Signals;
 
 fn main() -> ExitCode {
-    // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
+    // A thread that hangs in a read does not delay the exit: `block_on` waits for the future alone.
     let exit = match common::options() {
         Err(exit) => exit,
         Ok(options) => match rt::block_on(run(options)) {
@@ -61,7 +61,7 @@ async fn run(options: Options) -> Result<Exit, Box<dyn Error>> {
     crew.finish(outcome.is_completed()).await;
 
     if let Some(drawing) = drawing {
-        // It has ended with the scope. That it could not draw would be no reason not to report.
+        // It has ended with the scope. A failed draw is no reason to skip the report.
         let _ = drawing.await;
     }
     if let Some(error) = outcome.error().filter(|error| !error.is_cancelled()) {

@@ -1,4 +1,4 @@
-//! A file opened for hashing: never one that blocks, never the file that the lines go to.
+//! A file opened for hashing: never a file that blocks, and never the output file.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,21 +7,21 @@ use std::path::Path;
 use crate::output::Own;
 use crate::walk::kind_of;
 
-/// What opening an entry of the walk came to.
+/// The result of opening an entry of the walk.
 #[derive(Debug)]
 pub(crate) enum Opened {
     /// A regular file, and its length.
     File(File, u64),
-    /// Something else by now, or reached through the name of something else.
+    /// The entry was replaced by another kind of file since the walk.
     Special(&'static str),
-    /// The file that the lines are written to: its digest would be wrong as soon as it is written.
+    /// The output file: its digest would be wrong after the next write.
     Output,
 }
 
 /// Opens `path` unless it is no regular file or is one of `own`.
 ///
-/// The walk has seen a regular file under this name, but names change hands: without the flags, opening
-/// a fifo that took its place would wait for a writer, and a link that took its place would be followed.
+/// The walk has seen a regular file under this name, but the file may have been replaced. Without
+/// the flags the call would wait for the writer of a fifo, and would follow a link.
 pub(crate) fn open(path: &Path, follow: bool, own: &Own) -> io::Result<Opened> {
     let file = open_options(follow).open(path)?;
     let metadata = file.metadata()?;
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use common::Identity;
 
-    // A fifo has no writer here: without the flags this would wait for one for ever.
+    // The fifo has no writer: without the flags the call would wait for ever.
     #[test]
     fn what_took_the_place_of_a_file_since_the_walk_saw_it_is_not_read() {
         let dir = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Where the lines go: whole lines, whatever happens.
+//! The output of complete lines.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
@@ -9,16 +9,16 @@ use parking_lot::Mutex;
 
 use crate::progress::Progress;
 
-/// Lines are handed to the system in pieces of about this size.
+/// The approximate size of one write.
 const PIECE: usize = 64 * 1024;
 
 /// The sink of all workers.
 ///
-/// Each hands in complete lines under the lock, and only complete lines are written, so that the
-/// output is valid after a cancel at any moment. A write that fails half-way through a line, as on a
-/// full disk, is cut back to the last complete line if the output is a file.
+/// Each worker appends complete lines under the lock, and only complete lines are written, so the
+/// output is valid after a cancel at any moment. If a write fails inside a line, as on a full disk,
+/// an output file is truncated to the last complete line.
 ///
-/// A file is written beside the one that it is to replace, which is as it was until [`finish`].
+/// A file is written beside the file that it replaces, which is unchanged until [`finish`].
 ///
 /// [`finish`]: Self::finish
 #[derive(Debug)]
@@ -28,13 +28,12 @@ pub(crate) struct Output {
     sink: Option<Mutex<Sink>>,
 }
 
-/// The files that the lines go to. They are not hashed: a digest would be wrong as soon as there is
-/// another line.
+/// The output files. They are not hashed: a digest would be wrong after the next line.
 #[derive(Debug)]
 pub(crate) enum Own {
     Nothing,
     Stdout(Option<Identity>),
-    /// Taken when it is put in its place.
+    /// Taken when it replaces the target.
     File(Box<Mutex<Option<Replacement>>>),
 }
 
@@ -43,8 +42,8 @@ enum To {
     /// A second handle of the replacement's file.
     File(File),
     Stdout(Stdout),
-    /// A fifo or a device, which is opened on the thread that writes: a fifo is waited for until
-    /// somebody reads it.
+    /// A fifo or a device, which is opened on the writing thread: the open of a fifo waits for a
+    /// reader.
     Special(PathBuf),
     Opened(File),
 }
@@ -53,16 +52,16 @@ enum To {
 struct Sink {
     to: To,
     pending: Vec<u8>,
-    /// How long the output is, if it is a file of ours from its first byte on.
+    /// The length of the output, if it is a file of this program from its first byte.
     length: Option<u64>,
     /// Set by the first failure and at the end; nothing is written after it.
     closed: bool,
-    /// On a terminal the lines and the progress bar must step aside for each other.
+    /// The progress bar is hidden while lines are written to the same terminal.
     beside: Option<Progress>,
 }
 
 impl Own {
-    /// Whether the file of this metadata is one of them.
+    /// Returns whether this metadata belongs to one of them.
     pub(crate) fn has(&self, metadata: &Metadata, path: &Path) -> bool {
         match self {
             Self::Nothing | Self::Stdout(None) => false,
@@ -74,8 +73,8 @@ impl Own {
         }
     }
 
-    /// Whether hashing the file of this metadata and nothing else is asked for in vain: it would not
-    /// be there any more, or the lines would be a part of it.
+    /// Returns whether a hash of this file alone makes no sense: the file would be replaced, or
+    /// would contain the lines.
     pub(crate) fn would_spoil(&self, metadata: &Metadata, path: &Path) -> bool {
         match self {
             Self::Nothing | Self::Stdout(_) => self.has(metadata, path),
@@ -89,7 +88,7 @@ impl Own {
 }
 
 impl Output {
-    /// No lines at all.
+    /// Returns a sink without lines.
     pub(crate) fn nowhere() -> Self {
         Self {
             name: PathBuf::new(),
@@ -98,7 +97,7 @@ impl Output {
         }
     }
 
-    /// The lines go to the file at `path`, or to what else there is.
+    /// Returns a sink into the file at `path`, or into another kind of target there.
     pub(crate) fn to_file(path: &Path, progress: &Progress) -> io::Result<Self> {
         if is_stdout(path) {
             return Ok(Self {
@@ -117,7 +116,8 @@ impl Output {
         Ok(Self::new(path.to_owned(), own, to, length, None))
     }
 
-    /// The lines go to standard output, beside the progress where both are on a terminal.
+    /// Returns a sink into standard output. The progress bar is hidden for each write if both are
+    /// on a terminal.
     pub(crate) fn to_stdout(progress: &Progress) -> io::Result<Self> {
         let stdout = Stdout::open()?;
         let own = Own::Stdout(stdout.identity()?);
@@ -142,12 +142,12 @@ impl Output {
         }
     }
 
-    /// What the output is called in messages.
+    /// Returns the name of the output in messages.
     pub(crate) fn name(&self) -> &Path {
         &self.name
     }
 
-    /// The files that it is.
+    /// Returns the output files.
     pub(crate) fn own(&self) -> &Own {
         &self.own
     }
@@ -166,23 +166,22 @@ impl Output {
         }
     }
 
-    /// Writes the lines that wait for more to come.
+    /// Writes the buffered lines.
     pub(crate) fn flush(&self) -> io::Result<()> {
         self.sink
             .as_ref()
             .map_or(Ok(()), |sink| sink.lock().flush())
     }
 
-    /// Opens a fifo or a device that has had no lines: somebody may wait for that.
+    /// Opens a fifo or a device without lines, for a process that waits for it.
     pub(crate) fn open(&self) -> io::Result<()> {
         self.sink
             .as_ref()
             .map_or(Ok(()), |sink| sink.lock().to.open())
     }
 
-    /// Ends the output. Lines that are all there are to be put in the place of the file that they were
-    /// asked for in; those of a run that was stopped replace nothing, and `Some` says where they are.
-    /// There may be no lines, and then nothing is left.
+    /// Ends the output. Complete output replaces the requested file. The output of a stopped run
+    /// replaces nothing, and `Some` is the file that has it. Without lines no file is left.
     pub(crate) fn finish(&self, is_whole: bool) -> io::Result<Option<Left>> {
         let Some(sink) = &self.sink else {
             return Ok(None);
@@ -200,7 +199,7 @@ impl Output {
     }
 }
 
-/// Whether the path leads to what standard output is.
+/// Returns whether the path leads to the file of standard output.
 #[cfg(unix)]
 fn is_stdout(path: &Path) -> bool {
     use rustix::fs::fstat;
@@ -231,7 +230,7 @@ impl Sink {
         if result.is_err() {
             self.closed = true;
             if let (Some(length), To::File(file)) = (self.length, &self.to) {
-                // The failure is reported either way; cutting back is the best that can be done.
+                // The failure is reported either way; truncation is a best effort.
                 count = whole_lines(&self.pending[..count as usize]);
                 let _ = file.set_len(length + count);
             }
@@ -243,8 +242,8 @@ impl Sink {
 }
 
 impl To {
-    /// Opens what is opened when it is written to. It is not emptied: it may be an open file of
-    /// somebody's who has begun it.
+    /// Opens a target at the first write. It is not truncated: it may be an open file of another
+    /// process with earlier content.
     fn open(&mut self) -> io::Result<()> {
         if let Self::Special(path) = self {
             *self = Self::Opened(OpenOptions::new().append(true).open(path)?);
@@ -259,7 +258,7 @@ impl Write for To {
         match self {
             Self::File(file) | Self::Opened(file) => file.write(bytes),
             Self::Stdout(stdout) => stdout.write(bytes),
-            // It has just been opened.
+            // It was opened just before.
             Self::Special(_) => Err(io::ErrorKind::NotFound.into()),
         }
     }
@@ -269,7 +268,7 @@ impl Write for To {
     }
 }
 
-/// Writes `bytes` and says how many were, also when it failed.
+/// Writes `bytes`. Returns the number of written bytes, also after a failure.
 fn write(mut to: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     let mut count = 0;
     while count < bytes.len() {
@@ -283,7 +282,8 @@ fn write(mut to: impl Write, bytes: &[u8]) -> (usize, io::Result<()>) {
     (count, Ok(()))
 }
 
-/// How many of the bytes are complete lines. Names are escaped, so a newline always ends a line.
+/// Returns the number of bytes in complete lines. Names are escaped, so a newline always ends a
+/// line.
 fn whole_lines(bytes: &[u8]) -> u64 {
     bytes
         .iter()
@@ -295,7 +295,7 @@ fn whole_lines(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    /// Takes `room` bytes, then says that the disk is full.
+    /// Accepts `room` bytes, then reports a full disk.
     struct Full {
         room: usize,
     }

@@ -1,7 +1,7 @@
-//! What is shown while the work goes on: a bar on a terminal, a plain line a second elsewhere.
+//! The progress display: a bar on a terminal, or else a line every second.
 //!
-//! Both look at the progress of the job's operation. Only the workers write the bytes there, one
-//! addition for each chunk, and do not know who looks.
+//! Both read the progress of the job's operation. The workers add each chunk to its bytes, and know
+//! nothing of the display.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -17,7 +17,7 @@ use indicatif::{BinaryBytes, HumanCount, HumanDuration, MultiProgress};
 
 use crate::tally::Tally;
 
-/// Where progress is shown. Everything goes to standard error: standard output is for the lines.
+/// The progress display. All of it goes to standard error: standard output is for the lines.
 #[derive(Clone, Debug)]
 pub(crate) enum Progress {
     Bars(MultiProgress),
@@ -26,7 +26,7 @@ pub(crate) enum Progress {
 }
 
 impl Progress {
-    /// A bar if a person is watching, plain lines if not.
+    /// Returns a bar on a terminal, or else plain lines.
     pub(crate) fn new(quiet: bool) -> Self {
         if quiet {
             Self::Silent
@@ -46,14 +46,14 @@ impl Progress {
         let Self::Bars(screen) = self else {
             return None;
         };
-        // The report says how it ended.
+        // The report shows the end.
         let bars = Bars::on(operation, screen.clone())
             .in_bytes()
             .without_reasons();
         Some(runtime.spawn(bars.follow(runtime)))
     }
 
-    /// How often [`show`](Self::show) has something new to show.
+    /// Returns the interval at which [`show`](Self::show) has something new to show.
     pub(crate) fn interval(&self) -> Duration {
         match self {
             Self::Bars(_) => Duration::from_millis(100),
@@ -61,7 +61,7 @@ impl Progress {
         }
     }
 
-    /// Shows how far the work has come, as its operation says.
+    /// Shows the progress of the operation.
     pub(crate) fn show(&self, tally: &Tally, operation: &Operation) {
         if let Self::Plain = self {
             let line = plain(tally, &operation.progress().snapshot());
@@ -69,12 +69,12 @@ impl Progress {
         }
     }
 
-    /// Says something about a file, above the bar.
+    /// Prints a message about a file above the bar.
     pub(crate) fn note(&self, text: &str) {
         self.aside(|| message(format_args!("checksum: {text}")));
     }
 
-    /// Does something to the terminal while the bar is out of its way.
+    /// Writes to the terminal while the bar is hidden.
     pub(crate) fn aside<T>(&self, act: impl FnOnce() -> T) -> T {
         match self {
             Self::Bars(screen) => screen.suspend(act),
@@ -83,8 +83,8 @@ impl Progress {
     }
 }
 
-/// Says of the operation how many files are through. The bytes are said by the workers, and their
-/// total at the end of the survey.
+/// Reports the number of finished files to the operation. The workers report the bytes, and the
+/// survey their total at its end.
 pub(crate) fn say_files(tally: &Tally, operation: &Operation) {
     let files = tally.settled.load(Relaxed);
     let counted = tally.counted.load(Relaxed).max(files);
@@ -98,7 +98,7 @@ pub(crate) fn say_files(tally: &Tally, operation: &Operation) {
     });
 }
 
-/// One line for a log: files, bytes, rate, time left.
+/// A line for a log: files, bytes, rate, time left.
 fn plain(tally: &Tally, snapshot: &ProgressSnapshot) -> String {
     let files = tally.settled.load(Relaxed);
     let counted = tally.counted.load(Relaxed).max(files);
@@ -117,7 +117,7 @@ fn plain(tally: &Tally, snapshot: &ProgressSnapshot) -> String {
         BinaryBytes(snapshot.rate().unwrap_or(0.0) as u64),
     );
     if let Some(left) = snapshot.eta() {
-        // Writing to a string cannot fail.
+        // A write to a string cannot fail.
         let _ = write!(line, ", {:#} left", HumanDuration(left));
     }
     line

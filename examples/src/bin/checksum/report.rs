@@ -1,4 +1,5 @@
-//! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
+//! The report on the work that is done and left, and the reason of a stop: for people on standard
+//! error, for machines as JSON.
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::crew::LeftBehind;
 use crate::job::Job;
 use crate::tally::{Failure, Left};
 
-/// The report, whose fields are those of the JSON object.
+/// The report, with the fields of the JSON object.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     status: &'static str,
@@ -27,18 +28,18 @@ pub(crate) struct Report {
     bytes_per_second: u64,
     done: Amount,
     left: Amount,
-    /// False if the tree was not counted to its end, so that at least this much is left.
+    /// False if the tree was not counted to its end; then at least this much is left.
     left_is_exact: bool,
     failed: u64,
     skipped: Skipped,
-    /// Why the job was asked to stop, also when it was done before it could.
+    /// The reason of a requested stop, even if the job was done before it.
     cause: Option<Why>,
     output_error: Option<String>,
-    /// Where the lines are, if the file that they were asked for in is as it was.
+    /// The file that has the lines, if the requested file is unchanged.
     lines_left_at: Option<String>,
-    /// Threads that hung in a read or a write and were not waited for.
+    /// The threads that hung in a read or a write and were abandoned.
     threads_left_behind: usize,
-    /// The signal that said not to wait for them.
+    /// The signal that ended the wait for them.
     insisted: Option<Why>,
     /// The first failures; `failed` counts all.
     failures: Vec<Failure>,
@@ -56,7 +57,7 @@ struct Skipped {
     links: u64,
 }
 
-/// How the run ended, as the scope tells it.
+/// The end of the run, from the outcome of the scope.
 pub(crate) struct Ending {
     pub(crate) status: Status,
     pub(crate) cause: Option<Cause>,
@@ -86,7 +87,7 @@ impl Report {
         };
         let failed = tally.failed.load(Relaxed);
         let output_error = job.output_error();
-        // A failure of the output stops the run, which is no cause from outside.
+        // A failure of the output stops the run, and is no external cause.
         let cause = cause.filter(|cause| output_error.is_none() || cause.message() != output_error);
         let status = match output_error {
             Some(_) => Status::Failed,
@@ -135,7 +136,7 @@ impl Report {
         self.exit
     }
 
-    /// Whether a person who asked for quiet should see it all the same.
+    /// Returns whether the report is printed in spite of `--quiet`.
     pub(crate) fn is_bad(&self) -> bool {
         self.exit_code != 0
     }
@@ -205,13 +206,13 @@ impl fmt::Display for Amount {
     }
 }
 
-/// Bytes a second.
+/// Returns bytes per second.
 fn rate(bytes: u64, elapsed: Duration) -> u64 {
     let micros = elapsed.as_micros().max(1);
     u64::try_from(u128::from(bytes) * 1_000_000 / micros).unwrap_or(u64::MAX)
 }
 
-/// A number of files, in words.
+/// Returns a number of files, in words.
 struct Files(u64);
 
 impl fmt::Display for Files {

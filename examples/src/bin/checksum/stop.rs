@@ -1,4 +1,4 @@
-//! What may stop the job.
+//! The sources that stop the job.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,10 +10,11 @@ use rt::{Escalation, SignalGuard, Step};
 
 use crate::cli::Options;
 
-/// How often to look for the stop file.
+/// The interval of the checks for the stop file.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The signals: the first asks, the second insists, and a third does what it does to any program.
+/// The signals: the first requests a stop, the second ends the wait for it, and the third has its
+/// default action.
 #[derive(Debug)]
 pub(crate) struct Signals {
     ask: CancellationToken,
@@ -22,7 +23,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Watches them until it is dropped.
+    /// Watches the signals until it is dropped.
     pub(crate) fn watch() -> Result<Self, rt::WatchError> {
         let (ask, insist) = (CancellationToken::new(), CancellationToken::new());
         let guard = Escalation::new(&ask)
@@ -37,7 +38,7 @@ impl Signals {
     }
 }
 
-/// A scope that stops for the signals, the time limit and the stop file, whichever is first.
+/// Builds a scope that the first of the signals, the time limit and the stop file stops.
 pub(crate) fn scope(
     options: &Options,
     runtime: &RuntimeHandle,

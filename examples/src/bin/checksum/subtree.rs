@@ -1,8 +1,8 @@
-//! BLAKE3 of a large file, piece by piece of its hash tree, so that idle processors can take pieces.
+//! BLAKE3 of a large file, subtree by subtree, so that idle processors can take subtrees.
 //!
-//! The tree of BLAKE3 splits an input in two again and again, and the halves can be hashed apart.
-//! Whether they are is decided anew at each split: while other files are waiting a thread hashes its
-//! file alone, and when there are none the processors that have become idle join in.
+//! The tree of BLAKE3 splits an input in two repeatedly, and the halves can be hashed separately.
+//! Each split decides anew: while other files are waiting, a thread hashes its file alone; when
+//! there are none, idle processors join in.
 
 use std::fs::File;
 use std::io;
@@ -16,14 +16,14 @@ use cancelable_core::CancellationToken;
 
 use crate::hash::Unhashed;
 
-/// Halves are split down to this length. It takes a millisecond, next to which handing one over to
-/// another thread is nothing.
+/// The length at which the split stops. The hash of this length takes a millisecond, which makes
+/// the hand-over to another thread negligible.
 const LEAF: u64 = 4 * 1024 * 1024;
 
-/// How much is read between two looks at the token. It stays in the processor's own cache.
+/// The number of bytes between two checks of the token. It fits into the cache of a processor.
 const CHUNK: usize = 64 * 1024;
 
-/// Reading at a place, which many threads may do at once.
+/// A positioned read, which many threads may call at once.
 pub(crate) trait ReadAt: Sync {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
@@ -40,34 +40,34 @@ impl ReadAt for File {
     }
 }
 
-/// What the threads that hash one input have in common.
+/// The shared state of the threads that hash one input.
 pub(crate) struct Input<'a, F, C> {
     pub(crate) file: &'a F,
     pub(crate) token: &'a CancellationToken,
-    /// Is told of every chunk.
+    /// Called for every chunk.
     pub(crate) count: &'a C,
-    /// Whether there are processors to spare.
+    /// Whether there are idle processors.
     pub(crate) spread: &'a AtomicBool,
 }
 
-/// Why there is no value for a subtree.
+/// The reason why a subtree has no value.
 #[derive(Debug)]
 pub(crate) enum Broken {
-    /// The input is not as long as it was said to be, so its tree is another one.
+    /// The input does not have the expected length, so its tree is another one.
     Changed,
     Unhashed(Unhashed),
 }
 
-/// Inputs shorter than this have nothing to split.
+/// The length below which an input is not split.
 pub(crate) const fn is_worth_it(length: u64) -> bool {
     length > LEAF
 }
 
 impl<F: ReadAt, C: Fn(u64) + Sync> Input<'_, F, C> {
-    /// The hash of the whole input, for which [`is_worth_it`].
+    /// Hashes a whole input for which [`is_worth_it`] is true.
     pub(crate) fn root(&self, length: u64) -> Result<blake3::Hash, Broken> {
         let (left, right) = self.halves(0, length)?;
-        // It may have grown while it was read.
+        // The input may have grown meanwhile.
         match self.read(&mut [0], length)? {
             0 => Ok(merge_subtrees_root(&left, &right, Mode::Hash)),
             _ => Err(Broken::Changed),
@@ -86,7 +86,7 @@ impl<F: ReadAt, C: Fn(u64) + Sync> Input<'_, F, C> {
         let split = left_subtree_len(length);
         let left = || self.subtree(offset, split);
         let right = || self.subtree(offset + split, length - split);
-        // Relaxed: who does the work is all that hangs on it.
+        // Relaxed: only the choice of the thread depends on it.
         let (left, right) = if self.spread.load(Ordering::Relaxed) {
             rayon::join(left, right)
         } else {
@@ -104,7 +104,7 @@ impl<F: ReadAt, C: Fn(u64) + Sync> Input<'_, F, C> {
             self.token
                 .check()
                 .map_err(|cancelled| Broken::Unhashed(cancelled.into()))?;
-            // No more than a chunk, so it fits either type.
+            // At most a chunk, so it fits either type.
             let wanted = (end - at).min(CHUNK as u64) as usize;
             let count = self.read(&mut buffer[..wanted], at)?;
             if count == 0 {
@@ -117,7 +117,7 @@ impl<F: ReadAt, C: Fn(u64) + Sync> Input<'_, F, C> {
         Ok(hasher.finalize_non_root())
     }
 
-    /// A read that an interrupt does not end. It ends: interrupts come from outside, one at a time.
+    /// Reads, and retries after an interrupt. Ends: interrupts come one at a time.
     fn read(&self, buffer: &mut [u8], at: u64) -> Result<usize, Broken> {
         loop {
             match self.file.read_at(buffer, at) {
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives its bytes in short reads, and cancels the token at the byte `cancel`.
+    /// Returns its bytes in short reads, and cancels the token at the byte `cancel`.
     struct Bytes<'a>(&'a [u8], &'a CancellationToken, u64);
 
     impl ReadAt for Bytes<'_> {

@@ -1,7 +1,8 @@
-//! A walk ahead of the workers that only counts, so that there is an end to show and a rest to report.
+//! A walk ahead of the workers that only counts, so that the display has a total and the report has
+//! the rest.
 //!
-//! It takes a small part of the time that hashing takes, and no memory: remembering what it
-//! saw would make memory grow with the tree.
+//! The survey takes a small part of the time of the hashes and little memory: a record of each
+//! visited file would make memory grow with the tree.
 
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -25,7 +26,7 @@ pub(crate) fn survey(
             return;
         }
         let Found::File(entry) = found else { continue };
-        // A file that is gone again by now is for the workers to report.
+        // A file that is gone by now is reported by the workers.
         let Ok(metadata) = entry.metadata() else {
             continue;
         };

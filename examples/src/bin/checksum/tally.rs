@@ -1,4 +1,4 @@
-//! What has happened so far, in counters that every worker may touch at any time.
+//! The counters of the job, which every worker updates at any time.
 
 use std::io;
 use std::path::Path;
@@ -8,25 +8,26 @@ use parking_lot::Mutex;
 
 use common::shown;
 
-/// Failures that the report names; the rest are only counted, so that memory stays flat.
+/// The number of failures that the report names; further failures are only counted, so that memory
+/// stays bounded.
 const MOST_NAMED: usize = 100;
 
-/// The counters. Each is read on its own for a display, or after the workers have been joined, so
-/// nothing is ordered by them and `Relaxed` is enough.
+/// The counters. Each is read alone for a display, or after the join of the workers. No order
+/// between them matters, so `Relaxed` is enough.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
-    /// Files whose line was written, and their bytes.
+    /// The files whose lines were written, and their bytes.
     pub(crate) done: AtomicU64,
     pub(crate) done_bytes: AtomicU64,
-    /// Regular files that a worker is through with, whatever came of them.
+    /// The regular files that a worker has finished, with any result.
     pub(crate) settled: AtomicU64,
-    /// Files that could not be read.
+    /// The files that could not be read.
     pub(crate) failed: AtomicU64,
-    /// Fifos, sockets, devices.
+    /// Fifos, sockets and devices.
     pub(crate) special: AtomicU64,
     /// Symbolic links that were not followed.
     pub(crate) links: AtomicU64,
-    /// What the survey counted, and whether it came to its end.
+    /// The counts of the survey, and whether it is complete.
     pub(crate) counted: AtomicU64,
     pub(crate) counted_bytes: AtomicU64,
     pub(crate) counted_all: AtomicBool,
@@ -56,12 +57,12 @@ impl Tally {
         message
     }
 
-    /// The first failures by name.
+    /// Returns the first failures.
     pub(crate) fn failures(&self) -> Vec<Failure> {
         self.failures.lock().clone()
     }
 
-    /// What is left to do, as far as it has been counted.
+    /// Returns the work that is left, as far as it was counted.
     pub(crate) fn left(&self) -> Left {
         let files = self
             .counted
@@ -79,12 +80,12 @@ impl Tally {
     }
 }
 
-/// What is left to do.
+/// The work that is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Left {
     pub(crate) files: u64,
     pub(crate) bytes: u64,
-    /// Whether the tree was counted to its end; if not, there is at least this much.
+    /// The tree was counted to its end; if not, there is at least this much.
     pub(crate) exact: bool,
 }
 

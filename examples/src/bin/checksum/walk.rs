@@ -1,18 +1,18 @@
-//! The walk: one directory entry at a time, so that a tree of any size takes the same memory.
+//! The walk: one directory entry at a time, so that a tree of any size needs the same memory.
 
 use std::fs::{FileType, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Open directories at a time; one deeper than this costs the memory of the rest of the topmost one.
+/// The limit on open directories. A deeper directory needs memory for the rest of the topmost one.
 const MOST_OPEN: usize = 128;
 
-/// What the walk came upon.
+/// An entry of the walk.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// A regular file.
     File(Entry),
-    /// A fifo, a socket or a device: reading one may block for ever or never end.
+    /// A fifo, a socket or a device: a read may block for ever or never end.
     Special(PathBuf, &'static str),
     /// A symbolic link that is not followed.
     Link,
@@ -22,7 +22,8 @@ pub(crate) enum Found {
     Unreadable(PathBuf, io::Error),
 }
 
-/// A regular file, with its size a question away: workers never ask, they see it when they open it.
+/// A regular file. Its size needs a system call, which workers avoid: they see the size when they
+/// open it.
 #[derive(Debug)]
 pub(crate) struct Entry(walkdir::DirEntry);
 
@@ -34,7 +35,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is what the walk began with. A link that is asked for by its name is followed.
+    /// It is the root of the walk. A link that was requested by its name is followed.
     pub(crate) fn is_root(&self) -> bool {
         self.0.depth() == 0
     }
@@ -44,7 +45,7 @@ impl Entry {
     }
 }
 
-/// An iterator over a tree, in the order in which the directories list it.
+/// An iterator over a tree, in the order of the directory listings.
 #[derive(Debug)]
 pub(crate) struct Walk {
     root: PathBuf,
@@ -86,11 +87,11 @@ impl Iterator for Walk {
             }
             Err(error) => {
                 let path = error.path().unwrap_or(&self.root).to_owned();
-                // A loop of links has no error of the system behind it.
+                // A loop of links has no system error.
                 let error = if error.loop_ancestor().is_some() {
                     io::Error::other("a loop of symbolic links")
                 } else {
-                    // The path stands beside it already.
+                    // The path is printed already.
                     error
                         .into_io_error()
                         .unwrap_or_else(|| io::Error::other("cannot be read"))
@@ -101,7 +102,7 @@ impl Iterator for Walk {
     }
 }
 
-/// What a link leads to that the walk begins with. The entries of a directory come next.
+/// Returns the target of a link at the root of the walk. The entries of a directory come next.
 fn root_link(entry: walkdir::DirEntry) -> Found {
     match entry.path().metadata() {
         Ok(metadata) if metadata.is_file() => Found::File(Entry(entry)),
@@ -111,7 +112,7 @@ fn root_link(entry: walkdir::DirEntry) -> Found {
     }
 }
 
-/// The word for a file that is neither regular nor a directory nor a link.
+/// Returns the word for a file that is neither regular nor a directory nor a link.
 #[cfg(unix)]
 pub(crate) fn kind_of(file_type: FileType) -> &'static str {
     use std::os::unix::fs::FileTypeExt;

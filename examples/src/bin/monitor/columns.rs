@@ -1,21 +1,21 @@
-//! Which columns the tree has for the room that there is.
+//! The columns of the tree for a given width.
 //!
-//! What is called how, and why it is to stop, is what a person looks for. Those two columns can be read at
-//! any usual width; the others become shorter, and then give way, as the room does.
+//! A user looks for the name of an operation and the cause of its cancel. These two columns are
+//! readable at any usual width; the other columns become shorter, and then disappear.
 
 use ratatui::text::Span;
 
 use crate::row::Row;
 use crate::words::{self, Detail};
 
-/// A name and its place in the tree, as most are.
+/// The width of most names with their position in the tree.
 const NAME: usize = 20;
-/// The name that more room is of use to.
+/// The width that a name can use at most.
 const LONG_NAME: usize = 40;
-/// Enough for why most are stopped.
+/// The width of most causes.
 const CAUSE: usize = 26;
 
-/// What stands in a column.
+/// The content of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Name,
@@ -33,7 +33,7 @@ pub(crate) struct Column {
     pub(crate) width: usize,
 }
 
-/// The columns between the name and the cause, from the most that are shown to the least.
+/// The sets of columns between the name and the cause, from the largest to the smallest.
 const MIDDLES: [&[Content]; 7] = [
     &[
         Content::Status,
@@ -89,14 +89,14 @@ impl Content {
     }
 }
 
-/// The columns of a table of this width, with a space between each two.
+/// Returns the columns of a table of this width, with a space between each two.
 pub(crate) fn columns(width: usize) -> Vec<Column> {
     let middle_width =
         |middle: &[Content]| -> usize { middle.iter().map(|content| content.width() + 1).sum() };
     let fits = |middle: &&[Content]| NAME + middle_width(middle) + 1 + CAUSE <= width;
     let middle = MIDDLES.into_iter().find(fits).unwrap_or_default();
     let room = width.saturating_sub(middle_width(middle) + 1);
-    // What is left over goes to both; of what is missing, the cause gives its part too.
+    // Both columns share the remaining room. If room is missing, the cause becomes shorter too.
     let name = match room.checked_sub(NAME + CAUSE) {
         Some(more) => (NAME + more / 3).min(LONG_NAME),
         None => (room * NAME).div_ceil(NAME + CAUSE),
@@ -117,12 +117,12 @@ pub(crate) fn columns(width: usize) -> Vec<Column> {
 }
 
 impl Column {
-    /// The word above it.
+    /// Returns the heading.
     pub(crate) fn head(self) -> String {
         fit(self.content.head(), self.width)
     }
 
-    /// What it says of a row.
+    /// Returns the text of the column for a row.
     pub(crate) fn cell(self, row: &Row) -> String {
         let text = match self.content {
             Content::Name => row.title(),
@@ -136,7 +136,7 @@ impl Column {
     }
 }
 
-/// The text if it fits into this many columns of a terminal, and else its beginning and an ellipsis.
+/// Returns the text, truncated with an ellipsis to this number of terminal columns.
 pub(crate) fn fit(text: &str, width: usize) -> String {
     let width_of = |text: &str| Span::raw(text).width();
     if width_of(text) <= width {

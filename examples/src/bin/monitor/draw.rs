@@ -16,7 +16,7 @@ use crate::row::Row;
 use crate::view::{HISTORY, Mode, View};
 use crate::words;
 
-/// Draws all of it, and notes how many rows there was room for.
+/// Draws the view, and notes the number of rows with room.
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &mut View) {
     let [head, tree, history, foot] = Layout::vertical([
         Constraint::Length(2),
@@ -55,10 +55,10 @@ fn header(view: &View, width: usize) -> Vec<Line<'static>> {
 
 fn draw_tree(frame: &mut Frame<'_>, area: Rect, view: &mut View) {
     view.room = usize::from(area.height).saturating_sub(1).max(1);
-    // The selected row is kept on the screen.
+    // Keeps the selected row on the screen.
     view.top = view.top.min(view.selected);
     view.top = view.top.max((view.selected + 1).saturating_sub(view.room));
-    // No more is below the end than there must be.
+    // Leaves no room unused after the last row.
     view.top = view.top.min(view.rows.len().saturating_sub(view.room));
     let columns = columns(usize::from(area.width));
     let shown = view.rows.iter().enumerate().skip(view.top).take(view.room);
@@ -99,7 +99,7 @@ fn draw_history(frame: &mut Frame<'_>, area: Rect, view: &View) {
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-/// One that has ended, and why.
+/// Formats an operation that has ended, with its cause.
 pub(crate) fn ended_in_words(ended: &OperationSnapshot) -> String {
     let took = ended.elapsed().map(words::span).unwrap_or_default();
     let mut text = format!("{} {} after {took}", ended.label(), ended.status());

@@ -1,4 +1,4 @@
-//! Which key means what.
+//! The keys and their commands.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -20,7 +20,7 @@ Keys:
   ?                  this help
   q, ctrl-c          cancel all, wait for the end, and leave; twice: do not wait";
 
-/// What a key asks for.
+/// The command of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Up(usize),
@@ -44,7 +44,7 @@ pub(crate) enum Action {
     Nothing,
 }
 
-/// What `key` asks for in this mode.
+/// Returns the command of `key` in this mode.
 pub(crate) fn action(mode: Mode, key: KeyEvent) -> Action {
     if key.kind == KeyEventKind::Release {
         return Action::Nothing;

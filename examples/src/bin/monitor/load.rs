@@ -1,4 +1,4 @@
-//! Runs the plan: scopes in scopes, each of which does what it is to do.
+//! The generated load: runs the plan as nested scopes.
 
 use std::future;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use cancelable_core::Scope;
 
 use crate::plan::{Job, Kind, Part, Plan};
 
-/// How often an operation makes progress in its time.
+/// The number of progress steps of an operation.
 const STEPS: u32 = 100;
 
-/// Opens all that is planned below `op`, and waits for its end.
+/// Opens the planned operations inside `op`, and waits for their end.
 pub(crate) async fn run(op: &Scope, plan: Plan) {
     for job in plan.jobs {
         let mut scope = op.child(job.name.clone()).collect_all();
@@ -20,12 +20,12 @@ pub(crate) async fn run(op: &Scope, plan: Plan) {
         if let Some(limit) = job.at_once {
             scope = scope.concurrency(limit);
         }
-        // Refused once it is cancelled, and then there is nothing to open.
+        // Refused after a cancel, and then there is nothing to open.
         let _ = scope.spawn(|op| async move { all_parts(&op, job) });
     }
 }
 
-/// The scope of a job waits for them.
+/// The scope of a job joins them.
 fn all_parts(op: &Scope, job: Job) {
     for part in job.parts {
         let mut scope = op.child(part.name.clone());
@@ -53,7 +53,7 @@ async fn one(op: &Scope, part: &Part) -> Result<(), String> {
     Ok(())
 }
 
-/// So many steps in this time.
+/// Takes this number of steps in this time.
 async fn steps(op: &Scope, span: Duration, steps: u32) {
     let Some(runtime) = op.runtime() else { return };
     op.progress().set_total(u64::from(STEPS));

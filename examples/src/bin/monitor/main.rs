@@ -1,9 +1,9 @@
-//! A live view of a registry in the terminal: what runs, how far it is, until when it may, and a key to
-//! stop it. A generated load is what there is to see.
+//! A live view of a registry in the terminal: the running operations, their progress and their
+//! deadlines, and keys to cancel them. The operations are a generated load.
 //!
-//! It shows a registry on `cancelable`: its tree, its statistics, its history and its events; cancels
-//! by number and by name; and an end that asks first, waits, and insists when it is told to. Nothing
-//! here names a runtime: `rt` is whichever the manifest says.
+//! The example shows a registry: its tree, its statistics, its history and its events; cancels by
+//! number and by name; and a shutdown that cancels, waits, and ends the wait on request. No runtime
+//! is named here: `rt` is the adapter of the manifest.
 
 mod cli;
 mod columns;
@@ -31,9 +31,9 @@ use crate::cli::Options;
 use crate::plan::Plan;
 use crate::view::View;
 
-/// For so long the load may wind down when it is told to stop.
+/// The limit on the end of the load after its cancel.
 const GRACE: Duration = Duration::from_secs(5);
-/// For so long the end may take to be drawn.
+/// The limit on the last draw.
 const LAST_PICTURE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
     let runtime = rt::current()?;
     let registry = Registry::new();
-    // Before anything is opened, so that no event is missed but for being slow.
+    // Before the first operation is opened, so that an event is missed only if the reader is slow.
     let mut view = View::new(&registry);
     let stop = CancellationToken::new();
     let load = Scope::builder("load")
@@ -60,7 +60,7 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
         .grace(GRACE)
         .collect_all()
         .build()?;
-    // The terminal gives Ctrl-C as a key; this is for signals from elsewhere.
+    // The terminal reports Ctrl-C as a key; this is for signals of other processes.
     let _guard = Escalation::new(&stop)
         .signals(requests())
         .second(Step::cancel_now(&load))
@@ -75,7 +75,7 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
             operation.cancel_with("the picture is taken");
             view
         });
-        // That it is cancelled is what is wanted.
+        // The cancel is intended.
         let _ = load.run(async |op| load::run(&op, plan).await).await;
         let view = watching.await?;
         plain::print(&view, &registry)?;
@@ -83,11 +83,11 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
     }
     let (operation, stopped) = (load.operation().clone(), stop.clone());
     let mut watching = runtime.spawn_blocking(move || screen::show(view, &operation, &stopped));
-    // How it ended is on the screen.
+    // The screen has shown its end.
     let _ = load.run(async |op| load::run(&op, plan).await).await;
     let watched = match stop.run_until_cancelled(&mut watching).await {
         Some(watched) => Ok(watched),
-        // The thread may hang in a write to a terminal that was halted.
+        // The thread may hang in a write to a halted terminal.
         None => runtime.timeout(LAST_PICTURE, watching).await,
     };
     match watched {
@@ -99,7 +99,7 @@ async fn run(options: &Options) -> Result<Exit, Box<dyn Error + Send + Sync>> {
     Ok(exit(&stop))
 }
 
-/// A signal that has asked it to stop is what it ends by.
+/// Returns the exit of the program, by the signal if a signal has requested it.
 fn exit(stop: &CancellationToken) -> Exit {
     stop.cause()
         .map_or(Exit::SUCCESS, |cause| Exit::stopped(&cause))

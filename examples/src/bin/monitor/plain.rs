@@ -1,4 +1,4 @@
-//! The view as text, for where there is no terminal.
+//! The view as text, for standard output without a terminal.
 
 use std::io::{self, Write};
 
@@ -10,10 +10,10 @@ use crate::draw::ended_in_words;
 use crate::view::View;
 use crate::words::{self, Detail};
 
-/// Follows the events until all operations are open or have been, and looks at them then.
+/// Reads the events until all operations are open or have ended, and takes the picture then.
 pub(crate) async fn wait_until_open(view: &mut View, operations: usize) {
     let all = operations as u64;
-    // Ends: each that is opened is an event, or one of those that were missed, which is one as well.
+    // Ends: each opening is an event, or a missed event, which is reported as well.
     while view.statistics.total() < all {
         if let Some(event) = view.events.next().await {
             view.note(&event);
@@ -22,7 +22,8 @@ pub(crate) async fn wait_until_open(view: &mut View, operations: usize) {
     }
 }
 
-/// Prints the picture that was taken, without what is below the jobs, and how all of it has ended.
+/// Prints the picture without the levels below the jobs, and the statistics of the ended
+/// operations.
 pub(crate) fn print(view: &View, registry: &Registry) -> io::Result<()> {
     let mut out = Vec::new();
     writeln!(out, "{}", words::statistics(&view.statistics))?;

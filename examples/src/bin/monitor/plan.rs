@@ -1,22 +1,22 @@
-//! What the load is to be: which operations there are, and what becomes of each.
+//! The plan of the load: its operations, and the end of each.
 
 use std::num::NonZeroU32;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
-/// Under one job, so many operations.
+/// The number of operations of one job.
 const PARTS: usize = 24;
 
-/// What an operation does when nobody stops it.
+/// The behaviour of an operation that is not cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Makes progress to its end.
+    /// Completes, with progress.
     Transfer,
-    /// Makes progress and fails before its end.
+    /// Fails after some progress.
     Breaks,
     /// Waits for longer than its time limit.
     Hangs,
-    /// Has a part that a cancel does not interrupt.
+    /// Has a shield.
     Commits,
 }
 
@@ -24,34 +24,34 @@ pub(crate) enum Kind {
 pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) kind: Kind,
-    /// How long it takes.
+    /// The duration.
     pub(crate) span: Duration,
 }
 
-/// An operation with parts.
+/// An operation with children.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) name: String,
     pub(crate) limit: Option<Duration>,
-    /// How many parts run at once, if not all.
+    /// The limit on children that run at once, if there is one.
     pub(crate) at_once: Option<NonZeroUsize>,
     pub(crate) parts: Vec<Part>,
 }
 
-/// The load: one operation at the top, jobs below it, parts below these.
+/// The load: one operation at the root, jobs below it, and children below the jobs.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) jobs: Vec<Job>,
 }
 
 impl Plan {
-    /// A plan with exactly so many operations. The same seed gives the same one.
+    /// Returns a plan with this number of operations. The same seed gives the same plan.
     pub(crate) fn new(operations: usize, seed: u32, speed: NonZeroU32) -> Self {
         let mut dice = Dice(u64::from(seed) << 1 | 1);
         let seconds = |tenths: u64| Duration::from_millis(tenths * 100) / speed.get();
         let mut left = operations.saturating_sub(1);
         let mut jobs = Vec::new();
-        // Ends: each job takes one at least.
+        // Ends: each job takes at least one operation.
         while left > 0 {
             let parts = PARTS.min(left - 1);
             left -= 1 + parts;
@@ -82,7 +82,7 @@ impl Plan {
         Self { jobs }
     }
 
-    /// How many operations there are, the one at the top among them.
+    /// Returns the number of operations, with the root.
     pub(crate) fn total(&self) -> usize {
         1 + self
             .jobs
@@ -92,11 +92,11 @@ impl Plan {
     }
 }
 
-/// Numbers that are the same in every run (splitmix64).
+/// Pseudorandom numbers, the same in every run (splitmix64).
 struct Dice(u64);
 
 impl Dice {
-    /// From zero to below `sides`.
+    /// Returns a number from zero to below `sides`.
     fn roll(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut number = self.0;

@@ -1,4 +1,4 @@
-//! The tree as rows: which are shown, and what each says.
+//! The tree as rows.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use cancelable_core::{Cause, Status};
 
 use crate::words::{self, Detail};
 
-/// One operation as it is shown.
+/// One shown operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) id: OperationId,
     pub(crate) depth: usize,
     pub(crate) name: String,
-    /// How many operations below it are open.
+    /// The number of open operations below it.
     pub(crate) below: usize,
-    /// Whether these are shown too.
+    /// The operations below it are shown too.
     pub(crate) is_expanded: bool,
     pub(crate) status: Status,
     pub(crate) age: Option<Duration>,
-    /// How much time is left to it.
+    /// The time left.
     pub(crate) remaining: Option<Duration>,
     pub(crate) progress: Option<ProgressFigures>,
-    /// Why it is to stop, if it is.
+    /// The cause of its cancel, if it is cancelled.
     pub(crate) cause: Option<Cause>,
 }
 
-/// The rows of what is open: all of it that has a name like `pattern`, and what that is below, where
-/// there is one; else what is not hidden by one that is collapsed.
+/// Returns the rows of the open operations: with a pattern, the operations with a matching name and
+/// their ancestors; or else all that are not inside a collapsed operation.
 pub(crate) fn rows(
     registry: &Registry,
     pattern: Option<&str>,
@@ -42,7 +42,7 @@ pub(crate) fn rows(
         let found = registry.operations(&Filter::new().name(pattern.to_owned()));
         found.iter().map(|operation| operation.id()).collect()
     });
-    // From the last one up: what is below an entry comes behind it.
+    // From the last to the first: descendants follow their ancestor.
     let mut below = vec![0; entries.len()];
     let mut is_shown = vec![wanted.is_none(); entries.len()];
     let mut open: Vec<(usize, usize, bool)> = Vec::new();
@@ -96,7 +96,7 @@ impl Row {
         }
     }
 
-    /// The name at its place in the tree.
+    /// Returns the name, indented for its position in the tree.
     pub(crate) fn title(&self) -> String {
         let mark = match (self.below, self.is_expanded) {
             (0, _) => " ",
@@ -110,7 +110,7 @@ impl Row {
         title
     }
 
-    /// The status, or that it is about to end.
+    /// Returns the status, or that the operation is about to end.
     pub(crate) fn state(&self) -> &'static str {
         match (self.status, &self.cause) {
             (Status::Running, Some(_)) => "stopping",
@@ -118,7 +118,7 @@ impl Row {
         }
     }
 
-    /// How far it has come.
+    /// Returns the progress.
     pub(crate) fn progress(&self, detail: Detail) -> String {
         let figures = self.progress.as_ref();
         figures
@@ -126,7 +126,7 @@ impl Row {
             .unwrap_or_default()
     }
 
-    /// Why it is to stop.
+    /// Returns the cause of the cancel.
     pub(crate) fn cause(&self) -> String {
         self.cause.as_ref().map(words::cause).unwrap_or_default()
     }

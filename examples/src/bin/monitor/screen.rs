@@ -1,4 +1,4 @@
-//! The terminal: draws the view a few times a second, and hands keys on.
+//! The terminal: draws the view several times a second, and passes keys on.
 
 use std::io;
 use std::mem::ManuallyDrop;
@@ -20,15 +20,15 @@ use crate::keys::action;
 use crate::terminal::Terminal;
 use crate::view::View;
 
-/// How often the screen is drawn when no key is pressed.
+/// The interval of draws without a key.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The terminal while the view is on it. Dropping this gives it back.
+/// The terminal in its drawing mode. A drop restores it.
 ///
-/// ratatui's own way prints what fails by `eprintln!`, in a hook of panics too, which ends the process by
-/// an abort where the terminal is gone.
+/// The restore of ratatui prints errors by `eprintln!`, also in a panic hook, which aborts the
+/// process if the terminal is gone.
 struct Screen {
-    /// Never dropped, as its `Drop` prints.
+    /// Never dropped, since its `Drop` prints.
     terminal: ManuallyDrop<DefaultTerminal>,
 }
 
@@ -51,19 +51,20 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // One that is gone needs nothing, and has nobody to be told.
+        // A terminal that is gone needs no restore.
         let _ = self.terminal.show_cursor();
         let _ = execute!(io::stdout(), LeaveAlternateScreen);
         abandon();
     }
 }
 
-/// Shows the view until the user leaves, or until `stop` asks for it, and in both cases until `load` has
+/// Shows the view until the user leaves or `stop` is cancelled, and in both cases until `load` has
 /// ended. Blocks its thread.
 ///
 /// # Errors
 ///
-/// The terminal has failed or is gone. Then `load` is asked to stop: nobody could end it any more.
+/// The terminal has failed or is gone. Then `load` is cancelled, since no user could end it any
+/// more.
 pub(crate) fn show(mut view: View, load: &Operation, stop: &CancellationToken) -> io::Result<()> {
     let shown = show_until_end(&mut view, load, stop);
     if let Err(error) = &shown {
@@ -72,8 +73,7 @@ pub(crate) fn show(mut view: View, load: &Operation, stop: &CancellationToken) -
     shown
 }
 
-/// Leaves a terminal to which [`show`] is writing and that takes nothing: as far as that can be done
-/// without a write.
+/// Restores a halted terminal to which [`show`] is writing, as far as possible without a write.
 pub(crate) fn abandon() {
     let _ = disable_raw_mode();
 }
@@ -91,7 +91,7 @@ fn show_until_end(view: &mut View, load: &Operation, stop: &CancellationToken) -
             return Ok(());
         }
         let mut wait = INTERVAL;
-        // Ends: only keys that are there already are taken without a new picture.
+        // Ends: only keys that are available already are read without a new draw.
         loop {
             match keys.recv_timeout(wait) {
                 Ok(event) => {
@@ -111,14 +111,14 @@ pub(crate) fn gone() -> io::Error {
     io::Error::new(io::ErrorKind::NotConnected, "the terminal is gone")
 }
 
-/// The keys that are pressed, read on a thread that nothing waits for: crossterm 0.29 goes round for
-/// ever in its read of a terminal that is gone, and this program must end then.
+/// Reads the pressed keys on a detached thread: the read of crossterm 0.29 spins for ever if the
+/// terminal is gone, and the program has to end then.
 fn read_keys(terminal: &Terminal) -> io::Result<Receiver<io::Result<Event>>> {
     let (sender, keys) = channel();
     let terminal = terminal.clone();
     thread::Builder::new().name("keys".into()).spawn(move || {
         if let Err(error) = send_keys(&terminal, &sender) {
-            // Nobody listens any more once the screen has ended.
+            // The receiver is gone after the end of the screen.
             let _ = sender.send(Err(error));
         }
     })?;
@@ -128,7 +128,7 @@ fn read_keys(terminal: &Terminal) -> io::Result<Receiver<io::Result<Event>>> {
 fn send_keys(terminal: &Terminal, to: &Sender<io::Result<Event>>) -> io::Result<()> {
     // Ends with the terminal, or with the process.
     loop {
-        // What is typed is waited for here, where an end of the terminal is seen.
+        // The wait for input is here, because it notices the end of the terminal.
         if terminal.is_typed_within(INTERVAL)? {
             while event::poll(Duration::ZERO)? {
                 if to.send(event::read()).is_err() {

@@ -1,4 +1,4 @@
-//! Whether the terminal is there.
+//! The state of the terminal: present or gone.
 
 #[cfg(not(unix))]
 pub(crate) use other::Terminal;
@@ -17,7 +17,7 @@ mod unix {
 
     use crate::screen::gone;
 
-    /// The descriptors that are read and drawn on.
+    /// The descriptors for reading and drawing.
     #[derive(Clone, Debug)]
     pub(crate) struct Terminal {
         input: Arc<File>,
@@ -25,8 +25,8 @@ mod unix {
     }
 
     impl Terminal {
-        /// Standard input if that is a terminal, and else the one that controls the process, as
-        /// crossterm has it; and standard output.
+        /// Standard input if that is a terminal, or else the controlling terminal, as in crossterm;
+        /// and standard output.
         pub(crate) fn open() -> io::Result<Self> {
             let (input, output) = (io::stdin(), io::stdout());
             let input = match input.is_terminal() {
@@ -42,22 +42,22 @@ mod unix {
             })
         }
 
-        /// Asks that the terminal is there.
+        /// Checks that the terminal is present.
         pub(crate) fn check(&self) -> io::Result<()> {
             self.is_typed_within(Duration::ZERO).map(drop)
         }
 
-        /// Waits until something is typed; false if nothing is within `limit`.
+        /// Waits for input; false if there is none within `limit`.
         pub(crate) fn is_typed_within(&self, limit: Duration) -> io::Result<bool> {
             let mut ends = [
                 PollFd::new(&*self.input, PollFlags::IN),
-                // For what is told unasked: that it is gone.
+                // Without a requested event, `poll` still reports that the terminal is gone.
                 PollFd::new(&*self.output, PollFlags::empty()),
             ];
             let limit = Timespec::try_from(limit).map_err(io::Error::other)?;
             match poll(&mut ends, Some(&limit)) {
                 Ok(_) => {}
-                // Nothing is typed yet, and the caller asks again.
+                // Interrupted without input; the caller waits again.
                 Err(rustix::io::Errno::INTR) => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
@@ -77,7 +77,7 @@ mod other {
 
     use ratatui::crossterm::event;
 
-    /// A console, which ends its processes when it goes.
+    /// A console, which ends its processes when it closes.
     #[derive(Clone, Debug)]
     pub(crate) struct Terminal;
 

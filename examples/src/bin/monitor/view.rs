@@ -1,4 +1,4 @@
-//! What the screen shows, and what keys do to it. It knows no terminal.
+//! The content of the screen, and the effects of keys. It knows no terminal.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,19 +10,19 @@ use cancelable_core::registry::{CancelResult, Event, Events, Filter, Registry, S
 use crate::keys::Action;
 use crate::row::{Row, rows};
 
-/// So many of those that have ended are shown.
+/// The number of ended operations that are shown.
 pub(crate) const HISTORY: usize = 5;
 
-/// What the keys mean at the moment.
+/// The present meaning of the keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Mode {
     #[default]
     Browse,
-    /// They are a name that is being typed.
+    /// The keys type a name.
     Filter,
-    /// They answer whether all that is shown is to be cancelled.
+    /// The keys answer whether all shown operations are cancelled.
     Confirm,
-    /// The next one takes the help away.
+    /// The next key closes the help.
     Help,
 }
 
@@ -31,21 +31,22 @@ pub(crate) enum Mode {
 pub(crate) struct View {
     registry: Registry,
     pub(crate) events: Events,
-    /// How often each kind of event was told.
+    /// The number of events of each kind.
     pub(crate) told: BTreeMap<&'static str, u64>,
     pub(crate) mode: Mode,
     pub(crate) filter: String,
     collapsed: HashSet<OperationId>,
     pub(crate) rows: Vec<Row>,
-    /// The place of the selected row, which keeps to its operation as long as that is shown.
+    /// The index of the selected row. The selection stays on its operation as long as that is
+    /// shown.
     pub(crate) selected: usize,
     /// The first row on the screen.
     pub(crate) top: usize,
-    /// How many rows the screen has room for; the drawing says it.
+    /// The number of rows with room on the screen, set by the drawing.
     pub(crate) room: usize,
     pub(crate) statistics: Statistics,
     pub(crate) history: Vec<OperationSnapshot>,
-    /// What the last key did, in words.
+    /// The effect of the last key, in words.
     pub(crate) message: String,
     pub(crate) is_quitting: bool,
 }
@@ -72,22 +73,22 @@ impl View {
 
     /// Counts an event.
     pub(crate) fn note(&mut self, event: &Event) {
-        // Those that were missed are counted by the stream of events itself.
+        // Missed events are counted by the stream of events itself.
         if event.operation().is_some() {
             *self.told.entry(event.as_str()).or_default() += 1;
         }
     }
 
-    /// Reads what has happened, and what there is now.
+    /// Reads the events, and then the present operations.
     pub(crate) fn refresh(&mut self) {
-        // Ends: by then as many may wait as there is room for, whoever is quicker.
+        // Ends: at most as many events can wait as the queue has room for.
         for _ in 0..10_000 {
             let Some(event) = self.events.try_next() else {
                 break;
             };
             self.note(&event);
         }
-        // First, so that all that they count is in the tree or has ended.
+        // Read first, so that every counted operation is in the tree or has ended.
         self.statistics = self.registry.statistics();
         let selected = self.selected_id();
         self.rows = rows(&self.registry, self.pattern().as_deref(), &self.collapsed);
@@ -96,8 +97,8 @@ impl View {
         self.history = self.registry.history(&Filter::new().limit(HISTORY));
     }
 
-    /// The names that are meant, if not all: those that have in them what was typed, or that are
-    /// like it where it has a `*` or a `?`.
+    /// Returns the filter on names, if there is one: names that contain the typed text, or that
+    /// match it if it has a `*` or a `?`.
     pub(crate) fn pattern(&self) -> Option<String> {
         match self.filter.as_str() {
             "" => None,
@@ -106,12 +107,12 @@ impl View {
         }
     }
 
-    /// How many events were missed.
+    /// Returns the number of missed events.
     pub(crate) fn missed(&self) -> u64 {
         self.events.missed()
     }
 
-    /// Does what a key asks for. `load` is what ends when the user does.
+    /// Executes the command of a key. `load` is cancelled when the user leaves.
     pub(crate) fn act(&mut self, action: Action, load: &Operation) {
         self.message.clear();
         match action {
@@ -163,8 +164,7 @@ impl View {
         self.selected = place.min(self.rows.len().saturating_sub(1));
     }
 
-    /// Collapses the selected row, or goes to the one that it is below if there is nothing to
-    /// collapse.
+    /// Collapses the selected row, or selects its parent if there is nothing to collapse.
     fn collapse(&mut self) {
         let Some(row) = self.rows.get(self.selected) else {
             return;
@@ -204,7 +204,7 @@ impl View {
         self.message = format!("{count} operations were asked to stop");
     }
 
-    /// The first time asks, the second does not wait.
+    /// Requests the end at the first call; the second does not wait.
     fn quit(&mut self, load: &Operation) {
         match self.is_quitting {
             false => load.cancel_with("the monitor was quit"),

@@ -1,4 +1,4 @@
-//! How times, counts and bars are written.
+//! The text of times, counts and bars.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const STATUSES: [Status; 6] = [
     Status::NeverRun,
 ];
 
-/// A time in no more than six characters: `450ms`, `3.2s`, `1m05s`, `2h07m`, `3d04h`.
+/// Returns a time in at most six characters: `450ms`, `3.2s`, `1m05s`, `2h07m`, `3d04h`.
 pub(crate) fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     match seconds {
@@ -29,7 +29,7 @@ pub(crate) fn span(span: Duration) -> String {
     }
 }
 
-/// `1,000 operations: 40 running, 960 completed`.
+/// Returns `1,000 operations: 40 running, 960 completed`.
 pub(crate) fn statistics(statistics: &Statistics) -> String {
     let counts = STATUSES.map(|status| (statistics.count(status), status));
     let counts: Vec<_> = counts
@@ -44,7 +44,7 @@ pub(crate) fn statistics(statistics: &Statistics) -> String {
     )
 }
 
-/// How long those took that have ended: `took: mean 1.2s, p50 1.0s, p99 4.0s, max 5.1s`.
+/// Returns the times of ended operations: `took: mean 1.2s, p50 1.0s, p99 4.0s, max 5.1s`.
 pub(crate) fn durations(statistics: &Statistics) -> String {
     match statistics.durations() {
         None => "none has ended yet".to_owned(),
@@ -58,7 +58,7 @@ pub(crate) fn durations(statistics: &Statistics) -> String {
     }
 }
 
-/// How much is said of a progress.
+/// The detail of a progress.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Detail {
     /// ` 60%`
@@ -69,7 +69,7 @@ pub(crate) enum Detail {
     Rate,
 }
 
-/// How far and, by the detail, how fast and how long still.
+/// Returns the progress and, depending on the detail, the rate and the time left.
 pub(crate) fn progress(figures: &ProgressFigures, detail: Detail) -> String {
     let mut text = match (figures.fraction(), detail) {
         (Some(fraction), Detail::Percent) => format!("{:>3.0}%", fraction * 100.0),
@@ -89,7 +89,7 @@ pub(crate) fn progress(figures: &ProgressFigures, detail: Detail) -> String {
     text
 }
 
-/// Why something is to stop, in few words: those that were given, if any were.
+/// Returns the cause of a cancel in few words: its message, if there is one.
 pub(crate) fn cause(cause: &Cause) -> String {
     cause.message().map_or_else(
         || cause.without_location().to_string(),
@@ -98,7 +98,7 @@ pub(crate) fn cause(cause: &Cause) -> String {
 }
 
 fn bar(fraction: f64) -> String {
-    // From 0 to 10, also for a fraction beyond its range.
+    // From 0 to 10, also for a fraction outside of its range.
     let full = (fraction.clamp(0.0, 1.0) * 10.0) as usize;
     "█".repeat(full) + &"░".repeat(10 - full)
 }

@@ -1,4 +1,4 @@
-//! The input as a stream: batches of lines that are read on a blocking thread, at a limited pace.
+//! The input as a stream: batches of lines, read on a blocking thread at a limited rate.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -11,21 +11,21 @@ use crate::checkpoint::Mark;
 use crate::failure::Failure;
 use crate::lines::{Batch, Lines, Unfit};
 
-/// Where the input comes from and how fast.
+/// The source of the input and its rate.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(crate) lines: Lines,
-    /// What was done before, if anything was, as this checkpoint says. It is not made sure yet that
-    /// the input is the same.
+    /// The earlier work, from this checkpoint, if there is one. The input was not compared with the
+    /// checkpoint yet.
     pub(crate) resume_at: Option<(PathBuf, Mark)>,
     pub(crate) pace: Option<Pace>,
 }
 
-/// Of what a turn was late by, so much at the most is made up for: timers are late by a little, and
-/// an input that had nothing for a while is not read in one rush.
+/// The limit on the delay that is made up for. Timers are slightly late, and an input without data
+/// for a while is not read in one burst.
 const MADE_UP: Duration = Duration::from_millis(100);
 
-/// No more than so many a second, evenly.
+/// An even limit on a rate.
 #[derive(Debug)]
 pub(crate) struct Pace {
     interval: Duration,
@@ -40,7 +40,7 @@ impl Pace {
         }
     }
 
-    /// Completes when the next one may begin.
+    /// Completes when the next item may begin.
     async fn turn(&mut self, runtime: &RuntimeHandle) {
         let now = runtime.now();
         let earliest = now.checked_sub(MADE_UP).unwrap_or(now);
@@ -52,8 +52,7 @@ impl Pace {
     }
 }
 
-/// The batches of `source`. Dropping the stream leaves a thread behind that hangs in a read, if one
-/// does; nothing waits for it.
+/// Returns the batches of `source`. A drop of the stream abandons a thread that hangs in a read.
 pub(crate) fn batches(
     source: Source,
     runtime: RuntimeHandle,

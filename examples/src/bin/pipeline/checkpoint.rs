@@ -1,9 +1,9 @@
-//! How far a run has come, as the next one is told.
+//! The checkpoint of a run, from which the next run resumes.
 //!
-//! A checkpoint speaks of a prefix of the input and of a prefix of each output that holds exactly what
-//! became of it. It replaces the one before in one step, after the outputs are on the disk. So
-//! whenever a run is killed, the checkpoint that is there is true, and what the outputs have beyond it
-//! is cut off and done again.
+//! A checkpoint describes a prefix of the input, and the prefix of each output that has exactly the
+//! results of it. A checkpoint replaces the previous one in one step, after the outputs are synced
+//! to the disk. So after a kill at any moment the present checkpoint is valid. Output beyond it is
+//! truncated and written again.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,22 +14,22 @@ use serde::{Deserialize, Serialize};
 use crate::cli::Options;
 use crate::failure::Failure;
 
-/// The form of the file. One of another form is not read.
+/// The version of the file format. Other versions are refused.
 const FORM: u32 = 1;
 
-/// A place in the input, between two lines.
+/// A position in the input, between two lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mark {
-    /// How many bytes are before it, and how many lines.
+    /// The number of bytes before it, and of lines.
     pub(crate) offset: u64,
     pub(crate) lines: u64,
-    /// A hash of those bytes.
+    /// A hash of these bytes.
     pub(crate) digest: String,
-    /// The last line has no newline, so that it is not known to be whole.
+    /// The last line has no newline, so it may be incomplete.
     pub(crate) is_open: bool,
 }
 
-/// What became of the lines before a mark.
+/// The results of the lines before a mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
     pub(crate) written: u64,
@@ -37,28 +37,28 @@ pub(crate) struct Counts {
     pub(crate) empty: u64,
 }
 
-/// The options that decide about the output.
+/// The options that affect the output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Settings {
     fields: Vec<String>,
-    /// A hash of the salt, which is to stay secret.
+    /// A hash of the salt, which must stay secret.
     salt: String,
     require: Vec<String>,
     max_line: u64,
     rejects: bool,
 }
 
-/// How far a run has come.
+/// The progress of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Checkpoint {
     form: u32,
     pub(crate) settings: Settings,
     pub(crate) input: Mark,
     pub(crate) counts: Counts,
-    /// How many bytes of each are true.
+    /// The number of valid bytes of each output.
     pub(crate) output: u64,
     pub(crate) rejects: u64,
-    /// The input had come to its end.
+    /// The input was read to its end.
     pub(crate) is_complete: bool,
 }
 
@@ -77,7 +77,7 @@ impl Settings {
         }
     }
 
-    /// The option in which the two differ.
+    /// Returns the name of an option that differs between the two.
     pub(crate) fn differs(&self, other: &Self) -> Option<&'static str> {
         let table = [
             ("--field", self.fields == other.fields),
@@ -92,7 +92,7 @@ impl Settings {
 }
 
 impl Checkpoint {
-    /// Of a run that has done nothing yet.
+    /// Returns the checkpoint of a run without any work.
     pub(crate) fn begin(settings: Settings) -> Self {
         Self {
             form: FORM,
@@ -108,14 +108,14 @@ impl Checkpoint {
         }
     }
 
-    /// Where the checkpoint of an output is.
+    /// Returns the path of the checkpoint of an output.
     pub(crate) fn path(output: &Path) -> PathBuf {
         let mut path = output.as_os_str().to_owned();
         path.push(".checkpoint");
         path.into()
     }
 
-    /// The checkpoint at `path`, if there is one.
+    /// Reads the checkpoint at `path`, if there is one.
     pub(crate) fn load(path: &Path) -> Result<Option<Self>, Failure> {
         let text = match fs::read(path) {
             Ok(text) => text,
@@ -136,7 +136,7 @@ impl Checkpoint {
         }
     }
 
-    /// Puts it in the place of the one at `path`: whoever looks finds the one or the other, whole.
+    /// Replaces the checkpoint at `path`. A reader finds the old or the new checkpoint, complete.
     pub(crate) fn save(&self, path: &Path) -> io::Result<()> {
         let mut new = path.as_os_str().to_owned();
         new.push(".new");

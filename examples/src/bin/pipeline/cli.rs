@@ -1,4 +1,4 @@
-//! The command line: what the user asks for, and the words of `--help`.
+//! The command line: the options, and the text of `--help`.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::{Path, PathBuf};
@@ -117,11 +117,11 @@ pub(crate) struct Options {
     pub(crate) quiet: bool,
 }
 
-/// What one thread is given at once at the most.
+/// The limit on the work of one thread at once.
 const BATCH: usize = 256;
 
 impl Options {
-    /// How many batches are worked on at once.
+    /// Returns the number of batches that are processed at once.
     pub(crate) fn jobs(&self) -> usize {
         let processors = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.jobs
@@ -129,7 +129,8 @@ impl Options {
             .min(MOST_JOBS)
     }
 
-    /// How many lines are worked on as one. A limit on records makes each its own.
+    /// Returns the number of lines in a batch. With a time limit for records each record is a
+    /// batch.
     pub(crate) fn batch(&self) -> usize {
         match (self.rate, self.record_timeout) {
             (None, None) => self.every.get().min(BATCH),
@@ -137,12 +138,12 @@ impl Options {
         }
     }
 
-    /// How many batches are written together.
+    /// Returns the number of batches that are written together.
     pub(crate) fn chunk(&self) -> NonZeroUsize {
         NonZeroUsize::new(self.every.get().div_ceil(self.batch())).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// The input, if it is not standard input.
+    /// Returns the path of the input, if it is not standard input.
     pub(crate) fn input_path(&self) -> Option<&Path> {
         Some(self.input.as_path()).filter(|path| *path != Path::new("-"))
     }
@@ -177,7 +178,7 @@ mod tests {
             &["pipeline", "--rate", "0"],
             &["pipeline", "--every", "0"],
             &["pipeline", "--max-line", "0"],
-            // There is nothing that could be resumed, and no room for a report.
+            // There is nothing to resume, and standard output has no room for a report.
             &["pipeline", "--resume"],
             &["pipeline", "--json"],
             &["pipeline", "-o", "out", "--resume", "--restart"],

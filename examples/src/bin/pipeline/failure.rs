@@ -1,4 +1,4 @@
-//! Why the pipeline cannot go on, other than that it was told to stop.
+//! The failures of the pipeline.
 
 use std::error::Error;
 use std::fmt;
@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 use cancelable_core::scope::RunError;
 use common::shown;
 
-/// Why the pipeline cannot go on.
+/// A failure of the pipeline.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// A file, or what stands for one, could not be opened, read or written.
+    /// A file or a stream could not be opened, read or written.
     File {
         name: PathBuf,
         error: io::Error,
     },
-    /// The checkpoint is of something else than what is there.
+    /// The checkpoint belongs to other input or options.
     NotResumable {
         checkpoint: PathBuf,
         why: String,
     },
-    /// There is a checkpoint of a run that has not ended, and nothing was said about it.
+    /// There is a checkpoint of an unfinished run, and no option says to use or to discard it.
     Unfinished {
         checkpoint: PathBuf,
     },
-    /// The files that were named cannot be used together.
+    /// The named files cannot be used together.
     Files(String),
     Other(Box<dyn Error + Send + Sync>),
 }
@@ -43,7 +43,7 @@ impl Failure {
         Self::Other(error.into())
     }
 
-    /// What made the run fail.
+    /// Returns the failure that ended the run.
     pub(crate) fn of_run(error: RunError<Self>) -> Self {
         match error.into_failed() {
             Ok(failure) => failure,

@@ -1,4 +1,4 @@
-//! The input as lines, each with its place, as many at a time as there are.
+//! The input as lines with their positions, in batches of all lines that are available.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,27 +7,27 @@ use std::path::PathBuf;
 
 use crate::checkpoint::Mark;
 
-/// The system is asked for about so many bytes at once.
+/// The approximate size of one read.
 const PIECE: usize = 64 * 1024;
 
-/// One line of a batch, without what ends it.
+/// One line of a batch, without its newline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
-    /// Counted from one.
+    /// The line number, from one.
     pub(crate) number: u64,
-    /// Where it is in the input, and how long it is there.
+    /// The position in the input, and the length there.
     pub(crate) offset: u64,
     pub(crate) length: u64,
-    /// Where it is in the batch; `None` if it is longer than a line may be.
+    /// The position in the batch; `None` for a line that is too long.
     place: Option<Range<usize>>,
 }
 
-/// Some lines that follow each other.
+/// A run of consecutive lines.
 #[derive(Debug)]
 pub(crate) struct Batch {
     bytes: Vec<u8>,
     pub(crate) lines: Vec<Line>,
-    /// What is behind the last of them.
+    /// The mark after the last line.
     pub(crate) end: Mark,
 }
 
@@ -37,13 +37,13 @@ impl Batch {
     }
 }
 
-/// The input. It is read where a thread may block.
+/// The input. Reads may block the thread.
 #[derive(Debug)]
 pub(crate) struct Lines<R = File> {
     input: R,
     pub(crate) name: PathBuf,
-    /// What was read. What is before `start` was given away and is not hashed yet; what is before
-    /// `searched` was looked through, and has no newline from `start` on.
+    /// The bytes that were read. Those before `start` were returned and are not hashed yet. Those
+    /// before `searched` were searched, and have no newline from `start` on.
     bytes: Vec<u8>,
     start: usize,
     searched: usize,
@@ -51,14 +51,14 @@ pub(crate) struct Lines<R = File> {
     offset: u64,
     count: u64,
     ended: bool,
-    /// How many bytes a line may have, and how many lines a batch.
+    /// The limit on the bytes of a line, and on the lines of a batch.
     max_line: usize,
     batch: usize,
-    /// How long the line is that is being skipped, as far as it was seen.
+    /// The length of the line that is being skipped, as far as it was read.
     skipping: Option<u64>,
 }
 
-/// The input does not begin as it did when the checkpoint was written.
+/// The beginning of the input differs from the input of the checkpoint.
 #[derive(Debug)]
 pub(crate) enum Unfit {
     Io(io::Error),
@@ -89,8 +89,8 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Goes on at `mark`, if the input is the same up to there. It is read for that, which works for
-    /// a pipe too.
+    /// Resumes at `mark`, if the input is the same up to there. The input is read for the
+    /// comparison, so a pipe works too.
     pub(crate) fn resume_at(&mut self, mark: &Mark) -> Result<(), Unfit> {
         while self.offset < mark.offset {
             if self.rest().is_empty() && self.read()? == 0 {
@@ -117,8 +117,8 @@ impl<R: Read> Lines<R> {
         Ok(())
     }
 
-    /// The next lines: those that are there, or, if there are none, those that come first. `None` at
-    /// the end. Ends: each turn reads something, or the input has ended.
+    /// Returns the available lines, or waits for the next. `None` at the end. Ends: each round
+    /// reads bytes, or the input has ended.
     pub(crate) fn next_batch(&mut self) -> io::Result<Option<Batch>> {
         let mut batch = Batch {
             bytes: Vec::new(),
@@ -152,7 +152,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Moves the next line to the batch, if it is there with its newline.
+    /// Moves the next line to the batch, if it is complete.
     fn take_line(&mut self, batch: &mut Batch) -> bool {
         let unsearched = self.bytes.get(self.searched..).unwrap_or_default();
         match unsearched.iter().position(|byte| *byte == b'\n') {
@@ -167,7 +167,7 @@ impl<R: Read> Lines<R> {
         }
     }
 
-    /// Moves what is left at the end of the input, which has no newline.
+    /// Moves the last line of the input, which has no newline.
     fn take_last(&mut self, batch: &mut Batch) -> bool {
         let length = self.rest().len();
         let is_line = length > 0 || self.skipping.is_some();
@@ -177,7 +177,7 @@ impl<R: Read> Lines<R> {
         is_line
     }
 
-    /// Moves a line that ends after `length` bytes, its newline among them.
+    /// Moves a line of `length` bytes, newline included.
     fn take(&mut self, length: usize, batch: &mut Batch) {
         let skipped = self.skipping.take();
         let before = skipped.unwrap_or(0);
@@ -185,7 +185,7 @@ impl<R: Read> Lines<R> {
         let text = without_end(&self.rest()[..length]);
         let shown = before + text.len() as u64;
         let place = (skipped.is_none() && text.len() <= self.max_line).then(|| {
-            // A byte order mark is no part of the first record.
+            // A byte order mark is not part of the first record.
             let text = match offset {
                 0 => text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text),
                 _ => text,
@@ -204,12 +204,12 @@ impl<R: Read> Lines<R> {
         });
     }
 
-    /// What was read and is not given away.
+    /// Returns the bytes that were read and not returned yet.
     fn rest(&self) -> &[u8] {
         &self.bytes[self.start..]
     }
 
-    /// Counts the next bytes, which are dealt with.
+    /// Counts the next bytes as processed.
     fn forget(&mut self, length: usize) {
         self.start += length;
         self.searched = self.start;
@@ -221,7 +221,7 @@ impl<R: Read> Lines<R> {
         self.hasher.finalize().to_hex().to_string()
     }
 
-    /// Hashes what was given away, and makes room for more.
+    /// Hashes the returned bytes, and makes room for more.
     fn hash(&mut self) {
         self.hasher.update(&self.bytes[..self.start]);
         self.bytes.drain(..self.start);
@@ -255,7 +255,7 @@ fn without_end(line: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    /// Gives a few bytes at a time, as a pipe may.
+    /// Returns a few bytes at a time, as a pipe may.
     struct Drops<'a>(&'a [u8], usize);
 
     impl Read for Drops<'_> {
@@ -271,7 +271,7 @@ mod tests {
         Lines::new(Drops(input, drop), "test".into(), max_line, batch)
     }
 
-    /// The lines in words, and the last mark.
+    /// Returns the lines in words, and the last mark.
     fn all(mut lines: Lines<Drops<'_>>) -> (Vec<String>, Mark) {
         let (mut all, mut end) = (Vec::new(), Mark::default());
         while let Some(batch) = lines.next_batch().unwrap() {
@@ -345,7 +345,7 @@ mod tests {
             };
             assert!(why.contains(wanted), "{why}");
         }
-        // As it was, and with more behind it.
+        // The same input, and the same with more at the end.
         lines(b"one\ntw", 3, 10, 10).resume_at(&open).unwrap();
         lines(b"one\ntwo\nthr", 3, 10, 10)
             .resume_at(&whole)

@@ -1,10 +1,10 @@
-//! Takes web-server records, one JSON object a line, through stages with limits, and can be stopped at
-//! any moment and resumed without losing a record or doing one twice.
+//! Processes web-server records, one JSON object a line, in stages with limits. The program can be
+//! stopped at any moment and resumed; no record is lost or processed twice.
 //!
-//! It shows streams on `cancelable`: the input is a stream that a cancel cuts and not drops, so that
-//! what was done by then is written; each record may have a time limit of its own, as an operation
-//! below that of the run; the grace period of the run is for the last write. Nothing here names a
-//! runtime: `rt` is whichever the manifest says.
+//! The example shows streams: a cancel ends the input stream instead of dropping it, so finished
+//! work is written; each record may have a time limit of its own, as an operation inside the run;
+//! the grace period of the run is for the last write. No runtime is named here: `rt` is the adapter
+//! of the manifest.
 
 mod batches;
 mod checkpoint;
@@ -33,7 +33,7 @@ use crate::report::{Ending, Report};
 use crate::run::Job;
 
 fn main() -> ExitCode {
-    // A thread that hangs in a read does not hold this up: `block_on` waits for the future alone.
+    // A thread that hangs in a read does not delay the exit: `block_on` waits for the future alone.
     let exit = match common::options() {
         Err(exit) => exit,
         Ok(options) => match rt::block_on(run(options)) {
@@ -55,11 +55,11 @@ async fn run(options: Options) -> Result<Exit, Failure> {
     let outcome = scope.try_run(async |op| job.work(&op).await).await;
 
     if let Some(drawing) = drawing {
-        // It has ended with the scope. That it could not draw would be no reason not to report.
+        // It has ended with the scope. A failed draw is no reason to skip the report.
         let _ = drawing.await;
     }
     let ending = Ending {
-        // A body that ends in its grace has completed, and the job has not.
+        // A body that ends within its grace period has completed; the job has not.
         is_complete: outcome.status() == Status::Completed && job.is_complete(),
         cause: outcome.cause().cloned(),
         elapsed: outcome.elapsed().unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! What is shown while the work goes on: a bar on a terminal, a plain line a second elsewhere.
+//! The progress display: a bar on a terminal, or else a line every second.
 
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal};
@@ -15,24 +15,23 @@ use crate::checkpoint::Checkpoint;
 use crate::cli::Options;
 use crate::failure::Failure;
 
-/// How often a plain line is written.
+/// The interval of plain lines.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is shown of how far the run has come. Everything goes to standard error: standard output is
-/// for the records.
+/// The progress display. All of it goes to standard error: standard output is for the records.
 #[derive(Clone, Debug)]
 pub(crate) struct Progress {
     form: Form,
 }
 
-/// The field of the operation's progress that has the lines that are done. Its steps are bytes.
+/// The field of the operation's progress that counts finished lines. Its steps are bytes.
 const LINES: &str = "lines";
 
 #[derive(Clone, Debug)]
 enum Form {
     Bars(MultiProgress),
     Plain,
-    /// A line for each checkpoint.
+    /// Prints a line for each checkpoint.
     Verbose,
     Silent,
 }
@@ -50,8 +49,8 @@ impl Progress {
         Self { form }
     }
 
-    /// Notes in the operation where it begins, behind what was done before this run, and where the
-    /// end is if that is known.
+    /// Sets the start of the operation's progress, after the work of earlier runs, and the total if
+    /// that is known.
     pub(crate) fn begin(&self, op: &Operation, checkpoint: &Checkpoint, length: Option<u64>) {
         let start = op.progress().change().start_at(checkpoint.input.offset);
         match length {
@@ -66,12 +65,13 @@ impl Progress {
         let Form::Bars(screen) = &self.form else {
             return None;
         };
-        // The report says how it ended.
+        // The report shows the end.
         let bars = Bars::on(op, screen.clone()).in_bytes().without_reasons();
         Some(runtime.spawn(bars.follow(runtime)))
     }
 
-    /// Says the progress of `op` in plain lines, if that is wanted, until the registration is dropped.
+    /// Prints the progress of `op` in plain lines, if they are wanted, until the registration is
+    /// dropped.
     pub(crate) fn follow(&self, op: &Operation) -> Result<Option<ProgressRegistration>, Failure> {
         let Form::Plain = self.form else {
             return Ok(None);
@@ -81,7 +81,7 @@ impl Progress {
             .map_err(|error| Failure::other(error.to_string()))
     }
 
-    /// Notes in the operation how far it has come.
+    /// Reports the progress to the operation.
     pub(crate) fn note_checkpoint(&self, op: &Operation, checkpoint: &Checkpoint) {
         let (offset, lines) = (checkpoint.input.offset, checkpoint.input.lines);
         let change = op.progress().change().set_position(offset);
@@ -92,7 +92,7 @@ impl Progress {
         }
     }
 
-    /// Says something about a line, above the bar. This is said even when progress is not wanted.
+    /// Prints a message about a line above the bar, even if progress is not wanted.
     pub(crate) fn note(&self, text: &str) {
         let say = || message(format_args!("pipeline: {text}"));
         match &self.form {
@@ -102,11 +102,11 @@ impl Progress {
     }
 }
 
-/// A plain line: bytes, lines, how fast it goes, and how long it will take.
+/// Formats a plain line: bytes, lines, rate, and time left.
 fn say(snapshot: &ProgressSnapshot) {
     let mut line = BinaryBytes(snapshot.position()).to_string();
     if let Some(total) = snapshot.total() {
-        // Writing to a string cannot fail.
+        // A write to a string cannot fail.
         let _ = write!(line, " of {}", BinaryBytes(total));
     }
     message(format_args!("pipeline: {line}, {}", said(snapshot)));
@@ -117,12 +117,12 @@ fn count_of(lines: u64) -> String {
     format!("{} line{s}", HumanCount(lines))
 }
 
-/// The lines, how fast it goes, and how long it will take.
+/// Formats lines, rate, and time left.
 fn said(snapshot: &ProgressSnapshot) -> String {
     let lines = snapshot.field(LINES).and_then(FieldValue::as_u64);
     let mut text = count_of(lines.unwrap_or_default());
     if let Some(rate) = snapshot.rate().filter(|rate| *rate > 0.0) {
-        // A rate is far from where a float cannot count bytes.
+        // The rate is far below the limit of exact integers in a float.
         let _ = write!(text, ", {}/s", BinaryBytes(rate as u64));
     }
     if let Some(eta) = snapshot.eta() {

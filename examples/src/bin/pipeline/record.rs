@@ -1,4 +1,4 @@
-//! What is done to one record: parsed, normalised, checked, written.
+//! The work on one record: parse, normalise, check, write.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::cli::Options;
 use crate::value::{self, Wrong};
 
-/// What is to be done to each record.
+/// The configuration of the work on records.
 #[derive(Debug)]
 pub(crate) struct Recipe {
     fields: Vec<String>,
@@ -17,7 +17,7 @@ pub(crate) struct Recipe {
     key: [u8; blake3::KEY_LEN],
 }
 
-/// The fields in the order of their names. What nothing is done to stays as it was written.
+/// The fields in the order of their names. Other fields stay as they were written.
 type Record<'a> = BTreeMap<Cow<'a, str>, Cow<'a, RawValue>>;
 
 impl Recipe {
@@ -29,11 +29,11 @@ impl Recipe {
         }
     }
 
-    /// Appends what becomes of the line with this number, with its newline.
+    /// Appends the result for the line with this number, with its newline.
     ///
     /// # Errors
     ///
-    /// Why it is no record, or none that this can be done to; nothing is appended then.
+    /// The line is no record, or the record is rejected; nothing is appended then.
     pub(crate) fn apply(
         &self,
         number: u64,
@@ -100,7 +100,7 @@ fn normalise(record: &mut Record<'_>) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// What the field is in its normal form, if the record has it.
+/// Returns the normal form of a field, if the record has the field.
 fn known<T>(
     record: &Record<'_>,
     name: &str,

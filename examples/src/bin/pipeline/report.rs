@@ -1,4 +1,5 @@
-//! What was done, what is left, and why it stopped: for people on standard error, for machines as JSON.
+//! The report on the work that is done and left, and the reason of a stop: for people on standard
+//! error, for machines as JSON.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use crate::cli::Options;
 use crate::failure::Failure;
 use crate::run::Job;
 
-/// How the run ended, as the scope tells it.
+/// The end of the run, from the outcome of the scope.
 #[derive(Debug)]
 pub(crate) struct Ending {
     pub(crate) is_complete: bool,
@@ -24,7 +25,7 @@ pub(crate) struct Ending {
     pub(crate) failure: Option<Failure>,
 }
 
-/// The report, whose fields are those of the JSON object.
+/// The report, with the fields of the JSON object.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     status: &'static str,
@@ -33,15 +34,15 @@ pub(crate) struct Report {
     exit: Exit,
     runtime: &'static str,
     elapsed_seconds: f64,
-    /// All that was done, by this run and by those before it that it went on from.
+    /// All finished work, of this run and of the runs that it resumed.
     done: Amount,
-    /// What this run did.
+    /// The work of this run.
     now: Amount,
     left: Option<Left>,
-    /// Why the run was asked to stop, also when it was done before it could.
+    /// The reason of a requested stop, even if the run was done before it.
     cause: Option<Why>,
     error: Option<String>,
-    /// A write hung and was not waited for. If it comes to its end, it counts.
+    /// A write hung and was abandoned. If it completes, it is valid.
     is_write_left: bool,
     is_resumable: bool,
 }
@@ -54,11 +55,11 @@ struct Amount {
     counts: Counts,
 }
 
-/// What is left of an input whose length is known.
+/// The work that is left of an input of known length.
 #[derive(Clone, Copy, Debug, Serialize)]
 struct Left {
     bytes: u64,
-    /// If they are as long as those before them, of which there must be some.
+    /// An estimate from the average length of earlier lines, of which there must be some.
     about_lines: Option<u64>,
 }
 
@@ -114,7 +115,7 @@ impl Report {
         self.exit
     }
 
-    /// Whether a person who asked for quiet should see it all the same.
+    /// Returns whether the report is printed in spite of `--quiet`.
     pub(crate) fn is_bad(&self) -> bool {
         self.exit_code != 0
     }

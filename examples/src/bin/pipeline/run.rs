@@ -1,4 +1,4 @@
-//! The job: the stages behind each other, from the input to the checkpoint.
+//! The job: the stages in their order, from the input to the checkpoint.
 
 use std::convert::Infallible;
 use std::fs;
@@ -27,30 +27,30 @@ use crate::sink::Sink;
 use crate::stage::{Done, Stage};
 use crate::target;
 
-/// What was done waits so long for more to be written with.
+/// The time that finished work waits for more work to be written with.
 const SPAN: Duration = Duration::from_millis(100);
-/// After this time a person who has asked the run to stop is told what the wait is for.
+/// The time after which a user who has requested a stop is told the reason of the wait.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// So many rejected lines are named; the rest are counted.
+/// The number of rejected lines that are named; further lines are only counted.
 const MOST_NAMED: u64 = 100;
 
-/// The job, and how far it has come.
+/// The job and its progress.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) progress: Progress,
     stage: Stage,
     jobs: usize,
     chunk: NonZeroUsize,
-    /// Taken when the work begins.
+    /// Taken at the start of the work.
     source: Mutex<Option<Source>>,
     sink: Arc<Mutex<Sink>>,
-    /// How long the input is, if it is a file.
+    /// The length of the input, if it is a file.
     pub(crate) length: Option<u64>,
-    /// Whether the next run can go on from the last checkpoint.
+    /// Whether the next run can resume from the last checkpoint.
     is_resumable: AtomicBool,
-    /// Where it began.
+    /// The checkpoint at the start.
     pub(crate) before: Checkpoint,
-    /// The last checkpoint. It is not asked of the sink, which may hang in a write.
+    /// The last checkpoint. Stored here too, since the sink may hang in a write.
     reached: Mutex<Checkpoint>,
     is_complete: AtomicBool,
     named: Mutex<u64>,
@@ -90,12 +90,12 @@ impl Job {
         })
     }
 
-    /// Does the job until the input ends or the scope is cancelled. In both cases what was done is
-    /// written when this completes; the scope's grace is for that.
+    /// Runs the job until the input ends or the scope is cancelled. In both cases the finished work
+    /// is written before this completes; the grace period of the scope is for that.
     ///
     /// # Errors
     ///
-    /// The input or an output failed, or the input is not the one of the checkpoint.
+    /// The input or an output failed, or the input differs from that of the checkpoint.
     pub(crate) async fn work(&self, op: &Scope) -> Result<(), Failure> {
         let Some((source, runtime)) = self.source.lock().take().zip(op.runtime()) else {
             return Ok(());
@@ -104,11 +104,11 @@ impl Job {
         let _shown = self.progress.follow(op)?;
 
         let work = async |batch: Result<Batch, Failure>| self.stage.work(op, batch?).await;
-        // Nothing below the cut looks for a cancel, so that an end of it is the end of the input.
+        // No later stage checks for a cancel, so the end of this stream is the end of their input.
         let results = batches(source, runtime.clone())
             .map(work)
             .buffered(self.jobs);
-        // What is under way at a cancel is left to the next run; what is done by then is the last
+        // Work that runs at a cancel is left to the next run; work that is done by then is the last
         // chunk.
         let chunks = op
             .stream(results)
@@ -124,17 +124,17 @@ impl Job {
         Ok(())
     }
 
-    /// The last checkpoint.
+    /// Returns the last checkpoint.
     pub(crate) fn reached(&self) -> Checkpoint {
         self.reached.lock().clone()
     }
 
-    /// Whether the next run can go on from the last checkpoint.
+    /// Returns whether the next run can resume from the last checkpoint.
     pub(crate) fn is_resumable(&self) -> bool {
         self.is_resumable.load(Relaxed)
     }
 
-    /// Whether all of the input was done.
+    /// Returns whether all input was processed.
     pub(crate) fn is_complete(&self) -> bool {
         self.is_complete.load(Relaxed)
     }
@@ -148,8 +148,8 @@ impl Job {
         Ok(())
     }
 
-    /// Has the sink written to on a thread that may block. If this is dropped, at the end of the
-    /// grace, the thread goes on by itself, and whatever it comes to is right.
+    /// Writes on a thread that may block. If this future is dropped at the end of the grace period,
+    /// the thread goes on, and any result of it is valid.
     async fn write<W>(&self, op: &Scope, write: W) -> Result<(), Failure>
     where
         W: FnOnce(&mut Sink) -> Result<Checkpoint, Failure> + Send + 'static,
@@ -181,7 +181,7 @@ impl Job {
         Ok(())
     }
 
-    /// Says why a line was rejected, unless that was said of many.
+    /// Prints why a line was rejected, unless that was printed for many lines.
     fn name(&self, note: &str) {
         let mut named = self.named.lock();
         *named += 1;
@@ -195,7 +195,7 @@ impl Job {
     }
 }
 
-/// Makes sure that no file which is written is the input or another that is written, by whichever names.
+/// Checks that no output file is the input or another output, by any of its names.
 fn check_files(options: &Options, input: Option<Identity>) -> Result<(), Failure> {
     let mut taken: Vec<(&str, Option<Identity>, Option<PathBuf>)> = vec![("input", input, None)];
     let checkpoint = options.output.as_deref().map(Checkpoint::path);
@@ -209,7 +209,7 @@ fn check_files(options: &Options, input: Option<Identity>) -> Result<(), Failure
         let identity = metadata
             .as_ref()
             .and_then(|file| Identity::of(file, Some(path)));
-        // One that is not there yet has a name alone.
+        // A file that does not exist yet is known by its name only.
         let place = match Destination::of(path) {
             Ok(Destination::File(place)) => Some(place),
             Ok(Destination::Special(_)) | Err(_) => None,

@@ -1,4 +1,4 @@
-//! Where what was done goes: the outputs and, behind them, the checkpoint that makes it count.
+//! The outputs and, after them, the checkpoint that makes them valid.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +10,21 @@ use crate::failure::Failure;
 use crate::stage::Done;
 use crate::target::Target;
 
-/// The last stage. It is one thread's at a time.
+/// The last stage. One thread at a time uses it.
 #[derive(Debug)]
 pub(crate) struct Sink {
     output: Target,
     rejects: Option<Target>,
-    /// Where checkpoints go, if the output can be resumed.
+    /// The path of checkpoints, if the output can be resumed.
     path: Option<PathBuf>,
-    /// The last one.
+    /// The last checkpoint.
     checkpoint: Checkpoint,
-    /// The outputs were cut back to it. Until there is something to write they are as they were.
+    /// The outputs were truncated to the checkpoint. Until the first write they are unchanged.
     has_begun: bool,
 }
 
 impl Sink {
-    /// Opens the outputs where the checkpoint says that they end, if the run is to be resumed, and
-    /// else empty.
+    /// Opens the outputs: at the end that the checkpoint has, if the run is resumed, or else empty.
     pub(crate) fn open(options: &Options) -> Result<Self, Failure> {
         let settings = Settings::of(options);
         let output = match &options.output {
@@ -53,28 +52,28 @@ impl Sink {
         Ok(sink)
     }
 
-    /// The last checkpoint.
+    /// Returns the last checkpoint.
     pub(crate) fn checkpoint(&self) -> &Checkpoint {
         &self.checkpoint
     }
 
-    /// Where checkpoints are, if there are any.
+    /// Returns the path of checkpoints, if there is one.
     pub(crate) fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
-    /// Writes what was done, and a checkpoint that says so.
+    /// Writes finished work, and a checkpoint for it.
     pub(crate) fn commit(&mut self, chunk: &[Done]) -> Result<Checkpoint, Failure> {
         self.begin()?;
         let committed = self.append(chunk);
         if committed.is_err() {
-            // The failure is reported either way; whole lines are the best that can be left.
+            // The failure is reported either way; complete lines are a best effort.
             let _ = self.cut_to_checkpoint();
         }
         committed
     }
 
-    /// Notes that the input has come to its end.
+    /// Notes the end of the input.
     pub(crate) fn complete(&mut self) -> Result<Checkpoint, Failure> {
         self.begin()?;
         let mut next = self.checkpoint.clone();
@@ -103,7 +102,8 @@ impl Sink {
         self.keep(next)
     }
 
-    /// Puts the checkpoint behind what it speaks of: first that is on the disk, and then this.
+    /// Writes the checkpoint after the output that it describes: first the output is synced, and
+    /// then the checkpoint.
     fn keep(&mut self, next: Checkpoint) -> Result<Checkpoint, Failure> {
         if let Some(path) = &self.path {
             for target in [Some(&self.output), self.rejects.as_ref()]
@@ -118,14 +118,13 @@ impl Sink {
         Ok(next)
     }
 
-    /// Whether the next run can go on from here: there is a checkpoint, or nothing that it would need
-    /// one for.
+    /// Returns whether the next run can resume here: there is a checkpoint, or none is needed.
     pub(crate) fn is_resumable(&self) -> bool {
         let is_empty = self.output.written() == Some(0);
         self.path.is_some() && (self.has_begun || self.checkpoint.output > 0 || is_empty)
     }
 
-    /// Makes sure that the outputs have what the checkpoint says.
+    /// Checks that the outputs have all bytes of the checkpoint.
     fn check_lengths(&self) -> Result<(), Failure> {
         let lengths = [
             (Some(&self.output), self.checkpoint.output),
@@ -144,13 +143,13 @@ impl Sink {
         Ok(())
     }
 
-    /// Cuts the outputs back to the checkpoint before the first write.
+    /// Truncates the outputs to the checkpoint before the first write.
     fn begin(&mut self) -> Result<(), Failure> {
         if self.has_begun {
             return Ok(());
         }
         if let Some(path) = &self.path {
-            // Before anything is lost, so that it never speaks of more than there is.
+            // The checkpoint first, so that it never describes more than there is.
             self.checkpoint.save(path).map_err(Failure::file(path))?;
         }
         self.cut_to_checkpoint()?;
@@ -177,7 +176,7 @@ impl Sink {
     }
 }
 
-/// The checkpoint to begin from: the one that is there, or `fresh`.
+/// Returns the checkpoint to start from: the present one, or `fresh`.
 fn beginning(
     options: &Options,
     path: &Path,

@@ -1,5 +1,5 @@
-//! The work on a batch of lines: on a blocking thread that is told of a cancel, and with a time limit
-//! for each record if there is to be one.
+//! The work on a batch of lines: on a blocking thread that notices a cancel, and with an optional
+//! time limit for each record.
 
 use std::future;
 use std::sync::Arc;
@@ -15,34 +15,34 @@ use crate::failure::Failure;
 use crate::lines::{Batch, Line};
 use crate::record::Recipe;
 
-/// Of a rejected line that is long, so many bytes are shown.
+/// The number of bytes that are shown of a long rejected line.
 const SHOWN: usize = 4096;
 
-/// What became of a batch.
+/// The result of a batch.
 #[derive(Debug, Default)]
 pub(crate) struct Done {
-    /// What is behind the last line of it.
+    /// The mark after its last line.
     pub(crate) end: Mark,
     pub(crate) output: Vec<u8>,
     pub(crate) rejects: Vec<u8>,
     pub(crate) counts: Counts,
-    /// The rejected lines in words.
+    /// The rejected lines, for people.
     pub(crate) notes: Vec<String>,
 }
 
-/// A line in the file of those that were rejected.
+/// A line in the file of rejected lines.
 #[derive(Debug, Serialize)]
 struct Reject<'a> {
     line: u64,
     offset: u64,
     length: u64,
     error: &'a str,
-    /// Not all of it where it is long, and not as it was where it is not UTF-8: the place says where
-    /// it is in the input.
+    /// Truncated if it is long, and altered if it is not UTF-8; the position finds the original in
+    /// the input.
     text: &'a str,
 }
 
-/// The stage that transforms.
+/// The stage that transforms batches.
 #[derive(Debug)]
 pub(crate) struct Stage {
     recipe: Arc<Recipe>,
@@ -59,7 +59,7 @@ impl Stage {
         }
     }
 
-    /// Works on a batch. Does not complete once `op` is cancelled: the stream is cut then.
+    /// Processes a batch. Does not complete once `op` is cancelled: the stream ends then.
     pub(crate) async fn work(&self, op: &Scope, batch: Batch) -> Result<Done, Failure> {
         let batch = Arc::new(batch);
         match self.limit {
@@ -74,12 +74,12 @@ impl Stage {
                 return Ok(done);
             }
         }
-        // The work was stopped from above, or its thread panicked, for which all is stopped.
+        // An ancestor was cancelled, or the thread panicked, which stops the run.
         future::pending().await
     }
 
-    /// Works on a batch of one record, which is an operation of its own and is rejected if its time
-    /// is not enough.
+    /// Processes a batch of one record as an operation of its own. The record is rejected if its
+    /// time limit passes.
     async fn work_within(
         &self,
         op: &Scope,
@@ -157,7 +157,7 @@ impl Done {
             error: why,
             text: &String::from_utf8_lossy(&text[..text.len().min(SHOWN)]),
         };
-        // Numbers and strings can be written as JSON, and to memory.
+        // JSON of numbers and strings to memory cannot fail.
         let _ = serde_json::to_writer(&mut self.rejects, &reject);
         self.rejects.push(b'\n');
         self.counts.rejected += 1;

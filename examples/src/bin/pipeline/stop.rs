@@ -1,4 +1,4 @@
-//! What may stop the run.
+//! The sources that stop the run.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use rt::{Escalation, SignalGuard, Step, WatchError};
 
 use crate::cli::Options;
 
-/// For so long a write may take that is under way, or due, when the run is told to stop.
+/// The limit on a write that is running or due when the run is stopped.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// A scope that stops for the time limit, and then lets the last write end.
+/// Builds a scope that the time limit stops, with a grace period for the last write.
 pub(crate) fn scope(options: &Options, runtime: &RuntimeHandle) -> Result<Scope, BuildError> {
     let mut scope = Scope::builder("pipeline").runtime(runtime).grace(GRACE);
     if let Some(limit) = options.timeout {
@@ -21,9 +21,8 @@ pub(crate) fn scope(options: &Options, runtime: &RuntimeHandle) -> Result<Scope,
     scope.build()
 }
 
-/// Stops the scope for the signals of people, until it is dropped: the first asks, the
-/// second ends the grace in which the last write is awaited, and a third does what it does to any
-/// program.
+/// Stops the scope for the signals of users, until it is dropped: the first requests a stop, the
+/// second ends the grace period of the last write, and the third has its default action.
 pub(crate) fn signals(scope: &Scope) -> Result<SignalGuard, WatchError> {
     Escalation::new(scope.token())
         .signals(requests())

@@ -1,4 +1,4 @@
-//! A file that lines are written to, whole ones, and how much of it is true.
+//! An output file of complete lines, and the number of its valid bytes.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -6,28 +6,28 @@ use std::path::{Path, PathBuf};
 
 use common::{Destination, Stdout, stdin_file};
 
-/// Where lines go.
+/// A target of lines.
 #[derive(Debug)]
 enum To {
     File(File),
     Stdout(Stdout),
 }
 
-/// Where lines go, and how much of it is true.
+/// A target of lines, and the number of its valid bytes.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) name: PathBuf,
     to: To,
-    /// How much of it is written, if it is a regular file: only that can be cut back.
+    /// The number of written bytes of a regular file: only such a file can be truncated.
     written: Option<u64>,
 }
 
 impl Target {
-    /// The file at `path`, which is made if it is not there, and left as it is.
+    /// Opens the file at `path`, creates it if it does not exist, and does not truncate it.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         let (file, is_file) = match Destination::of(path)? {
-            // It may be an open file of somebody's who has begun it: that is gone on with.
+            // It may be an open file of another process with earlier content, which is kept.
             Destination::Special(path) => (options.append(true).open(path)?, false),
             Destination::File(path) => {
                 options.write(true).create(true).truncate(false);
@@ -42,7 +42,7 @@ impl Target {
         })
     }
 
-    /// Standard output, without the standard library's buffer.
+    /// Opens standard output, without the buffer of the standard library.
     pub(crate) fn stdout() -> io::Result<Self> {
         Ok(Self {
             name: "standard output".into(),
@@ -51,12 +51,13 @@ impl Target {
         })
     }
 
-    /// How much of it is written; `None` if it is no regular file.
+    /// Returns the number of written bytes; `None` if it is no regular file.
     pub(crate) fn written(&self) -> Option<u64> {
         self.written
     }
 
-    /// Keeps others from writing it, for as long as it is open. False if another one does.
+    /// Locks the file against other writers, as long as it is open. Returns false if another writer
+    /// has the lock.
     pub(crate) fn lock(&self) -> io::Result<bool> {
         match &self.to {
             To::File(file) => lock(file),
@@ -64,7 +65,7 @@ impl Target {
         }
     }
 
-    /// Cuts off what is behind the first `length` bytes, and goes on there.
+    /// Truncates the file to `length` bytes, and continues there.
     pub(crate) fn cut(&mut self, length: u64) -> io::Result<()> {
         if let (Some(written), To::File(file)) = (&mut self.written, &mut self.to) {
             file.set_len(length)?;
@@ -85,7 +86,7 @@ impl Target {
         Ok(())
     }
 
-    /// Completes when what was written is on the disk.
+    /// Completes when the written bytes are on the disk.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match (&self.to, self.written) {
             (To::File(file), Some(_)) => file.sync_data(),
@@ -94,7 +95,7 @@ impl Target {
     }
 }
 
-/// The file at `path` and what the system says of it, or standard input.
+/// Opens the file at `path`, or standard input, with its metadata.
 pub(crate) fn input(path: Option<&Path>) -> io::Result<(File, Metadata)> {
     let file = match path {
         Some(path) => File::open(path)?,
@@ -113,13 +114,13 @@ fn lock(file: &File) -> io::Result<bool> {
     match flock(file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(true),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
-        // Some file systems have no locks, and need not be refused for that.
+        // Some file systems have no locks, which is no reason to refuse them.
         Err(rustix::io::Errno::NOTSUP | rustix::io::Errno::NOLCK) => Ok(true),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Nothing that Rust 1.85 has.
+/// Rust 1.85 has no file locks.
 #[cfg(not(unix))]
 fn lock(_: &File) -> io::Result<bool> {
     Ok(true)

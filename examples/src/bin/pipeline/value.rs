@@ -1,12 +1,12 @@
-//! The fields that have a form of their own, and what their normal form is.
+//! The fields with a format of their own, and their normal forms.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Why a field is not what it should be.
+/// The reason why a field is invalid.
 pub(crate) type Wrong = String;
 
-/// `get` as `GET`.
+/// Normalises `get` to `GET`.
 pub(crate) fn method(raw: &RawValue) -> Result<String, Wrong> {
     let text = string(raw)?;
     match !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
@@ -15,7 +15,7 @@ pub(crate) fn method(raw: &RawValue) -> Result<String, Wrong> {
     }
 }
 
-/// `/a?b=c` as `/a` and `b=c`.
+/// Splits `/a?b=c` into `/a` and `b=c`.
 pub(crate) fn path(raw: &RawValue) -> Result<(String, Option<String>), Wrong> {
     let text = string(raw)?;
     if !text.starts_with('/') {
@@ -27,7 +27,7 @@ pub(crate) fn path(raw: &RawValue) -> Result<(String, Option<String>), Wrong> {
     })
 }
 
-/// `"404"` as 404, and its class.
+/// Normalises `"404"` to 404, and its class.
 pub(crate) fn status(raw: &RawValue) -> Result<(u64, &'static str), Wrong> {
     let status = number(raw)?;
     let class = match status {
@@ -41,7 +41,7 @@ pub(crate) fn status(raw: &RawValue) -> Result<(u64, &'static str), Wrong> {
     Ok((status, class))
 }
 
-/// `"-"` as 0, as servers write it when nothing was sent.
+/// Normalises `"-"` to 0, which servers write for an empty response.
 pub(crate) fn bytes(raw: &RawValue) -> Result<u64, Wrong> {
     match raw.get() {
         r#""-""# => Ok(0),
@@ -49,7 +49,7 @@ pub(crate) fn bytes(raw: &RawValue) -> Result<u64, Wrong> {
     }
 }
 
-/// What is hashed of a field: of a string what it says, of anything else how it is written.
+/// Returns the hashed text of a field: the content of a string, or the JSON of any other value.
 pub(crate) fn content(raw: &RawValue) -> String {
     string(raw).unwrap_or_else(|_| raw.get().to_owned())
 }

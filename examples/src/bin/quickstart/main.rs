@@ -1,7 +1,7 @@
 //! The program of the README's first screen, with a command line around it.
 //!
-//! `program.rs` is what the README shows. Its `println!` is one that does not panic where standard
-//! output is full or closed.
+//! `program.rs` is the program of the README. Here its `println!` does not panic if standard output
+//! is full or closed.
 
 use std::process::ExitCode;
 
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Ok(()) => {
             let exit = match program::run() {
                 Ok(()) => Exit::SUCCESS,
-                // In the words of a `main` that returns it. That one prints the place too and exits with 1.
+                // As a `main` that returns the error, which prints the location too and exits with 1.
                 Err(error) => Exit::ended("Error", error.as_ref()),
             };
             match announced() {

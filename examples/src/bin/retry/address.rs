@@ -1,4 +1,4 @@
-//! The address of a server, and whether one that cannot be connected to ever could.
+//! The address of a server, and whether a failed connection may succeed later.
 
 use std::error::Error;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs}
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long a try may take for each address of the name.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// The longest name that the domain name system has, and the longest part of one.
+/// The time limit of a try for each address of the name.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The limits of the domain name system on a name and on one label of it.
 const LONGEST: usize = 253;
 const LONGEST_PART: usize = 63;
 
-/// A host and a port, of a form that something could have.
+/// A host and a port, syntactically valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {
     host: String,
@@ -49,10 +49,10 @@ impl FromStr for Address {
     }
 }
 
-/// What stands in brackets, without the second.
+/// Checks an IPv6 address. `rest` is the text after the opening bracket.
 fn check_ipv6(rest: &str) -> Result<&str, String> {
     let address = rest.strip_suffix(']').unwrap_or_default();
-    // The part behind `%` says by which of this machine's networks.
+    // The text after `%` names a network interface of this machine.
     let (number, _) = address.split_once('%').unwrap_or((address, ""));
     match number.parse::<Ipv6Addr>() {
         Ok(_) => Ok(address),
@@ -60,7 +60,7 @@ fn check_ipv6(rest: &str) -> Result<&str, String> {
     }
 }
 
-/// Whether a name can be one, as far as its form says.
+/// Checks the syntax of a host name.
 fn check_name(name: &str) -> Result<&str, String> {
     let whole = name.strip_suffix('.').unwrap_or(name);
     let is_part = |part: &str| {
@@ -78,13 +78,13 @@ fn check_name(name: &str) -> Result<&str, String> {
 }
 
 impl Address {
-    /// Connects to the first of the name's addresses that can be connected to.
+    /// Connects to the first address of the name that accepts.
     pub(crate) fn connect(&self) -> Result<(), Refused> {
         let addresses = (self.host.as_str(), self.port)
             .to_socket_addrs()
             .map_err(|error| Refused::unknown(self, &error))?;
         let mut last = None;
-        // Of several addresses, one that may come up is enough to go on.
+        // Of several addresses, one that may accept later is a reason to retry.
         for address in addresses {
             let refused = match connect(address) {
                 Ok(()) => return Ok(()),
@@ -100,7 +100,7 @@ impl Address {
         }))
     }
 
-    /// Whether the host is written as a number, or is a name that never stands for anything.
+    /// Returns whether the host is a number, or a name that is never assigned.
     fn is_literal(&self) -> bool {
         let host = self.host.strip_suffix('.').unwrap_or(&self.host);
         let last = host.rsplit('.').next().unwrap_or_default();
@@ -118,14 +118,14 @@ fn connect(address: SocketAddr) -> Result<(), Refused> {
         let error = io::Error::other(format!("{} is the address of no one server", address.ip()));
         return Err(Refused::new(Hope::None, error));
     }
-    match TcpStream::connect_timeout(&address, PATIENCE) {
+    match TcpStream::connect_timeout(&address, CONNECT_TIMEOUT) {
         Ok(_) => Ok(()),
         Err(error) => Err(Refused::new(hope(&error), error)),
     }
 }
 
-/// Whether a connection that failed so may be made later. A network or a server that is not there may
-/// come; what the system calls wrong or forbids stays so.
+/// Returns whether a connection may succeed after this error. A network or a server may come up;
+/// errors for wrong or forbidden addresses are permanent.
 fn hope(error: &io::Error) -> Hope {
     match error.kind() {
         io::ErrorKind::InvalidInput
@@ -135,16 +135,16 @@ fn hope(error: &io::Error) -> Hope {
     }
 }
 
-/// What could make an address one that can be connected to.
+/// The condition under which a failed connection may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hope {
     None,
-    /// Somebody is given the name.
+    /// The name has to be assigned first.
     WithTheName,
     Always,
 }
 
-/// Why an address could not be connected to.
+/// A failed connection.
 #[derive(Debug)]
 pub(crate) struct Refused {
     hope: Hope,
@@ -156,11 +156,12 @@ impl Refused {
         Self { hope, error }
     }
 
-    /// The address could not be looked up.
+    /// Returns the failure of a name lookup.
     fn unknown(address: &Address, error: &io::Error) -> Self {
         let text = error.to_string();
-        // The resolver's codes are not to be had, only its words, which no language setting changes
-        // here: those of glibc and others for "not now", which is said of servers that do not answer.
+        // The resolver gives no code, only a message, which is not localised here. These are the
+        // messages of glibc and others for a temporary failure, such as a name server that does not
+        // answer.
         let is_for_now = text.contains("emporary failure") || text.contains("ry again");
         let hope = match (address.is_literal(), is_for_now, error.raw_os_error()) {
             (true, ..) => Hope::None,
@@ -171,12 +172,13 @@ impl Refused {
         Self::new(hope, error)
     }
 
-    /// The thread that was to connect has not done so.
+    /// Returns the failure of a thread that ended without a result.
     pub(crate) fn lost(error: impl Error + Send + Sync + 'static) -> Self {
         Self::new(Hope::Always, io::Error::other(error))
     }
 
-    /// Whether it may go better later; the name being known then is hoped for where `names` says so.
+    /// Returns whether a later try may succeed. With `names`, a name that is not known yet is a
+    /// reason to retry.
     pub(crate) fn may_change(&self, names: bool) -> bool {
         match self.hope {
             Hope::None => false,

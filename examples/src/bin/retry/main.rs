@@ -1,6 +1,6 @@
-//! Waits for a server: tries to connect, with pauses that grow, until that works, Ctrl-C comes, the
-//! time is up, or an answer says that it never will. The loop is the `backon` crate's; its pauses are
-//! the runtime's.
+//! Waits for a server: tries to connect, with growing pauses, until a try succeeds, Ctrl-C arrives,
+//! the time is up, or an error is permanent. The loop is the `backon` crate's, with timers of the
+//! runtime.
 
 mod address;
 
@@ -67,12 +67,12 @@ async fn wait(options: &Options) -> Result<Exit, Box<dyn Error>> {
         .build()?;
     let tries = AtomicU32::new(0);
     let outcome = scope.try_run(async |op| {
-        // Each try runs inside the operation and ends with it. The pauses are a part of this body,
-        // which is dropped when the scope is cancelled.
+        // Each try runs inside the operation and ends with it. The pauses are part of this body,
+        // which a cancel of the scope drops.
         let connect = || {
             tries.fetch_add(1, Ordering::Relaxed);
             let address = options.address.clone();
-            // A thread that hangs in it is left behind, and ends by itself.
+            // A thread that hangs in `connect` is abandoned, and ends later.
             let call = runtime.spawn_blocking(move || address.connect());
             op.try_run_until_cancelled(async { call.await.map_err(Refused::lost)? })
         };

@@ -1,7 +1,8 @@
-//! The end of a stop at the time limit.
+//! The end of a stopped process at the time limit.
 //!
-//! A command that reads from the terminal in the background is stopped, and so is supervise, for the
-//! shell to see. No clock of a program that is stopped ends that: the system's has to.
+//! The system stops a command that reads from the terminal in the background, and supervise with
+//! it, so that the shell notices. No timer of a stopped program fires. So the limit needs a timer
+//! of the system.
 
 use std::time::Duration;
 
@@ -9,11 +10,13 @@ use nix::sys::signal::{SigEvent, SigevNotify, Signal};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 
-/// How often it is continued from then on: it may be about to stop when the limit is reached.
+/// The interval at which the program is continued after the limit. It may be just about to stop at
+/// the limit.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Has the system continue this program when the limit is reached, and again until it ends. What is not
-/// stopped does not notice. Without such a timer the limit is seen when somebody else continues it.
+/// Has the system continue this program at the limit, and repeatedly until the program ends. A
+/// running program does not notice. Without such a timer the limit is noticed when another process
+/// continues this one.
 pub(crate) fn continue_after(limit: Duration) -> Option<Timer> {
     let signal = SigevNotify::SigevSignal {
         signal: Signal::SIGCONT,

@@ -1,4 +1,4 @@
-//! The command line, which is that of timeout(1) with two more ways to say the same.
+//! The command line: that of timeout(1), with alternatives for two arguments.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
@@ -72,7 +72,7 @@ pub(crate) struct Options {
     args: Vec<OsString>,
 }
 
-/// What is to be done, when the arguments have been made sense of.
+/// The parsed arguments.
 #[derive(Clone, Debug)]
 pub(crate) struct Job {
     pub(crate) limit: Option<Duration>,
@@ -125,7 +125,7 @@ impl Job {
         })
     }
 
-    /// The command, for messages.
+    /// Returns the command, for messages.
     pub(crate) fn name(&self) -> Cow<'_, str> {
         self.command
             .first()
@@ -133,7 +133,7 @@ impl Job {
     }
 }
 
-/// A number of seconds, or of what the unit after it says.
+/// Parses a number of seconds, or of the unit that follows it.
 fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),
@@ -144,7 +144,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     };
     let seconds = number.parse::<f64>().map(|number| number * unit);
     match seconds {
-        // Not for what is not a number.
+        // Only after a number.
         Ok(seconds) if seconds >= 0.0 => {
             Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
         }

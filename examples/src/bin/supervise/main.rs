@@ -1,8 +1,9 @@
 //! Runs a command with a time limit, as timeout(1) does: the same flags and the same exit codes.
 //!
-//! It shows a child process that belongs to a scope. The scope's time limit asks its whole process
-//! group to end, the command's grace ends in a kill, and the scope's own grace lets the body see how
-//! the process ended. Nothing here names a runtime: `rt` is whichever the manifest says.
+//! The example shows a child process that belongs to a scope. The scope's time limit sends a signal
+//! to the process group, the end of the command's grace period kills the group, and the scope's own
+//! grace period lets the body read how the process ended. No runtime is named here: `rt` is the
+//! adapter of the manifest.
 
 #[cfg(target_os = "linux")]
 mod alarm;
@@ -24,7 +25,7 @@ use crate::ending::{End, Ending};
 use crate::relay::Relay;
 
 fn main() -> ExitCode {
-    // Before there is another thread.
+    // Before the start of another thread.
     #[cfg(target_os = "linux")]
     relay::unblock();
     let exit = match common::options() {
@@ -45,14 +46,14 @@ type BoxError = Box<dyn Error + Send + Sync>;
 async fn run(options: Options) -> Result<End, BoxError> {
     let job = options.job()?;
     let runtime = rt::current()?;
-    // Before there is a process, so that no signal finds nobody.
+    // Before the start of the process, so that no signal is lost.
     let relay = Relay::watch(job.signal)?;
 
-    // Until the end.
+    // Kept until the end.
     #[cfg(target_os = "linux")]
     let _alarm = job.limit.and_then(alarm::continue_after);
 
-    // The body goes on after a cancel, until the process has ended.
+    // The grace period lets the body continue after a cancel, until the process has ended.
     let scope = Scope::builder("supervise")
         .runtime(&runtime)
         .grace(Duration::MAX);
@@ -61,7 +62,7 @@ async fn run(options: Options) -> Result<End, BoxError> {
         .run(async |op| -> Result<_, BoxError> {
             let process = Arc::new(job.command()?.spawn(&op)?);
             relay.begin(&process, op.token(), job.verbose)?;
-            // From here on, so that no limit is too short for the command to be started.
+            // From here on, so that even the shortest limit lets the command start.
             if let Some(limit) = job.limit {
                 op.set_timeout(limit)?;
             }
@@ -72,7 +73,7 @@ async fn run(options: Options) -> Result<End, BoxError> {
         .cause()
         .is_some_and(|cause| cause.reason().is_timeout());
     let Some(ended) = outcome.into_value() else {
-        // Its grace has no end, so the body has had one.
+        // The grace period is unlimited, so the body has always ended.
         return Ok(End::Code(ending::FAILED));
     };
     let ended = ended?;

@@ -1,4 +1,4 @@
-//! Passes the signals on that this program receives.
+//! Relays the signals that this program receives to the command.
 
 use std::io;
 use std::sync::Arc;
@@ -10,53 +10,54 @@ use cancelable_core::{CancellationToken, Cause, Reason};
 use common::message;
 use rt::{Disposition, Escalation, Process, Signal, SignalGuard, Step, StopSignal, WatchError};
 
-/// Requests to end, from the first of which the grace counts.
+/// The signals that request an end. The grace period counts from the first of them.
 const REQUESTS: &[&str] = &["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"];
-/// What else others send, and a program may have inherited: an alarm of its starter goes off in it.
+/// Other signals that may arrive, among them the alarm that a program inherits from the process
+/// that started it.
 const OTHERS: &[&str] = &["SIGALRM", "SIGUSR1", "SIGUSR2"];
 
-/// The signals that were received and not passed on yet.
+/// The signals that were received and not relayed yet.
 pub(crate) struct Relay {
     polite: StopSignal,
     received: Receiver<Signal>,
     guards: (SignalGuard, Option<SignalGuard>),
 }
 
-/// Has this thread, and those that it starts, receive what the starter of this program had blocked:
-/// nobody could end supervise otherwise.
+/// Unblocks the signals that the process that started this program had blocked, for this thread and
+/// for threads that it starts. Otherwise no signal could end supervise.
 #[cfg(target_os = "linux")]
 pub(crate) fn unblock() {
-    // Without it what was blocked stays so.
+    // On failure the signals stay blocked.
     let _ = nix::sys::signal::SigSet::all().thread_unblock();
 }
 
 impl Relay {
-    /// Watches those signals by which people end a program, and the one that is set; and those
-    /// others that would end supervise and leave the command behind.
+    /// Watches the signals by which people end a program, the configured signal, and the other
+    /// signals that would end supervise and leave the command behind.
     ///
-    /// A signal that was ignored at the start stays so, in the command, too, as `nohup` and the
-    /// background jobs of a script have it. Only the one that is set reaches the command in any case,
-    /// or it would hear of no limit.
+    /// A signal that was ignored at the start stays ignored, in the command too, as `nohup` and the
+    /// background jobs of a script require. Only the configured signal always reaches the command,
+    /// since it announces the time limit.
     pub(crate) fn watch(polite: StopSignal) -> Result<Self, WatchError> {
         let (sender, received) = channel();
         let pass_on = Step::call(move |signal| {
-            // Nobody listens any more once the command has ended.
+            // The receiver is gone after the end of the command.
             let _ = sender.send(signal);
         });
         let set = polite.name().parse::<Signal>().ok();
         let names = REQUESTS.iter().chain(OTHERS).copied();
-        // Not all systems have them.
+        // Not every system has all of them.
         let signals = names.flat_map(str::parse::<Signal>).chain(set);
         let guard = Escalation::new(&CancellationToken::never())
             .signals(signals)
             .first(pass_on.clone())
             .third(pass_on)
-            // What comes twice is passed on twice: the command decides what that means.
+            // A repeated signal is relayed each time: its meaning is up to the command.
             .merge_within(Duration::ZERO)
             .start()?;
         let set = set.filter(|signal| Disposition::of(*signal) == Disposition::Ignored);
         let unheard = match set {
-            // Caught, it is the default for what is started.
+            // A caught signal has its default action in a child process.
             Some(signal) => Some(
                 Escalation::new(&CancellationToken::never())
                     .signals([signal])
@@ -74,8 +75,8 @@ impl Relay {
         })
     }
 
-    /// Passes on to `process` what was received and will be. The first signal is a request to end,
-    /// from which the grace counts.
+    /// Relays to `process` the signals that were received and those that will be. The first
+    /// requests an end, from which the grace period counts.
     pub(crate) fn begin(
         self,
         process: &Arc<Process>,
@@ -88,8 +89,8 @@ impl Relay {
             guards,
         } = self;
         let limited = Arc::clone(process);
-        // Runs before the process hears of the limit itself, so the process is asked here, or told
-        // again if a signal was passed on before.
+        // Runs before the process is told of the limit, so the signal is sent here, or again if
+        // another was relayed before.
         let on_limit = limit.on_cancel(move |cause| {
             if verbose {
                 let why = cause.without_location();

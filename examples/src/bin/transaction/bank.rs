@@ -26,7 +26,7 @@ pub(crate) struct Bank {
     connection: Arc<Mutex<Connection>>,
 }
 
-/// What an audit found right.
+/// The result of a successful audit.
 pub(crate) struct Books {
     pub(crate) entries: i64,
 }
@@ -40,8 +40,8 @@ impl Bank {
         })
     }
 
-    /// Executes a statement on a thread where it may block, as a part of `op`, which waits for it also
-    /// where the run of the transfer is dropped: no statement comes after the rollback.
+    /// Executes a statement on a blocking thread, as a child of `op`. `op` joins the thread even if
+    /// the run of the transfer is dropped, so no statement runs after the rollback.
     pub(crate) async fn execute<P>(
         &self,
         op: &Scope,
@@ -59,7 +59,8 @@ impl Bank {
         Ok(())
     }
 
-    /// Commits, and notes it where it happens: whoever waits for the thread may be dropped.
+    /// Commits, and notes the commit on the same thread: the future that waits for the thread may
+    /// be dropped.
     pub(crate) async fn commit(&self, op: &Scope, truth: Truth) -> Result<(), AnyError> {
         let bank = self.clone();
         let commit = op.child("commit").try_spawn_blocking(move |_| {
@@ -71,7 +72,7 @@ impl Bank {
         Ok(())
     }
 
-    /// Undoes what has not been committed, if there is something.
+    /// Rolls back an open transaction, if there is one.
     pub(crate) fn roll_back(&self) -> Result<(), AnyError> {
         let connection = self.connection.lock();
         if !connection.is_autocommit() {
@@ -80,7 +81,7 @@ impl Bank {
         Ok(())
     }
 
-    /// Whether every account has what the ledger says, and SQLite finds the file whole.
+    /// Checks every account against the ledger, and the integrity of the file.
     pub(crate) fn audit(&self) -> Result<Books, AnyError> {
         let connection = self.connection.lock();
         let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0));

@@ -1,10 +1,10 @@
 //! Transfers between accounts in an SQLite database: the work under a timeout, the commit under a
-//! shield, the rollback deferred. Whatever stops a transfer, at whatever point, the books balance.
+//! shield, the rollback deferred. The books balance after a cancel at any point.
 //!
 //! ```text
 //! transaction books.db             a hundred transfers, and an audit of the books
-//! transaction books.db 5           five
-//! transaction books.db 900 --torment 7   each stopped at some point, as the seed 7 says
+//! transaction books.db 5           five transfers
+//! transaction books.db 900 --torment 7   stops each at a random point, from the seed 7
 //! ```
 
 mod bank;
@@ -25,7 +25,7 @@ use transfer::{Transfer, Truth};
 
 pub(crate) type AnyError = Box<dyn Error + Send + Sync>;
 
-/// How long a transfer may take.
+/// The time limit of a transfer.
 const LIMIT: Duration = Duration::from_secs(30);
 
 const EXIT_CODES: &str = "\
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
     exit.leave()
 }
 
-/// Why a transfer was undone, for people.
+/// Returns why a transfer was undone, for people.
 fn words(error: &RunError<AnyError>) -> String {
     match error.cancellation() {
         Some(cancelled) => cancelled.without_location().to_string(),
@@ -88,7 +88,8 @@ async fn work(order: &Order) -> Result<(), AnyError> {
         let scope = transfer.scope(&runtime, limit)?;
         let operation = scope.operation().clone();
         let run = scope.try_run(transfer.body(bank.clone(), truth.clone()));
-        // The run has it now. One that is dropped before it began is over then, too.
+        // The run has the last handle now. If it is dropped before its start, the operation is over
+        // too.
         drop(scope);
         let said = match &mut torment {
             None => run.await.into_result().err().map(|error| words(&error)),
@@ -103,10 +104,10 @@ async fn work(order: &Order) -> Result<(), AnyError> {
                 })
             }
         };
-        // The run may have been dropped, and then the runtime undoes what it left.
+        // The run may have been dropped; then the runtime runs the rollback.
         operation.finished().await;
-        // A transfer that was stopped while it committed is cancelled and has committed: what the
-        // shield protects says what is true, and not the outcome.
+        // A transfer that was cancelled during its commit is cancelled and committed. The note of
+        // the shielded commit is the truth, and not the outcome.
         match truth.is_committed() {
             true => {
                 committed += 1;

@@ -1,4 +1,4 @@
-//! Stopping transfers at points that follow from a seed: a cancel, a drop of the run, or a limit
+//! Stops transfers at random points from a seed: by a cancel, by a drop of the run, or by a limit
 //! that is too short.
 
 use std::future::{Future, poll_fn};
@@ -15,7 +15,7 @@ impl Torment {
         Self { seed }
     }
 
-    /// Numbers that look random and are the same for a seed (SplitMix64).
+    /// Pseudorandom numbers from a seed (SplitMix64).
     fn below(&mut self, bound: u64) -> u64 {
         self.seed = self.seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.seed;
@@ -24,7 +24,8 @@ impl Torment {
         (mixed ^ (mixed >> 31)) % bound
     }
 
-    /// One limit in four is so short that it is over somewhere on the way, or before.
+    /// Returns the limit of a transfer. One limit in four is so short that it passes during the
+    /// transfer or before.
     pub(crate) fn limit(&mut self, usual: Duration) -> Duration {
         match self.below(4) {
             0 => Duration::from_micros(self.below(500)),
@@ -32,9 +33,10 @@ impl Torment {
         }
     }
 
-    /// Polls `run` so many times as the seed says, and then stops it or drops it, which is none.
+    /// Polls `run` a random number of times, and then cancels it or drops it. Returns `None` for a
+    /// drop.
     pub(crate) async fn run<F: Future>(&mut self, run: F, stop: impl Fn()) -> Option<F::Output> {
-        // Each statement takes some polls.
+        // Each statement takes several polls.
         let (polls, drops) = (self.below(16), self.below(3) == 0);
         let mut run = Box::pin(run);
         let mut polled = 0;
@@ -46,8 +48,7 @@ impl Torment {
                 }
             }
             polled += 1;
-            // Where it is stopped while a statement is at work on its thread, how far that has come
-            // is chance, which is what is wanted.
+            // A cancel during a statement finds its thread at a random point, as intended.
             let poll = Pin::new(&mut run).poll(cx).map(Some);
             if poll.is_pending() && polled == polls {
                 cx.waker().wake_by_ref();

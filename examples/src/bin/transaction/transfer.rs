@@ -1,4 +1,4 @@
-//! One transfer: what may be stopped, what may not, and what is undone.
+//! One transfer: the part that may be cancelled, the part that may not, and the rollback.
 
 use crate::AnyError;
 use crate::bank::Bank;
@@ -17,8 +17,8 @@ pub(crate) struct Transfer {
     pub(crate) amount: i64,
 }
 
-/// Whether it was committed, as the thread knows that did it: the value of a shield is dropped where
-/// a cancel is due.
+/// Whether the transfer was committed, as the committing thread has noted. The output of a shield
+/// is dropped if a cancel is pending.
 #[derive(Clone, Default)]
 pub(crate) struct Truth(Arc<AtomicBool>);
 
@@ -35,7 +35,7 @@ impl Truth {
 type Body = Pin<Box<dyn Future<Output = Result<(), AnyError>> + Send>>;
 
 impl Transfer {
-    /// The work under a timeout.
+    /// Returns the scope of the transfer, with its timeout.
     pub(crate) fn scope(
         self,
         runtime: &RuntimeHandle,
@@ -53,8 +53,8 @@ impl Transfer {
 
     async fn perform(self, op: &Scope, bank: &Bank, truth: &Truth) -> Result<(), AnyError> {
         let Self { from, to, amount } = self;
-        // Before there is anything to undo. It runs whichever way this ends, after the statements
-        // that are under way.
+        // Deferred before the first change. The rollback runs after every ending, and after the
+        // running statements.
         let undo = bank.clone();
         op.defer_named("rollback", async move { undo.roll_back() })?;
 
@@ -63,9 +63,9 @@ impl Transfer {
         bank.execute(op, take, (from, amount)).await?;
         let give = "UPDATE account SET balance = balance + ?2 WHERE id = ?1";
         bank.execute(op, give, (to, amount)).await?;
-        // From here on it is done or it is not, but never half.
+        // From here on the transfer is committed whole or not at all.
         op.shield(async {
-            // A scope that is opened in a shield is not cancelled from above.
+            // A scope that is opened inside a shield is not cancelled by an ancestor.
             let commit = op.child("commit").build()?;
             let outcome = commit.try_run(async |op| {
                 let entry = "INSERT INTO ledger (payer, payee, amount) VALUES (?1, ?2, ?3)";
