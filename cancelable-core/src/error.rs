@@ -119,18 +119,12 @@ impl Cancelled {
     /// # Examples
     ///
     /// ```
-    /// use std::future::pending;
-    /// use std::time::Duration;
-    ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// rt::block_on(async {
-    ///     let scope = rt::scope("import").timeout(Duration::from_millis(1)).build()?;
-    ///     let outcome = scope.run(async |_| pending::<()>().await).await;
-    ///     let error = outcome.into_result().unwrap_err();
-    ///     let error = error.cancelled().ok_or("not cancelled")?;
-    ///     assert_eq!(error.operation().map(|label| label.name()), Some("import"));
-    ///     Ok(())
-    /// })
+    /// let scope = rt::scope("import").build()?;
+    /// scope.cancel();
+    /// let error = scope.check().unwrap_err();
+    /// assert_eq!(error.operation().map(|label| label.name()), Some("import"));
+    /// # Ok(())
     /// # }
     /// ```
     #[must_use]
@@ -143,18 +137,14 @@ impl Cancelled {
     /// # Examples
     ///
     /// ```
-    /// use std::future::pending;
-    /// use std::time::Duration;
-    ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// rt::block_on(async {
-    ///     let scope = rt::scope("import").timeout(Duration::from_millis(1)).build()?;
-    ///     let outcome = scope.run(async |_| pending::<()>().await).await;
-    ///     let error = outcome.into_result().unwrap_err();
-    ///     let error = error.cancelled().ok_or("not cancelled")?;
-    ///     assert!(error.elapsed() >= Some(Duration::from_millis(1)));
-    ///     Ok(())
-    /// })
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op| {
+    ///     op.cancel();
+    ///     op.check().unwrap_err().elapsed()
+    /// }));
+    /// assert!(outcome.into_value().flatten().is_some());
+    /// # Ok(())
     /// # }
     /// ```
     #[must_use]

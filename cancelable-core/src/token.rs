@@ -45,7 +45,7 @@
 //! 6. A cancelled branch has no members: they were taken, all at once, when it became cancelled, and the
 //!    call that took them notifies each of them in the same pass. The branch stores that *cancel pass*, or a
 //!    branch above does (2). A cancelled node has no waiters, by the same rule; its sharded waiters are taken
-//!    list by list, in the same pass. So a key into any of these is valid exactly until then.
+//!    list by list, in the same pass. So a key into any of these lists is valid exactly until the cancel.
 //! 7. Strong references go up only (node → branch of its parent → branch above). Members are weak.
 //!    A node's strong count is the number of its handles; it is dropped with the last.
 //! 8. A branch outlives its token for as long as a descendant lives, so that cancelling an
@@ -78,7 +78,7 @@
 //! takes its waker.
 //!
 //! A sharded waiter does the same under the lock of its shard, which the canceller takes after it has stored
-//! the state. The shards are made under the node's lock while the state says live, so the canceller, who
+//! the state. The shards are made under the node's lock while the state says live, so the canceller, which
 //! stores the state under that lock, finds them. Waiters in the node's list stay there.
 //!
 //! A waiter in its node's place is stored under the lock of the parent's branch, after the states of both
@@ -118,7 +118,7 @@
 //! cancelled yet, its token was notified by the pass that cancelled the branch to which the own one is linked,
 //! or else the parent's: between the two are orphans only, which nothing but that pass can cancel.
 //!
-//! *It reaches all.* A branch below was cancelled by this pass, or by one that took it as a member of
+//! *It reaches all.* A branch below was cancelled by this pass, or by a pass that took it as a member of
 //! a branch that this pass or a noted one met. By induction down the tree each is covered.
 //!
 //! *Removed entries.* A token that was cancelled itself removes its entry from the list above it, and a join
@@ -133,7 +133,7 @@
 //! after the wait, so they find every descendant cancelled.
 //!
 //! *Orderings.* Once everything that it waited for is done, the cancel pass is stored as *finished* with
-//! `Release`. A thread that reads that with `Acquire` need not wait: every mark is visible. So a cancel
+//! `Release`. A thread that reads *finished* with `Acquire` need not wait: every mark is visible. So a cancel
 //! without overlap costs one uncontended lock more, and one of a token without children nothing.
 //!
 //! Helping the other call instead of waiting for it would need members that stay in the list until they

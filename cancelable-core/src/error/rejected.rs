@@ -1,4 +1,4 @@
-//! The error of a request that an operation rejected, with the value that was handed over.
+//! The error of a request that an operation rejected, with the caller's value.
 
 use super::Cancelled;
 use crate::cause::OperationLabel;
@@ -7,10 +7,10 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// An operation rejected a request, because of the state that the operation is in.
+/// The error of a request that an operation rejected, because of the operation's state.
 ///
-/// The value that was handed over comes back by [`into_inner`](Self::into_inner). `T` is `()` where the request
-/// has no value. The predicates tell the reasons apart:
+/// The caller's value comes back by [`into_inner`](Self::into_inner). `T` is `()` if the request has no value. The
+/// predicates tell the reasons apart:
 ///
 /// | call | value that comes back | possible reasons |
 /// |---|---|---|
@@ -85,10 +85,10 @@ pub(crate) enum RefusalReason {
     NoRuntime,
     /// Another update of the partial result is in progress.
     InUse,
-    /// The partial result is of type `held`, not of type `asked`.
+    /// The partial result is of type `held`, not of type `requested`.
     OtherType {
         held: &'static str,
-        asked: &'static str,
+        requested: &'static str,
     },
 }
 
@@ -157,7 +157,7 @@ impl<T> Rejected<T> {
         matches!(self.refusal.reason, RefusalReason::OtherType { .. })
     }
 
-    /// Returns the value that was handed over.
+    /// Returns the value that the caller passed.
     #[must_use]
     pub fn into_inner(self) -> T {
         self.value.into_inner()
@@ -179,8 +179,8 @@ impl<T> fmt::Display for Rejected<T> {
             RefusalReason::Cancelled(cancelled) => cancelled.fmt(f),
             RefusalReason::NoRuntime => f.write_str("it has no runtime; build it with one"),
             RefusalReason::InUse => f.write_str("another update is in progress"),
-            RefusalReason::OtherType { held, asked } => {
-                write!(f, "it is of type {held}, not {asked}")
+            RefusalReason::OtherType { held, requested } => {
+                write!(f, "it is of type {held}, not {requested}")
             }
         }
     }

@@ -231,7 +231,7 @@ impl<'a, P: Clone + Send + Sync + 'static> Update<'a, P> {
                     UpdateRefusal::InUse => RefusalReason::InUse,
                     UpdateRefusal::OtherType(held) => RefusalReason::OtherType {
                         held,
-                        asked: type_name::<P>(),
+                        requested: type_name::<P>(),
                     },
                 },
             }),

@@ -7,7 +7,7 @@
 //! 2. A wait has at most one entry, which its drop removes.
 //! 3. No user code runs under the lock. A waker is cloned before the lock is taken, and woken or dropped
 //!    after it is released. So a waker may poll or drop any wait for this latch, and drop the last handle.
-//! 4. Each waker is woken in isolation, so one that panics stops no other.
+//! 4. Each waker is woken in isolation, so a waker that panics stops no other.
 //!
 //! # No lost wake-up
 //!

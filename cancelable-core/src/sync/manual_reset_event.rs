@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::Wake;
 use std::time::Duration;
 
-/// An event that starts unset. As a [`Wake`], each wake sets it.
+/// An event that starts unset. A wake of it, as a [`Wake`], sets it.
 #[derive(Debug)]
 pub(crate) struct ManualResetEvent {
     is_set: Mutex<bool>,

@@ -2,7 +2,7 @@
 //!
 //! With the test kit, `poll` of each future of this crate has the attribute `track_caller`. The caller of
 //! that `poll` is usually an `.await` of the user, so the caller's location is the await point, and no future
-//! has to store it. Where the future is polled through `dyn` or by a future of another crate, the location is
+//! has to store it. If the future is polled through `dyn` or by a future of another crate, the location is
 //! in that code.
 
 #[cfg(feature = "testing")]

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// cancels the parent. The token has the methods of `tokio_util::sync::CancellationToken`, with the same types and
 /// the same meaning; a project migrates by changing its `use` lines.
 ///
-/// Cancelling stops no code. It changes the answer of [`is_cancelled`] and [`check`], wakes the tasks and threads
+/// A cancel stops no code. A cancel changes the result of [`is_cancelled`] and [`check`], wakes the tasks and threads
 /// in [`cancelled`] and [`wait`], and runs the callbacks of [`on_cancel`].
 ///
 /// [`is_cancelled`]: Self::is_cancelled
@@ -87,8 +87,8 @@ impl CancellationToken {
         Self::from_node(Node::never())
     }
 
-    /// Creates a token that is cancelled from the start. Its cancel is not logged;
-    /// [`log_cancel`](Self::log_cancel) does that.
+    /// Creates a token that is cancelled from the start, without a line in the log; [`log_cancel`](Self::log_cancel)
+    /// writes the line.
     pub(crate) fn new_cancelled(cause: Cause) -> Self {
         Self::from_node(Node::new_cancelled(cancel::stamped_facts(cause)))
     }

@@ -1,8 +1,8 @@
 //! Joins: tokens that are cancelled by the first, or by the last, of several input tokens.
 //!
-//! A join is a branch with several branches above it and one child, the token that is handed out. It is
-//! linked as any branch is. So the first pass of an input's cancel marks it, before any callback runs, and it
-//! unlinks itself when the last token below it is dropped.
+//! A join is a branch with several branches above it and one child, the token that users get. A join is linked as any
+//! branch is. So the first pass of an input's cancel marks the join before any callback runs, and the join unlinks
+//! itself when the last token below it is dropped.
 
 use super::branch::Branch;
 use super::cancel;

@@ -1,7 +1,7 @@
 //! Models of the core's protocols: every interleaving of two or three threads, a folder per room.
 //!
-//! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` there is nothing here: the models replace
-//! the locks and atomics of the whole crate. A task is taken from its runtime and polled by hand, so a
+//! Run with `ci/loom.sh`. Without `--cfg cancelable_loom` this file is empty: the models replace the locks and
+//! atomics of the whole crate. A task is taken from its runtime and polled by hand, so a
 //! model has no more threads than it needs.
 #![cfg(all(cancelable_loom, feature = "scope"))]
 #![allow(missing_docs)]

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Instant;
 
-/// Counts wakes. Not loom's atomics: it observes the model and takes no part in it.
+/// A counter of wakes. Without loom's atomics: the counter observes the model and takes no part in it.
 #[derive(Default)]
 pub(crate) struct Wakes(AtomicUsize);
 
@@ -38,8 +38,7 @@ pub(crate) fn bounded(model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// Waits on `token` and gives back the future, which must not be forgotten by a cancel, with its
-/// wake count.
+/// Polls a wait on `token` once. Returns the result, the wait, which a cancel must not forget, and its wakes.
 pub(crate) fn wait_on(
     token: CancellationToken,
 ) -> (Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>) {
@@ -60,7 +59,7 @@ pub(crate) fn never_lost(
     assert!(poll(&mut future, Waker::noop()).is_ready());
 }
 
-/// A root, and a parent below it whose place in the root's list is not the first, which is free.
+/// A root, and a parent below it. The first slot of the root's list is vacant, and the parent has another.
 pub(crate) fn with_a_vacant_slot() -> (CancellationToken, CancellationToken) {
     let root = CancellationToken::new();
     let first = wait_on(root.child_token());
@@ -72,13 +71,13 @@ pub(crate) fn with_a_vacant_slot() -> (CancellationToken, CancellationToken) {
 
 pub(crate) type Wait = (Poll<()>, WaitForCancellationFutureOwned, Arc<Wakes>);
 
-/// An operation that needs no runtime. It ends by being dropped: a run keeps the current operation in
-/// a thread-local, which all threads of a model share.
+/// An operation without a runtime. The model ends the operation by dropping it: a run keeps the current operation in a
+/// thread-local, which all threads of a model share.
 pub(crate) fn operation(name: &'static str) -> Scope {
     Scope::builder(name).build().expect("it is sound")
 }
 
-/// A runtime that keeps its tasks for the model to poll, and at which the model moves the time.
+/// A runtime whose tasks the model polls and whose clock the model moves.
 pub(crate) struct TaskQueue {
     tasks: Mutex<Vec<Task>>,
     pub(crate) now: Mutex<Instant>,
@@ -126,7 +125,7 @@ impl RuntimeAdapter for TaskQueueRuntime {
     }
 }
 
-/// A timer that does not ring: where the time is moved, the model polls.
+/// A timer that wakes no task: the model polls after it moves the time.
 pub(crate) struct SilentTimer;
 
 impl Future for SilentTimer {
@@ -141,7 +140,7 @@ impl Timer for SilentTimer {
     fn reset(self: Pin<&mut Self>, _: Instant) {}
 }
 
-/// A future that is ready once it is let go. Whoever lets it go polls it afterwards.
+/// An event whose waits are ready once it is set, and wake no task: the model polls them after that.
 #[derive(Clone, Default)]
 pub(crate) struct ManualEvent(Arc<AtomicBool>);
 
@@ -167,8 +166,8 @@ pub(crate) fn scope(queue: &Arc<TaskQueue>) -> Scope {
         .unwrap()
 }
 
-/// Polls a run to its end. Nothing else will happen, so before each poll it must have been woken:
-/// at first since there were `seen` wakes.
+/// Polls a run to its end. Nothing else happens meanwhile, so the run must have been woken before each poll: before the
+/// first poll, since there were `seen` wakes.
 pub(crate) fn finish<R, T>(mut run: Pin<&mut R>, wakes: &Arc<Wakes>, mut seen: usize) -> Outcome<T>
 where
     R: Future<Output = Outcome<T>> + ?Sized,
@@ -184,7 +183,7 @@ where
     }
 }
 
-/// The outcome of a poll beside other threads, or of those that follow it; see [`finish`].
+/// Returns the outcome of a poll that ran during other threads, or of later polls; see [`finish`].
 pub(crate) fn finish_after<R, T>(
     early: Poll<Outcome<T>>,
     run: Pin<&mut R>,
@@ -207,7 +206,7 @@ pub(crate) fn poll_with<F: Future + ?Sized>(
     future.poll(&mut Context::from_waker(&Waker::from(wakes.clone())))
 }
 
-/// A wait that was polled once beside the end it waits for, with its wakes.
+/// A wait that was polled once, with the result and its wakes. The end that it waits for may have come meanwhile.
 pub(crate) type Waited<F> = (Poll<<F as Future>::Output>, F, Arc<Wakes>);
 
 pub(crate) fn wait_once<F: Future + Unpin>(mut wait: F) -> Waited<F> {
@@ -215,7 +214,7 @@ pub(crate) fn wait_once<F: Future + Unpin>(mut wait: F) -> Waited<F> {
     (poll_with(Pin::new(&mut wait), &wakes), wait, wakes)
 }
 
-/// What a wait ends with, now that the end has come: if it went to sleep, it was woken.
+/// Returns the output of a wait after the end has come. A wait that was pending must have been woken.
 pub(crate) fn output_of<F: Future + Unpin>((polled, mut wait, wakes): Waited<F>) -> F::Output {
     if let Poll::Ready(output) = polled {
         return output;

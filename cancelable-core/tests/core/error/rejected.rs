@@ -19,6 +19,8 @@ enum Reason {
     Ended,
     Cancelled,
     NoRuntime,
+    InUse,
+    OtherType,
 }
 
 /// The expected properties of a rejection by the scope `import`.
@@ -38,6 +40,8 @@ fn checked<T: Send + 'static>(rejected: Rejected<T>, expected: &Expected) -> T {
         (rejected.is_ended(), Reason::Ended),
         (rejected.is_cancelled(), Reason::Cancelled),
         (rejected.is_without_runtime(), Reason::NoRuntime),
+        (rejected.is_in_use(), Reason::InUse),
+        (rejected.is_other_type(), Reason::OtherType),
     ];
     let reasons: Vec<_> = is.into_iter().filter(|(is, _)| *is).collect();
     assert_eq!(reasons.len(), 1, "{reasons:?}");
@@ -175,4 +179,21 @@ fn r25_r29_a_rejection_names_its_scope_and_reason_and_returns_the_value() {
     let outcome = manual.block_on(timeless.run(async |op| rejection(op.spawn(ready(7)))));
     let rejected = outcome.into_value().expect("the body has ended");
     assert_eq!(manual.block_on(checked(rejected, &none("a child"))), 7);
+
+    // Rejected by the partial result.
+    let update = "an update of its partial result";
+    let counted = open("import");
+    counted.partial().set(8_u64);
+    let rejected = rejection(counted.partial().update(|rows: &mut Vec<u8>| rows.len()));
+    let text = "it is of type u64, not alloc::vec::Vec<u8>";
+    let closure = checked(rejected, &expect(update, Reason::OtherType, text, Other));
+    assert_eq!(closure(&mut vec![1]), 1);
+    let inner = |number: &mut u64| *number;
+    let outer = |_: &mut u64| rejection(counted.partial().update(inner));
+    let Ok(rejected) = counted.partial().update(outer) else {
+        panic!("the outer update runs");
+    };
+    let text = "another update is in progress";
+    let closure = checked(rejected, &expect(update, Reason::InUse, text, Other));
+    assert_eq!(closure(&mut 9), 9);
 }
