@@ -74,6 +74,9 @@ impl Cause {
             Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
             Reason::ChildFailed => f.write_str("failure in the scope")?,
             Reason::ShuttingDown => f.write_str("shutting down")?,
+            Reason::Disconnected => f.write_str("the client left")?,
+            Reason::Remote => f.write_str("cancel requested from another process")?,
+            Reason::PeerLost => f.write_str("the connection to the peer is lost")?,
             Reason::ScopeEnded => match self.operation() {
                 Some(scope) => write!(f, "scope {scope} has ended")?,
                 None => f.write_str("its scope has ended")?,

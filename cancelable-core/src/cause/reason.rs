@@ -54,6 +54,12 @@ pub enum Reason {
     ChildFailed,
     /// The program, or one of its components, is shutting down.
     ShuttingDown,
+    /// The client left, so nobody waits for the work.
+    Disconnected,
+    /// Another process requested the cancellation.
+    Remote,
+    /// The connection to the process that requested the work is lost.
+    PeerLost,
     /// The scope of the token has ended. The cancel stops whatever still uses the token; it does not change how the
     /// scope ended.
     ScopeEnded,
@@ -84,6 +90,9 @@ impl Reason {
             Self::RunDropped => "run_dropped",
             Self::ChildFailed => "child_failed",
             Self::ShuttingDown => "shutting_down",
+            Self::Disconnected => "disconnected",
+            Self::Remote => "remote",
+            Self::PeerLost => "peer_lost",
             Self::ScopeEnded => "scope_ended",
         }
     }

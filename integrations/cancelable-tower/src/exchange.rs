@@ -1,0 +1,350 @@
+//! One exchange: the operation of a request, from its head to the last byte of the response.
+//!
+//! The run of the operation waits for the handler, hands the head of the response over, and waits until the body is
+//! over. It is one boxed future without a task of its own. The future of the response polls it until the head is there;
+//! then the body of the response polls it before each frame. So one deadline holds for both.
+
+use crate::access_log::{self, Ending};
+use crate::settings::Settings;
+use crate::{Client, ClientGone};
+use cancelable_core::source::Limit;
+use cancelable_core::token::WaitForCancellationFutureOwned;
+use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
+use http::StatusCode;
+use parking_lot::Mutex;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+/// The run of an exchange.
+pub(crate) type Run = Pin<Box<dyn Future<Output = Outcome<(), ServiceFailed>> + Send>>;
+
+/// The service answered with an error, which went to the server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServiceFailed;
+
+impl fmt::Display for ServiceFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the service failed")
+    }
+}
+
+impl std::error::Error for ServiceFailed {}
+
+/// An exchange, which the layers of a request share. It is an extension of the request.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    scope: Scope,
+    settings: Arc<Settings>,
+    /// The client, if the server tells it.
+    client: Option<Client>,
+    is_grpc: bool,
+    /// The method, the request id: what the log line has.
+    line: access_log::Request,
+    /// Set when the body of the response is complete, or nobody polls it. Read by the run alone.
+    is_over: AtomicBool,
+    state: Mutex<State>,
+}
+
+struct State {
+    client_gone: ClientGone,
+    limit: Limited,
+    /// The end of the caller's limit.
+    callers_deadline: Option<Instant>,
+    /// The time from the arrival to the head of the response.
+    head_after: Option<Duration>,
+    status: Option<StatusCode>,
+    sent: u64,
+    is_logged: bool,
+}
+
+/// The source of the limit that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Limited {
+    ByServer,
+    ByRoute,
+    ByCaller,
+}
+
+impl Limited {
+    fn message(self) -> &'static str {
+        match self {
+            Self::ByServer => "the limit of the server",
+            Self::ByRoute => "the limit of the route",
+            Self::ByCaller => "the limit of the caller",
+        }
+    }
+
+    pub(crate) fn limit(self, span: Duration) -> Limit {
+        Limit::after(span).with_message(self.message())
+    }
+}
+
+impl Exchange {
+    pub(crate) fn new(
+        scope: Scope,
+        settings: &Arc<Settings>,
+        client: Option<Client>,
+        is_grpc: bool,
+        line: access_log::Request,
+        limit: Limited,
+        callers_limit: Option<Duration>,
+    ) -> Self {
+        let runtime = scope.runtime();
+        let callers_deadline = callers_limit.and_then(|span| runtime?.deadline(span));
+        let state = State {
+            client_gone: settings.client_gone,
+            limit,
+            callers_deadline,
+            head_after: None,
+            status: None,
+            sent: 0,
+            is_logged: false,
+        };
+        Self {
+            shared: Arc::new(Shared {
+                scope,
+                settings: Arc::clone(settings),
+                client,
+                is_grpc,
+                line,
+                is_over: AtomicBool::new(false),
+                state: Mutex::new(state),
+            }),
+        }
+    }
+
+    pub(crate) fn operation(&self) -> &Operation {
+        self.shared.scope.operation()
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.shared.scope
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// Waits until the server says that the client has left; `None` if the server does not.
+    pub(crate) fn client_left(&self) -> Option<WaitForCancellationFutureOwned> {
+        self.shared.client.as_ref().map(Client::left)
+    }
+
+    pub(crate) fn is_grpc(&self) -> bool {
+        self.shared.is_grpc
+    }
+
+    /// Waits until the body of the response is over. Only the body changes that, and it polls the run afterwards, so
+    /// no waker is stored.
+    pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
+        let exchange = self.clone();
+        poll_fn(
+            move |_| match exchange.shared.is_over.load(Ordering::Acquire) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            },
+        )
+    }
+
+    /// Notes that nothing more of the response is to come. The run ends at its next poll.
+    pub(crate) fn set_over(&self) {
+        // Release: pairs with the Acquire in `over`, since another task may poll the run next.
+        self.shared.is_over.store(true, Ordering::Release);
+    }
+
+    /// Sets the policy for a client that leaves.
+    pub(crate) fn set_client_gone(&self, policy: ClientGone) {
+        self.shared.state.lock().client_gone = policy;
+    }
+
+    /// Replaces the limit of the server by that of a route. The caller's limit still holds.
+    pub(crate) fn set_timeout(&self, span: Duration) {
+        let settings = self.settings();
+        let span = settings.longest.map_or(span, |longest| span.min(longest));
+        let remaining = {
+            let mut state = self.shared.state.lock();
+            let now = self.shared.scope.runtime().map(|runtime| runtime.now());
+            let remaining = state.callers_deadline.zip(now);
+            let remaining =
+                remaining.map(|(deadline, now)| deadline.saturating_duration_since(now));
+            let remaining = remaining.filter(|remaining| *remaining < span);
+            state.limit = match remaining {
+                Some(_) => Limited::ByCaller,
+                None => Limited::ByRoute,
+            };
+            remaining
+        };
+        let limit = match remaining {
+            Some(remaining) => Limited::ByCaller.limit(remaining),
+            None => Limited::ByRoute.limit(span),
+        };
+        // Refused where the request has been cancelled or has ended, and then its deadline is of no use.
+        let _ = self.shared.scope.set_timeout(limit);
+    }
+
+    /// Returns the cause for which the response ends now, although the handler still runs: a limit that has passed. For
+    /// other causes the handler has its grace, and its response counts.
+    pub(crate) fn cut_now(&self) -> Option<Cause> {
+        let cause = self.operation().cause()?;
+        cause.is_timeout().then_some(cause)
+    }
+
+    /// Notes the head of the response.
+    pub(crate) fn head(&self, status: StatusCode) {
+        let elapsed = self.operation().elapsed();
+        let mut state = self.shared.state.lock();
+        state.status = Some(status);
+        state.head_after = elapsed;
+    }
+
+    /// Notes bytes of the body that were handed to the server.
+    pub(crate) fn sent(&self, bytes: u64) {
+        self.shared.state.lock().sent += bytes;
+    }
+
+    /// Logs the exchange, once.
+    pub(crate) fn log(&self, ending: &Ending) {
+        let (status, head_after, sent, limit) = {
+            let mut state = self.shared.state.lock();
+            if std::mem::replace(&mut state.is_logged, true) {
+                return;
+            }
+            (state.status, state.head_after, state.sent, state.limit)
+        };
+        access_log::exchange(
+            self.operation(),
+            &self.shared.line,
+            ending,
+            status,
+            head_after,
+            sent,
+            limit,
+        );
+    }
+
+    /// Ends an exchange whose response was dropped before it was complete, by the policy of its route.
+    pub(crate) fn leave(&self, run: Run) {
+        let policy = self.shared.state.lock().client_gone;
+        // A limit that has passed, or a stop, was there before the client left.
+        if self.operation().is_cancelled() {
+            self.log(&Ending::Cancelled(self.operation().cause()));
+        } else {
+            self.log(&Ending::Left {
+                is_client: self.is_left_by_client(),
+            });
+        }
+        let cause = self.gone();
+        match policy {
+            ClientGone::Drop => {
+                if let Some(cause) = cause {
+                    self.operation().cancel_now(cause);
+                }
+                drop(run);
+            }
+            ClientGone::Tell(grace) => {
+                self.operation()
+                    .cancel_with(cause.unwrap_or_else(run_dropped));
+                self.set_over();
+                self.hand_over(run, After::Cut(grace));
+            }
+            ClientGone::Finish => {
+                self.set_over();
+                self.hand_over(run, After::Nothing);
+            }
+            ClientGone::Wait(span) => {
+                self.set_over();
+                self.hand_over(run, After::Cancel(span, cause.unwrap_or_else(run_dropped)));
+            }
+        }
+    }
+
+    /// The cause of a cancel for a client that left. `None` where the drop may have come from a layer in between.
+    fn gone(&self) -> Option<Cause> {
+        let is_client = self.is_left_by_client();
+        is_client.then(|| Cause::new(Reason::Disconnected))
+    }
+
+    /// Returns whether a response that is dropped was left by its client.
+    fn is_left_by_client(&self) -> bool {
+        match &self.shared.client {
+            Some(client) => client.has_left(),
+            None => self.settings().is_outermost,
+        }
+    }
+
+    /// Moves the run to a task of the server's runtime, which the server's scope waits for.
+    pub(crate) fn hand_over(&self, mut run: Run, after: After) {
+        let settings = self.settings();
+        let (Some(runtime), Ok(hold)) = (self.scope().runtime().cloned(), settings.server.hold())
+        else {
+            // The server has ended, or has no runtime: nothing may run without it.
+            drop(run);
+            return;
+        };
+        let counted = settings.leave_behind();
+        let operation = self.operation().clone();
+        let handle = runtime.clone();
+        let task = async move {
+            match after {
+                After::Nothing => drop(run.await),
+                After::Cut(grace) => {
+                    if handle.timeout(grace, run.as_mut()).await.is_err() {
+                        // It is cancelled already; this ends its grace.
+                        operation.cancel_now(Reason::Disconnected);
+                        drop(run.await);
+                    }
+                }
+                After::Cancel(span, cause) => {
+                    if handle.timeout(span, run.as_mut()).await.is_err() {
+                        operation.cancel_now(cause);
+                        drop(run.await);
+                    }
+                }
+            }
+            drop((counted, hold));
+        };
+        runtime.spawn(task).detach();
+    }
+}
+
+/// What becomes of a run that was moved to a task.
+pub(crate) enum After {
+    /// It ends by itself.
+    Nothing,
+    /// It is cancelled already, and dropped after this span.
+    Cut(Duration),
+    /// It is cancelled after this span.
+    Cancel(Duration, Cause),
+}
+
+fn run_dropped() -> Cause {
+    Cause::new(Reason::RunDropped)
+}
+
+/// Polls the run. A panic of the handler comes back as an error.
+pub(crate) fn poll_run(
+    run: &mut Run,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Outcome<(), ServiceFailed>, Panicked>> {
+    let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.as_mut().poll(cx)));
+    match poll {
+        Ok(poll) => poll.map(Ok),
+        Err(payload) => {
+            // The payload is user code, and its drop may panic.
+            cancelable_core::token::isolate("the drop of a panic's payload", || drop(payload));
+            Poll::Ready(Err(Panicked))
+        }
+    }
+}
+
+/// The handler panicked.
+pub(crate) struct Panicked;

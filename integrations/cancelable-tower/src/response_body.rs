@@ -1,0 +1,328 @@
+//! The body of a response, which ends with the operation of its request.
+
+use crate::access_log::Ending;
+use crate::answers::Problem;
+use crate::exchange::{After, Exchange, Run, poll_run};
+use bytes::Bytes;
+use cancelable_core::token::WaitForCancellationFutureOwned;
+use cancelable_core::{Cause, Reason};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+use std::error::Error;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// An error of any kind.
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+pin_project! {
+    /// The body of a response below a [`Requests`](crate::Requests) layer.
+    ///
+    /// A body that the cancellation of its request cuts never looks complete. Server-sent events end with an event
+    /// `cancelled`, whose data is the reason. A stream of gRPC ends with trailers that have the status. Every other body
+    /// ends with an error, at which a server ends an HTTP/1 connection without the last chunk and resets an HTTP/2
+    /// stream.
+    pub struct ResponseBody<B> {
+        #[pin]
+        kind: Kind<B>,
+    }
+}
+
+pin_project! {
+    #[project = KindProj]
+    enum Kind<B> {
+        /// An answer of the layer.
+        Answer { bytes: Option<Bytes> },
+        Exchange { #[pin] body: B, open: Open },
+    }
+}
+
+/// The exchange of a body that is not over. Its drop is that of the response.
+struct Open {
+    exchange: Exchange,
+    /// `None` once the run has ended or was moved to a task.
+    run: Option<Run>,
+    ending: CutEnding,
+    /// The cause of a cut that is still to be reported.
+    cut: Option<Cause>,
+    client_left: Option<WaitForCancellationFutureOwned>,
+    /// The bytes that `content-length` promises and that are not handed over.
+    left: Option<u64>,
+    /// Nothing more is to come: the body is complete or was cut.
+    is_over: bool,
+}
+
+/// The end of a body that is cut.
+#[derive(Clone, Copy)]
+enum CutEnding {
+    Error,
+    Event,
+    Trailers,
+}
+
+impl CutEnding {
+    fn of(headers: &HeaderMap) -> Self {
+        let kind = headers
+            .get(CONTENT_TYPE)
+            .map_or(&b""[..], HeaderValue::as_bytes);
+        if kind.starts_with(b"text/event-stream") {
+            Self::Event
+        } else if kind.starts_with(b"application/grpc") {
+            Self::Trailers
+        } else {
+            Self::Error
+        }
+    }
+}
+
+/// Returns whether the server never polls the body of such a response.
+fn has_no_body(method: &Method, status: StatusCode) -> bool {
+    method == Method::HEAD
+        || status.is_informational()
+        || status == StatusCode::NO_CONTENT
+        || status == StatusCode::NOT_MODIFIED
+        || (method == Method::CONNECT && status.is_success())
+}
+
+impl<B> ResponseBody<B> {
+    pub(crate) fn answer(bytes: Bytes) -> Self {
+        let bytes = Some(bytes).filter(|bytes| !bytes.is_empty());
+        Self {
+            kind: Kind::Answer { bytes },
+        }
+    }
+}
+
+impl<B: Body> ResponseBody<B> {
+    /// Wraps the response of the service. `cut` is the cause of a run that has ended with the head.
+    pub(crate) fn wrap(
+        response: Response<B>,
+        method: &Method,
+        exchange: Exchange,
+        run: Option<Run>,
+        cut: Option<Cause>,
+    ) -> Response<Self> {
+        let (head, body) = response.into_parts();
+        exchange.head(head.status);
+        let left = head.headers.get(CONTENT_LENGTH);
+        let left = left.and_then(|length| length.to_str().ok()?.parse().ok());
+        let client_left = exchange.client_left();
+        let mut open = Open {
+            exchange,
+            run,
+            ending: CutEnding::of(&head.headers),
+            cut,
+            client_left,
+            left,
+            is_over: false,
+        };
+        if has_no_body(method, head.status) || body.is_end_stream() || left == Some(0) {
+            open.complete();
+        }
+        let kind = Kind::Exchange { body, open };
+        Response::from_parts(head, Self { kind })
+    }
+}
+
+impl Open {
+    /// Notes that the body is complete. Children that still run are waited for in a task.
+    fn complete(&mut self) {
+        self.finish(&Ending::Complete);
+    }
+
+    fn finish(&mut self, ending: &Ending) {
+        self.is_over = true;
+        self.exchange.set_over();
+        if let Some(mut run) = self.run.take() {
+            let mut cx = Context::from_waker(std::task::Waker::noop());
+            match poll_run(&mut run, &mut cx) {
+                Poll::Ready(_) => {}
+                Poll::Pending => self.exchange.hand_over(run, After::Nothing),
+            }
+        }
+        self.exchange.log(ending);
+    }
+
+    /// Polls the run, and notes the cause of its end.
+    fn advance(&mut self, cx: &mut Context<'_>) {
+        let Some(run) = &mut self.run else {
+            return;
+        };
+        if let Poll::Ready(ended) = poll_run(run, cx) {
+            self.run = None;
+            let cause = ended.ok().and_then(|outcome| outcome.cause().cloned());
+            self.cut = cause.or_else(|| self.exchange.operation().cause());
+        } else if let Some(cause) = self.exchange.cut_now() {
+            self.cut = Some(cause);
+        }
+    }
+
+    fn has_client_left(&mut self, cx: &mut Context<'_>) -> bool {
+        let left = self.client_left.as_mut();
+        left.is_some_and(|left| Pin::new(left).poll(cx).is_ready())
+    }
+
+    /// Ends the body whose client has left.
+    fn end_left(&mut self) -> BoxError {
+        self.is_over = true;
+        match self.run.take() {
+            Some(run) => self.exchange.leave(run),
+            None => self.exchange.set_over(),
+        }
+        let cause = Cause::new(Reason::Disconnected);
+        BodyCut { cause }.into()
+    }
+
+    /// Ends the body that was cut: the last frame, or the error.
+    fn end_cut<E>(&mut self, cause: Cause) -> Option<Result<Frame<Bytes>, E>>
+    where
+        E: From<BodyCut>,
+    {
+        let problem = Problem::of(Some(&cause));
+        let run = self.run.take();
+        self.is_over = true;
+        self.exchange.set_over();
+        self.exchange.log(&Ending::Cancelled(Some(cause.clone())));
+        if let Some(run) = run {
+            // The handler is in its grace.
+            self.exchange
+                .hand_over(run, After::Cut(self.exchange.settings().grace));
+        }
+        match self.ending {
+            CutEnding::Error => Some(Err(BodyCut { cause }.into())),
+            CutEnding::Event => {
+                let event = format!("event: cancelled\ndata: {}\n\n", problem.word());
+                Some(Ok(Frame::data(event.into())))
+            }
+            CutEnding::Trailers => {
+                let mut trailers = HeaderMap::new();
+                trailers.insert(
+                    "grpc-status",
+                    HeaderValue::from(u16::from(problem.grpc_status())),
+                );
+                trailers.insert("grpc-message", HeaderValue::from_static(problem.detail()));
+                Some(Ok(Frame::trailers(trailers)))
+            }
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if self.is_over {
+            return;
+        }
+        match self.run.take() {
+            Some(run) => self.exchange.leave(run),
+            None => self.exchange.log(&Ending::Cancelled(self.cut.take())),
+        }
+    }
+}
+
+impl<B> Body for ResponseBody<B>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    /// Wakes: the run and the body are polled with `cx`, so whichever changes wakes the task.
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        let (mut body, open) = match self.project().kind.project() {
+            KindProj::Answer { bytes } => {
+                return Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes))));
+            }
+            KindProj::Exchange { body, open } => (body, open),
+        };
+        if open.is_over {
+            return Poll::Ready(None);
+        }
+        open.advance(cx);
+        let operation = open.exchange.operation().clone();
+        let polled = operation.in_scope(|| body.as_mut().poll_frame(cx));
+        if let Some(cause) = open.cut.take() {
+            // A body that is complete by now is not cut.
+            let is_complete = match &polled {
+                Poll::Ready(None) => true,
+                Poll::Ready(Some(Ok(_))) => body.is_end_stream(),
+                _ => false,
+            };
+            if !is_complete {
+                return Poll::Ready(open.end_cut(cause));
+            }
+        }
+        match polled {
+            Poll::Pending if open.has_client_left(cx) => Poll::Ready(Some(Err(open.end_left()))),
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(None) => {
+                open.complete();
+                Poll::Ready(None)
+            }
+            Poll::Ready(Some(Ok(frame))) => {
+                let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
+                open.exchange.sent(bytes);
+                open.left = open.left.map(|left| left.saturating_sub(bytes));
+                if body.is_end_stream() || open.left == Some(0) || frame.is_trailers() {
+                    open.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                open.finish(&Ending::Failed);
+                Poll::Ready(Some(Err(error.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.kind {
+            Kind::Answer { bytes } => bytes.is_none(),
+            Kind::Exchange { body, open } => open.is_over || body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.kind {
+            Kind::Answer { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Kind::Exchange { body, .. } => body.size_hint(),
+        }
+    }
+}
+
+impl<B> fmt::Debug for ResponseBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").finish_non_exhaustive()
+    }
+}
+
+/// The body of a response was cut, because the request was cancelled.
+#[derive(Clone, Debug)]
+pub struct BodyCut {
+    cause: Cause,
+}
+
+impl BodyCut {
+    /// The cause of the cancellation.
+    #[must_use]
+    pub fn cause(&self) -> &Cause {
+        &self.cause
+    }
+}
+
+impl fmt::Display for BodyCut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the response was cut: {}", self.cause)
+    }
+}
+
+impl Error for BodyCut {}

@@ -1,0 +1,89 @@
+//! The settings of a [`Requests`](crate::Requests) layer, and the count of the work that clients left behind.
+
+use crate::{ClientGone, DeadlineHeaders};
+use bytes::Bytes;
+use cancelable_core::{Cause, Scope};
+use http::Response;
+use http::request::Parts;
+use std::borrow::Cow;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The name of a request's operation.
+pub(crate) type Name = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
+
+/// The answer to a cancelled request; `None` for that of the table.
+pub(crate) type Answer = Arc<dyn Fn(&Cause) -> Option<Response<Bytes>> + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) server: Scope,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) longest: Option<Duration>,
+    pub(crate) deadline_headers: DeadlineHeaders,
+    pub(crate) ignores_malformed_deadlines: bool,
+    pub(crate) client_gone: ClientGone,
+    /// The longest grace that a policy may give.
+    pub(crate) grace: Duration,
+    pub(crate) is_outermost: bool,
+    pub(crate) most_left_behind: NonZeroUsize,
+    pub(crate) left_behind: Arc<AtomicUsize>,
+    pub(crate) name: Name,
+    pub(crate) answer: Option<Answer>,
+}
+
+impl Settings {
+    pub(crate) fn new(server: Scope) -> Self {
+        Self {
+            server,
+            timeout: None,
+            longest: None,
+            deadline_headers: DeadlineHeaders::default(),
+            ignores_malformed_deadlines: false,
+            client_gone: ClientGone::Drop,
+            grace: Duration::ZERO,
+            is_outermost: false,
+            most_left_behind: const { NonZeroUsize::new(1000).unwrap() },
+            left_behind: Arc::default(),
+            name: Arc::new(|parts| parts.method.as_str().to_owned().into()),
+            answer: None,
+        }
+    }
+
+    /// Returns whether so much work was left behind that no request is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        // Relaxed: a bound that a few requests may pass at once.
+        self.left_behind.load(Ordering::Relaxed) >= self.most_left_behind.get()
+    }
+
+    /// Counts work that was left behind, until the guard is dropped.
+    pub(crate) fn leave_behind(&self) -> LeftBehind {
+        self.left_behind.fetch_add(1, Ordering::Relaxed);
+        LeftBehind(Arc::clone(&self.left_behind))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requests")
+            .field("server", self.server.label())
+            .field("timeout", &self.timeout)
+            .field("longest", &self.longest)
+            .field("deadline_headers", &self.deadline_headers)
+            .field("client_gone", &self.client_gone)
+            .field("left_behind", &self.left_behind)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A place in the count of the work that was left behind.
+pub(crate) struct LeftBehind(Arc<AtomicUsize>);
+
+impl Drop for LeftBehind {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
