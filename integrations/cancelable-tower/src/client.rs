@@ -1,7 +1,10 @@
 //! The client of a request, as its server knows it.
 
+use cancelable_core::operation::WeakOperation;
 use cancelable_core::token::WaitForCancellationFutureOwned;
-use cancelable_core::{CancellationToken, Cause, Reason};
+use cancelable_core::{CancellationToken, Cause, Operation, Reason};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
 /// The client of a request, as its server knows it: an extension of the request, which a server adds.
 ///
@@ -27,6 +30,8 @@ use cancelable_core::{CancellationToken, Cause, Reason};
 #[derive(Clone, Debug)]
 pub struct Client {
     left: CancellationToken,
+    /// The operation of the request, once the layer has opened it.
+    operation: Arc<Mutex<Option<WeakOperation>>>,
 }
 
 impl Client {
@@ -36,6 +41,7 @@ impl Client {
     pub fn below(connection: &CancellationToken) -> Self {
         Self {
             left: connection.child_token(),
+            operation: Arc::default(),
         }
     }
 
@@ -48,6 +54,25 @@ impl Client {
     #[must_use]
     pub fn has_left(&self) -> bool {
         self.left.is_cancelled()
+    }
+
+    /// The operation of the request; `None` before the layer [`Requests`](crate::Requests) has seen the request, and
+    /// once nothing keeps the operation.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        self.operation.lock().as_ref()?.upgrade()
+    }
+
+    /// Sets the operation of the request, for a server that opens it itself.
+    pub fn set_operation(&self, operation: &Operation) {
+        *self.operation.lock() = Some(operation.downgrade());
+    }
+
+    /// The cause for which the client counts as gone.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        self.left
+            .cause()
+            .filter(|cause| *cause.reason() == Reason::Disconnected)
     }
 
     pub(crate) fn left(&self) -> WaitForCancellationFutureOwned {

@@ -269,8 +269,11 @@ impl Exchange {
 
     /// The cause of a cancel for a client that left. `None` where the drop may have come from a layer in between.
     fn gone(&self) -> Option<Cause> {
-        let is_client = self.is_left_by_client();
-        is_client.then(|| Cause::new(Reason::Disconnected))
+        if !self.is_left_by_client() {
+            return None;
+        }
+        let told = self.shared.client.as_ref().and_then(Client::cause);
+        Some(told.unwrap_or_else(|| Cause::new(Reason::Disconnected)))
     }
 
     /// Returns whether a response that is dropped was left by its client.

@@ -2,6 +2,7 @@
 
 use crate::access_log;
 use crate::answers::Problem;
+use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
 use crate::exchange::{Exchange, Limited, ServiceFailed};
@@ -255,7 +256,10 @@ impl<S> RequestsService<S> {
             Problem::SHUTTING_DOWN
         })?;
         let line = access_log::Request::of(parts);
-        let client = parts.extensions.get().cloned();
+        let client = parts.extensions.get::<Client>().cloned();
+        if let Some(client) = &client {
+            client.set_operation(&scope);
+        }
         let exchange = Exchange::new(
             scope,
             settings,
