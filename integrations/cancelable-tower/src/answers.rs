@@ -60,6 +60,18 @@ impl Problem {
         "malformed_deadline",
         "a deadline header is malformed",
     );
+    pub(crate) const MALFORMED_KEY: Self = problem(
+        StatusCode::BAD_REQUEST,
+        13,
+        "malformed_key",
+        "the key of the request is malformed",
+    );
+    pub(crate) const KEY_IN_USE: Self = problem(
+        StatusCode::CONFLICT,
+        6,
+        "key_in_use",
+        "another open request has the key",
+    );
     pub(crate) const SHUTTING_DOWN: Self = Self {
         is_leaving: true,
         ..problem(

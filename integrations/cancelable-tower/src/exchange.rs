@@ -5,12 +5,13 @@
 //! then the body of the response polls it before each frame. So one deadline holds for both.
 
 use crate::access_log::{self, Ending};
+use crate::keys::{REQUEST_KEY, TakenKey};
 use crate::settings::Settings;
 use crate::{Client, ClientGone};
 use cancelable_core::source::Limit;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -44,14 +45,19 @@ pub(crate) struct Exchange {
 struct Shared {
     scope: Scope,
     settings: Arc<Settings>,
-    /// The client, if the server tells it.
-    client: Option<Client>,
-    is_grpc: bool,
-    /// The method, the request id: what the log line has.
-    line: access_log::Request,
+    facts: Facts,
     /// Set when the body of the response is complete, or nobody polls it. Read by the run alone.
     is_over: AtomicBool,
     state: Mutex<State>,
+}
+
+/// The facts of a request, which do not change.
+pub(crate) struct Facts {
+    /// The client, if the server tells it.
+    pub(crate) client: Option<Client>,
+    pub(crate) key: Option<TakenKey>,
+    pub(crate) is_grpc: bool,
+    pub(crate) line: access_log::Request,
 }
 
 struct State {
@@ -92,9 +98,7 @@ impl Exchange {
     pub(crate) fn new(
         scope: Scope,
         settings: &Arc<Settings>,
-        client: Option<Client>,
-        is_grpc: bool,
-        line: access_log::Request,
+        facts: Facts,
         limit: Limited,
         callers_limit: Option<Duration>,
     ) -> Self {
@@ -113,9 +117,7 @@ impl Exchange {
             shared: Arc::new(Shared {
                 scope,
                 settings: Arc::clone(settings),
-                client,
-                is_grpc,
-                line,
+                facts,
                 is_over: AtomicBool::new(false),
                 state: Mutex::new(state),
             }),
@@ -136,11 +138,11 @@ impl Exchange {
 
     /// Waits until the server says that the client has left; `None` if the server does not.
     pub(crate) fn client_left(&self) -> Option<WaitForCancellationFutureOwned> {
-        self.shared.client.as_ref().map(Client::left)
+        self.shared.facts.client.as_ref().map(Client::left)
     }
 
     pub(crate) fn is_grpc(&self) -> bool {
-        self.shared.is_grpc
+        self.shared.facts.is_grpc
     }
 
     /// Waits until the body of the response is over. Only the body changes that, and it polls the run afterwards, so
@@ -198,12 +200,18 @@ impl Exchange {
         cause.is_timeout().then_some(cause)
     }
 
-    /// Notes the head of the response.
-    pub(crate) fn head(&self, status: StatusCode) {
+    /// Notes the head of the response, and adds the key of the request to it.
+    pub(crate) fn head(&self, status: StatusCode, headers: &mut HeaderMap) {
         let elapsed = self.operation().elapsed();
-        let mut state = self.shared.state.lock();
-        state.status = Some(status);
-        state.head_after = elapsed;
+        {
+            let mut state = self.shared.state.lock();
+            state.status = Some(status);
+            state.head_after = elapsed;
+        }
+        let key = self.shared.facts.key.as_ref();
+        if let Some(Ok(key)) = key.map(|key| HeaderValue::from_str(key.text())) {
+            headers.insert(REQUEST_KEY, key);
+        }
     }
 
     /// Notes bytes of the body that were handed to the server.
@@ -222,7 +230,7 @@ impl Exchange {
         };
         access_log::exchange(
             self.operation(),
-            &self.shared.line,
+            &self.shared.facts.line,
             ending,
             status,
             head_after,
@@ -272,13 +280,13 @@ impl Exchange {
         if !self.is_left_by_client() {
             return None;
         }
-        let told = self.shared.client.as_ref().and_then(Client::cause);
+        let told = self.shared.facts.client.as_ref().and_then(Client::cause);
         Some(told.unwrap_or_else(|| Cause::new(Reason::Disconnected)))
     }
 
     /// Returns whether a response that is dropped was left by its client.
     fn is_left_by_client(&self) -> bool {
-        match &self.shared.client {
+        match &self.shared.facts.client {
             Some(client) => client.has_left(),
             None => self.settings().is_outermost,
         }

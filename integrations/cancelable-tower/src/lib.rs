@@ -82,7 +82,8 @@
 //! | cancelled by an operator | 503 | 1 |
 //! | a resource over its limit, too much work left behind | 503 | 8 |
 //! | a child failed, the handler panicked | 500 | 13 |
-//! | a malformed deadline header | 400 | 13 |
+//! | a malformed deadline header, a malformed key | 400 | 13 |
+//! | a key in use | 409 | 6 |
 //! | the client left | none (499 in the log) | |
 //!
 //! After the head, the [body](ResponseBody) is cut so that it never looks complete.
@@ -100,6 +101,7 @@ mod client;
 mod client_gone;
 mod deadline_headers;
 mod exchange;
+mod keys;
 mod limits;
 mod outgoing;
 mod requests;
@@ -110,6 +112,7 @@ mod settings;
 pub use client::Client;
 pub use client_gone::ClientGone;
 pub use deadline_headers::{DeadlineHeaders, InvalidDeadline};
+pub use keys::Keys;
 pub use limits::{Limits, LimitsService};
 pub use outgoing::{OutgoingDeadline, OutgoingDeadlineService, OutgoingError, OutgoingFuture};
 pub use requests::{Requests, RequestsService};

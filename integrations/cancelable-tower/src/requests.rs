@@ -5,7 +5,8 @@ use crate::answers::Problem;
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
-use crate::exchange::{Exchange, Limited, ServiceFailed};
+use crate::exchange::{Exchange, Facts, Limited, ServiceFailed};
+use crate::keys::{KeyProblem, Keys};
 use crate::response_body::ResponseBody;
 use crate::response_future::{ResponseFuture, Slot};
 use crate::settings::Settings;
@@ -132,6 +133,12 @@ impl Requests {
         self
     }
 
+    /// Gives each request a key, by which another connection stops it.
+    pub fn keys(mut self, keys: &Keys) -> Self {
+        self.settings.keys = Some(keys.clone());
+        self
+    }
+
     /// Sets the response to a request that was cancelled before its head was sent; `None` for the response of the
     /// [table](crate#answers).
     pub fn answer(
@@ -232,6 +239,14 @@ impl<S> RequestsService<S> {
                 return Err(Problem::MALFORMED_DEADLINE);
             }
         };
+        let key = match &settings.keys {
+            Some(keys) => Some(keys.take(parts).map_err(|problem| match problem {
+                KeyProblem::Malformed => Problem::MALFORMED_KEY,
+                KeyProblem::InUse => Problem::KEY_IN_USE,
+                KeyProblem::NoRandomness => Problem::INTERNAL,
+            })?),
+            None => None,
+        };
         let (limited, limit) = match (callers_limit, settings.timeout) {
             (Some(callers), Some(own)) if callers <= own => (Limited::ByCaller, Some(callers)),
             (Some(callers), None) => (Limited::ByCaller, Some(callers)),
@@ -260,16 +275,22 @@ impl<S> RequestsService<S> {
         if let Some(client) = &client {
             client.set_operation(&scope);
         }
-        let exchange = Exchange::new(
-            scope,
-            settings,
+        if let Some(key) = &key {
+            key.set_operation(&scope);
+        }
+        let facts = Facts {
             client,
+            key,
             is_grpc,
             line,
+        };
+        Ok(Exchange::new(
+            scope,
+            settings,
+            facts,
             limited,
             callers_limit,
-        );
-        Ok(exchange)
+        ))
     }
 }
 

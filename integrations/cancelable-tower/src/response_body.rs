@@ -106,8 +106,8 @@ impl<B: Body> ResponseBody<B> {
         run: Option<Run>,
         cut: Option<Cause>,
     ) -> Response<Self> {
-        let (head, body) = response.into_parts();
-        exchange.head(head.status);
+        let (mut head, body) = response.into_parts();
+        exchange.head(head.status, &mut head.headers);
         let left = head.headers.get(CONTENT_LENGTH);
         let left = left.and_then(|length| length.to_str().ok()?.parse().ok());
         let client_left = exchange.client_left();

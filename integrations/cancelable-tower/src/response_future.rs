@@ -150,13 +150,21 @@ impl<B: Body, E> Running<B, E> {
         let own = own
             .zip(cause.as_ref())
             .and_then(|(answer, cause)| answer(cause));
-        let response =
-            own.unwrap_or_else(|| Problem::of(cause.as_ref()).response(self.exchange.is_grpc()));
+        let response = own.unwrap_or_else(|| {
+            let is_timeout = cause.as_ref().is_some_and(Cause::is_timeout);
+            // A server whose scope is cancelled stops, whatever the reason.
+            let problem = match !is_timeout && self.exchange.settings().server.is_cancelled() {
+                true => Problem::SHUTTING_DOWN,
+                false => Problem::of(cause.as_ref()),
+            };
+            problem.response(self.exchange.is_grpc())
+        });
         self.give(response, &Ending::Cancelled(cause))
     }
 
-    fn give(&self, response: Response<Bytes>, ending: &Ending) -> Response<ResponseBody<B>> {
-        self.exchange.head(response.status());
+    fn give(&self, mut response: Response<Bytes>, ending: &Ending) -> Response<ResponseBody<B>> {
+        let status = response.status();
+        self.exchange.head(status, response.headers_mut());
         self.exchange.log(ending);
         response.map(ResponseBody::answer)
     }

@@ -1,6 +1,6 @@
 //! The settings of a [`Requests`](crate::Requests) layer, and the count of the work that clients left behind.
 
-use crate::{ClientGone, DeadlineHeaders};
+use crate::{ClientGone, DeadlineHeaders, Keys};
 use bytes::Bytes;
 use cancelable_core::{Cause, Scope};
 use http::Response;
@@ -33,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) left_behind: Arc<AtomicUsize>,
     pub(crate) name: Name,
     pub(crate) answer: Option<Answer>,
+    pub(crate) keys: Option<Keys>,
 }
 
 impl Settings {
@@ -50,6 +51,7 @@ impl Settings {
             left_behind: Arc::default(),
             name: Arc::new(|parts| parts.method.as_str().to_owned().into()),
             answer: None,
+            keys: None,
         }
     }
 

@@ -8,5 +8,6 @@
 mod bodies;
 mod clients_that_leave;
 mod deadlines;
+mod keys;
 mod outgoing;
 mod support;

@@ -1,0 +1,96 @@
+//! Extractors for what a handler asks of its request.
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use cancelable_core::{CancellationToken, Operation, Scope};
+use http::StatusCode;
+use http::request::Parts;
+use std::convert::Infallible;
+use std::fmt;
+use std::time::Duration;
+
+/// The scope of the request: the handler spawns children in it, and checks it for a cancellation.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::RequestScope;
+/// use std::io;
+///
+/// async fn report(RequestScope(scope): RequestScope) -> Result<String, String> {
+///     let rows = scope.try_spawn(async { Ok::<_, io::Error>(3) }).map_err(|error| error.to_string())?;
+///     let rows = rows.await.map_err(|error| error.to_string())?;
+///     Ok(format!("{rows} rows"))
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/report", axum::routing::get(report));
+/// ```
+#[derive(Clone, Debug)]
+pub struct RequestScope(pub Scope);
+
+/// The operation of the request: its progress, its metadata, its cause.
+#[derive(Clone, Debug)]
+pub struct RequestOperation(pub Operation);
+
+/// The token of the request, which is cancelled with it.
+#[derive(Clone, Debug)]
+pub struct RequestToken(pub CancellationToken);
+
+/// The time until the deadline of the request; `None` if it has no deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remaining(pub Option<Duration>);
+
+/// The route has no layer that opens the scope of a request. The response is 500.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoRequests(());
+
+impl fmt::Display for NoRequests {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request has no scope: add the layer `Requests` to the router")
+    }
+}
+
+impl std::error::Error for NoRequests {}
+
+impl IntoResponse for NoRequests {
+    fn into_response(self) -> Response {
+        log::error!(target: "cancelable::request", "{self}");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    }
+}
+
+fn scope(parts: &Parts) -> Result<&Scope, NoRequests> {
+    parts.extensions.get().ok_or(NoRequests(()))
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestScope {
+    type Rejection = NoRequests;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoRequests> {
+        scope(parts).cloned().map(Self)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestOperation {
+    type Rejection = NoRequests;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoRequests> {
+        scope(parts).map(|scope| Self(scope.operation().clone()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for RequestToken {
+    type Rejection = NoRequests;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoRequests> {
+        scope(parts).map(|scope| Self(scope.token().clone()))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Remaining {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let scope = parts.extensions.get::<Scope>();
+        Ok(Self(scope.and_then(|scope| scope.remaining())))
+    }
+}

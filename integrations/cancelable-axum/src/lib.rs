@@ -1,0 +1,113 @@
+//! axum servers whose requests are cancelled when their client leaves, and a graceful shutdown in phases.
+//!
+//! [`serve`](serve()) runs a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`] runs each request in a scope of its
+//! own: see [`cancelable_tower`] for deadlines, policies and answers. Together they tell apart why a request ended: its
+//! client left, its time was over, the server stopped, an operator cancelled it.
+//!
+//! ```no_run
+//! use axum::Router;
+//! use axum::routing::get;
+//! use cancelable_axum::{ClientGone, Drain, Limits, requests, serve};
+//! use cancelable_core::Scope;
+//! use std::time::Duration;
+//! use tokio::net::TcpListener;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
+//!         let pay = get(async || "paid").layer(Limits::new().client_gone(ClientGone::Finish));
+//!         let app = Router::new()
+//!             .route("/pay", pay)
+//!             .layer(requests(&server).timeout(Duration::from_secs(30)));
+//!         let listener = TcpListener::bind("127.0.0.1:8080").await?;
+//!         let drained = serve(listener, app, &server)
+//!             .stop_on(rt::shutdown)
+//!             .drain(Drain::new().finish(Duration::from_secs(20)))
+//!             .await?;
+//!         println!("{drained}");
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # When a client that left is noticed
+//!
+//! hyper does not look at a connection while a request with unread bytes is being answered: a part of an upload that the
+//! handler does not read, a second request behind the first. On Unix, [`serve`](serve()) watches the socket of a handler
+//! that runs for longer than 250 ms, and cancels the request when the client has closed the connection. On other systems
+//! the handler runs until its deadline then. Behind a proxy, the client is the proxy. A client that vanished without a
+//! word is noticed by a write that stalls ([`Stalls::write`]) or by a [`ping`](Serve::ping) of HTTP/2.
+//!
+//! # Features
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `ws` | [`WebSocketUpgrade`]: sockets with an operation of their own |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod connection;
+mod drain;
+mod extract;
+mod guard;
+mod keys;
+mod readiness;
+mod request_body;
+mod serve;
+mod shared;
+mod socket_watch;
+mod stalled_io;
+mod stalls;
+#[cfg(feature = "ws")]
+mod websocket;
+
+pub use drain::{Drain, Drained};
+pub use extract::{NoRequests, Remaining, RequestOperation, RequestScope, RequestToken};
+pub use keys::key_routes;
+pub use readiness::Readiness;
+pub use request_body::RequestBody;
+pub use serve::{Serve, serve};
+pub use stalls::Stalls;
+#[cfg(feature = "ws")]
+pub use websocket::{Socket, WebSocketUpgrade};
+
+pub use cancelable_tower::{
+    BodyCut, ClientGone, DeadlineHeaders, Keys, Limits, OutgoingDeadline, OutgoingError, Requests,
+};
+
+use axum::extract::MatchedPath;
+use cancelable_core::Scope;
+use http::request::Parts;
+use std::borrow::Cow;
+
+/// Returns the layer for an axum router: each request runs in a scope below `server`, named by its method and its route,
+/// such as `GET /orders/{id}`.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+///
+/// fn bounded(app: Router, server: &Scope) -> Router {
+///     app.layer(cancelable_axum::requests(server).timeout(Duration::from_secs(30)))
+/// }
+/// ```
+pub fn requests(server: &Scope) -> Requests {
+    Requests::of(server).name(route)
+}
+
+/// The name of a request: its method and its route.
+fn route(parts: &Parts) -> Cow<'static, str> {
+    let route = parts.extensions.get::<MatchedPath>();
+    let method = &parts.method;
+    match route {
+        Some(route) => format!("{method} {}", route.as_str()).into(),
+        None => format!("{method} (no route)").into(),
+    }
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

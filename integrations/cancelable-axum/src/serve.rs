@@ -1,0 +1,429 @@
+//! A server that stops in phases.
+
+use crate::connection;
+use crate::drain::{Drain, Drained};
+use crate::guard::BoxError;
+use crate::readiness::Readiness;
+use crate::request_body::RequestBody;
+use crate::shared::{Phase, Server};
+use crate::stalls::Stalls;
+use bytes::Bytes;
+use cancelable_core::scope::RunError;
+use cancelable_core::source::Source;
+use cancelable_core::{Cause, Reason, Scope};
+use http::{Request, Response};
+use http_body::Body;
+use std::convert::Infallible;
+use std::fmt;
+use std::future::{Future, IntoFuture, pending, poll_fn};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tower::Service;
+
+/// Returns a server for `app`, whose requests run below the scope `server`.
+///
+/// The server runs the scope, and returns when the scope has ended: after a [stop request](Serve::stop_on) or a cancel of
+/// the scope, in the phases of [`Drain`]. `app` is an axum `Router` or every other Tower service of HTTP.
+///
+/// # Examples
+///
+/// ```no_run
+/// use axum::Router;
+/// use axum::routing::get;
+/// use cancelable_axum::{requests, serve};
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+/// use tokio::net::TcpListener;
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     rt::block_on(async {
+///         let server = Scope::builder("server").runtime(&rt::current()?).register().build()?;
+///         let app = Router::new()
+///             .route("/", get(async || "hello"))
+///             .layer(requests(&server).timeout(Duration::from_secs(30)));
+///         let listener = TcpListener::bind("127.0.0.1:8080").await?;
+///         let drained = serve(listener, app, &server).stop_on(rt::shutdown).await?;
+///         println!("{drained}");
+///         Ok(())
+///     })
+/// }
+/// ```
+pub fn serve<S>(listener: TcpListener, app: S, server: &Scope) -> Serve<S> {
+    Serve {
+        listener,
+        app,
+        scope: server.clone(),
+        stop: None,
+        drain: Drain::new(),
+        readiness: Readiness::new(),
+        settings: Settings {
+            stalls: Stalls::new(),
+            keeps_half_closed: false,
+            ping: None,
+        },
+    }
+}
+
+type Stop = Box<dyn FnMut() -> Box<dyn Source> + Send>;
+
+/// A server, from [`serve`]. Await it to run it.
+#[must_use = "a server does not run unless it is awaited"]
+pub struct Serve<S> {
+    listener: TcpListener,
+    app: S,
+    scope: Scope,
+    stop: Option<Stop>,
+    drain: Drain,
+    readiness: Readiness,
+    settings: Settings,
+}
+
+/// The settings of connections.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) stalls: Stalls,
+    pub(crate) keeps_half_closed: bool,
+    pub(crate) ping: Option<Duration>,
+}
+
+impl<S> Serve<S> {
+    /// Sets the source of stop requests, such as `rt::shutdown` for SIGINT and SIGTERM. `source` is called for each
+    /// request: the first begins the stop, and each further one moves to the next phase at once.
+    pub fn stop_on<T: Source>(mut self, mut source: impl FnMut() -> T + Send + 'static) -> Self {
+        self.stop = Some(Box::new(move || Box::new(source())));
+        self
+    }
+
+    /// Sets the times of the phases.
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
+    /// Sets the limits for clients that stall.
+    pub fn stalls(mut self, stalls: Stalls) -> Self {
+        self.settings.stalls = stalls;
+        self
+    }
+
+    /// Makes `readiness` unready with the stop request.
+    pub fn readiness(mut self, readiness: &Readiness) -> Self {
+        self.readiness = readiness.clone();
+        self
+    }
+
+    /// Serves clients of HTTP/1 that end their side of the connection behind the request. Without this call such a
+    /// client counts as gone.
+    pub fn keep_half_closed(mut self) -> Self {
+        self.settings.keeps_half_closed = true;
+        self
+    }
+
+    /// Sends a PING on each connection of HTTP/2 in this interval, and cuts the connection if no answer comes within 20
+    /// seconds: the way to notice a client that vanished.
+    pub fn ping(mut self, interval: Duration) -> Self {
+        self.settings.ping = Some(interval);
+        self
+    }
+}
+
+impl<S> fmt::Debug for Serve<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Serve")
+            .field("listener", &self.listener)
+            .field("scope", self.scope.label())
+            .field("drain", &self.drain)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, B> IntoFuture for Serve<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Drained, RunError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+impl<S, B> Serve<S>
+where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    async fn run(self) -> Result<Drained, RunError> {
+        let scope = self.scope.clone();
+        let server = Server::new(scope.clone());
+        let report = Arc::new(parking_lot::Mutex::new(None));
+        let body = {
+            let (server, report) = (server.clone(), Arc::clone(&report));
+            move |scope: Scope| async move {
+                // The connections end in the phases of the drain, also after a cancel of the scope.
+                scope.shield(drive(self, server, report)).await;
+            }
+        };
+        let mut run = Box::pin(scope.run(body));
+        let runtime = scope.runtime().cloned();
+        // What is left after the last phase is told to end; a thread that does not is not waited for.
+        let cut = async {
+            let mut phases = server.phases();
+            if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
+                return pending().await;
+            }
+            match &runtime {
+                Some(runtime) => runtime.sleep(LAST).await,
+                None => pending().await,
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = run.as_mut() => Some(outcome),
+            () = cut => None,
+        };
+        let mut drained: Option<Drained> = report.lock().take();
+        match (outcome, &mut drained) {
+            (None, Some(drained)) => {
+                let left = scope.unfinished().into_iter();
+                let own = scope.id();
+                drained
+                    .cut
+                    .extend(left.filter(|left| left.operation().id() != own));
+                drop(run);
+            }
+            (Some(outcome), None) => {
+                // The scope was cancelled before it ran, or ran before.
+                outcome.into_result()?;
+            }
+            _ => {}
+        }
+        Ok(drained.unwrap_or_else(|| Drained {
+            finished: 0,
+            asked: 0,
+            cut: Vec::new(),
+            refused: 0,
+            cause: scope
+                .cause()
+                .unwrap_or_else(|| Cause::new(Reason::ShuttingDown)),
+        }))
+    }
+}
+
+/// The time that everything has to end after the connections were aborted.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Accepts connections and serves them, until a stop request has gone through its phases.
+async fn drive<S, B>(
+    serve: Serve<S>,
+    server: Server,
+    report: Arc<parking_lot::Mutex<Option<Drained>>>,
+) where
+    S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    let Serve {
+        listener,
+        app,
+        scope,
+        mut stop,
+        drain,
+        readiness,
+        settings,
+    } = serve;
+    let settings = Arc::new(settings);
+    let mut connections = JoinSet::new();
+    let connect = {
+        let server = server.clone();
+        move |connections: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
+            let (app, server, settings) = (app.clone(), server.clone(), Arc::clone(&settings));
+            connections.spawn(connection::drive(stream, peer, app, server, settings));
+            // The ended ones are forgotten.
+            while connections.try_join_next().is_some() {}
+        }
+    };
+    let mut requests = StopRequests {
+        scope: &scope,
+        stop: &mut stop,
+        is_scope_cancelled: false,
+    };
+
+    // Ready.
+    let cause = {
+        let mut request = Box::pin(requests.next());
+        loop {
+            tokio::select! {
+                cause = request.as_mut() => break cause,
+                accepted = accept(&listener) => connect(&mut connections, accepted),
+            }
+        }
+    };
+    let at_stop = server.count();
+    log::info!(target: "cancelable::request", "the server stops: {cause}, {at_stop} requests are open");
+    readiness.set_unready();
+    server.set_phase(Phase::Unready);
+    {
+        let unready = tokio::time::sleep(drain.unready);
+        let mut unready = std::pin::pin!(unready);
+        let mut request = Box::pin(requests.next());
+        loop {
+            tokio::select! {
+                () = unready.as_mut() => break,
+                _ = request.as_mut() => break,
+                accepted = accept(&listener) => connect(&mut connections, accepted),
+            }
+        }
+    }
+    // The kernel has accepted these connections for us. It would reset them with the listener.
+    while let Some(accepted) = accepted_already(&listener).await {
+        connect(&mut connections, accepted);
+    }
+    drop(listener);
+    server.set_phase(Phase::Draining);
+    tokio::select! {
+        () = server.idle() => {}
+        () = tokio::time::sleep(drain.finish) => {}
+        _ = requests.next() => {}
+    }
+    let at_asked = server.count();
+    server.set_phase(Phase::Asked);
+    let shutting_down = Cause::new(Reason::ShuttingDown).with_message("the server stops");
+    let asked = server.cancel_all(&shutting_down);
+    tokio::select! {
+        () = server.idle() => {}
+        () = tokio::time::sleep(drain.grace) => {}
+        _ = requests.next() => {}
+    }
+    // Connections that are idle by now end by themselves.
+    let _ = tokio::time::timeout(Duration::from_millis(100), async {
+        while connections.join_next().await.is_some() {}
+    })
+    .await;
+    *report.lock() = Some(Drained {
+        finished: at_stop.saturating_sub(at_asked),
+        asked,
+        cut: server.unfinished(),
+        refused: server.refused(),
+        cause,
+    });
+    server.set_phase(Phase::Cut);
+    connections.shutdown().await;
+    scope.cancel_now(shutting_down);
+}
+
+/// The stop requests of a server: of its source, and the cancel of its scope.
+struct StopRequests<'a> {
+    scope: &'a Scope,
+    stop: &'a mut Option<Stop>,
+    /// The cancel of the scope was a request already.
+    is_scope_cancelled: bool,
+}
+
+impl StopRequests<'_> {
+    /// Waits for the next stop request.
+    async fn next(&mut self) -> Cause {
+        let scope_is_cancelled = async {
+            match self.is_scope_cancelled {
+                true => pending().await,
+                false => cancelled(self.scope).await,
+            }
+        };
+        let Some(stop) = self.stop else {
+            let cause = scope_is_cancelled.await;
+            self.is_scope_cancelled = true;
+            return cause;
+        };
+        let watch = Scope::builder("stop requests")
+            .detached()
+            .unregistered()
+            .source(stop());
+        let watch = match self.scope.runtime() {
+            Some(runtime) => watch.runtime(runtime),
+            None => watch,
+        };
+        tokio::select! {
+            outcome = watch.run(|_| pending::<()>()) => match outcome.cause() {
+                Some(cause) => cause.clone(),
+                None => {
+                    if let Some(error) = outcome.error() {
+                        log::error!(target: "cancelable::request", "no stop request can be received: {error}");
+                    }
+                    pending().await
+                }
+            },
+            cause = scope_is_cancelled => {
+                self.is_scope_cancelled = true;
+                cause
+            }
+        }
+    }
+}
+
+/// Waits for a cancel of the server's scope, which is one stop request.
+async fn cancelled(scope: &Scope) -> Cause {
+    scope.cancelled().await;
+    scope
+        .cause()
+        .unwrap_or_else(|| Cause::new(Reason::ShuttingDown))
+}
+
+/// Accepts the next connection. An error is waited out: without file handles, and the like, time helps.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    // Ends: each turn accepts a connection or waits.
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_connection(&error) => {}
+            Err(error) => {
+                log::warn!(target: "cancelable::request", "no connection is accepted for a second: {error}");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Returns whether an error of `accept` is that of one connection.
+fn is_of_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// A connection that the kernel has accepted already.
+async fn accepted_already(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
+    poll_fn(|cx| match listener.poll_accept(cx) {
+        Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
+        Poll::Ready(Err(error)) if is_of_connection(&error) => {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        }
+        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

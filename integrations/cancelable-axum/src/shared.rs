@@ -1,0 +1,159 @@
+//! The state that the connections of one server share.
+
+use cancelable_core::operation::Straggler;
+use cancelable_core::{CancellationToken, Cause, Operation, Scope};
+use cancelable_tower::Client;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::sync::watch;
+
+/// The phase of a server. A later phase is greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Ready,
+    Unready,
+    Draining,
+    Asked,
+    Cut,
+}
+
+/// The server as its connections know it. It is an extension of each request.
+#[derive(Clone)]
+pub(crate) struct Server {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    scope: Scope,
+    phase: watch::Sender<Phase>,
+    open: Mutex<Open>,
+    /// Changed whenever a request ends.
+    ended: watch::Sender<()>,
+    refused: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Open {
+    next: u64,
+    clients: HashMap<u64, Client>,
+}
+
+impl Server {
+    pub(crate) fn new(scope: Scope) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                scope,
+                phase: watch::Sender::new(Phase::Ready),
+                open: Mutex::default(),
+                ended: watch::Sender::new(()),
+                refused: AtomicUsize::new(0),
+            }),
+        }
+    }
+
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.shared.scope
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.shared.phase.borrow()
+    }
+
+    pub(crate) fn phases(&self) -> watch::Receiver<Phase> {
+        self.shared.phase.subscribe()
+    }
+
+    pub(crate) fn set_phase(&self, phase: Phase) {
+        self.shared.phase.send_replace(phase);
+    }
+
+    /// Notes a request that was answered with 503.
+    pub(crate) fn refuse(&self) {
+        self.shared.refused.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused(&self) -> usize {
+        self.shared.refused.load(Ordering::Relaxed)
+    }
+
+    /// Opens a request, or a socket, below a connection.
+    pub(crate) fn open(&self, connection: &CancellationToken) -> OpenRequest {
+        let client = Client::below(connection);
+        let mut open = self.shared.open.lock();
+        let number = open.next;
+        open.next += 1;
+        open.clients.insert(number, client.clone());
+        OpenRequest {
+            server: self.clone(),
+            client,
+            number,
+        }
+    }
+
+    /// The number of open requests and sockets.
+    pub(crate) fn count(&self) -> usize {
+        self.shared.open.lock().clients.len()
+    }
+
+    /// Waits until no request is open.
+    pub(crate) async fn idle(&self) {
+        let mut ended = self.shared.ended.subscribe();
+        // Ends: each turn waits for the end of a request, and the caller bounds the wait.
+        while self.count() > 0 {
+            if ended.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The operations of the open requests.
+    fn operations(&self) -> Vec<Operation> {
+        let clients: Vec<Client> = self.shared.open.lock().clients.values().cloned().collect();
+        clients.iter().filter_map(Client::operation).collect()
+    }
+
+    /// Cancels all open requests. Returns their number.
+    pub(crate) fn cancel_all(&self, cause: &Cause) -> usize {
+        let mut count = 0;
+        for operation in self.operations() {
+            count += usize::from(operation.cancel_with(cause.clone()));
+        }
+        count
+    }
+
+    /// What still runs of the open requests.
+    pub(crate) fn unfinished(&self) -> Vec<Straggler> {
+        let operations = self.operations();
+        operations
+            .iter()
+            .flat_map(|operation| operation.unfinished())
+            .collect()
+    }
+}
+
+/// A request that is open, or a socket. Its drop is its end.
+pub(crate) struct OpenRequest {
+    server: Server,
+    client: Client,
+    number: u64,
+}
+
+impl OpenRequest {
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        let client = self.server.shared.open.lock().clients.remove(&self.number);
+        drop(client);
+        self.server.shared.ended.send_replace(());
+    }
+}

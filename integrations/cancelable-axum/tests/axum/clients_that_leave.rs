@@ -1,0 +1,204 @@
+//! When the server notices that a client has left, state by state, with an end and with a reset.
+
+use crate::support::{close, read, read_until, start};
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::routing::{any, get};
+use cancelable_axum::{ClientGone, Limits};
+use cancelable_core::{Reason, Status};
+use http_body_util::BodyExt;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+/// Handlers that wait for ever, after they have said that they run.
+fn app() -> (Router, mpsc::UnboundedReceiver<()>) {
+    let (sender, running) = mpsc::unbounded_channel();
+    let wait = move |read: usize| {
+        let sender = sender.clone();
+        async move |body: Body| {
+            let mut body = body;
+            for _ in 0..read {
+                drop(body.frame().await);
+            }
+            let _ = sender.send(());
+            std::future::pending::<()>().await;
+            drop(body);
+        }
+    };
+    let app = Router::new()
+        .route("/unread", any(wait(0)))
+        .route("/read", any(wait(1)))
+        .route(
+            "/silent",
+            get(async || {
+                let silent = futures_util::stream::pending::<Result<Bytes, Infallible>>();
+                Body::from_stream(silent)
+            }),
+        );
+    (app, running)
+}
+
+/// The request of a state, before the client leaves.
+const STATES: [(&str, &str); 6] = [
+    (
+        "a GET in its handler",
+        "GET /unread HTTP/1.1\r\nhost: a\r\n\r\n",
+    ),
+    (
+        "a request behind it",
+        "GET /unread HTTP/1.1\r\nhost: a\r\n\r\nGET /read HTTP/1.1\r\nhost: a\r\n\r\n",
+    ),
+    (
+        "a stray line behind it",
+        "GET /unread HTTP/1.1\r\nhost: a\r\n\r\n\r\n",
+    ),
+    (
+        "a POST whose body is unread",
+        "POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nsome",
+    ),
+    (
+        "a POST whose body is partly read",
+        "POST /read HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nsome",
+    ),
+    (
+        "a POST that expects to be asked",
+        "POST /unread HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\nexpect: 100-continue\r\n\r\n",
+    ),
+];
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r16_a_client_that_leaves_cancels_its_request_in_every_state() {
+    let (app, mut running) = app();
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    for (state, request) in STATES {
+        for is_reset in [false, true] {
+            let stream = server.send(request).await;
+            running.recv().await.unwrap();
+            close(stream, is_reset);
+            let (_, status, reason) = server.ended().await;
+            assert_eq!(
+                (status, reason),
+                (Status::Cancelled, Some(Reason::Disconnected)),
+                "{state}, reset: {is_reset}"
+            );
+        }
+    }
+    let drained = server.drain().await;
+    assert!(drained.is_clean(), "{drained}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r16_a_client_that_leaves_a_silent_body_cancels_its_request() {
+    let (app, _running) = app();
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    for is_reset in [false, true] {
+        let mut stream = server.send("GET /silent HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        read_until(&mut stream, "\r\n\r\n").await;
+        close(stream, is_reset);
+        let (name, _, reason) = server.ended().await;
+        assert_eq!(
+            (name.as_str(), reason),
+            ("GET /silent", Some(Reason::Disconnected))
+        );
+    }
+    assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_half_closed_connection_is_served_where_that_is_wanted() {
+    let app = Router::new().route(
+        "/",
+        get(async || {
+            tokio::task::yield_now().await;
+            "hello"
+        }),
+    );
+    let server = start(app, |layer| layer, |serve| serve.keep_half_closed()).await;
+    let mut stream = server.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    stream.shutdown().await.unwrap();
+    assert!(read(&mut stream).await.ends_with("hello"));
+    assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_is_finished_although_its_client_leaves() {
+    let (sender, mut running) = mpsc::unbounded_channel();
+    let paid = Arc::new(tokio::sync::Notify::new());
+    let wait = paid.clone();
+    let pay = get(async move || {
+        let _ = sender.send(());
+        wait.notified().await;
+        "paid"
+    });
+    let app = Router::new().route(
+        "/pay",
+        pay.layer(Limits::new().client_gone(ClientGone::Finish)),
+    );
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    let stream = server.send("GET /pay HTTP/1.1\r\nhost: a\r\n\r\n").await;
+    running.recv().await.unwrap();
+    close(stream, true);
+    paid.notify_one();
+    let (name, status, reason) = server.ended().await;
+    assert_eq!(
+        (name.as_str(), status, reason),
+        ("GET /pay", Status::Completed, None)
+    );
+    assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r16_a_reset_of_an_http2_stream_cancels_its_request_and_no_other() {
+    let (app, mut running) = app();
+    let mut server = start(app, |layer| layer, |serve| serve).await;
+    let io = hyper_util::rt::TokioIo::new(server.connect().await);
+    let executor = hyper_util::rt::TokioExecutor::new();
+    let (mut client, connection) = hyper::client::conn::http2::handshake(executor, io)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let request = || {
+        http::Request::get("http://a/unread")
+            .body(http_body_util::Empty::<Bytes>::new())
+            .unwrap()
+    };
+    let mut first = Box::pin(client.send_request(request()));
+    let mut second = Box::pin(client.send_request(request()));
+    for _ in 0..2 {
+        tokio::select! {
+            _ = first.as_mut() => panic!("it is answered"),
+            _ = second.as_mut() => panic!("it is answered"),
+            running = running.recv() => running.unwrap(),
+        }
+    }
+    drop(first);
+    let (_, _, reason) = server.ended().await;
+    assert_eq!(reason, Some(Reason::Disconnected));
+    assert_eq!(server.registry.len(), 2, "the server and the other request");
+    drop(second);
+    drop(client);
+    connection.abort();
+    let (_, _, reason) = server.ended().await;
+    assert_eq!(reason, Some(Reason::Disconnected));
+    assert!(server.drain().await.is_clean());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_limit_that_passes_first_is_the_cause() {
+    let (app, mut running) = app();
+    let limit = Duration::from_millis(20);
+    let mut server = start(app, move |layer| layer.timeout(limit), |serve| serve).await;
+    let mut stream = server
+        .send("GET /unread HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+        .await;
+    running.recv().await.unwrap();
+    let response = read(&mut stream).await;
+    assert!(response.starts_with("HTTP/1.1 504"), "{response}");
+    let (_, _, reason) = server.ended().await;
+    assert!(reason.is_some_and(|reason| reason.is_timeout()));
+    assert!(server.drain().await.is_clean());
+}

@@ -1,0 +1,14 @@
+//! A real server on loopback, and clients that write to sockets by hand.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests fail by a panic, as tests do"
+)]
+
+mod clients_that_leave;
+mod drains;
+mod keys;
+mod stalls;
+mod support;
+#[cfg(feature = "ws")]
+mod websockets;

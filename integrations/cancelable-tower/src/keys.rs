@@ -1,0 +1,240 @@
+//! Keys of requests, by which another connection stops them.
+
+use cancelable_core::operation::WeakOperation;
+use cancelable_core::{Cause, Operation, Reason};
+use http::HeaderMap;
+use http::header::HeaderName;
+use http::request::Parts;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+/// The header that carries the key of a request, in the request and in its response.
+pub(crate) const REQUEST_KEY: HeaderName = HeaderName::from_static("x-request-key");
+
+/// The least length of a key: 128 bits in base64.
+const SHORTEST: usize = 22;
+const LONGEST: usize = 128;
+
+/// The open requests by key. A client that knows the key of a request stops it from another connection.
+///
+/// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes at
+/// random. A key that is in use is answered with 409, and one that is malformed with 400. A request without a key gets one
+/// of 128 random bits. The head of the response has the key, which is early only for a response that is streamed. So a
+/// client that wants to stop a slow answer brings its own key.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_tower::{Keys, Requests};
+///
+/// fn layer(server: &Scope, keys: &Keys) -> Requests {
+///     Requests::of(server).keys(keys)
+/// }
+///
+/// let keys = Keys::new();
+/// assert!(!keys.stop("kFcdLhJ5SbWg1yVY1mHb9Q"), "no request has the key");
+/// # let _ = layer;
+/// ```
+#[derive(Clone)]
+pub struct Keys {
+    shared: Arc<Shared>,
+}
+
+type Owner = Box<dyn Fn(&Parts) -> Option<String> + Send + Sync>;
+
+struct Shared {
+    requests: Mutex<HashMap<Box<str>, Entry>>,
+    owner: Option<Owner>,
+}
+
+struct Entry {
+    /// Tells this entry from a later one with the same key.
+    opening: Arc<()>,
+    /// `None` while the request is being opened.
+    operation: Option<WeakOperation>,
+    owner: Option<String>,
+}
+
+impl Entry {
+    /// The operation of the request, if that is open.
+    fn open(&self) -> Option<Operation> {
+        let operation = self.operation.as_ref()?.upgrade()?;
+        (!operation.status().is_terminal()).then_some(operation)
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.operation.is_none() || self.open().is_some()
+    }
+}
+
+impl Keys {
+    /// Returns an empty set of keys, whose requests have no owners.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with(None)
+    }
+
+    /// Returns an empty set of keys. `owner` names the caller of a request, such as its user, from the head. Callers list
+    /// their own requests, see [`owned`](Self::owned).
+    #[must_use]
+    pub fn with_owner(owner: impl Fn(&Parts) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::with(Some(Box::new(owner)))
+    }
+
+    fn with(owner: Option<Owner>) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                requests: Mutex::default(),
+                owner,
+            }),
+        }
+    }
+
+    /// The operation of the open request with this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Operation> {
+        self.shared.requests.lock().get(key)?.open()
+    }
+
+    /// Cancels the request with this key. Returns whether an open request has it.
+    pub fn stop(&self, key: &str) -> bool {
+        // The lock is released before the cancel, which runs callbacks.
+        let Some(operation) = self.get(key) else {
+            return false;
+        };
+        let cause = Cause::new(Reason::Requested).with_message("stopped by its key");
+        operation.cancel_with(cause);
+        true
+    }
+
+    /// The open requests of the caller that made the request with this head: key and operation. Without
+    /// [`with_owner`](Self::with_owner), and for a caller without a name, there are none.
+    #[must_use]
+    pub fn owned(&self, parts: &Parts) -> Vec<(String, Operation)> {
+        let Some(caller) = self.owner(parts) else {
+            return Vec::new();
+        };
+        let requests = self.shared.requests.lock();
+        let own = requests
+            .iter()
+            .filter(|(_, entry)| entry.owner.as_ref() == Some(&caller));
+        own.filter_map(|(key, entry)| {
+            let operation = entry.open()?;
+            Some((key.to_string(), operation))
+        })
+        .collect()
+    }
+
+    fn owner(&self, parts: &Parts) -> Option<String> {
+        let owner = self.shared.owner.as_ref()?;
+        owner(parts)
+    }
+
+    /// Takes the key of a request, or makes one.
+    pub(crate) fn take(&self, parts: &Parts) -> Result<TakenKey, KeyProblem> {
+        let key = match brought(&parts.headers)? {
+            Some(key) => key,
+            None => random_key().ok_or(KeyProblem::NoRandomness)?,
+        };
+        let entry = Entry {
+            opening: Arc::default(),
+            operation: None,
+            owner: self.owner(parts),
+        };
+        let opening = Arc::clone(&entry.opening);
+        let mut requests = self.shared.requests.lock();
+        if requests.get(&key).is_some_and(Entry::is_in_use) {
+            drop(requests);
+            return Err(KeyProblem::InUse);
+        }
+        let before = requests.insert(key.clone(), entry);
+        drop(requests);
+        drop(before);
+        Ok(TakenKey {
+            keys: self.clone(),
+            key,
+            opening,
+        })
+    }
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The keys are secrets.
+        f.debug_struct("Keys")
+            .field("requests", &self.shared.requests.lock().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The reason for which a request gets no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyProblem {
+    Malformed,
+    InUse,
+    NoRandomness,
+}
+
+/// The key that a request brings.
+fn brought(headers: &HeaderMap) -> Result<Option<Box<str>>, KeyProblem> {
+    let mut keys = headers.get_all(REQUEST_KEY).iter();
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
+    let is_safe = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let bytes = key.as_bytes();
+    let is_long_enough = (SHORTEST..=LONGEST).contains(&bytes.len());
+    match (keys.next(), key.to_str()) {
+        (None, Ok(text)) if is_long_enough && bytes.iter().all(is_safe) => Ok(Some(text.into())),
+        _ => Err(KeyProblem::Malformed),
+    }
+}
+
+/// A key of 128 random bits; `None` if the system has no randomness.
+fn random_key() -> Option<Box<str>> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).ok()?;
+    let hex = |byte: &u8| format!("{byte:02x}");
+    Some(bits.iter().map(hex).collect::<String>().into())
+}
+
+/// A key in use, until this is dropped.
+pub(crate) struct TakenKey {
+    keys: Keys,
+    key: Box<str>,
+    opening: Arc<()>,
+}
+
+impl TakenKey {
+    /// Sets the operation that the key stops.
+    pub(crate) fn set_operation(&self, operation: &Operation) {
+        // Nobody takes the key while its request is being opened.
+        if let Some(entry) = self.keys.shared.requests.lock().get_mut(&self.key) {
+            entry.operation = Some(operation.downgrade());
+        }
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.key
+    }
+}
+
+impl Drop for TakenKey {
+    fn drop(&mut self) {
+        let mut requests = self.keys.shared.requests.lock();
+        let own = requests.get(&self.key);
+        let is_own = own.is_some_and(|entry| Arc::ptr_eq(&entry.opening, &self.opening));
+        let entry = is_own.then(|| requests.remove(&self.key));
+        drop(requests);
+        drop(entry);
+    }
+}
