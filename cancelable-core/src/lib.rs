@@ -1,34 +1,72 @@
-//! Cancellation for async Rust on any runtime: what stops, who may stop it, and why it stopped.
+//! Cancellation for async Rust on any runtime: tokens, deadlines and signals that stop work and say why it stopped.
 //!
-//! Data flows one way: a **source** (a deadline, a signal, a condition, another token) cancels a
-//! **token**; a **scope** polls work beside its sources and drops the work when its token is
-//! cancelled; an **operation** is the record of what the scope does, and a
-//! **registry** lists the operations that are open.
+//! An application depends on this crate and on one adapter under the name `rt`:
 //!
-//! - [`CancellationToken`] has the methods of `tokio_util::sync::CancellationToken` and keeps the
-//!   [`Cause`] of its cancellation: the reason, the place in the source, the time.
-//! - [`Scope`] gives a future a deadline and other sources, without spawning it.
-//! - [`stream`] ends streams at a cancel, so that nothing that was pulled is lost.
-//! - [`Registry`] answers "what is still running?", and stops it by number, name or filter.
-//! - [`RuntimeHandle`] is how this crate asks a runtime for the time; adapter crates supply it.
+//! ```sh
+//! cargo add cancelable-core
+//! cargo add cancelable-tokio --rename rt --features signals
+//! ```
 //!
-//! An application depends on this crate and on one adapter (`cancelable-tokio`, `cancelable-smol`,
-//! `cancelable-async-std`, or `cancelable-thread` for plain threads). A library depends on this crate alone.
+//! The other adapters are `cancelable-smol`, `cancelable-async-std` and `cancelable-thread`, for programs without an
+//! async runtime. A library depends on this crate alone.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     rt::block_on(async {
+//!         let runtime = rt::current()?;
+//!         let import = rt::scope("import")
+//!             .timeout(Duration::from_secs(3))
+//!             .source(rt::ctrl_c())
+//!             .run(async |_| {
+//!                 for row in 1..=10 {
+//!                     println!("row {row}");
+//!                     runtime.sleep(Duration::from_millis(1200)).await;
+//!                 }
+//!             });
+//!         import.await.complete()?;
+//!         println!("all rows imported");
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! The program prints 3 rows and ends with exit code 1 and
+//! `Error: import cancelled after 3 s: timed out (limit 3 s, set at src/main.rs:7)`.
+//!
+//! # The parts
+//!
+//! - A [`CancellationToken`] has the methods of `tokio_util::sync::CancellationToken`, and keeps the [`Cause`] of its
+//!   cancellation: reason, message, source location, time.
+//! - A [`Scope`] runs a future below a deadline and other sources, and joins the children that it spawned. An
+//!   [`Outcome`] is the result.
+//! - A [`Source`] cancels a scope: a [timeout](source::timeout), a [condition](source::condition), a signal, another
+//!   token, a type of your own.
+//! - An [`Operation`] is a handle to the state of a running scope: status, deadline, cause, progress, children.
+//! - A [`Registry`] lists running operations and cancels them by id, name or filter.
+//! - [`stream`] and [`io`] end streams, readers and writers at a cancellation, so that nothing that was pulled is lost.
+//! - [`testing`] moves the time by hand, and cancels a future at each of its await points.
+//!
+//! # Guides
+//!
+//! The module [`guide`] has the guides, from [scopes](guide::scopes), [servers](guide::servers) and
+//! [coming from tokio-util](guide::migrating) to [what is promised](guide::semantics).
 //!
 //! # Features
 //!
-//! Each feature is a layer on those that it needs. `scope` and `stream` are on by default; the token
-//! alone is there with `default-features = false`, which builds in a fraction of the time.
+//! Each feature is a layer on those that it needs. `scope` and `stream` are on by default. The token alone remains with
+//! `default-features = false`, which builds in a fraction of the time.
 //!
 //! | feature | gives | needs |
 //! |---|---|---|
 //! | none | [`token`], [`cause`], [`error`] | |
 //! | `scope` | [`scope`], [`operation`], [`source`], [`registry`], [`runtime`] | |
-//! | `stream` | [`stream`]: streams that a cancel ends | `scope` |
-//! | `io` | `io`: readers and writers of the `futures` traits that a cancel cuts | `stream` |
-//! | `macros` | the attribute `cancelable`, which gives an async function a scope of its own | `scope` |
-//! | `testing` | `testing`: a runtime whose time is moved by hand, and a checker of await points | `scope` |
-//! | `serde` | causes, errors and snapshots that can be serialised | |
+//! | `stream` | [`stream`]: streams that end at a cancellation | `scope` |
+//! | `io` | [`io`]: readers and writers of the `futures` traits that end at a cancellation | `stream` |
+//! | `macros` | the attribute [`cancelable`](macro@cancelable): an async function with a scope of its own | `scope` |
+//! | `testing` | [`testing`]: a runtime whose time is moved by hand, and a checker of await points | `scope` |
+//! | `serde` | serialisation of causes, errors and snapshots | |
 //! | `tracing` | a span of `tracing` for each scope | `scope` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -43,6 +81,8 @@
 
 pub mod cause;
 pub mod error;
+#[cfg(all(doc, not(doctest), feature = "scope"))]
+pub mod guide;
 #[cfg(feature = "io")]
 pub mod io;
 #[cfg(feature = "scope")]

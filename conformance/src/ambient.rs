@@ -1,4 +1,4 @@
-//! Entering a runtime and finding it again: `block_on` and `current`, for adapters only.
+//! The entry into a runtime and its discovery: `block_on` and `current`, for adapters only.
 
 use crate::Subject;
 use crate::plain::on_a_thread;
@@ -12,7 +12,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-/// The handle that `current` finds is of one runtime, wherever below `block_on` it is asked for.
+/// Everywhere inside a `block_on`, `current` returns a handle of the same runtime.
 pub fn r27_current_is_found_in_block_on_in_tasks_and_in_blocking_work<S: Subject>() {
     S::run(async |runtime| {
         let in_a_task = runtime.spawn(async { S::current().unwrap().name() });
@@ -29,7 +29,7 @@ pub fn r27_current_is_found_in_a_look<S: Subject>() {
     });
 }
 
-/// What is found in blocking work is good for something there.
+/// The handle that blocking work finds is usable there.
 pub fn r27_current_in_blocking_work_spawns_and_sleeps<S: Subject>() {
     S::run(async |runtime| {
         let work = runtime.spawn_blocking(|| {
@@ -44,7 +44,7 @@ pub fn r27_current_in_blocking_work_spawns_and_sleeps<S: Subject>() {
     });
 }
 
-/// Blocking in a task is bad manners and still not a deadlock.
+/// A task that blocks its thread does not cause a deadlock.
 pub fn r14_block_on_inside_a_task_runs_in_the_same_runtime<S: Subject>() {
     S::run(async |runtime| {
         let inner = runtime.clone();
@@ -59,7 +59,7 @@ pub fn r14_block_on_inside_a_task_runs_in_the_same_runtime<S: Subject>() {
     });
 }
 
-/// The future of `block_on` stays on its thread: it need not be `Send`, nor own what it uses.
+/// The future of `block_on` stays on its thread, so it need be neither `Send` nor `'static`.
 pub fn r16_block_on_takes_a_future_that_is_neither_send_nor_static<S: Subject>() {
     let text = Rc::new(String::from("here"));
     let borrowed: &str = &text;
@@ -67,7 +67,7 @@ pub fn r16_block_on_takes_a_future_that_is_neither_send_nor_static<S: Subject>()
     assert_eq!(length, 8);
 }
 
-/// A panic of the future is the caller's, and the next `block_on` is not harmed.
+/// A panic of the future unwinds in the caller, and the next `block_on` works.
 pub fn r28_block_on_passes_a_panic_on_and_works_again<S: Subject>() {
     let panicked = catch_unwind(AssertUnwindSafe(|| S::block_on(async { panic!("boom") })));
     let payload: Box<dyn std::any::Any + Send> = panicked.unwrap_err();
@@ -75,7 +75,7 @@ pub fn r28_block_on_passes_a_panic_on_and_works_again<S: Subject>() {
     assert_eq!(S::block_on(async { 7 }), 7);
 }
 
-/// Blocking work that nobody joins keeps nobody waiting: it ends only after `block_on` returned.
+/// `block_on` does not wait for detached blocking work, which ends here only after the return of `block_on`.
 pub fn r26_block_on_does_not_wait_for_detached_blocking_work<S: Subject>() {
     let (release, released) = mpsc::channel();
     let (started, has_started) = mpsc::channel();
@@ -88,14 +88,14 @@ pub fn r26_block_on_does_not_wait_for_detached_blocking_work<S: Subject>() {
                 end.send(value).unwrap();
             })
             .detach();
-        // Waited for, because work that has not started when the runtime ends need not start.
+        // Waits for the start: work that has not started at the end of the runtime may never start.
         has_started.recv().unwrap();
     });
     release.send(7).unwrap();
     assert_eq!(ended.recv(), Ok(7));
 }
 
-/// A handle is good on a thread that belongs to no runtime, and nothing makes that thread belong.
+/// A handle works on a thread outside the runtime, and does not make the runtime current there.
 pub fn r14_a_handle_works_on_a_thread_outside_the_runtime<S: Subject>() {
     S::run(async |runtime| {
         let (handle, sleep) = on_a_thread(move || {
@@ -109,7 +109,7 @@ pub fn r14_a_handle_works_on_a_thread_outside_the_runtime<S: Subject>() {
     });
 }
 
-/// Several runtimes, or several calls of one, wait for one token with nothing between them.
+/// Several runtimes, or several calls of `block_on`, wait for one token.
 pub fn r14_several_runtimes_wait_for_one_token<S: Subject>() {
     let token = CancellationToken::new();
     let all_wait = Arc::new(Barrier::new(4));
@@ -124,7 +124,7 @@ pub fn r14_several_runtimes_wait_for_one_token<S: Subject>() {
                         in_a_task.message()
                     });
                     let mut here = pin!(token.cancelled());
-                    // Registered in every runtime before anybody cancels.
+                    // The cancel follows the registration in every runtime.
                     assert!(poll_once(here.as_mut()).await.is_pending());
                     all_wait.wait();
                     here.await;

@@ -1,4 +1,4 @@
-//! Blocking calls of a scope: how they hear of a cancel, and what becomes of one that does not.
+//! Blocking calls of a scope: the delivery of a cancel, and calls that ignore a cancel.
 
 use crate::Subject;
 use cancelable_core::scope::ScopeBuilder;
@@ -33,7 +33,7 @@ pub fn r26_a_thread_that_waits_is_woken_by_the_cancel_and_joined<S: Subject>() {
         });
         assert!(outcome.await.is_cancelled());
         assert!(ended.is_cancelled(), "the run waits for the thread");
-        // It has a value, and a value is never thrown away.
+        // The call has a value, and a value is never dropped.
         assert!(calls.remove(0).await.is_ok());
     });
 }
@@ -57,7 +57,7 @@ pub fn r26_a_thread_that_asks_stops_in_its_loop<S: Subject>() {
             op.cancel();
             future::pending::<()>().await;
         });
-        // What it answers is its cancellation and no failure.
+        // The returned error is the call's cancel, not a failure.
         assert_eq!(outcome.await.status(), Status::Cancelled);
         assert!(calls.remove(0).await.unwrap_err().is_cancelled());
     });
@@ -70,7 +70,7 @@ pub fn r26_current_is_the_call_in_its_thread<S: Subject>() {
             let call = op.child("hash").spawn_blocking(|_| {
                 let operation = current().unwrap();
                 let parent = operation.parent().unwrap().name().to_owned();
-                // A scope that is opened there is a part of it, and runs on that thread.
+                // A scope that is opened in the call is its child, and runs on that thread.
                 let inner = Scope::builder("inner").build().unwrap();
                 let above = inner.parent().unwrap().name().to_owned();
                 let inner = inner.run_blocking(|_| current().unwrap().name().to_owned());
@@ -130,7 +130,7 @@ pub fn r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said<S: Subject>(
         let operation = deaf.operation().clone();
         let error = deaf.await.unwrap_err();
         assert!(error.is_abandoned() && !error.is_cancelled());
-        // Its thread goes on, and ends when it does.
+        // The thread of the call runs on until the call returns.
         drop(release);
         assert_eq!(operation.finished().await, Status::Completed);
     });

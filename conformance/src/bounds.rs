@@ -1,4 +1,4 @@
-//! Bounds on how much of a scope's work is under way at once.
+//! Bounds on the concurrent work of a scope.
 
 use crate::Subject;
 use cancelable_core::{CancellationToken, RuntimeHandle, Scope, stream};
@@ -18,7 +18,7 @@ fn open(runtime: &RuntimeHandle) -> Scope {
     Scope::builder("work").runtime(runtime).build().unwrap()
 }
 
-/// Counts how many are under way at once.
+/// Counts concurrent work.
 #[derive(Clone, Default)]
 struct UnderWay {
     now: Arc<AtomicUsize>,
@@ -46,7 +46,7 @@ pub fn r25_no_more_children_run_at_once_than_the_scope_allows<S: Subject>() {
         let builder = Scope::builder("work").runtime(&runtime);
         let scope = builder.concurrency(at_most(2)).build().unwrap();
         let outcome = scope.run(async |op| {
-            // Each of the first two ends when the other has begun, so two do run at once.
+            // Each of the first two ends after the start of the other, so both run at once.
             let met = [CancellationToken::new(), CancellationToken::new()];
             for n in 0..20 {
                 let (under_way, met, runtime) = (under_way.clone(), met.clone(), runtime.clone());
@@ -79,7 +79,7 @@ pub fn r25_items_are_mapped_in_order_a_bounded_number_at_once<S: Subject>() {
                 async move {
                     under_way.begin();
                     match n {
-                        // The first result is there after the second.
+                        // The first result follows the second result.
                         0 => second.cancelled().await,
                         1 => second.cancel(),
                         _ => runtime.sleep(MILLISECOND).await,

@@ -1,4 +1,4 @@
-//! Children of a scope: who waits for them, and what their failures do.
+//! Children of a scope: their joins and their failures.
 
 use crate::Subject;
 use cancelable_core::scope::{RunError, ScopeBuilder};

@@ -1,4 +1,4 @@
-//! The end of a scope, for those who wait for it.
+//! Waits for the end of a scope.
 
 use crate::Subject;
 use cancelable_core::{CancellationToken, Scope, Status};
@@ -57,7 +57,7 @@ pub fn r25_who_cancels_and_waits_is_told_when_everything_has_ended<S: Subject>()
             assert_eq!(caller.await.unwrap(), (Status::Cancelled, true));
         }
         assert_eq!(run.await.unwrap(), Status::Cancelled);
-        // And who comes later.
+        // A later wait returns too.
         assert_eq!(scope.finished().await, Status::Cancelled);
     });
 }

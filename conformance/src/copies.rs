@@ -1,4 +1,4 @@
-//! Readers and writers that a cancel cuts.
+//! Readers and writers that a cancel ends.
 
 use crate::Subject;
 use cancelable_core::Scope;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Some bytes, and then a wait that has no end.
+/// A reader that has some bytes and is pending after them.
 struct Stalled(&'static [u8]);
 
 impl AsyncRead for Stalled {

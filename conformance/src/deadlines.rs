@@ -1,4 +1,4 @@
-//! Deadlines of scopes: when they end a body, how they are moved, and whose they were.
+//! Deadlines of scopes: the end of the body, moves, and the attribution of the timeout.
 
 use crate::Subject;
 use cancelable_core::scope::ScopeBuilder;
@@ -108,11 +108,11 @@ pub fn r20_a_deadline_is_moved_later<S: Subject>() {
         let was_moved = Cell::new(false);
         let outcome = scope.run(async |op: Scope| {
             was_moved.set(op.set_timeout(HOUR).is_ok());
-            // Beyond the first deadline, to which nothing holds the body any more.
+            // Beyond the first deadline, which no longer applies.
             runtime.sleep(2 * first).await;
         });
         let outcome = outcome.await;
-        // On a machine that stood still for the first 20 ms there was nothing left to move.
+        // If the machine was suspended for the first 20 ms, the deadline expired before its move.
         assert!(if was_moved.get() {
             outcome.is_completed()
         } else {
@@ -134,7 +134,7 @@ pub fn r20_a_child_does_not_outlast_its_parent<S: Subject>() {
             assert_eq!(cause.operation().unwrap().name(), "parent");
             outcome.is_cancelled()
         });
-        // The body came to its end in the poll that found the time up.
+        // The body completed in the poll that found the expired deadline.
         assert_eq!(outcome.await.into_value(), Some(true));
     });
 }
@@ -152,7 +152,7 @@ pub fn r21_a_timeout_is_put_down_to_the_scope_whose_it_was<S: Subject>() {
         });
         assert!(outcome.await.is_completed());
 
-        // Both expire together: the outermost is meant.
+        // Both deadlines expire together: the timeout is the outermost scope's.
         let both = runtime.now() + 2 * MILLISECOND;
         let outer = scope("outer", &runtime).deadline(both).build().unwrap();
         let inner = outer.child("inner").deadline(both).build().unwrap();
@@ -175,7 +175,7 @@ pub fn r21_an_earlier_cancel_is_not_called_a_timeout<S: Subject>() {
         let scope = scope("asked", &runtime).timeout(HOUR).build().unwrap();
         let outcome = scope.run(async |op: Scope| {
             op.cancel_with("asked first");
-            // The time is up too, before the scope is polled again.
+            // The deadline expires too, before the next poll of the scope.
             assert!(op.set_timeout(Duration::ZERO).unwrap_err().is_cancelled());
             future::pending::<()>().await;
         });
@@ -183,7 +183,7 @@ pub fn r21_an_earlier_cancel_is_not_called_a_timeout<S: Subject>() {
     });
 }
 
-/// The run is held and not polled when its time is up, as that of a body that computes.
+/// The run is not polled at its deadline, as during a computation of its body.
 pub fn r46_who_asks_inline_is_told_though_nobody_polls_the_run<S: Subject>() {
     S::run(async |runtime| {
         let limit = 5 * MILLISECOND;
@@ -194,7 +194,7 @@ pub fn r46_who_asks_inline_is_told_though_nobody_polls_the_run<S: Subject>() {
         assert!(polled.await);
         runtime.sleep(2 * limit).await;
         assert!(!token.is_cancelled(), "that looks at no clock");
-        // Of calls that follow each other as fast as these, one in 64 looks.
+        // Of calls in quick succession one in 64 checks the deadline.
         let told = (0..64).any(|_| token.check().is_err());
         assert!(told && scope.is_cancelled());
         assert!(token.reason().is_some_and(|reason| reason.is_timeout()));

@@ -1,4 +1,4 @@
-//! The two functions by which a program bounds work: a scope on the adapter's runtime, and a timeout.
+//! The two functions that bound work: a scope on the adapter's runtime, and a timeout.
 
 use crate::Subject;
 use cancelable_core::testing::ManualRuntime;

@@ -1,4 +1,4 @@
-//! Finalizers: what was deferred, on each way out.
+//! Finalizers, at each kind of end.
 
 use crate::Subject;
 use cancelable_core::{CancellationToken, Reason, RuntimeHandle, Scope, Status, current};
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// What has run, in its order.
+/// A log of the finalizers that have run, in order.
 #[derive(Clone, Default)]
 struct Steps(Arc<Mutex<Vec<&'static str>>>);
 
@@ -26,7 +26,7 @@ impl Steps {
         std::mem::take(&mut self.0.lock())
     }
 
-    /// Defers one that awaits a task, a thread and a timer of the runtime before it is noted.
+    /// Defers a finalizer that awaits a task, a thread and a timer of the runtime before its entry in the log.
     fn defer(&self, scope: &Scope, runtime: &RuntimeHandle, step: &'static str) {
         let (steps, runtime) = (self.clone(), runtime.clone());
         let name = scope.name().to_owned();
@@ -45,7 +45,7 @@ fn open(runtime: &RuntimeHandle) -> Scope {
     Scope::builder("work").runtime(runtime).build().unwrap()
 }
 
-/// How a body ends by itself or is ended.
+/// The ways in which a body ends.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Value,
@@ -127,7 +127,7 @@ pub fn r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them<S: S
         let (release, released) = mpsc::channel::<()>();
         let mut run = Box::pin(scope.run(async |op| {
             let undo = steps.clone();
-            // It needs no time.
+            // The finalizer needs no time.
             op.defer(async move { undo.add("undo") }).unwrap();
             let inner = op.child("inner").build().unwrap();
             let run = inner.run(async |op| {
@@ -135,7 +135,7 @@ pub fn r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them<S: S
                 let (steps, begun) = (steps.clone(), begun.clone());
                 let call = op.spawn_blocking(move |_| {
                     begun.cancel();
-                    // Looks at no token.
+                    // Ignores the token.
                     let _ = released.recv();
                     steps.add("thread");
                 });
@@ -148,7 +148,7 @@ pub fn r24_what_a_run_inside_leaves_when_both_are_dropped_comes_before_them<S: S
         assert!(!polled.await);
         begun.cancelled().await;
         drop(run);
-        // Turns enough for those that do not wait. No time passes: a manual one waits for the thread.
+        // Enough turns for work that does not wait. No time passes: a manual runtime waits for the thread.
         for _ in 0..100 {
             runtime.spawn(async {}).await.unwrap();
         }

@@ -1,4 +1,4 @@
-//! Grace: the time that a cancelled body has to end by itself.
+//! The grace period, in which a cancelled body may complete.
 
 use crate::Subject;
 use cancelable_core::operation::StragglerKind;
@@ -113,7 +113,7 @@ pub fn r23_a_hard_cancel_ends_it<S: Subject>() {
         let outcome = outcome.await;
         assert!(outcome.is_cancelled());
         assert_eq!(outcome.stragglers()[0].name(), "insisted");
-        // An hour is no bound on the speed of anything here.
+        // An hour is longer than everything here.
         assert!(runtime.now() - begun < HOUR);
     });
 }

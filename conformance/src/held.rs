@@ -1,4 +1,4 @@
-//! Runs that are held and not polled: they suspend no limit above them.
+//! Runs that are held and not polled. Such a run suspends no limit of an ancestor.
 
 use crate::Subject;
 use cancelable_core::{Outcome, RuntimeHandle, Scope};
@@ -21,12 +21,12 @@ async fn poll_once<F: Future + ?Sized>(mut future: Pin<&mut F>) {
     .await;
 }
 
-/// A scope whose body sets its limit, once what is to be held has been polled.
+/// A scope whose body sets its limit after the first poll of the run to be held.
 fn open(runtime: &RuntimeHandle) -> Scope {
     Scope::builder("outer").runtime(runtime).build().unwrap()
 }
 
-/// Has a child and a finalizer, and never comes to its end.
+/// A body with a child and a finalizer, which never completes.
 async fn stay(op: Scope, finalized: Arc<AtomicBool>) {
     drop(op.spawn(future::pending::<()>()).unwrap());
     op.defer(async move { finalized.store(true, SeqCst) })
@@ -68,7 +68,7 @@ pub fn r47_a_run_that_another_task_holds_and_does_not_poll_suspends_no_limit_abo
             };
             let run = runtime.spawn(keep).await.unwrap();
             op.set_timeout(MILLISECOND).unwrap();
-            // Kept by nobody's body.
+            // Held outside of any body.
             let kept = runtime.spawn(async move {
                 let _run = run;
                 future::pending::<()>().await;

@@ -1,22 +1,22 @@
 //! One behavioural suite for every runtime.
 //!
-//! "The same rule holds on every runtime" is a promise, and this is what keeps it: each behaviour is
-//! written once, against a [`Subject`], and an adapter runs them all by one line in its tests:
+//! The suite checks that the same rule holds on every runtime. Each behaviour is
+//! written once, against a [`Subject`], and an adapter runs all behaviours by one line in its tests:
 //!
 //! ```text
 //! conformance::suite!(cancelable_tokio);
 //! ```
 //!
-//! A behaviour is named by the rule that it keeps. It may rely on causes and on lower bounds of real
-//! time, never on an upper bound, and waits for real time only where a timer is what it is about.
+//! The name of a behaviour has the rule that it checks. A behaviour may rely on causes and on lower bounds of real
+//! time, but never on an upper bound. Only behaviours of timers wait for real time.
 
 #![allow(
     missing_docs,
-    reason = "a behaviour's name is the sentence that it keeps"
+    reason = "the name of a behaviour is a sentence that describes it"
 )]
 #![allow(
     clippy::unwrap_used,
-    reason = "this crate is nothing but tests, which fail by a panic"
+    reason = "this crate has only tests, which fail by a panic"
 )]
 
 pub mod ambient;

@@ -1,4 +1,4 @@
-//! The manual runtime as a subject: what holds on real runtimes holds on the one that tests use.
+//! The manual runtime as a subject, which keeps the rules of real runtimes.
 
 use crate::Subject;
 use cancelable_core::RuntimeHandle;
@@ -11,9 +11,9 @@ thread_local! {
     static CURRENT: RefCell<Option<RuntimeHandle>> = const { RefCell::new(None) };
 }
 
-/// A manual runtime of its own for each `block_on`, with blocking work on threads.
+/// The manual runtime as a subject. Each `block_on` has a manual runtime of its own, with blocking work on threads.
 ///
-/// It is current on the thread that drives it, and not on those of blocking work.
+/// The runtime is current on the thread of `block_on`, and not on the threads of blocking work.
 #[derive(Debug)]
 pub struct Manual;
 

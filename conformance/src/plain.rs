@@ -1,4 +1,4 @@
-//! A thread that belongs to no runtime.
+//! Plain threads, outside any runtime.
 
 use std::future::Future;
 use std::pin::pin;
@@ -14,12 +14,12 @@ impl Wake for Unpark {
     }
 }
 
-/// Polls `future` on this thread, outside any runtime, parking it in between.
+/// Runs `future` to completion on this thread, outside any runtime.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);
     let mut future = pin!(future);
-    // Ends with the future: an unpark before the park makes the park return at once.
+    // Ends: with the future. After an unpark, the next park returns at once, so no wake is lost.
     loop {
         match future.as_mut().poll(&mut cx) {
             Poll::Ready(value) => return value,
@@ -28,7 +28,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Runs `work` on a thread of its own and gives its value.
+/// Runs `work` on a thread of its own, and returns its value.
 pub fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     thread::spawn(work).join().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Progress and partial results: what tasks and threads say is added up, told and kept.
+//! Progress and partial results: reports of tasks and threads are summed, delivered and stored.
 
 use crate::Subject;
 use cancelable_core::{RuntimeHandle, Scope};
@@ -54,7 +54,7 @@ pub fn r38_a_rate_comes_from_the_clock_of_the_runtime<S: Subject>() {
         scope.progress().advance(1);
         runtime.sleep(MILLISECOND).await;
         let snapshot = scope.progress().snapshot();
-        // Nobody says how long a sleep takes beyond its time.
+        // A sleep may take longer than its duration.
         assert!(
             snapshot
                 .rate()

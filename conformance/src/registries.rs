@@ -1,4 +1,4 @@
-//! Registries: what is listed, found, stopped and told on a runtime.
+//! Registries: lists, cancels, events and history on a runtime.
 
 use crate::Subject;
 use cancelable_core::operation::Hooks;
@@ -48,7 +48,7 @@ pub fn r35_children_are_listed_below_their_scope_until_they_end<S: Subject>() {
             let tree = registry.tree();
             let depths: Vec<_> = tree.entries().iter().map(|entry| entry.depth()).collect();
             assert_eq!(depths, [0, 1, 1, 1, 1, 1, 1]);
-            // All at once, from a thread that the runtime does not know.
+            // All children, from a thread outside the runtime.
             let (registry, id) = (registry.clone(), op.id());
             let count = std::thread::spawn(move || {
                 registry.cancel_all_with(&Filter::new().parent(id), "enough")
@@ -190,7 +190,7 @@ pub fn r39_hooks_are_called_on_the_way<S: Subject>() {
         });
         assert!(outcome.await.is_cancelled());
         let told = told.lock().clone();
-        // The request is told on the thread that asks, which may be beside the end.
+        // The cancel is delivered on the cancelling thread, and may come at the same time as the end.
         let asked = told.iter().position(|word| *word == "asked");
         let others: Vec<_> = told.iter().filter(|word| **word != "asked").collect();
         assert_eq!(others, [&"start", &"progress", &"cancelled", &"end"]);

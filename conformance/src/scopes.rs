@@ -1,4 +1,4 @@
-//! Scopes: what ends a body, what becomes of it, and what is found from inside.
+//! Scopes: the end of a body, its outcome, and the ambient scope.
 
 use crate::Subject;
 use cancelable_core::scope::{RunError, ScopeBuilder};
@@ -19,7 +19,7 @@ fn scope(name: &'static str, runtime: &RuntimeHandle) -> ScopeBuilder {
     Scope::builder(name).runtime(runtime)
 }
 
-/// Sets the flag when it is dropped; not `Send`, as a body need not be.
+/// A value that sets a flag when it is dropped. Not `Send`, because a body need not be `Send`.
 struct Dropped(Rc<Cell<bool>>);
 
 impl Drop for Dropped {
@@ -49,7 +49,7 @@ pub fn r16_a_cancelled_body_is_dropped<S: Subject>() {
         let token = CancellationToken::new();
         let scope = scope("dropped", &runtime).token(&token).build().unwrap();
         let held = Dropped(Rc::clone(&gone));
-        // Cancelled by another task, while the body waits.
+        // Another task cancels while the body waits.
         runtime
             .spawn(async move { token.cancel_with("stop") })
             .detach();
@@ -121,7 +121,7 @@ pub fn r27_current_is_the_innermost_scope_across_awaits<S: Subject>() {
         let outcome = outer.run(async |_| {
             runtime.sleep(MILLISECOND).await;
             assert_eq!(name().as_deref(), Some("outer"));
-            // Found as the parent, with its runtime, without being named.
+            // The current scope becomes the parent, and its runtime the runtime.
             let inner = Scope::builder("inner").timeout(HOUR).build().unwrap();
             assert_eq!(inner.parent().unwrap().name(), "outer");
             let found = inner.run(async |_| {
@@ -233,7 +233,7 @@ pub fn r14_a_scope_is_cancelled_from_another_thread<S: Subject>() {
     S::run(async |runtime| {
         let scope = scope("far", &runtime).build().unwrap();
         let operation = scope.operation().clone();
-        // Blocking work, which a runtime whose time is moved by hand waits for.
+        // Blocking work, because a manual runtime waits for it.
         let canceller = runtime.spawn_blocking(move || operation.cancel_with("from afar"));
         let outcome = scope.run(|_| future::pending::<()>()).await;
         assert_eq!(outcome.cause().unwrap().message(), Some("from afar"));

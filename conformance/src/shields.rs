@@ -9,7 +9,7 @@ use std::time::Duration;
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Some awaits that need the runtime: a task of it, a thread of it and a timer.
+/// Awaits a task, a thread and a timer of the runtime.
 async fn work(runtime: &RuntimeHandle) {
     runtime.spawn(async {}).await.unwrap();
     runtime.spawn_blocking(|| ()).await.unwrap();
@@ -23,7 +23,7 @@ pub fn r22_a_shield_finishes_although_its_scope_is_cancelled<S: Subject>() {
         let outcome = scope.run(async |op| {
             let operation = op.operation().clone();
             op.shield(async {
-                // Cancelled by another task, while the shield is open.
+                // Another task cancels while the shield is open.
                 let cancel = async move { operation.cancel_with("stop") };
                 runtime.spawn(cancel).detach();
                 op.cancelled().await;
@@ -59,7 +59,7 @@ pub fn r22_a_shield_holds_up_every_cancelled_scope_above_it<S: Subject>() {
                         .await;
                     went_on.set(true);
                 });
-                // In the poll in which the scope inside has ended, the body goes on to its next wait.
+                // In the poll in which the inner scope ends, the body continues to its next await.
                 assert!(inner.await.is_cancelled());
                 future::pending::<()>().await;
             });
@@ -101,7 +101,7 @@ pub fn r22_a_shield_has_a_deadline_of_its_own<S: Subject>() {
         });
         assert_eq!(outcome.await.into_value(), Some(true));
 
-        // Without it a run that is cancelled would wait for ever.
+        // Otherwise a cancelled run would wait forever.
         let scope = Scope::builder("cut").runtime(&runtime).build().unwrap();
         let outcome = scope.run(async |op| {
             op.cancel();

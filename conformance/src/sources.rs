@@ -1,4 +1,4 @@
-//! Sources: what cancels a scope, and what of them keeps nobody.
+//! Sources: the cancel of a scope, and sources that do not delay its end.
 
 use crate::Subject;
 use cancelable_core::source::{self, Limit, Source};
@@ -13,7 +13,7 @@ use std::time::Duration;
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Runs a body that never ends in a scope with that source, and gives the cause of its end.
+/// Runs a body that never completes in a scope with this source, and returns the cause of the end.
 async fn ended_by(runtime: &RuntimeHandle, source: impl Source) -> Cause {
     let scope = Scope::builder("watched")
         .runtime(runtime)
@@ -28,7 +28,7 @@ async fn ended_by(runtime: &RuntimeHandle, source: impl Source) -> Cause {
         .clone()
 }
 
-/// A question that is true at the third time.
+/// A condition that is true at its third evaluation.
 fn at_the_third_time() -> (Arc<AtomicU32>, impl FnMut() -> bool + Send + 'static) {
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
@@ -149,7 +149,7 @@ pub fn r31_a_condition_that_panics_or_fails_is_asked_again<S: Subject>() {
     });
 }
 
-/// The scope ends while the call hangs, which it does until the scope has ended.
+/// The scope ends while the call hangs. The call returns only after that end.
 pub fn r31_a_condition_that_never_returns_keeps_nobody<S: Subject>() {
     S::run(async |runtime| {
         let (release, released) = mpsc::channel::<()>();
@@ -164,7 +164,7 @@ pub fn r31_a_condition_that_never_returns_keeps_nobody<S: Subject>() {
             .build()
             .unwrap();
         let outcome = scope.run(async |_| {
-            // Left only when the call is under way.
+            // The body ends only after the start of the call.
             runtime
                 .spawn_blocking(move || entered.recv().unwrap())
                 .await
@@ -176,7 +176,7 @@ pub fn r31_a_condition_that_never_returns_keeps_nobody<S: Subject>() {
     });
 }
 
-/// More of them hang than any runtime starts threads at once, and one that comes after them answers.
+/// More calls hang than any runtime starts threads at once, and a later call returns.
 pub fn r31_looks_that_never_return_take_no_others_place<S: Subject>() {
     S::run(async |runtime| {
         let (release, released) = mpsc::channel::<()>();

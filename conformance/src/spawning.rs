@@ -1,4 +1,4 @@
-//! Tasks, blocking work and joining.
+//! Tasks, blocking work and joins.
 
 use crate::Subject;
 use crate::plain::{self, on_a_thread};
@@ -16,7 +16,7 @@ pub fn r25_dropping_a_join_handle_lets_the_work_run_on<S: Subject>() {
     S::run(async |runtime| {
         let (go, gate) = mpsc::channel::<()>();
         let (out, ended) = mpsc::channel();
-        // The task begins to wait before its handle is gone, and ends afterwards.
+        // The task begins to wait before the drop of its handle, and ends after the drop.
         let release = cancelable_core::CancellationToken::new();
         let waits = release.clone();
         let from_task = out.clone();
@@ -69,7 +69,7 @@ pub fn r25_blocking_work_runs_beside_tasks<S: Subject>() {
     S::run(async |runtime| {
         let (send, receive) = mpsc::channel();
         let work = runtime.spawn_blocking(move || receive.recv().unwrap());
-        // Started while the work blocks, which it does until this has run.
+        // Started while the work blocks. The work blocks until this task has run.
         runtime
             .spawn(async move { send.send(7).unwrap() })
             .await
@@ -95,7 +95,7 @@ pub fn r14_a_task_is_joined_on_a_thread_outside_the_runtime<S: Subject>() {
     S::run(async |runtime| {
         let (send, receive) = mpsc::channel();
         let spawner = runtime.clone();
-        // The thread's wait is blocking work, so that the runtime has a thread left to run the task.
+        // The wait for the thread is blocking work, so that the runtime has a thread for the task.
         let joined = runtime.spawn_blocking(move || {
             on_a_thread(move || plain::block_on(spawner.spawn(async move { receive.recv() })))
         });
@@ -104,7 +104,7 @@ pub fn r14_a_task_is_joined_on_a_thread_outside_the_runtime<S: Subject>() {
     });
 }
 
-/// The runtime is gone, or is not, but nobody hangs.
+/// The join returns, whether or not the runtime has ended.
 pub fn r24_work_for_a_runtime_that_was_left_is_done_or_lost<S: Subject>() {
     let runtime = S::run(async |runtime| runtime);
     match plain::block_on(runtime.spawn(async { 7 })) {

@@ -1,4 +1,4 @@
-//! Streams that a cancel cuts.
+//! Streams that a cancel ends.
 
 use crate::Subject;
 use cancelable_core::stream::{CancelStreamExt, CancellableStream};
@@ -14,7 +14,7 @@ const THIRTY: NonZeroUsize = NonZeroUsize::new(30).unwrap();
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Numbers from zero on, as fast as they are taken, and then none for ever.
+/// A stream of numbers from zero, each ready at once, that is pending after the last number.
 fn numbers(end: u32) -> impl Stream<Item = u32> {
     stream::iter(0..end).chain(stream::pending())
 }
@@ -61,7 +61,7 @@ pub fn r41_a_busy_stream_is_ended_by_a_task<S: Subject>() {
             }
             far.try_cancel()
         });
-        // Where there is one thread the time must go on too, so each hundredth waits, and counts then.
+        // On a single thread the clock must advance too, so each hundredth number waits before it counts.
         let endless = stream::repeat(()).then(async |()| {
             if pulled.load(Ordering::SeqCst) % 100 == 99 {
                 runtime.sleep(MILLISECOND).await;

@@ -1,4 +1,4 @@
-//! The list of behaviours, and the line by which an adapter runs it.
+//! The list of behaviours, and the macro by which an adapter runs them.
 
 /// Runs every behaviour against an adapter crate, each as a test of its own.
 #[macro_export]
@@ -61,7 +61,7 @@ macro_rules! suite {
     };
 }
 
-/// The behaviours of every runtime, also of one that is no adapter.
+/// The behaviours of every runtime, including a runtime without an adapter.
 #[macro_export]
 macro_rules! common {
     ($subject:ident) => {
@@ -225,7 +225,7 @@ macro_rules! common {
     };
 }
 
-/// One test for each behaviour, in a module for each noun.
+/// Makes a test for each behaviour, in a module for each noun.
 #[macro_export]
 macro_rules! behaviours {
     ($subject:ident: $($noun:ident { $($behaviour:ident)* })*) => {

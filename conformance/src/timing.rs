@@ -12,7 +12,7 @@ use std::time::Duration;
 const MILLISECOND: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Polls it once, so that its timer is made, and demands that it is not due.
+/// Polls the sleep once, which makes its timer. Requires that the sleep is not due.
 async fn arm(sleep: &mut Sleep) {
     future::poll_fn(|cx| {
         assert!(Pin::new(&mut *sleep).poll(cx).is_pending());
@@ -57,7 +57,7 @@ pub fn r44_a_timer_is_made_outside_the_runtime_and_awaited_inside<S: Subject>() 
         let maker = runtime.clone();
         let mut sleep = on_a_thread(move || {
             let mut sleep = maker.sleep(HOUR);
-            // Its first poll, which makes the timer, is outside too.
+            // The first poll, which makes the timer, is outside too.
             plain::block_on(arm(&mut sleep));
             sleep
         });
@@ -79,7 +79,7 @@ pub fn r44_a_timer_is_awaited_outside_the_runtime<S: Subject>() {
             tell.cancel();
             assert!(clock.now() >= at);
         });
-        // A clock that is moved by hand moves because something here waits for it.
+        // A manual clock advances because this task waits for it.
         while !ended.is_cancelled() {
             runtime.sleep(MILLISECOND).await;
         }
@@ -101,7 +101,7 @@ pub fn r20_a_timer_that_is_moved_earlier_ends_then<S: Subject>() {
 
 pub fn r20_a_timer_that_is_moved_later_does_not_end_before<S: Subject>() {
     S::run(async |runtime| {
-        // The first time is moved away before it comes, or after it came: both must end later.
+        // The first deadline is moved before it expires, or after: either way the sleep must end later.
         let mut sleep = runtime.sleep(HOUR);
         arm(&mut sleep).await;
         sleep.reset(runtime.now() + MILLISECOND);
@@ -132,7 +132,7 @@ pub fn r20_a_moved_timer_wakes_the_task_that_polls_it_now<S: Subject>() {
     S::run(async |runtime| {
         let mut sleep = runtime.sleep(HOUR);
         arm(&mut sleep).await;
-        // Armed by this task, awaited by another one.
+        // This task arms the timer, and another task awaits it.
         sleep.reset(runtime.now() + MILLISECOND);
         assert!(runtime.spawn(sleep).await.is_ok());
     });
@@ -168,7 +168,7 @@ pub fn r17_a_timeout_prefers_the_value<S: Subject>() {
                 .await
                 .is_err()
         );
-        // Both ready in one poll, after waiting: the future ends when the limit has passed.
+        // Both are ready in one poll, after a wait: the future completes when the limit has expired.
         let limit = runtime.now() + 2 * MILLISECOND;
         let clock = runtime.clone();
         let late = async move {

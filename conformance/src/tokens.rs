@@ -1,4 +1,4 @@
-//! Tokens that are waited for from everywhere.
+//! Waits for tokens, on every kind of thread and task.
 
 use crate::Subject;
 use crate::plain;
@@ -39,7 +39,7 @@ pub fn r14_one_token_is_waited_for_in_every_way_at_once<S: Subject>() {
     });
 }
 
-/// A cancel that races the start of a wait is seen, whichever comes first.
+/// A cancel that races with the start of a wait ends the wait in either order.
 pub fn r14_no_cancel_is_lost_in_a_race_with_the_wait<S: Subject>() {
     S::run(async |runtime| {
         for _ in 0..200 {

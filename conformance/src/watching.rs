@@ -1,4 +1,4 @@
-//! What the program and the system around it do: gauges that reach their limit, and files.
+//! Gauges that reach their limit, and changes of files.
 
 use crate::Subject;
 use cancelable_core::source::{self, Source};
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// Reads one more each time.
+/// A gauge whose reading grows by one each time.
 struct Counter(f64);
 
 impl Gauge for Counter {
@@ -33,7 +33,7 @@ impl Gauge for Counter {
     }
 }
 
-/// Does the deed in a scope with that source, and gives the cause of its end.
+/// Runs `deed` in a scope with this source, and returns the cause of the end.
 async fn ended_by(
     runtime: &RuntimeHandle,
     source: impl Source,
@@ -70,8 +70,8 @@ pub fn r30_the_memory_of_the_process_cancels<S: Subject>() {
     });
 }
 
-/// Does the deed again and again with a file that is there from the start, and wants the source to
-/// see it, with the system's events and without them.
+/// Repeats `deed` with a file that exists from the start, and requires that the source
+/// detects it, with and without the system's events.
 async fn both_ways(
     runtime: &RuntimeHandle,
     source: impl Fn(&Path) -> FileSource,
@@ -89,7 +89,7 @@ async fn both_ways(
         let builder = Scope::builder("watched").runtime(runtime);
         let scope = builder.source(source).build().unwrap();
         let outcome = scope.run(async |_| {
-            // What happens before the first look is what the file has been all the time.
+            // A change before the first probe is no change for the source.
             loop {
                 deed(&file);
                 runtime.sleep(MILLISECOND).await;
@@ -139,7 +139,7 @@ pub fn r30_gauges_and_files_nest_in_all_of<S: Subject>() {
     });
 }
 
-/// The scope ends while the reading hangs, which it does until the scope has ended.
+/// The scope ends while the reading hangs. The reading returns only after that end.
 pub fn r31_a_gauge_that_never_returns_keeps_nobody<S: Subject>() {
     struct Hangs(mpsc::Sender<()>, mpsc::Receiver<()>);
 

@@ -1,4 +1,4 @@
-//! Copying from a reader of Tokio to a writer of Tokio, with progress.
+//! A copy from a reader of Tokio to a writer of Tokio, with progress.
 
 use super::CopyError;
 use super::as_futures::AsFutures;
@@ -11,16 +11,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the
-/// writer at the end. The bytes advance the operation's [progress](Operation::progress).
+/// Copies all bytes from `reader` to `writer`, until the operation is cancelled, and flushes the writer at the end.
+/// The bytes advance the operation's [progress](Operation::progress).
 ///
-/// After a cancel nothing is read. What was read before is still written as far as the writer takes
-/// it without waiting; the rest is in the error. A reader or a writer may be lent, as `&mut reader`.
+/// After a cancel nothing is read. Bytes that were read before are still written, as far as the writer accepts them
+/// without a wait. The rest is in the error. The reader and the writer may be borrowed, as `&mut reader`.
 ///
 /// # Errors
 ///
-/// From the future: the operation was cancelled, or the reader or the writer has failed. The error
-/// says how many bytes were copied by then.
+/// The operation was cancelled, or the reader or the writer has failed. The error has the number of copied bytes.
 ///
 /// # Examples
 ///
@@ -29,14 +28,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 /// use cancelable_tokio as rt;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let scope = Scope::builder("download").build()?;
+/// # rt::block_on(async {
+/// let scope = rt::scope("download").build()?;
 /// let mut target = Vec::new();
-/// let outcome = rt::block_on(scope.try_run(async |op: Scope| {
-///     rt::io::copy(&b"all of it"[..], &mut target, &op).await
-/// }));
-/// assert_eq!(outcome.into_result()?, 9);
+/// let run = scope.run(async |op: Scope| rt::io::copy(&b"all of it"[..], &mut target, &op).await);
+/// assert_eq!(run.await.complete()??, 9);
 /// assert_eq!(target, b"all of it");
 /// # Ok(())
+/// # })
 /// # }
 /// ```
 pub fn copy<R: AsyncRead, W: AsyncWrite>(
@@ -50,16 +49,16 @@ pub fn copy<R: AsyncRead, W: AsyncWrite>(
 }
 
 pin_project! {
-    /// The copying of bytes, from [`copy`].
+    /// The future of a copy, from [`copy`].
     ///
     /// # Cancel safety
     ///
-    /// Cancelled by its operation it accounts for every byte. Dropped, it loses what was read and is
-    /// not written yet, which is up to 8 KiB.
+    /// After a cancel of the operation, the error accounts for every byte. Dropping the future loses the bytes that
+    /// were read and not written, at most 8 KiB.
     ///
     /// # Fairness
     ///
-    /// It lets others run after every 64 reads and writes.
+    /// The future yields to other tasks after every 64 reads and writes.
     #[must_use = "futures do nothing unless polled"]
     pub struct CopyFuture<R, W> {
         #[pin]

@@ -1,4 +1,4 @@
-//! A reader or writer of Tokio whose steps fail once it is cancelled.
+//! A reader or writer of Tokio that fails after a cancel.
 
 use cancelable_core::stream::StopCheck;
 use pin_project_lite::pin_project;
@@ -9,11 +9,11 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
 pin_project! {
-    /// A reader or writer until a cancel, with the error that says so from then on.
+    /// A reader or writer that fails after a cancel, with the error of the cancel.
     ///
     /// # Cancel safety
     ///
-    /// As safe as what is inside: no byte is held here.
+    /// As for the reader or writer inside: the wrapper holds no byte.
     ///
     /// # Examples
     ///
@@ -21,21 +21,26 @@ pin_project! {
     /// use cancelable_core::{Cancelled, CancellationToken};
     /// use cancelable_tokio as rt;
     /// use rt::io::UntilCancelled;
-    /// use std::future::poll_fn;
-    /// use std::pin::Pin;
-    /// use tokio::io::{AsyncRead, ReadBuf};
+    /// use tokio::io::AsyncReadExt;
     ///
+    /// # fn main() -> std::io::Result<()> {
+    /// # rt::block_on(async {
     /// let token = CancellationToken::new();
     /// let mut reader = UntilCancelled::new(&b"abcdef"[..], &token);
+    /// let mut start = [0; 3];
+    /// reader.read_exact(&mut start).await?;
+    /// assert_eq!(&start, b"abc");
+    ///
     /// token.cancel_with("the client has left");
-    /// let mut bytes = [0; 3];
-    /// let mut bytes = ReadBuf::new(&mut bytes);
-    /// let read = poll_fn(|cx| Pin::new(&mut reader).poll_read(cx, &mut bytes));
-    /// let error = rt::block_on(read).unwrap_err();
-    /// let cancelled: &Cancelled = error.get_ref().and_then(|error| error.downcast_ref()).unwrap();
-    /// assert_eq!(cancelled.cause().message(), Some("the client has left"));
-    /// // What was not read is where it was.
-    /// assert_eq!(reader.into_inner(), b"abcdef");
+    /// let error = reader.read_exact(&mut start).await.err();
+    /// let inner = error.as_ref().and_then(|error| error.get_ref());
+    /// let cancelled = inner.and_then(|inner| inner.downcast_ref::<Cancelled>());
+    /// assert_eq!(cancelled.and_then(|cancelled| cancelled.cause().message()), Some("the client has left"));
+    /// // The bytes that were not read are still there.
+    /// assert_eq!(reader.into_inner(), b"def");
+    /// # Ok(())
+    /// # })
+    /// # }
     /// ```
     pub struct UntilCancelled<T> {
         #[pin]
@@ -46,7 +51,7 @@ pin_project! {
 }
 
 impl<T> UntilCancelled<T> {
-    /// `inner`, cut by a token, an operation or a scope.
+    /// Returns a wrapper of `inner` that fails after a cancel of a token, an operation or a scope.
     pub fn new(inner: T, stop_check: impl Into<StopCheck>) -> Self {
         let reading = stop_check.into();
         Self {
@@ -56,22 +61,22 @@ impl<T> UntilCancelled<T> {
         }
     }
 
-    /// What is inside.
+    /// Returns the reader or writer inside.
     pub fn get_ref(&self) -> &T {
         &self.inner
     }
 
-    /// What is inside. A step that is made with it is not cut.
+    /// Returns the reader or writer inside. Its own steps do not fail after a cancel.
     pub fn get_mut(&mut self) -> &mut T {
         &mut self.inner
     }
 
-    /// What is inside, pinned.
+    /// Returns the reader or writer inside, pinned.
     pub fn get_pin_mut(self: Pin<&mut Self>) -> Pin<&mut T> {
         self.project().inner
     }
 
-    /// What is inside.
+    /// Returns the reader or writer inside.
     pub fn into_inner(self) -> T {
         self.inner
     }
@@ -145,7 +150,7 @@ impl<T: AsyncWrite> AsyncWrite for UntilCancelled<T> {
         this.writing.poll_io(cx, |cx| this.inner.poll_flush(cx))
     }
 
-    /// Not cut.
+    /// Does not fail after a cancel.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.project().inner.poll_shutdown(cx)
     }

@@ -159,6 +159,26 @@ fn the_first_program_is_one_program_everywhere() {
     ] {
         assert_eq!(program(&text(page)), Some(code), "{page}");
     }
+    for crate_docs in [
+        "cancelable-core/src/lib.rs",
+        "cancelable-tokio/src/lib.rs",
+        "cancelable-async-std/src/lib.rs",
+        "cancelable-smol/src/lib.rs",
+        "cancelable-thread/src/lib.rs",
+    ] {
+        let docs = crate_docs_of(&text(crate_docs));
+        assert_eq!(program(&docs), Some(code), "{crate_docs}");
+    }
+}
+
+/// The documentation at the beginning of a `lib.rs`, with the program's block named as in a page.
+fn crate_docs_of(file: &str) -> String {
+    let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
+    let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("```no_run", "```rust,no_run")
 }
 
 /// The names of the public functions in a file.

@@ -21,6 +21,7 @@ const ORDER: [&str; 15] = [
     "stream",
     "io",
     "testing",
+    "guide",
 ];
 
 /// The first names of paths that start at the root of the crate.

@@ -12,6 +12,7 @@
 mod circles;
 mod facts;
 mod graph;
+mod guides;
 mod headings;
 mod impls;
 mod imports;

@@ -1,0 +1,42 @@
+//! The guides of the project, beside the reference.
+//!
+//! In the order in which a newcomer needs them:
+//!
+//! - [Scopes](scopes): deadlines, children, cleanup, and work that must finish;
+//! - [Sources](sources): time, signals, conditions, files, resources, and a source of your own;
+//! - [Servers](servers): a scope for each request, and a server that shuts down;
+//! - [Streams](streams): streams that end at a cancellation and lose nothing;
+//! - [Progress](progress): position, total, rate and time left;
+//! - [Registries](registry): the operations that run now, and how to cancel some of them;
+//! - [Child processes](processes): processes that end with their scope;
+//! - [Coming from tokio-util](migrating): the swap of `use` lines, and what is new;
+//! - [What is promised](semantics): every rule, with the test that keeps it;
+//! - [Writing an adapter](writing_an_adapter): the library on another runtime;
+//! - [Design](design): the reasons, question by question.
+
+// Each page is a link to the page in `docs`. Its links have labels, such as `[registries][registry.md]`. The page
+// defines the labels at its end as files; here `links.md` defines them first, as modules, and the first definition
+// counts. A test keeps pages, modules and definitions equal. This module is in no build but that of the documentation.
+
+macro_rules! pages {
+    ($($name:ident $file:literal),* $(,)?) => {$(
+        #[doc = include_str!("../guide/links.md")]
+        #[doc = ""]
+        #[doc = include_str!(concat!("../guide/", $file))]
+        pub mod $name {}
+    )*};
+}
+
+pages! {
+    scopes "scopes.md",
+    sources "sources.md",
+    servers "servers.md",
+    streams "streams.md",
+    progress "progress.md",
+    registry "registry.md",
+    processes "processes.md",
+    migrating "migrating.md",
+    semantics "semantics.md",
+    writing_an_adapter "writing-an-adapter.md",
+    design "design.md",
+}

@@ -1,0 +1,169 @@
+//! The guides: each page of `docs` is also in the documentation of the core, linked from the README and the index.
+
+use crate::tree::{assert_none, root, text};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+/// The pages that are no guide: the index and the tables of measurements.
+const NO_GUIDES: [&str; 2] = ["README.md", "performance.md"];
+
+/// Where a page points to what is no guide, in the documentation of the core.
+const FILES: &str = "https://github.com/cancelable-rs/cancelable/blob/main/";
+
+/// The pages in `docs`, by name.
+fn pages() -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join("docs")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".md")).collect()
+}
+
+fn guides() -> BTreeSet<String> {
+    let mut guides = pages();
+    guides.retain(|page| !NO_GUIDES.contains(&page.as_str()));
+    guides
+}
+
+/// The label of each link in a page that has one: `[words][label]`.
+fn labels(page: &str) -> BTreeSet<&str> {
+    let mut parts = page.split("][");
+    parts.next();
+    let labels = parts.filter_map(|rest| rest.split_once(']').map(|(label, _)| label));
+    labels
+        .filter(|label| label.contains(".md") || label.contains(".rs"))
+        .collect()
+}
+
+/// The links of a page that name a file in round brackets. In the documentation of the core they would lead nowhere.
+fn plain_links(page: &str) -> Vec<&str> {
+    let mut parts = page.split("](");
+    parts.next();
+    let targets = parts.filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
+    targets
+        .filter(|target| !target.starts_with("http"))
+        .collect()
+}
+
+/// The definitions of labels: `[label]: target`, a line each.
+fn definitions(page: &str) -> BTreeMap<&str, &str> {
+    let lines = page.lines().filter_map(|line| line.strip_prefix('['));
+    lines.filter_map(|line| line.split_once("]: ")).collect()
+}
+
+/// The target of a label in the documentation of the core.
+fn in_rustdoc(label: &str, guides: &BTreeSet<String>) -> String {
+    let (file, anchor) = match label.split_once('#') {
+        Some((file, anchor)) => (file, format!("#{anchor}")),
+        None => (label, String::new()),
+    };
+    match guides.contains(file) {
+        true => {
+            let module = file.trim_end_matches(".md").replace('-', "_");
+            format!("crate::guide::{module}{anchor}")
+        }
+        false => match file.strip_prefix("../") {
+            Some(file) => format!("{FILES}{file}{anchor}"),
+            None => format!("{FILES}docs/{file}{anchor}"),
+        },
+    }
+}
+
+/// The anchors of a page, one for each heading.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|line| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            let kept = heading
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_guide_is_in_the_documentation_of_the_core() {
+    let guides = guides();
+    assert!(guides.len() > 8, "{guides:?}");
+    let module = text("cancelable-core/src/guide.rs");
+    let mut wrong = Vec::new();
+    for page in &guides {
+        let name = page.trim_end_matches(".md").replace('-', "_");
+        if !module.contains(&format!("    {name} \"{page}\",\n")) {
+            wrong.push(format!("guide.rs has no page {page}"));
+        }
+        let packed = text(&format!("cancelable-core/guide/{page}"));
+        // Without links, a checkout has the path in place of the page.
+        if packed != text(&format!("docs/{page}")) && packed.trim() != format!("../../docs/{page}")
+        {
+            wrong.push(format!("cancelable-core/guide/{page} is not docs/{page}"));
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn every_link_of_a_guide_leads_somewhere_in_both_places() {
+    let guides = guides();
+    let links = text("cancelable-core/guide/links.md");
+    let in_core = definitions(&links);
+    let mut wrong = Vec::new();
+    let mut used = BTreeSet::new();
+    for page in &guides {
+        let text_of_page = text(&format!("docs/{page}"));
+        for link in plain_links(&text_of_page) {
+            wrong.push(format!("{page}: ({link}) has to be a label"));
+        }
+        let own = definitions(&text_of_page);
+        for label in labels(&text_of_page) {
+            if own.get(label) != Some(&label) {
+                wrong.push(format!("{page} does not define [{label}]"));
+            }
+            let target = in_rustdoc(label, &guides);
+            if in_core.get(label) != Some(&target.as_str()) {
+                wrong.push(format!("links.md has no line `[{label}]: {target}`"));
+            }
+            let (file, anchor) = label.split_once('#').unwrap_or((label, ""));
+            let file = root().join("docs").join(file);
+            match fs::read_to_string(&file) {
+                Ok(page) if anchor.is_empty() || anchors(&page).contains(anchor) => {}
+                _ => wrong.push(format!("{page}: [{label}] leads nowhere")),
+            }
+            used.insert(label.to_owned());
+        }
+    }
+    let unused = in_core.keys().filter(|label| !used.contains(**label));
+    wrong.extend(unused.map(|label| format!("links.md: no page uses [{label}]")));
+    assert_none(&wrong);
+}
+
+#[test]
+fn every_page_is_in_the_readme_and_in_the_index() {
+    let (readme, index) = (text("README.md"), text("docs/README.md"));
+    let mut wrong = Vec::new();
+    for page in pages() {
+        if !readme.contains(&format!("](docs/{page}")) {
+            wrong.push(format!("README.md does not link docs/{page}"));
+        }
+        if page != "README.md" && !index.contains(&format!("]({page})")) {
+            wrong.push(format!("docs/README.md does not link {page}"));
+        }
+    }
+    assert_none(&wrong);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_found() {
+    let page = "# A page\n\n## What's `new`\n\n[one][a.md#x] [two](b.md) [web](https://c)\n\n[a.md#x]: a.md#x\n";
+    assert_eq!(labels(page), ["a.md#x"].into());
+    assert_eq!(plain_links(page), ["b.md"]);
+    assert_eq!(definitions(page), [("a.md#x", "a.md#x")].into());
+    assert_eq!(
+        anchors(page),
+        ["a-page".to_owned(), "whats-new".to_owned()].into()
+    );
+    let guides = BTreeSet::from(["a-b.md".to_owned()]);
+    assert_eq!(in_rustdoc("a-b.md#x", &guides), "crate::guide::a_b#x");
+    assert_eq!(in_rustdoc("../C.md", &guides), format!("{FILES}C.md"));
+    assert_eq!(in_rustdoc("d.md", &guides), format!("{FILES}docs/d.md"));
+}
