@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A module may import from itself and from those before it.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 16] = [
     "sync",
     "cause",
     "error",

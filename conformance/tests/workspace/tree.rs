@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The crates that are published.
-pub(crate) const PUBLISHED: [&str; 10] = [
+pub(crate) const PUBLISHED: [&str; 12] = [
     "cancelable-async-std",
+    "cancelable-axum",
     "cancelable-core",
     "cancelable-indicatif",
     "cancelable-macros",
@@ -16,6 +17,7 @@ pub(crate) const PUBLISHED: [&str; 10] = [
     "cancelable-sources",
     "cancelable-thread",
     "cancelable-tokio",
+    "cancelable-tower",
 ];
 
 /// A Rust file: its path below the crate's `src`, and its text.
