@@ -11,7 +11,7 @@ use crate::operation::Status;
 use crate::record::{lifecycle, notes, token_clock};
 use crate::runtime::Completion;
 use crate::scope::Scope;
-use crate::scope::run::{detached_teardown, may_say_cancelled};
+use crate::scope::run::{detached_teardown, may_hold_cancelled};
 use crate::sync::{StoredWaker, isolate};
 use crate::token::CancellationToken;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -104,7 +104,7 @@ where
     drop(inside);
     let result = match done {
         Ok(result) => result.map_err(|error| match record.cause() {
-            Some(cause) if may_say_cancelled::<E>(record) => {
+            Some(cause) if may_hold_cancelled::<E>(record) => {
                 ChildExit::Stopped(record.cancelled_for(cause, scope.elapsed()), error)
             }
             _ => ChildExit::Failed(error),
