@@ -484,8 +484,8 @@ impl<P> ScopeBuilder<P> {
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
-        let shelter = parent.as_ref().filter(|_| !spawned);
-        let shelter = shelter.and_then(|parent| shielding::shield_from(parent.record()));
+        let shield = parent.as_ref().filter(|_| !spawned);
+        let shield = shield.and_then(|parent| shielding::shield_from(parent.record()));
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -500,7 +500,7 @@ impl<P> ScopeBuilder<P> {
             }
         }
         let label = OperationLabel::new(name);
-        let above = parent.as_ref().filter(|_| shelter.is_none());
+        let above = parent.as_ref().filter(|_| shield.is_none());
         let token = token_cell(&label, above, token, tokens);
         let observers = Observers {
             registry: registration.observer(label.id(), parent.as_ref()),
@@ -518,7 +518,7 @@ impl<P> ScopeBuilder<P> {
             child_options,
             options,
             spawned,
-            shelter,
+            shield,
             observers,
         })))
     }
