@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The part of the page that `weight.sh` writes, which stays as it is.
+/// The part of the page that `weight.sh` writes, which is kept.
 fn of_builds(page: &str) -> &str {
     let start = page.find("\n## Builds");
     let end = page.find("\n## How costs grow");
@@ -68,7 +68,7 @@ fn of_builds(page: &str) -> &str {
         .unwrap_or_default()
 }
 
-/// What the figures depend on.
+/// The machine and the versions that the figures depend on.
 fn machine() -> Result<String, Box<dyn Error>> {
     let output = |program: &str, arguments: &[&str]| -> Result<String, Box<dyn Error>> {
         let output = Command::new(program).args(arguments).output()?;
@@ -93,7 +93,8 @@ fn machine() -> Result<String, Box<dyn Error>> {
         Some(format!("{name} {version}"))
     })
     .collect();
-    // What else ran: with more than a fraction here the times are not to be trusted, the ratios less.
+    // The load of other processes: with more than a fraction here the times are not reliable, and
+    // the ratios less so.
     let load = match std::fs::read_to_string("/proc/loadavg") {
         Ok(load) => load.split(' ').next().unwrap_or("?").to_owned(),
         Err(_) => "unknown".to_owned(),

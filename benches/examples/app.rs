@@ -1,5 +1,5 @@
-//! Tasks with time limits that are stopped together, by scopes: what `benches/weight.sh` builds and
-//! weighs beside `app_tokio_util.rs`.
+//! Tasks with time limits that are stopped together, by scopes. `benches/weight.sh` builds it and
+//! compares it with `app_tokio_util.rs`.
 
 #![allow(clippy::print_stdout)]
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// Two steps, each with a limit of its own below that of the request.
+/// Two steps, each with a time limit of its own within that of the request.
 async fn request(scope: Scope, number: u64) -> Result<u64, Failure> {
     let fetched = scope.child("fetch").timeout(Duration::from_secs(1));
     let fetched = fetched.run(async |_| number * 2).await.complete()?;

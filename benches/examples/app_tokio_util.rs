@@ -1,4 +1,4 @@
-//! `app.rs` by the token of tokio-util and the time limits of Tokio.
+//! `app.rs` with the token of tokio-util and the time limits of Tokio.
 
 #![allow(clippy::print_stdout)]
 
@@ -44,7 +44,7 @@ async fn bounded<F: Future>(
     }
 }
 
-/// Two steps, each with a limit of its own below that of the request.
+/// Two steps, each with a time limit of its own within that of the request.
 async fn request(token: CancellationToken, number: u64) -> Result<u64, Failure> {
     let fetched = bounded("fetch", &token, Duration::from_secs(1), async {
         number * 2

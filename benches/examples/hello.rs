@@ -1,4 +1,4 @@
-//! A hello that a token may stop, with our token: what `benches/weight.sh` builds and weighs.
+//! A small program with a token of this library, which `benches/weight.sh` builds and measures.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,8 +1,8 @@
-//! Measures pairs of programs that do the same work, one ours and one a peer's, in turn in one
-//! process, and reports the ratio of their times.
+//! Measures pairs of programs that do the same work, one with this library and one with a peer,
+//! alternately in one process, and reports the ratio of their times.
 //!
-//! A time alone says little on a machine that is shared; a ratio of two times that were taken one
-//! after the other does. Each round runs both, and the median of the rounds' ratios is the figure.
+//! A single time says little on a shared machine; a ratio of two consecutive times does. Each round
+//! runs both, and the result is the median of the ratios.
 
 #![allow(clippy::disallowed_methods)] // A benchmark is what reads the clock.
 
@@ -19,40 +19,41 @@ pub mod tokens;
 
 use std::time::{Duration, Instant};
 
-/// How many rounds a row is measured in. Odd, so that there is a median.
+/// The number of rounds of a row. Odd, so that there is a median.
 const ROUNDS: usize = 15;
 
 /// One line of a table.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// The work that is measured.
+    /// The measured work.
     pub work: String,
-    /// Who is measured beside it.
+    /// The peer.
     pub peer: &'static str,
-    /// Nanoseconds for one piece of the work by ours: the least and the median of the rounds.
+    /// Nanoseconds for one piece of work with this library: the minimum and the median of the
+    /// rounds.
     pub ours: (f64, f64),
     /// The same for the peer.
     pub theirs: (f64, f64),
-    /// The median of the rounds' ratios, ours to theirs; or of what ours takes on top, in
-    /// nanoseconds, where the table says so.
+    /// The median of the ratios of the rounds, this library to the peer; or of the additional
+    /// nanoseconds, if the table says so.
     pub ratio: f64,
-    /// The figure to reach.
+    /// The goal.
     pub goal: Goal,
-    /// Why it is not reached: what was tried, and what the limit is made of.
+    /// Why the goal is missed: the attempts, and the parts of the limit.
     pub note: Option<&'static str>,
 }
 
-/// What a ratio has to be.
+/// A bound on a ratio.
 #[derive(Clone, Copy, Debug)]
 pub enum Goal {
-    /// No more than this.
+    /// At most this.
     AtMost(f64),
-    /// No less than this.
+    /// At least this.
     AtLeast(f64),
 }
 
 impl Row {
-    /// Says why the goal may be missed, which the page prints where it is.
+    /// Sets why the goal may be missed, which the page prints if it is.
     #[must_use]
     pub fn noting(self, note: &'static str) -> Self {
         Self {
@@ -61,7 +62,7 @@ impl Row {
         }
     }
 
-    /// Whether the goal is reached.
+    /// Returns whether the goal is reached.
     #[must_use]
     pub fn is_met(&self) -> bool {
         match self.goal {
@@ -71,7 +72,7 @@ impl Row {
     }
 }
 
-/// Measures two programs that each say how long their pieces of work took.
+/// Measures two programs that each return the time of one piece of work.
 pub fn compare(
     work: impl Into<String>,
     peer: &'static str,
@@ -82,7 +83,7 @@ pub fn compare(
     compare_by(|ours, theirs| ours / theirs, work, peer, goal, ours, theirs)
 }
 
-/// As [`compare`], for what `figure` makes of the two times of a round.
+/// [`compare`] with a `figure` computed from the two times of a round.
 pub fn compare_by(
     figure: impl Fn(f64, f64) -> f64,
     work: impl Into<String>,
@@ -91,7 +92,7 @@ pub fn compare_by(
     mut ours: impl FnMut() -> f64,
     mut theirs: impl FnMut() -> f64,
 ) -> Row {
-    // One round that does not count, to warm caches and the allocator.
+    // A round without measurement, to warm caches and the allocator.
     ours();
     theirs();
     let mut rounds: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (ours(), theirs())).collect();
@@ -115,7 +116,7 @@ fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// Nanoseconds for one call of `work`, over `times` calls.
+/// Returns nanoseconds for one call of `work`, over `times` calls.
 pub fn each(times: u32, mut work: impl FnMut()) -> f64 {
     let start = Instant::now();
     for _ in 0..times {
@@ -124,8 +125,8 @@ pub fn each(times: u32, mut work: impl FnMut()) -> f64 {
     nanos(start.elapsed()) / f64::from(times)
 }
 
-/// Nanoseconds that one call of `work` takes, divided by the `pieces` that it does. What `work`
-/// returns is dropped after the clock has stopped.
+/// Returns nanoseconds for one call of `work`, divided by its number of `pieces`. The result of
+/// `work` is dropped after the measurement.
 pub fn once<T>(pieces: u32, work: impl FnOnce() -> T) -> f64 {
     let start = Instant::now();
     let kept = work();

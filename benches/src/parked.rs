@@ -1,4 +1,4 @@
-//! Tasks of Tokio that are parked on a token, from the cancel to the last one that has woken.
+//! Tasks of Tokio that are parked on a token, from the cancel to the wake of the last task.
 
 use crate::{Goal, Row, compare, nanos};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 const TASKS: u32 = 100_000;
 
-/// The rows of parked tasks.
+/// Returns the rows of parked tasks.
 pub(crate) fn tasks_of_tokio() -> Vec<Row> {
     use cancelable_core::CancellationToken as Ours;
     use tokio_util::sync::CancellationToken as Theirs;
@@ -53,7 +53,7 @@ pub(crate) fn tasks_of_tokio() -> Vec<Row> {
     ]
 }
 
-/// Counts the tasks that have come so far.
+/// Counts the tasks that have arrived.
 #[derive(Clone)]
 struct Last {
     left: Arc<(AtomicU32, AtomicU32)>,
@@ -85,7 +85,7 @@ where
     for _ in 0..TASKS {
         drop(runtime.spawn(task(last.clone())));
     }
-    // The last task counts itself a moment before it parks, and the others did before.
+    // The last task counts itself just before it parks, and the others did before.
     let _ = at.recv();
     std::thread::yield_now();
     let start = Instant::now();

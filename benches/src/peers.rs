@@ -1,4 +1,4 @@
-//! Beside those who stop a future in another way: stop-token, and `Abortable` of futures.
+//! Comparison with other ways to stop a future: stop-token, and `Abortable` of futures.
 
 use crate::{Goal, Row, compare, each};
 use cancelable_core::CancellationToken;
@@ -17,7 +17,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) {
     let _ = black_box(future.poll(&mut Context::from_waker(Waker::noop())));
 }
 
-/// The table of futures that are stopped from outside.
+/// Returns the table of futures that are stopped from outside.
 #[must_use]
 pub fn stopping_futures() -> Vec<Row> {
     let token = CancellationToken::new();

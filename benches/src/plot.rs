@@ -1,4 +1,4 @@
-//! Growths as pictures: both axes logarithmic, one line for each library.
+//! Plots of growth: both axes logarithmic, one line for each library.
 
 use crate::scaling::Growth;
 use plotters::coord::Shift;
@@ -9,7 +9,7 @@ use std::path::Path;
 
 const SIZE: (u32, u32) = (720, 420);
 
-/// Writes the picture of `growth` to `path`, as SVG.
+/// Writes the plot of `growth` to `path`, as SVG.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ fn draw(growth: &Growth, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Result<()
     let points = || growth.series.iter().flat_map(|series| &series.points);
     let (first, last) = bounds(points().map(|point| f64::from(point.0)))?;
     let (least, most) = bounds(points().map(|point| point.1))?;
-    // Room above the lines, where the labels stand and cover none.
+    // Room for the labels above the lines.
     let top = most * (most / least).powf(0.4).max(3.0);
     area.fill(&WHITE)?;
     let mut chart = ChartBuilder::on(area)
@@ -71,8 +71,8 @@ fn bounds(values: impl Iterator<Item = f64>) -> Result<(f64, f64), Box<dyn Error
     Ok((least.max(f64::MIN_POSITIVE), most))
 }
 
-/// The growths as a section of a page, with their figures and with the pictures that lie in
-/// `folder` beside it.
+/// Returns the growths as a section of a page, with their figures and with links to the plots in
+/// `folder`.
 #[must_use]
 pub fn markdown(growths: &[Growth], folder: &str) -> String {
     let mut text = String::from(

@@ -1,4 +1,4 @@
-//! A registry beside a concurrent map that a user would keep by hand.
+//! A registry, compared with a concurrent map that a user would maintain by hand.
 
 use crate::scaling::{Growth, series, tens};
 use crate::{Goal, Row, compare, each, nanos, once};
@@ -18,7 +18,7 @@ const TIMES: u32 = 20_000;
 const LISTED: u32 = 100_000;
 const CANCELLED: u32 = 1_000_000;
 
-/// What a user's own list has of an operation.
+/// The entry of an operation in the user's own map.
 #[derive(Clone)]
 struct Info {
     name: String,
@@ -43,28 +43,28 @@ impl Info {
     }
 }
 
-/// Why a registered scope is not half of a scope and a map.
+/// Why a registered scope takes more than half of a scope and a map.
 const SCOPE_NOTE: &str = "the scope itself is on both sides, and is most of either; the row below it \
     leaves it out. Kept: 32 shards, each a list of chunks of 64 operations, which gives its room back and \
     is as quick to walk as to enter.";
 
-/// What a listing is made of that has to ask each operation how it stands.
+/// The cost of a listing, which reads the state of each operation.
 const SELECT_NOTE: &str = "how an operation stands is in its record and nowhere else, so each look is at \
     memory of its own. It is asked of up to 64 in a row, whose memory the processor fetches side by side: \
     5 ns each on a quiet machine, 10 and more beside others that use the same memory. One by one in the \
     order of opening it took twice as long. The map has it in its own entries, one after the other; to \
     have it in the list too, each entry of an operation would have to take its shard's lock.";
 
-/// What a cancel by filter is made of.
+/// The cost of a cancel by filter.
 const CANCEL_NOTE: &str = "each token is told why, which the map's tokens have no place for. That is some \
     60 of 100 cycles. The others are two looks at each record before: how it stands, which is asked of all \
     first, and whether it is cancelled, of 2,048 at a time, so that the cancels find it in the cache.";
 
-/// What a reader costs.
+/// The cost of a reader.
 const READER_NOTE: &str = "three events are put on a queue and the oldest three are dropped from it; \
     the work never waits for the reader.";
 
-/// The table of registries.
+/// Returns the table of registries.
 ///
 /// # Panics
 ///
@@ -166,7 +166,7 @@ fn two_threads(work: &(dyn Fn(&tokio::runtime::Runtime, &RuntimeHandle) -> f64 +
     times / 2.0
 }
 
-/// A reader that never reads, on a queue that is full.
+/// A reader that never reads, with a full queue.
 #[allow(clippy::print_stdout)] // The tables are what it is for.
 fn slow_reader(runtime: &tokio::runtime::Runtime, handle: &RuntimeHandle) -> Row {
     let (read, unread) = (Registry::new(), Registry::new());
@@ -190,7 +190,7 @@ fn name(number: u32) -> String {
     format!("job-{number}")
 }
 
-/// One of ten passes.
+/// A listing with a filter that one of ten operations passes.
 fn listing(handle: &RuntimeHandle) -> Vec<Row> {
     let registry = Registry::new();
     let map = Map::default();
@@ -249,7 +249,7 @@ fn listing(handle: &RuntimeHandle) -> Vec<Row> {
     vec![list, select.noting(SELECT_NOTE)]
 }
 
-/// One more scope, run and ended, beside so many that are open.
+/// Runs one scope to its end, beside this number of open scopes.
 pub(crate) fn scopes_by_open() -> Growth {
     const SCOPES: u32 = 1_000;
     let open = |registry: &Registry| {

@@ -3,10 +3,10 @@
 use crate::{Goal, Row};
 use std::fmt::Write;
 
-/// A table's title and its rows.
+/// The title of a table, and its rows.
 pub type Table = (&'static str, Vec<Row>);
 
-/// All tables as Markdown.
+/// Returns all tables as Markdown.
 #[must_use]
 pub fn markdown(tables: &[Table]) -> String {
     let mut text = String::new();
@@ -20,7 +20,7 @@ pub fn markdown(tables: &[Table]) -> String {
         }
         let mut said = Vec::new();
         for row in rows.iter().filter(|row| !row.is_met()) {
-            // Rows that miss for the same reason share a note.
+            // Rows that miss their goal for the same reason share a note.
             if let Some(note) = row.note.filter(|note| !said.contains(note)) {
                 let _ = writeln!(text, "\n*{}*: {note}", row.work);
                 said.push(note);

@@ -1,5 +1,5 @@
-//! How a cost grows with the number of threads, of children, of levels: one series of points for
-//! each library, in nanoseconds for one piece of the work.
+//! The growth of a cost with the number of threads, of children, of levels: one series of points
+//! for each library, in nanoseconds for one piece of work.
 
 use crate::{once, registry, threads};
 use cancelable_core::{CancellationToken as Ours, Scope};
@@ -9,29 +9,29 @@ use std::task::{Context, Waker};
 use swansong::Swansong;
 use tokio_util::sync::CancellationToken as TokioUtil;
 
-/// How one cost grows.
+/// The growth of one cost.
 #[derive(Clone, Debug)]
 pub struct Growth {
-    /// The name of the plot's file, without its ending.
+    /// The name of the plot's file, without its extension.
     pub name: &'static str,
-    /// What is measured.
+    /// The measured work.
     pub work: &'static str,
-    /// What it grows with.
+    /// The quantity on the horizontal axis.
     pub over: &'static str,
-    /// Who does it, and the points.
+    /// The libraries, and their points.
     pub series: Vec<Series>,
 }
 
 /// The points of one library.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// Whose they are.
+    /// The library.
     pub who: &'static str,
-    /// How many, and the least nanoseconds of the rounds for one piece.
+    /// The quantity, and the minimum of the rounds in nanoseconds for one piece.
     pub points: Vec<(u32, f64)>,
 }
 
-/// Rounds for a point of `size`: fewer where one takes long.
+/// Returns the number of rounds for a point of `size`: fewer for a slow point.
 fn rounds(size: u32) -> u32 {
     (3_000_000 / size).clamp(2, 200)
 }
@@ -47,14 +47,14 @@ pub(crate) fn series(who: &'static str, sizes: &[u32], mut once: impl FnMut(u32)
     }
 }
 
-/// Powers of ten from 10 to `limit`.
+/// Returns the powers of ten from 10 to `limit`.
 pub(crate) fn tens(limit: u32) -> Vec<u32> {
     std::iter::successors(Some(10), |size: &u32| size.checked_mul(10))
         .take_while(|&size| size <= limit)
         .collect()
 }
 
-/// Every plot.
+/// Returns every plot.
 #[must_use]
 pub fn all() -> Vec<Growth> {
     vec![
@@ -100,7 +100,7 @@ fn children_by_threads() -> Growth {
     }
 }
 
-/// The question does not grow with the depth. Each chain is as deep as the point says.
+/// The cost does not grow with the depth, which is the quantity of each point.
 fn is_cancelled_by_depth() -> Growth {
     const QUESTIONS: u32 = 100_000;
     macro_rules! ask {
@@ -184,7 +184,7 @@ fn cancel_by_depth() -> Growth {
     }
 }
 
-/// A poll of nested runs, for one level: each level is polled through all those above it.
+/// Polls nested runs, per level: each level is polled through all outer levels.
 fn poll_by_depth() -> Growth {
     let sizes = [1, 10, 100, 1_000];
     Growth {
@@ -204,7 +204,7 @@ fn poll_by_depth() -> Growth {
     }
 }
 
-/// Nanoseconds for one level of a poll of `depth` runs inside each other.
+/// Returns nanoseconds for one level of a poll of `depth` nested runs.
 pub(crate) fn poll_per_level(depth: u32) -> f64 {
     let polls = 100_000 / depth;
     let mut run = pin!(nested(depth));
@@ -216,7 +216,7 @@ pub(crate) fn poll_per_level(depth: u32) -> f64 {
     once(polls * depth, || (0..polls).for_each(|_| poll()))
 }
 
-/// Runs inside each other, the innermost of which never ends.
+/// Returns nested runs, the innermost of which never ends.
 fn nested(depth: u32) -> Pin<Box<dyn Future<Output = ()>>> {
     (0..depth).fold(Box::pin(std::future::pending()), |inside, _| {
         let scope = Scope::builder("level").build();
@@ -234,7 +234,7 @@ fn chain_of<T>(depth: u32, root: T, child: impl Fn(&T) -> T) -> Vec<T> {
     chain
 }
 
-/// From the leaf up: the peer drops the other way by recursion.
+/// From the leaf to the root: the peer drops the other way by recursion.
 fn drop_upwards<T>(mut chain: Vec<T>) {
     while let Some(token) = chain.pop() {
         drop(token);

@@ -1,4 +1,4 @@
-//! Scopes beside what a user would write by hand on Tokio.
+//! Scopes, compared with code that a user would write by hand on Tokio.
 
 use crate::{Goal, Row, compare, each, nanos, scaling};
 use cancelable_core::Scope;
@@ -34,7 +34,7 @@ What a scope adds is said above, and here a child token, which is allocated. Tri
 that is given (0.1 of the ratio), which would keep that, and what was left at it, for as long as the \
 operation is known.";
 
-/// The table of scopes.
+/// Returns the table of scopes.
 ///
 /// # Panics
 ///
@@ -77,7 +77,7 @@ pub fn beside_tokio() -> Vec<Row> {
     rows
 }
 
-/// A scope with a timeout, and one with a token too, around `future`.
+/// Runs `future` in a scope with a timeout, and in one with a token too.
 fn around<F>(
     runtime: &tokio::runtime::Runtime,
     future: fn() -> F,
@@ -107,8 +107,8 @@ where
     ]
 }
 
-/// Pending once, with its task woken at once: the task is polled again without a look at the drivers of
-/// the runtime.
+/// Pending once, with its task woken at once: the task is polled again before the runtime polls its
+/// drivers.
 fn wake_once() -> impl Future<Output = ()> {
     let mut has_waited = false;
     poll_fn(move |cx| match std::mem::replace(&mut has_waited, true) {
@@ -120,7 +120,7 @@ fn wake_once() -> impl Future<Output = ()> {
     })
 }
 
-/// The time that `work` says it took, as a task like those of a program.
+/// Returns the time that `work` measures, as a task like those of a program.
 fn in_a_task<F>(runtime: &tokio::runtime::Runtime, work: F) -> f64
 where
     F: Future<Output = f64> + Send + 'static,
@@ -129,10 +129,10 @@ where
     runtime.block_on(task).unwrap_or(f64::NAN)
 }
 
-/// What a level costs: the same near the top and far below it.
+/// The cost of a level: the same near the root and far below it.
 fn nesting() -> Vec<Row> {
     const DEEP: u32 = 1_000;
-    // Two levels: what is at the top has one flag less to read, and nothing below has more.
+    // Two levels: the root has one flag less to read, and no deeper level has more.
     let (shallow, deep) = (chain(2), chain(DEEP));
     let question = |chain: &[Scope]| {
         let scope = &chain[chain.len() - 1];
@@ -160,7 +160,7 @@ fn nesting() -> Vec<Row> {
     ]
 }
 
-/// A scope and those below it, each inside the last.
+/// Builds nested scopes.
 fn chain(depth: u32) -> Vec<Scope> {
     let root = Scope::builder("root").build();
     let mut chain = vec![root.expect("it is sound")];

@@ -1,7 +1,7 @@
-//! A stream that can be cut beside the bare one.
+//! A stream that a cancel ends, compared with the bare stream.
 //!
-//! What a bare stream costs is next to nothing, so a ratio would say little. The figure is what an item
-//! takes on top, in nanoseconds.
+//! The cost of a bare stream is close to zero, so a ratio would say little. The result is the
+//! additional time for an item, in nanoseconds.
 
 use crate::{Goal, Row, compare_by, once};
 use cancelable_core::stream::{CancelStreamExt, CancellableStream};
@@ -18,7 +18,7 @@ const TEN: NonZeroUsize = NonZeroUsize::new(10).unwrap();
 const HUNDRED: NonZeroUsize = NonZeroUsize::new(100).unwrap();
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Nanoseconds for an item of `stream`.
+/// Returns nanoseconds for an item of `stream`.
 fn item(stream: impl Stream<Item = u32>) -> f64 {
     let mut stream = pin!(stream);
     let mut cx = Context::from_waker(Waker::noop());
@@ -30,11 +30,11 @@ fn item(stream: impl Stream<Item = u32>) -> f64 {
 }
 
 fn numbers() -> impl Stream<Item = u32> {
-    // Neither is known to the other's optimizer.
+    // Neither is visible to the optimizer of the other.
     stream::iter(0..ITEMS).map(black_box)
 }
 
-/// The table of streams: nanoseconds on top of the bare stream, for each item.
+/// Returns the table of streams: additional nanoseconds for each item.
 ///
 /// # Panics
 ///

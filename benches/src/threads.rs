@@ -11,8 +11,8 @@ use swansong::Swansong;
 
 const TIMES: u32 = 200_000;
 
-/// Nanoseconds for one call of `work` while `threads` threads do it: of the slowest, by its own clock, so
-/// that starting and joining them counts for nothing.
+/// Returns nanoseconds for one call of `work` while `threads` threads do it: for the slowest thread
+/// by its own measurement, so that start and join do not count.
 pub(crate) fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
     let start = Barrier::new(threads as usize);
     thread::scope(|scope| {
@@ -31,7 +31,7 @@ pub(crate) fn with_threads(threads: u32, work: impl Fn() + Sync) -> f64 {
     })
 }
 
-/// Keeps the answer from being optimised away.
+/// Keeps the result from being optimised away.
 fn is(answer: bool) {
     let _ = black_box(answer);
 }
@@ -40,13 +40,13 @@ fn wait_once<F: Future<Output = ()>>(future: F) {
     let _ = black_box(pin!(future).poll(&mut Context::from_waker(Waker::noop())));
 }
 
-/// A turn of swansong's: a wait that is polled and dropped.
+/// A wait of swansong that is polled and dropped.
 fn interrupt_once(swansong: &Swansong) {
     let mut wait = pin!(swansong.interrupt(pending::<()>()));
     let _ = black_box(wait.as_mut().poll(&mut Context::from_waker(Waker::noop())));
 }
 
-/// The table of two threads that use one token.
+/// Returns the table of two threads that use one token.
 #[must_use]
 pub fn shared_by_two() -> Vec<Row> {
     use cancelable_core::CancellationToken as Ours;

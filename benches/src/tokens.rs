@@ -1,4 +1,4 @@
-//! Tokens beside `tokio_util::sync::CancellationToken` and swansong.
+//! Tokens, compared with `tokio_util::sync::CancellationToken` and swansong.
 
 use crate::{Goal, Row, compare, each, once, parked};
 use std::future::{Future, pending};
@@ -51,12 +51,12 @@ fn poll_once<F: Future>(future: Pin<&mut F>) {
     let _ = black_box(future.poll(&mut Context::from_waker(Waker::noop())));
 }
 
-/// Keeps the answer from being optimised away.
+/// Keeps the result from being optimised away.
 fn is(answer: bool) {
     let _ = black_box(answer);
 }
 
-/// The table of the hot paths.
+/// Returns the table of the hot paths.
 #[must_use]
 pub fn hot_paths() -> Vec<Row> {
     let mut rows = vec![
@@ -128,11 +128,11 @@ pub fn hot_paths() -> Vec<Row> {
     rows
 }
 
-/// The table of cancelling many.
+/// Returns the table of cancels of many tokens.
 ///
 /// # Panics
 ///
-/// If Tokio's runtime can't be started.
+/// If Tokio's runtime cannot be started.
 #[must_use]
 pub fn cancelling() -> Vec<Row> {
     let mut rows = vec![
@@ -191,7 +191,7 @@ pub fn cancelling() -> Vec<Row> {
                     chain.push(chain[level].child_token());
                 }
                 let time = once(DEEP, || chain[0].cancel());
-                // From the leaf up: the peer drops the other way by recursion.
+                // From the leaf to the root: the peer drops the other way by recursion.
                 while let Some(token) = chain.pop() {
                     drop(token);
                 }
@@ -203,7 +203,7 @@ pub fn cancelling() -> Vec<Row> {
     rows
 }
 
-/// The table beside swansong, the other token that knows no runtime.
+/// Returns the table of swansong, the other token that knows no runtime.
 #[must_use]
 pub fn beside_swansong() -> Vec<Row> {
     use cancelable_core::CancellationToken;
@@ -268,7 +268,7 @@ pub fn beside_swansong() -> Vec<Row> {
     ]
 }
 
-/// The rows of callbacks, which the peers do not have: beside the 40 ns of the goal.
+/// Returns the rows of callbacks, which the peers do not have, compared with the goal of 40 ns.
 fn callbacks() -> Vec<Row> {
     const GOAL: f64 = 40.0;
     let token = cancelable_core::CancellationToken::new();

@@ -132,20 +132,20 @@ impl Cancelled {
         self.operation.as_ref()
     }
 
-    /// Returns the time that the operation had run; `None` if it had not started, and for work whose start is not known.
+    /// Returns the time that the operation had run; `None` if the operation had not started or has no runtime, and for the
+    /// error of a plain token.
     ///
     /// # Examples
     ///
     /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let scope = rt::scope("import").build()?;
-    /// let outcome = rt::block_on(scope.run(async |op| {
-    ///     op.cancel();
-    ///     op.check().unwrap_err().elapsed()
-    /// }));
+    /// let outcome = rt::block_on(async {
+    ///     let run = rt::scope("import").run(async |op| {
+    ///         op.cancel();
+    ///         op.check().unwrap_err().elapsed()
+    ///     });
+    ///     run.await
+    /// });
     /// assert!(outcome.into_value().flatten().is_some());
-    /// # Ok(())
-    /// # }
     /// ```
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {

@@ -195,7 +195,7 @@ pub(crate) struct Opening {
     pub(crate) child_options: Option<Box<ChildOptions>>,
     pub(crate) options: Option<Box<Options>>,
     pub(crate) spawned: bool,
-    pub(crate) shelter: Option<Arc<ShieldState>>,
+    pub(crate) shield: Option<Arc<ShieldState>>,
     pub(crate) observers: Observers,
 }
 
@@ -256,16 +256,10 @@ impl Record {
         let Opening {
             label,
             parent,
-            token,
             runtime,
-            location,
-            deadline,
-            sources,
-            child_options,
             options,
-            spawned,
-            shelter,
             observers,
+            ..
         } = opening;
         // Before any lock: the clock is the runtime's.
         let opened = observers.registry.as_ref().and(runtime.as_ref());
@@ -279,34 +273,28 @@ impl Record {
         let inner = Inner {
             started: None,
             ended: None,
-            deadlines: Deadlines::new(deadline),
+            deadlines: Deadlines::new(opening.deadline),
             run_waker: StoredWaker::default(),
-            sources,
+            sources: opening.sources,
             rare: None,
             lasting,
             span: Span::open(&label),
             partial: None,
         };
-        let token = token.linked_as(parent.as_ref().map(|parent| &parent.token));
-        let watches = options.as_ref().is_some_and(|options| options.watches());
-        let above = parent.as_ref();
+        let watches = |options: &Options| options.watches();
+        let outer = parent.as_deref();
+        let is_parent_shielded = outer.is_some_and(|parent| parent.shields.is_shielded());
         Self {
-            label,
-            token,
-            runtime,
-            location,
+            token: opening.token.linked_as(outer.map(|parent| &parent.token)),
+            location: opening.location,
             status: StatusCell::new(),
             handles: HandleCount::new(),
             run_wakes: AtomicU64::new(0),
-            children: Children::new(child_options),
-            options,
-            shields: Shields::new(
-                shelter,
-                above.is_some_and(|above| above.shields.is_shielded()),
-            ),
-            spawned,
-            watched: watches || above.is_some_and(|above| above.watched),
-            parent,
+            children: Children::new(opening.child_options),
+            shields: Shields::new(opening.shield, is_parent_shielded),
+            spawned: opening.spawned,
+            watched: options.as_deref().is_some_and(watches)
+                || outer.is_some_and(|parent| parent.watched),
             deferred: AtomicBool::new(false),
             settled: AtomicBool::new(false),
             cancel_logged: AtomicBool::new(false),
@@ -315,6 +303,10 @@ impl Record {
             opened,
             progress: OnceLock::new(),
             inner: Mutex::new(inner),
+            label,
+            parent,
+            runtime,
+            options,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Runtimes: the clock, timers, tasks and blocking work, under one handle.
 //!
-//! A [`RuntimeHandle`] comes from the `current()` of an adapter crate. It means the same on every runtime:
+//! A [`RuntimeHandle`] comes from the `current()` of an adapter crate. Its methods behave the same on every runtime:
 //!
 //! - The drop of a [`JoinHandle`] detaches the task. A panic of the task is an error of the join.
 //! - Work that the runtime refuses or loses is an error of the join. The join does not hang.

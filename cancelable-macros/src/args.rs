@@ -1,6 +1,6 @@
 //! The arguments of the attribute.
 
-use crate::{signal, span};
+use crate::{duration, signal};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use std::time::Duration;
@@ -15,13 +15,13 @@ const KEYS: &str = "name, timeout, deadline, grace, cleanup_budget, signals, con
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) name: Option<Expr>,
-    pub(crate) timeout: Option<Span>,
+    pub(crate) timeout: Option<DurationArg>,
     pub(crate) deadline: Option<Expr>,
-    pub(crate) grace: Option<Span>,
-    pub(crate) cleanup_budget: Option<Span>,
+    pub(crate) grace: Option<DurationArg>,
+    pub(crate) cleanup_budget: Option<DurationArg>,
     pub(crate) signals: Vec<Ident>,
     pub(crate) condition: Option<Expr>,
-    pub(crate) every: Option<Span>,
+    pub(crate) every: Option<DurationArg>,
     pub(crate) sources: Vec<Expr>,
     pub(crate) token: Option<Expr>,
     pub(crate) parent: Option<Expr>,
@@ -33,47 +33,47 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
 }
 
-/// A span of time: read here, or an expression of one.
-pub(crate) enum Span {
-    Known(Duration),
-    Given(Expr),
+/// A duration: a literal that is parsed here, or an expression.
+pub(crate) enum DurationArg {
+    Literal(Duration),
+    Expr(Expr),
 }
 
-impl ToTokens for Span {
+impl ToTokens for DurationArg {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match self {
-            Self::Known(span) => {
-                let (seconds, nanos) = (span.as_secs(), span.subsec_nanos());
+            Self::Literal(duration) => {
+                let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
                 tokens.extend(quote!(::core::time::Duration::new(#seconds, #nanos)));
             }
-            Self::Given(expr) => expr.to_tokens(tokens),
+            Self::Expr(expr) => expr.to_tokens(tokens),
         }
     }
 }
 
-impl Parse for Span {
+impl Parse for DurationArg {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let expr: Expr = input.parse()?;
         let Expr::Lit(ExprLit { lit, .. }) = &expr else {
-            return Ok(Self::Given(expr));
+            return Ok(Self::Expr(expr));
         };
         let Lit::Str(text) = lit else {
             let message =
-                r#"a span of time is a text such as "30s", or an expression of a Duration"#;
+                r#"expected a duration: a text such as "30s", or an expression of type Duration"#;
             return Err(syn::Error::new_spanned(lit, message));
         };
-        match span::parse(&text.value()) {
-            Ok(span) => Ok(Self::Known(span)),
+        match duration::parse(&text.value()) {
+            Ok(duration) => Ok(Self::Literal(duration)),
             Err(message) => Err(syn::Error::new_spanned(text, message)),
         }
     }
 }
 
-/// All that is wrong, of which the first one is told first.
+/// The errors of all arguments, in their order.
 #[derive(Default)]
-struct Faults(Option<syn::Error>);
+struct Errors(Option<syn::Error>);
 
-impl Faults {
+impl Errors {
     fn add(&mut self, at: &impl ToTokens, message: impl std::fmt::Display) {
         let error = syn::Error::new_spanned(at, message);
         match &mut self.0 {
@@ -87,24 +87,24 @@ impl Parse for Args {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut args = Self::default();
         let mut seen: Vec<Ident> = Vec::new();
-        let mut faults = Faults::default();
+        let mut errors = Errors::default();
         while !input.is_empty() {
-            // `crate` is a keyword, so any word is taken for a key.
+            // `parse_any`, since `crate` is a keyword.
             let key = input.call(Ident::parse_any)?;
             if seen.contains(&key) {
-                faults.add(&key, format_args!("{key} is said twice"));
+                errors.add(&key, format_args!("duplicate key {key}"));
             }
-            args.value(&key, input, &mut faults)?;
+            args.value(&key, input, &mut errors)?;
             seen.push(key);
             if input.is_empty() {
                 break;
             }
             input.parse::<Token![,]>()?;
         }
-        args.agree(&seen, &mut faults);
-        match faults.0 {
+        args.check_conflicts(&seen, &mut errors);
+        match errors.0 {
             None => Ok(args),
-            Some(faults) => Err(faults),
+            Some(errors) => Err(errors),
         }
     }
 }
@@ -114,7 +114,7 @@ impl Args {
         &mut self,
         key: &Ident,
         input: ParseStream<'_>,
-        faults: &mut Faults,
+        errors: &mut Errors,
     ) -> syn::Result<()> {
         match key.to_string().as_str() {
             "name" => self.name = Some(after_equals(input)?),
@@ -123,16 +123,16 @@ impl Args {
             "grace" => self.grace = Some(after_equals(input)?),
             "cleanup_budget" => self.cleanup_budget = Some(after_equals(input)?),
             "signals" => {
-                self.signals = list(key, input, faults)?;
+                self.signals = list(key, input, errors)?;
                 for name in &self.signals {
                     if let Err(message) = signal::check(&name.to_string()) {
-                        faults.add(name, message);
+                        errors.add(name, message);
                     }
                 }
             }
             "condition" => self.condition = Some(after_equals(input)?),
             "every" => self.every = Some(after_equals(input)?),
-            "sources" => self.sources = list(key, input, faults)?,
+            "sources" => self.sources = list(key, input, errors)?,
             "token" => self.token = Some(after_equals(input)?),
             "parent" => self.parent = Some(after_equals(input)?),
             "detached" => self.detached = true,
@@ -142,41 +142,41 @@ impl Args {
             "inherit_runtime" => self.inherit_runtime = true,
             "crate" => self.krate = Some(path(input)?),
             other => {
-                let message = format!("unknown key {other}: there are {KEYS}");
+                let message = format!("unknown key {other}: the keys are {KEYS}");
                 return Err(syn::Error::new_spanned(key, message));
             }
         }
         Ok(())
     }
 
-    /// Finds keys that contradict each other.
-    fn agree(&self, seen: &[Ident], faults: &mut Faults) {
+    /// Adds an error for each pair of keys that contradict each other.
+    fn check_conflicts(&self, seen: &[Ident], errors: &mut Errors) {
         let find = |name: &str| seen.iter().find(|key| *key == name);
         for (one, other, message) in [
             (
                 "parent",
                 "detached",
-                "detached is a part of nothing, and parent names what it is a part of",
+                "parent and detached contradict each other: a detached scope has no parent",
             ),
             (
                 "runtime",
                 "inherit_runtime",
-                "inherit_runtime takes the runtime from elsewhere than runtime",
+                "runtime and inherit_runtime contradict each other: each sets the runtime",
             ),
             (
                 "detached",
                 "inherit_runtime",
-                "what is detached has nothing to inherit a runtime from",
+                "detached and inherit_runtime contradict each other: a detached scope has no parent",
             ),
         ] {
             if let (Some(_), Some(key)) = (find(one), find(other)) {
-                faults.add(key, message);
+                errors.add(key, message);
             }
         }
         if let (Some(key), None) = (find("every"), &self.condition) {
-            faults.add(
+            errors.add(
                 key,
-                "every is how often a condition is asked, and there is none",
+                "every is the interval of a condition, and there is no condition",
             );
         }
     }
@@ -192,13 +192,13 @@ fn path(input: ParseStream<'_>) -> syn::Result<Path> {
     input.call(Path::parse_mod_style)
 }
 
-/// What is in the parentheses after a key, which is something.
-fn list<T: Parse>(key: &Ident, input: ParseStream<'_>, faults: &mut Faults) -> syn::Result<Vec<T>> {
+/// Parses the list in parentheses after a key. An empty list is an error.
+fn list<T: Parse>(key: &Ident, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Vec<T>> {
     let content;
     parenthesized!(content in input);
     let items = Punctuated::<T, Token![,]>::parse_terminated(&content)?;
     if items.is_empty() {
-        faults.add(key, format_args!("{key} names none"));
+        errors.add(key, format_args!("{key} is empty"));
     }
     Ok(items.into_iter().collect())
 }

@@ -1,4 +1,4 @@
-//! The function as it becomes.
+//! The expansion of the attribute.
 
 use crate::args::Args;
 use crate::function::{Function, unmarked};
@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Ident, Path, Type, parse_quote};
 
-/// The function in its scope, or what is wrong with the attribute.
+/// Returns the function with its body in a scope, or the errors of the attribute beside the function.
 pub(crate) fn cancelable(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = syn::parse2::<Args>(args);
     let function = syn::parse2::<Function>(item.clone());
@@ -26,12 +26,12 @@ pub(crate) fn cancelable(args: TokenStream, item: TokenStream) -> TokenStream {
 fn expand(args: &Args, mut function: Function) -> TokenStream {
     let krate = args.krate.clone();
     let krate: Path = krate.unwrap_or_else(|| parse_quote!(::cancelable_core));
-    // Names that the body cannot see.
+    // A name that the body cannot see.
     let scope = Ident::new("scope", Span::mixed_site());
 
     let builder = builder(args, &function, &krate);
     let body = body(&function);
-    // What is made for the builder is gone when the body takes what it uses.
+    // The temporaries of the builder are dropped before the body moves its captures.
     let block = match function.is_fallible() {
         true => quote!({
             let #scope = #builder;
@@ -51,7 +51,7 @@ fn expand(args: &Args, mut function: Function) -> TokenStream {
         .into_token_stream()
 }
 
-/// The body as what a scope runs.
+/// Returns the body as a closure for the scope.
 fn body(function: &Function) -> TokenStream {
     let run = Ident::new("run", Span::mixed_site());
     let returned = Ident::new("returned", Span::mixed_site());
@@ -65,8 +65,8 @@ fn body(function: &Function) -> TokenStream {
             quote!(let #pattern: #ty = #given;)
         }
     };
-    // A return that never happens says what the body's own ones are coerced to, as the signature of
-    // a function does. A type after the arrow of an async closure does not.
+    // A return that never happens gives the type to which other returns are coerced, as the signature of a function
+    // does. The return type of an async closure does not.
     let ty = function.body_type();
     let statements = function.statements();
     quote!(async move |#run| {
@@ -80,7 +80,7 @@ fn body(function: &Function) -> TokenStream {
     })
 }
 
-/// The calls that describe the scope.
+/// Returns the expression that builds the builder.
 fn builder(args: &Args, function: &Function, krate: &Path) -> TokenStream {
     let rt = args.rt.clone().unwrap_or_else(|| parse_quote!(::rt));
     let name = match &args.name {
@@ -127,7 +127,7 @@ fn builder(args: &Args, function: &Function, krate: &Path) -> TokenStream {
     }
     if !args.signals.is_empty() {
         let names = args.signals.iter().map(ToString::to_string);
-        // A name that this platform does not have is an error when the scope is entered.
+        // The name of a signal that this platform lacks is an error at the entry of the scope.
         add(quote!(.source((|| {
             ::core::result::Result::<_, #rt::InvalidSignal>::Ok(
                 #rt::signals([#(#names.parse::<#rt::Signal>()?),*])
@@ -147,7 +147,7 @@ fn builder(args: &Args, function: &Function, krate: &Path) -> TokenStream {
     calls
 }
 
-/// Whether the scope has, or may have, to do with time.
+/// Returns whether the scope may need a runtime.
 fn needs_runtime(args: &Args) -> bool {
     args.timeout.is_some()
         || args.deadline.is_some()

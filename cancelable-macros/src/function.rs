@@ -1,4 +1,4 @@
-//! The function that bears the attribute.
+//! The function under the attribute.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -11,11 +11,11 @@ use syn::{
     WherePredicate, parse_quote,
 };
 
-/// An async function, or what `#[async_trait]` has made of one before this attribute had its turn:
+/// An async function, or the expansion of one by `#[async_trait]`, which comes first:
 /// `fn f(..) -> Pin<Box<dyn Future<Output = T> + ..>> { Box::pin(async move { .. }) }`.
 pub(crate) struct Function {
     pub(crate) item: ItemFn,
-    /// The parameter that is to be filled in.
+    /// The parameter with the mark `#[scope]`.
     pub(crate) scope: Option<(Pat, Type)>,
     is_boxed: bool,
 }
@@ -27,14 +27,14 @@ impl Parse for Function {
         if is_boxed && (boxed(&mut item.block).is_none() || output(&mut item).is_none()) {
             return Err(syn::Error::new_spanned(
                 item.sig.fn_token,
-                "only an async fn can be dropped half-way: for blocking work there is `Scope::run_blocking`",
+                "expected an async fn: for blocking work call `Scope::run_blocking`",
             ));
         }
         let mut marked = take_scope(&mut item)?;
         if let (true, Some((_, ty))) = (is_boxed, &mut marked) {
-            forget_lifetimes(&mut item, ty);
+            remove_lifetimes(&mut item, ty);
         }
-        // On stable Rust this type is written as what a function returns and nowhere else.
+        // On stable Rust the type `!` may only be the return type of a function.
         match &mut item.sig.output {
             ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)) => {
                 **ty = parse_quote!(::core::convert::Infallible);
@@ -49,12 +49,12 @@ impl Parse for Function {
     }
 }
 
-/// Whether an attribute of a parameter is the mark, which is nobody else's.
+/// Returns whether an attribute of a parameter is the mark `#[scope]`.
 fn is_mark(attribute: &Attribute) -> bool {
     attribute.path().is_ident("scope")
 }
 
-/// Takes the marked parameter out of the signature.
+/// Removes the marked parameter from the signature and returns it.
 fn take_scope(item: &mut ItemFn) -> syn::Result<Option<(Pat, Type)>> {
     let mut marked = None;
     let inputs = std::mem::take(&mut item.sig.inputs);
@@ -68,9 +68,9 @@ fn take_scope(item: &mut ItemFn) -> syn::Result<Option<(Pat, Type)>> {
             continue;
         };
         let message = match (&input, &marked) {
-            _ if mark.meta.require_path_only().is_err() => "#[scope] takes nothing",
-            (FnArg::Receiver(_), _) => "self is given by the caller, and cannot be the scope",
-            (_, Some(_)) => "the scope is one parameter, and another one is marked already",
+            _ if mark.meta.require_path_only().is_err() => "#[scope] has no arguments",
+            (FnArg::Receiver(_), _) => "self is an argument of the caller and cannot be the scope",
+            (_, Some(_)) => "duplicate #[scope]: another parameter has this mark",
             (FnArg::Typed(typed), None) => {
                 marked = Some(((*typed.pat).clone(), (*typed.ty).clone()));
                 continue;
@@ -81,7 +81,7 @@ fn take_scope(item: &mut ItemFn) -> syn::Result<Option<(Pat, Type)>> {
     Ok(marked)
 }
 
-/// The block that `Box::pin` is given at the end of the function.
+/// Returns the async block in the call of `Box::pin` at the end of the function.
 fn boxed(block: &mut Block) -> Option<&mut ExprAsync> {
     let Some(Stmt::Expr(Expr::Call(call), None)) = block.stmts.last_mut() else {
         return None;
@@ -99,7 +99,7 @@ fn boxed(block: &mut Block) -> Option<&mut ExprAsync> {
     }
 }
 
-/// The type that the boxed future of the function has as its output.
+/// Returns the output type of the boxed future.
 fn output(item: &mut ItemFn) -> Option<&mut Type> {
     let ReturnType::Type(_, ty) = &mut item.sig.output else {
         return None;
@@ -127,7 +127,7 @@ fn output(item: &mut ItemFn) -> Option<&mut Type> {
     })
 }
 
-/// The first type in the angle brackets after `name`.
+/// Returns the first type argument of `name`.
 fn argument<'a>(ty: &'a mut Type, name: &str) -> Option<&'a mut Type> {
     let Type::Path(path) = ty else { return None };
     let last = path
@@ -147,34 +147,36 @@ fn argument<'a>(ty: &'a mut Type, name: &str) -> Option<&'a mut Type> {
         })
 }
 
-/// Takes out of the signature the lifetimes that `#[async_trait]` has made for a parameter of type `ty`,
-/// which is no parameter any more: those of the trait's function have to be the same.
-fn forget_lifetimes(item: &mut ItemFn, ty: &mut Type) {
-    let mut made = Made(Vec::new());
-    made.visit_type_mut(ty);
-    let is_made = |lifetime: &Lifetime| made.0.contains(lifetime);
+/// Removes the lifetimes that `#[async_trait]` has added to the signature for the removed parameter of type `ty`. The
+/// lifetimes have to be equal to those of the trait's method.
+fn remove_lifetimes(item: &mut ItemFn, ty: &mut Type) {
+    let mut added = AddedLifetimes(Vec::new());
+    added.visit_type_mut(ty);
+    let is_added = |lifetime: &Lifetime| added.0.contains(lifetime);
     let generics = &mut item.sig.generics;
     let params = std::mem::take(&mut generics.params).into_iter();
     generics.params = params
-        .filter(|param| !matches!(param, GenericParam::Lifetime(param) if is_made(&param.lifetime)))
+        .filter(
+            |param| !matches!(param, GenericParam::Lifetime(param) if is_added(&param.lifetime)),
+        )
         .collect();
     if let Some(clause) = &mut generics.where_clause {
         let predicates = std::mem::take(&mut clause.predicates).into_iter();
         clause.predicates = predicates
             .filter(|predicate| {
-                !matches!(predicate, WherePredicate::Lifetime(bound) if is_made(&bound.lifetime))
+                !matches!(predicate, WherePredicate::Lifetime(bound) if is_added(&bound.lifetime))
             })
             .collect();
     }
 }
 
-/// Takes the lifetimes that have been made out of a type, and notes them.
-struct Made(Vec<Lifetime>);
+/// Removes the added lifetimes from a type and collects them.
+struct AddedLifetimes(Vec<Lifetime>);
 
-impl VisitMut for Made {
+impl VisitMut for AddedLifetimes {
     fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
-        let made = |lifetime: &Lifetime| lifetime.ident.to_string().starts_with("life");
-        if reference.lifetime.as_ref().is_some_and(made) {
+        let is_added = |lifetime: &Lifetime| lifetime.ident.to_string().starts_with("life");
+        if reference.lifetime.as_ref().is_some_and(is_added) {
             self.0.extend(reference.lifetime.take());
         }
         visit_mut::visit_type_reference_mut(self, reference);
@@ -182,7 +184,7 @@ impl VisitMut for Made {
 }
 
 impl Function {
-    /// The type that is written after the arrow of the async function, if one is.
+    /// Returns the written return type of the async function, if there is one.
     fn returned(&self) -> Option<Type> {
         if self.is_boxed {
             return output(&mut self.item.clone()).cloned();
@@ -193,7 +195,7 @@ impl Function {
         }
     }
 
-    /// What the function does.
+    /// Returns the statements of the function.
     pub(crate) fn statements(&self) -> Vec<Stmt> {
         let mut block = (*self.item.block).clone();
         match boxed(&mut block).filter(|_| self.is_boxed) {
@@ -202,7 +204,7 @@ impl Function {
         }
     }
 
-    /// The function with another block in the place of what it does.
+    /// Replaces the statements of the function with those of `block`.
     pub(crate) fn with_block(mut self, block: Block) -> ItemFn {
         match boxed(&mut self.item.block).filter(|_| self.is_boxed) {
             Some(inner) => inner.block = block,
@@ -211,16 +213,16 @@ impl Function {
         self.item
     }
 
-    /// The type that the body has, for an annotation: where it is not named it is left to be found.
+    /// Returns the type of the body for an annotation, with `_` for each `impl Trait`.
     pub(crate) fn body_type(&self) -> TokenStream {
         let Some(mut ty) = self.returned() else {
             return quote!(());
         };
-        Unnamed.visit_type_mut(&mut ty);
+        InferImplTrait.visit_type_mut(&mut ty);
         ty.into_token_stream()
     }
 
-    /// Whether it returns a `Result`, by whatever path.
+    /// Returns whether the return type is called `Result`, by any path.
     pub(crate) fn is_fallible(&self) -> bool {
         let Some(Type::Path(path)) = self.returned() else {
             return false;
@@ -229,7 +231,7 @@ impl Function {
         last.is_some_and(|last| last.ident == "Result")
     }
 
-    /// Has it return a `Result` of what it returned.
+    /// Replaces the return type `T` by `Result<T, RunError>`.
     pub(crate) fn make_fallible(&mut self, krate: &syn::Path) {
         let span = self.item.sig.output.span();
         let ty = self.returned().unwrap_or_else(|| parse_quote!(()));
@@ -245,10 +247,10 @@ impl Function {
     }
 }
 
-/// Takes `impl Trait` for a type that is inferred: it may stand in a signature only.
-struct Unnamed;
+/// Replaces each `impl Trait` by `_`, since `impl Trait` is allowed in signatures only.
+struct InferImplTrait;
 
-impl VisitMut for Unnamed {
+impl VisitMut for InferImplTrait {
     fn visit_type_mut(&mut self, ty: &mut Type) {
         match ty {
             Type::ImplTrait(_) => *ty = parse_quote!(_),
@@ -257,8 +259,8 @@ impl VisitMut for Unnamed {
     }
 }
 
-/// The function without the attribute and its marks, to stand beside an error: what is wrong is told
-/// once, and not of each call of a function that is not there.
+/// Returns the function without the attribute and its marks. It is emitted beside the errors of the attribute, so that
+/// calls of the function are no errors as well.
 pub(crate) fn unmarked(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
         return item;

@@ -1,58 +1,75 @@
-//! The attribute `cancelable` of [`cancelable-core`](https://docs.rs/cancelable-core), which has it
-//! under the feature `macros`: an async function that runs in a scope of its own.
+//! The attribute `cancelable` of [`cancelable-core`](https://docs.rs/cancelable-core): an async function that runs in a
+//! scope of its own. `cancelable-core` exports the attribute under the feature `macros`.
 //!
 //! ```
 //! use cancelable_core::cancelable;
 //! use cancelable_core::scope::RunError;
-//! # use cancelable_core::testing::ManualRuntime;
-//! # mod rt {
-//! #     pub fn current() -> Result<cancelable_core::RuntimeHandle, cancelable_core::runtime::NoRuntime> {
-//! #         Err(cancelable_core::runtime::NoRuntime::new("none"))
-//! #     }
-//! # }
 //!
-//! #[cancelable(timeout = "30s", rt = rt)]
+//! #[cancelable(timeout = "30s")]
 //! async fn answer() -> u32 {
 //!     42
 //! }
 //!
-//! # let manual = ManualRuntime::new();
-//! # let runtime = manual.handle();
-//! # manual.block_on(async {
-//! # let outer = cancelable_core::Scope::builder("outer").runtime(&runtime).build().expect("built");
-//! # let outcome = outer.run(async |_| {
-//! let found: Result<u32, RunError> = answer().await;
-//! assert_eq!(found.expect("it took less than 30 seconds"), 42);
-//! # });
-//! # assert!(outcome.await.is_completed());
-//! # });
+//! # fn main() -> Result<(), RunError> {
+//! let answer: u32 = rt::block_on(answer())?;
+//! assert_eq!(answer, 42);
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! What the attribute takes and what becomes of the function is told at [`macro@cancelable`].
+//! The page of [`macro@cancelable`] lists all keys.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod args;
+mod duration;
 mod expand;
 mod function;
 mod signal;
-mod span;
 
 use proc_macro::TokenStream;
 
-/// Runs an async function or method in a scope of its own: whenever it is called, its body is
-/// bounded by what is said here, and dropped when one of that fires.
+/// Runs the body of an async function or method in a scope of its own.
+///
+/// Each call opens a scope with the settings of the attribute. The body is dropped where it awaits when the scope is
+/// cancelled.
+///
+/// | key | effect |
+/// |---|---|
+/// | `name = ".."` | sets the name of the scope, instead of the name of the function; any expression |
+/// | `timeout = "1m30s"` | sets a time limit: `d`, `h`, `m`, `s`, `ms`, `us`, `ns`, large units first; or an expression of type `Duration` |
+/// | `deadline = expr` | cancels at that `Instant` of the runtime |
+/// | `grace = "5s"`, `cleanup_budget = "5s"` | as the methods of the builder |
+/// | `signals(SIGINT, ..)` | cancels at these signals; requires the feature `signals` of the adapter |
+/// | `condition = expr`, `every = "1s"` | cancels when the closure returns true; the default interval is one second |
+/// | `sources(expr, ..)` | cancels when a source fires; each is a source or a `Result` of a source |
+/// | `token = expr` | cancels with this `&CancellationToken` |
+/// | `parent = expr` | sets the parent, an `&Operation` or `&Scope`, instead of the current operation |
+/// | `detached` | sets no parent |
+/// | `register` | lists the scope in the global registry |
+/// | `rt = path` | sets the adapter for the runtime and the signals, instead of `::rt` |
+/// | `runtime = expr` | sets the runtime, a `&RuntimeHandle` |
+/// | `inherit_runtime` | takes the runtime of the parent and needs no adapter: for libraries |
+/// | `crate = path` | sets another path of `cancelable_core` |
+///
+/// Expressions are evaluated at the call of the function, before the body, and may use the arguments.
+///
+/// The runtime is that of the parent. Without one it is the `current()` of the adapter, which has the fixed local name
+/// `rt`. A function with none of `timeout`, `deadline`, `grace`, `cleanup_budget`, `signals`, `condition` and `sources`
+/// needs no adapter.
+///
+/// A parameter with the mark `#[scope]` gets the scope, and callers do not pass it. Its type is `Scope`, `&Scope` or
+/// `&Operation`.
+///
+/// The attribute goes below an `#[async_trait]`, of the trait and of its implementation. The return type of a method is
+/// a `Result` there, as in the trait.
 ///
 /// # Errors
 ///
-/// What is written as `Result<T, E>` stays as it is: an error of the body is returned as it is, and
-/// `E` has to be `From<RunError>`, for the case that the scope was cancelled or could not run.
-/// `Box<dyn Error>`, `std::io::Error` and `RunError` itself are. By whatever other name a type goes
-/// than `Result`, the function returns `Result<T, RunError>` instead of it; a function that returns `!`
-/// returns `Result<Infallible, RunError>`.
-///
-/// It goes below an `#[async_trait]` of the trait and of its implementation. What a method returns has to
-/// be a `Result` there, because the trait says so too.
+/// A return type `Result<T, E>` stays. An error of the body is returned as it is. `E` has to be `From<RunError>`, for a
+/// scope that was cancelled or could not run: `Box<dyn Error>`, `std::io::Error` and `RunError` itself are. Any other
+/// return type `T`, also an alias of `Result` by another name, becomes `Result<T, RunError>`. The return type `!` becomes
+/// `Result<Infallible, RunError>`.
 ///
 /// # Cancel safety
 ///
@@ -60,43 +77,24 @@ use proc_macro::TokenStream;
 ///
 /// # Examples
 ///
-/// ```ignore
-/// #[cancelable(timeout = "30s", signals(SIGINT, SIGTERM))]
-/// async fn import(path: &Path, #[scope] op: &Scope) -> Result<u64, ImportError> {
-///     // Called as `import(path)`. The scope has the name "import".
-///     op.defer(remove_lock())?;
-///     read(path).await
-/// }
 /// ```
+/// use cancelable_core::{Operation, cancelable};
+/// use std::io;
 ///
-/// | key | the scope |
-/// |---|---|
-/// | `name = ".."` | is called so, and else like the function; any expression |
-/// | `timeout = "1m30s"` | has this limit: `d`, `h`, `m`, `s`, `ms`, `us`, `ns`, the large ones first; or an expression of a `Duration` |
-/// | `deadline = expr` | ends at that `Instant` of its runtime |
-/// | `grace = "5s"`, `cleanup_budget = "5s"` | winds down as the methods of the builder say |
-/// | `signals(SIGINT, ..)` | is cancelled by these, with the feature `signals` of the adapter |
-/// | `condition = expr`, `every = "1s"` | is cancelled when the closure answers true; it is asked once in a second unless it is said otherwise |
-/// | `sources(expr, ..)` | is cancelled by these; each is a source or a `Result` of one |
-/// | `token = expr` | is cancelled with this `&CancellationToken` |
-/// | `parent = expr` | is a part of this `&Operation` or `&Scope` and not of the one that runs |
-/// | `detached` | is a part of nothing |
-/// | `register` | is listed in the global registry |
-/// | `rt = path` | takes its runtime and its signals from the adapter of that name, in place of `::rt` |
-/// | `runtime = expr` | has this `&RuntimeHandle` |
-/// | `inherit_runtime` | has the runtime of what it is a part of, and needs no adapter: for libraries |
-/// | `crate = path` | is one of `cancelable_core` under another name |
+/// #[cancelable(timeout = "1m30s", grace = "5s", signals(SIGINT))]
+/// async fn import(rows: u32, #[scope] op: &Operation) -> io::Result<u32> {
+///     for _ in 0..rows {
+///         op.check()?;
+///     }
+///     Ok(rows)
+/// }
 ///
-/// Expressions are evaluated when the function is called, before its body, and may use its
-/// arguments.
-///
-/// The runtime is that of the operation that the scope is a part of. Where there is none it is what
-/// `current()` of the adapter gives, which is expected under the fixed local name `rt`. A function
-/// with none of `timeout`, `deadline`, `grace`, `cleanup_budget`, `signals`, `condition` and
-/// `sources` needs no adapter.
-///
-/// A parameter that is marked by `#[scope]` is filled in and no parameter of the function any more.
-/// Its type is `Scope`, `&Scope` or `&Operation`.
+/// # fn main() -> io::Result<()> {
+/// let imported = rt::block_on(import(10))?;
+/// assert_eq!(imported, 10);
+/// # Ok(())
+/// # }
+/// ```
 #[proc_macro_attribute]
 pub fn cancelable(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::cancelable(args.into(), item.into()).into()

@@ -1,6 +1,6 @@
-//! The names of signals, so that a misspelt one does not wait for its platform to be found.
+//! The names of signals. A misspelt name is an error on every platform.
 
-/// Those that some system has and a process may catch.
+/// The signals of any system that a process may catch.
 const CATCHABLE: [&str; 30] = [
     "SIGABRT",
     "SIGALRM",
@@ -34,10 +34,14 @@ const CATCHABLE: [&str; 30] = [
     "SIGLIBRT",
 ];
 
-/// Those that nobody may catch, or that no handler can deal with.
+/// The signals that no process may catch, or that no handler can return from.
 const FORBIDDEN: [&str; 5] = ["SIGFPE", "SIGILL", "SIGKILL", "SIGSEGV", "SIGSTOP"];
 
-/// What is wrong with the name of a signal.
+/// Checks the name of a signal.
+///
+/// # Errors
+///
+/// The message for the user of the attribute.
 pub(crate) fn check(name: &str) -> Result<(), String> {
     if CATCHABLE.contains(&name) {
         return Ok(());

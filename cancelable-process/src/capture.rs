@@ -15,17 +15,17 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What has been read so far.
+/// The output that was read so far.
 pub(crate) struct Captured {
     read: Mutex<Read>,
-    /// Cancelled when no reader is left. Nobody else has it.
+    /// Cancelled when no reader is left. No other code has this token.
     over: CancellationToken,
 }
 
 struct Read {
     /// Standard output and error.
     bytes: [Vec<u8>; 2],
-    /// How many threads still read.
+    /// The number of threads that still read.
     readers: usize,
 }
 
@@ -44,7 +44,7 @@ impl Captured {
         self.read.lock().bytes[pipe].extend_from_slice(bytes);
     }
 
-    /// A reader has ended.
+    /// Counts the end of a reader.
     fn close(&self) {
         let is_last = {
             let mut read = self.read.lock();
@@ -57,17 +57,13 @@ impl Captured {
         }
     }
 
-    /// What there is, when the readers have ended. On Windows, where a reader cannot be told to
-    /// stop, `patience` bounds the wait.
-    pub(crate) async fn end(
-        &self,
-        runtime: &RuntimeHandle,
-        patience: Duration,
-    ) -> (Vec<u8>, Vec<u8>) {
+    /// Waits for the readers to end, and returns the output. On Windows, where a reader cannot be stopped, `limit` bounds
+    /// the wait.
+    pub(crate) async fn end(&self, runtime: &RuntimeHandle, limit: Duration) -> (Vec<u8>, Vec<u8>) {
         let over = self.over.cancelled();
         match cfg!(windows) {
-            // What was read is good also when the time is over.
-            true => drop(runtime.timeout(patience, over).await),
+            // The output so far is returned even at the limit.
+            true => drop(runtime.timeout(limit, over).await),
             false => over.await,
         }
         let [stdout, stderr] = std::mem::take(&mut self.read.lock().bytes);

@@ -1,4 +1,4 @@
-//! The description of a process: what to run, and how it is to end.
+//! The description of a process: its program, its stop signal and its grace period.
 
 use crate::capture::Capture;
 use crate::error::Kind;
@@ -13,9 +13,26 @@ use std::process::{self, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A program to run, with how it is asked to end and how long it may take for that.
+/// A program to run, with a stop signal and a grace period.
 ///
-/// It is made of the standard library's command, or from one, and has what is most used of it.
+/// A command has the most used methods of the standard library's command, and can be made from one.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// use cancelable_process::{Command, StopSignal};
+/// use std::time::Duration;
+///
+/// let server = Command::new("nginx")
+///     .args(["-g", "daemon off;"])
+///     .stop_signal("QUIT".parse::<StopSignal>()?)
+///     .grace(Duration::from_secs(30))
+///     .spawn(&op)?;
+/// server.wait().await?.check()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a command does nothing until it is started"]
 pub struct Command {
@@ -26,8 +43,8 @@ pub struct Command {
 }
 
 impl Command {
-    /// A command that runs `program`, found as the standard library finds it, with `SIGTERM` as
-    /// the request to end and a period of grace of ten seconds.
+    /// Returns a command that runs `program`, with `SIGTERM` as its stop signal and a grace period of ten seconds. The
+    /// program is found as the standard library finds it.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         process::Command::new(program).into()
     }
@@ -44,92 +61,106 @@ impl Command {
         self
     }
 
-    /// Sets a variable of its environment.
+    /// Sets a variable of the process's environment.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);
         self
     }
 
-    /// The directory it starts in.
+    /// Sets the directory in which the process starts.
     pub fn current_dir(mut self, dir: impl AsRef<Path>) -> Self {
         self.command.current_dir(dir);
         self
     }
 
-    /// Its standard input.
+    /// Sets the standard input of the process.
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
         self.command.stdin(stdin);
         self
     }
 
-    /// Its standard output.
+    /// Sets the standard output of the process.
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
         self.command.stdout(stdout);
         self
     }
 
-    /// Its standard error.
+    /// Sets the standard error of the process.
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
         self.command.stderr(stderr);
         self
     }
 
-    /// The signal by which it is asked to end.
+    /// Sets the signal that terminates the process, in place of `SIGTERM`.
     pub fn stop_signal(mut self, signal: impl Into<StopSignal>) -> Self {
         self.stop_signal = signal.into();
         self
     }
 
-    /// How long its group has from the request to the kill. With none it is killed at once;
-    /// one that the clock cannot express, such as [`Duration::MAX`], never ends.
+    /// Sets the time between the stop signal and the kill of the group. With zero the group is killed at once. A time
+    /// that the clock cannot express, such as [`Duration::MAX`], never ends.
     pub fn grace(mut self, grace: Duration) -> Self {
         self.grace = grace;
         self
     }
 
-    /// Leaves it in the process group of this program, where it may read from the terminal.
-    /// Signals are for it alone then, and what it has started hears nothing.
+    /// Keeps the process in the process group of this program, where it may read from the terminal. Signals are then
+    /// sent to the process only, and not to the processes that it has started.
     pub fn foreground(mut self) -> Self {
         self.place = Place::Foreground;
         self
     }
 
-    /// Makes its group a job of this program's terminal, as a shell does with a command. For a
-    /// program that wraps another one, and runs one at a time.
+    /// Makes the process's group a job of this program's terminal, as a shell does. For a program that wraps another
+    /// program, and runs one process at a time.
     ///
-    /// The group is in the foreground of the terminal while this program's group would be, and the
-    /// terminal is taken back when the process has ended or was stopped. A stop of the process
-    /// (Ctrl+Z) stops this program, so that the shell takes over; what continues this program
-    /// continues the process. After an end by Ctrl+C this program's group is sent `SIGINT` as well,
-    /// as it would have been without a group between it and the terminal.
+    /// The group is in the foreground of the terminal when this program's group would be. The terminal is taken back
+    /// when the process has ended or was stopped. A stop of the process (Ctrl+Z) stops this program, too, so the shell
+    /// takes over; a continue of this program continues the process. After an end by Ctrl+C this program's group gets
+    /// `SIGINT` as well, as it would without a group of the process.
     ///
-    /// Without a terminal, and on Windows, it changes nothing.
+    /// Without a terminal, and on Windows, this method changes nothing.
     pub fn job_control(mut self) -> Self {
         self.place = Place::Job;
         self
     }
 
-    /// Starts the process as a part of `operation`, which asks it to end when it is cancelled, and
-    /// does not itself end before the process has: see the [crate](crate).
+    /// Starts the process as a part of `operation`. A cancel of the operation terminates the process, and the operation
+    /// does not end before the process: see the [crate](crate).
     ///
-    /// The operation keeps a few words on each process until its end. One that starts thousands
-    /// gives each a scope of its own.
+    /// The operation keeps a small record of each process until its own end. An operation that starts thousands of
+    /// processes gives each a scope of its own.
     ///
     /// # Errors
     ///
-    /// The operation is cancelled, has ended, or has no runtime; the system refuses; or the polite
-    /// signal cannot be sent here.
+    /// The operation is cancelled, has ended, or has no runtime; the system refuses; or the stop signal cannot be sent
+    /// on this system.
     #[track_caller]
     pub fn spawn(self, operation: &Operation) -> Result<Process, ProcessError> {
         Ok(self.spawn_joined(operation, Box::new(()))?.0)
     }
 
-    /// Starts the process for whoever holds `token`, whose cancel asks it to end. The runtime
-    /// measures the period of grace.
+    /// Starts the process without a scope. A cancel of `token` terminates the process. The runtime measures the grace
+    /// period.
     ///
     /// # Errors
     ///
-    /// The token is cancelled; the system refuses; or the polite signal cannot be sent here.
+    /// The token is cancelled; the system refuses; or the stop signal cannot be sent on this system.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn example(runtime: &cancelable_core::RuntimeHandle) -> Result<(), Box<dyn std::error::Error>> {
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_process::Command;
+    ///
+    /// let stop = CancellationToken::new();
+    /// let server = Command::new("nginx").spawn_on(runtime, &stop)?;
+    /// stop.cancel_with("a new version is there");
+    /// assert!(server.wait_blocking()?.cause().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn spawn_on(
         self,
         runtime: &RuntimeHandle,
@@ -138,20 +169,20 @@ impl Command {
         Ok(self.start(runtime, token, Box::new(()))?.0)
     }
 
-    /// Runs the process as a part of `operation` and gives what it wrote. Its standard input is
-    /// this program's, unless that is set.
+    /// Runs the process as a part of `operation`, and returns its output. The standard input is that of this program,
+    /// unless it is set.
     ///
-    /// It ends with the process. What is in the pipes then is taken; that another process still
-    /// holds them open holds up nobody.
+    /// The future is ready when the process has ended and the content of its pipes was read. Another process that holds
+    /// the pipes open delays nothing.
     ///
     /// # Errors
     ///
-    /// As for [`spawn`](Self::spawn) and [`Process::wait`]. A process that failed or was asked to
-    /// end is no error here: see [`ProcessOutcome::check`](crate::ProcessOutcome::check).
+    /// The errors of [`spawn`](Self::spawn) and [`Process::wait`]. A process that failed or was cancelled is no error
+    /// here: see [`ProcessOutcome::check`](crate::ProcessOutcome::check).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future asks the process to end, as dropping a [`Process`] does.
+    /// Dropping the future terminates the process, as dropping a [`Process`] does.
     ///
     /// # Examples
     ///
@@ -179,14 +210,14 @@ impl Command {
         Ok(Output::new(outcome, stdout, stderr))
     }
 
-    /// What messages call it.
+    /// Returns the name of the process in messages.
     fn name(&self) -> Arc<str> {
         let program = Path::new(self.command.get_program());
         let name = program.file_name().unwrap_or(program.as_os_str());
         name.to_string_lossy().into()
     }
 
-    /// Starts the process and makes the end of the operation wait for it.
+    /// Starts the process, and makes the end of the operation wait for the process.
     #[track_caller]
     fn spawn_joined(
         self,
@@ -215,7 +246,7 @@ impl Command {
         match joined {
             Ok(()) => Ok((process, shared)),
             Err(_) => {
-                // The operation ended between the look and here.
+                // The operation has ended since the check above.
                 shared.kill(&over);
                 Err(error(Kind::Killed(operation.label().clone())))
             }
@@ -250,16 +281,16 @@ impl Command {
             target,
         );
         watcher.begin(Arc::clone(&shared), started, at_end);
-        // Runs at once if the token has been cancelled meanwhile.
-        let asked = Arc::clone(&shared);
+        // Runs at once if the token was cancelled meanwhile.
+        let started = Arc::clone(&shared);
         shared.keep(token.on_cancel(move |cause| {
-            asked.terminate(None, cause);
+            started.terminate(None, cause);
         }));
         Ok((Process::new(Arc::clone(&shared), id, pipes), shared))
     }
 }
 
-/// The command with what it has; its process group is set by this crate.
+/// Converts from the standard library's command. The process group is set by this crate.
 impl From<process::Command> for Command {
     fn from(command: process::Command) -> Self {
         Self {

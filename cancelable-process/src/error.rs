@@ -1,4 +1,4 @@
-//! The error of starting a process or of learning how it ended.
+//! The error of a process that was not started, or whose exit status is lost.
 
 use cancelable_core::Cancelled;
 use cancelable_core::cause::OperationLabel;
@@ -9,7 +9,21 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
 
-/// A process was not started, or how it ended could not be learned.
+/// The error of a process that was not started, or whose exit status is lost.
+///
+/// # Examples
+///
+/// ```no_run
+/// # fn example(op: cancelable_core::Scope) {
+/// use cancelable_process::Command;
+///
+/// match Command::new("pg_dump").spawn(&op) {
+///     Ok(process) => println!("started {}", process.id()),
+///     Err(error) if error.is_not_found() => println!("install pg_dump"),
+///     Err(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ProcessError {
     name: Arc<str>,
@@ -20,7 +34,7 @@ pub struct ProcessError {
 pub(crate) enum Kind {
     Refused(Arc<io::Error>),
     Cancelled(Cancelled),
-    /// The scope had ended before anything was started.
+    /// The scope had ended before the process was started.
     Closed(OperationLabel),
     /// The scope ended while the process was being started.
     Killed(OperationLabel),
@@ -37,25 +51,25 @@ impl ProcessError {
         }
     }
 
-    /// Named by the program as it was given: where that is a path, the path may be what is wrong.
+    /// The error has the program as it was given, because a path may be wrong.
     pub(crate) fn refused(program: &OsStr, error: io::Error) -> Self {
         let name = program.to_string_lossy().into();
         Self::new(&name, Kind::Refused(Arc::new(error)))
     }
 
-    /// Whether no process was started.
+    /// Returns whether no process was started.
     #[must_use]
     pub fn is_not_started(&self) -> bool {
         !matches!(self.kind, Kind::Lost(_) | Kind::Killed(_))
     }
 
-    /// Whether there is no such program: 127, as shells count it.
+    /// Returns whether there is no such program, for which shells exit with 127.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(&self.kind, Kind::Refused(error) if error.kind() == ErrorKind::NotFound)
     }
 
-    /// The cancellation of the operation or token for which it was to be started, if that is why.
+    /// The cancellation of the operation or token, if the process was not started because of it.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
         match &self.kind {
@@ -64,7 +78,7 @@ impl ProcessError {
         }
     }
 
-    /// What the system said, if that is why.
+    /// The error of the system, if there is one.
     #[must_use]
     pub fn io_error(&self) -> Option<&io::Error> {
         match &self.kind {
@@ -82,23 +96,23 @@ impl fmt::Display for ProcessError {
             Kind::Cancelled(cancelled) => write!(f, "{name} was not started: {cancelled}"),
             Kind::Closed(operation) => write!(
                 f,
-                "{name} was not started: scope {operation} has ended, start it while that runs"
+                "{name} was not started: scope {operation} has ended, start it while the scope runs"
             ),
             Kind::Killed(operation) => {
                 write!(
                     f,
-                    "{name} was killed: scope {operation} ended as it was started"
+                    "{name} was killed: scope {operation} ended while it was started"
                 )
             }
             Kind::NoRuntime(operation) => write!(
                 f,
-                "{name} was not started: scope {operation} has no runtime, build it with one"
+                "{name} was not started: scope {operation} has no runtime, build the scope with one"
             ),
             Kind::CannotSend(signal) => write!(
                 f,
-                "{name} was not started: {signal} cannot be sent, ask with another signal"
+                "{name} was not started: {signal} cannot be sent, set another stop signal"
             ),
-            Kind::Lost(error) => write!(f, "how {name} ended is not known: {}", escaped(error)),
+            Kind::Lost(error) => write!(f, "the exit status of {name} is lost: {}", escaped(error)),
         }
     }
 }

@@ -1,15 +1,14 @@
-//! The end of a program that wraps another one.
+//! The end of a program that wraps another program.
 
 use std::process::ExitStatus;
 
-/// Ends this program as a process of it has ended: with its exit code, or by the signal that ended
-/// it. So whoever started this program learns what it would have learned of the other, and a shell
-/// ends its loop after a Ctrl+C.
+/// Ends this program in the way in which a process has ended: with the exit code of `status`, or by its signal. So the
+/// parent of this program sees the same end, and a shell ends its loop after a Ctrl+C.
 ///
-/// To be called last, in `main`. No destructor runs. Of a signal no core is dumped: that of the
-/// process is the one to look at.
+/// Call it last, in `main`. No destructor runs. A signal causes no core dump of this program, because the core dump of
+/// the process is the useful one.
 ///
-/// Where the signal cannot end this program, it exits with 128 and the signal's number: see
+/// If the signal cannot end this program, it exits with 128 and the signal's number: see
 /// [`exit_by`](cancelable_signals::exit_by).
 ///
 /// # Examples
@@ -38,18 +37,18 @@ fn die_of(number: i32) -> ! {
         current: Some(0),
         maximum: Some(0),
     };
-    // Nothing depends on it: at worst there is a second core.
+    // An error is harmless: there is a second core dump.
     let _ = rustix::process::setrlimit(Resource::Core, none);
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        // For a system that hands cores to a program, whatever their limit.
+        // For a system that passes core dumps to a program regardless of the limit.
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
         let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     }
     if let Ok(signal) = cancelable_signals::Signal::try_from(number) {
         cancelable_signals::exit_by(signal);
     }
-    // One that nobody may watch. Process 1 cannot die of it.
+    // A signal that no program may watch. Process 1 cannot die of it.
     if std::process::id() != 1 {
         let _ = signal_hook::low_level::emulate_default_handler(number);
     }

@@ -6,23 +6,20 @@ mod unix;
 use crate::ProcessError;
 use std::process::{Command, ExitStatus};
 
-/// What the first process of a container has to do beside the program that the container is for.
+/// The first process of a container: it runs the container's program as a child, forwards signals and reaps orphans.
 ///
-/// The system treats process 1 unlike others: it ignores signals that it does not catch, `SIGTERM`
-/// among them, and it is made the parent of every process whose own has ended. So the program is
-/// run as a child: each signal is forwarded to its process group, orphans are reaped, and the end
-/// of the program is the end of all.
+/// The kernel ignores a signal that process 1 does not catch, `SIGTERM` included, and makes process 1 the parent of every
+/// orphan. So the program runs as a child: each signal is forwarded to its process group, orphans are reaped, and the end
+/// of the program is the end of the container.
 ///
-/// It takes the program over: it catches signals, and it takes the status of every child there is.
-/// Nothing else in the same program can wait for a process, so call it first, before any thread is
-/// there, and exit as it says. If it is not process 1 it asks to be made the parent of
-/// orphans below it, which Linux grants.
+/// `Init` catches signals, and takes the status of every child. Nothing else in this program can wait for a process. So
+/// call [`status`](Self::status) first, before any thread is started, and exit with the returned status. A process that
+/// is not process 1 requests the orphans below it, which Linux grants.
 ///
-/// The program's group is a job of the terminal, if there is one: it is in the foreground, a stop of
-/// it (Ctrl+Z) stops this program for the shell to see, and the terminal is taken back when it has
-/// ended or was stopped.
+/// If there is a terminal, the program's group is a job of it: the group is in the foreground, a stop of the group
+/// (Ctrl+Z) stops this program for the shell, and the terminal is taken back when the program has ended or was stopped.
 ///
-/// On Windows there is nothing to do but to wait for the program.
+/// On Windows `Init` only waits for the program.
 ///
 /// # Examples
 ///
@@ -43,20 +40,19 @@ pub struct Init {
 }
 
 impl Init {
-    /// Takes the program to run. Its process group is set here.
+    /// Returns an init for the program of `command`. The process group is set by this crate.
     pub fn new(command: Command) -> Self {
         Self { command }
     }
 
-    /// Runs the program to its end, and gives its exit status, for [`exit_as`](crate::exit_as).
+    /// Runs the program to its end, and returns its exit status, for [`exit_as`](crate::exit_as).
     ///
-    /// Every signal is forwarded that can be caught and does not report a fault of the process
-    /// itself. Those that this process was started to ignore stay ignored, in it and in the
-    /// program; those for real time are not forwarded.
+    /// Every signal is forwarded that can be caught and does not report a fault of this process. Signals that this process
+    /// was started to ignore stay ignored, in this process and in the program. Real-time signals are not forwarded.
     ///
     /// # Errors
     ///
-    /// The program could not be started, or the system does not let signals be caught.
+    /// The program cannot be started, or signals cannot be caught.
     pub fn status(self) -> Result<ExitStatus, ProcessError> {
         let program = self.command.get_program().to_owned();
         let refused = |error| ProcessError::refused(&program, error);

@@ -1,9 +1,8 @@
-//! Child processes that end with the work they belong to, on any async runtime.
+//! Child processes that end with their operation, on any async runtime.
 //!
-//! A [`Command`] starts a process in a process group of its own. When its operation is cancelled
-//! the whole group is asked to end, with `SIGTERM` unless said otherwise, and what still runs after
-//! a period of grace is killed. Whoever waits is told both: how the process ended, and that it was
-//! asked to and why.
+//! A [`Command`] starts a process in a process group of its own. When its operation is cancelled, the group is sent
+//! `SIGTERM`, or another [`StopSignal`]. Processes of the group that still run after a grace period are killed. The wait
+//! returns both the exit status and the cause of the cancel.
 //!
 //! # Examples
 //!
@@ -24,59 +23,55 @@
 //!         .spawn(&op)?;
 //!     dump.wait().await
 //! });
-//! // After ten minutes pg_dump gets its SIGTERM, and five seconds later SIGKILL, if need be.
-//! // The run is over when it is.
+//! // After ten minutes pg_dump gets SIGTERM, and five seconds later SIGKILL if it still runs. The
+//! // run ends after pg_dump.
 //! println!("{:?}", outcome.await.complete()?);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What ends, and when
+//! # The end of a process
 //!
-//! - [`Command::spawn`] makes the process a part of a scope. The scope does not end before the
-//!   process has: whichever way the body ends, a process that still runs then is asked to end, and
-//!   the end of the scope waits for it, within its
+//! - [`Command::spawn`] makes the process a part of a scope. The scope does not end before the process: a process that
+//!   still runs when the body ends is terminated, and the end of the scope waits for it, within its
 //!   [cleanup budget](cancelable_core::scope::ScopeBuilder::cleanup_budget).
-//! - [`Command::spawn_on`] takes a runtime and a token instead, for use without a scope.
-//! - Dropping a [`Process`] that still runs asks it to end. The period of grace and the kill follow
-//!   in the background. [`Process::detach`] gives it up instead.
-//! - If the runtime goes away during the period of grace, the group is killed at once.
-//! - The wait of a process that was asked ends when nothing of its group runs any more: what its
-//!   leader left behind has the rest of the grace too, and after a kill it is waited for as well, for
-//!   two seconds at most, since a process that hangs in the system, or is another user's, does not
-//!   end. On systems other than Linux, which do not tell what a group consists of, the rest is killed
-//!   as soon as the leader has ended.
-//! - A process that came to the kill because its grace was over is told of in the log, as a warning.
-//! - A process that ends without having been asked may leave others behind, as a shell does that
-//!   has started a server; they are let be. A pipe that they hold open holds up nobody:
-//!   [`Command::output`] takes what is in it when the process has ended.
-//! - A process that exits with 0 after it was asked has still been asked, and
-//!   [`ProcessOutcome::check`] says so.
+//! - [`Command::spawn_on`] takes a runtime and a token, for use without a scope.
+//! - The drop of a [`Process`] that still runs terminates the process. The grace period and the kill follow in the
+//!   background. [`Process::detach`] gives the handle up and lets the process run.
+//! - If the runtime shuts down during the grace period, the group is killed at once.
+//! - The wait for a terminated process ends when no process of its group runs any more. Processes that the leader has
+//!   left behind have the rest of the grace period, too. After a kill they are waited for no longer than two seconds,
+//!   because a process that hangs in the system, or belongs to another user, does not end. Systems other than Linux do
+//!   not list the members of a group, so there the rest is killed as soon as the leader has ended.
+//! - A kill at the end of a grace period is logged as a warning.
+//! - A process that ends by itself may leave others behind, such as a shell that has started a server. They are not
+//!   terminated. A pipe that they hold open delays nobody: [`Command::output`] takes the content of the pipe when the
+//!   process has ended.
+//! - A process that exits with 0 after a cancel was still cancelled: [`ProcessOutcome::check`] is an error.
 //!
-//! # How a signal finds its group
+//! # Signals reach only their group
 //!
-//! A process group has the number of the process that leads it, and a number is free for another
-//! as soon as that process has ended and its parent has looked at it. So a process that ended is
-//! left as it is, a zombie, until no signal is to be sent any more; only then is its status taken,
-//! and no signal is sent from then on. None can reach a stranger.
+//! A process group has the number of its leader. That number is free for another process as soon as the leader has ended
+//! and its status was taken. So an ended process stays a zombie until no more signal is to be sent. Then its status is
+//! taken, and no signal is sent from then on. So no signal can reach another group.
 //!
 //! # Limits
 //!
-//! - A process that moves to another group or session, as daemons do, has left, and hears nothing.
-//! - A group of its own is in the background of a terminal: reading from it stops the process.
-//!   [`Command::job_control`] hands the terminal over, as a shell does; [`Command::foreground`] keeps
-//!   the process in this program's group, and then signals are for it alone.
-//! - A process starts to ignore what this program was started to ignore, as `nohup` wants it. A polite
-//!   signal among these is not heard, and the grace ends in the kill.
-//! - One thread waits for each process, and one more reads its output if it is captured.
-//! - Signals for real time cannot be sent.
-//! - If this program is killed, its processes live on: nobody is left to ask them.
-//! - `SIGCHLD` is caught from the first process on. While it is ignored, as the starter of this program
-//!   may have left it, the system throws exit statuses away.
-//! - It needs `waitid`, which OpenBSD does not have.
-//! - On Windows there are no process groups and no polite signal: asking *is* the kill, of the
-//!   process itself and not of those that it has started. The period of grace bounds how long
-//!   [`Command::output`] waits there for pipes that others hold open.
+//! - A process that moves to another group or session, as daemons do, gets no signals.
+//! - A group of its own is in the background of a terminal, where a read stops it. [`Command::job_control`] gives the
+//!   terminal to the group, as a shell does. [`Command::foreground`] keeps the process in this program's group, and
+//!   sends signals to the process only.
+//! - A process ignores the signals that this program was started to ignore, as `nohup` requires. If the stop signal is
+//!   one of them, the grace period ends in the kill.
+//! - One thread waits for each process, and one more thread reads its output if that is captured.
+//! - Real-time signals cannot be sent.
+//! - If this program is killed, its processes live on.
+//! - `SIGCHLD` is caught from the first process on. While `SIGCHLD` is ignored, as the starter of this program may have
+//!   left it, the system discards exit statuses.
+//! - `waitid` is required, which OpenBSD does not have.
+//! - Windows has neither process groups nor a stop signal. There a cancel kills the process at once, and the processes
+//!   that it has started live on. The grace period bounds the wait of [`Command::output`] for pipes that other processes
+//!   hold open.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -1,4 +1,4 @@
-//! The outcome of a process: how it ended, and whether it was asked to.
+//! The outcome of a process: its exit status, and the cause of its cancel.
 
 use cancelable_core::Cause;
 use cancelable_core::cause::escaped;
@@ -7,12 +7,27 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-/// How a process ended.
+/// The outcome of a process: its exit status, and the cause of its cancel.
 ///
-/// The request is on record beside the exit status: a process that exits with 0 after it was asked
-/// may have done half its work, and only its status looks like success.
+/// A process that exits with 0 after a cancel may have done half of its work, so an exit status of 0 alone is no success.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// use cancelable_process::Command;
+///
+/// let outcome = Command::new("make").arg("test").spawn(&op)?.wait().await?;
+/// match (outcome.cause(), outcome.was_killed()) {
+///     (None, _) => println!("make exited with {}", outcome.code()),
+///     (Some(cause), false) => println!("make stopped: {cause}"),
+///     (Some(cause), true) => println!("make was killed: {cause}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-#[must_use = "it says whether the process failed, and whether it was asked to end"]
+#[must_use = "a process may have failed or was cancelled"]
 pub struct ProcessOutcome {
     name: Arc<str>,
     status: ExitStatus,
@@ -41,25 +56,25 @@ impl ProcessOutcome {
         self.status
     }
 
-    /// Why the process was asked to end before it had; `None` if it ended of itself.
+    /// The cause for which the process was terminated; `None` if it ended by itself.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.request.as_ref()
     }
 
-    /// Whether it came to the kill: the period of grace was over, or there was none.
+    /// Returns whether the process was killed, at the end of the grace period or without one.
     #[must_use]
     pub fn was_killed(&self) -> bool {
         self.killed
     }
 
-    /// The exit code as shells report it: of a process that a signal ended, 128 and its number.
+    /// The exit code as shells report it: 128 and the signal's number if a signal ended the process.
     #[must_use]
     pub fn code(&self) -> i32 {
         code(self.status)
     }
 
-    /// Whether the process did what it was for: it exited with 0, and nobody had asked it to end.
+    /// Returns whether the process exited with 0 and was not cancelled.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.request.is_none() && self.status.success()
@@ -69,7 +84,7 @@ impl ProcessOutcome {
     ///
     /// # Errors
     ///
-    /// The process was asked to end, or failed of itself.
+    /// The process was cancelled, or failed by itself.
     pub fn check(&self) -> Result<(), ProcessFailed> {
         match self.is_success() {
             true => Ok(()),
@@ -86,26 +101,41 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
     let signal = std::os::unix::process::ExitStatusExt::signal(&status);
     #[cfg(not(unix))]
     let signal: Option<i32> = None;
-    // Of a process that has ended, one or the other is there.
+    // A process that has ended has a code or a signal.
     status
         .code()
         .or(signal.map(|number| 128 + number))
         .unwrap_or(1)
 }
 
-/// A process was asked to end, or failed, from [`ProcessOutcome::check`].
+/// The error of a process that was cancelled or failed, from [`ProcessOutcome::check`].
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// use cancelable_process::Command;
+///
+/// let outcome = Command::new("make").spawn(&op)?.wait().await?;
+/// if let Err(failed) = outcome.check() {
+///     // "make failed (exit status: 2)"
+///     eprintln!("{failed}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct ProcessFailed {
     outcome: ProcessOutcome,
 }
 
 impl ProcessFailed {
-    /// How the process ended.
+    /// The outcome of the process.
     pub fn outcome(&self) -> &ProcessOutcome {
         &self.outcome
     }
 
-    /// Whether it was asked to end.
+    /// Returns whether the process was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.outcome.request.is_some()

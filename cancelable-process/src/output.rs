@@ -2,9 +2,22 @@
 
 use crate::ProcessOutcome;
 
-/// What [`Command::output`](crate::Command::output) gives.
+/// The output of a process that has ended, from [`Command::output`](crate::Command::output).
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// use cancelable_process::{Command, Output};
+///
+/// let output: Output = Command::new("git").args(["status", "--short"]).output(&op).await?;
+/// output.outcome().check()?;
+/// println!("{} bytes, {} of errors", output.stdout().len(), output.stderr().len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
-#[must_use = "it says whether the process failed, and whether it was asked to end"]
+#[must_use = "a process may have failed or was cancelled"]
 pub struct Output {
     outcome: ProcessOutcome,
     stdout: Vec<u8>,
@@ -20,24 +33,24 @@ impl Output {
         }
     }
 
-    /// How the process ended.
+    /// The outcome of the process.
     pub fn outcome(&self) -> &ProcessOutcome {
         &self.outcome
     }
 
-    /// What it wrote to standard output.
+    /// The bytes of standard output.
     #[must_use]
     pub fn stdout(&self) -> &[u8] {
         &self.stdout
     }
 
-    /// What it wrote to standard error.
+    /// The bytes of standard error.
     #[must_use]
     pub fn stderr(&self) -> &[u8] {
         &self.stderr
     }
 
-    /// What it wrote to standard output.
+    /// Returns the bytes of standard output.
     #[must_use]
     pub fn into_stdout(self) -> Vec<u8> {
         self.stdout

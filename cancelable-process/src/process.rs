@@ -1,4 +1,4 @@
-//! A process that runs, for whoever started it.
+//! The handle of a process that was started.
 
 use crate::shared::Shared;
 use crate::{ProcessError, ProcessOutcome, StopSignal};
@@ -7,21 +7,37 @@ use std::fmt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 use std::sync::Arc;
 
-/// The three pipes that a process may have.
+/// The pipes of a process: standard input, output and error.
 pub(crate) type Pipes = (Option<ChildStdin>, Option<ChildStdout>, Option<ChildStderr>);
 
-/// A process that was started, from [`Command::spawn`](crate::Command::spawn).
+/// The handle of a process, from [`Command::spawn`](crate::Command::spawn).
 ///
-/// Dropping it while the process runs asks the process to end; what follows on that goes on in the
-/// background. The pipes are the standard library's, for what was set to
-/// [`Stdio::piped`](std::process::Stdio::piped); a runtime has ways to make them its own.
-#[must_use = "dropping it asks the process to end; `detach` does not"]
+/// The drop of the handle terminates the process, and the grace period and the kill follow in the background. A stream
+/// that was set to [`Stdio::piped`](std::process::Stdio::piped) has a pipe of the standard library here, which a runtime
+/// can convert to its own.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn example(op: cancelable_core::Scope) -> Result<(), Box<dyn std::error::Error>> {
+/// use cancelable_process::{Command, Process};
+/// use cancelable_signals::Signal;
+///
+/// let server: Process = Command::new("nginx").spawn(&op)?;
+/// server.signal("HUP".parse::<Signal>()?); // Reads its configuration again.
+/// assert!(server.terminate("maintenance"));
+/// let outcome = server.wait().await?;
+/// assert_eq!(outcome.cause().and_then(|cause| cause.message()), Some("maintenance"));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the drop terminates the process; `detach` does not"]
 pub struct Process {
-    /// The writing end of its standard input. Taken out and dropped it says that no more comes.
+    /// The writing end of the standard input. Its drop ends the input of the process.
     pub stdin: Option<ChildStdin>,
-    /// The reading end of its standard output.
+    /// The reading end of the standard output.
     pub stdout: Option<ChildStdout>,
-    /// The reading end of its standard error.
+    /// The reading end of the standard error.
     pub stderr: Option<ChildStderr>,
     shared: Arc<Shared>,
     id: u32,
@@ -40,20 +56,20 @@ impl Process {
         }
     }
 
-    /// The number of the process, and of its group if it has one of its own. For reading: once the
-    /// process has ended it may be another's. To send a signal there is [`signal`](Self::signal).
+    /// The number of the process, and of its group if it has a group of its own. For messages only: after the end of the
+    /// process another process may have the number. [`signal`](Self::signal) sends a signal.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Waits for the end of the process. If it was asked to end, what is left of its group is
-    /// waited for too, after a kill for two seconds at most. Any number may wait, and later again.
+    /// Waits for the end of the process. If the process was terminated, also waits for the rest of its group, after a
+    /// kill for no longer than two seconds. Any number of tasks may wait, also after the end.
     ///
     /// # Errors
     ///
-    /// The system does not say how it ended, because something else in this program has taken its
-    /// status, or has had `SIGCHLD` ignored since it was started.
+    /// The exit status is lost, because another part of this program has taken it, or has ignored `SIGCHLD` since the
+    /// process was started.
     ///
     /// # Cancel safety
     ///
@@ -62,54 +78,53 @@ impl Process {
         self.shared.ended().await
     }
 
-    /// [`wait`](Self::wait) for a thread.
+    /// [`wait`](Self::wait) on a thread, which it blocks.
     ///
     /// # Errors
     ///
-    /// As for [`wait`](Self::wait).
+    /// The same as of [`wait`](Self::wait).
     pub fn wait_blocking(&self) -> Result<ProcessOutcome, ProcessError> {
         self.shared.wait_for_end()
     }
 
-    /// How the process ended, if it has.
+    /// Returns the outcome of the process if it has ended.
     #[must_use]
     pub fn try_wait(&self) -> Option<Result<ProcessOutcome, ProcessError>> {
         self.shared.try_end()
     }
 
-    /// Asks the process to end, as a cancel does. True if it still ran and had not been asked.
+    /// Sends the stop signal, as a cancel does. Returns false if the process has ended or was terminated before.
     #[track_caller]
     pub fn terminate(&self, cause: impl Into<Cause>) -> bool {
         self.shared.terminate(None, &cause.into())
     }
 
-    /// [`terminate`](Self::terminate) with another signal than the command says.
+    /// [`terminate`](Self::terminate) with another signal than the command's stop signal.
     #[track_caller]
     pub fn terminate_with(&self, signal: impl Into<StopSignal>, cause: impl Into<Cause>) -> bool {
         self.shared.terminate(Some(signal.into()), &cause.into())
     }
 
-    /// Kills the process and its group now. True if it still ran.
+    /// Kills the process and its group at once. Returns false if the process has ended.
     #[track_caller]
     pub fn kill(&self) -> bool {
         let cause = Cause::new(Reason::Requested).with_message("killed");
         self.shared.kill(&cause)
     }
 
-    /// Sends a signal that is no request to end, such as the one on which a server reads its
-    /// configuration again. True if it was sent; on Windows it never is.
+    /// Sends a signal that does not terminate the process, such as a `SIGHUP` that reloads a configuration. Returns
+    /// whether the signal was sent, which is always false on Windows.
     pub fn signal(&self, signal: impl Into<StopSignal>) -> bool {
         self.shared.send(signal.into())
     }
 
-    /// Gives the handle up and lets the process run. Its token, and the end of its scope, still ask
-    /// it to end.
+    /// Drops the handle and lets the process run. The process's token, and the end of its scope, still terminate it.
     pub fn detach(mut self) {
         self.detached = true;
     }
 }
 
-/// Asks: see the type.
+/// Terminates the process, unless it was detached.
 impl Drop for Process {
     fn drop(&mut self) {
         if !self.detached {

@@ -1,13 +1,13 @@
-//! The signal by which a process is asked to end.
+//! The signal that terminates a process.
 
 use cancelable_signals::{InvalidSignal, Signal};
 use std::fmt;
 use std::str::FromStr;
 
-/// A signal to send: unlike a [`Signal`] it need not be one that can be watched, so `SIGKILL` and
-/// `SIGSTOP` are among them.
+/// A signal to send to a process. Other than a [`Signal`] it may be one that no program can watch, such as `SIGKILL` and
+/// `SIGSTOP`.
 ///
-/// Made from a [`Signal`], or from text: a name with or without `SIG` in any case, or a number.
+/// A stop signal is made from a [`Signal`], or parsed from a name with or without `SIG` in any case, or from a number.
 ///
 /// # Examples
 ///
@@ -27,7 +27,7 @@ pub struct StopSignal {
 }
 
 impl StopSignal {
-    /// `SIGTERM`, the request to end that is the default.
+    /// `SIGTERM`, the default.
     pub const TERM: Self = Self {
         number: 15,
         name: "SIGTERM",
@@ -61,7 +61,7 @@ impl From<Signal> for StopSignal {
     }
 }
 
-/// The signals that can be sent and not watched.
+/// The signals that can be sent and cannot be watched.
 #[cfg(unix)]
 const UNWATCHED: [StopSignal; 5] = {
     use signal_hook::consts;
@@ -79,7 +79,7 @@ const UNWATCHED: [StopSignal; 5] = {
 #[cfg(not(unix))]
 const UNWATCHED: [StopSignal; 0] = [];
 
-/// A signal's name with or without `SIG`, in any case, or its number in digits.
+/// Parses a signal's name with or without `SIG`, in any case, or its number in digits.
 impl FromStr for StopSignal {
     type Err = InvalidSignal;
 

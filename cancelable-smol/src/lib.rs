@@ -53,7 +53,7 @@
 //!
 //! smol is several crates under one name. This adapter uses three of them: `async-io` for timers, `blocking` for
 //! blocking work, and `async-executor` for an executor of its own. That executor has a thread for each core, or
-//! the number of threads in the environment variable `SMOL_THREADS`. It runs beside `smol::spawn` and beside other
+//! the number of threads in the environment variable `SMOL_THREADS`. The executor runs beside `smol::spawn` and beside other
 //! executors of a program. The tasks of those executors may use this crate too.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

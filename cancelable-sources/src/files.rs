@@ -1,19 +1,19 @@
 //! Sources for a file that appears, changes or disappears.
 //!
-//! A [`Look`] compares the file with its state at the entry of the scope. An event of the system, as a hint
-//! that something has changed, or else the interval causes the next look. [`Events`] watches folders, because
-//! a file may not exist yet and an editor replaces it. It also watches the file itself if the content matters.
-//! All of this may block, and runs on threads for looks.
+//! A `FileCheck` compares the file with its state at the entry of the scope. The next check comes with an event of the
+//! system, which is a hint that something has changed, or after the interval. `Events` watches folders, because a file
+//! may not exist yet and an editor replaces it, and the file itself if its content matters. All of this may block, and
+//! runs on threads for probes.
 
 mod anchors;
+mod check;
+mod event_filter;
 mod events;
-mod happening;
+mod file_event;
+mod findings;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod inotify;
-mod interest;
-mod look;
 mod mount;
-mod notice;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod notified;
 mod snapshot;

@@ -1,8 +1,8 @@
 //! Sources of cancellation: memory, CPU, disks and files, on any async runtime.
 //!
-//! Each function returns a source for a scope. A source looks in an interval, on a thread for looks, or
-//! gets events of the system. It cancels the scope with a cause that says what it found, and ends with the
-//! scope. The adapter crates have the same names, under the features `resources` and `files`.
+//! Each function returns a source for a scope. A source reads a value in an interval, on a thread for probes, or gets
+//! events of the system. It cancels the scope with a cause that names its finding, and ends with the scope. The adapter
+//! crates have the same names, under the features `resources` and `files`.
 //!
 //! # Examples
 //!
@@ -30,36 +30,40 @@
 //!
 //! # Resources
 //!
-//! - [`memory_limit`] and [`cpu_limit`] measure the use of the machine, or of the container if that has
-//!   less. Limits of Linux' control groups count, of versions 1 and 2, on every level above the process.
-//!   Page cache that the kernel can reclaim does not count as used. For a process that is bound to some
-//!   cores, by a cpuset or by its affinity, these cores are 100 percent.
-//! - [`process_memory_limit`] and [`process_cpu_limit`] measure this process alone.
-//! - [`disk_limit`] measures the disk of a path.
-//! - [`gauge_limit`] reads a [`Gauge`] of the program's own.
+//! | function | measures |
+//! |---|---|
+//! | [`memory_limit`] | the memory in use of the container, or of the machine if the container has no lower limit |
+//! | [`cpu_limit`] | the CPU time of the container, of the cores of this process, or of the machine |
+//! | [`process_memory_limit`], [`process_cpu_limit`] | this process alone |
+//! | [`disk_limit`] | the used space of the disk of a path |
+//! | [`gauge_limit`] | a [`Gauge`] of the program |
+//!
+//! Limits of Linux' control groups count, of versions 1 and 2, on every level above the process. Page cache that the
+//! kernel can reclaim does not count as used. For a process that is bound to some cores, by a cpuset or by its affinity,
+//! these cores are 100 percent.
 //!
 //! # Files
 //!
 //! - [`file_appears`], [`file_changes`] and [`file_disappears`] watch one path, which need not exist.
-//! - The system's events report a change. Where there are none, because the system grants no more watches
-//!   or the file is on a network mount, the source looks at the file in an interval.
+//! - Events of the system report a change. Without events, because the system grants no more watches or the file is on a
+//!   network mount, the source checks the file in an interval.
 //! - On Linux all files of the process share one instance of inotify and one thread.
-//! - The watch is set up before the first look at the file, so no change is missed between them.
+//! - The watch is set up before the first check of the file, so no change is missed between them.
 //!
 //! # Limits
 //!
-//! - CPU figures are means over the time between two looks. The first look has no figure, and looks less
-//!   than 200 ms apart have the same figure.
-//! - A network disk that does not answer is not looked at again until it answers.
+//! - CPU figures are means over the time between two readings. The first reading is zero, and readings less than 200 ms
+//!   apart have the same figure.
+//! - A network disk that does not answer is not read again until it answers.
 //! - On Windows a disk is found by its drive letter.
 //! - Limits other than those of control groups are not known: `ulimit`, job objects of Windows.
 //! - A file that disappears and is back within a tenth of a second counts as replaced.
-//! - macOS reports changes with a delay, and several changes as one. So a state of a moment may be missed
-//!   there, and so may a change that keeps length and modification time.
+//! - macOS reports changes with a delay, and several changes as one. A state of a moment may be missed there, and so may
+//!   a change that keeps length and modification time.
 //! - On systems other than Linux a write through another hard link is found at every tenth interval.
 //! - On Windows network drives with a letter count as local. Use [`FileSource::polling`] for them.
-//! - The system has no events for a mount over a mount point, or for a renamed parent of a parent. These are
-//!   found at every tenth interval too.
+//! - The system has no events for a mount over a mount point, or for a renamed ancestor of the folder. These changes are
+//!   found at every tenth interval, too.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

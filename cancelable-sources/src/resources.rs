@@ -1,8 +1,8 @@
 //! Sources for limits of memory, CPU, disks, and the program's own gauges.
 //!
 //! A [`Gauge`] measures and has no limit. A [`ResourceSource`] reads a gauge in an interval and compares the
-//! reading with a limit. The interval, the thread for looks and the handling of a gauge that fails or hangs
-//! are those of the core's blocking condition.
+//! reading with a limit. The interval, the thread and the handling of a gauge that fails or hangs are those of the
+//! core's blocking condition.
 
 mod bytes;
 mod container;

@@ -1,7 +1,6 @@
-//! The hot paths of tokens and scopes, each done a thousand times in a function of its own, for
-//! `ci/instructions.sh` to count its instructions. Prints their names in the order in which it runs
-//! them; what stands outside of `measured` is not counted. With an argument it does only those whose name
-//! has it, for a look at where one spends them:
+//! The hot paths of tokens and scopes, each run a thousand times in a function of its own, whose instructions
+//! `ci/instructions.sh` counts. Prints the names of the paths in their order; code outside of `measured` is not
+//! counted. With an argument only the paths with that text in their name run, for a profile:
 //!
 //! ```sh
 //! valgrind --tool=callgrind --toggle-collect=instructions::measured target/release/instructions 'new, dropped'
@@ -17,16 +16,17 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// How often each path is done. The script divides by it.
+/// The number of runs of each path. The script divides by it.
 const TIMES: usize = 1000;
 
-/// What the script has the counter turned on for. Not inlined, so that the counter finds it.
+/// The function for which the script turns the counter on. Not inlined, so that the counter finds
+/// it.
 #[inline(never)]
 fn measured(work: impl FnOnce()) {
     work();
 }
 
-/// Names a path and has it counted, if it is asked for.
+/// Names a path and counts it, if it is selected.
 fn count(name: &str, work: impl FnOnce()) {
     if std::env::args()
         .nth(1)
@@ -37,7 +37,7 @@ fn count(name: &str, work: impl FnOnce()) {
     }
 }
 
-/// Does `once` a few times, so that what is made at the first time is there, and then counted.
+/// Runs `once` a few times, so that lazily made state exists, and then counts.
 fn path(name: &str, mut once: impl FnMut()) {
     (0..10).for_each(|_| once());
     count(name, || (0..TIMES).for_each(|_| once()));
@@ -84,7 +84,7 @@ fn tokens() {
     });
 }
 
-/// One cancel each of a thousand tokens.
+/// Cancels each of a thousand tokens.
 fn cancels() {
     let mut chain = vec![CancellationToken::new()];
     for above in 0..TIMES {

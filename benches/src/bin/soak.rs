@@ -24,7 +24,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// True if the number is new. What is beyond the bits is not ours to count.
+    /// Returns true for a new number. Numbers beyond the bits are not checked.
     fn note(&self, number: u64) -> bool {
         let at = number - self.first;
         let bit = 1 << (at % 64);
@@ -33,7 +33,7 @@ impl Seen {
     }
 }
 
-/// Kilobytes of this process that are in memory; none where the system does not say.
+/// Returns the kilobytes of this process in memory; `None` where the system does not report them.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

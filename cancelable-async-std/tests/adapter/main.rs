@@ -1,3 +1,3 @@
-//! The behaviours that every adapter has.
+//! The behaviours of every adapter.
 
 conformance::suite!(cancelable_async_std);

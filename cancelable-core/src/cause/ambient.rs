@@ -36,7 +36,7 @@ pub(crate) struct Ambient {
     pub(crate) handle: Arc<dyn Running>,
     /// The outermost shield around the code that is polled now. While the shield is open, a cancel of the operation
     /// does not reach the scopes that this code opens. An `Any`, for a caller that knows the type.
-    pub(crate) shelter: Option<Arc<dyn Any + Send + Sync>>,
+    pub(crate) shield: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Ambient {
@@ -47,7 +47,7 @@ impl Ambient {
     }
 
     pub(crate) fn is_shielded(&self) -> bool {
-        self.shelter.is_some()
+        self.shield.is_some()
     }
 
     /// Returns the time of the operation's clock, if it has a runtime.
@@ -140,17 +140,17 @@ pub(crate) fn is_shielded_in<T>(running: &Arc<T>) -> Option<bool> {
 }
 
 /// Replaces the shield in this thread's entry, if there is an entry. Returns the previous one.
-pub(crate) fn replace_shelter(
-    shelter: Option<Arc<dyn Any + Send + Sync>>,
+pub(crate) fn replace_shield(
+    shield: Option<Arc<dyn Any + Send + Sync>>,
 ) -> Option<Arc<dyn Any + Send + Sync>> {
-    let mut shelter = shelter;
+    let mut shield = shield;
     // Swapped, so that the previous one is dropped after the borrow.
     let _ = CURRENT.try_with(|current| {
         if let Some(ambient) = &mut *current.borrow_mut() {
-            std::mem::swap(&mut ambient.shelter, &mut shelter);
+            std::mem::swap(&mut ambient.shield, &mut shield);
         }
     });
-    shelter
+    shield
 }
 
 /// Returns the mark of this thread's operation, for an error that says that it was cancelled for `cause`.

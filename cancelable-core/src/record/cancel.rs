@@ -63,8 +63,8 @@ impl Record {
             (Some(token), _) => token.is_cancelled() && !self.ended_uncancelled(),
             (None, None) => false,
             // Invariant 1.
-            (None, Some(above)) => {
-                above.is_cancelled() && !self.ended_uncancelled() && self.token().is_cancelled()
+            (None, Some(inherited)) => {
+                inherited.is_cancelled() && !self.ended_uncancelled() && self.token().is_cancelled()
             }
         }
     }

@@ -181,12 +181,11 @@ impl<H: Clone + Default> Children<H> {
 
     /// Returns the locations of the holds, in the order of taking.
     pub(super) fn holds(&self) -> Vec<&'static Location<'static>> {
-        self.with_table(|table| table.holds.values().copied().collect())
-            .unwrap_or_default()
+        self.read(|table| table.holds.values().copied().collect())
     }
 
     pub(crate) fn hold_count(&self) -> usize {
-        self.with_table(|table| table.holds.len()).unwrap_or(0)
+        self.read(|table| table.holds.len())
     }
 
     pub(super) fn insert_orphan(&self, id: OperationId, handle: H, runtime: RuntimeHandle) {
@@ -213,15 +212,14 @@ impl<H: Clone + Default> Children<H> {
 
     /// Returns the orphans that have not ended, in the order in which their operations were opened.
     pub(super) fn orphans(&self) -> Vec<H> {
-        self.with_table(|table| {
+        self.read(|table| {
             let orphans = table.orphans.values();
             orphans.map(|orphan| orphan.handle.clone()).collect()
         })
-        .unwrap_or_default()
     }
 
     pub(crate) fn orphan_count(&self) -> usize {
-        self.with_table(|table| table.orphans.len()).unwrap_or(0)
+        self.read(|table| table.orphans.len())
     }
 
     /// Returns the runtime of an orphan, if there is an orphan.
@@ -328,29 +326,26 @@ impl<H: Clone + Default> Children<H> {
 
     /// Takes the failures so far: all if failures are collected, and else the first. Each is returned once.
     pub(crate) fn take_failures(&self) -> Vec<ChildFailure> {
-        self.with_table(|table| std::mem::take(&mut table.failures))
-            .unwrap_or_default()
+        self.read(|table| std::mem::take(&mut table.failures))
     }
 
     pub(super) fn has_failures(&self) -> bool {
-        self.with_table(|table| !table.failures.is_empty())
-            .unwrap_or(false)
+        self.read(|table| !table.failures.is_empty())
     }
 
     /// Returns the number of children and blocking calls that have not ended, with the abandoned calls.
     pub(crate) fn live(&self) -> usize {
-        self.with_table(|table| table.members.len()).unwrap_or(0)
+        self.read(|table| table.members.len())
     }
 
     /// Returns whether there is a member or a hold, for which a failure of the body cancels the operation.
     pub(crate) fn is_awaited(&self) -> bool {
-        self.with_table(|table| !(table.members.is_empty() && table.holds.is_empty()))
-            .unwrap_or(false)
+        self.read(|table| !(table.members.is_empty() && table.holds.is_empty()))
     }
 
     /// Returns the members that have not ended, in the order in which they were opened.
     pub(super) fn members(&self) -> Vec<OpenMember<H>> {
-        self.with_table(|table| {
+        self.read(|table| {
             let members = table.members.iter();
             let members = members.map(|(id, member)| OpenMember {
                 handle: member.handle.clone(),
@@ -360,38 +355,34 @@ impl<H: Clone + Default> Children<H> {
             });
             members.collect()
         })
-        .unwrap_or_default()
     }
 
     /// Returns whether a member is a blocking call, and whether it waits for a permit.
     pub(crate) fn member_state(&self, id: OperationId) -> (bool, bool) {
-        self.with_table(|table| {
+        self.read(|table| {
             let member = table.members.get(&id);
             let is_blocking = member.is_some_and(|member| member.call.is_some());
             (is_blocking, table.queue.contains_key(&id))
         })
-        .unwrap_or_default()
     }
 
     /// Returns some of the children that have a permit, and the number of all that have one.
     pub(crate) fn permit_holders(&self) -> (Vec<H>, usize) {
         const MOST: usize = 3;
-        self.with_table(|table| {
+        self.read(|table| {
             let children = table.members.iter();
             let running = children
                 .filter(|(id, member)| member.call.is_none() && !table.queue.contains_key(id));
             let some = running.map(|(_, member)| member.handle.clone());
             (some.take(MOST).collect(), table.running)
         })
-        .unwrap_or_default()
     }
 
     /// Returns whether there is a member, an orphan or a hold.
     pub(super) fn has_any(&self) -> bool {
-        self.with_table(|table| {
+        self.read(|table| {
             !(table.members.is_empty() && table.orphans.is_empty() && table.holds.is_empty())
         })
-        .unwrap_or(false)
     }
 
     /// Returns the blocking call with this number.
@@ -401,7 +392,7 @@ impl<H: Clone + Default> Children<H> {
 
     /// Returns the blocking calls that were not abandoned; none if no call has a grace period.
     pub(super) fn awaited_calls(&self) -> Vec<(OperationId, Arc<BlockingCall>)> {
-        self.with_table(|table| {
+        self.read(|table| {
             if table.limited_calls == 0 {
                 return Vec::new();
             }
@@ -410,7 +401,6 @@ impl<H: Clone + Default> Children<H> {
                 .filter_map(|(id, member)| Some((*id, Arc::clone(member.call.as_ref()?))))
                 .collect()
         })
-        .unwrap_or_default()
     }
 
     pub(super) fn is_abandoned(&self, id: OperationId) -> bool {
@@ -418,7 +408,7 @@ impl<H: Clone + Default> Children<H> {
             let member = table.members.get(&id);
             member.is_some_and(|member| member.abandoned)
         };
-        self.with_table(is_abandoned).unwrap_or(false)
+        self.read(is_abandoned)
     }
 
     /// Abandons a blocking call. Returns it to the first caller, who has to wake the joiner.
@@ -479,6 +469,11 @@ impl<H: Clone + Default> Children<H> {
 
     fn with_table<T>(&self, act: impl FnOnce(&mut Table<H>) -> T) -> Option<T> {
         Some(act(self.table.lock().as_mut()?))
+    }
+
+    /// Calls `read` with the table. Returns the default if there never was an entry.
+    fn read<T: Default>(&self, read: impl FnOnce(&mut Table<H>) -> T) -> T {
+        self.with_table(read).unwrap_or_default()
     }
 }
 

@@ -71,7 +71,7 @@ impl Record {
         let record = Arc::clone(self);
         let entry = Ambient {
             handle: record,
-            shelter: None,
+            shield: None,
         };
         let span = InSpan::enter(Some(&entry));
         *slot = ambient::replace(entry);
@@ -90,8 +90,8 @@ impl Record {
         let is_inside = here.is_some_and(|here| here.is_within(self));
         let shield = present.filter(|_| is_inside);
         // Also without a shield: the entry may have the mark of an earlier call.
-        drop(ambient::replace_shelter(
-            shield.and_then(|present| present.shelter),
+        drop(ambient::replace_shield(
+            shield.and_then(|present| present.shield),
         ));
         inside
     }

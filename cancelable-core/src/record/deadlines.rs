@@ -81,7 +81,7 @@ pub(crate) fn inherited(
 pub(crate) fn remaining(record: &Record) -> Option<Duration> {
     let now = record.now()?;
     // The lock must not be held during the walk.
-    let own = record.inner.lock().deadlines.due_from(now);
+    let own = record.inner.lock().deadlines.own.due_from(now);
     let earliest = own.into_iter().chain(of_ancestors(record)).min();
     let earliest = shielding::limit_here(record, earliest)?;
     Some(earliest.saturating_duration_since(now))
@@ -186,11 +186,11 @@ mod tests {
 
     /// Opens an operation as a scope does, without a clock.
     fn open(name: &'static str, parent: Option<&Arc<Record>>) -> Arc<Record> {
-        let above = parent.map(|parent| parent.token().clone());
+        let inherited = parent.map(|parent| parent.token().clone());
         lifecycle::open(Opening {
             label: OperationLabel::new(name),
             parent: parent.map(Arc::clone),
-            token: TokenCell::inheriting(above),
+            token: TokenCell::inheriting(inherited),
             runtime: None,
             location: Location::caller(),
             deadline: OwnDeadline::default(),
@@ -198,7 +198,7 @@ mod tests {
             child_options: None,
             options: None,
             spawned: false,
-            shelter: None,
+            shield: None,
             observers: Observers::default(),
         })
     }

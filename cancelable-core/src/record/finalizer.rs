@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::time::Instant;
 
-/// A future that is run at the end of an operation.
+/// A future that runs at the end of an operation.
 pub(crate) struct Finalizer {
     pub(crate) name: Cow<'static, str>,
     pub(crate) location: &'static Location<'static>,

@@ -10,11 +10,11 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::panic::Location;
 
-/// Puts `future` before all that was deferred so far.
+/// Defers `future`, to run before all finalizers that were deferred so far.
 ///
 /// # Errors
 ///
-/// The record is settled; the future comes back.
+/// The record is settled; the future is returned.
 pub(crate) fn defer<C>(
     record: &Record,
     name: Cow<'static, str>,
@@ -34,20 +34,20 @@ where
         };
         return Err(refusal.with(future));
     }
-    // Boxed here and not before, so that a future that is refused comes back as it was.
+    // Boxed only here, so that a refused future is returned as it was.
     let finalizer = Finalizer::new(name, location, future);
     let rare = inner.rare.get_or_insert_default();
     rare.cleanup.push(finalizer);
-    // It may hold any handle that there is.
+    // It may hold any scope handle; see `handle_count.rs`.
     if record.status() == Status::Pending {
         rare.deferrals.note();
     }
-    // Relaxed: a hint. The end looks under the lock.
+    // Relaxed: a hint. The end checks under the lock.
     record.deferred.store(true, Ordering::Relaxed);
     Ok(())
 }
 
-/// Takes out the finalizer that is next, which from then on is the one that runs.
+/// Takes out the next finalizer, and notes it as the running one.
 pub(crate) fn next(record: &Record) -> Option<Finalizer> {
     let now = record.now();
     record.on_rare(|rare| rare.cleanup.next(now))?
@@ -58,8 +58,7 @@ pub(crate) fn note_poll(record: &Record) {
     record.on_rare(|rare| rare.cleanup.note_poll(now));
 }
 
-/// Keeps what went wrong in a finalizer, for the outcome, and logs it: where the run was dropped
-/// and nothing is above there is no outcome.
+/// Keeps the error of a finalizer for the outcome, and logs it: a run that was dropped may have no outcome.
 pub(crate) fn note_error(record: &Record, error: CleanupError) {
     log!(
         Warn,
@@ -70,7 +69,7 @@ pub(crate) fn note_error(record: &Record, error: CleanupError) {
     record.with_rare(|rare| rare.cleanup.errors.push(error));
 }
 
-/// Does the same for a finalizer that nothing will run.
+/// Keeps and logs the loss of a finalizer that no runtime will run.
 pub(crate) fn note_lost(record: &Record, finalizer: &Finalizer) {
     let (name, location) = (&finalizer.name, finalizer.location);
     log!(

@@ -168,7 +168,7 @@ pub(crate) fn hard_token(record: &Record) -> CancellationToken {
     }
     for operation in missing.iter().rev() {
         let own = match &found {
-            Some(above) => above.child_token(),
+            Some(parent) => parent.child_token(),
             None => CancellationToken::new(),
         };
         // The token of another thread that was first is used.

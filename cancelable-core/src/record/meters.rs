@@ -17,13 +17,13 @@ pub(crate) fn of(record: &Arc<Record>) -> &Progress {
         return progress;
     }
     let mut without = Vec::new();
-    let mut above = record.parent.as_ref();
+    let mut next = record.parent.as_ref();
     // Ends: each step goes to the parent.
-    while let Some(ancestor) = above.filter(|ancestor| ancestor.progress.get().is_none()) {
+    while let Some(ancestor) = next.filter(|ancestor| ancestor.progress.get().is_none()) {
         without.push(ancestor);
-        above = ancestor.parent.as_ref();
+        next = ancestor.parent.as_ref();
     }
-    let mut parent = above.and_then(|ancestor| ancestor.progress.get());
+    let mut parent = next.and_then(|ancestor| ancestor.progress.get());
     for ancestor in without.into_iter().rev() {
         parent = Some(make(ancestor, parent));
     }

@@ -1,4 +1,4 @@
-//! The notes on an operation that outlive its end: metadata, and the text of a failure.
+//! The metadata and the error text of an operation, which outlive its end.
 
 use super::Record;
 use crate::report::Metadata;

@@ -37,10 +37,10 @@ pub(super) fn advance_epoch() {
 
 /// The deadlines of one operation.
 pub(super) struct Deadlines {
-    own: OwnDeadline,
+    pub(super) own: OwnDeadline,
     /// The cached earliest deadline of the ancestors.
-    above: Option<Instant>,
-    /// The upper bits are the epoch of `above`, zero if it was never cached. The lowest bit is [`CACHED_BELOW`].
+    inherited: Option<Instant>,
+    /// The upper bits are the epoch of `inherited`, zero if it was never cached. The lowest bit is [`CACHED_BELOW`].
     /// One word, because every operation has it.
     marks: u64,
 }
@@ -52,7 +52,7 @@ impl Deadlines {
     pub(super) fn new(own: OwnDeadline) -> Self {
         Self {
             own,
-            above: None,
+            inherited: None,
             marks: 0,
         }
     }
@@ -71,11 +71,6 @@ impl Deadlines {
     /// Returns the own deadline, if it has passed at `now`.
     pub(super) fn overdue(&self, now: Instant) -> Option<&Due> {
         self.own.due.as_ref().filter(|due| due.at <= now)
-    }
-
-    /// Returns the point of the own deadline if the operation is entered at `now`.
-    pub(super) fn due_from(&self, now: Instant) -> Option<Instant> {
-        self.own.due_from(now)
     }
 
     /// Starts a span at `now`.
@@ -99,12 +94,12 @@ impl Deadlines {
 
     /// Returns the earliest deadline of the ancestors, if it is cached in this epoch.
     pub(super) fn cached(&self, epoch: u64) -> Option<Option<Instant>> {
-        (self.marks >> 1 == epoch).then_some(self.above)
+        (self.marks >> 1 == epoch).then_some(self.inherited)
     }
 
     /// Caches the earliest deadline of the ancestors.
     pub(super) fn cache(&mut self, due: Option<Instant>, epoch: u64) {
-        self.above = due;
+        self.inherited = due;
         self.marks = (epoch << 1) | (self.marks & CACHED_BELOW);
     }
 }
@@ -223,7 +218,7 @@ impl OwnDeadline {
     }
 
     /// Returns the earliest point if the operation is entered at `now`.
-    fn due_from(&self, now: Instant) -> Option<Instant> {
+    pub(super) fn due_from(&self, now: Instant) -> Option<Instant> {
         let pending = self.pending.as_ref();
         let pending = pending.and_then(|pending| now.checked_add(pending.span));
         let due = self.due.as_ref().map(|due| due.at);

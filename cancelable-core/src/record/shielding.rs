@@ -39,7 +39,7 @@ impl InShield {
     pub(crate) fn enter(shield: &Arc<ShieldState>) -> Self {
         let shield = Arc::clone(shield);
         Self {
-            before: ambient::replace_shelter(Some(shield)),
+            before: ambient::replace_shield(Some(shield)),
         }
     }
 }
@@ -48,14 +48,14 @@ impl InShield {
 /// the entry is the same.
 impl Drop for InShield {
     fn drop(&mut self) {
-        drop(ambient::replace_shelter(self.before.take()));
+        drop(ambient::replace_shield(self.before.take()));
     }
 }
 
 /// Returns the innermost shield that an entry is marked with.
 fn of(ambient: &Ambient) -> Option<Arc<ShieldState>> {
     // The mark is always a `ShieldState`.
-    ambient.shelter.clone()?.downcast().ok()
+    ambient.shield.clone()?.downcast().ok()
 }
 
 /// Lists an operation with the shield that it was opened in, if there is one.
@@ -142,11 +142,11 @@ fn shielded_until(record: &Record) -> Option<Option<Instant>> {
     let ambient = ambient::current()?;
     let here = Record::of(&ambient)?;
     let mut crossed = of(&ambient).map(|shield| shield.until());
-    for below in here.with_ancestors() {
-        if std::ptr::eq(below, record) {
+    for inner in here.with_ancestors() {
+        if std::ptr::eq(inner, record) {
             return crossed;
         }
-        if let Some(shield) = below.shields.isolated_by() {
+        if let Some(shield) = inner.shields.isolated_by() {
             let limits = crossed.flatten().into_iter().chain(shield.until());
             crossed = Some(limits.min());
         }

@@ -176,7 +176,7 @@ impl TokenCell {
     /// or under the record's lock.
     #[inline]
     pub(super) fn ended_uncancelled(&self) -> bool {
-        // Relaxed: see above.
+        // Relaxed: as for `is_handed_out`.
         self.ended_uncancelled.load(Ordering::Relaxed)
     }
 

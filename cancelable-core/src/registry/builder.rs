@@ -59,6 +59,21 @@ impl RegistryBuilder {
     /// `bound`, the registry evicts the oldest snapshots and [counts](Registry::history_evicted) them. A snapshot
     /// that exceeds `bound` alone is not kept. Memory that the error in a cause has allocated is unknown, and
     /// not counted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::builder().history_bytes(64).build();
+    /// drop(Scope::builder("a long name".repeat(10)).register_in(&registry).build()?);
+    /// assert!(registry.history(&Filter::new()).is_empty());
+    /// assert_eq!(registry.history_evicted(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn history_bytes(mut self, bound: usize) -> Self {
         self.bytes = Some(bound);
         self

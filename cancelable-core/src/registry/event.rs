@@ -44,6 +44,21 @@ pub enum Event {
 
 impl Event {
     /// Returns the operation; `None` for [`Missed`](Self::Missed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let mut events = registry.events();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let opened = events.try_next().ok_or("no event")?;
+    /// assert_eq!(opened.operation().map(|operation| operation.id()), Some(import.id()));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn operation(&self) -> Option<&Operation> {
         match self {

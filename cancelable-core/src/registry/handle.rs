@@ -115,6 +115,20 @@ impl Registry {
     }
 
     /// Returns the number of listed operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let import = Scope::builder("import").register_in(&registry).build()?;
+    /// let _page = import.child("page").build()?;
+    /// assert_eq!(registry.len(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.len()).sum()

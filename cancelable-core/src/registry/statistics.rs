@@ -118,6 +118,20 @@ impl Statistics {
     }
 
     /// Returns the number of open operations, pending or running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _open = Scope::builder("import").register_in(&registry).build()?;
+    /// drop(Scope::builder("export").register_in(&registry).build()?);
+    /// assert_eq!(registry.statistics().open(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn open(&self) -> u64 {
         // Saturating, because deserialised statistics may have any numbers.
@@ -125,6 +139,20 @@ impl Statistics {
     }
 
     /// Returns the number of all operations, open or ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _open = Scope::builder("import").register_in(&registry).build()?;
+    /// drop(Scope::builder("export").register_in(&registry).build()?);
+    /// assert_eq!(registry.statistics().total(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn total(&self) -> u64 {
         let counts = Status::ALL.map(|status| self.count(status));
@@ -133,6 +161,23 @@ impl Statistics {
 
     /// Returns the durations; `None` until an operation with a runtime has ended. Without a runtime there is no
     /// time.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Registry;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let registry = Registry::new();
+    ///     assert!(registry.statistics().durations().is_none());
+    ///     rt::scope("import").register_in(&registry).run(async |_| ()).await.complete()?;
+    ///     assert!(registry.statistics().durations().is_some());
+    /// #   Ok::<(), Box<dyn std::error::Error>>(())
+    /// })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn durations(&self) -> Option<&Durations> {
         self.durations.as_ref()

@@ -37,7 +37,23 @@ pub struct Tree {
     entries: Vec<TreeEntry>,
 }
 
-/// An operation in a [`Tree`], with its depth; see there for an example.
+/// An operation in a [`Tree`], with its depth.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Registry, Scope};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let registry = Registry::new();
+/// let import = Scope::builder("import").register_in(&registry).build()?;
+/// let _page = import.child("page").build()?;
+/// let tree = registry.tree();
+/// assert_eq!(tree.entries()[1].depth(), 1);
+/// assert_eq!(tree.entries()[1].operation().name(), "page");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct TreeEntry {
     depth: usize,

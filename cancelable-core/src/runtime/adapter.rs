@@ -99,6 +99,33 @@ pub trait RuntimeAdapter: Send + Sync + 'static {
 /// trait.
 ///
 /// After its completion a timer is not polled before the next reset.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::runtime::{Sleep, Timer};
+/// use std::future::Future;
+/// use std::pin::Pin;
+/// use std::task::{Context, Poll};
+/// use std::time::Instant;
+///
+/// /// A timer of an adapter that takes its timers from another runtime.
+/// struct Borrowed(Sleep);
+///
+/// impl Future for Borrowed {
+///     type Output = ();
+///
+///     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+///         Pin::new(&mut self.0).poll(cx)
+///     }
+/// }
+///
+/// impl Timer for Borrowed {
+///     fn reset(mut self: Pin<&mut Self>, at: Instant) {
+///         self.0.reset(at);
+///     }
+/// }
+/// ```
 pub trait Timer: Future<Output = ()> + Send {
     /// Moves the timer to `at`, earlier or later, also after its completion.
     ///

@@ -85,7 +85,7 @@ struct State {
     watched: bool,
 }
 
-/// The threads for probes. Those of the process, because no runtime may wait for them.
+/// The threads for probes. One set for the process, because no runtime may wait for the threads.
 static PROBES: LazyLock<DetachedThreads> =
     LazyLock::new(|| DetachedThreads::new("cancelable-probe"));
 

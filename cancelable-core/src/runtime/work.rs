@@ -3,9 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-/// A task for [`RuntimeAdapter::spawn`](super::RuntimeAdapter::spawn). It never panics and reports its own result.
+/// A task for [`RuntimeAdapter::spawn`](super::RuntimeAdapter::spawn), which never panics and reports its own result.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
 
-/// A blocking function for [`RuntimeAdapter::spawn_blocking`](super::RuntimeAdapter::spawn_blocking). It never
-/// panics and reports its own result.
+/// A blocking function for [`RuntimeAdapter::spawn_blocking`](super::RuntimeAdapter::spawn_blocking), which
+/// never panics and reports its own result.
 pub type Job = Box<dyn FnOnce() + Send + 'static>;

@@ -9,7 +9,19 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// A scope cannot be built as it was described.
+/// The error of a scope that cannot be built.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+///
+/// let built = Scope::builder("import").timeout(Duration::from_secs(3)).build();
+/// let text = built.err().map(|error| error.to_string());
+/// let expected = "scope import has no runtime for its time limit: give it one by `runtime(&handle)`";
+/// assert_eq!(text.as_deref(), Some(expected));
+/// ```
 #[derive(Clone, Debug)]
 pub struct BuildError {
     scope: Cow<'static, str>,
@@ -20,19 +32,19 @@ pub struct BuildError {
 enum Kind {
     NoRuntime {
         part: NeedsRuntime,
-        /// Why there is no default runtime either.
+        /// The reason why there is no default runtime either.
         why: Option<NoRuntime>,
     },
     /// The parent has ended.
     ParentEnded(OperationLabel, Status),
 }
 
-/// A part of a scope that cannot do without a runtime.
+/// A part of a scope that needs a runtime.
 #[derive(Clone, Debug)]
 pub(super) enum NeedsRuntime {
-    /// A part that every scope may have, by its name.
+    /// The name of a part of the scope itself.
     Own(&'static str),
-    /// A source, by its name.
+    /// The name of a source.
     Source(Cow<'static, str>),
 }
 
@@ -83,7 +95,7 @@ impl BuildError {
         &self.scope
     }
 
-    /// Whether the parent that the scope was to have has ended.
+    /// Returns whether the given parent has finished.
     #[must_use]
     pub fn is_parent_ended(&self) -> bool {
         matches!(self.kind, Kind::ParentEnded(..))
@@ -111,7 +123,7 @@ impl fmt::Display for BuildError {
     }
 }
 
-/// Its text includes what it holds, so the chain ends here.
+/// The text includes the reason, so the chain of sources ends here.
 impl Error for BuildError {}
 
 /// The kind is `InvalidInput`.

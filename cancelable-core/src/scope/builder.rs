@@ -25,18 +25,39 @@ use std::time::{Duration, Instant};
 
 /// The description of a scope, from [`Scope::builder`] or [`Scope::child`].
 ///
-/// `P` is the type of a parent that is fixed: [`Scope`] in a builder from [`Scope::child`], which can
-/// [spawn](ScopeBuilder::spawn). Otherwise it is `()`, and [`parent`](Self::parent) sets the parent.
+/// `P` is the type of a fixed parent. In a builder from [`Scope::child`] it is [`Scope`], and the builder can
+/// [spawn](ScopeBuilder::spawn). In any other builder it is `()`, and [`parent`](ScopeBuilder::parent) sets the parent.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{CancellationToken, Scope};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stop = CancellationToken::new();
+/// let outcome = rt::block_on(async {
+///     let import = rt::scope("import")
+///         .timeout(Duration::from_secs(30))
+///         .grace(Duration::from_secs(5))
+///         .token(&stop)
+///         .metadata("file", "users.csv");
+///     import.run(async |op: Scope| op.name().to_owned()).await
+/// });
+/// assert_eq!(outcome.complete()?, "import");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a scope is not opened until it is built"]
 pub struct ScopeBuilder<P = ()> {
     name: Cow<'static, str>,
     location: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
-    /// Asked if no runtime was given and the parent has none.
+    /// Called if no runtime was given and the parent has none.
     default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
-    /// The first token. Most scopes have no more, and need no list.
+    /// The first token. Most scopes have no second token and need no list.
     token: Option<CancellationToken>,
     registration: Registration,
     /// Boxed: rare, and each method moves the builder.
@@ -56,7 +77,7 @@ struct Rare {
     metadata: Metadata,
 }
 
-/// The parts of `Rare` for the record, each `None` if nothing was set.
+/// The settings of `Rare` as the record stores them, each `None` if nothing was set.
 #[derive(Default)]
 struct Parts {
     tokens: Vec<CancellationToken>,
@@ -84,17 +105,17 @@ impl Rare {
     }
 }
 
-/// The parent that the scope will have.
+/// The future parent of the scope.
 enum Parent {
-    /// The operation that runs where the scope is built, if there is one.
+    /// The current operation at the time of the build, if there is one.
     Current,
     Operation(Operation),
-    /// The parent of a spawned child. The child is cancelled with it even where the parent is shielded.
+    /// The parent of a spawned child. A cancel of the parent reaches the child even where the parent is shielded.
     Spawner(Operation),
     Nothing,
 }
 
-/// The registry that will list the scope.
+/// The registry that lists the scope.
 enum Registration {
     /// The registry of the parent.
     Inherited,
@@ -119,14 +140,28 @@ impl ScopeBuilder {
         Self::with_parent(name, Parent::Current)
     }
 
-    /// Makes `operation` the parent of the scope: the scope is cancelled with it, bound by its deadline, and on its
-    /// runtime unless another one is given. The scope can't be built once `operation` has ended.
+    /// Makes `operation` the parent of the scope. The scope is cancelled with its parent and bound by the deadline of
+    /// its parent. It has the runtime of its parent, unless [`runtime`](Self::runtime) sets another. The scope can't be
+    /// built after `operation` has finished.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Operation, Scope};
+    ///
+    /// fn part(operation: &Operation) -> Result<(), Box<dyn std::error::Error>> {
+    ///     let scope = Scope::builder("part").parent(operation).build()?;
+    ///     let outcome = scope.run_blocking(|op| op.parent().map(|parent| parent.id()));
+    ///     assert_eq!(outcome.complete()?, Some(operation.id()));
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn parent(mut self, operation: &Operation) -> Self {
         self.parent = Parent::Operation(operation.clone());
         self
     }
 
-    /// Gives the scope no parent, even if an operation runs where it is built.
+    /// Gives the scope no parent, even if the build is inside an operation.
     pub fn detached(mut self) -> Self {
         self.parent = Parent::Nothing;
         self
@@ -139,8 +174,8 @@ impl ScopeBuilder<Scope> {
         Self::with_parent(name, Parent::Operation(scope.operation().clone()))
     }
 
-    /// Makes the scope that of a spawned child, and returns its parent. The child's token is below the token of the
-    /// parent even where the parent is shielded, since a shield does not cover children.
+    /// Makes the scope that of a spawned child, and returns its parent. The child's token is a child of the parent's
+    /// token even where the parent is shielded, since a shield does not cover children.
     pub(super) fn spawner(&mut self) -> Option<Operation> {
         let Parent::Operation(parent) = mem::replace(&mut self.parent, Parent::Current) else {
             return None;
@@ -153,7 +188,7 @@ impl ScopeBuilder<Scope> {
         self.name
     }
 
-    /// Returns whether something has to be polled to cancel the scope in time.
+    /// Returns whether the cancel of the scope may need a poll: of a timer, a source or a watchdog.
     pub(super) fn needs_polling(&self) -> bool {
         let rare = self.rare.as_ref();
         let needs_polling =
@@ -161,7 +196,7 @@ impl ScopeBuilder<Scope> {
         self.deadline.is_set() || rare.is_some_and(|rare| needs_polling(rare))
     }
 
-    /// Takes the grace period out.
+    /// Removes the grace period and returns it.
     pub(super) fn take_grace(&mut self) -> Option<Duration> {
         self.rare.as_mut()?.options.grace.take()
     }
@@ -184,29 +219,42 @@ impl<P> ScopeBuilder<P> {
         }
     }
 
-    /// Sets the runtime, which keeps the scope's time and runs its children.
+    /// Sets the runtime, which measures the time of the scope and runs its children.
     pub fn runtime(mut self, runtime: &RuntimeHandle) -> Self {
         self.runtime = Some(runtime.clone());
         self
     }
 
-    /// Sets where to find a runtime if none is given and the parent has none: the `current` of an adapter. If that
-    /// finds none, the scope has none.
+    /// Sets a function that finds a runtime: the `current` of an adapter. It is called if [`runtime`](Self::runtime)
+    /// sets none and the parent has none. If the function finds none, the scope has none.
     pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
         self.default_runtime = Some(current);
         self
     }
 
-    /// Cancels the scope when `limit` has passed since the scope was entered: a [`Duration`], or a [`Limit`] with its
-    /// own text for the cause. With zero the body is not started. A span too long for the clock is no limit. Of
-    /// several limits the earliest counts.
+    /// Cancels the scope when `limit` has passed since the scope was entered. The limit is a [`Duration`], or a
+    /// [`Limit`] with a text of its own for the cause. With zero the body is not started. A duration too long for the
+    /// clock is no limit. Of several limits the earliest counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::future::pending;
+    /// use std::time::Duration;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     let import = rt::scope("import").timeout(Duration::from_millis(1));
+    ///     import.run(async |_| pending::<()>().await).await
+    /// });
+    /// assert!(outcome.is_timeout());
+    /// ```
     #[track_caller]
     pub fn timeout(mut self, limit: impl Into<Limit>) -> Self {
         self.deadline.add(limit.into());
         self
     }
 
-    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed when the scope is entered, the
+    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed by the entry of the scope, the
     /// body is not started. Of several limits the earliest counts.
     #[track_caller]
     pub fn deadline(mut self, point: Instant) -> Self {
@@ -214,7 +262,7 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Cancels the scope when `token` is cancelled, with its cause. Each of several tokens does.
+    /// Cancels the scope when `token` is cancelled, with the cause of `token`. Each of several tokens does.
     pub fn token(mut self, token: &CancellationToken) -> Self {
         self.add_token(token.clone());
         self
@@ -226,60 +274,79 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Limits how many children run at once. The others wait, in the order of spawning, before their first poll.
-    /// Blocking calls are not counted.
+    /// Limits the number of children that run at once. Other children wait for a permit, in the order of spawning,
+    /// before their first poll. Blocking calls need no permit.
     ///
-    /// A child that waits for another child of the same scope keeps its place meanwhile. If that other child waits in
-    /// the queue for this place, both are stuck until another place is free, their own time limit is over or the
-    /// scope is cancelled. A [dump](crate::Registry::dump) names the children that have the places.
+    /// A child that waits for another child of the same scope keeps its permit meanwhile. If the other child is in the
+    /// queue for a permit, both are stuck until another permit is free, their own time limit has passed or the scope is
+    /// cancelled. A [dump](crate::Registry::dump) names the children that have the permits.
     pub fn concurrency(mut self, limit: NonZeroUsize) -> Self {
         self.rare().child_options.concurrency = Some(limit);
         self
     }
 
-    /// Collects the failures of children, for [`Outcome::child_failures`](super::Outcome::child_failures). Without
-    /// this the first failure cancels the scope, and with it the other children.
+    /// Collects the failures of children in [`Outcome::child_failures`](super::Outcome::child_failures). Without this
+    /// setting the first failure cancels the scope, and with it the other children.
     pub fn collect_all(mut self) -> Self {
         self.rare().child_options.collect_all = true;
         self
     }
 
-    /// Gives the body `span` after a cancel to end by itself. It sees the request by
-    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it produces counts. A
-    /// body that still runs at the end of the grace is dropped and named in
+    /// Gives the body a grace period of `span` after a cancel, in which the body may end. The body sees the cancel by
+    /// [`cancelled`](Operation::cancelled) and [`check`](Operation::check), and a value that it returns counts. A body
+    /// that still runs at the end of the period is dropped and named in
     /// [`Outcome::stragglers`](super::Outcome::stragglers).
     ///
-    /// The grace ends no later than that of each cancelled ancestor; an ancestor without grace leaves none. Without
-    /// this, or with zero, the body is dropped at once. [`cancel_now`](Operation::cancel_now) ends the grace early.
+    /// The period ends no later than that of each cancelled ancestor. A cancelled ancestor without a grace period
+    /// leaves none. Without this setting, or with zero, a cancelled body is dropped at once.
+    /// [`cancel_now`](Operation::cancel_now) ends the period early.
     ///
-    /// For a [blocking call](ScopeBuilder::spawn_blocking) this is the time that the parent waits for the call after
-    /// its cancel.
+    /// For a [blocking call](ScopeBuilder::spawn_blocking) the grace period is the time that the parent waits for the
+    /// call after its cancel.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::time::Duration;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     let import = rt::scope("import").grace(Duration::from_secs(5));
+    ///     let body = async |op: Scope| {
+    ///         op.cancel_with("the disk is full");
+    ///         op.cancelled().await;
+    ///         "saved"
+    ///     };
+    ///     import.run(body).await
+    /// });
+    /// assert_eq!(outcome.into_value(), Some("saved"));
+    /// ```
     pub fn grace(mut self, span: Duration) -> Self {
         self.rare().options.grace = Some(span);
         self
     }
 
-    /// Gives all [deferred](Operation::defer) finalizers together no more than `span`, from when the first begins. A
-    /// finalizer that runs when the budget is spent is dropped and named as a straggler. Each one that is left is
+    /// Limits the time of all [deferred](Operation::defer) finalizers together to `span`, from the start of the first.
+    /// A finalizer that runs at the end of the budget is dropped and named as a straggler. Each finalizer after it is
     /// polled once, and then dropped and named likewise.
     ///
-    /// Without this a scope waits for its finalizers without a limit.
+    /// Without this setting a scope waits for its finalizers without a limit.
     pub fn cleanup_budget(mut self, span: Duration) -> Self {
         self.rare().options.cleanup_budget = Some(span);
         self
     }
 
-    /// Logs everything that has not ended `after` a cancel of the scope: its kind, where it was opened, when it was
-    /// last polled, and its shield.
+    /// Logs the stragglers at the time `after` a cancel of the scope, each with its kind, its location, the time of its
+    /// last poll, and its shield.
     ///
-    /// A task of the runtime does that, and ends with the scope. On a runtime of one thread it cannot report a body
-    /// that does not yield.
+    /// A task of the runtime writes the report, and ends with the scope. On a runtime of one thread the task cannot
+    /// report a body that does not yield.
     pub fn watchdog(mut self, after: Duration) -> Self {
         self.rare().options.watchdog = Some(Watchdog { after, hook: None });
         self
     }
 
-    /// [`watchdog`](Self::watchdog) that also calls `hook`. A panic of the hook is logged.
+    /// [`watchdog`](Self::watchdog) with a hook, which is called with the stragglers. A panic of the hook is logged.
     pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
     where
         H: Fn(&[Straggler]) + Send + Sync + 'static,
@@ -289,10 +356,9 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Lists the scope in the [global registry](Registry::global), from when it is built to its end, and with it all
-    /// scopes below it.
+    /// Lists the scope and its descendants in the [global registry](Registry::global), from the build to the end.
     ///
-    /// A scope is in one registry. By default that is the registry of its parent, if there is one, so that a tree is
+    /// A scope is in at most one registry. The default is the registry of its parent, if there is one. So a tree is
     /// listed whole.
     pub fn register(self) -> Self {
         self.register_in(Registry::global())
@@ -304,13 +370,13 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Lists neither the scope nor those below it, even if the parent is listed.
+    /// Lists neither the scope nor its descendants, even if the parent is listed.
     pub fn unregistered(mut self) -> Self {
         self.registration = Registration::Nowhere;
         self
     }
 
-    /// Notes `value` under `key`; see [`Operation::set_metadata`].
+    /// Stores `value` under `key`; see [`Operation::set_metadata`].
     pub fn metadata(
         mut self,
         key: impl Into<Cow<'static, str>>,
@@ -320,7 +386,21 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Adds `hooks`, which are called after those that the scope has.
+    /// Adds `hooks`, which are called after the hooks that were added before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::operation::Hooks;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let hooks = Hooks::new().on_cancel_requested(|operation, cause| println!("{}: {cause}", operation.name()));
+    /// let scope = Scope::builder("import").hooks(hooks).build()?;
+    /// scope.cancel();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn hooks(mut self, hooks: Hooks) -> Self {
         let own = &mut self.rare().hooks;
         *own = mem::take(own).and_all(hooks);
@@ -351,12 +431,27 @@ impl<P> ScopeBuilder<P> {
         }
     }
 
-    /// Opens the scope. It is entered when it is run.
+    /// Opens the scope. The scope is entered by the first poll of its run.
     ///
     /// # Errors
     ///
-    /// The parent that was given has ended. Or the scope has a time limit, a grace
-    /// period, a cleanup budget, a watchdog or a source that needs a runtime, and neither it nor its parent has one.
+    /// The given parent has finished. Or the scope has a time limit, a grace period, a cleanup budget, a watchdog or a
+    /// source that needs a runtime, and neither the scope nor its parent has one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Scope, Status};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = Scope::builder("import").build()?;
+    /// let operation = scope.operation().clone(); // may read the status and cancel, from anywhere
+    /// assert_eq!(operation.status(), Status::Pending);
+    /// let outcome = scope.run_blocking(|_| 42);
+    /// assert_eq!(outcome.complete()?, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn build(self) -> Result<Scope, BuildError> {
         let Self {
             name,
@@ -385,12 +480,12 @@ impl<P> ScopeBuilder<P> {
                 let (label, status) = (operation.label().clone(), operation.status());
                 return Err(BuildError::parent_ended(name, label, status));
             }
-            // Its table of children decides whether it takes one.
+            // The table of children of a spawner decides about the admission.
             Parent::Operation(operation) | Parent::Spawner(operation) => Some(operation),
             Parent::Nothing => None,
         };
-        let shelter = parent.as_ref().filter(|_| !spawned);
-        let shelter = shelter.and_then(|parent| shielding::shield_from(parent.record()));
+        let shield = parent.as_ref().filter(|_| !spawned);
+        let shield = shield.and_then(|parent| shielding::shield_from(parent.record()));
         let mut none_found = None;
         let runtime = runtime
             .or_else(|| parent.as_ref()?.runtime().cloned())
@@ -405,7 +500,7 @@ impl<P> ScopeBuilder<P> {
             }
         }
         let label = OperationLabel::new(name);
-        let above = parent.as_ref().filter(|_| shelter.is_none());
+        let above = parent.as_ref().filter(|_| shield.is_none());
         let token = token_cell(&label, above, token, tokens);
         let observers = Observers {
             registry: registration.observer(label.id(), parent.as_ref()),
@@ -423,14 +518,14 @@ impl<P> ScopeBuilder<P> {
             child_options,
             options,
             spawned,
-            shelter,
+            shield,
             observers,
         })))
     }
 
-    /// Opens the scope and [runs](Scope::run) `body` in it: a bounded step in one chain.
+    /// Opens the scope and [runs](Scope::run) `body` in it.
     ///
-    /// The scope is opened by this call, as by [`build`](Self::build). If it cannot be built, the body is dropped,
+    /// The scope is opened by this call, as by [`build`](Self::build). If the scope cannot be built, the body is dropped,
     /// and the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
     ///
     /// # Cancel safety
@@ -487,7 +582,7 @@ impl<P> ScopeBuilder<P> {
 
     /// Opens the scope and runs `body` in it on this thread, as [`Scope::run_blocking`].
     ///
-    /// If the scope cannot be built, the outcome says so, as for [`run`](Self::run).
+    /// If the scope cannot be built, the outcome is [`RunError::NotBuilt`](super::RunError::NotBuilt).
     ///
     /// # Panics
     ///
@@ -520,7 +615,7 @@ impl<P> ScopeBuilder<P> {
     }
 }
 
-/// The part of the scope that needs a runtime.
+/// Returns a part of the scope that needs a runtime, if there is one.
 fn needs_runtime(
     deadline: &OwnDeadline,
     options: Option<&Options>,
@@ -540,10 +635,10 @@ fn needs_runtime(
     Some(NeedsRuntime::Source(source.name()))
 }
 
-/// The token that cancels the scope: of the parent's token, `token` and `more`; or none.
+/// Returns the token cell of the scope, which joins the parent's token, `token` and `more`.
 ///
-/// If a single token is given, the scope's own token is made at once, as a child of it. A handle of the given token
-/// itself would keep that token, and the wakers at it, for as long as a handle of the operation lives.
+/// If a single token is given, the scope's own token is made at once, as a child of that token. A handle of the given
+/// token would keep it, and its wakers, alive as long as a handle of the operation.
 fn token_cell(
     label: &OperationLabel,
     parent: Option<&Operation>,
@@ -556,7 +651,7 @@ fn token_cell(
         (None, Some(token)) if more.is_empty() => {
             TokenCell::with_own(token.child_token().of_operation(label))
         }
-        // A join is empty only if its list is, and there are at least two tokens here.
+        // A join of no tokens is refused, and there are at least two tokens here.
         (parent, token) => {
             let inputs = parent.into_iter().chain(token).chain(more);
             TokenCell::inheriting_join(CancellationToken::any_of(inputs).ok())

@@ -1,4 +1,4 @@
-//! Children and blocking calls: tasks and threads of their own, which their scope joins.
+//! Children and blocking calls: tasks and threads that a scope starts and joins.
 
 mod blocking_job;
 mod child_exit;

@@ -1,7 +1,7 @@
-//! Work on many items in place, with a bound on how many are under way at once.
+//! Work on many items in place, with a bound on the futures that run at once.
 //!
-//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send` nor `'static`, and
-//! are dropped with the body.
+//! Nothing is spawned: the futures are polled where the scope is, so they need be neither `Send` nor `'static`, and are
+//! dropped with the body.
 
 use crate::error::Cancelled;
 use crate::operation::Operation;
@@ -16,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-/// Whether more items are to be pulled.
+/// The state of the items.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Pulling {
     Open,
@@ -25,11 +25,28 @@ enum Pulling {
 }
 
 pin_project! {
-    /// The results of work on many items, from [`Scope::map_concurrent`](crate::Scope::map_concurrent).
+    /// A stream of the results of work on many items, from
+    /// [`Scope::map_concurrent`](crate::Scope::map_concurrent).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the futures under way and the results that were not taken.
+    /// Dropping the stream drops the running futures and the results that were not taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use futures_util::{StreamExt, stream};
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let outcome = rt::block_on(rt::scope("sum").run(async |op: Scope| {
+    ///     let squares = op.map_concurrent(AT_ONCE, stream::iter(1..=4), |number| async move { number * number });
+    ///     squares.unordered().fold(0, async |sum, square| sum + square).await
+    /// }));
+    /// assert_eq!(outcome.into_value(), Some(30));
+    /// ```
     #[must_use = "a stream does nothing unless it is polled"]
     pub struct MapConcurrent<S, F, Fut>
     where
@@ -39,16 +56,16 @@ pin_project! {
         items: S,
         f: F,
         limit: NonZeroUsize,
-        under_way: UnderWay<Fut>,
+        running: Running<Fut>,
         pulling: Pulling,
-        // A future has ended after the cancel, so it may have ended early for it.
+        // A future has ended after the cancel, so it may have ended early for the cancel.
         late: bool,
         cancelled: WaitForCancellationFutureOwned,
         operation: Operation,
     }
 }
 
-enum UnderWay<Fut: Future> {
+enum Running<Fut: Future> {
     Ordered {
         futures: FuturesOrdered<Timed<Fut>>,
     },
@@ -58,8 +75,8 @@ enum UnderWay<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item, whose result comes with whether the scope was cancelled by then. That is read here, since
-    /// a result may wait for its turn.
+    /// The work on an item. Its output is the result, and whether the scope was cancelled when the work ended. That is
+    /// read here, because a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,
@@ -73,7 +90,7 @@ impl<Fut: Future> Future for Timed<Fut> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
         let result = ready!(this.future.poll(cx));
-        // After the poll: it may have seen a cancel that came meanwhile.
+        // Read after the poll, in which the future may have seen a cancel.
         Poll::Ready((
             result,
             deadlines::is_cancelled_by_now(this.operation.record()),
@@ -81,8 +98,8 @@ impl<Fut: Future> Future for Timed<Fut> {
     }
 }
 
-impl<Fut: Future> UnderWay<Fut> {
-    /// How many futures and results there are.
+impl<Fut: Future> Running<Fut> {
+    /// Returns the number of futures and waiting results.
     fn len(&self) -> usize {
         match self {
             Self::Ordered { futures } => futures.len(),
@@ -116,7 +133,7 @@ where
             items,
             f,
             limit,
-            under_way: UnderWay::Ordered {
+            running: Running::Ordered {
                 futures: FuturesOrdered::new(),
             },
             pulling: Pulling::Open,
@@ -126,39 +143,38 @@ where
         }
     }
 
-    /// Yields each result as soon as it is there, so that a slow item delays no other.
+    /// Yields each result as soon as it is ready, so that a slow item delays no other.
     pub fn unordered(self) -> Self {
-        let under_way = match self.under_way {
-            // Nothing is under way in a stream that was not polled, and one that was polled is pinned and not to be
-            // had by value, unless it is `Unpin`.
-            UnderWay::Ordered { futures } if futures.is_empty() => UnderWay::AsTheyCome {
+        let running = match self.running {
+            // A stream that was not polled has no running futures. A stream that was polled is pinned and cannot be
+            // passed by value, unless it is `Unpin`.
+            Running::Ordered { futures } if futures.is_empty() => Running::AsTheyCome {
                 futures: FuturesUnordered::new(),
             },
             begun => begun,
         };
-        Self { under_way, ..self }
+        Self { running, ..self }
     }
 
-    /// Whether the work on all items ended, and the end of the items was seen, without a cancel of the scope before
-    /// that. Known when the stream has ended.
+    /// Returns whether the work on all items ended before any cancel of the scope. Known when the stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late
     }
 
-    /// Whether the stream has ended, and the cancel came before.
+    /// Returns whether the stream has ended after a cancel.
     pub(crate) fn is_cut(&self) -> bool {
-        let has_ended = self.pulling != Pulling::Open && self.under_way.len() == 0;
+        let has_ended = self.pulling != Pulling::Open && self.running.len() == 0;
         has_ended && !self.is_complete()
     }
 
-    /// The operation whose cancel ends the stream.
+    /// Returns the operation whose cancel ends the stream.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// All results.
+    /// Collects all results.
     ///
     /// # Errors
     ///
@@ -167,11 +183,11 @@ where
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the results so far.
+    /// Dropping the future drops the results so far.
     ///
     /// # Fairness
     ///
-    /// It yields to other tasks after every 64 results.
+    /// The future yields to other tasks after every 64 results.
     pub async fn into_vec(self) -> Result<Vec<Fut::Output>, Cancelled> {
         let mut results = Vec::new();
         let mut stream = std::pin::pin!(self);
@@ -181,16 +197,16 @@ where
         }
         match stream.is_complete() {
             true => Ok(results),
-            // The scope is cancelled, or the stream would be complete.
+            // The scope is cancelled; otherwise the stream would be complete.
             false => stream.operation.check().map(|()| results),
         }
     }
 }
 
-/// How many items are taken in a row before other tasks run.
+/// The number of items that are taken in a row before other tasks run.
 pub(crate) const BUDGET: u32 = 64;
 
-/// The next item; pending for one poll when the budget is used up.
+/// Takes the next item. Pending for one poll when the budget is used up.
 pub(crate) fn take<S: Stream>(
     stream: Pin<&mut S>,
     budget: &mut u32,
@@ -214,24 +230,24 @@ where
 {
     type Item = Fut::Output;
 
-    /// Wakes: pending only after what is under way was polled, and while there is room the items and the wait for the
-    /// cancel too, so each of them wakes.
+    /// Wakes: pending only after the running futures were polled and, while there is room, the items and the wait for the
+    /// cancel. Each of them wakes.
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Fut::Output>> {
         let mut this = self.project();
-        while *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get() {
+        while *this.pulling == Pulling::Open && this.running.len() < this.limit.get() {
             let cancelled = deadlines::is_cancelled_by_now(this.operation.record());
-            // Items with none left may be at their end, and then the cancel has cut nothing. Only a poll shows that,
-            // since they may also be pending for ever.
+            // If no item is left, the items may be at their end, and the cancel cuts nothing. Only a poll shows that,
+            // because the items may also be pending for ever.
             if cancelled && this.items.size_hint().1 != Some(0) {
                 *this.pulling = Pulling::Cancelled;
                 break;
             }
             match this.items.as_mut().poll_next(cx) {
-                Poll::Ready(Some(item)) => this.under_way.push(Timed {
+                Poll::Ready(Some(item)) => this.running.push(Timed {
                     future: (this.f)(item),
                     operation: this.operation.clone(),
                 }),
-                // A cancel that came meanwhile may have ended them, as in `Operation::stream`.
+                // A cancel that came meanwhile may have ended the items, as in `Operation::stream`.
                 Poll::Ready(None)
                     if !cancelled && deadlines::is_cancelled_by_now(this.operation.record()) =>
                 {
@@ -241,7 +257,7 @@ where
                 Poll::Pending => break,
             }
         }
-        match this.under_way.poll_next(cx) {
+        match this.running.poll_next(cx) {
             Poll::Ready(Some((result, is_late))) => {
                 *this.late |= is_late;
                 return Poll::Ready(Some(result));
@@ -249,13 +265,13 @@ where
             Poll::Ready(None) if *this.pulling != Pulling::Open => return Poll::Ready(None),
             Poll::Ready(None) | Poll::Pending => {}
         }
-        // Without room the items were not polled, and this is decided when there is room.
+        // Without room the items were not polled. The cancel is read when there is room.
         let waits_for_items =
-            *this.pulling == Pulling::Open && this.under_way.len() < this.limit.get();
+            *this.pulling == Pulling::Open && this.running.len() < this.limit.get();
         if waits_for_items && Pin::new(this.cancelled).poll(cx).is_ready() {
             *this.pulling = Pulling::Cancelled;
-            // What is under way goes on.
-            if this.under_way.len() == 0 {
+            // The running futures are still polled.
+            if this.running.len() == 0 {
                 return Poll::Ready(None);
             }
         }
@@ -268,22 +284,39 @@ impl<S, F, Fut: Future> fmt::Debug for MapConcurrent<S, F, Fut> {
         f.debug_struct("MapConcurrent")
             .field("operation", self.operation.label())
             .field("limit", &self.limit)
-            .field("under_way", &self.under_way.len())
+            .field("running", &self.running.len())
             .field("pulling", &self.pulling)
             .finish_non_exhaustive()
     }
 }
 
 pin_project! {
-    /// Work on many items, from [`Scope::for_each_concurrent`](crate::Scope::for_each_concurrent).
+    /// A future of work on many items, from
+    /// [`Scope::for_each_concurrent`](crate::Scope::for_each_concurrent).
     ///
     /// # Cancel safety
     ///
-    /// Dropping it drops the futures under way.
+    /// Dropping the future drops the running futures.
     ///
     /// # Fairness
     ///
-    /// It yields to other tasks after every 64 items.
+    /// The future yields to other tasks after every 64 items.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use futures_util::stream;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let outcome = rt::block_on(rt::scope("print").try_run(async |op: Scope| {
+    ///     let print = |name| async move { println!("{name}") };
+    ///     op.for_each_concurrent(AT_ONCE, stream::iter(["a", "b"]), print).await
+    /// }));
+    /// assert!(outcome.complete().is_ok());
+    /// ```
     #[must_use = "futures do nothing unless polled"]
     pub struct ForEachConcurrent<S, F, Fut>
     where
@@ -317,13 +350,13 @@ where
 {
     type Output = Result<(), Cancelled>;
 
-    /// Wakes: by the stream below. Ends: each turn takes an item, and the budget ends the poll.
+    /// Wakes: by the stream inside. Ends: each turn takes an item, and the budget ends the poll.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         while let Some(()) = ready!(take(this.map.as_mut(), this.budget, cx)) {}
         match this.map.is_complete() {
             true => Poll::Ready(Ok(())),
-            // The scope is cancelled, or the stream would be complete.
+            // The scope is cancelled; otherwise the stream would be complete.
             false => Poll::Ready(this.map.operation().look()),
         }
     }

@@ -6,7 +6,32 @@ use crate::record::admission::{self, HoldGuard};
 use std::fmt;
 use std::panic::Location;
 
-/// A guard that keeps a scope from ending, from [`Scope::hold`](super::Scope::hold). Each clone does so too.
+/// A guard that keeps a scope from ending, from [`Scope::hold`](super::Scope::hold). Each clone keeps it too.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use std::error::Error;
+///
+/// # fn main() -> Result<(), Box<dyn Error>> {
+/// let outcome = rt::block_on(async {
+///     let flush = rt::scope("flush").try_run(async |op: Scope| {
+///         let hold = op.hold()?;
+///         let worker = std::thread::spawn(move || {
+///             let name = hold.operation().name().to_owned();
+///             drop(hold); // The scope may end now.
+///             name
+///         });
+///         Ok::<_, Box<dyn Error>>(worker)
+///     });
+///     flush.await
+/// });
+/// let worker = outcome.into_value();
+/// assert_eq!(worker.and_then(|worker| worker.join().ok()).as_deref(), Some("flush"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "the hold ends when this is dropped"]
 pub struct ScopeHold {
@@ -39,13 +64,13 @@ impl ScopeHold {
         }
     }
 
-    /// The operation that it keeps open.
+    /// The operation that the guard keeps open.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// Where in the source the hold was taken.
+    /// The location of the call that took the hold.
     #[must_use]
     pub fn taken_at(&self) -> &'static Location<'static> {
         self.hold.taken_at()

@@ -7,7 +7,6 @@ mod cancel_sources;
 mod deadline_timer;
 pub(super) mod detached_teardown;
 mod exit;
-mod grace_timer;
 #[cfg(not(target_family = "wasm"))]
 mod run_blocking;
 mod stalled;
@@ -27,7 +26,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-pub(super) use self::exit::may_say_cancelled;
+pub(super) use self::exit::may_hold_cancelled;
 #[cfg(not(target_family = "wasm"))]
 pub(super) use self::run_blocking::run_blocking;
 

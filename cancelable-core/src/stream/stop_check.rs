@@ -202,8 +202,8 @@ impl StopCheck {
 
     /// Returns whether the current code runs inside a shield of the operation or of an ancestor.
     fn is_shielded(&self) -> bool {
-        let shelter = |operation: &Operation| shielding::shield_from(operation.record());
-        self.operation.as_ref().and_then(shelter).is_some()
+        let shield = |operation: &Operation| shielding::shield_from(operation.record());
+        self.operation.as_ref().and_then(shield).is_some()
     }
 }
 

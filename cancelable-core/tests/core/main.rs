@@ -117,6 +117,7 @@ mod support;
 #[cfg(feature = "testing")]
 mod testing {
     mod await_points;
+    #[cfg(feature = "stream")]
     mod await_points_of_own_futures;
     mod cancel_schedule;
     mod manual_runtime;

@@ -17,6 +17,7 @@ pub(crate) use scopes::{builder_on, open, open_on};
 pub(crate) const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// A limit on concurrency.
+#[cfg(feature = "testing")]
 pub(crate) const fn at_most(limit: usize) -> std::num::NonZeroUsize {
     std::num::NonZeroUsize::new(limit).expect("a limit is not zero")
 }

@@ -1,4 +1,4 @@
-//! In a program that uses smol itself: its `block_on`, its executor and one of the program's own.
+//! A program that uses smol itself: `smol::block_on`, smol's executor, and an executor of the program.
 
 use cancelable_core::{Reason, Scope, current};
 use cancelable_smol as rt;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A scope with a limit, in whichever task this is polled.
+/// Runs a scope with a limit, in the task that polls this future.
 async fn limited() -> String {
     let runtime = rt::current().unwrap();
     let scope = Scope::builder("limited")

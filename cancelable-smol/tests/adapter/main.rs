@@ -1,4 +1,4 @@
-//! The behaviours that every adapter has, and those that are smol's own.
+//! The behaviours of every adapter, and those of smol alone.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,11 +1,11 @@
-//! Blocking in a task: another thread runs the tasks that the blocked one waits for.
+//! Tasks that block their thread: another thread runs the awaited tasks.
 
 use cancelable_smol as rt;
 use std::sync::{Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-/// As many tasks block as there are threads, so that none is left but stand-ins.
+/// As many tasks block as there are threads, so that only stand-ins are left.
 #[test]
 fn r14_every_thread_may_be_blocked_on_a_task() {
     let blocked = 2 * thread::available_parallelism().unwrap().get();
@@ -16,7 +16,7 @@ fn r14_every_thread_may_be_blocked_on_a_task() {
             .map(|n| {
                 let inner = runtime.clone();
                 runtime.spawn(async move {
-                    // In `block_on`, so that each who waits has a stand-in, which takes up the next.
+                    // In `block_on`, so that each waiting thread has a stand-in, which runs the next task.
                     rt::block_on(async {
                         all_block.wait();
                         inner.spawn(async move { n }).await.unwrap()
@@ -30,7 +30,7 @@ fn r14_every_thread_may_be_blocked_on_a_task() {
     });
 }
 
-/// A stand-in is a worker like others: it may be blocked, too.
+/// A stand-in may be blocked too, like any other worker.
 #[test]
 fn r14_a_task_on_a_stand_in_may_block() {
     fn nested(depth: u32) -> u32 {
@@ -49,13 +49,13 @@ fn r14_a_task_on_a_stand_in_may_block() {
     assert_eq!(nested(16), 16);
 }
 
-/// A future may block the thread of its `block_on`: that thread runs no tasks, so no task is handed
-/// to it in vain.
+/// A future may block the thread of its `block_on`. That thread runs no tasks, so the executor never wakes that
+/// thread for a task.
 #[test]
 fn r14_a_future_that_blocks_its_own_thread_keeps_no_task_waiting() {
     rt::block_on(async {
         let runtime = rt::current().unwrap();
-        // Often, since which thread is handed a task depends on who slept last.
+        // Many times, because the thread that gets a task depends on the order in which threads went to sleep.
         for n in 0..200 {
             runtime.sleep(Duration::from_millis(1)).await;
             let (send, receive) = mpsc::channel();

@@ -1,6 +1,6 @@
 //! The folders to watch for a file: the nearest that exist.
 
-use super::interest::Interest;
+use super::event_filter::EventFilter;
 use super::snapshot::{Identity, identity};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,16 +15,16 @@ pub(super) struct Anchors {
     pub(super) folders: Vec<(PathBuf, Identity)>,
     /// The file itself, if it exists and its content matters: it may be written through other names.
     pub(super) itself: Option<Identity>,
-    pub(super) interest: Interest,
+    pub(super) filter: EventFilter,
 }
 
 impl Anchors {
-    /// `content` says that the content of the file matters, and not only its existence.
+    /// Returns the anchors of `file`. With `content` the content of the file matters, and not only its existence.
     pub(super) fn of(file: &Path, content: bool) -> Self {
         let mut anchors = Self::default();
-        anchors.interest.file = file.to_owned();
+        anchors.filter.file = file.to_owned();
         let parent = file.parent().unwrap_or(file);
-        // The nearest folder that is there, and the name in it that is waited for.
+        // The nearest folder that exists, and the awaited name in it.
         let mut awaited = file;
         let mut nearest = parent;
         // Ends at the root at the latest.
@@ -40,12 +40,12 @@ impl Anchors {
             anchors.add(above);
             anchors.note(nearest);
         }
-        // A link is followed to where the content is. Its own name counts as the file's.
+        // A link is followed to the content. The name of the link counts as the file's name.
         let named = nearest.canonicalize().ok().zip(file.file_name());
         let named = named.map(|(folder, name)| folder.join(name));
         if let (true, Ok(real)) = (awaited == file, file.canonicalize()) {
-            anchors.interest.linked = named.as_deref() != Some(&*real);
-            if anchors.interest.linked {
+            anchors.filter.linked = named.as_deref() != Some(&*real);
+            if anchors.filter.linked {
                 anchors.follow_links(file);
                 anchors.add_with_folder(&real);
             }
@@ -57,7 +57,7 @@ impl Anchors {
         anchors
     }
 
-    /// Each link on the way from one to the next may be replaced, in a folder of its own.
+    /// Adds the folder of each link on the way, because each link may be replaced.
     fn follow_links(&mut self, file: &Path) {
         let mut link = file.to_owned();
         for _ in 0..MOST_LINKS {
@@ -87,8 +87,8 @@ impl Anchors {
     }
 
     fn note(&mut self, path: &Path) {
-        if path != self.interest.file {
-            self.interest.on_the_way.push(path.to_owned());
+        if path != self.filter.file {
+            self.filter.on_the_way.push(path.to_owned());
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The system's events of the folders around a file, if the system has any.
 
 use super::anchors::Anchors;
+use super::findings::Findings;
 use super::mount;
-use super::notice::Notice;
 use super::watch::{Handler, Make, Watch};
 use cancelable_core::cause::escaped;
 use cancelable_core::token::isolate;
@@ -17,7 +17,7 @@ pub(super) use super::notified::native;
 
 /// The events of a file, or the fact that there are none.
 pub(super) struct Events {
-    notice: Arc<Notice>,
+    findings: Arc<Findings>,
     state: State,
     /// Whether the content of the file matters, and not only its existence.
     content: bool,
@@ -36,22 +36,22 @@ enum State {
     Polling,
 }
 
-/// How often the folders to watch may change while the watches are made, before the next look makes the rest. Each
-/// turn is a folder that appeared or disappeared meanwhile.
+/// The number of attempts to make the watches before the next check makes the rest. Each attempt fails because a folder
+/// has appeared or disappeared meanwhile.
 const TURNS: usize = 16;
 
 impl Events {
-    /// `make` is none if no events are wanted.
-    pub(super) fn new(notice: Arc<Notice>, make: Option<Make>, content: bool) -> Self {
+    /// Without `make` there are no events.
+    pub(super) fn new(findings: Arc<Findings>, make: Option<Make>, content: bool) -> Self {
         let state = make.map_or(State::Polling, State::Fresh);
         Self {
-            notice,
+            findings,
             state,
             content,
         }
     }
 
-    /// Whether events report changes between two looks.
+    /// Returns whether events report changes between two checks.
     pub(super) fn is_native(&self) -> bool {
         matches!(self.state, State::Watching { .. })
     }
@@ -63,8 +63,8 @@ impl Events {
         }
     }
 
-    /// Watches the folders that the present state of the file system requires. To be called before each look:
-    /// the look finds earlier changes, and events report later ones.
+    /// Watches the folders that the present state of the file system requires. Called before each check: the check
+    /// finds earlier changes, and events report later changes.
     pub(super) fn follow(&mut self, file: &Path) {
         for _ in 0..TURNS {
             let wanted = Anchors::of(file, self.content);
@@ -74,11 +74,11 @@ impl Events {
                 State::Watching { make, .. } | State::Fresh(make) => *make,
             };
             // A watch is never used again for other folders: a moved folder stays watched under its old
-            // name, and its events would look like those of the new folder. The old watch is dropped after
-            // the new one is made. Meanwhile events may come twice, which is harmless.
+            // name, and its events could not be told from those of the new folder. The old watch is dropped after
+            // the new watch is made. Meanwhile events may come twice, which is harmless.
             self.state = match self.watch(make, wanted) {
                 Ok(state) => state,
-                Err(Why::NotThere) => continue,
+                Err(Problem::NotThere) => continue,
                 Err(why) => {
                     why.log(file);
                     State::Polling
@@ -87,39 +87,39 @@ impl Events {
         }
     }
 
-    fn watch(&self, make: Make, anchors: Anchors) -> Result<State, Why> {
+    fn watch(&self, make: Make, anchors: Anchors) -> Result<State, Problem> {
         if anchors
             .folders
             .iter()
             .any(|(folder, _)| mount::is_silent(folder))
         {
-            return Err(Why::Silent);
+            return Err(Problem::Silent);
         }
-        let notice = Arc::clone(&self.notice);
-        let interest = anchors.interest.clone();
-        let handler: Handler = Box::new(move |happening| {
-            if let Some(found) = interest.judge(&happening) {
-                notice.note(|seen| {
+        let findings = Arc::clone(&self.findings);
+        let filter = anchors.filter.clone();
+        let handler: Handler = Box::new(move |event| {
+            if let Some(found) = filter.apply(&event) {
+                findings.record(|seen| {
                     seen.appeared |= found.appeared;
                     seen.written |= found.written;
                     seen.broken |= found.broken;
                 });
             }
         });
-        let mut watch = make(handler).map_err(Why::Refused)?;
+        let mut watch = make(handler).map_err(Problem::Refused)?;
         for (at, (folder, _)) in anchors.folders.iter().enumerate() {
             match watch.folder(folder) {
                 Ok(()) => {}
-                Err(error) if is_absence(&error) => return Err(Why::NotThere),
+                Err(error) if is_absence(&error) => return Err(Problem::NotThere),
                 // The parent folder is optional: it may not be readable.
                 Err(_) if at > 0 => {}
-                Err(error) => return Err(Why::Refused(error)),
+                Err(error) => return Err(Problem::Refused(error)),
             }
         }
         if anchors.itself.is_some() {
-            match watch.file(&anchors.interest.file) {
-                Err(error) if is_absence(&error) => return Err(Why::NotThere),
-                // Optional too: the folder reports most changes.
+            match watch.file(&anchors.filter.file) {
+                Err(error) if is_absence(&error) => return Err(Problem::NotThere),
+                // Also optional: the folder reports most changes.
                 Ok(()) | Err(_) => {}
             }
         }
@@ -131,7 +131,7 @@ impl Events {
     }
 }
 
-/// Whether the folder or the file has disappeared meanwhile, or was replaced by another kind of file.
+/// Returns whether the folder or the file has disappeared meanwhile, or was replaced by another kind of file.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -140,23 +140,23 @@ fn is_absence(error: &io::Error) -> bool {
 }
 
 /// The reason why there are no events.
-enum Why {
+enum Problem {
     NotThere,
     Silent,
     Refused(io::Error),
 }
 
-impl Why {
+impl Problem {
     fn log(&self, file: &Path) {
         let file = escaped(&file.display()).to_string();
         isolate("a logger", || match self {
             Self::Refused(error) => log::warn!(
                 target: "cancelable", file = file.as_str(), error:% = escaped(error);
-                "{file} is looked at in an interval, since the system does not watch it: {}", escaped(error)
+                "{file} is checked in an interval, because the system does not watch it: {}", escaped(error)
             ),
             Self::Silent | Self::NotThere => log::debug!(
                 target: "cancelable", file = file.as_str();
-                "{file} is looked at in an interval, since its file system tells of no changes"
+                "{file} is checked in an interval, because its file system reports no changes"
             ),
         });
     }

@@ -1,20 +1,18 @@
 //! The events of Linux: one instance of inotify for the process, and one thread that reads it.
 //!
-//! A user has 128 instances as a rule, for all programs together, so a source cannot have one to itself.
-//! What the kernel watches is an inode, whatever the path was that led to it, and two paths to one
-//! inode give one *watch*. So listeners are listed by watch, and each hears of the place by the path
-//! that it gave.
+//! A user usually has 128 instances for all programs together, so a source cannot have its own instance. The kernel
+//! watches an inode, whatever path led to it, and two paths to one inode give one *watch*. So listeners are listed by
+//! watch, and each receives events under the path that it gave.
 //!
-//! The table's lock is not held where the kernel looks a path up, which may hang. Between that and the entry
-//! in the table the watch is the caller's alone, and must not be taken back because the last of the
-//! others has gone: while one is being *added*, watches without a listener are left where they are, and
-//! whoever ends the last addition takes them back. The events in between are not told, which does no
-//! harm: the file is looked at after it is watched.
+//! The table's lock is not held while the kernel resolves a path, which may hang. Between that call and the entry in the
+//! table only the caller knows the watch, and the drop of another listener must not remove it. So while a listener is
+//! being *added*, watches without a listener are kept, and the end of the last addition removes them. Events in between
+//! are not reported, which is harmless: the file is checked after it is watched.
 //!
-//! The instance ends with its last watch. To take that back makes the kernel write a last event, so the
-//! reading thread wakes, finds nothing left to read for, and takes the instance with it.
+//! The instance ends with its last watch. The removal of that watch makes the kernel write a last event. So the reading
+//! thread wakes, finds no watch, and drops the instance.
 
-use super::happening::{Happening, What};
+use super::file_event::{FileEvent, FileEventKind};
 use super::watch::{Handler, Watch};
 use parking_lot::Mutex;
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
@@ -34,7 +32,7 @@ static TABLE: Mutex<Table> = Mutex::new(Table {
     next: 0,
 });
 
-/// What is asked of each watch: the same of all, since the kernel keeps only what was asked last.
+/// The events of each watch: the same for all, because the kernel keeps only the last set for an inode.
 const EVENTS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::DELETE)
     .union(WatchFlags::MOVED_FROM)
@@ -46,27 +44,27 @@ const EVENTS: WatchFlags = WatchFlags::CREATE
 
 struct Table {
     instance: Option<Instance>,
-    /// The number of the next listener. Never used twice, also not by another instance, so that whoever
-    /// goes removes itself and nobody else.
+    /// The number of the next listener. No number is used twice, not even by another instance, so a listener can only
+    /// remove itself.
     next: u64,
 }
 
 struct Instance {
     descriptor: Arc<OwnedFd>,
-    /// By the kernel's number of the watch. None is empty.
+    /// By the kernel's number of the watch. No list is empty.
     watches: BTreeMap<i32, Vec<(u64, Arc<Listener>)>>,
-    /// How many are between the kernel's watch and its entry here.
+    /// The number of listeners that are being added.
     adding: usize,
-    /// Watches that have had no listener while one was being added.
+    /// Watches that had no listener while a listener was being added.
     idle: Vec<i32>,
-    /// The thread reads.
+    /// The reading thread runs.
     reading: bool,
 }
 
-/// One place of one source.
+/// One watched path of one source.
 struct Listener {
     path: PathBuf,
-    /// Whether it is the file itself that is watched, and not a folder for what is in it.
+    /// The file itself is watched, and not a folder for its content.
     itself: bool,
     handler: Arc<Handler>,
 }
@@ -74,14 +72,14 @@ struct Listener {
 pub(super) fn native(handler: Handler) -> io::Result<Box<dyn Watch>> {
     Ok(Box::new(Watches {
         handler: Arc::new(handler),
-        places: Vec::new(),
+        registrations: Vec::new(),
     }))
 }
 
 /// The watches of one source.
 struct Watches {
     handler: Arc<Handler>,
-    places: Vec<Place>,
+    registrations: Vec<Registration>,
 }
 
 impl Watch for Watches {
@@ -101,18 +99,18 @@ impl Watches {
             itself,
             handler: Arc::clone(&self.handler),
         };
-        self.places.push(Place::new(listener, flags)?);
+        self.registrations.push(Registration::new(listener, flags)?);
         Ok(())
     }
 }
 
-/// A listener in the table, for as long as this lives.
-struct Place {
+/// The registration of a listener in the table. The drop removes the listener.
+struct Registration {
     watch: i32,
     number: u64,
 }
 
-impl Place {
+impl Registration {
     fn new(listener: Listener, flags: WatchFlags) -> io::Result<Self> {
         let descriptor = TABLE.lock().begin_adding()?;
         let added = inotify::add_watch(&descriptor, &listener.path, flags);
@@ -124,17 +122,17 @@ impl Place {
         let reading = table.end_adding();
         drop(table);
         let place = place?;
-        // Where there is no thread to read, dropping the place takes the watch back.
+        // If there is no reading thread, the drop of the registration removes the watch.
         reading?;
         Ok(place)
     }
 }
 
-impl Drop for Place {
+impl Drop for Registration {
     fn drop(&mut self) {
         let mut table = TABLE.lock();
         let gone = table.remove(self.watch, self.number);
-        // Unlocked first: with the last of a source go its waker and what is behind that.
+        // Unlocked first: the last listener of a source drops its waker, which is user code.
         drop(table);
         drop(gone);
     }
@@ -156,19 +154,22 @@ impl Table {
         Ok(Arc::clone(&instance.descriptor))
     }
 
-    fn insert(&mut self, watch: i32, listener: Listener) -> Place {
+    fn insert(&mut self, watch: i32, listener: Listener) -> Registration {
         let number = self.next;
         self.next += 1;
-        // It is there: it does not end while one is being added.
+        // There is an instance: it does not end while a listener is being added.
         if let Some(instance) = &mut self.instance {
             let listeners = instance.watches.entry(watch).or_default();
             listeners.push((number, Arc::new(listener)));
         }
-        Place { watch, number }
+        Registration { watch, number }
     }
 
-    /// Takes back what has had no listener meanwhile, and sees to it that somebody reads what there is to
-    /// read. An error if nobody can.
+    /// Removes the watches without a listener, and starts the reading thread if it is needed.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread.
     fn end_adding(&mut self) -> io::Result<()> {
         let Some(instance) = &mut self.instance else {
             return Ok(());
@@ -177,7 +178,7 @@ impl Table {
         if instance.adding == 0 {
             for watch in std::mem::take(&mut instance.idle) {
                 if !instance.watches.contains_key(&watch) {
-                    // It may be gone already, with its inode.
+                    // An error means that the watch has ended with its inode.
                     let _ = inotify::remove_watch(&instance.descriptor, watch);
                 }
             }
@@ -202,14 +203,14 @@ impl Table {
 
     fn remove(&mut self, watch: i32, number: u64) -> Option<Arc<Listener>> {
         let instance = self.instance.as_mut()?;
-        // Not there, where the kernel has ended the watch before.
+        // `None` if the kernel has ended the watch.
         let listeners = instance.watches.get_mut(&watch)?;
         let at = listeners.iter().position(|(other, _)| *other == number)?;
         let (_, gone) = listeners.swap_remove(at);
         if listeners.is_empty() {
             instance.watches.remove(&watch);
             match instance.adding {
-                // It may be gone already, with its inode.
+                // An error means that the watch has ended with its inode.
                 0 => drop(inotify::remove_watch(&instance.descriptor, watch)),
                 _ => instance.idle.push(watch),
             }
@@ -220,8 +221,8 @@ impl Table {
         Some(gone)
     }
 
-    /// Whom an event concerns. With the last word on a watch its listeners go.
-    fn concerned(&mut self, watch: i32, events: ReadFlags) -> Vec<Arc<Listener>> {
+    /// Returns the listeners of an event. The last event of a watch removes its listeners.
+    fn listeners(&mut self, watch: i32, events: ReadFlags) -> Vec<Arc<Listener>> {
         let Some(instance) = &mut self.instance else {
             return Vec::new();
         };
@@ -244,7 +245,7 @@ impl Table {
             .map_or_else(Vec::new, |of| all(of))
     }
 
-    /// Whether there is nothing left to read for. The instance is gone then.
+    /// Returns whether there is no watch left. If so, drops the instance.
     fn has_ended(&mut self) -> bool {
         let is_idle = |instance: &Instance| instance.watches.is_empty() && instance.adding == 0;
         match self.instance.as_ref().is_none_or(is_idle) {
@@ -254,14 +255,14 @@ impl Table {
     }
 }
 
-/// Has the kernel write an event: the last one of a watch that is made and taken back.
+/// Makes the kernel write an event, by a watch that is made and removed.
 fn wake(descriptor: &OwnedFd) {
     if let Ok(watch) = inotify::add_watch(descriptor, "/", WatchFlags::DELETE_SELF) {
         let _ = inotify::remove_watch(descriptor, watch);
     }
 }
 
-/// The reading thread. Ends: with the last watch, or where the kernel refuses to be read.
+/// Runs the reading thread. Ends: with the last watch, or with an error of the read.
 fn read(descriptor: Arc<OwnedFd>) {
     let mut buffer = [MaybeUninit::uninit(); 4096];
     let mut reader = inotify::Reader::new(descriptor, &mut buffer);
@@ -272,18 +273,18 @@ fn read(descriptor: Arc<OwnedFd>) {
             Err(_) => {
                 let ended = TABLE.lock().instance.take();
                 let listeners = ended.into_iter().flat_map(|ended| ended.watches);
-                // They watch anew, with another instance.
+                // The sources watch again, with another instance.
                 for (_, listener) in listeners.flat_map(|(_, listeners)| listeners) {
-                    (listener.handler)(Happening::lost());
+                    (listener.handler)(FileEvent::lost());
                 }
                 return;
             }
         };
         let (events, name) = (event.events(), event.file_name());
-        let concerned = TABLE.lock().concerned(event.wd(), events);
-        for listener in concerned {
-            if let Some(happening) = listener.hears(events, name) {
-                (listener.handler)(happening);
+        let listeners = TABLE.lock().listeners(event.wd(), events);
+        for listener in listeners {
+            if let Some(event) = listener.convert(events, name) {
+                (listener.handler)(event);
             }
         }
         if TABLE.lock().has_ended() {
@@ -293,36 +294,38 @@ fn read(descriptor: Arc<OwnedFd>) {
 }
 
 impl Listener {
-    /// What an event says of this place; none if it is of no concern here.
-    fn hears(&self, events: ReadFlags, name: Option<&CStr>) -> Option<Happening> {
+    /// Converts an event, or returns `None` if the listener does not need it.
+    fn convert(&self, events: ReadFlags, name: Option<&CStr>) -> Option<FileEvent> {
         let lost = ReadFlags::QUEUE_OVERFLOW | ReadFlags::IGNORED | ReadFlags::UNMOUNT;
         if events.intersects(lost) {
-            return Some(Happening::lost());
+            return Some(FileEvent::lost());
         }
         let appeared = ReadFlags::CREATE | ReadFlags::MOVED_TO;
         let left = ReadFlags::DELETE
             | ReadFlags::MOVED_FROM
             | ReadFlags::DELETE_SELF
             | ReadFlags::MOVE_SELF;
-        let what = if events.intersects(appeared) {
-            What::Appeared
+        let kind = if events.intersects(appeared) {
+            FileEventKind::Appeared
         } else if events.intersects(left) {
-            What::Left
+            FileEventKind::Left
         } else if events.contains(ReadFlags::MODIFY) {
-            What::Written
+            FileEventKind::Written
         } else {
-            What::Touched
+            FileEventKind::Touched
         };
-        let (what, path) = match (self.itself, name) {
-            (false, Some(name)) => (what, self.path.join(OsStr::from_bytes(name.to_bytes()))),
-            (false, None) => (what, self.path.clone()),
-            // A folder is written to by what comes into it and goes; not by what its files go through.
-            (true, Some(_)) if matches!(what, What::Written | What::Touched) => return None,
-            (true, None) if what == What::Written => (what, self.path.clone()),
-            (true, _) => (What::Touched, self.path.clone()),
+        let (kind, path) = match (self.itself, name) {
+            (false, Some(name)) => (kind, self.path.join(OsStr::from_bytes(name.to_bytes()))),
+            (false, None) => (kind, self.path.clone()),
+            // A folder counts as written when a file comes or goes, but not when a file in it changes.
+            (true, Some(_)) if matches!(kind, FileEventKind::Written | FileEventKind::Touched) => {
+                return None;
+            }
+            (true, None) if kind == FileEventKind::Written => (kind, self.path.clone()),
+            (true, _) => (FileEventKind::Touched, self.path.clone()),
         };
-        Some(Happening {
-            what,
+        Some(FileEvent {
+            kind,
             paths: vec![path],
         })
     }

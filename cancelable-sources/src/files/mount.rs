@@ -14,9 +14,9 @@ const SILENT: [u32; 21] = [
     0xFE53_4D42, // SMB 2
     0xFF53_4D42, // CIFS
     0x00C3_6400, // Ceph
-    0x0102_1997, // 9P, which shared folders of virtual machines are
-    0x6A65_6A63, // virtiofs of old
-    0x6573_5546, // FUSE: sshfs, s3fs and their kin
+    0x0102_1997, // 9P, for shared folders of virtual machines
+    0x6A65_6A63, // old virtiofs
+    0x6573_5546, // FUSE: sshfs, s3fs and others
     0x786F_4256, // shared folders of VirtualBox
     0xBACB_ACBC, // shared folders of VMware
     0x5346_414F, // AFS
@@ -45,7 +45,7 @@ pub(super) fn is_silent(path: &Path) -> bool {
     rustix::fs::statfs(path).is_ok_and(|found| found.f_flags & LOCAL == 0)
 }
 
-/// A path of the form `\\server\share` is on the network. A drive letter does not tell.
+/// A path of the form `\\server\share` is on the network. A drive letter may be on the network or not.
 #[cfg(windows)]
 pub(super) fn is_silent(path: &Path) -> bool {
     use std::path::{Component, Prefix};

@@ -1,6 +1,6 @@
 //! The events of systems other than Linux, by `notify`, with a watcher for each source.
 
-use super::happening::{Happening, What};
+use super::file_event::{FileEvent, FileEventKind};
 use super::watch::{Handler, Watch};
 use notify::event::{CreateKind, ModifyKind, RenameMode};
 use notify::{Event, EventKind, RecursiveMode, Watcher};
@@ -8,13 +8,13 @@ use std::io;
 use std::path::Path;
 
 pub(super) fn native(handler: Handler) -> io::Result<Box<dyn Watch>> {
-    let told = move |event: notify::Result<Event>| match event {
+    let report = move |event: notify::Result<Event>| match event {
         // Reads and opens change nothing.
         Ok(event) if event.kind.is_access() => {}
-        Ok(event) => handler(happening(event)),
-        Err(_) => handler(Happening::lost()),
+        Ok(event) => handler(file_event(event)),
+        Err(_) => handler(FileEvent::lost()),
     };
-    let watcher = notify::recommended_watcher(told).map_err(error)?;
+    let watcher = notify::recommended_watcher(report).map_err(error)?;
     Ok(Box::new(Notified(watcher)))
 }
 
@@ -26,30 +26,30 @@ impl Watch for Notified {
         watched.map_err(error)
     }
 
-    /// These systems report a change of a file in the folder of the name that was used.
+    /// Does nothing: these systems report a change of a file in the folder of the name that was used.
     fn file(&mut self, _file: &Path) -> io::Result<()> {
         Ok(())
     }
 }
 
-fn happening(event: Event) -> Happening {
+fn file_event(event: Event) -> FileEvent {
     if event.need_rescan() {
-        return Happening::lost();
+        return FileEvent::lost();
     }
-    let what = match event.kind {
+    let kind = match event.kind {
         EventKind::Create(CreateKind::Any | CreateKind::File | CreateKind::Folder)
-        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => What::Appeared,
-        EventKind::Remove(_) => What::Left,
-        // Of Windows only the look can say whether it was more than an attribute.
-        EventKind::Modify(ModifyKind::Data(_)) => What::Written,
+        | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => FileEventKind::Appeared,
+        EventKind::Remove(_) => FileEventKind::Left,
+        // On Windows only the check shows if more than an attribute has changed.
+        EventKind::Modify(ModifyKind::Data(_)) => FileEventKind::Written,
         EventKind::Create(CreateKind::Other)
         | EventKind::Modify(ModifyKind::Name(_))
         | EventKind::Any
-        | EventKind::Other => What::Named,
-        EventKind::Modify(_) | EventKind::Access(_) => What::Touched,
+        | EventKind::Other => FileEventKind::Named,
+        EventKind::Modify(_) | EventKind::Access(_) => FileEventKind::Touched,
     };
-    Happening {
-        what,
+    FileEvent {
+        kind,
         paths: event.paths,
     }
 }

@@ -1,8 +1,8 @@
 //! The source that watches a file for a scope.
 
+use super::check::{Change, Checked, FileCheck};
 use super::events;
-use super::look::{Found, Look, Want};
-use super::notice::Notice;
+use super::findings::Findings;
 use super::watch::Make;
 use cancelable_core::cause::escaped;
 use cancelable_core::error::InvalidArgument;
@@ -19,25 +19,39 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The default interval between two looks at a file without events.
+/// The default interval between two checks of a file without events.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of intervals between two looks at a file with events, if no event comes.
+/// The number of intervals between two checks of a file with events, if no event comes.
 const SELDOM: u32 = 10;
 
-/// How long a file has to be absent to count as gone: a program that replaces a file may remove the old one first.
+/// The time for which a file is absent before it counts as gone. A program that replaces a file may remove the old file
+/// first.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// Cancels a scope when a file appears, changes or disappears, with a cause that names the file.
+/// A source that cancels a scope when a file appears, changes or disappears, with a cause that names the file.
 ///
-/// It watches from the entry of the scope. The path becomes absolute when the source is made, and need not
-/// exist. The system is asked then whether a long path is too long. Links are followed. A folder counts as
-/// a file.
+/// The source watches from the entry of the scope. The path becomes absolute when the source is made, and need not
+/// exist. Links are followed. A folder counts as a file.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::file_changes;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // On a network drive, where the system has no events.
+/// let config = file_changes("app.toml")?.every(Duration::from_secs(5))?.polling();
+/// # drop(config);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use = "a source does nothing until a scope has it"]
 pub struct FileSource {
     file: PathBuf,
-    want: Want,
+    want: Change,
     interval: Duration,
     native: bool,
     location: &'static Location<'static>,
@@ -45,7 +59,7 @@ pub struct FileSource {
 
 impl FileSource {
     #[track_caller]
-    fn new(path: PathBuf, want: Want) -> io::Result<Self> {
+    fn new(path: PathBuf, want: Change) -> io::Result<Self> {
         if path.as_os_str().is_empty() {
             return Err(InvalidArgument::new("path", "is empty: give the path of a file").into());
         }
@@ -68,8 +82,8 @@ impl FileSource {
         })
     }
 
-    /// Sets the interval between two looks where the system has no events; the default is a second. Where it has
-    /// events, ten intervals pass between two looks.
+    /// Sets the interval between two checks if the system has no events. The default is a second. If the system has
+    /// events, ten intervals pass between two checks.
     ///
     /// # Errors
     ///
@@ -85,7 +99,7 @@ impl FileSource {
         Ok(self)
     }
 
-    /// Looks in the interval and uses no events, for a path of which the system is known to have none.
+    /// Checks the file in the interval and uses no events, for a path without events.
     pub fn polling(mut self) -> Self {
         self.native = false;
         self
@@ -98,7 +112,7 @@ fn refused(problem: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
-/// The bytes that a name may have on nearly all systems, and a path on all.
+/// A length that every system allows for a path, and nearly every system for a name.
 const SHORT: usize = 255;
 
 /// Returns the system's error for a path that can never exist, because it or a name in it is too long.
@@ -116,7 +130,7 @@ const TOO_LONG: i32 = rustix::io::Errno::NAMETOOLONG.raw_os_error();
 #[cfg(not(unix))]
 const TOO_LONG: i32 = 206;
 
-/// Returns a source that fires when a file appears, or at once if the file exists already.
+/// Returns a source that fires when a file appears, or at once if the file exists.
 ///
 /// # Errors
 ///
@@ -124,7 +138,7 @@ const TOO_LONG: i32 = 206;
 /// not known.
 #[track_caller]
 pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
-    FileSource::new(path.into(), Want::Appears)
+    FileSource::new(path.into(), Change::Appears)
 }
 
 /// Returns a source that fires when a file differs from its state at the entry of the scope: it was written or
@@ -136,7 +150,7 @@ pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 /// not known.
 #[track_caller]
 pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
-    FileSource::new(path.into(), Want::Changes)
+    FileSource::new(path.into(), Change::Changes)
 }
 
 /// Returns a source that fires when a file disappears, or at once if it does not exist. A file that is replaced
@@ -148,32 +162,33 @@ pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 /// not known.
 #[track_caller]
 pub fn file_disappears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
-    FileSource::new(path.into(), Want::Disappears)
+    FileSource::new(path.into(), Change::Disappears)
 }
 
 impl Source for FileSource {
     fn name(&self) -> Cow<'static, str> {
         let what = match self.want {
-            Want::Appears => "appears",
-            Want::Changes => "changes",
-            Want::Disappears => "disappears",
+            Change::Appears => "appears",
+            Change::Changes => "changes",
+            Change::Disappears => "disappears",
         };
         format!("{} {what}", self.file.display()).into()
     }
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime.ok_or_else(|| SourceError::new("it needs a runtime"))?;
-        let notice = Arc::new(Notice::default());
+        let runtime = runtime
+            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let findings = Arc::new(Findings::default());
         let make = self.native.then_some(events::native as Make);
-        let look = Look::new(self.file.clone(), self.want, Arc::clone(&notice), make);
-        let held = Held {
-            look: Some(look),
+        let check = FileCheck::new(self.file.clone(), self.want, Arc::clone(&findings), make);
+        let held = ProbedCheck {
+            check: Some(check),
             runtime: runtime.clone(),
         };
         Ok(Box::pin(async move {
             let file = self.file.display().to_string();
-            let words = watch(held, runtime, &notice, &file, self.interval).await;
+            let words = watch(held, runtime, &findings, &file, self.interval).await;
             Cause::new(Reason::File)
                 .with_location(self.location)
                 .with_message(format!("{file} {words}"))
@@ -185,26 +200,26 @@ impl Source for FileSource {
     }
 }
 
-/// Looks until the awaited change has happened, and returns its text.
+/// Checks the file until the awaited change has happened, and returns the text of the change.
 ///
-/// Wakes: by the call of a look; or by a note that comes after the look has begun, since the
-/// wait for it is made before; or by the timer.
+/// Wakes: by the call of a check; or by a finding that comes after the check has begun, because the wait for it is made
+/// before; or by the timer.
 async fn watch(
-    mut held: Held,
+    mut held: ProbedCheck,
     runtime: RuntimeHandle,
-    notice: &Notice,
+    findings: &Findings,
     file: &str,
     interval: Duration,
 ) -> &'static str {
     let shown = escaped(file).to_string();
     let (mut settled, mut failing) = (false, false);
     loop {
-        let more = notice.next();
-        let Some(found) = held.look(settled).await else {
+        let more = findings.next();
+        let Some(found) = held.check(settled).await else {
             isolate("a logger", || {
                 log::warn!(
                     target: "cancelable", file = &*shown;
-                    "{shown} is no longer watched: the runtime dropped the look at it"
+                    "{shown} is no longer watched: the runtime dropped its check"
                 );
             });
             return pending().await;
@@ -212,21 +227,21 @@ async fn watch(
         settled = false;
         let failed = found.is_err();
         let pause = match found {
-            Ok(Found::Happened(words)) => return words,
-            Ok(Found::Gone) => {
+            Ok(Checked::Happened(words)) => return words,
+            Ok(Checked::Gone) => {
                 settled = true;
                 SETTLE.min(interval)
             }
-            Ok(Found::Nothing) if held.is_native() => interval.saturating_mul(SELDOM),
-            Ok(Found::Nothing) => interval,
+            Ok(Checked::Nothing) if held.is_native() => interval.saturating_mul(SELDOM),
+            Ok(Checked::Nothing) => interval,
             Err(error) => {
-                // Logged once for a series of errors: looks are frequent.
+                // Logged once for a series of errors, because checks are frequent.
                 if !failing {
                     let error = escaped(&error).to_string();
                     isolate("a logger", || {
                         log::warn!(
                             target: "cancelable", file = &*shown, error = error.as_str();
-                            "{shown} cannot be looked at, and will be again: {error}"
+                            "{shown} cannot be checked, and will be checked again: {error}"
                         );
                     });
                 }
@@ -243,35 +258,36 @@ async fn watch(
     }
 }
 
-/// The look, which moves to the threads that it may block, also for its drop.
-struct Held {
-    look: Option<Look>,
+/// The check, which runs and is dropped on threads for probes, because it may block.
+struct ProbedCheck {
+    check: Option<FileCheck>,
     runtime: RuntimeHandle,
 }
 
-impl Held {
-    /// Returns none if the runtime has lost the look.
-    async fn look(&mut self, settled: bool) -> Option<io::Result<Found>> {
-        let mut look = self.look.take()?;
+impl ProbedCheck {
+    /// Returns `None` if the runtime has dropped the check.
+    async fn check(&mut self, settled: bool) -> Option<io::Result<Checked>> {
+        let mut check = self.check.take()?;
         let call = self.runtime.spawn_probe(move || {
-            let found = look.look(settled);
-            (look, found)
+            let found = check.check(settled);
+            (check, found)
         });
-        let (look, found) = call.await.ok()?;
-        self.look = Some(look);
+        let (check, found) = call.await.ok()?;
+        self.check = Some(check);
         Some(found)
     }
 
     fn is_native(&self) -> bool {
-        self.look.as_ref().is_some_and(Look::is_native)
+        self.check.as_ref().is_some_and(FileCheck::is_native)
     }
 }
 
-/// On some systems the end of a watch joins a thread, and the end of a scope must not wait for that.
-impl Drop for Held {
+/// Drops the check on a thread for probes: on some systems the end of a watch joins a thread, and the end of a scope must
+/// not wait for that.
+impl Drop for ProbedCheck {
     fn drop(&mut self) {
-        if let Some(look) = self.look.take() {
-            self.runtime.spawn_probe(move || drop(look)).detach();
+        if let Some(check) = self.check.take() {
+            self.runtime.spawn_probe(move || drop(check)).detach();
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Watchers that refuse, fail or are late, which the system's own do not do on demand.
 
 #[cfg(any(target_os = "linux", target_os = "windows"))]
-mod judged;
-mod notes;
+mod event_filter;
+mod findings;
 
-use super::look::{Found, Look, Want};
-use super::notice::Notice;
+use super::check::{Change, Checked, FileCheck};
+use super::findings::Findings;
 use super::watch::{Handler, Make, Watch};
 use std::fs;
 use std::io;
@@ -27,10 +27,10 @@ impl Watch for Fake {
     }
 }
 
-fn look(file: &Path, want: Want, make: Make) -> (Look, Arc<Notice>) {
-    let notice = Arc::new(Notice::default());
-    let look = Look::new(file.to_owned(), want, Arc::clone(&notice), Some(make));
-    (look, notice)
+fn check(file: &Path, want: Change, make: Make) -> (FileCheck, Arc<Findings>) {
+    let findings = Arc::new(Findings::default());
+    let check = FileCheck::new(file.to_owned(), want, Arc::clone(&findings), Some(make));
+    (check, findings)
 }
 
 #[test]
@@ -43,15 +43,15 @@ fn r30_no_more_watches_means_looking() {
     for make in [refuses, is_full] {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("stop");
-        let (mut look, _) = look(&file, Want::Appears, make);
-        assert_eq!(look.look(false).unwrap(), Found::Nothing);
-        assert!(!look.is_native());
+        let (mut check, _) = check(&file, Change::Appears, make);
+        assert_eq!(check.check(false).unwrap(), Checked::Nothing);
+        assert!(!check.is_native());
         fs::write(&file, "").unwrap();
-        assert_eq!(look.look(false).unwrap(), Found::Happened("appeared"));
+        assert_eq!(check.check(false).unwrap(), Checked::Happened("appeared"));
     }
 }
 
-/// What happens before the watch is set up tells no event, and the look after it finds it.
+/// A change before the watch is set up has no event, and the check after it finds the change.
 #[test]
 fn r30_what_happens_while_the_watch_is_set_up_is_found() {
     let late: Make = |_| {
@@ -65,8 +65,8 @@ fn r30_what_happens_while_the_watch_is_set_up_is_found() {
     let folder = TempDir::new().unwrap();
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    let (mut look, _) = look(&home.join("stop"), Want::Appears, late);
-    assert_eq!(look.look(false).unwrap(), Found::Happened("is there"));
+    let (mut check, _) = check(&home.join("stop"), Change::Appears, late);
+    assert_eq!(check.check(false).unwrap(), Checked::Happened("is there"));
 }
 
 /// The folder of the file is made while the one above it is watched for that: it is watched, too.
@@ -86,9 +86,9 @@ fn r30_a_folder_that_comes_while_the_watch_is_set_up_is_watched() {
     let folder = TempDir::new().unwrap();
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    let (mut look, _) = look(&home.join("a").join("stop"), Want::Appears, makes);
-    assert_eq!(look.look(false).unwrap(), Found::Nothing);
-    assert!(!look.is_native(), "it has asked to watch the new folder");
+    let (mut check, _) = check(&home.join("a").join("stop"), Change::Appears, makes);
+    assert_eq!(check.check(false).unwrap(), Checked::Nothing);
+    assert!(!check.is_native(), "it has asked to watch the new folder");
 }
 
 #[test]
@@ -99,13 +99,13 @@ fn r30_lost_events_have_everything_looked_at_and_watched_anew() {
         Ok(Box::new(Fake(|_| Ok(()))))
     };
     let folder = TempDir::new().unwrap();
-    let (mut look, notice) = look(&folder.path().join("stop"), Want::Appears, counts);
+    let (mut check, findings) = check(&folder.path().join("stop"), Change::Appears, counts);
     for _ in 0..3 {
-        assert_eq!(look.look(false).unwrap(), Found::Nothing);
+        assert_eq!(check.check(false).unwrap(), Checked::Nothing);
     }
     assert_eq!(WATCHED.load(Ordering::SeqCst), 1, "nothing has changed");
-    notice.note(|seen| seen.broken = true);
-    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    findings.record(|seen| seen.broken = true);
+    assert_eq!(check.check(false).unwrap(), Checked::Nothing);
     assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
 }
 
@@ -121,11 +121,11 @@ fn r30_a_folder_that_was_replaced_is_watched_anew() {
     let folder = TempDir::new().unwrap();
     let home = folder.path().join("home");
     fs::create_dir(&home).unwrap();
-    let (mut look, _) = look(&home.join("stop"), Want::Appears, counts);
-    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    let (mut check, _) = check(&home.join("stop"), Change::Appears, counts);
+    assert_eq!(check.check(false).unwrap(), Checked::Nothing);
     fs::rename(&home, folder.path().join("old")).unwrap();
     fs::create_dir(&home).unwrap();
-    assert_eq!(look.look(false).unwrap(), Found::Nothing);
+    assert_eq!(check.check(false).unwrap(), Checked::Nothing);
     assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
 }
 
@@ -136,12 +136,12 @@ fn r30_file_systems_without_events_are_known() {
     assert!(super::mount::is_silent(Path::new("/proc")));
     let folder = TempDir::new().unwrap();
     assert!(!super::mount::is_silent(folder.path()));
-    let mut look = Look::new(
+    let mut check = FileCheck::new(
         "/proc/self/stop".into(),
-        Want::Appears,
-        Arc::new(Notice::default()),
+        Change::Appears,
+        Arc::new(Findings::default()),
         Some(super::events::native),
     );
-    assert_eq!(look.look(false).unwrap(), Found::Nothing);
-    assert!(!look.is_native());
+    assert_eq!(check.check(false).unwrap(), Checked::Nothing);
+    assert!(!check.is_native());
 }

@@ -1,6 +1,6 @@
 //! The trait for a watch of folders and files, the same for every operating system.
 
-use super::happening::Happening;
+use super::file_event::FileEvent;
 use std::io;
 use std::path::Path;
 
@@ -17,4 +17,4 @@ pub(super) trait Watch: Send {
 pub(super) type Make = fn(Handler) -> io::Result<Box<dyn Watch>>;
 
 /// The function that gets the events. It is called on a thread that serves other files too, and must not block.
-pub(super) type Handler = Box<dyn Fn(Happening) + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(FileEvent) + Send + Sync>;

@@ -54,7 +54,7 @@ impl Container {
                 break;
             }
         }
-        // Some containers are shown cores of their own, with other numbers: those are theirs already.
+        // Some containers see cores with numbers of their own, and all of these cores are theirs.
         own.retain(|core| all.contains(core));
         (!own.is_empty() && own.len() < all.len()).then_some(own)
     }
@@ -101,8 +101,8 @@ fn list(text: &str) -> Cores {
     ranges.flatten().collect()
 }
 
-/// A line of `/proc/stat`: `cpu3` with its ticks in user, nice, system, idle, iowait, irq, softirq and steal.
-/// What follows is in user and nice already.
+/// Parses a line of `/proc/stat`: `cpu3` with its ticks in user, nice, system, idle, iowait, irq, softirq and steal. The
+/// fields after these are contained in user and nice.
 fn ticks(line: &str) -> Option<(usize, Ticks)> {
     let mut fields = line.strip_prefix("cpu")?.split(' ');
     let core: usize = fields.next()?.parse().ok()?;

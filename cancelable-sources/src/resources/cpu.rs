@@ -17,9 +17,9 @@ pub(super) struct Cpu {
 
 enum Of {
     Machine,
-    /// With what the container had used.
+    /// With the CPU time that the container had used.
     Container(CpuTime),
-    /// With what all cores had done, and the last figure.
+    /// With the ticks of all cores, and the last figure.
     Cores {
         own: usize,
         before: CoreTimes,
@@ -40,7 +40,7 @@ impl Cpu {
         }
     }
 
-    /// How busy the cores were that the process is bound to, if it is bound to some.
+    /// Returns the load of the cores that the process is bound to, if it is bound to some.
     fn own_cores(&mut self) -> Option<f64> {
         let own = self.container.own_cores()?;
         let now = self.container.core_times();

@@ -26,8 +26,8 @@ impl Gauge for Disk {
 
     fn read(&mut self) -> io::Result<f64> {
         let path = std::path::absolute(&self.path)?;
-        // A path that does not exist yet will be on the disk of its nearest existing parent. Ends at the
-        // root, which exists.
+        // A path that does not exist will be on the disk of its nearest existing ancestor. Ends at the root, which
+        // exists.
         let there = path.ancestors().find(|above| above.exists());
         let space = Space::of(there.unwrap_or(&path))?;
         match space.used + space.free {
@@ -57,7 +57,7 @@ impl Space {
         })
     }
 
-    /// In bytes, of the drive that the path begins with.
+    /// In bytes, of the drive with which the path begins.
     #[cfg(not(unix))]
     fn of(path: &Path) -> io::Result<Self> {
         let storage = sysinfo::DiskRefreshKind::nothing().with_storage();

@@ -7,7 +7,7 @@ use std::io;
 ///
 /// # Examples
 ///
-/// A queue of a program's own:
+/// The length of a queue:
 ///
 /// ```
 /// use cancelable_sources::Gauge;
@@ -27,19 +27,22 @@ use std::io;
 ///         Ok(self.0.load(Ordering::Relaxed).into())
 ///     }
 /// }
+///
+/// let source = cancelable_sources::gauge_limit(Backlog(Arc::default()), 1000.0)?;
+/// # drop(source);
+/// # Ok::<(), cancelable_core::error::InvalidArgument>(())
 /// ```
 pub trait Gauge: Send + 'static {
-    /// Returns the name of the value in messages: `memory of the process`. It is called after a reading too, and
-    /// may depend on that.
+    /// Returns the name of the value in messages, such as `memory of the process`. Also called after a reading, so the
+    /// name may depend on that.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Measures. It is called on a thread for looks, one call at a time. The end of the scope does not wait for
-    /// a running call.
+    /// Measures. Called on a thread for probes, one call at a time. The end of the scope does not wait for a call in
+    /// progress.
     ///
     /// # Errors
     ///
-    /// There is no value now. The error is logged, and the gauge is read again after the interval, as after a
-    /// panic.
+    /// There is no value now. The error is logged, like a panic, and the gauge is read again after the interval.
     fn read(&mut self) -> io::Result<f64>;
 
     /// Returns the unit of the value and of the limit.

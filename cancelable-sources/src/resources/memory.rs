@@ -53,7 +53,7 @@ impl Gauge for Memory {
         };
         match of {
             0 => Err(io::Error::other(
-                "the system does not say how much memory there is",
+                "the system does not report the size of its memory",
             )),
             of => Ok(used as f64 / of as f64 * 100.0),
         }

@@ -19,13 +19,27 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-/// The default interval between two looks.
+/// The default interval between two readings.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// Cancels a scope when a resource is at its limit or above, with a cause that names both.
+/// A source that cancels a scope when a resource reaches its limit, with a cause that names the reading and the limit.
 ///
-/// It looks at the entry of the scope and then once in a second. A look runs on a thread for looks and does not
-/// delay the scope. A look that fails or panics is logged and repeated.
+/// The resource is read at the entry of the scope and then once a second. A reading runs on a thread for probes and does
+/// not delay the scope. A reading that fails or panics is logged and repeated.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::memory_limit;
+/// use std::time::Duration;
+///
+/// // Five seconds without a pause at 95 % or more, with a reading each half second.
+/// let memory = memory_limit(95.0)?
+///     .every(Duration::from_millis(500))?
+///     .sustained(Duration::from_secs(5));
+/// # drop(memory);
+/// # Ok::<(), cancelable_core::error::InvalidArgument>(())
+/// ```
 #[must_use = "a source does nothing until a scope has it"]
 pub struct ResourceSource {
     gauge: Box<dyn Gauge>,
@@ -85,6 +99,16 @@ pub fn process_cpu_limit(percent: f64) -> Result<ResourceSource, InvalidArgument
 /// # Errors
 ///
 /// `percent` is not a number above zero, or is more than 100, or the path is empty.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::disk_limit;
+///
+/// assert!(disk_limit("/var/spool/import", 90.0).is_ok());
+/// let error = disk_limit("/var/spool/import", 120.0).unwrap_err();
+/// assert_eq!(error.argument(), "percent");
+/// ```
 #[track_caller]
 pub fn disk_limit(
     path: impl Into<PathBuf>,
@@ -104,7 +128,7 @@ pub fn disk_limit(
 ///
 /// # Errors
 ///
-/// The limit is not a number above zero, is infinite, or is more than 100 percent.
+/// `limit` is not a number above zero, is infinite, or is more than 100 percent.
 #[track_caller]
 pub fn gauge_limit(gauge: impl Gauge, limit: f64) -> Result<ResourceSource, InvalidArgument> {
     ResourceSource::new(gauge, "limit", limit)
@@ -141,7 +165,7 @@ impl ResourceSource {
         })
     }
 
-    /// Sets the interval between two looks. The default is a second.
+    /// Sets the interval between two readings. The default is a second.
     ///
     /// # Errors
     ///
@@ -157,30 +181,30 @@ impl ResourceSource {
         Ok(self)
     }
 
-    /// Fires only if all looks for `span` have found the limit reached. By default one look is enough.
+    /// Fires only if all readings of `span` have reached the limit. By default one reading is enough.
     ///
-    /// A failed look neither counts nor restarts the span.
+    /// A failed reading neither counts nor restarts the span.
     pub fn sustained(mut self, span: Duration) -> Self {
         self.sustained = span;
         self
     }
 }
 
-/// The state that a look takes over from the looks before it.
-struct Watch {
+/// The state that is kept between two readings.
+struct Reader {
     gauge: Box<dyn Gauge>,
     limit: f64,
     sustained: Duration,
-    /// The time since which every look has found the limit reached.
+    /// The time since which every reading has reached the limit.
     since: Option<Instant>,
 }
 
-impl Watch {
+impl Reader {
     /// Returns the text of the cause, if the source is to fire.
-    fn look(&mut self, now: Instant) -> io::Result<Option<String>> {
+    fn read(&mut self, now: Instant) -> io::Result<Option<String>> {
         let value = self.gauge.read()?;
         if value.is_nan() {
-            return Err(io::Error::other("the gauge has read what is not a number"));
+            return Err(io::Error::other("the reading is not a number"));
         }
         if value < self.limit {
             self.since = None;
@@ -206,7 +230,8 @@ impl Source for ResourceSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime.ok_or_else(|| SourceError::new("it needs a runtime"))?;
+        let runtime = runtime
+            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
         let Self {
             gauge,
             limit,
@@ -215,25 +240,25 @@ impl Source for ResourceSource {
             location,
         } = *self;
         let name = gauge.name();
-        let mut watch = Watch {
+        let mut reader = Reader {
             gauge,
             limit,
             sustained,
             since: None,
         };
-        let said = Arc::new(OnceLock::new());
-        let words = Arc::clone(&said);
-        let ask = move || -> io::Result<bool> {
-            let found = watch.look(runtime.now())?;
-            Ok(found.is_some_and(|found| words.set(found).is_ok()))
+        let message = Arc::new(OnceLock::new());
+        let found = Arc::clone(&message);
+        let check = move || -> io::Result<bool> {
+            let text = reader.read(runtime.now())?;
+            Ok(text.is_some_and(|text| found.set(text).is_ok()))
         };
-        let condition = condition_blocking(interval, ask).map_err(SourceError::new)?;
+        let condition = condition_blocking(interval, check).map_err(SourceError::new)?;
         let watched = Box::new(condition.named(name)).start(context)?;
         Ok(Box::pin(async move {
             watched.await;
             let cause = Cause::new(Reason::Resource).with_location(location);
-            match said.get() {
-                Some(words) => cause.with_message(words.clone()),
+            match message.get() {
+                Some(message) => cause.with_message(message.clone()),
                 None => cause,
             }
         }))

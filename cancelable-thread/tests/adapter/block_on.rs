@@ -1,4 +1,4 @@
-//! A thread that waits for something by `block_on`.
+//! Waits of a thread by `block_on`.
 
 use cancelable_core::Status;
 use cancelable_thread as rt;

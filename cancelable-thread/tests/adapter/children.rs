@@ -21,7 +21,7 @@ fn r25_children_that_end_on_other_threads_are_never_missed() {
                 };
                 drop(op.spawn(child).unwrap());
             }
-            // The children end while this thread goes to sleep.
+            // The children end while this thread is about to sleep.
             together.wait();
         }));
         assert!(outcome.is_completed());

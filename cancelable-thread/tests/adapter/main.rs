@@ -1,4 +1,4 @@
-//! The behaviours that every adapter has, and those that are the threads' own.
+//! The behaviours of every adapter, and those of threads alone.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! What asks the clock itself, because its thread is busy or waits: by the system's time.
+//! Checks that read the clock themselves, because their thread is busy or waits.
 
 use cancelable_core::{CancellationToken, Cause, Scope};
 use cancelable_thread as rt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 const STEP: Duration = Duration::from_millis(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// By the system's clock, so that steps which take no time are not seen each: the README's own.
+/// The README's example, by the system's clock. Not each short step reads the clock.
 #[test]
 fn r46_fast_calls_see_it_too() {
     let scope = rt::scope("sum").timeout(20 * STEP).build().unwrap();

@@ -1,4 +1,4 @@
-//! Closures in scopes, on the thread that calls, with what a runtime adds: limits and children.
+//! Closures in scopes on the calling thread, with limits and children.
 
 use cancelable_core::Status;
 use cancelable_core::scope::RunError;

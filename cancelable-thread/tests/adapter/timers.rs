@@ -1,4 +1,4 @@
-//! The one list of timers, and the threads of tasks.
+//! The list of timers, and the threads of tasks.
 
 use cancelable_core::token::isolated_panics;
 use cancelable_thread as rt;
@@ -40,7 +40,7 @@ fn r25_each_task_and_each_blocking_call_has_a_thread_of_its_own() {
     assert!(here != task && here != work && task != work);
 }
 
-/// Panics when it is woken, and when it is dropped.
+/// A waker that panics at its wake and at its drop.
 struct Hostile;
 
 impl Wake for Hostile {
@@ -66,7 +66,7 @@ fn r10_a_waker_that_panics_stops_no_other_timer() {
     {
         let waker = Waker::from(Arc::new(Hostile));
         assert!(!poll(woken.as_mut(), &waker));
-        // The list has the only one.
+        // The list has the only reference.
         std::mem::forget(waker.clone());
         drop(waker);
         let waker = Waker::from(Arc::new(Hostile));

@@ -1,4 +1,4 @@
-//! Tokio's clock is the core's: paused, it makes deadlines exact.
+//! Deadlines by Tokio's clock, which are exact while the clock is paused.
 
 use cancelable_core::{Reason, Scope};
 use cancelable_tokio as rt;
@@ -67,7 +67,7 @@ fn r44_the_time_is_the_runtimes_also_on_a_thread_outside_it() {
     });
     let inside = runtime.now();
     let outside = std::thread::spawn(move || runtime.now()).join().unwrap();
-    // A thread's own clock is a thousand seconds behind, and would not stand still.
+    // The system's clock is a thousand seconds behind, and is not paused.
     assert_eq!(inside, outside);
     assert_eq!(
         tokio.block_on(async { tokio::time::Instant::now().into_std() }),

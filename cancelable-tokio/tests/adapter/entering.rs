@@ -1,4 +1,4 @@
-//! Where Tokio is entered from, and where it is not found.
+//! The entry into Tokio, and threads outside Tokio.
 
 use cancelable_tokio as rt;
 use std::future::{Future, poll_fn};
@@ -24,7 +24,7 @@ fn r27_a_thread_that_entered_a_runtime_finds_it() {
         .unwrap();
     let _inside = tokio.enter();
     let runtime = rt::current().unwrap();
-    // In that runtime, and not in a new one.
+    // In that runtime, not in a new runtime.
     let id = rt::block_on(async { tokio::runtime::Handle::current().id() });
     assert_eq!(id, tokio.handle().id());
     assert!(matches!(rt::block_on(runtime.spawn(async { 7 })), Ok(7)));
@@ -73,7 +73,7 @@ fn r24_what_outlives_its_runtime_tells_the_time_and_is_dropped_in_peace() {
     let (runtime, sleep) = rt::block_on(async {
         let runtime = rt::current().unwrap();
         let mut sleep = Box::pin(runtime.sleep(Duration::from_secs(3600)));
-        // Polled, so that the timer is registered with the runtime that is going away.
+        // Polled, so that the timer is registered with the runtime that shuts down.
         assert!(poll_once(sleep.as_mut()).await.is_pending());
         (runtime, sleep)
     });

@@ -1,4 +1,4 @@
-//! Readers and writers of Tokio that a cancel cuts: files, pipes, buffers.
+//! Readers and writers of Tokio that a cancel ends: files, pipes, buffers.
 
 use cancelable_core::{CancellationToken, Cancelled, Scope};
 use cancelable_tokio as rt;
@@ -44,7 +44,7 @@ fn r43_once_cancelled_each_step_fails_with_the_cause() {
                 );
             }
         }
-        // What was there is there.
+        // The bytes that were not read are still there.
         far.into_inner().read_exact(&mut bytes).await.unwrap();
         assert_eq!(&bytes, b"left");
     });

@@ -1,4 +1,4 @@
-//! Limits on a Tokio runtime that has no timers: one that was built without its time, and one that is gone.
+//! Limits on a Tokio runtime without timers: built without `enable_time`, or shut down.
 
 use cancelable_core::{RuntimeHandle, Scope};
 use cancelable_tokio as rt;
@@ -31,7 +31,7 @@ fn kept_handle(of: &Runtime) -> RuntimeHandle {
     of.block_on(async { rt::current() }).unwrap()
 }
 
-/// Everything that asks for a timer: a limit of a run, of a child and of a shield, a sleep, a timeout.
+/// Awaits everything that needs a timer: a limit of a run, of a child and of its grace period, a sleep, a timeout.
 async fn everything_ends(runtime: &RuntimeHandle) {
     let limited = Scope::builder("limited").runtime(runtime).timeout(SHORT);
     let outcome = limited.build().unwrap().run(async |scope| {

@@ -1,4 +1,4 @@
-//! The behaviours that every adapter has, and those that are Tokio's own.
+//! The behaviours of every adapter, and those of Tokio alone.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! Timers that are kept for the next run, where the clock cannot be paused.
+//! Spare timers for the next run, on a runtime whose clock cannot be paused.
 
 use cancelable_core::{RuntimeHandle, Scope};
 use cancelable_tokio as rt;
@@ -65,7 +65,7 @@ fn r20_a_timer_that_was_kept_rings_at_the_deadline_of_the_run_that_has_it() {
     tokio.block_on(async {
         let runtime = rt::current().unwrap();
         run_once(&runtime, Waker::noop());
-        // Earlier than where the timer stood, then later than where it stands.
+        // Earlier than the time of the spare timer, then later, then earlier.
         for limit in [1, 5, 2] {
             let limit = Duration::from_millis(limit);
             let start = runtime.now();
@@ -101,7 +101,7 @@ fn r12_a_timer_is_forgotten_also_by_a_task_whose_budget_is_spent() {
         let scope = limited(&runtime, HOUR);
         let mut spent = false;
         let mut run = pin!(scope.run(|_| poll_fn(move |context| {
-            // Tokio has its own resources answer pending from then on, until the task yields.
+            // From then on Tokio's own resources return pending, until the task yields.
             while spent && pin!(consume_budget()).poll(context).is_ready() {}
             match std::mem::replace(&mut spent, true) {
                 false => Poll::Pending,

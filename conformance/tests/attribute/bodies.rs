@@ -1,4 +1,4 @@
-//! What a body sees of its scope.
+//! The scope of a body.
 
 use crate::inside;
 use cancelable_core::registry::Registry;
@@ -23,7 +23,7 @@ fn r27_the_scope_runs_while_the_body_does() {
     });
 }
 
-/// A scope is opened by each call, and by none that is not awaited.
+/// Each awaited call opens a scope, and a call that is not awaited opens none.
 #[test]
 fn r28_each_call_is_an_operation_of_its_own() {
     #[cancelable]
@@ -37,7 +37,7 @@ fn r28_each_call_is_an_operation_of_its_own() {
     });
 }
 
-/// Listed while it runs, and only if it asks for it.
+/// A scope is listed while it runs, and only by the key `register`.
 #[test]
 fn r35_a_registered_function_is_listed_while_it_runs() {
     #[cancelable(register, name = "listed by the attribute")]

@@ -1,4 +1,4 @@
-//! What ends the body.
+//! The keys that end the body.
 
 use crate::inside;
 use cancelable_core::scope::RunError;
@@ -122,7 +122,7 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
     inside(async |_| {
         let token = CancellationToken::new();
         assert!(cause(many(&token).await).reason().is_timeout());
-        // What is no source is told when the scope is entered.
+        // An invalid source is an error at the entry of the scope.
         let error = zero_interval(&token).await.unwrap_err();
         assert!(matches!(error, RunError::SourceFailed(_)));
         assert_eq!(
@@ -140,7 +140,7 @@ fn r30_sources_and_tokens_cancel_with_their_cause() {
 fn r33_signals_cancel() {
     #[cancelable(signals(SIGUSR1, SIGWINCH))]
     async fn until_resized() {
-        // To the whole process: nobody else here watches it, and its default is to do nothing.
+        // To the whole process: no other test here watches the signal, whose default action is none.
         let this = rustix::process::getpid();
         rustix::process::kill_process(this, rustix::process::Signal::WINCH).unwrap();
         pending().await

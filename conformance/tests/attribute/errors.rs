@@ -1,4 +1,4 @@
-//! What a function returns that bears the attribute.
+//! The results of a function with the attribute.
 
 use crate::inside;
 use cancelable_core::scope::RunError;
@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
-/// An error of a program's own.
+/// An error type of a program.
 #[derive(Debug)]
 enum ImportError {
     BadRow(u32),
@@ -85,7 +85,7 @@ fn r18_the_common_errors_take_a_cancellation() {
     });
 }
 
-/// The body's `?` and `return` leave the body and not the function around it.
+/// `?` and `return` in the body leave the body, not the function around it.
 #[test]
 fn r24_what_was_deferred_runs_whichever_way_the_body_ends() {
     #[cancelable]
@@ -114,7 +114,7 @@ fn r24_what_was_deferred_runs_whichever_way_the_body_ends() {
     });
 }
 
-/// In this process no operation runs, and so nothing has a runtime to be inherited.
+/// In this process no operation runs, so there is no runtime to inherit.
 #[test]
 fn r29_without_a_runtime_it_says_so() {
     #[cancelable(timeout = "1s", inherit_runtime)]

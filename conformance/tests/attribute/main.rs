@@ -1,6 +1,6 @@
-//! The attribute `cancelable`, as a program and a library use it.
+//! The attribute `cancelable`, in a program and in a library.
 //!
-//! These tests stand here because they need an adapter under the name `rt`. Misuse that must not
+//! These tests are here because they need an adapter under the name `rt`. Misuse that must not
 //! compile is in `tests/misuse`.
 
 #![allow(
@@ -8,7 +8,7 @@
     reason = "a test that cannot go on has failed by its panic"
 )]
 
-/// As a program's manifest names it.
+/// The adapter, under the name in the manifest of a program.
 extern crate cancelable_tokio as rt;
 
 mod bodies;
@@ -21,8 +21,8 @@ mod shapes;
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Outcome, Scope};
 
-/// Runs a body inside a scope of a runtime whose time moves by itself, so that what it calls
-/// inherits it.
+/// Runs a body inside a scope of a manual runtime whose clock advances automatically. Calls of the body
+/// inherit the runtime.
 fn inside<T>(body: impl AsyncFnOnce(Scope) -> T) -> T {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("outer").runtime(&manual.handle());

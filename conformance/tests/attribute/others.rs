@@ -1,4 +1,4 @@
-//! Below `#[async_trait]`, and on a function that never returns.
+//! The attribute below `#[async_trait]`, and on a function that never returns.
 
 use crate::inside;
 use async_trait::async_trait;
@@ -18,7 +18,7 @@ trait Store: Send + Sync {
 
     async fn named(&self, first: &str, second: &str) -> io::Result<String>;
 
-    /// One whose body is the trait's.
+    /// A method with a default body.
     #[cancelable]
     async fn answer(&self) -> Result<u32, RunError> {
         Ok(42)

@@ -1,4 +1,4 @@
-//! Where the runtime comes from.
+//! The runtime of the scope.
 
 use crate::inside;
 use cancelable_core::testing::ManualRuntime;
@@ -13,7 +13,7 @@ fn r44_it_is_that_of_the_operation_that_runs_or_else_the_adapter_s() {
 
     inside(async |_| assert_eq!(name().await.unwrap(), "manual"));
     assert_eq!(rt::block_on(name()).unwrap(), "tokio");
-    // The one of the operation comes first, also where the adapter has one.
+    // The runtime of the current operation has priority over the adapter's.
     let manual = ManualRuntime::new();
     let builder = Scope::builder("outer").runtime(&manual.handle());
     let outer = builder.build().unwrap();
@@ -38,7 +38,7 @@ fn r44_it_is_the_one_that_is_named() {
     assert_eq!(rt::block_on(by_handle(&manual.handle())).unwrap(), "manual");
 }
 
-/// What a library writes, which knows no adapter: see `tests/misuse/pass` for one that has none.
+/// The code of a library, which knows no adapter. See `tests/misuse/pass` for a library without an adapter.
 #[test]
 fn r44_without_time_none_is_needed() {
     #[cancelable]

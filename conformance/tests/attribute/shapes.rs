@@ -1,4 +1,4 @@
-//! Functions and methods of all shapes keep theirs.
+//! Functions and methods of all shapes keep their shape.
 
 use crate::inside;
 use cancelable_core::{Operation, Scope, cancelable};
@@ -13,7 +13,7 @@ struct Store {
 }
 
 impl Store {
-    /// Adds a line, and gives it.
+    /// Adds a line, and returns it.
     #[cancelable(timeout = "1s")]
     pub(crate) async fn add(&mut self, line: &str) -> &str {
         self.lines.push(line.to_owned());
@@ -121,7 +121,7 @@ fn r16_the_scope_is_filled_in_and_no_parameter_any_more() {
     });
 }
 
-/// Nothing of the attribute's is in the way of the body's names, and the other way round.
+/// The names of the attribute and the names of the body do not collide.
 #[test]
 fn r16_the_body_s_names_are_its_own() {
     #[cancelable(timeout = "1s")]
@@ -133,7 +133,7 @@ fn r16_the_body_s_names_are_its_own() {
     inside(async |_| assert_eq!(names(1, 2).await.unwrap(), 6));
 }
 
-/// It is as much a `Send` future as its body, and not boxed.
+/// The future is `Send` if its body is, and is not boxed.
 #[test]
 fn r16_the_future_can_be_sent_where_its_body_can() {
     #[cancelable(timeout = "1s")]
@@ -149,7 +149,7 @@ fn r16_the_future_can_be_sent_where_its_body_can() {
     inside(async |_| assert_eq!(is_send(sent("four")).await.unwrap(), 4));
 }
 
-/// A body that is not `Send` is fine where its future is not sent.
+/// A body that is not `Send` is allowed if its future is not sent.
 #[test]
 fn r16_the_body_need_not_be_send() {
     #[cancelable]

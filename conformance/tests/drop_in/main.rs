@@ -1,5 +1,5 @@
-//! R15: one source file, compiled against tokio-util and against this project's token with nothing
-//! but the `use` lines changed, and the same in all that it observes.
+//! R15: one source file, compiled against tokio-util's token and against this project's. Only
+//! the `use` lines differ, and all observations are equal.
 
 mod tokio_util_token {
     use tokio_util::future::FutureExt;

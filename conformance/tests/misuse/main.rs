@@ -1,15 +1,15 @@
 //! Misuse of the attribute does not compile, and the compiler points at what is wrong.
 //!
-//! What the compiler says around a message changes from version to version, so the texts beside the
-//! cases are compared on the one that they were written by. Beside misuse stands use that compiles.
+//! The text around a message of the compiler depends on its version. So the texts beside the
+//! cases are compared only with the version that wrote them. Beside each misuse is a use that compiles.
 
 use std::process::Command;
 
-/// The compiler that has written the texts. To write them anew with another one:
+/// The version of the compiler that wrote the texts. To write them with another version:
 /// `TRYBUILD=overwrite cargo test -p conformance --test misuse`.
 const WRITTEN_BY: &str = "1.95.";
 
-/// The version of the compiler that builds the cases, which is the one that has built this.
+/// Returns the version of the compiler that builds the cases, which has also built this program.
 fn compiler() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("--version").output();

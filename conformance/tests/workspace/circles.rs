@@ -1,4 +1,4 @@
-//! No circle of imports between the files of the core: each can be read after those that it imports.
+//! The imports between the files of the core have no circle, so each file can be read after its imports.
 
 use crate::graph::Graph;
 use crate::tree::{Source, assert_none, sources};
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The types of a token are recursive: a node has branches of nodes, a handle gives futures that hold handles.
 const RECURSIVE: &str = "token/";
 
-/// The circles, as the files of each.
+/// Returns the circles, each as its files.
 fn circles(files: &[Source]) -> Vec<BTreeSet<String>> {
     let graph = Graph::of(files);
     let edges = graph.edges();
@@ -26,7 +26,7 @@ fn circles(files: &[Source]) -> Vec<BTreeSet<String>> {
     found
 }
 
-/// The files that are imported from `start`, directly or through others.
+/// Returns the files that are imported from `start`, directly or through others.
 fn reached<'a>(start: &str, edges: &BTreeMap<&'a str, BTreeSet<&'a str>>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::new();
     let mut left: Vec<&str> = edges[start].iter().copied().collect();
@@ -81,7 +81,7 @@ fn a_circle_is_found() {
         ]),
         1
     );
-    // Through a re-export, which by itself is no import; and tests of a file don't count.
+    // Through a re-export, which alone is no import. The tests of a file do not count.
     let room = ("a.rs", "mod one; mod two; pub use two::Two;");
     let one = ("a/one.rs", "use super::Two; pub struct One(Two);");
     assert_eq!(
@@ -114,7 +114,7 @@ fn a_circle_is_found() {
         ]),
         0
     );
-    // A room whose file has a type of its own, and needs what is below it.
+    // A room whose file has a type of its own, and imports the files below it.
     let room = ("a.rs", "mod one; use one::One; pub struct Two(One);");
     assert_eq!(find(&[("lib.rs", "mod a;"), room, one]), 1);
 }

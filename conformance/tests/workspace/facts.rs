@@ -4,7 +4,7 @@
 use crate::tree::{PUBLISHED, assert_none, folder, publishable, root, sources, text};
 use std::collections::BTreeSet;
 
-/// The value of the first `key = "value"` of a manifest.
+/// Returns the value of the first `key = "value"` of a manifest.
 fn value(manifest: &str, key: &str) -> Option<String> {
     let line = manifest
         .lines()
@@ -12,7 +12,7 @@ fn value(manifest: &str, key: &str) -> Option<String> {
     Some(line.trim().trim_matches('"').to_owned())
 }
 
-/// The pages that state something: the workspace's and those of the crates that have one.
+/// Returns the pages with facts: the pages of the workspace and the READMEs of the crates.
 fn pages() -> Vec<(String, String)> {
     let crates = PUBLISHED.map(|name| format!("{}/README.md", folder(name)));
     let mut pages = vec!["README.md".to_owned(), "docs/design.md".into()];
@@ -25,7 +25,7 @@ fn pages() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Lines on the Rust version that state another one.
+/// Returns the lines that state another Rust version.
 fn other_rust_versions(page: &str, minimum: &str) -> Vec<String> {
     let stated = page.lines().filter(|line| line.contains("Rust version"));
     let other = |line: &&str| {
@@ -41,7 +41,7 @@ fn other_rust_versions(page: &str, minimum: &str) -> Vec<String> {
         .collect()
 }
 
-/// Lines that depend on a crate of the workspace in another version than it has.
+/// Returns the lines that depend on another version of a crate of the workspace.
 fn other_versions(page: &str, version: &str) -> Vec<String> {
     let short = version.rsplit_once('.').map_or(version, |(short, _)| short);
     let stated = page
@@ -59,7 +59,7 @@ fn other_versions(page: &str, version: &str) -> Vec<String> {
         .collect()
 }
 
-/// The crates that are in the rows of a table.
+/// Returns the crates in the rows of a table.
 fn in_table(page: &str) -> BTreeSet<&str> {
     page.lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`'))
@@ -68,7 +68,7 @@ fn in_table(page: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The features of a manifest, but for `default`.
+/// Returns the features of a manifest, without `default`.
 fn features(manifest: &str) -> BTreeSet<&str> {
     let list = manifest.split_once("[features]\n");
     let list = list.and_then(|(_, rest)| rest.split("\n\n").next());
@@ -77,7 +77,7 @@ fn features(manifest: &str) -> BTreeSet<&str> {
     names.filter(|name| *name != "default").collect()
 }
 
-/// The features that are in the rows of the table of features.
+/// Returns the features in the rows of the table of features.
 fn features_in_table(page: &str) -> BTreeSet<&str> {
     let lines = page.lines().map(|line| line.trim_start_matches("//! "));
     let table = lines
@@ -89,7 +89,7 @@ fn features_in_table(page: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The first block of Rust on a page that has a `main`.
+/// Returns the first block of Rust with a `main` on a page.
 fn program(page: &str) -> Option<&str> {
     let mut blocks = page.split("```rust").skip(1);
     let block = blocks.find_map(|rest| {
@@ -181,7 +181,7 @@ fn crate_docs_of(file: &str) -> String {
         .replace("```no_run", "```rust,no_run")
 }
 
-/// The names of the public functions in a file.
+/// Returns the names of the public functions in a file.
 fn functions(code: &str) -> BTreeSet<&str> {
     let lines = code.lines();
     let names = lines.filter_map(|line| line.trim_start().strip_prefix("pub fn "));
@@ -190,7 +190,7 @@ fn functions(code: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The words in backquotes in the sentence that begins with `start` and ends with a full stop at the end of
+/// Returns the words in backquotes in the sentence that begins with `start` and ends with a full stop at the end of
 /// a line.
 fn listed<'a>(page: &'a str, start: &str) -> BTreeSet<&'a str> {
     let list = page.split_once(start).map_or("", |(_, rest)| rest);
@@ -198,7 +198,7 @@ fn listed<'a>(page: &'a str, start: &str) -> BTreeSet<&'a str> {
     list.split('`').skip(1).step_by(2).collect()
 }
 
-/// The methods that tokio-util's token has as well.
+/// The methods that tokio-util's token has too.
 const DROP_IN: [&str; 10] = [
     "new",
     "child_token",
@@ -224,7 +224,7 @@ fn r15_the_page_for_those_who_migrate_names_every_new_method_of_the_token() {
     assert_eq!(listed(&page, "These are new:"), new);
 }
 
-/// The words of a text that are no comment and name a runtime or an operating system.
+/// Returns the words outside comments that name a runtime or an operating system.
 fn outside_words(text: &str) -> Vec<&str> {
     const WORDS: [&str; 9] = [
         "tokio::",
@@ -252,7 +252,7 @@ fn the_core_names_no_runtime_and_no_operating_system() {
     }
 }
 
-/// The files that a page names in backquotes, with a folder before the name.
+/// Returns the files that a page names in backquotes, with a folder before the name.
 fn named_files(page: &str) -> BTreeSet<&str> {
     let words = page.split('`').skip(1).step_by(2);
     words

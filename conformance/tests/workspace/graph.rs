@@ -1,4 +1,4 @@
-//! The graph of imports between the files of a crate: which file names an item that another defines.
+//! The graph of imports between the files of a crate: an edge leads from a file to each file whose items it names.
 
 use crate::tree::Source;
 use proc_macro2::{TokenStream, TokenTree};
@@ -8,13 +8,13 @@ use syn::{Item, UseTree};
 /// A path of names from the root of the crate.
 type Path = Vec<String>;
 
-/// What a name at the top of a module stands for.
+/// The meaning of a name at the top of a module.
 enum Name {
-    /// A module: a file of its own, or one in this file.
+    /// A module, in a file of its own or in this file.
     Module,
     /// An item that this file defines.
     Item,
-    /// An import or a re-export: a path as it is written.
+    /// An import or a re-export, as the path in the source.
     Import(Path),
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct Graph {
     /// The file of each module, by the module's path.
     files: BTreeMap<Path, String>,
     names: BTreeMap<Path, BTreeMap<String, Name>>,
-    /// Every path in the code of a module, as it is written, without those of its imports.
+    /// Every path in the code of a module, as in the source, without the paths of its imports.
     uses: BTreeMap<Path, Vec<Path>>,
 }
 
@@ -45,7 +45,7 @@ impl Graph {
         let mut uses = Vec::new();
         for item in items {
             let attributes = attributes(item);
-            // Tests of a file import what they test, from wherever it is.
+            // The tests of a file may import from any file.
             if attributes.iter().any(is_test) {
                 continue;
             }
@@ -58,7 +58,7 @@ impl Graph {
                     names.insert(name, Name::Module);
                 }
                 Item::Use(import) => imports(&import.tree, &mut Vec::new(), &mut |name, path| {
-                    // A re-export gives a name to an item of another file and does not use it.
+                    // A re-export names an item of another file without using it.
                     if matches!(import.vis, syn::Visibility::Inherited) {
                         uses.push(path.clone());
                     }
@@ -77,9 +77,9 @@ impl Graph {
         self.uses.insert(module.clone(), uses);
     }
 
-    /// The module that defines the item which `path` names in `module`; none for another crate's.
+    /// Returns the module that defines the item which `path` names in `module`; `None` for an item of another crate.
     pub(crate) fn definer(&self, module: &[String], path: &[String]) -> Option<Path> {
-        // Ends: an import that leads back to itself would not compile, and 20 are more than there are.
+        // Ends: after 20 steps, which are more than any chain of imports has. A circle of imports would not compile.
         self.resolve(module, path, 20)
     }
 
@@ -120,7 +120,7 @@ impl Graph {
         }
     }
 
-    /// The files that each file imports from.
+    /// Returns the files that each file imports from.
     pub(crate) fn edges(&self) -> BTreeMap<&str, BTreeSet<&str>> {
         let mut edges: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (module, uses) in &self.uses {
@@ -161,7 +161,7 @@ fn is_test(attribute: &syn::Attribute) -> bool {
         && !list.tokens.to_string().contains('"')
 }
 
-/// The name of an item in the namespace of types and values.
+/// Returns the name of an item in the namespace of types and values.
 fn defined(item: &Item) -> Option<String> {
     let name = match item {
         Item::Const(item) => &item.ident,
@@ -179,7 +179,7 @@ fn defined(item: &Item) -> Option<String> {
     Some(name.to_string())
 }
 
-/// The type that a macro such as `pin_project!` wraps.
+/// Returns the type inside a macro such as `pin_project!`.
 fn wrapped(mac: &syn::Macro) -> Option<String> {
     let tokens: Vec<_> = mac.tokens.clone().into_iter().collect();
     let mut pairs = tokens.windows(2);
@@ -191,7 +191,7 @@ fn wrapped(mac: &syn::Macro) -> Option<String> {
     })
 }
 
-/// Calls `leaf` with each name that a `use` brings in and the path that it stands for.
+/// Calls `leaf` with each name that a `use` imports, and the path of the name.
 fn imports(tree: &UseTree, before: &mut Path, leaf: &mut impl FnMut(String, Path)) {
     match tree {
         UseTree::Path(path) => {
@@ -204,7 +204,7 @@ fn imports(tree: &UseTree, before: &mut Path, leaf: &mut impl FnMut(String, Path
                 imports(tree, before, leaf);
             }
         }
-        // `use a::{self}` brings in `a`.
+        // `use a::{self}` imports `a`.
         UseTree::Name(name) if name.ident == "self" => {
             let name = before.last().cloned().unwrap_or_default();
             leaf(name, before.clone());
@@ -223,7 +223,7 @@ fn imports(tree: &UseTree, before: &mut Path, leaf: &mut impl FnMut(String, Path
     }
 }
 
-/// The paths of two names and more in code. Reads tokens, so that what macros are given counts too.
+/// Returns the paths of at least two names in code. Reads tokens, so that the arguments of macros count too.
 fn paths(tokens: TokenStream, found: &mut Vec<Path>) {
     let tokens: Vec<_> = tokens.into_iter().collect();
     let is_colon =

@@ -1,4 +1,4 @@
-//! Public items have five headings, spelled in one way and in one order.
+//! Public items have five headings, with one spelling and in one order.
 //!
 //! The pages of a crate and of a module have headings of their own choice.
 
@@ -22,7 +22,7 @@ struct Docs<'a> {
     found: Vec<String>,
 }
 
-/// What is wrong with the headings of one item.
+/// Returns the faults in the headings of one item.
 fn misspelt(docs: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     let (mut fenced, mut last) = (false, None);
@@ -45,7 +45,7 @@ fn misspelt(docs: &str) -> Vec<String> {
     wrong
 }
 
-/// The text of the doc comments among the attributes.
+/// Returns the text of the doc comments among the attributes.
 fn docs(attributes: &[Attribute]) -> String {
     let mut lines = String::new();
     for attribute in attributes {
@@ -80,7 +80,7 @@ impl Docs<'_> {
         }
     }
 
-    /// Looks at the parts of an item, which are as public as that is.
+    /// Checks the parts of an item, which are as public as the item.
     fn inside(&mut self, public: bool, look: impl FnOnce(&mut Self)) {
         let before = std::mem::replace(&mut self.public, public);
         look(self);
@@ -138,10 +138,10 @@ impl<'ast> Visit<'ast> for Docs<'_> {
         self.look(Some(&item.vis), &item.attrs, &item.ident.to_string());
     }
 
-    /// The types inside `pin_project!` are types of the crate like others.
+    /// Checks the types inside `pin_project!` like the other types of the crate.
     fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
         if item.mac.path.is_ident("pin_project") {
-            // The lines of a plain struct once the marks of its fields are away.
+            // Without the attributes of the fields these are the lines of a plain struct.
             let tokens = item.mac.tokens.to_token_stream();
             if let Ok(file) = syn::parse2::<syn::File>(tokens) {
                 self.visit_file(&file);
@@ -198,7 +198,7 @@ fn a_wrong_heading_is_found() {
         find("pin_project! { /// # Note\npub struct A<F> { #[pin] f: F, } }"),
         1
     );
-    // A comment in a snippet is no heading, and what is private has its own headings.
+    // A comment in a snippet is no heading, and private items have other headings.
     assert_eq!(find("/// ```\n/// # hidden\n/// ```\npub fn a() {}"), 0);
     assert_eq!(
         find("/// # Proof\nfn private() {} /// # Proof\npub(crate) fn b() {}"),

@@ -1,4 +1,4 @@
-//! What a type can do stands in few files: three of its own room at most, and one in each room above.
+//! The inherent `impl`s of a type are in few files: at most 3 in its own room, and 1 in each room above.
 
 use crate::graph::Graph;
 use crate::tree::{Source, assert_none, sources};
@@ -8,7 +8,7 @@ use syn::{Item, Type};
 const IN_ITS_ROOM: usize = 3;
 const ABOVE: usize = 1;
 
-/// A type, by the module that defines it and its name.
+/// A type: the module that defines it, and its name.
 type Key = (Vec<String>, String);
 
 /// The files with inherent `impl`s of each type, by room.

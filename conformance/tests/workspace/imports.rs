@@ -1,10 +1,10 @@
-//! Data flows one way: the modules of the core import downwards in one order.
+//! The modules of the core import downwards, in one order.
 
 use crate::tree::{Source, assert_none, sources};
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A module may import from itself and from those before it.
+/// The order of modules. A module may import from itself and from the modules before it.
 const ORDER: [&str; 16] = [
     "sync",
     "cause",
@@ -24,7 +24,7 @@ const ORDER: [&str; 16] = [
     "guide",
 ];
 
-/// The first names of paths that start at the root of the crate.
+/// Returns the first names of paths that start at the root of the crate.
 ///
 /// Reads tokens and not syntax, so that the contents of macros count too.
 fn rooted(tokens: TokenStream, module: &[&str], found: &mut BTreeSet<String>) {
@@ -32,17 +32,17 @@ fn rooted(tokens: TokenStream, module: &[&str], found: &mut BTreeSet<String>) {
     for (at, token) in tokens.iter().enumerate() {
         if let TokenTree::Group(group) = token {
             match inline_module(&tokens, at) {
-                // One `super` more leads to the root from there.
+                // From there, one more `super` leads to the root.
                 Some(name) => rooted(group.stream(), &[module, &[&*name]].concat(), found),
                 None => rooted(group.stream(), module, found),
             }
         }
-        // Where a path goes on is not where one starts.
+        // A name inside a path starts no path.
         let continues = at > 0 && is_colon(&tokens[at - 1]);
         if continues || !matches!(token, TokenTree::Ident(_)) {
             continue;
         }
-        // As many `super`s as the module is deep lead to the root, as `crate` does.
+        // A `super` for each level of the module leads to the root, like `crate`.
         let mut depth = module.len();
         let mut at = at;
         while depth > 0 && is_ident(tokens.get(at), "super") && is_path(&tokens, at + 1) {
@@ -57,14 +57,14 @@ fn rooted(tokens: TokenStream, module: &[&str], found: &mut BTreeSet<String>) {
     }
 }
 
-/// The name of the module whose contents stand at `at`, if it is one.
+/// Returns the name of the inline module whose contents start at `at`, if there is one.
 fn inline_module(tokens: &[TokenTree], at: usize) -> Option<String> {
     let name = at.checked_sub(1).and_then(|at| tokens.get(at))?;
     let word = at.checked_sub(2).and_then(|at| tokens.get(at));
     is_ident(word, "mod").then(|| name.to_string())
 }
 
-/// The name that the path goes on with, or the first names of its branches.
+/// Returns the next name of the path, or the first names of its branches.
 fn first_names(rest: &[TokenTree], found: &mut BTreeSet<String>) {
     match rest.first() {
         Some(TokenTree::Ident(name)) => {
@@ -94,7 +94,7 @@ fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     tokens.get(at).is_some_and(is_colon) && tokens.get(at + 1).is_some_and(is_colon)
 }
 
-/// The names that `lib.rs` has from a module by `pub use module::{..}`, to that module.
+/// Returns the names that `lib.rs` re-exports by `pub use module::{..}`, each with its module.
 fn reexported(lib: &Source) -> BTreeMap<String, String> {
     let mut names = BTreeMap::new();
     for item in lib.parse().items {

@@ -1,4 +1,4 @@
-//! Files that are long enough to look at: a file is as long as its noun.
+//! The length of files: a long file may hold two nouns.
 
 use crate::tree::{PUBLISHED, Source, assert_none, sources};
 

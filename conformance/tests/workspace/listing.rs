@@ -1,9 +1,9 @@
-//! Every behaviour that is written is in the list that adapters run.
+//! Every behaviour of the suite is in the list that adapters run.
 
 use crate::tree::{Source, assert_none, sources};
 use syn::{Item, Visibility};
 
-/// The public functions with the number of a rule in their name that `suite.rs` does not have.
+/// Returns the public functions with the number of a rule in their name that `suite.rs` lacks.
 fn unlisted(files: &[Source]) -> Vec<String> {
     let list = files
         .iter()

@@ -1,8 +1,8 @@
-//! The rules of the workspace that no compiler keeps, and the suite on the manual runtime.
+//! The rules of the workspace that the compiler does not check, and the suite on the manual runtime.
 //!
-//! Each rule is a function that finds what is wrong and gives it as text. A test asks that nothing
-//! is found in the workspace; beside it another shows that the function finds a fault when there
-//! is one, since a check that can't fail is no check.
+//! Each rule is a function that returns the faults as text. One test requires that the workspace has no fault. A
+//! second test shows that the function finds a fault, because a check that cannot fail
+//! is no check.
 
 #![allow(
     clippy::unwrap_used,

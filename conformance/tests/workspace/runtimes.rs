@@ -5,7 +5,7 @@ use std::future::pending;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
-/// A scope of that runtime that ends with the token, entered before `all_wait` is passed.
+/// Runs a scope of this runtime that ends with the token. The scope is entered before `all_wait` is released.
 async fn ended(runtime: RuntimeHandle, token: CancellationToken, all_wait: Arc<Barrier>) -> String {
     let scope = Scope::builder("waiting")
         .runtime(&runtime)
@@ -73,7 +73,7 @@ fn r14_every_runtime_and_a_thread_wait_for_one_token() {
     );
 }
 
-/// The timer is of one runtime, and the future that waits for it is polled by another.
+/// One runtime has the timer, and another runtime polls the future that waits for it.
 #[test]
 fn r44_a_handle_of_one_runtime_is_used_on_the_others() {
     let span = std::time::Duration::from_millis(2);

@@ -1,14 +1,14 @@
-//! Atomics, locks and cells that threads share come from the core's `sync`, where loom can replace them.
+//! Shared atomics, locks and cells are imported from the core's `sync`, where loom can replace them.
 
 use crate::tree::{Source, assert_none, sources};
 
 /// The seam itself.
 const SEAM: &str = "sync";
 
-/// What `std::sync` has that loom need not replace: counted references.
+/// The items of `std::sync` that loom need not replace: reference counts.
 const HARMLESS: [&str; 2] = ["Arc", "Weak"];
 
-/// The names that code takes from `std::sync` or `core::sync`, and the other crates that it takes locks from.
+/// Returns the names that code imports from `std::sync` or `core::sync`, and other crates from which it imports locks.
 fn shared(text: &str) -> Vec<String> {
     let code = text
         .lines()
@@ -51,7 +51,7 @@ fn outside(files: &[Source]) -> Vec<String> {
         if file.module().first() == Some(&SEAM) {
             continue;
         }
-        // The tests of a file run by themselves.
+        // The tests of a file do not run under loom.
         let code = file.text.split("#[cfg(test)]").next().unwrap_or_default();
         let names = shared(code);
         if !names.is_empty() {

@@ -1,7 +1,7 @@
 //! All adapters have the same public items: names, kinds, signatures and features.
 //!
-//! A program swaps its runtime by one line of its manifest, so an item that one adapter alone has
-//! is a trap.
+//! A program changes its runtime by one line of its manifest. An item that only one adapter has would break
+//! that.
 
 use crate::tree::{Source, sources, text};
 use quote::ToTokens;
@@ -15,7 +15,7 @@ const ADAPTERS: [&str; 4] = [
     "cancelable-thread",
 ];
 
-/// A crate's modules with their items. What `pin_project!` holds are items like others.
+/// The modules of a crate with their items, including the items inside `pin_project!`.
 struct Parsed {
     modules: Vec<(Vec<String>, Vec<Item>)>,
 }
@@ -39,7 +39,7 @@ impl Parsed {
         found.map(|(_, items)| &items[..])
     }
 
-    /// The module that has the item which `path`, in `module`, leads to, and the item's name there.
+    /// Returns the module of the item to which `path` in `module` leads, and the name of the item there.
     fn home(&self, module: &[String], path: &[String]) -> Option<(Vec<String>, String)> {
         let (name, above) = path.split_last()?;
         let [first, ..] = above else { return None };
@@ -51,7 +51,7 @@ impl Parsed {
         Some((home, name.clone()))
     }
 
-    /// Describes the item that is called `name` in `module`, there or where that has it from.
+    /// Describes the item with this name in `module`, or the item that `module` re-exports under this name.
     fn describe(&self, module: &[String], name: &str, before: &str, lines: &mut BTreeSet<String>) {
         for item in self.items(module).unwrap_or_default() {
             match item {
@@ -71,11 +71,11 @@ impl Parsed {
     }
 }
 
-/// The items inside `pin_project!`, or the item.
+/// Returns the items inside `pin_project!`, or the item.
 fn unwrapped(item: Item) -> Vec<Item> {
     match &item {
         Item::Macro(found) if found.mac.path.is_ident("pin_project") => {
-            // What is no item of the language, as its own form of a drop, is nobody's surface.
+            // Content that is no Rust item, such as the macro's form of `Drop`, is not public.
             syn::parse2(found.mac.tokens.clone())
                 .map_or_else(|_| vec![item], |file: syn::File| file.items)
         }
@@ -83,13 +83,13 @@ fn unwrapped(item: Item) -> Vec<Item> {
     }
 }
 
-/// Each public item as one line. An item of the core's is described as one of the crate's own is: an
-/// adapter may have it from there, where another one has its own.
+/// Returns each public item as one line. An item of the core is described like an item of the crate, because an
+/// adapter may re-export an item that another adapter defines.
 fn surface(files: &[Source], core: &[Source]) -> BTreeSet<String> {
     let (own, core) = (Parsed::new(files), Parsed::new(core));
     let mut lines = BTreeSet::new();
     let mut open = vec![Vec::new()];
-    // Ends: each module is reached from its parent alone.
+    // Ends: each module is reached only from its parent.
     while let Some(module) = open.pop() {
         let items = own.items(&module);
         for item in items.unwrap_or_else(|| panic!("no module {module:?}")) {
@@ -144,7 +144,7 @@ fn surface(files: &[Source], core: &[Source]) -> BTreeSet<String> {
     lines
 }
 
-/// The path of a module, before an item of it.
+/// Returns the path of a module as a prefix for its items.
 fn inside(module: &[String]) -> String {
     module.iter().map(|part| format!("{part}::")).collect()
 }
@@ -153,7 +153,7 @@ fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
-/// The attributes that change what a user may write.
+/// Returns the attributes that change the use of an item.
 fn kept(attributes: &[Attribute]) -> String {
     let mut text = String::new();
     for attribute in attributes {
@@ -191,7 +191,7 @@ fn reexports(tree: &UseTree, before: Vec<String>, leaf: &mut impl FnMut(Vec<Stri
     }
 }
 
-/// The item as a line, if it has that name.
+/// Describes the item, if it has this name.
 fn describe(item: &Item, name: &str, condition: &str, lines: &mut BTreeSet<String>) {
     let named = match item {
         Item::Fn(item) => item.sig.ident == name,
@@ -237,9 +237,9 @@ fn describe_public(item: &Item, condition: &str, lines: &mut BTreeSet<String>) {
     lines.insert(format!("{condition}{line}"));
 }
 
-/// The public functions of a public type, and the traits that it has.
+/// Adds the public functions of a public type, and its traits.
 fn implementation(item: &syn::ItemImpl, types: &[String], lines: &mut BTreeSet<String>) {
-    // By its name, whatever its parameters.
+    // By its name, without its parameters.
     let syn::Type::Path(own) = &*item.self_ty else {
         return;
     };
@@ -263,7 +263,7 @@ fn implementation(item: &syn::ItemImpl, types: &[String], lines: &mut BTreeSet<S
     }
 }
 
-/// The lines of a section of a manifest.
+/// Returns the lines of a section of a manifest.
 fn section(manifest: &str, name: &str) -> BTreeSet<String> {
     let mut lines = manifest
         .lines()
@@ -341,7 +341,7 @@ fn a_feature_has_every_item_of_the_crate_behind_it() {
     }
 }
 
-/// The items of the crate behind a feature, as they are in the surface of an adapter. A crate behind
+/// Returns the items of the crate behind a feature, as in the surface of an adapter. A crate behind
 /// several features has features of the same names.
 fn exported_for(feature: &str, name: &str) -> BTreeSet<String> {
     let sources = sources(name);
@@ -374,7 +374,7 @@ fn a_difference_of_surfaces_is_found() {
     let file = "pub fn f(b: u8) {} pub struct T { c: u8 } impl T { pub fn g(&self) {} }";
     let expected = surface_of(lib, file);
     assert_eq!(expected.len(), 4);
-    // What nobody sees makes no difference.
+    // Private items make no difference.
     let same = "pub fn f(b: u8) { d() } fn d() {} pub struct T(u16); impl T { pub fn g(&self) {} fn h() {} }";
     assert_eq!(surface_of(lib, same), expected);
     for other in [
@@ -421,7 +421,7 @@ fn an_item_of_the_core_is_the_same_as_one_of_an_adapters_own() {
         own.replace("pub fn g", "fn g"),
         own.replace("T<U>", "T<U, V>"),
     ] {
-        // The core's own items count for those that are had from it alone.
+        // The items of the core count only for an adapter that re-exports them.
         let bare = [
             ("lib.rs", "pub mod io;"),
             ("io.rs", "mod a; pub use a::{T, f};"),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The crates that are published.
+/// The published crates.
 pub(crate) const PUBLISHED: [&str; 12] = [
     "cancelable-async-std",
     "cancelable-axum",
@@ -34,7 +34,7 @@ impl Source {
         }
     }
 
-    /// The path of its module, without the crate: empty for `lib.rs`.
+    /// Returns the path of its module, without the crate: empty for `lib.rs`.
     pub(crate) fn module(&self) -> Vec<&str> {
         let path = self.path.trim_end_matches(".rs").trim_end_matches("/mod");
         match path {
@@ -55,10 +55,10 @@ pub(crate) fn root() -> PathBuf {
         .into()
 }
 
-/// The folders that hold packages: the top level, and those that keep it readable.
+/// The folders with packages: the top level, and the folders that keep the top level short.
 const SHELVES: [&str; 3] = ["", "integrations/", "fleet/"];
 
-/// The folder of a package, below the root.
+/// Returns the folder of a package, below the root.
 pub(crate) fn folder(name: &str) -> String {
     let places = SHELVES.map(|shelf| format!("{shelf}{name}"));
     let found = places.into_iter().find(|place| is_package(place));
@@ -69,11 +69,11 @@ fn is_package(place: &str) -> bool {
     root().join(place).join("Cargo.toml").is_file()
 }
 
-/// The packages whose manifests do not say that they are not published.
+/// Returns the packages without `publish = false` in their manifests.
 pub(crate) fn publishable() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for shelf in SHELVES {
-        // A shelf comes into being with its first package.
+        // A folder exists only with its first package.
         let Ok(entries) = fs::read_dir(root().join(shelf)) else {
             continue;
         };
@@ -86,12 +86,12 @@ pub(crate) fn publishable() -> BTreeSet<String> {
     found
 }
 
-/// A text file, by its path below the root.
+/// Returns the content of a text file, by its path below the root.
 pub(crate) fn text(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The Rust files below a crate's `src`, in the order of their paths.
+/// Returns the Rust files below a crate's `src`, in the order of their paths.
 pub(crate) fn sources(name: &str) -> Vec<Source> {
     let src = root().join(folder(name)).join("src");
     let mut found = Vec::new();
@@ -117,7 +117,7 @@ fn collect(src: &Path, folder: &Path, found: &mut Vec<Source>) {
     }
 }
 
-/// Demands that a rule found nothing.
+/// Asserts that a rule has found no fault.
 #[track_caller]
 pub(crate) fn assert_none(found: &[String]) {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));

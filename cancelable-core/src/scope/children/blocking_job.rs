@@ -1,7 +1,8 @@
-//! The job of a blocking call: work on a thread, as a part of a scope.
+//! The job of a blocking call: work on a thread, which the scope joins.
 //!
-//! A thread cannot be stopped from outside. Its token says that it is cancelled, and the scope waits for its end; or
-//! for no longer than a given time, after which the call is abandoned.
+//! A thread cannot be stopped from outside. Its token is cancelled, and the scope waits for its end, or for no longer
+//! than the call's grace period, after which the call is abandoned. A call with a time limit, a source or a watchdog
+//! has a task beside its thread; see `supervised_call.rs`.
 
 use super::child_exit::{Admitted, ChildExit, ChildGuard, Shared};
 use super::errors::ChildError;
@@ -11,7 +12,7 @@ use crate::operation::Status;
 use crate::record::{lifecycle, notes, token_clock};
 use crate::runtime::Completion;
 use crate::scope::Scope;
-use crate::scope::run::{detached_teardown, may_say_cancelled};
+use crate::scope::run::{detached_teardown, may_hold_cancelled};
 use crate::sync::{StoredWaker, isolate};
 use crate::token::CancellationToken;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -49,7 +50,7 @@ where
 
 /// The job of the thread.
 struct BlockingJob<W, T, E> {
-    // Dropped in this order where a runtime drops the job without running it, as the parts of a `ChildTask` are.
+    // Dropped in this order where a runtime drops the job without running it, as the fields of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
     /// `None` for a call that is never abandoned.
@@ -88,7 +89,7 @@ where
     W: FnOnce(CancellationToken) -> Result<T, E>,
 {
     let record = scope.record();
-    // Nobody else has the scope, so it is entered here first.
+    // No other code has the scope, so the entry succeeds.
     let _ = lifecycle::enter(record, record.now(), StoredWaker::default());
     let mut slot = None;
     let inside = record.enter_here(&mut slot);
@@ -104,7 +105,7 @@ where
     drop(inside);
     let result = match done {
         Ok(result) => result.map_err(|error| match record.cause() {
-            Some(cause) if may_say_cancelled::<E>(record) => {
+            Some(cause) if may_hold_cancelled::<E>(record) => {
                 ChildExit::Stopped(record.cancelled_for(cause, scope.elapsed()), error)
             }
             _ => ChildExit::Failed(error),
@@ -119,7 +120,7 @@ where
             Status::Failed
         }
     };
-    // What the call has deferred runs as a task, not on its thread.
+    // The finalizers of the call run as a task, not on this thread.
     detached_teardown::close(record, end);
     result
 }

@@ -1,4 +1,4 @@
-//! A child or a blocking call from its admission to its exit, and what the exit means for the scope.
+//! The states of a child or a blocking call from its admission to its exit, and the effect of the exit on the scope.
 
 use super::errors::ChildError;
 use crate::cause::Cause;
@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 /// The error of a child, shared by its handle and its scope.
 pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 
-/// A child that is listed and not started.
+/// A child or a blocking call that is listed and not started.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
     /// `None` for a child.
@@ -26,14 +26,14 @@ pub(super) struct Admitted {
     pub(super) admission: Admission,
     /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
-    /// Something has to be polled to cancel the child in time.
+    /// The cancel of the child may need a poll: of a timer, a source or a watchdog.
     pub(super) needs_polling: bool,
 }
 
-/// Held by the task of a child, or the thread of a blocking call, until everything of it is gone.
+/// The guard of a child's task or a blocking call's thread. It is dropped last, and reports a child that was lost.
 pub(super) struct ChildGuard {
     child: Arc<Record>,
-    /// The exit was reported. Before that, a drop means that the runtime has lost the child.
+    /// Whether the exit was reported. Before that, a drop means that the runtime has lost the child.
     ended: bool,
     admission: Admission,
 }
@@ -91,7 +91,7 @@ impl ChildGuard {
     }
 }
 
-/// A drop, because a runtime that goes away just drops its tasks. The place in the scope is left after this.
+/// A drop, because a runtime that shuts down drops its tasks. The entry in the parent's table is removed after this.
 impl Drop for ChildGuard {
     fn drop(&mut self) {
         if !self.ended {
@@ -100,10 +100,10 @@ impl Drop for ChildGuard {
     }
 }
 
-/// How a child ended, where it has no value.
+/// The end of a child that has no value.
 pub(super) enum ChildExit {
     Cancelled(Cancelled),
-    /// With an error that says that the child was cancelled.
+    /// The child returned an error that holds its cancellation.
     Stopped(Cancelled, Shared),
     Failed(Shared),
     Panicked(Box<dyn Any + Send>),
@@ -112,7 +112,7 @@ pub(super) enum ChildExit {
 }
 
 impl ChildExit {
-    /// The exit of a child's own run.
+    /// Returns the exit of a child whose run ended with `error`.
     pub(super) fn of<E>(error: RunError<E>, share: fn(E) -> Shared) -> Self {
         match error {
             RunError::Cancelled(cancelled) => Self::Cancelled(cancelled),
@@ -130,7 +130,7 @@ impl ChildExit {
         }
     }
 
-    /// The text of the failure.
+    /// Returns the text of the failure.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Cancelled(cancelled) | Self::Stopped(cancelled, _) => cancelled.to_string(),
@@ -140,7 +140,7 @@ impl ChildExit {
         }
     }
 
-    /// The exit of a child that was cancelled before it began.
+    /// Returns the exit of a child that was cancelled before it began.
     pub(super) fn before_begin(child: &Record) -> Self {
         let cause = child.cause();
         let cause = cause.unwrap_or_else(|| Cause::new(crate::Reason::Requested));

@@ -1,4 +1,4 @@
-//! The task of a child: its run, which begins when the child has a permit, and the report of its exit.
+//! The task of a child. The run of the child begins when the child has a permit; then the task reports the exit.
 
 use super::child_exit::{ChildExit, ChildGuard};
 use super::errors::ChildError;
@@ -14,8 +14,8 @@ use std::task::{Context, Poll, ready};
 
 pin_project! {
     pub(super) struct ChildTask<R, T, E> {
-        // Dropped in this order, also where a runtime drops the task unfinished: the user's future is gone before its
-        // end is reported, and that is done before the child leaves its scope.
+        // Dropped in this order, also where a runtime drops the task unfinished: the user's future before the report of
+        // its end, and the report before the child's entry in the table of its parent.
         #[pin]
         run: Option<R>,
         // The wait for the child's token while the child waits for a permit; `None` once it has begun.
@@ -61,8 +61,8 @@ where
         this.completion.start();
         if let Some(cancelled) = this.queue {
             if guard.poll_begin(cx).is_pending() {
-                // A child that is cancelled in the queue goes on to its run. That does not start the body of a
-                // cancelled scope.
+                // A child that is cancelled in the queue polls its run, which does not start the body of a cancelled
+                // scope.
                 ready!(Pin::new(cancelled).poll(cx));
             }
             *this.queue = None;
@@ -102,7 +102,7 @@ mod tests {
     use std::task::{Context, Wake, Waker};
     use std::time::{Duration, Instant};
 
-    /// Runs nothing: neither test starts a task or waits for a time.
+    /// A runtime that runs nothing: neither test starts a task or waits for a time.
     struct Idle;
 
     impl RuntimeAdapter for Idle {
@@ -143,7 +143,7 @@ mod tests {
         assert!(abandon::poll_joined(record, &mut cx).is_ready());
     }
 
-    /// A waker that looks at the scope when the last of its clones is dropped.
+    /// A waker that reads the state of the scope at the drop of its last clone.
     struct Meddling(Scope);
 
     impl Wake for Meddling {

@@ -12,7 +12,24 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A child or a blocking call ended without a value, or was given up.
+/// The error of a child or a blocking call that has no value: it failed, was cancelled, panicked, or was abandoned.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use std::error::Error;
+///
+/// let outcome = rt::block_on(async {
+///     let parse = rt::scope("parse").collect_all().try_run(async |op: Scope| {
+///         let port = op.child("port").try_spawn(async |_| "http".parse::<u16>())?;
+///         Ok::<_, Box<dyn Error>>(port.await.map_err(|error| error.to_string()))
+///     });
+///     parse.await
+/// });
+/// let text = outcome.into_value().and_then(Result::err);
+/// assert_eq!(text.as_deref(), Some("child port failed: invalid digit found in string"));
+/// ```
 #[derive(Debug)]
 pub struct ChildError {
     operation: OperationLabel,
@@ -23,7 +40,7 @@ pub struct ChildError {
 #[derive(Debug)]
 enum Why {
     Failed(Arc<dyn Error + Send + Sync>),
-    /// With the error that the child returned, if it did. Boxed, so that the others are not larger for it.
+    /// Includes the error that the child returned, if it returned one. Boxed, so that other variants stay small.
     Cancelled(Box<Cancelled>, Option<Arc<dyn Error + Send + Sync>>),
     /// A panic, a loss, or a second join.
     Joined(JoinError),
@@ -58,7 +75,7 @@ impl ChildError {
         Self::new(child, why)
     }
 
-    /// The same error, marked as given to the operation that awaits the child.
+    /// Returns the error with the mark of the operation that awaits the child.
     pub(super) fn given_out(mut self) -> Self {
         if let Why::Cancelled(cancelled, error) = self.why {
             let cancelled = cancelled.or_marked(ambient::cancel_mark);
@@ -83,8 +100,8 @@ impl ChildError {
         &self.operation
     }
 
-    /// The error that the child returned, if that is how it ended. It is shared with the scope, so it can be
-    /// inspected, by `downcast_ref`, and not taken.
+    /// The error by which the child failed, if it returned one. The scope shares the error, so the error can be
+    /// inspected, by `downcast_ref`, and not moved out.
     #[must_use]
     pub fn failure(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
@@ -93,7 +110,7 @@ impl ChildError {
         }
     }
 
-    /// The error that the child returned, whether it failed by it or said by it that it was cancelled.
+    /// The error that the child returned, as a failure or as its cancellation.
     #[must_use]
     pub fn returned(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &self.why {
@@ -117,32 +134,32 @@ impl ChildError {
         self.cancellation().map(Cancelled::cause)
     }
 
-    /// Whether the child was cancelled.
+    /// Returns whether the child was cancelled.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(self.why, Why::Cancelled(..))
     }
 
-    /// Whether the child panicked.
+    /// Returns whether the child panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
         matches!(&self.why, Why::Joined(error) if error.is_panic())
     }
 
-    /// Whether the runtime refused the child, or dropped it before its end.
+    /// Returns whether the runtime refused the child, or dropped the child before its end.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         matches!(&self.why, Why::Joined(error) if error.is_lost())
     }
 
-    /// Whether it is a blocking call that was cancelled and has not ended in the time that its scope waits for it.
-    /// Its thread goes on.
+    /// Returns whether the child is a blocking call that was abandoned: it was cancelled, and its thread still runs after
+    /// its [grace period](crate::scope::ScopeBuilder::grace).
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         matches!(self.why, Why::Abandoned(_))
     }
 
-    /// The payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
+    /// Returns the payload of the panic, for [`resume_unwind`](std::panic::resume_unwind).
     ///
     /// # Errors
     ///
@@ -165,7 +182,7 @@ impl fmt::Display for ChildError {
             Why::Joined(error) => write!(f, "{child} has no value: {error}"),
             Why::Abandoned(limit) => write!(
                 f,
-                "{} was abandoned: it has not ended {} after its cancel, let it look at its token",
+                "{} was abandoned: it has not ended {} after its cancel, let it check its token",
                 child.of_blocking_call(),
                 HumanDuration(*limit)
             ),
@@ -173,7 +190,7 @@ impl fmt::Display for ChildError {
     }
 }
 
-/// Its text includes the error that it holds, so the chain goes on below that.
+/// The text includes the inner error, so the chain continues with the source of that error.
 impl Error for ChildError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &self.why {
@@ -184,6 +201,6 @@ impl Error for ChildError {
     }
 }
 
-// The error or the payload of a panic is only read or given back.
+// The error and the payload of a panic are only read or returned.
 impl std::panic::UnwindSafe for ChildError {}
 impl std::panic::RefUnwindSafe for ChildError {}

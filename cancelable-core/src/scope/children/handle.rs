@@ -1,4 +1,4 @@
-//! The handle of a child: waits for its value, and cancels it.
+//! The handle of a child or a blocking call, which waits for its value and cancels it.
 
 use super::errors::ChildError;
 use crate::cause::OperationId;
@@ -17,19 +17,43 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-/// The handle of a child of a scope, or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and its
-/// like.
+/// The handle of a child or of a blocking call, from [`Scope::spawn`](crate::scope::Scope::spawn) and
+/// [`Scope::spawn_blocking`](crate::scope::Scope::spawn_blocking).
 ///
-/// Awaiting it gives the child's value. It dereferences to the child's [`Operation`], which has its status and
-/// cancels it. Dropping the handle changes nothing: the scope waits for the child in any case.
+/// Awaiting the handle gives the value of the child. The handle dereferences to the child's [`Operation`], which has the
+/// status and cancels the child. Dropping the handle changes nothing: the scope waits for the child in any case.
 ///
 /// # Cancel safety
 ///
-/// Awaiting it by reference and dropping that loses nothing.
+/// The value is not lost if `&mut handle` is awaited and that future is dropped.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_core::scope::RunError;
+/// use std::error::Error;
+/// use std::future::pending;
+///
+/// # fn main() -> Result<(), Box<dyn Error>> {
+/// let sum = rt::block_on(async {
+///     let outcome = rt::scope("sync").try_run(async |op: Scope| {
+///         let sum = op.spawn(async { 1 + 2 })?;
+///         let slow = op.spawn(pending::<()>())?;
+///         slow.cancel_with("no longer needed");
+///         assert!(slow.await.is_err_and(|error| error.is_cancelled()));
+///         Ok::<_, Box<dyn Error>>(sum.await?)
+///     });
+///     outcome.await.complete().map_err(RunError::flatten)
+/// })?;
+/// assert_eq!(sum, 3);
+/// # Ok(())
+/// # }
+/// ```
 pub struct ChildHandle<T> {
     operation: Operation,
     join: JoinHandle<Result<T, ChildError>>,
-    /// Of a blocking call that may be abandoned.
+    /// `None` for a child, and for a blocking call that is never abandoned.
     abandon_timer: Option<AbandonTimer>,
 }
 
@@ -46,27 +70,48 @@ impl<T> ChildHandle<T> {
         }
     }
 
-    /// The child's operation, for a handle that outlives this one.
+    /// The operation of the child. A clone of it outlives this handle.
     #[must_use]
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// The errors of the child's finalizers and of those below it. They are here from the end of the child to the end
-    /// of its parent, and then in the [outcome](crate::scope::Outcome::cleanup_errors) of the parent.
+    /// The errors of finalizers of the child and of its descendants. The handle has the errors from the end of the
+    /// child to the end of its parent. Then the errors are in the
+    /// [outcome](crate::scope::Outcome::cleanup_errors) of the parent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::Scope;
+    /// use std::error::Error;
+    ///
+    /// let outcome = rt::block_on(async {
+    ///     let sync = rt::scope("sync").try_run(async |op: Scope| {
+    ///         let mut fetch = op.child("fetch").spawn(async |op: Scope| {
+    ///             op.defer(async { Err("the disk is full") }).is_ok()
+    ///         })?;
+    ///         (&mut fetch).await?;
+    ///         assert_eq!(fetch.cleanup_errors().len(), 1);
+    ///         Ok::<_, Box<dyn Error>>(())
+    ///     });
+    ///     sync.await
+    /// });
+    /// assert_eq!(outcome.cleanup_errors().len(), 1);
+    /// ```
     #[must_use]
     pub fn cleanup_errors(&self) -> Vec<CleanupError> {
         self.read_report(|report| report.cleanup_errors.clone())
     }
 
-    /// The failures that the child and operations below it have collected. They are here as long as the
+    /// The failures that the child and its descendants have collected. The handle has them as long as the
     /// [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn child_failures(&self) -> Vec<ChildFailure> {
         self.read_report(|report| report.child_failures.clone())
     }
 
-    /// The stragglers that the child and operations below it have left. They are here as long as the
+    /// The stragglers of the child and of its descendants. The handle has them as long as the
     /// [`cleanup_errors`](Self::cleanup_errors).
     #[must_use]
     pub fn stragglers(&self) -> Vec<Straggler> {
@@ -88,7 +133,7 @@ impl<T> Deref for ChildHandle<T> {
 
 impl<T> ChildHandle<T> {
     /// Wakes: by the child's end, through the join handle; and by the abandonment of a blocking call. The end is
-    /// checked first, so a call that has ended is never said to be abandoned.
+    /// checked first, so a call that has ended is never reported as abandoned.
     fn advance(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T, ChildError>> {
         let this = self.get_mut();
         if let Poll::Ready(joined) = Pin::new(&mut this.join).poll(cx) {
@@ -108,8 +153,8 @@ impl<T> ChildHandle<T> {
     }
 }
 
-/// The timer of a blocking call's handle, which abandons the call when its time is up, also where the scope does not
-/// join it yet because its body still runs.
+/// The timer of a blocking call's handle, which abandons the call at the end of the call's grace period. The scope may
+/// not join the call yet, because the body of the scope still runs.
 pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
@@ -119,7 +164,7 @@ pub(super) struct AbandonTimer {
 }
 
 impl AbandonTimer {
-    /// `None` for a call that is never abandoned.
+    /// Returns `None` for a call that is never abandoned.
     pub(super) fn new(
         owner: &Arc<Record>,
         id: OperationId,
@@ -136,8 +181,8 @@ impl AbandonTimer {
 
     /// Ready when the call is abandoned.
     ///
-    /// Wakes: the waker is left before the call is checked a last time, and a change is made before the waker is
-    /// taken. A call that is cancelled has a timer, which has the waker too.
+    /// Wakes: the waker is registered before the call is checked for the last time, and a change is made before the
+    /// waker is taken. The timer of a cancelled call has the waker too.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Duration> {
         if self.check(cx).is_pending() {
             self.call.register(cx);
@@ -155,7 +200,7 @@ impl AbandonTimer {
                 sleep.reset(due);
             }
             if !self.call.is_abandoned() && Pin::new(sleep).poll(cx).is_ready() {
-                // This changes nothing if the call has just ended: then its exit was reported.
+                // This changes nothing if the call has just ended, since its exit was reported then.
                 abandon::abandon_call(&self.owner, self.id);
             }
         }
@@ -166,7 +211,7 @@ impl AbandonTimer {
     }
 }
 
-/// The call may go on for long after its handle.
+/// A drop, because the call may outlive its handle by far and must not keep the waker.
 impl Drop for AbandonTimer {
     fn drop(&mut self) {
         self.call.unregister();

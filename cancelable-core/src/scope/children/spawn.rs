@@ -100,7 +100,7 @@ impl Scope {
     /// Runs `work` as a blocking call of this scope, on a thread where it may block. The call has an operation of its
     /// own, which is the current one on that thread, and is joined as a child is.
     ///
-    /// The token that `work` gets is cancelled with the scope. Nothing else stops the work: let it call
+    /// The token that `work` gets is cancelled with the scope. Nothing else stops the work. The work can call
     /// [`check`](CancellationToken::check) in its loops, or [`wait_timeout`](CancellationToken::wait_timeout) instead
     /// of sleeping. Work that is cancelled before its thread begins is not run.
     ///
@@ -269,18 +269,18 @@ impl ScopeBuilder<Scope> {
     /// use std::time::Duration;
     ///
     /// # fn main() -> Result<(), Box<dyn Error>> {
-    /// let cancelled = rt::block_on(async {
+    /// let sum = rt::block_on(async {
     ///     let outcome = rt::scope("import").try_run(async |op: Scope| {
-    ///         let hash = op.child("hash").timeout(Duration::from_millis(1)).grace(Duration::from_secs(5));
-    ///         let hash = hash.spawn_blocking(|token| {
-    ///             token.wait(); // The time limit wakes this thread.
-    ///             token.is_cancelled()
+    ///         let sum = op.child("sum").timeout(Duration::from_secs(30)).grace(Duration::from_secs(5));
+    ///         let sum = sum.try_spawn_blocking(|token| {
+    ///             // The time limit makes the check fail.
+    ///             (1..=1000).try_fold(0, |sum, number| token.check().map(|()| sum + number))
     ///         })?;
-    ///         Ok::<_, Box<dyn Error>>(hash.await?)
+    ///         Ok::<_, Box<dyn Error>>(sum.await?)
     ///     });
     ///     outcome.await.complete().map_err(RunError::flatten)
     /// })?;
-    /// assert!(cancelled);
+    /// assert_eq!(sum, 500_500);
     /// # Ok(())
     /// # }
     /// ```

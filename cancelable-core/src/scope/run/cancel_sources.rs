@@ -1,15 +1,17 @@
-//! Everything that may cancel a running scope, polled beside its body: sources, the deadline and the token. The delays
-//! of the drop of a cancelled body, leases and grace, are polled here as well.
+//! The cancel sources of a run: the user's sources, the deadline and the token. The run polls them beside its body.
+//!
+//! A cancel drops the body once no lease on it counts and its grace period is over ([`CancelSources::poll_release`]).
 
 use super::deadline_timer::DeadlineTimer;
-use super::grace_timer::GraceTimer;
 use super::stalled::StalledLeases;
 use super::watchdog;
+use crate::record::grace::GraceLeft;
 use crate::record::run_waker::{self, Registered};
 use crate::record::{Record, deadlines, grace, leases, stragglers, token_clock};
+use crate::runtime::{RuntimeHandle, Sleep};
 use crate::source::{ScopeCancel, SourceContext, SourceError, Unstarted, Watched};
 use crate::sync::WakerId;
-use crate::token::{CallbackRegistration, Wait};
+use crate::token::{CallbackRegistration, CancellationToken, Wait, WaitForCancellationFutureOwned};
 use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,31 +23,31 @@ use std::time::Instant;
 pub(super) struct CancelSources {
     waker: RunWaker,
     deadline: DeadlineTimer,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait has to be left,
-    /// so every way out goes through `disarm` or `stop`.
+    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait must be removed,
+    /// so every way out calls `disarm` or `stop`.
     token: TokenWait,
-    /// Boxed: few scopes have any of it.
+    /// Boxed: few scopes need any of these.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Default)]
 struct Rare {
     sources: Vec<Watched>,
-    /// A poll of the run has found the scope cancelled.
+    /// Whether a poll of the run has found the scope cancelled.
     has_seen_cancel: bool,
-    /// Opened at the first poll after a cancel.
+    /// Made at the first poll after a cancel.
     grace: Option<GraceTimer>,
     stalled: StalledLeases,
-    /// Note when the scope was cancelled, and start the watchdog.
+    /// Run at a cancel: they note its time and start the watchdog.
     callbacks: Vec<CallbackRegistration>,
 }
 
 impl CancelSources {
-    /// Starts the sources, in their order, up to the first that fails.
+    /// Starts the sources in order, up to the first that fails.
     ///
     /// # Errors
     ///
-    /// The name of the source that did not start, and why.
+    /// The name and the error of the source that did not start.
     pub(super) fn start(
         &mut self,
         record: &Arc<Record>,
@@ -64,8 +66,7 @@ impl CancelSources {
         Ok(())
     }
 
-    /// Registers what is to happen at a cancel: its time is noted if an option counts from it, and the watchdog is
-    /// started.
+    /// Registers the callbacks for a cancel: one notes the time if an option counts from it, one starts the watchdog.
     pub(super) fn register_callbacks(&mut self, record: &Arc<Record>) {
         let Some(policy) = &record.options else {
             return;
@@ -79,13 +80,13 @@ impl CancelSources {
         }
     }
 
-    /// Cancels a scope that is entered at `now`, after its deadline.
+    /// Takes the deadline found on entry at `now`. Cancels the scope if the deadline has passed.
     pub(super) fn enter(&mut self, record: &Record, registered: &Registered, now: Instant) {
         self.waker.note(registered);
         self.deadline.enter(record, registered, now);
     }
 
-    /// Takes every waker back, where the run is dropped. The sources stay.
+    /// Takes back every waker, because the run is being dropped. The sources stay.
     pub(super) fn disarm(&mut self, record: &Record) {
         self.waker = RunWaker::default();
         self.token.leave(record);
@@ -95,19 +96,18 @@ impl CancelSources {
         }
     }
 
-    /// Stops. The sources that were started are for the caller to drop: that may run user code, and hand to others a
-    /// request that the source could not put on record.
+    /// Stops, and returns the started sources for the caller to drop. Their drop may run user code, and may pass a
+    /// request on that the source could not put on record.
     pub(super) fn stop(&mut self, record: &Record) -> Vec<Watched> {
         self.disarm(record);
         let rare = self.rare.take();
         rare.map_or_else(Vec::new, |rare| rare.sources)
     }
 
-    /// The last poll before the operation closes, so that whatever has come by now is on record in its outcome.
-    /// Returns the time, if the clock was read.
+    /// Polls the sources and reads the clock a last time before the operation closes, so that every request up to now is
+    /// on record in its outcome. Returns the time, if the clock was read.
     ///
-    /// Wakes: none is needed, as the run ends in this poll, or waits for what came meanwhile and polls the cancel
-    /// sources again.
+    /// Wakes: none is needed. The run ends in this poll, or waits for later work and polls the cancel sources again.
     pub(super) fn final_poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Option<Instant> {
         self.poll_sources(record, cx);
         if !self.deadline.is_set() && !self.waker.was_taken(record) {
@@ -122,7 +122,7 @@ impl CancelSources {
         Some(now)
     }
 
-    /// Polls the sources, and cancels the scope for each that fires: the first is the cause.
+    /// Polls the sources and cancels the scope for each that fires. The first is the cause.
     pub(super) fn poll_sources(&mut self, record: &Record, cx: &mut Context<'_>) {
         let Some(rare) = &mut self.rare else {
             return;
@@ -136,12 +136,12 @@ impl CancelSources {
 
     /// Ready when the scope is cancelled.
     ///
-    /// Wakes: by a source, which keeps the waker it was polled with; by the timer or a moved deadline, for which see
-    /// [`DeadlineTimer::poll`]; and by the token, for which see [`TokenWait::poll`]. The token is polled last, so a
-    /// cancel by the others is seen.
+    /// Wakes: by a source, which keeps the waker of its last poll; by the timer or a moved deadline, see
+    /// [`DeadlineTimer::poll`]; and by the token, see [`TokenWait::poll`]. The token is polled last, so a cancel by the
+    /// others is seen.
     pub(super) fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         self.poll_sources(record, cx);
-        // Otherwise nobody takes the waker: no deadline moves, and the token is made.
+        // Otherwise nothing would take the waker: no deadline can move, and the token exists.
         let registered = match record.runtime.is_some() || record.token.own().is_none() {
             true => self.waker.leave(record, cx),
             false => None,
@@ -156,16 +156,16 @@ impl CancelSources {
         cancelled
     }
 
-    /// Whether the scope has sources, and no poll of the run has found it cancelled.
+    /// Returns whether the scope has sources and no poll of the run has found it cancelled.
     pub(super) fn is_unaware(&self) -> bool {
         let rare = self.rare.as_ref();
         rare.is_some_and(|rare| !rare.sources.is_empty() && !rare.has_seen_cancel)
     }
 
-    /// Ready when a cancelled body is to be dropped: no lease on it counts, and its grace is over.
+    /// Ready when a cancelled body is to be dropped: no lease on it counts, and its grace period is over.
     ///
-    /// Wakes: by the end of the last lease, for which see [`leases::is_leased`] and [`StalledLeases::poll`], and by the end of the
-    /// grace, for which see [`GraceTimer::poll`].
+    /// Wakes: by the end of the last lease, see [`leases::is_leased`] and [`StalledLeases::poll`], and by the end of the
+    /// grace period, see [`GraceTimer::poll`].
     pub(super) fn poll_release(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         if leases::is_leased(record, cx) {
             grace::note_cancelled(record);
@@ -185,7 +185,7 @@ impl CancelSources {
         Poll::Ready(())
     }
 
-    /// Reports what a body that is about to be dropped leaves unfinished, if it had a grace period.
+    /// Reports the unfinished work of a body that is about to be dropped, if the body had a grace period.
     pub(super) fn note_stragglers(&self, record: &Arc<Record>) {
         if self.rare.as_ref().is_some_and(|rare| rare.grace.is_some()) {
             stragglers::note(record, stragglers::all(record));
@@ -193,39 +193,39 @@ impl CancelSources {
     }
 }
 
-/// The waker that the run has left with the record, and the count of wakers taken until then. While that count is the
-/// same, the waker is still there; see `record/run_waker.rs`.
+/// The waker that the run has left with the record, and the count of wakers taken before. While the count is the same,
+/// the record still has the waker; see `record/run_waker.rs`.
 #[derive(Default)]
 struct RunWaker {
-    /// None until the run has left its waker.
+    /// `None` until the run has left its waker.
     left: Option<Left>,
 }
 
 #[derive(PartialEq, Eq)]
 struct Left {
-    calls: u64,
+    wakes: u64,
     waker: Option<WakerId>,
 }
 
 impl RunWaker {
-    /// Notes what the run found when it left its waker.
+    /// Notes that the run has left its waker.
     fn note(&mut self, registered: &Registered) {
         self.left = Some(Left {
-            calls: registered.wakes,
+            wakes: registered.wakes,
             waker: registered.waker,
         });
     }
 
-    /// Whether the waker was taken since the run left it: the deadline may have been moved.
+    /// Returns whether the waker was taken since the run left it: the deadline may have moved.
     fn was_taken(&self, record: &Record) -> bool {
         let left = self.left.as_ref();
-        left.is_some_and(|left| left.calls != run_waker::wakes(record))
+        left.is_some_and(|left| left.wakes != run_waker::wakes(record))
     }
 
-    /// Leaves the waker of `cx`, unless it is there. Returns what the run found if it has left one.
+    /// Leaves the waker of `cx`, unless the record has it. Returns the registration if there is a new one.
     fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Registered> {
         let present = Left {
-            calls: run_waker::wakes(record),
+            wakes: run_waker::wakes(record),
             waker: Some(WakerId::of(cx.waker())),
         };
         if self.left.as_ref() == Some(&present) {
@@ -237,22 +237,22 @@ impl RunWaker {
     }
 }
 
-/// A wait on the token of the scope or, as long as that was not made, on the token above it, if there is one.
+/// A wait on the scope's own token, or on the inherited token as long as the own token was not made.
 ///
-/// It owns neither token, so it has to be ended by [`leave`](Self::leave).
+/// The wait owns neither token, so [`leave`](Self::leave) must end it.
 #[derive(Default)]
 struct TokenWait {
     wait: Wait,
-    /// The wait is on the scope's own token.
+    /// Whether the wait is on the scope's own token.
     is_on_own: bool,
 }
 
 impl TokenWait {
     /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
     ///
-    /// Wakes: by the token that is waited on. If that is not the scope's own token, also by whoever makes that one;
-    /// see `record/token_cell.rs`. Only the scope's own token says ready: one that was made meanwhile may be
-    /// cancelled a little after the token above is.
+    /// Wakes: by the token that is waited on. If that is the inherited token, also by the making of the own token; see
+    /// `record/token_cell.rs`. Only the own token makes this ready: an own token that was made meanwhile may be
+    /// cancelled a little after the inherited token.
     fn poll(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         if !self.is_on_own {
             if self.poll_inherited(record, cx).is_pending() && record.token.park() {
@@ -264,11 +264,11 @@ impl TokenWait {
         self.wait.poll(record.token(), cx)
     }
 
-    /// Ready when a wait on the token above is of no use.
+    /// Ready when a wait on the inherited token is of no use.
     fn poll_inherited(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         match (record.token.own(), record.token.inherited()) {
             (Some(_), _) => Poll::Ready(()),
-            (None, Some(above)) => self.wait.poll(above, cx),
+            (None, Some(inherited)) => self.wait.poll(inherited, cx),
             (None, None) => Poll::Pending,
         }
     }
@@ -282,5 +282,85 @@ impl TokenWait {
         if let Some(token) = token {
             self.wait.remove(token);
         }
+    }
+}
+
+/// The grace period of a cancelled body: the time within which the body may end.
+struct GraceTimer {
+    runtime: RuntimeHandle,
+    /// Set to the end of the grace period, as of the last poll.
+    sleep: Sleep,
+    /// Ends the grace period at once, for this operation and for those below it.
+    hard: WaitForCancellationFutureOwned,
+    /// A wait on the nearest ancestor that is not cancelled. Its cancel may shorten the grace period.
+    ancestor: Option<AncestorCancel>,
+}
+
+/// A wait on the token of an ancestor. The wait reads no clock: the run of the ancestor keeps its deadline.
+struct AncestorCancel {
+    token: CancellationToken,
+    wait: Wait,
+}
+
+impl Drop for AncestorCancel {
+    fn drop(&mut self) {
+        self.wait.remove(&self.token);
+    }
+}
+
+impl GraceTimer {
+    /// Starts the grace period of a cancelled operation. `None` if the operation has no grace period.
+    fn open(record: &Record) -> Option<Self> {
+        if !grace::has_grace(record) {
+            return None;
+        }
+        let runtime = record.runtime.clone()?;
+        Some(Self {
+            sleep: runtime.sleep_until(None),
+            runtime,
+            hard: grace::hard_token(record).cancelled_owned(),
+            ancestor: None,
+        })
+    }
+
+    /// Ready when the grace period is over.
+    ///
+    /// Wakes: by the hard cancel; by the timer, which is set to the end of the grace period as of this poll; and by the
+    /// cancel of the next ancestor, the only event that may move that end. Ends: each turn but the last follows the
+    /// cancel of one more ancestor.
+    fn poll(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if Pin::new(&mut self.hard).poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let GraceLeft::Open { until, ancestor } = grace::left(record, self.runtime.now())
+            else {
+                return Poll::Ready(());
+            };
+            if self.sleep.deadline() != until {
+                self.sleep.reset(until);
+            }
+            if Pin::new(&mut self.sleep).poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            let Some(ancestor) = ancestor else {
+                return Poll::Pending;
+            };
+            if self.poll_ancestor(ancestor, cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn poll_ancestor(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
+        let same = self
+            .ancestor
+            .take()
+            .filter(|ancestor| ancestor.token == *token);
+        let ancestor = self.ancestor.insert(same.unwrap_or_else(|| AncestorCancel {
+            token: token.clone(),
+            wait: Wait::new(),
+        }));
+        ancestor.wait.poll(&ancestor.token, cx)
     }
 }

@@ -1,4 +1,4 @@
-//! The one timer of a run, which follows the effective deadline of its scope.
+//! The timer of a run, which follows the effective deadline of its scope.
 
 use crate::record::run_waker::Registered;
 use crate::record::{Record, deadlines};
@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Instant;
 
-/// A timer that is made for the first deadline that has to be waited for, and moved from then on.
+/// The timer of a run. Made for the first deadline in the future, and moved from then on.
 #[derive(Default)]
 pub(super) struct DeadlineTimer {
     /// The effective deadline as of the last poll.
@@ -24,13 +24,12 @@ enum State {
     Stale,
     /// Set to the deadline.
     Armed,
-    /// Set to the deadline and fired. It must not be polled before it is moved.
+    /// Set to the deadline and fired. The timer must not be polled before it is moved.
     Fired,
 }
 
 impl DeadlineTimer {
-    /// Takes the deadline that the run found when it entered at `now` and left its waker. A deadline that has been
-    /// reached cancels.
+    /// Takes the deadline that the run found on entry at `now`. A deadline that has passed cancels.
     pub(super) fn enter(&mut self, record: &Record, registered: &Registered, now: Instant) {
         self.follow(record, registered);
         if self.deadline.is_some_and(|deadline| deadline <= now) {
@@ -38,12 +37,12 @@ impl DeadlineTimer {
         }
     }
 
-    /// Cancels the scope if its time is up. Otherwise the task is woken when that may be so, or when the scope's
-    /// deadline is moved. `registered` is what the run found if it has just left its waker.
+    /// Cancels the scope if its time is up. `registered` is the registration, if the run has just left its waker.
     ///
-    /// Wakes: for a move, see `record/run_waker.rs`. The timer is set to the earliest deadline of the scope and its
-    /// ancestors, as of this poll. If an ancestor's deadline moves further away, the timer fires early and is armed
-    /// again. If it moves nearer, the run of that ancestor keeps it, and its token cancels this scope.
+    /// Wakes: by the timer, and by a move of the scope's deadline, see `record/run_waker.rs`. The timer is set to the
+    /// earliest deadline of the scope and its ancestors, as of this poll. If an ancestor's deadline moves further away,
+    /// the timer fires early and is armed again. If an ancestor's deadline moves nearer, the run of that ancestor keeps
+    /// it, and its token cancels this scope.
     pub(super) fn poll(
         &mut self,
         record: &Record,
@@ -54,7 +53,7 @@ impl DeadlineTimer {
         if let Some(registered) = registered {
             self.follow(record, registered);
         }
-        // A cancelled scope leaves the deadlines of its ancestors to their runs.
+        // The runs of the ancestors keep their own deadlines, so a cancelled scope has nothing to wait for.
         if !self.has_fired(runtime, cx)
             || record.is_cancelled()
             || deadlines::expire(record, runtime.now())
@@ -64,17 +63,17 @@ impl DeadlineTimer {
         self.deadline = deadlines::effective(record);
         self.state = State::Stale;
         if self.has_fired(runtime, cx) {
-            // It moved back meanwhile. Once more at the next poll, rather than a loop here.
+            // The deadline moved back meanwhile. The next poll tries again, which spares a loop here.
             cx.waker().wake_by_ref();
         }
     }
 
-    /// Whether there was a deadline at the last poll.
+    /// Returns whether there was a deadline at the last poll.
     pub(super) fn is_set(&self) -> bool {
         self.deadline.is_some()
     }
 
-    /// Stops, and gives the timer back to its runtime.
+    /// Stops, and returns the timer to its runtime.
     pub(super) fn stop(&mut self, runtime: Option<&RuntimeHandle>) {
         if let (Some(timer), Some(runtime)) = (self.timer.take(), runtime) {
             runtime.retire(timer);

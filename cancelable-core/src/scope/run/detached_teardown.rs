@@ -1,23 +1,23 @@
-//! The teardown of a scope as a task of the runtime, after its run was dropped, because a drop cannot wait.
+//! The teardown of a dropped run, as a task of the runtime, because a drop cannot wait.
 //!
-//! # What happens when a run is dropped
+//! # Steps after the drop of a run
 //!
-//! 1. The operation is cancelled, for `RunDropped` or the cause that the user gave (`StateMachine::abort`).
-//! 2. The body is dropped, and with it the runs inside, which go through the same steps first. What they leave is
-//!    then on the list of this operation.
-//! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and that is all.
+//! 1. The operation is cancelled with `RunDropped` or the user's cause (`StateMachine::abort`).
+//! 2. The body is dropped, and with it the runs inside, which take the same steps first. Their orphans are then on the
+//!    list of this operation.
+//! 3. If nothing is open, the operation is closed and settled at once ([`close_run`]), and the steps end here.
 //! 4. Otherwise a task is made that owns the teardown and the sources. The nearest ancestor that has not ended adopts
-//!    it: that ancestor joins the task as it joins a child, before its own finalizers (`record/orphans.rs`), and
-//!    reports what goes wrong in it (`record/child_reports.rs`).
+//!    the task: the ancestor joins it as it joins a child, before its own finalizers (`record/orphans.rs`), and reports
+//!    its failures (`record/child_reports.rs`).
 //! 5. The operation is closed: it has its status and its end, and hooks and the registry are notified.
-//! 6. The task is started on the scope's runtime. It joins the children, which the cancel has reached, and then runs
-//!    the finalizers, until the record can be settled: nothing runs and nothing can be deferred any more.
-//! 7. Only then the sources are dropped: a signal that comes while finalizers run must not take the default action in
-//!    the middle of one. Last, the adoption is given back, which wakes the ancestor.
-//! 8. If there is no runtime, or it drops the task, the finalizers that are left are dropped and logged. The record
-//!    is settled all the same, so that whoever waits for its end is woken.
+//! 6. The task is started on the scope's runtime. The task joins the children, which are cancelled, and then runs the
+//!    finalizers, until the record can be settled: nothing runs and nothing more can be deferred.
+//! 7. The sources are dropped after that, because a signal that comes during a finalizer must not take the default
+//!    action. Last, the adoption is released, which wakes the ancestor.
+//! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The record
+//!    is settled all the same, so that every waiter for its end is woken.
 //!
-//! A run that is stalled is taken over by the same steps from 3 on; its body stays where it is (`record/takeover.rs`).
+//! A stalled run is taken over by the same steps from 3 on; its body is not dropped (`record/takeover.rs`).
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
@@ -34,7 +34,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-/// Closes the operation of a run that was dropped, and starts a task for what is open: steps 3 to 6.
+/// Closes the operation of a dropped run, and starts a task for open work: steps 3 to 6.
 pub(super) fn close_run(
     record: &Arc<Record>,
     end: Status,
@@ -65,12 +65,12 @@ fn close_lost(
     task.start();
 }
 
-/// Closes an operation that was entered and has no run.
+/// Closes an operation that was entered without a run.
 pub(crate) fn close(record: &Arc<Record>, end: Status) {
     close_run(record, end, Teardown::default(), Vec::new());
 }
 
-/// Closes the operation of a stalled run. Its body and its sources stay with the run.
+/// Closes the operation of a stalled run. The body and the sources stay with the run.
 pub(super) fn take_over(taken: TakenRun) {
     let teardown = Teardown::resume(taken.finalizer);
     close_lost(
@@ -82,9 +82,9 @@ pub(super) fn take_over(taken: TakenRun) {
     );
 }
 
-/// Settles an operation that was never run. What was deferred to it runs in a task.
+/// Settles an operation that was never run. A task runs its finalizers.
 pub(crate) fn settle(record: &Arc<Record>) {
-    // What it had adopted may have ended.
+    // The orphans that it had adopted may have ended.
     record.children.close();
     if lifecycle::settle(record, LostRun::Dropped).is_err() {
         DetachedTeardown::new(record, LostRun::Dropped, Teardown::default()).start();
@@ -93,14 +93,14 @@ pub(crate) fn settle(record: &Arc<Record>) {
 
 struct DetachedTeardown {
     record: Arc<Record>,
-    /// The way in which the run was lost.
+    /// The way in which the operation lost its run.
     run: LostRun,
     /// The operation's entry.
     slot: Option<Ambient>,
     teardown: Teardown,
     /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
-    /// Given back when the operation is settled.
+    /// Released when the operation is settled.
     adoption: Option<OrphanGuard>,
     /// The sources of the run.
     sources: Vec<Watched>,
@@ -120,7 +120,7 @@ impl DetachedTeardown {
             done: false,
         };
         if task.runtime.is_none() {
-            // An orphan goes on on a runtime of its own, and is all that this waits for.
+            // Without a runtime the orphans are all that is left to wait for, so their runtime serves.
             task.runtime = record.children.orphans_runtime();
         }
         if let Some(runtime) = &task.runtime {
@@ -133,13 +133,13 @@ impl DetachedTeardown {
         if self.record.runtime.is_none() {
             self.drop_unrun();
         }
-        // A runtime that is gone drops it.
+        // A runtime that has stopped drops the task.
         if let Some(runtime) = self.runtime.take() {
             runtime.spawn(self).detach();
         }
     }
 
-    /// Drops the finalizers, because there is nothing to run them.
+    /// Drops the finalizers, because no runtime runs them.
     fn drop_unrun(&mut self) {
         let _inside = self.record.enter_here(&mut self.slot);
         for finalizer in self.teardown.take_unrun(&self.record) {
@@ -152,8 +152,8 @@ impl DetachedTeardown {
 impl Future for DetachedTeardown {
     type Output = ();
 
-    /// Wakes: pending only while the children, the orphans or a finalizer are, which have the waker then. Ends: each
-    /// turn of the loop follows one that was deferred or adopted meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are pending, which have the waker then. Ends:
+    /// each turn but the last follows a finalizer or an orphan that came meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;
@@ -171,13 +171,13 @@ impl Future for DetachedTeardown {
     }
 }
 
-/// Step 8: a runtime that goes away just drops its tasks.
+/// Step 8: a runtime that stops drops its tasks.
 impl Drop for DetachedTeardown {
     fn drop(&mut self) {
         if self.done {
             return;
         }
-        // Ends: a finalizer that is dropped may defer another one, which it can do once.
+        // Ends: the drop of a finalizer may defer another finalizer, but runs once.
         loop {
             self.drop_unrun();
             self.record.children.close_and_forget();

@@ -1,4 +1,4 @@
-//! The exit of a body, how its output is read, and the outcome that comes of it.
+//! The exit of a body, the reading of its output, and the outcome.
 
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
@@ -20,17 +20,17 @@ pub(super) trait OutputKind<O> {
 
     fn into_result(output: O) -> Result<Self::Value, Self::Error>;
 
-    /// Whether the output is an error.
+    /// Returns whether the output is an error.
     fn is_error(output: &O) -> bool;
 
-    /// Whether the output is an error that says that the operation was cancelled. Requires that the body has been
-    /// dropped, since the body too may hold a [`Cancelled`] that was given out.
-    fn says_cancelled(output: &O, record: &Record) -> bool;
+    /// Returns whether the output is an error that holds a [`Cancelled`] of this cancel. Requires that the body has been
+    /// dropped, since the body too may hold such a `Cancelled`.
+    fn holds_cancelled(output: &O, record: &Record) -> bool;
 }
 
-/// Whether an error of this type may say that the operation was cancelled: it can hold a [`Cancelled`] that was given
-/// out, and something does.
-pub(crate) fn may_say_cancelled<E>(record: &Record) -> bool {
+/// Returns whether an error of type `E` may hold a [`Cancelled`] of this cancel: the type has a destructor, and such a
+/// `Cancelled` exists.
+pub(crate) fn may_hold_cancelled<E>(record: &Record) -> bool {
     needs_drop::<E>() && record.has_live_mark()
 }
 
@@ -49,12 +49,12 @@ impl<T> OutputKind<T> for Plain {
         false
     }
 
-    fn says_cancelled(_: &T, _: &Record) -> bool {
+    fn holds_cancelled(_: &T, _: &Record) -> bool {
         false
     }
 }
 
-/// Reads an output as the result that it is.
+/// Reads an output as a result.
 pub(super) enum Fallible {}
 
 impl<T, E> OutputKind<Result<T, E>> for Fallible {
@@ -69,33 +69,33 @@ impl<T, E> OutputKind<Result<T, E>> for Fallible {
         output.is_err()
     }
 
-    fn says_cancelled(output: &Result<T, E>, record: &Record) -> bool {
-        output.is_err() && may_say_cancelled::<E>(record)
+    fn holds_cancelled(output: &Result<T, E>, record: &Record) -> bool {
+        output.is_err() && may_hold_cancelled::<E>(record)
     }
 }
 
 /// The exit of a body, before its output is read.
 pub(super) enum Exit<O> {
     Output(O),
-    /// An error by which the body says that it has stopped for the cancel.
+    /// An error that holds the [`Cancelled`] of the cancel.
     Stopped(O),
     Cancelled,
     Panicked(Box<dyn Any + Send>),
-    /// Boxed, as is the next: both are rare, and an `Exit` is moved often.
+    /// Boxed, like `AlreadyRun`: both are rare, and an `Exit` is moved often.
     SourceFailed(Box<SourceFailed>),
     AlreadyRun(Box<AlreadyRun>),
 }
 
 impl<O> Exit<O> {
-    /// The exit once the body is dropped. Only then can an error tell whether it is the cancel.
+    /// Returns the exit after the drop of the body, which shows whether an error holds the cancel.
     pub(super) fn after_drop<R: OutputKind<O>>(self, record: &Record) -> Self {
         match self {
-            Self::Output(output) if R::says_cancelled(&output, record) => Self::Stopped(output),
+            Self::Output(output) if R::holds_cancelled(&output, record) => Self::Stopped(output),
             exit => exit,
         }
     }
 
-    /// Whether the body failed, or could not be started.
+    /// Returns whether the body failed, or could not be started.
     pub(super) fn is_failure<R: OutputKind<O>>(&self) -> bool {
         match self {
             Self::Output(output) => R::is_error(output),
@@ -104,7 +104,7 @@ impl<O> Exit<O> {
         }
     }
 
-    /// The status with which the operation ends.
+    /// Returns the status with which the operation ends.
     pub(super) fn status<R: OutputKind<O>>(&self, record: &Record) -> Status {
         match self {
             _ if self.is_failure::<R>() => Status::Failed,
@@ -141,7 +141,7 @@ impl<O> Exit<O> {
         notes::note_error(record, &text);
     }
 
-    /// The outcome of a run that has closed.
+    /// Returns the outcome of a run that has closed.
     ///
     /// # Panics
     ///
@@ -154,7 +154,7 @@ impl<O> Exit<O> {
     ) -> Outcome<R::Value, R::Error> {
         match self {
             // The common case: no cause, no failures of children, no partial result. Inlined, so that the outcome is
-            // written where the caller wants it.
+            // written in the caller's place.
             Self::Output(output) if !ended.has_partial && !may_have_failures(record) => {
                 let result = R::into_result(output).map_err(RunError::Failed);
                 Outcome::new(ended.status, ended.elapsed, result, ended.report)
@@ -194,7 +194,7 @@ impl<O> Exit<O> {
             }),
         };
         let mut outcome = Outcome::new(status, elapsed, result, report);
-        // Nobody sees the outcome of a spawned child.
+        // The outcome of a spawned child is discarded.
         if has_partial && !record.spawned {
             if let Some(partial) = record.take_partial() {
                 outcome.add_partial(partial);
@@ -209,7 +209,7 @@ impl<O> Exit<O> {
         outcome
     }
 
-    /// The outcome of a run that never entered.
+    /// Returns the outcome of a run that never entered.
     ///
     /// # Panics
     ///
@@ -229,13 +229,13 @@ impl<O> Exit<O> {
     }
 }
 
-/// Whether there may be a cause or failures of children.
+/// Returns whether there may be a cause or failures of children.
 #[inline]
 fn may_have_failures(record: &Record) -> bool {
     record.is_cancelled() || record.children.options().collect_all
 }
 
-/// The failure of a child, if it counts. A failure that counts has cancelled the scope.
+/// Returns the failure of a child that has cancelled the scope. A collected failure does not cancel.
 #[inline]
 fn child_failure(record: &Record) -> Option<ChildFailure> {
     match record.is_cancelled() {
@@ -244,8 +244,8 @@ fn child_failure(record: &Record) -> Option<ChildFailure> {
     }
 }
 
-/// The failure of a child for which the scope was cancelled. A scope that was cancelled for a failure elsewhere has
-/// not failed, even if a child of it fails on its way out.
+/// Returns the failure of a child, if it is the cause of the cancel. A scope that was cancelled for another cause has not
+/// failed, even if one of its children fails while it stops.
 fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
     let failure = child_failure(record)?;
     let cause = record.cause()?;
@@ -254,7 +254,7 @@ fn stopped_by_child(record: &Record) -> Option<ChildFailure> {
 }
 
 fn cancelled(record: &Record, elapsed: Option<Duration>) -> Cancelled {
-    // A cancelled token has a cause. The other arm only spares a panic.
+    // A cancelled token has a cause. The default only spares a panic.
     let cause = record.cause();
     let cause = cause.unwrap_or_else(|| Cause::new(Reason::Requested));
     record.cancelled_for(cause, elapsed)

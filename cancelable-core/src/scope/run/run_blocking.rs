@@ -1,10 +1,10 @@
 //! The run of a closure in a scope, on a plain thread.
 //!
-//! The closure keeps the calling thread, so a second thread polls the run, as any run is polled, with a body that is
-//! pending until the closure is done. A cancel can drop neither the closure nor that body, so the body has a lease on
-//! itself as a shield does. Everything else (sources, deadline, children, finalizers, status) is the run's.
+//! The closure keeps the calling thread, so a second thread polls a run with a body that is pending until the closure is
+//! done. A cancel cannot stop the closure and must not drop the body, so the body has a lease on itself, as a shield
+//! does. The run does the rest: sources, deadline, children, finalizers, status.
 
-use super::exit::{OutputKind, may_say_cancelled};
+use super::exit::{OutputKind, may_hold_cancelled};
 use super::state_machine::StateMachine;
 use crate::record::leases::LeaseGuard;
 use crate::record::{LeaseHolder, Record, notes};
@@ -37,12 +37,12 @@ pub(crate) fn run_blocking<T, E>(
             let record = op.record();
             let mut slot = None;
             let inside = record.enter_here(&mut slot);
-            // Unwind safe: the panic goes on below, when the scope has closed.
+            // Unwind safe: the panic is resumed below, when the scope has closed.
             let done = catch_unwind(AssertUnwindSafe(|| body(&op)));
             drop(inside);
             handover.finish(match &done {
                 Ok(Ok(_)) => Done::Value,
-                Ok(Err(_)) if may_say_cancelled::<E>(record) => Done::Stopped,
+                Ok(Err(_)) if may_hold_cancelled::<E>(record) => Done::Stopped,
                 Ok(Err(_)) => {
                     notes::note_error(record, &format!("an error of type {}", type_name::<E>()));
                     Done::Error
@@ -58,24 +58,24 @@ pub(crate) fn run_blocking<T, E>(
     });
     match (polled, output) {
         (_, Some(Err(panic))) => resume_unwind(panic),
-        // The body below is the only code of the poller that panics, and it did for the closure.
+        // The body below is the only code of the poller that panics. It panicked for the closure.
         (Err(panic), _) => resume_unwind(panic),
         (Ok(outcome), Some(Ok(output))) => outcome.filled(Some(output)),
         (Ok(outcome), None) => outcome.filled(None),
     }
 }
 
-/// How the closure ended. Its output stays on its own thread and need not be `Send`.
+/// The end of the closure. The output stays on the closure's thread and need not be `Send`.
 #[derive(Clone, Copy)]
 enum Done {
     Value,
     Error,
-    /// An error by which it says that it has stopped for the cancel.
+    /// An error that holds the `Cancelled` of the cancel.
     Stopped,
     Panic,
 }
 
-/// Reads the output of the run's body, which says how the closure ended.
+/// Reads the end of the closure as the output of the run's body.
 enum Beside {}
 
 impl OutputKind<Done> for Beside {
@@ -93,16 +93,16 @@ impl OutputKind<Done> for Beside {
         !matches!(done, Done::Value)
     }
 
-    fn says_cancelled(done: &Done, _: &Record) -> bool {
+    fn holds_cancelled(done: &Done, _: &Record) -> bool {
         matches!(done, Done::Stopped)
     }
 }
 
-/// The state that the two threads share. The poller hands over the scope's handle, when it is entered and not
-/// cancelled; later the closure's thread says that the closure is done.
+/// The state that the two threads share. The poller hands over the scope's handle once the scope is entered and not
+/// cancelled. Later the closure's thread reports that the closure is done.
 struct Handover {
     state: Mutex<State>,
-    /// Notified after each change of the state. The closure's thread listens alone.
+    /// Notified after each change of the state. Only the closure's thread listens.
     changed: Event,
     /// The waker of the poller.
     poller: WakerSlot,
@@ -113,7 +113,7 @@ enum State {
     Entered(Scope),
     Running,
     Done(Done),
-    /// The run is over.
+    /// The run has ended.
     Over,
 }
 
@@ -132,7 +132,7 @@ impl Handover {
         drop(replaced);
     }
 
-    /// The body of the run, on the thread that polls.
+    /// Returns the body of the run, on the polling thread.
     fn body(self: &Arc<Self>, op: Scope) -> Body {
         let record = Arc::clone(op.record());
         self.set(State::Entered(op));
@@ -143,7 +143,7 @@ impl Handover {
         }
     }
 
-    /// Waits for the scope's entry. `None` if the run ended without it.
+    /// Waits until the scope is entered. `None` if the run ended without that.
     fn receive(&self) -> Option<Scope> {
         // Ends: the poller sets `Over` at the latest. No change is missed: this thread listens before it reads the
         // state.
@@ -167,7 +167,7 @@ impl Handover {
     }
 }
 
-/// A drop, so that the other thread does not wait for a poller that panicked.
+/// Sets `Over` on drop, so that the closure's thread does not wait for a poller that panicked.
 struct Over<'a>(&'a Handover);
 
 impl Drop for Over<'_> {
@@ -176,11 +176,11 @@ impl Drop for Over<'_> {
     }
 }
 
-/// Pending until the closure is done.
+/// The body of the run, pending until the closure is done.
 struct Body {
     handover: Arc<Handover>,
     record: Arc<Record>,
-    /// Keeps the run from ending before the closure. Taken at the first poll, which follows at once.
+    /// Keeps the run from ending before the closure. Opened at the first poll, which follows at once.
     lease: Option<LeaseGuard>,
 }
 
@@ -203,7 +203,7 @@ impl Future for Body {
         };
         this.lease = None;
         match done {
-            // So that the run closes as for a panic. The caller gets the panic of the closure.
+            // The run then closes as for a panic. The caller gets the panic of the closure.
             Done::Panic => resume_unwind(Box::new("the closure panicked")),
             done => Poll::Ready(done),
         }

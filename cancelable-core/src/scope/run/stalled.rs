@@ -1,17 +1,17 @@
-//! Futures that are kept and not polled: when a cancelled scope stops waiting for one.
+//! Stalled futures: futures that are kept and not polled, for which a cancelled scope no longer waits.
 //!
-//! A future that nobody polls can neither end nor notice a cancel, so it must not hold up the cancel of what is
-//! around it. There are two kinds:
+//! A future that nobody polls can neither end nor see a cancel, so it must not delay the cancel around it. There are
+//! two kinds:
 //!
-//! - A future inside the body that has a *lease* on the body, such as an open shield (`record/leases.rs`). If it is stalled it
-//!   loses its lease, which leads to the drop of the body and of the future in it: [`StalledLeases`].
-//! - A run that the body of this scope does not poll, such as one in another task (`record/takeover.rs`). The scope waits
-//!   for what that run has open, as long as somebody polls it. If the run is stalled, what it has open is taken over,
-//!   and joined as what a dropped run has left: [`StalledRuns`].
+//! - A future inside the body with a *lease* on the body, such as an open shield (`record/leases.rs`). A stalled future
+//!   loses its lease, which allows the drop of the body and of the future in it: [`StalledLeases`].
+//! - A run that the body of this scope does not poll, such as a run in another task (`record/takeover.rs`). The scope
+//!   waits for the open work of such a run while the run is polled. The open work of a stalled run is taken over, and
+//!   joined as the orphan of a dropped run is: [`StalledRuns`].
 //!
-//! That a future was not polled in a poll of the body is no proof: `join_all` and `FuturesUnordered` poll only what
-//! was woken. So a future that was not polled is *suspected*, and woken with the waker of its last poll. If it is
-//! polled after that, it is no longer suspected. If it is not polled within [`STALL_LIMIT`], it is stalled.
+//! A future that was not polled in a poll of the body is not stalled yet: `join_all` and `FuturesUnordered` poll only
+//! the futures that were woken. Such a future is *suspected*, and woken with the waker of its last poll. A poll clears
+//! the suspicion. Without a poll within [`STALL_LIMIT`], the future is stalled.
 //!
 //! # Wakes
 //!
@@ -28,46 +28,47 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-/// The time after its wake within which a future must have been polled.
+/// The time after a wake within which a future must be polled.
 const STALL_LIMIT: Duration = Duration::from_millis(100);
 
-/// The same as [`STALL_LIMIT`], in polls of the body, for a run without a clock.
+/// The [`STALL_LIMIT`] of a run without a clock, in polls of the body.
 const STALL_LIMIT_POLLS: u64 = 32;
 
-/// The longest time between two rounds of a body that is polled.
+/// The longest time between two rounds while the body is polled.
 const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The suspicions against the futures that have a lease on the body of a cancelled scope.
+/// The suspicions against the futures with a lease on the body of a cancelled scope.
 ///
-/// They are suspected in *rounds*. In a round each future that the body has not polled is suspected and woken. The
-/// body is polled before each check here, so a task that comes late to all of its timers has polled what it woke
-/// before it judges.
+/// Futures are suspected in *rounds*. In a round, each future that the body has not polled is suspected and woken. The
+/// body is polled before each check in this type. So a task whose timers all fire late polls the woken futures before
+/// they are judged.
 ///
-/// The first round is at the first check. The next is at the first poll of the body that comes [`ROUND_INTERVAL`]
-/// later: not before, because the wakes of a round lead to more polls, in most of which most futures are not polled.
-/// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a
-/// timer wakes it too, each time when the body has had leases for twice as long. Where a shield is polled and never ends,
-/// these doublings let a test end: its clock runs out.
+/// The first round is at the first check. The next round is at the first poll of the body that comes [`ROUND_INTERVAL`]
+/// later. An earlier round would only add wakes and polls, in most of which most futures are not polled.
 ///
-/// A run without a clock counts polls of the body instead of time. While it suspects a future it wakes itself, and
-/// also once after each other poll.
+/// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a timer
+/// wakes the task too, each time after twice the time that the body was leased before. These doublings let a test end
+/// in which a shield is polled and never ends: the clock of the test runs out.
+///
+/// A run without a clock counts polls of the body instead of time. The run wakes itself while it suspects a future,
+/// and once after each other poll.
 #[derive(Default)]
 pub(super) struct StalledLeases {
     suspects: NumberMap<u64, Suspect>,
     round: Round,
     sleep: Option<Sleep>,
-    /// Without a clock: the present poll of the body was made for a second check.
+    /// Without a clock, whether this poll of the body was made for a second check.
     is_second_check: bool,
 }
 
 /// The time of the next round.
 #[derive(Clone, Copy, Default)]
 struct Round {
-    /// From when on a poll of the body makes a round.
+    /// The time from which a poll of the body makes a round.
     from: Option<Instant>,
-    /// When the body is polled for a round; `None` is never.
+    /// The time at which the timer causes a poll for a round. `None` is never.
     at: Option<Instant>,
-    /// When the first round was.
+    /// The time of the first round.
     first: Option<Instant>,
     poll_number: u64,
     /// The interval in polls of the body.
@@ -100,7 +101,7 @@ impl Round {
 }
 
 struct Suspect {
-    /// When the future was woken; `None` without a clock.
+    /// The time of the wake. `None` without a clock.
     since: Option<Instant>,
     poll_number: u64,
 }
@@ -119,9 +120,9 @@ impl Suspect {
 }
 
 impl StalledLeases {
-    /// Ready when no lease counts any more. To be called after a poll of the body while it has a lease.
+    /// Ready when no lease counts any more. Must be called after a poll of the leased body.
     ///
-    /// Wakes: see the head of this file; and by the end of the last lease, for which see [`leases::is_leased`].
+    /// Wakes: by the timer, see the header of this file, and by the end of the last lease, see [`leases::is_leased`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
         let (now, poll_number) = (record.now(), record.shields.poll_number());
         let mut unpolled = leases::unpolled(record);
@@ -161,14 +162,14 @@ impl StalledLeases {
             }
             _ => self.check_again(cx),
         }
-        // After the timer is set: a waker is user code.
+        // Woken after the timer is set, because a waker is user code.
         for lease in suspected {
             lease.wake();
         }
         Poll::Pending
     }
 
-    /// Ends: suspects are stalled after so many polls, and a second check is followed by no third.
+    /// Ends: suspects are stalled after [`STALL_LIMIT_POLLS`], and no third check follows a second.
     fn check_again(&mut self, cx: &Context<'_>) {
         let is_first_check = !std::mem::take(&mut self.is_second_check);
         if !self.suspects.is_empty() {
@@ -180,7 +181,7 @@ impl StalledLeases {
     }
 }
 
-/// Takes the lease from a stalled future.
+/// Revokes the lease of a stalled future.
 fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Option<Instant>) {
     let woken = now.zip(since);
     let woken_for = woken.map(|(now, since)| now.saturating_duration_since(since));
@@ -190,7 +191,7 @@ fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Opt
             Warn,
             operation = record.label.name(), id = record.label.id().get(),
             kind = straggler.kind().as_str(), location:% = straggler.location();
-            "{} is no longer held up: {straggler}", record.label
+            "{} no longer waits for {straggler}", record.label
         );
         stragglers::keep(record, straggler);
     }
@@ -198,12 +199,12 @@ fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Opt
 
 /// The wait of a cancelled scope for the runs inside that its body does not poll.
 ///
-/// Each run is suspected and woken at once, and again at intervals that double. A stalled run that has nothing but an
-/// open shield is not waited for any more. Without a clock nobody can tell, and so nobody waits.
+/// Each run is suspected and woken at once, and again at intervals that double. A stalled run with no open work but a
+/// shield is no longer waited for. Without a clock a stalled run cannot be told from others, so no run is waited for.
 #[derive(Default)]
 pub(super) struct StalledRuns {
     woken: NumberMap<OperationId, Woken>,
-    /// The runs that are not waited for any more.
+    /// The runs that are no longer waited for.
     stalled: NumberMap<OperationId, ()>,
     sleep: Option<Sleep>,
 }
@@ -211,14 +212,14 @@ pub(super) struct StalledRuns {
 /// A run that was woken.
 struct Woken {
     at: Instant,
-    /// How often it had been polled.
+    /// The count of its polls at that time.
     polls: u64,
-    /// When it is woken again, once it was polled.
+    /// The time until the next wake, if the run is polled.
     span: Duration,
 }
 
 impl Woken {
-    /// When the run is to be checked: [`STALL_LIMIT`] after it was woken, or at the next round.
+    /// Returns the time of the next check: [`STALL_LIMIT`] after the wake, or the next wake of a polled run.
     fn due(&self, was_polled: bool) -> Option<Instant> {
         self.at.checked_add(match was_polled {
             true => self.span,
@@ -228,10 +229,10 @@ impl Woken {
 }
 
 impl StalledRuns {
-    /// Ready when no run is waited for. `detach` starts the detached teardown of a run that is taken over.
+    /// Ready when no run is waited for. `detach` starts the detached teardown of a taken-over run.
     ///
-    /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, for
-    /// which see [`outside_runs::awaited`].
+    /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, see
+    /// [`outside_runs::awaited`].
     pub(super) fn poll(
         &mut self,
         record: &Arc<Record>,
@@ -295,7 +296,7 @@ impl StalledRuns {
     }
 }
 
-/// Takes over what a stalled run has open.
+/// Takes over the open work of a stalled run.
 fn take_over(
     record: &Arc<Record>,
     takeover: &Takeover,
@@ -309,7 +310,7 @@ fn take_over(
     if outside_runs::has_open_work(takeover) {
         let taken = outside_runs::take_over(takeover, polls);
         if taken.is_empty() {
-            // It is polled at this very moment, and goes on.
+            // The run is being polled at this moment, so it is not stalled.
             return;
         }
         taken.into_iter().for_each(detach);
@@ -318,12 +319,12 @@ fn take_over(
         Warn,
         operation = record.label.name(), id = record.label.id().get(),
         kind = straggler.kind().as_str(), location:% = straggler.location();
-        "{} does not wait for it: {straggler}", record.label
+        "{} no longer waits for {straggler}", record.label
     );
     stragglers::keep(record, straggler);
 }
 
-/// Has the task woken at `at`.
+/// Sets the timer that wakes the task at `at`.
 fn sleep_until(
     sleep: &mut Option<Sleep>,
     runtime: &RuntimeHandle,
@@ -336,7 +337,7 @@ fn sleep_until(
         sleep.reset(at);
     }
     if at.is_some_and(|at| at <= now) || Pin::new(sleep).poll(cx).is_ready() {
-        // It came meanwhile. Once more at the next poll, rather than a loop here.
+        // The time came meanwhile. The next poll checks again, which spares a loop here.
         cx.waker().wake_by_ref();
     }
 }

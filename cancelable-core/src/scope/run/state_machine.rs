@@ -2,39 +2,37 @@
 //!
 //! # States
 //!
-//! | body        | what goes on              | status of the operation | a poll                     |
+//! | body        | runs                      | status of the operation | a poll                     |
 //! |-------------|---------------------------|-------------------------|----------------------------|
 //! | `Unentered` | nothing                   | any                     | enters, or is refused      |
-//! | `Entered`   | the body                  | running                 | polls the body, then the cancel sources; after a cancel the leases and the grace too |
-//! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, with the cancel sources beside |
+//! | `Entered`   | the body                  | running                 | polls the body, then the cancel sources; after a cancel the leases and the grace period too |
+//! | `Ended`     | children, then finalizers | running                 | joins, then cleans up, and polls the cancel sources |
 //! | `Over`      | nothing                   | closed                  | is refused                 |
 //!
-//! A body that has ended, in whichever way, goes through `Ended` in the same poll if nothing is open, and is not
-//! stored there then.
+//! A body that has ended passes through `Ended` in the same poll if nothing is open. Its exit is not stored then.
 //!
 //! # Invariants
 //!
-//! 1. The body, the sources, the finalizers and every drop of theirs run with the operation as the current one, and
-//!    the operation that was current before is put back on every way out.
-//! 2. From its first poll on, the body is polled before the cancel sources, and its value ends it whatever the
-//!    sources would say. Before that, the body is started only if nothing has cancelled the scope.
-//! 3. A cancelled body is polled on while a lease on it counts (`record/leases.rs`) and until its grace is over. It is
-//!    dropped in the poll in which neither is so any more. The body was polled since the cancel: where the cancel
-//!    came after its poll, the body is polled once more before it is dropped.
-//! 4. The body is dropped before the children are joined. The children, and what dropped runs inside have left
-//!    (`record/orphans.rs`), have ended before the first finalizer is polled. A panic of the body is kept until then,
-//!    and goes on to the caller.
-//! 5. Whoever entered closes: each way out of a run that entered (value, cancel, panic, drop) closes the operation. A
-//!    run that was refused closes nothing. A run that is dropped drops its body first, so that what the runs inside
-//!    leave is on its list, and then hands what is open to a task (`detached_teardown.rs`).
-//! 6. A run that was taken over because nobody polled it (`record/takeover.rs`) is closed by its detached teardown. Its
-//!    next poll drops the body, waits for that teardown, and answers as the run would have.
-//! 7. When it answers pending, everything that can make the next step possible has its waker: the body and the cancel
-//!    sources; or the children, and the cancel sources beside them; or the finalizer and its budget, and the cancel
-//!    sources beside them.
-//! 8. The cancel sources are watched until the operation has closed. They and the clock are checked once more, after
-//!    all that the run polls, before it closes, and the sources are dropped after that. So a request is on record in
-//!    the outcome, or its source still has it when it is dropped.
+//! 1. The operation is current while the body, the sources and the finalizers are polled and dropped. Every way out
+//!    restores the operation that was current before.
+//! 2. The body is started only if nothing has cancelled the scope. In each later poll the body is polled before the
+//!    cancel sources, so its value wins over a cancel.
+//! 3. A cancelled body is polled while a lease on it counts (`record/leases.rs`) or its grace period lasts, and dropped
+//!    in the poll that finds neither. Every body is polled after the cancel: if the cancel came after the poll of the
+//!    body, the body is polled once more before it is dropped.
+//! 4. The body is dropped before the children are joined. The children and the orphans of dropped runs inside
+//!    (`record/orphans.rs`) have ended before the first finalizer is polled. A panic of the body is kept until the
+//!    operation has closed, and then resumed in the caller.
+//! 5. A run that entered closes the operation on every way out: value, cancel, panic, drop. A refused run closes
+//!    nothing. The drop of a run drops the body first, so that the orphans of the runs inside are on this run's list,
+//!    and then hands open work to a task (`detached_teardown.rs`).
+//! 6. A run that nobody polls may be taken over (`record/takeover.rs`): its detached teardown closes it. The next poll
+//!    of such a run drops the body, waits for the teardown, and returns the outcome.
+//! 7. A pending run has left its waker with everything that may allow the next step: the cancel sources, and the body,
+//!    or the children, or the finalizer and its budget.
+//! 8. The cancel sources are polled until the operation has closed. A last poll of them and a last read of the clock
+//!    come after all other polls of the run and before the close. The sources are dropped after the close. So each
+//!    request is on record in the outcome, or still in its source when the source is dropped.
 
 use super::cancel_sources::CancelSources;
 use super::detached_teardown;
@@ -63,19 +61,19 @@ pin_project! {
         Fut: Future,
     {
         scope: Scope,
-        // This operation's entry from the first poll on; while the run is polled, the entry that was current before.
+        // From the first poll on, the entry of this operation. During a poll, the entry that was current before.
         slot: Option<Ambient>,
-        // This run has entered the operation, and so has to close it.
+        // This run has entered the operation, so it must close it.
         entered: bool,
         #[pin]
         body: Body<F, Fut>,
         sources: CancelSources,
         teardown: Teardown,
-        // Released after a detached teardown is on the list of an ancestor.
+        // Released once a detached teardown is on the list of an ancestor.
         suspension: Suspension,
-        // Gives the text of an output that is an error.
+        // Returns the text of an output that is an error.
         describe: Option<fn(&Fut::Output) -> String>,
-        // The cause for a drop of this, where the user gave one.
+        // The user's cause for a drop of the run.
         if_dropped: Option<Cause>,
     }
 
@@ -143,7 +141,7 @@ where
     ) -> Poll<Outcome<R::Value, R::Error>> {
         let mut this = self.project();
         let record = this.scope.record();
-        // A run that has not entered may be refused because another one has, whose mark it is.
+        // In a run that has not entered, the mark may belong to another run that has.
         if *this.entered {
             record.token.unpark();
         }
@@ -191,7 +189,7 @@ where
         if !*this.entered {
             return Poll::Ready(exit.refusal::<R>(record));
         }
-        // Ends: each turn but the last ran a finalizer that was deferred in between.
+        // Ends: each turn but the last ran a finalizer that was deferred after the teardown.
         loop {
             let fails = || exit.is_failure::<R>();
             let torn_down = catch_unwind(AssertUnwindSafe(|| {
@@ -208,8 +206,8 @@ where
                             .suspend(record, before, this.teardown, end, cx);
                         return Poll::Pending;
                     }
-                    // A panic of the task's waker, in its clone. The output of the body is kept for a later poll;
-                    // without one, the drop of the run closes and hands over.
+                    // The clone of the task's waker panicked. The exit is kept for a later poll. If there is none,
+                    // the drop of the run closes the operation.
                     Err(panic) => resume_unwind(panic),
                 }
             }
@@ -221,7 +219,7 @@ where
             let stop = || drop(this.sources.stop(record));
             if let Ok(mut ended) = lifecycle::close_at(record, status, now, stop) {
                 match record.spawned {
-                    // Nobody sees the outcome of a child, and its handle tells of a panic.
+                    // The outcome of a child is discarded; the handle of the child has a panic.
                     true => child_reports::keep(record, ended.report.take()),
                     false => stragglers::propagate(record, ended.report.as_deref()),
                 }
@@ -234,7 +232,7 @@ where
 }
 
 impl<F, Fut: Future> Body<F, Fut> {
-    /// Takes the exit of a body that has ended.
+    /// Takes the exit of an ended body.
     fn take_exit(mut self: Pin<&mut Self>) -> Option<Exit<Fut::Output>> {
         if !matches!(self.as_mut().project(), BodyProj::Ended { .. }) {
             return None;
@@ -246,7 +244,7 @@ impl<F, Fut: Future> Body<F, Fut> {
     }
 }
 
-/// One poll of the body, which enters the scope first if need be. A panic in here is the body's.
+/// Polls the body once, and enters the scope before the first poll. A panic in this function is the body's.
 fn poll_body<F, Fut>(
     scope: &Scope,
     entered: &mut bool,
@@ -261,7 +259,7 @@ where
     let record = scope.record();
     if let BodyProj::Unentered { .. } = body.as_mut().project() {
         if let Err(exit) = enter(record, entered, sources, cx) {
-            // Not isolated, so that a panic of this drop is the caller's.
+            // Not isolated: a panic of this drop goes to the caller.
             body.set(Body::Over);
             return Poll::Ready(exit);
         }
@@ -279,7 +277,7 @@ where
             }
         }
         _ => {
-            // The run is polled after its end. A run that has closed does not close again.
+            // The run was polled after its end. A closed run does not close again.
             *entered &= !record.status().is_terminal();
             let refused = AlreadyRun::new(record.label.clone(), record.status());
             return Poll::Ready(Exit::AlreadyRun(Box::new(refused)));
@@ -294,10 +292,10 @@ where
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Exit::Output(output));
         }
-        // It may have opened a shield.
+        // The final poll may have opened a shield.
         ready!(sources.poll_release(record, cx));
     }
-    // After the final poll, in which the body may have ended.
+    // Noted after the final poll, in which the body may have ended.
     sources.note_stragglers(record);
     // Not isolated, as above.
     body.set(Body::Over);
@@ -308,16 +306,16 @@ where
 ///
 /// # Errors
 ///
-/// The exit of a run whose body is not to be started.
+/// The exit of a run whose body must not be started.
 fn enter<O>(
     record: &Arc<Record>,
     entered: &mut bool,
     sources: &mut CancelSources,
     cx: &mut Context<'_>,
 ) -> Result<(), Exit<O>> {
-    // Not isolated: a clock that panics here could not keep the scope's limits.
+    // Not isolated: a clock that panics cannot keep the scope's limits.
     let now = record.runtime.as_ref().map(RuntimeHandle::now);
-    // Without a runtime there is no deadline to be moved, so nobody wakes for one.
+    // Without a runtime there is no deadline to move, so no wake for a moved deadline.
     let waker = now.map_or_else(StoredWaker::default, |_| StoredWaker::of(cx.waker()));
     let begun = match lifecycle::enter(record, now, waker) {
         Ok(begun) => begun,
@@ -348,8 +346,8 @@ fn enter<O>(
     }
 }
 
-/// One poll of what follows the body. Ready when the children have ended and every finalizer has run. A body that
-/// failed cancels its children, unless failures are collected.
+/// Polls the teardown once. Ready when the children have ended and every finalizer has run. A failed body cancels its
+/// children, unless failures are collected.
 fn poll_teardown(
     record: &Arc<Record>,
     teardown: &mut Teardown,
@@ -360,7 +358,7 @@ fn poll_teardown(
     let detach = detached_teardown::take_over;
     if teardown.poll_joined(record, detach, cx).is_pending() {
         if fails() && record.children.is_awaited() && !record.children.options().collect_all {
-            // A cancel that came before the failure is the cause, although nothing was polled since.
+            // A cancel that came before the failure is the cause, even if nothing was polled since.
             sources.final_poll(record, cx);
             let cause = Cause::new(Reason::ChildFailed).with_location(record.location);
             record.cancel(cause.with_message("the body failed"));
@@ -373,7 +371,7 @@ fn poll_teardown(
         return Poll::Pending;
     }
     let finalized = teardown.poll_finalizers(record, cx);
-    // No cancel stops a finalizer, but the request is on record.
+    // A cancel does not stop a finalizer. The request is on record.
     if finalized.is_pending() && sources.poll(record, cx).is_ready() {
         grace::note_cancelled(record);
     }
@@ -381,7 +379,7 @@ fn poll_teardown(
 }
 
 impl<F, Fut: Future> StateMachine<F, Fut> {
-    /// The drop of the run: an entered run cancels its operation, drops the body and closes.
+    /// Handles the drop of the run: an entered run cancels its operation, drops the body and closes.
     fn abort(self: Pin<&mut Self>) {
         let mut this = self.project();
         let record = this.scope.record();
@@ -398,7 +396,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
             return;
         }
         let inside = record.enter_here(this.slot);
-        // Before the cancel, which would wake a task that no longer polls this run.
+        // Comes before the cancel, which would wake a task that no longer polls this run.
         record.token.unpark();
         this.sources.disarm(record);
         let cause = this.if_dropped.take().unwrap_or_else(|| {
@@ -421,7 +419,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         drop(inside);
         this.suspension.release();
         if let Err(panic) = dropped {
-            // A second panic during unwinding would abort the process.
+            // A second panic during unwinding aborts the process.
             match thread::panicking() {
                 true => isolate("the drop of a body", || resume_unwind(panic)),
                 false => resume_unwind(panic),

@@ -1,5 +1,4 @@
-//! The suspension of a run between two polls: what it registers, so that others can wait for it, wake it or take it
-//! over.
+//! The suspension of a run between two polls: the registrations by which others wait for it, wake it or take it over.
 
 use super::teardown::Teardown;
 use crate::cause::ambient::Ambient;
@@ -13,7 +12,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// Empty in most runs: they have nothing open when they are pending.
+/// The registrations of a pending run. Most runs have none, because they have no open work when they are pending.
 #[derive(Default)]
 pub(super) struct Suspension(Option<Box<Open>>);
 
@@ -21,13 +20,13 @@ struct Open {
     takeover: Arc<Takeover>,
     /// The lease on the body that polls this run.
     lease: Option<LeaseGuard>,
-    /// The entry with an ancestor, where its body does not poll this run.
+    /// The entry with an ancestor whose body does not poll this run.
     outside: Option<OutsideGuard>,
-    /// The end of a run that was taken over.
+    /// A wait for the end of the detached teardown, after a takeover.
     settled: Option<LatchWait>,
 }
 
-/// The run was taken over.
+/// The error of a run that was taken over.
 pub(super) struct TakenOver;
 
 impl Suspension {
@@ -40,7 +39,7 @@ impl Suspension {
     pub(super) fn resume(&mut self, teardown: &mut Teardown) -> Result<(), TakenOver> {
         match &self.0 {
             None => Ok(()),
-            Some(registered) => match registered.takeover.begin_poll() {
+            Some(open) => match open.takeover.begin_poll() {
                 Ok(None) => Ok(()),
                 Ok(finalizer) => {
                     *teardown = Teardown::resume(finalizer);
@@ -51,7 +50,7 @@ impl Suspension {
         }
     }
 
-    /// Ends a poll that answers pending. `end` is how the operation ends if the run is taken over.
+    /// Ends a pending poll. `end` is the status with which a takeover ends the operation.
     #[inline]
     pub(super) fn suspend(
         &mut self,
@@ -78,7 +77,7 @@ impl Suspension {
         end: Status,
         cx: &Context<'_>,
     ) {
-        let registered = self.0.get_or_insert_with(|| {
+        let open = self.0.get_or_insert_with(|| {
             Box::new(Open {
                 takeover: outside_runs::new_takeover(record),
                 lease: None,
@@ -86,40 +85,34 @@ impl Suspension {
                 settled: None,
             })
         });
-        leases::renew(
-            record,
-            &mut registered.lease,
-            &registered.takeover,
-            before,
-            cx,
-        );
+        leases::renew(record, &mut open.lease, &open.takeover, before, cx);
         if !outside_runs::is_outside(record, before) {
-            registered.outside = None;
-        } else if registered.outside.is_none() {
-            registered.outside = outside_runs::list(record, &registered.takeover);
+            open.outside = None;
+        } else if open.outside.is_none() {
+            open.outside = outside_runs::list(record, &open.takeover);
         }
-        registered.takeover.end_poll(teardown.suspend(), end, cx);
+        open.takeover.end_poll(teardown.suspend(), end, cx);
     }
 
-    /// Ready when the detached teardown of a run that was taken over has ended.
+    /// Ready when the detached teardown has ended, after a takeover.
     ///
     /// Wakes: by the latch, which is set when the operation is settled.
     pub(super) fn poll_taken_over(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(registered) = &mut self.0 else {
+        let Some(open) = &mut self.0 else {
             return Poll::Ready(());
         };
-        registered.lease = None;
-        registered.outside = None;
-        if registered.settled.is_none() {
-            registered.settled = lifecycle::wait_settled(record);
+        open.lease = None;
+        open.outside = None;
+        if open.settled.is_none() {
+            open.settled = lifecycle::wait_settled(record);
         }
-        match &mut registered.settled {
+        match &mut open.settled {
             Some(settled) => Pin::new(settled).poll(cx),
             None => Poll::Ready(()),
         }
     }
 
-    /// Withdraws everything.
+    /// Withdraws every registration.
     pub(super) fn release(&mut self) {
         self.0 = None;
     }

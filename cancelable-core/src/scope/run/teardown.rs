@@ -1,8 +1,8 @@
 //! The teardown of a run, after its body: the children and the orphans (`record/orphans.rs`) are joined, then the
-//! finalizers run, the last one deferred first.
+//! finalizers run, last deferred first.
 //!
-//! It holds no reference to the body and asks nothing of its poller, so that it can go on as a task of its own where
-//! the run was dropped (`detached_teardown.rs`).
+//! A teardown holds no reference to the body and needs no particular poller. So it can continue as a task when the run
+//! is dropped (`detached_teardown.rs`).
 
 use super::stalled::StalledRuns;
 use crate::record::finalizer::{BoxError, Finalizer};
@@ -21,28 +21,28 @@ use std::task::{Context, Poll, ready};
 #[derive(Default)]
 pub(super) struct Teardown {
     finalizing: Option<Box<Finalizing>>,
-    /// Made when there is a run to wait for that the body does not poll.
+    /// Made when there is an open run inside that the body does not poll.
     stalled: Option<Box<StalledRuns>>,
 }
 
-/// The finalizers under way.
+/// The finalizers, once they have begun.
 struct Finalizing {
     current: Option<Finalizer>,
     /// `None` without a budget.
     budget: Option<Sleep>,
-    /// Of the scopes that are opened in finalizers.
+    /// The shield of scopes that are opened in finalizers.
     shield: ShieldGuard,
 }
 
 impl Teardown {
-    /// Ready when the children, the orphans and the runs that others poll have ended; from then on the scope takes no
-    /// more children. Where there never was any of these and no finalizer, the seal of the record closes the list
-    /// instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins what they leave.
+    /// Ready when the children, the orphans and the runs that others poll have ended. From then on the scope takes no
+    /// more children. If there never was a child, an orphan or a finalizer, the seal of the record closes the list
+    /// instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins their orphans.
     ///
-    /// `detach` starts the detached teardown of a run inside that is stalled. It is an argument, since such a
-    /// teardown polls this in turn.
+    /// `detach` starts the detached teardown of a stalled run inside. `detach` is an argument, because such a teardown
+    /// calls this method in turn.
     ///
-    /// Wakes: each of them has the waker, or leaves it to the next, which is polled in the same poll.
+    /// Wakes: each child, orphan and run has the waker, or leaves it to the next, which is polled in the same poll.
     pub(super) fn poll_joined(
         &mut self,
         record: &Arc<Record>,
@@ -60,14 +60,14 @@ impl Teardown {
             let stalled = self.stalled.get_or_insert_default();
             ready!(stalled.poll(record, detach, cx));
             if !record.children.is_unused() {
-                // A run that was taken over is an orphan.
+                // A run that was just taken over is an orphan.
                 ready!(abandon::poll_joined(record, cx));
             }
         }
         Poll::Ready(())
     }
 
-    /// Takes the running finalizer out, for the task that continues it where this is not polled any more.
+    /// Takes the running finalizer out, for the task that continues it after a takeover.
     pub(super) fn suspend(&mut self) -> Option<SuspendedFinalizer> {
         Some(self.finalizing.take()?)
     }
@@ -75,29 +75,29 @@ impl Teardown {
     /// Returns the teardown that continues a suspended finalizer.
     pub(super) fn resume(suspended: Option<SuspendedFinalizer>) -> Self {
         Self {
-            // The type is always `Finalizing`.
+            // The downcast never fails: the type is always `Finalizing`.
             finalizing: suspended.and_then(|suspended| suspended.downcast().ok()),
             stalled: None,
         }
     }
 
-    /// Whether a finalizer is under way.
+    /// Returns whether a finalizer is running.
     pub(super) fn has_begun(&self) -> bool {
         let finalizing = self.finalizing.as_ref();
         finalizing.is_some_and(|finalizing| finalizing.current.is_some())
     }
 
-    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. What a finalizer leaves is a
-    /// part of it, so it is joined before the next one begins.
+    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. The orphans of a finalizer are
+    /// joined before the next finalizer begins.
     ///
-    /// Wakes: pending only when the current finalizer or the orphans are, and the budget, and both have the waker.
-    /// Ends: each turn but the last ends one finalizer.
+    /// Wakes: pending only when the budget is, and the current finalizer or the orphans; all have the waker. Ends: each
+    /// turn but the last ends one finalizer.
     pub(super) fn poll_finalizers(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         if !record.has_deferred() {
             return Poll::Ready(());
         }
         if self.finalizing.is_none() {
-            // Something may have been deferred since the join found nothing to wait for, and left the list open.
+            // A finalizer may have been deferred since the join found nothing to wait for and left the list open.
             ready!(abandon::poll_joined(record, cx));
         }
         let finalizing = self
@@ -140,7 +140,7 @@ impl Teardown {
         }
     }
 
-    /// Takes the finalizers that will not run, because nothing polls this any more.
+    /// Takes the finalizers that will not run, because the teardown is no longer polled.
     pub(super) fn take_unrun(&mut self, record: &Record) -> Vec<Finalizer> {
         let current = self
             .finalizing
@@ -152,7 +152,7 @@ impl Teardown {
 }
 
 impl Finalizing {
-    /// Starts the budget.
+    /// Starts the cleanup budget.
     fn new(record: &Record) -> Self {
         let limit = record
             .options
@@ -170,7 +170,7 @@ impl Finalizing {
         }
     }
 
-    /// Ready when no orphan is left that came since the finalizers began, or the budget is spent.
+    /// Ready when no orphan of a finalizer is left, or the budget is spent.
     fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         let children = &record.children;
         if !children.is_occupied() || abandon::poll_joined(record, cx).is_ready() {

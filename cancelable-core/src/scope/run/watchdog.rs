@@ -1,5 +1,5 @@
-//! The watchdog: a task that reports what has not stopped. A cancel starts it, because the run itself may be what is
-//! stuck.
+//! The watchdog: a task that reports unfinished work after a cancel. The cancel starts the task, because the run itself
+//! may be stuck.
 
 use crate::operation::{Finished, Operation};
 use crate::record::options::Watchdog;
@@ -29,7 +29,7 @@ pub(super) fn arm(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistra
     })
 }
 
-/// The task, which ends with the scope or after its report, whichever is first.
+/// The task of the watchdog. Ends with the scope or after its report, whichever is first.
 struct WatchdogTask {
     record: Arc<Record>,
     closed: Finished,

@@ -4,25 +4,25 @@ use std::path::PathBuf;
 
 /// An event in a watched folder, or of a watched file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Happening {
-    pub(super) what: What,
+pub(super) struct FileEvent {
+    pub(super) kind: FileEventKind,
     /// The changed paths. Empty if the system does not name them.
     pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
-    /// It was created, or another file was moved to its path.
+pub(super) enum FileEventKind {
+    /// The file was created, or another file was moved to its path.
     Appeared,
-    /// It was removed or moved away.
+    /// The file was removed or moved away.
     Left,
-    /// Its name has changed in a way that the system does not report.
+    /// The name of the file has changed, and the system does not report how.
     #[cfg_attr(
         any(target_os = "linux", target_os = "android"),
-        allow(dead_code, reason = "Linux says what")
+        allow(dead_code, reason = "Linux reports the kind")
     )]
     Named,
-    /// It was written to.
+    /// The file was written to.
     Written,
     /// Another attribute has changed, such as the modification time.
     Touched,
@@ -30,10 +30,10 @@ pub(super) enum What {
     Lost,
 }
 
-impl Happening {
+impl FileEvent {
     pub(super) fn lost() -> Self {
         Self {
-            what: What::Lost,
+            kind: FileEventKind::Lost,
             paths: Vec::new(),
         }
     }

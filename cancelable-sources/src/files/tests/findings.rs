@@ -1,6 +1,6 @@
-//! Who waits for the next note, with a waker that panics or comes back at once.
+//! A wait for the next finding, with a waker that panics or that calls back at once.
 
-use super::super::notice::Notice;
+use super::super::findings::Findings;
 use cancelable_core::token::isolated_panics;
 use parking_lot::Mutex;
 use std::future::Future;
@@ -28,33 +28,33 @@ fn poll(wait: impl Future<Output = ()>, waker: &Waker) -> Poll<()> {
 
 #[test]
 fn r10_a_panicking_waker_does_not_unwind_into_the_thread_of_the_events() {
-    let notice = Notice::default();
+    let findings = Findings::default();
     let before = isolated_panics();
-    let mut next = pin!(notice.next());
+    let mut next = pin!(findings.next());
     assert!(poll(next.as_mut(), &waker(|| panic!("a waker of the test's"))).is_pending());
-    notice.note(|seen| seen.written = true);
+    findings.record(|seen| seen.written = true);
     // It is woken on another thread.
     while isolated_panics() == before {
         thread::yield_now();
     }
     assert!(poll(next, Waker::noop()).is_ready());
-    assert!(notice.take().written);
+    assert!(findings.take().written);
 }
 
 #[test]
 fn r09_a_waker_may_look_and_wait_for_the_next_note() {
-    let (notice, looked) = (Arc::new(Notice::default()), Arc::new(AtomicUsize::new(0)));
+    let (findings, looked) = (Arc::new(Findings::default()), Arc::new(AtomicUsize::new(0)));
     let waker = waker({
-        let (notice, looked) = (notice.clone(), looked.clone());
+        let (findings, looked) = (findings.clone(), looked.clone());
         move || {
-            assert!(notice.take().appeared);
-            assert!(poll(notice.next(), Waker::noop()).is_pending());
+            assert!(findings.take().appeared);
+            assert!(poll(findings.next(), Waker::noop()).is_pending());
             looked.fetch_add(1, Ordering::SeqCst);
         }
     });
-    let mut next = pin!(notice.next());
+    let mut next = pin!(findings.next());
     assert!(poll(next.as_mut(), &waker).is_pending());
-    notice.note(|seen| seen.appeared = true);
+    findings.record(|seen| seen.appeared = true);
     while looked.load(Ordering::SeqCst) == 0 {
         thread::yield_now();
     }
@@ -63,21 +63,21 @@ fn r09_a_waker_may_look_and_wait_for_the_next_note() {
 
 #[test]
 fn r30_a_note_that_comes_before_the_first_poll_of_the_wait_is_heard() {
-    let notice = Notice::default();
-    let next = notice.next();
-    notice.note(|_| ());
+    let findings = Findings::default();
+    let next = findings.next();
+    findings.record(|_| ());
     assert!(poll(next, Waker::noop()).is_ready());
-    assert!(poll(notice.next(), Waker::noop()).is_pending());
+    assert!(poll(findings.next(), Waker::noop()).is_pending());
 }
 
 #[test]
 fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
-    let (notice, probe) = (Notice::default(), Arc::new(()));
+    let (findings, probe) = (Findings::default(), Arc::new(()));
     let kept = probe.clone();
     let waker = waker(move || {
         let _ = &kept;
     });
-    assert!(poll(notice.next(), &waker).is_pending());
+    assert!(poll(findings.next(), &waker).is_pending());
     drop(waker);
     assert_eq!(Arc::strong_count(&probe), 1);
 }
@@ -85,7 +85,7 @@ fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
 /// The thread that events come on serves every file of the process.
 #[test]
 fn r09_a_waker_that_blocks_holds_up_no_other_note() {
-    let (notice, other) = (Notice::default(), Notice::default());
+    let (findings, other) = (Findings::default(), Findings::default());
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let hangs = waker(move || {
@@ -93,11 +93,11 @@ fn r09_a_waker_that_blocks_holds_up_no_other_note() {
     });
     let (tell, told) = mpsc::channel();
     let tells = waker(move || tell.send(()).unwrap());
-    let (mut one, mut two) = (pin!(notice.next()), pin!(other.next()));
+    let (mut one, mut two) = (pin!(findings.next()), pin!(other.next()));
     assert!(poll(one.as_mut(), &hangs).is_pending());
     assert!(poll(two.as_mut(), &tells).is_pending());
-    notice.note(|_| ());
-    other.note(|_| ());
+    findings.record(|_| ());
+    other.record(|_| ());
     assert!(told.recv().is_ok());
     drop(release);
 }

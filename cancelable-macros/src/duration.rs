@@ -1,10 +1,10 @@
-//! A span of time as it is written in an attribute: `"1m30s"`.
+//! A duration in the notation of the attribute: `"1m30s"`.
 
 use std::time::Duration;
 
 const SHAPE: &str = r#"such as "30s", "1m30s" or "250ms""#;
 
-/// The units, from large to small, in nanoseconds.
+/// The units in nanoseconds, from large to small.
 const UNITS: [(&str, u128); 7] = [
     ("d", 86_400_000_000_000),
     ("h", 3_600_000_000_000),
@@ -15,11 +15,15 @@ const UNITS: [(&str, u128); 7] = [
     ("ns", 1),
 ];
 
-/// The span, or what is wrong with the text.
+/// Parses a duration.
+///
+/// # Errors
+///
+/// The message for the user of the attribute.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let mut rest = text.trim();
     if rest.is_empty() {
-        return Err(format!("a span of time is empty: write one {SHAPE}"));
+        return Err(format!("empty duration: write one {SHAPE}"));
     }
     let mut total: u128 = 0;
     let mut units = UNITS.as_slice();
@@ -28,21 +32,23 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         let (number, after) = split(rest, |c| c.is_ascii_digit());
         if number.is_empty() {
             return Err(format!(
-                "a span of time wants a number at {rest:?}: write one {SHAPE}"
+                "expected a number at {rest:?}: write a duration {SHAPE}"
             ));
         }
         let (unit, after) = split(after.trim_start(), char::is_alphabetic);
         if unit.is_empty() {
             return Err(match after.chars().next() {
-                None => format!("{number} has no unit: write a span of time {SHAPE}"),
-                Some(other) => format!("{other:?} is none of a span of time: write one {SHAPE}"),
+                None => format!("{number} has no unit: write a duration {SHAPE}"),
+                Some(other) => format!("unexpected {other:?}: write a duration {SHAPE}"),
             });
         }
         let Some(at) = units.iter().position(|(name, _)| *name == unit) else {
             return Err(match UNITS.iter().any(|(name, _)| *name == unit) {
-                true => format!("{unit:?} comes too late: large units go first, and each once"),
+                true => {
+                    format!("{unit:?} is out of order: write large units first, and each unit once")
+                }
                 false => {
-                    format!("{unit:?} is no unit of time: there are d, h, m, s, ms, us and ns")
+                    format!("{unit:?} is no unit of time: the units are d, h, m, s, ms, us and ns")
                 }
             });
         };
@@ -51,12 +57,12 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         total = nanos
             .and_then(|nanos| total.checked_add(nanos))
             .filter(|total| total / UNITS[3].1 <= u128::from(u64::MAX))
-            .ok_or_else(|| format!("{text:?} is too long for a span of time"))?;
+            .ok_or_else(|| format!("{text:?} is too long for a Duration"))?;
         units = &units[at + 1..];
         rest = after.trim_start();
     }
     match total {
-        0 => Err("a span of zero is over before it begins".into()),
+        0 => Err("a duration of zero would cancel the scope at once".into()),
         total => Ok(Duration::new(
             (total / UNITS[3].1) as u64,
             (total % UNITS[3].1) as u32,
@@ -64,7 +70,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// What is at the beginning and like that, and the rest.
+/// Splits `text` after its longest prefix of characters for which `is` holds.
 fn split(text: &str, is: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|c| !is(c)).unwrap_or(text.len());
     text.split_at(end)
@@ -76,7 +82,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn r20_spans_are_read() {
+    fn r20_durations_are_parsed() {
         for (text, millis) in [
             ("30s", 30_000),
             ("1m30s", 90_000),
@@ -95,17 +101,17 @@ mod tests {
     }
 
     #[test]
-    fn r20_what_is_no_span_says_why() {
+    fn r20_a_text_that_is_no_duration_gives_the_reason() {
         for (text, why) in [
             ("", "empty"),
             ("  ", "empty"),
             ("30", "30 has no unit"),
-            ("s", "wants a number at \"s\""),
-            ("-3s", "wants a number at \"-3s\""),
-            ("1.5s", "'.' is none"),
+            ("s", "expected a number at \"s\""),
+            ("-3s", "expected a number at \"-3s\""),
+            ("1.5s", "unexpected '.'"),
             ("3 sec", "\"sec\" is no unit"),
-            ("30s1m", "\"m\" comes too late"),
-            ("1s1s", "\"s\" comes too late"),
+            ("30s1m", "\"m\" is out of order"),
+            ("1s1s", "\"s\" is out of order"),
             ("18446744073709551616s", "too long"),
             ("999999999999999999d", "too long"),
             ("0s", "zero"),
