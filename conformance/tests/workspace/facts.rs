@@ -175,7 +175,9 @@ fn the_first_program_is_one_program_everywhere() {
 fn crate_docs_of(file: &str) -> String {
     let lines = file.lines().map_while(|line| line.strip_prefix("//!"));
     let lines = lines.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    // Not the hidden lines, and not the line that names the adapter.
     lines
+        .filter(|line| !line.starts_with("# ") && !line.ends_with(" as rt;"))
         .collect::<Vec<_>>()
         .join("\n")
         .replace("```no_run", "```rust,no_run")

@@ -39,7 +39,7 @@ fn plain_links(page: &str) -> Vec<&str> {
     parts.next();
     let targets = parts.filter_map(|rest| rest.split_once(')').map(|(target, _)| target));
     targets
-        .filter(|target| !target.starts_with("http"))
+        .filter(|target| !target.starts_with("http") && !target.starts_with('#'))
         .collect()
 }
 
