@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Measures the example `checksum` against `find | xargs -P2` with the hash's own tool, on 100,000
-# small files, on one of 4 GiB, and on both; then how long it takes from a signal to its end.
-# Not a step of CI: on a busy machine the figures mean nothing. Run it on an idle one.
+# Compares the example `checksum` with `find | xargs -P2` and the hash's own tool, on 100,000 small
+# files, on one of 4 GiB, and on both; then measures the time from a signal to its end. Not a step
+# of CI: on a busy machine the figures mean nothing. Run it on an idle one.
 #
 #   ci/checksum-bench.sh                     on Tokio
 #   ci/checksum-bench.sh examples-async-std  on async-std; examples-smol: on smol; examples-thread: on threads
 #   ROUNDS=5 DIR=/mnt/disk ci/checksum-bench.sh
 #
-# Each time is the best of the rounds, in which the two take turns; the files are in the page cache,
-# for which the machine needs 5 GiB. "cpu" is user and system time together, which other work on
-# the machine changes least. Peak memory is that of the largest process.
+# Each time is the best of the rounds, in which the two alternate; the files are in the page cache,
+# for which the machine needs 5 GiB. "cpu" is user and system time together, which depends least on
+# other work of the machine. Peak memory is that of the largest process.
 cd "$(dirname "$0")/.."
 . ci/lib.sh
 
@@ -67,7 +67,7 @@ for files in small large both; do
             read -r seconds cpu memory < <(measure bash -c "find '$tree' -type f -print0 | xargs -0 -P$jobs -n1000 '$tool'")
             theirs=$(lower "$theirs" "$seconds") their_cpu=$(lower "$their_cpu" "$cpu") their_memory=$(higher "$their_memory" "$memory")
         done
-        # Both have hashed the same, or the figures say nothing.
+        # Without equal hashes the figures would say nothing.
         cmp -s <(sort "$dir/ours") <(sort "$dir/out") || fail "the lines of $tool differ: $files $hash"
         ratio=$(awk -v a="$ours" -v b="$theirs" 'BEGIN { printf "%.2f", a / b }')
         printf "$row" $files $hash "$ours" "$theirs" "$ratio" "$our_cpu" "$their_cpu" "$our_memory" "$their_memory"
@@ -80,8 +80,8 @@ for signal in INT TERM; do
     best='' worst=''
     for _ in $(seq 10); do
         mkfifo "$dir/said"
-        # A shell starts what it puts in the background with SIGINT ignored, and the program would
-        # keep to that.
+        # A shell starts background processes with SIGINT ignored, and the program would keep
+        # ignoring it.
         env --default-signal=INT "$program" "$dir/endless" -a sha256 -o "$dir/ours" 2>"$dir/said" >/dev/null &
         pid=$!
         exec 3<"$dir/said"

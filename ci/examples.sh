@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the example programs on every runtime, as a reader of the README would, and looks at what
-# they say. What they do in trouble is tested in examples/tests.
+# Runs the example programs on every runtime, as a reader of the README would, and checks their
+# output. Error cases are tested in examples/tests.
 #
 #   ci/examples.sh           every runtime
 #   ci/examples.sh tokio     this one only
@@ -11,11 +11,11 @@ cd "$(dirname "$0")/.."
 output=$(mktemp -d)
 trap 'rm -rf "$output"' EXIT
 
-# The lines of the README's first `text` block: what quickstart prints there.
+# The lines of the README's first `text` block: the output of quickstart.
 awk '/^```text$/ { inside = 1; next } /^```$/ { if (inside) exit } inside' README.md >"$output/promised"
 grep -q '^row 1$' "$output/promised" || fail 'README.md has no block with the output of quickstart'
 
-# Of a line that says why, the time it took depends on the machine. The place is not told by the example.
+# The elapsed time in a line depends on the machine. The example prints no location.
 plain() { sed -E 's/after [0-9.]+ m?s:/after T:/; s/, set at [^ )]*//' "$1"; }
 
 for runtime in "$@"; do
@@ -39,7 +39,7 @@ for runtime in "$@"; do
     done
 
     say "$runtime: checksum of this directory"
-    # The README's command; its lines are many.
+    # The README's command, on several lines.
     cargo run --release -p "$package" --bin "checksum$suffix" -- . >"$output/lines"
     tail -1 "$output/lines"
 
@@ -50,7 +50,7 @@ for runtime in "$@"; do
 
     say "$runtime: retry where nobody listens, for half a second"
     code=0
-    # The port is one that no server of this machine has; a pause of an hour is cut short.
+    # No server of this machine has the port; a pause of an hour is cancelled.
     run retry -- --pause 1h --timeout 500ms 127.0.0.1:1 2>&1 | tee "$output/retry" || code=$?
     [ "$code" = 124 ] || fail "retry on $runtime exits with $code and not with 124"
     grep -q '^waiting cancelled after .*: timed out' "$output/retry" || fail "retry on $runtime does not say why it ended"

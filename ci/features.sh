@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks every published crate with no feature, with each one alone and with all of them: the
-# library by itself, then with its tests, whose dev-dependencies may turn features on.
+# Checks every published crate with no feature, with each feature alone and with all of them: first
+# the library alone, then with its tests, whose dev-dependencies may turn features on.
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 apt_install jq

@@ -1,30 +1,30 @@
 #!/usr/bin/env bash
-# Counts the instructions of the hot paths of tokens and scopes under callgrind, and compares them with
-# benches/instructions.txt: a regression shows without a clock.
+# Counts the instructions of the hot paths of tokens and scopes under callgrind, and compares them
+# with benches/instructions.txt: this finds a regression without measuring time.
 #
 #   ci/instructions.sh            fails if a path takes more than is written there
 #   ci/instructions.sh --write    writes the counts there
 #
 # The counts are the same in each run, and depend on the compiler and on the C library. So they are
-# compared only with those of the same compiler, C library and architecture; else they are printed, and the
-# check passes. The C library picks its memcpy by the processor's features; here it is told to pick the one
-# that every processor has.
+# compared only with counts of the same compiler, C library and architecture; otherwise they are
+# printed, and the check passes. The C library selects its memcpy by the processor's features; here
+# it is told to use the version for every processor.
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 
 kept=benches/instructions.txt
-# A path may take this many per cent more than is written, and one instruction.
+# The tolerance of a path: this many per cent, and one instruction.
 tolerance=3
 
 apt_install valgrind
-# Flags of a desk would make another program of it.
+# Flags of the developer's environment would change the program.
 unset RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 CARGO_INCREMENTAL=0 cargo build --quiet --profile bench -p benches --bin instructions
 binary=${CARGO_TARGET_DIR:-target}/release/instructions
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-# Counted inside of `measured` only, and written to a file of its own after each call of it.
+# Counted only inside of `measured`, and written to a separate file after each call.
 GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX2,-AVX,-AVX2_Usable,-AVX_Fast_Unaligned_Load,-ERMS,-FSRM \
     valgrind --quiet --tool=callgrind --callgrind-out-file="$folder/counts" \
     --toggle-collect=instructions::measured --dump-after=instructions::measured \
@@ -38,7 +38,7 @@ while IFS= read -r name; do
     number=$((number + 1))
     total=$(sed -n 's/^totals: //p' "$folder/counts.$number")
     [ "$total" -gt 0 ] || fail "nothing was counted for: $name"
-    # The program does each path a thousand times.
+    # The program runs each path a thousand times.
     printf '%7d.%d  %s\n' $((total / 1000)) $((total % 1000 / 100)) "$name" >>"$counted"
 done <"$folder/names"
 [ "$number" -gt 0 ] || fail 'the program names no path'

@@ -1,15 +1,15 @@
 # Functions that the scripts in ci/ share. Sourced, not run; needs bash.
 #
-# A desk may have two Rust toolchains: the one that `cargo` on the PATH means (rustup's), and
-# Debian's packages, which these functions install because they bring the source of std that
-# -Zbuild-std needs. So nothing here relies on the PATH: Debian's are named by absolute path.
+# A machine may have two Rust toolchains: the `cargo` on the PATH (rustup's), and Debian's packages,
+# which these functions install for the source of std that -Zbuild-std needs. So nothing here relies
+# on the PATH: Debian's programs are named by absolute path.
 
 set -euo pipefail
 
 say() { printf '\n== %s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 
-# Installs the Debian packages among "$@" that are not there yet. Quiet unless it fails.
+# Installs the Debian packages among "$@" that are missing. Quiet unless it fails.
 apt_install() {
     local missing=() package log
     for package in "$@"; do

@@ -10,5 +10,5 @@ say 'formatting'
 cargo fmt --all --check
 
 say 'lints'
-# All that is wrong in one run, not the first crate of it only.
+# Reports all errors in one run, not only those of the first crate.
 cargo clippy --workspace --all-targets --all-features --keep-going -- -D warnings

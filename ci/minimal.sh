@@ -18,7 +18,7 @@ while read -r folder; do folders+=("$folder"); done < <(
 for folder in "${folders[@]}"; do
     mkdir -p "$copy/$folder"
     cp -rL "$folder/src" "$folder/README.md" "$copy/$folder/"
-    # Tables of dev-dependencies go, up to the next table.
+    # Removes the tables of dev-dependencies, each up to the next table.
     awk '/^\[/ { dev = ($0 ~ /dev-dependencies/) } !dev' "$folder/Cargo.toml" >"$copy/$folder/Cargo.toml"
 done
 members=$(printf '    "%s",\n' "${folders[@]}")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the tests of the published crates with the oldest Rust that they promise to work with.
+# Runs the tests of the published crates with their minimum Rust version.
 #
-# The number is the workspace's `rust-version`. The compiler is the package of that version in
-# Debian 12's main archive, unpacked into a folder of its own: installed, it would fight with the
+# The version is the workspace's `rust-version`. The compiler is the package of that version in
+# Debian 12's main archive, unpacked into a folder of its own: installed, it would conflict with the
 # newer one that other checks install.
 cd "$(dirname "$0")/.."
 . ci/stable.sh
@@ -21,13 +21,13 @@ if [ ! -x "$root/usr/bin/cargo" ]; then
     [ "$(id -u)" -eq 0 ] || root_user=(sudo)
     candidate() { apt-cache madison rustc-web | awk -v msrv="$msrv" 'index($3, msrv ".") == 1 { print $3; exit }'; }
     version=$(candidate)
-    # The lists of a machine where nothing had to be installed just now may be missing or old.
+    # The package lists may be missing or old if nothing was installed just before.
     [ -n "$version" ] || { "${root_user[@]}" apt-get -o DPkg::Lock::Timeout=300 update -qq; version=$(candidate); }
     [ -n "$version" ] || fail "Debian's archive has no rustc-web of Rust $msrv: rust-version in Cargo.toml is not what this script can test"
     debs=$(mktemp -d)
     (
         cd "$debs"
-        # As ourselves: apt's own user cannot write to this folder.
+        # As the current user: apt's own user cannot write to this folder.
         apt-get -o APT::Sandbox::User=root download -qq "rustc-web=$version" "cargo-web=$version" \
             "libstd-rust-web-$msrv=$version" "libstd-rust-web-dev=$version"
     )

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Packs the published crates as crates.io would get them, builds each from its package, and looks
-# whether what its page shows is there. At the desk uncommitted changes are let pass; CI has none.
+# Packs the published crates as crates.io would, builds each from its package, and checks that the
+# files of its page are included. On a developer's machine uncommitted changes are allowed; CI has
+# none.
 cd "$(dirname "$0")/.."
 . ci/stable.sh
 apt_install jq
@@ -24,10 +25,10 @@ cargo metadata --no-deps --format-version 1 | jq -r '
     (if .metadata.docs.rs == null then lacks("no [package.metadata.docs.rs]") else empty end)
     ' | { ! grep . ; } || fail 'manifests lack something (above)'
 
-# Cargo builds each package against the others from a registry of its own making, and takes what
-# that holds for as unchanging as what crates.io does: a package of this name and version that was
-# once unpacked or compiled is never looked at again, whatever is packed now. So both are forgotten
-# first; of the unpacked sources what any registry gave, which costs a download where one is real.
+# Cargo builds each package against the others from a registry of its own, and assumes that a
+# version in a registry never changes: an unpacked or compiled package of the same name and version
+# is not checked again. So both are removed first; of the unpacked sources those of every registry,
+# which costs a download for a real one.
 target_dir package
 rm -rf "$CARGO_TARGET_DIR"
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -1)
@@ -39,7 +40,8 @@ say 'packages'
 dirty=()
 [ -n "${CI:-}" ] || dirty=(--allow-dirty)
 pack() { cargo package --locked --all-features "${dirty[@]}" "${packages[@]}"; }
-# Once in a dozen runs Cargo did not find in its own registry what it had packed a moment before.
+# Once in a dozen runs Cargo did not find a package in its own registry that it had packed just
+# before.
 pack || pack
 
 say 'contents'

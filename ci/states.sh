@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the suites that start programs in the states in which others start them: with signals that are
-# ignored, with a folder on PATH that may not be read, as a user who is not root. They are built once.
+# Runs the suites that start programs, in unusual states of the starting process: with ignored
+# signals, with a folder on PATH that is not readable, as a user who is not root. The suites are
+# built once.
 #
 #   ci/states.sh             every state
 #   ci/states.sh ignored     this one only; see the names below
@@ -11,7 +12,7 @@ cd "$(dirname "$0")/.."
 apt_install jq >&2
 
 say 'building the suites'
-# What is built: lines of the folder of a package and a file.
+# The test binaries: lines of the folder of a package and a file.
 cargo test --no-run --message-format=json -p examples-tokio -p examples-smol -p examples-async-std -p examples-thread \
     -p cancelable-process -p cancelable-signals --test suite --test process --test signals >target/states.json
 built() {
@@ -19,8 +20,8 @@ built() {
         | \"\(.manifest_path | rtrimstr(\"/Cargo.toml\")) \(.executable)\"" target/states.json
 }
 
-# Runs suites one after the other, each by the words in "$@": lines of a folder and a test runner on
-# standard input. A state shows itself by a hang, so each has a limit.
+# Runs suites one after the other, each with the command in "$@": lines of a folder and a test
+# binary on standard input. A failure may be a hang, so each has a time limit.
 run() {
     local folder suite failed=0
     while read -r folder suite; do
@@ -36,16 +37,16 @@ failed=()
 for state in "$@"; do
     say "$state"
     case $state in
-    # A script's `&` has the first two ignored, nohup has the third.
+    # A background job of a script ignores the first two signals, nohup the third.
     ignored)
         run sh -c "trap '' INT QUIT HUP; exec \"\$@\"" sh < <(suites) || failed+=("$state")
         ;;
-    # Some daemons leave it so to what they start.
+    # Some daemons start their children so.
     children)
         run env --ignore-signal=CHLD < <(suites) || failed+=("$state")
         ;;
-    # With copies of what was built, whose folder may be closed to others; and with a folder on PATH that
-    # is, as it is to nobody who is root.
+    # With copies of the build, whose folder may not be readable for others; and with a folder on
+    # PATH that is not readable, which no folder is for root.
     unprivileged)
         [ "$(id -u)" -eq 0 ] || fail 'only root becomes another user'
         place=$(mktemp -d)
@@ -55,7 +56,7 @@ for state in "$@"; do
         built '(.target.name == "suite")' | while read -r _ suite; do cp "$suite" "$place"; done
         chmod -R a+rX "$place"
         chmod 700 "$place/closed"
-        # These read the sources and start nothing.
+        # These read the sources and start no program.
         export SKIP='--skip manifests:: --skip small::'
         export CANCELABLE_PROGRAMS=$place/programs
         run env "PATH=$place/closed:$PATH" HOME=/ setpriv --reuid=65534 --regid=65534 --clear-groups \

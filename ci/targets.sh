@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Type-checks the library crates for systems that no test runs on here, with a std built from source, so that
-# no other toolchain has to be there: with their tests for those that differ from Linux and from each other.
+# Type-checks the library crates for systems without tests here, with a std built from source, so
+# that no other toolchain is needed: with the tests of the crates that differ from Linux and from
+# each other.
 #
 #   ci/targets.sh             the lists below
 #   ci/targets.sh TARGET...   these, with tests
@@ -13,7 +14,8 @@ target_dir targets
 debian_rust
 export RUSTFLAGS='-D warnings'
 
-# check WHAT... -- TARGET...: in one run, so that one target's crates are checked beside another's.
+# check ARGS... -- TARGET...: in one run, so that the crates of several targets are checked in
+# parallel.
 check() {
     local what=() targets=()
     while [ "$1" != -- ]; do what+=("$1") && shift; done
@@ -29,5 +31,5 @@ if [ $# -gt 0 ]; then
 fi
 check --all-features "${packages[@]}" --lib --tests -- x86_64-pc-windows-msvc aarch64-apple-darwin
 check --all-features "${packages[@]}" --lib -- x86_64-unknown-freebsd i686-unknown-linux-gnu
-# No threads to wait on, no signals and no runtime of ours: tokens and scopes only.
+# No threads to wait on, no signals and no runtime of this project: tokens and scopes only.
 check -p cancelable-core --lib -- wasm32-unknown-unknown

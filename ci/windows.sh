@@ -26,7 +26,7 @@ wine=$(dpkg -L wine64 | grep '/wine64$' | head -1)
 [ -x "$wine" ] || fail 'the package wine64 has no wine64'
 
 say 'Wine prefix'
-# The wineserver is the only thing of Wine's that outlives a program; its own command ends it.
+# The wineserver is the only process of Wine that outlives a program; its own command ends it.
 trap '"${wine%wine64}wineserver64" -k 2>/dev/null || true' EXIT
 mkdir -p "$CARGO_TARGET_DIR"
 if [ ! -e "$WINEPREFIX/system.reg" ]; then
@@ -53,8 +53,8 @@ say "tests on $target: ${packages[*]}"
 export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
 args=()
 for package in "${packages[@]}"; do args+=(-p "$package"); done
-# What Wine 8 is not: its files have no time of creation of their own (it moves with every change, so a
-# folder seems to be another one), and its counters of processors and volumes never answer.
+# Limits of Wine 8: its files have no creation time of their own (the time moves with every change,
+# so a folder seems to be another one), and its counters of processors and volumes never answer.
 skips=(--skip r30_lost_events_have_everything_looked_at_and_watched_anew)
 skips+=(--skip files::r30_a_file_that_changes_is_told_of)
 skips+=(--skip resources_real::r30_the_cpu_is_known --skip resources_real::r30_the_disk_of_a_path_is_known)

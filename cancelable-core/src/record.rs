@@ -135,7 +135,7 @@ struct Inner {
     sources: Option<Box<[Unstarted]>>,
     /// `None` until the first use, and for most operations for ever.
     rare: Option<Box<Rare>>,
-    /// As `rare`.
+    /// `None` until the first use, as `rare`.
     lasting: Option<Box<Lasting>>,
     span: Span,
     /// The partial result; `None` until a value is set.

@@ -2,7 +2,7 @@
 
 use crate::Subject;
 use crate::plain::on_a_thread;
-use cancelable_core::CancellationToken;
+use cancelable_core::{CancellationToken, Scope};
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
@@ -96,6 +96,27 @@ pub fn r26_block_on_does_not_wait_for_detached_blocking_work<S: Subject>() {
 }
 
 /// A handle works on a thread outside the runtime, and does not make the runtime current there.
+/// Only on an adapter: the time of a manual runtime stands still while a thread works.
+pub fn r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call<S: Subject>() {
+    S::run(async |runtime| {
+        let scope = Scope::builder("work").runtime(&runtime).build().unwrap();
+        let outcome = scope.run(async |op| {
+            let call = op.child("hash").timeout(Duration::from_millis(20));
+            let call = call.try_spawn_blocking(|token| {
+                token.wait();
+                token.check()
+            });
+            // A thread that begins late is cancelled before its work is run.
+            let error = call.unwrap().await.unwrap_err();
+            (
+                error.cancellation().unwrap().is_timeout(),
+                op.is_cancelled(),
+            )
+        });
+        assert_eq!(outcome.await.into_value(), Some((true, false)));
+    });
+}
+
 pub fn r14_a_handle_works_on_a_thread_outside_the_runtime<S: Subject>() {
     S::run(async |runtime| {
         let (handle, sleep) = on_a_thread(move || {

@@ -87,30 +87,6 @@ pub fn r26_current_is_the_call_in_its_thread<S: Subject>() {
     });
 }
 
-pub fn r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call<S: Subject>() {
-    S::run(async |runtime| {
-        // The time of a manual runtime stands still while a thread of it works.
-        if runtime.name() == "manual" {
-            return;
-        }
-        let scope = scope(&runtime).build().unwrap();
-        let outcome = scope.run(async |op| {
-            let call = op.child("hash").timeout(Duration::from_millis(20));
-            let call = call.try_spawn_blocking(|token| {
-                token.wait();
-                token.check()
-            });
-            // A thread that begins late is cancelled before its work is run.
-            let error = call.unwrap().await.unwrap_err();
-            (
-                error.cancellation().unwrap().is_timeout(),
-                op.is_cancelled(),
-            )
-        });
-        assert_eq!(outcome.await.into_value(), Some((true, false)));
-    });
-}
-
 pub fn r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said<S: Subject>() {
     S::run(async |runtime| {
         let scope = scope(&runtime).build().unwrap();

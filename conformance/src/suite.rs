@@ -44,6 +44,7 @@ macro_rules! suite {
                     r16_block_on_takes_a_future_that_is_neither_send_nor_static
                     r28_block_on_passes_a_panic_on_and_works_again
                     r26_block_on_does_not_wait_for_detached_blocking_work
+                    r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call
                     r14_a_handle_works_on_a_thread_outside_the_runtime
                     r14_several_runtimes_wait_for_one_token
                 }
@@ -172,7 +173,6 @@ macro_rules! common {
                 r26_a_thread_that_waits_is_woken_by_the_cancel_and_joined
                 r26_a_thread_that_asks_stops_in_its_loop
                 r26_current_is_the_call_in_its_thread
-                r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call
                 r26_a_thread_that_does_not_end_is_abandoned_and_that_is_said
                 r26_a_panic_of_a_thread_is_a_value
             }

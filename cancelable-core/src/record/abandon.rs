@@ -75,7 +75,7 @@ pub(crate) fn abandon_call(owner: &Record, id: OperationId) {
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
             location:% = record.location;
-            "{} was abandoned: it has not ended after its cancel, and its thread goes on; \
+            "{} was abandoned: it has not ended after its cancel, and its thread still runs; \
              it was opened at {}", record.label, record.location
         );
     }

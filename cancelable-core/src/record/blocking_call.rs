@@ -20,8 +20,8 @@ pub(crate) struct BlockingCall {
 #[derive(Clone, Copy, Default)]
 struct State {
     cancelled_at: Option<Instant>,
-    /// When a hard cancel ended the grace period.
-    hurried_at: Option<Instant>,
+    /// The time of a hard cancel, which ends the grace period.
+    hard_cancelled_at: Option<Instant>,
     /// The thread is done.
     has_ended: bool,
     abandoned: bool,
@@ -45,8 +45,8 @@ impl BlockingCall {
         self.grace
     }
 
-    /// Returns the time of its abandonment; `None` while the call is not cancelled, if its thread is done, or if the
-    /// call is never abandoned.
+    /// Returns the time of its abandonment; `None` while the call is not cancelled, if its thread is done, or if
+    /// the call is never abandoned.
     pub(crate) fn due(&self) -> Option<Instant> {
         self.due_after(|state| state.cancelled_at)
     }
@@ -60,15 +60,15 @@ impl BlockingCall {
         let grace = self.grace?;
         let state = *self.state.lock();
         let cancelled_at = cancelled_at(&state).filter(|_| !state.has_ended)?;
-        let hurried_at = state.hurried_at.map(|at| at.max(cancelled_at));
+        let hard_cancelled_at = state.hard_cancelled_at.map(|at| at.max(cancelled_at));
         cancelled_at
             .checked_add(grace)
             .into_iter()
-            .chain(hurried_at)
+            .chain(hard_cancelled_at)
             .min()
     }
 
-    /// The time from the cancel to the end of the wait.
+    /// Returns the time from the cancel to the abandonment.
     pub(crate) fn waited(&self) -> Duration {
         let cancelled_at = self.state.lock().cancelled_at;
         let waited = self.due().zip(cancelled_at);
@@ -98,9 +98,9 @@ impl BlockingCall {
     }
 
     /// Ends the grace period.
-    pub(crate) fn hurry(&self) {
+    pub(crate) fn end_grace(&self) {
         let now = self.runtime.now();
-        self.state.lock().hurried_at.get_or_insert(now);
+        self.state.lock().hard_cancelled_at.get_or_insert(now);
         self.notify();
     }
 

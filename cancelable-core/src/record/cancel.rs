@@ -146,8 +146,8 @@ impl Record {
 
     /// Waits until all descendants of a cancelled operation are cancelled.
     ///
-    /// To be called with no lock held. The wait is for no user code, so a callback of a cancel may cancel again;
-    /// see "Overlapping cancels" in the header of the token's module.
+    /// To be called with no lock held. The wait does not include user code, so a callback of a cancel may cancel
+    /// again; see "Overlapping cancels" in the header of the token's module.
     pub(crate) fn wait_for_descendants(&self) {
         // Without an own token there is no descendant.
         if let Some(token) = self.token.own() {
@@ -236,7 +236,7 @@ impl Record {
             Warn,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause;
-            "{} was dropped in the moment in which it was asked to stop, and nobody has its outcome: {cause}",
+            "{} was cancelled and dropped before its next poll, so no outcome reports the cancel: {cause}",
             self.label
         );
     }

@@ -479,9 +479,9 @@ impl<H: Clone + Default> Children<H> {
 
 /// A waker that came out of the queue when a child was removed.
 enum Freed {
-    /// Of the child that has the permit now, to be woken.
+    /// The waker of the child that has the permit now, to be woken.
     Next(StoredWaker),
-    /// Of the removed child, which never had a permit.
+    /// The waker of the removed child, which never had a permit.
     Own(StoredWaker),
 }
 

@@ -38,7 +38,7 @@ where
     let finalizer = Finalizer::new(name, location, future);
     let rare = inner.rare.get_or_insert_default();
     rare.cleanup.push(finalizer);
-    // It may hold any scope handle; see `handle_count.rs`.
+    // The finalizer may hold any scope handle; see `handle_count.rs`.
     if record.status() == Status::Pending {
         rare.deferrals.note();
     }

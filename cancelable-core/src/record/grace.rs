@@ -32,14 +32,14 @@ fn grace_of(record: &Record) -> Duration {
     grace.unwrap_or_default()
 }
 
-/// The blocking call that the operation is, if its parent waits for it no longer than a grace period.
+/// Returns the blocking call of the operation, if it is one and has a grace period.
 fn limited_call(record: &Record) -> Option<Arc<BlockingCall>> {
     let parent = record.parent.as_ref().filter(|_| record.spawned)?;
     let call = parent.children.call(record.label.id());
     call.filter(|call| call.grace().is_some())
 }
 
-/// Whether the operation has a grace period, as a body or as a blocking call.
+/// Returns whether the operation has a grace period, as a body or as a blocking call.
 pub(crate) fn is_given(record: &Record) -> bool {
     has_grace(record) || limited_call(record).is_some()
 }

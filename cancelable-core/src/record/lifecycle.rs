@@ -132,7 +132,7 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
         let elapsed = end_with(record, &mut inner, end, now);
         (elapsed, std::mem::take(&mut inner.run_waker))
     };
-    // As above.
+    // The task has nothing more to do here, as in `close_at`.
     drop(waker);
     record.end_token();
     after_end(record, end, elapsed, now);
@@ -142,7 +142,7 @@ pub(crate) fn close_unsettled(record: &Arc<Record>, end: Status) {
 ///
 /// # Errors
 ///
-/// As for [`close`].
+/// The same as of [`close`].
 pub(crate) fn settle(record: &Arc<Record>, run: LostRun) -> Result<(), Unfinished> {
     let rare = settle_with(record, &mut record.inner.lock())?;
     end_span(record);
@@ -259,7 +259,7 @@ pub(crate) fn close_unrun(record: &Arc<Record>) -> bool {
         }
         inner.ended = now;
         record.token.fix();
-        // They will never start, and a handle may keep the record alive for long.
+        // The sources will never start, and a handle may keep the record alive for long.
         inner.sources.take()
     };
     record.log_cancel();

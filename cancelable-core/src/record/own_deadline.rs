@@ -40,8 +40,8 @@ pub(super) struct Deadlines {
     pub(super) own: OwnDeadline,
     /// The cached earliest deadline of the ancestors.
     inherited: Option<Instant>,
-    /// The upper bits are the epoch of `inherited`, zero if it was never cached. The lowest bit is [`CACHED_BELOW`].
-    /// One word, because every operation has it.
+    /// The upper bits are the epoch of `inherited`, zero if it was never cached. The lowest bit is
+    /// [`CACHED_BELOW`]. One word, because every operation has it.
     marks: u64,
 }
 

@@ -32,7 +32,7 @@ impl GraceWatch {
         let on_hard_cancel = {
             let (call, owner) = (Arc::clone(call), Arc::clone(owner));
             grace::hard_token(record).on_cancel(move |_| {
-                call.hurry();
+                call.end_grace();
                 owner.children.wake_joiner();
             })
         };
