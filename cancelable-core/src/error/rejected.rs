@@ -58,9 +58,8 @@ use std::io;
 /// # }
 /// ```
 pub struct Rejected<T = ()> {
-    /// Boxed: an error is moved with the value that success would have given.
-    refusal: Box<Refusal>,
-    value: SyncWrapper<T>,
+    /// Boxed with the value: an error is as small as the value that success would have given.
+    inner: Box<(Refusal, SyncWrapper<T>)>,
 }
 
 /// The operation, the request and the reason of a rejection, without the value.
@@ -96,8 +95,7 @@ impl Refusal {
     /// Adds the value that comes back.
     pub(crate) fn with<T>(self, value: T) -> Rejected<T> {
         Rejected {
-            refusal: Box::new(self),
-            value: SyncWrapper::new(value),
+            inner: Box::new((self, SyncWrapper::new(value))),
         }
     }
 }
@@ -106,20 +104,20 @@ impl<T> Rejected<T> {
     /// Returns the label of the operation that rejected the request.
     #[must_use]
     pub fn operation(&self) -> &OperationLabel {
-        &self.refusal.operation
+        &self.inner.0.operation
     }
 
     /// Returns whether the operation has not started: its `run` has not been polled.
     #[must_use]
     pub fn is_pending(&self) -> bool {
-        matches!(self.refusal.reason, RefusalReason::Pending)
+        matches!(self.inner.0.reason, RefusalReason::Pending)
     }
 
     /// Returns whether the operation has ended, or is about to end and accepts nothing more.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         matches!(
-            self.refusal.reason,
+            self.inner.0.reason,
             RefusalReason::Ended(_) | RefusalReason::Ending
         )
     }
@@ -133,7 +131,7 @@ impl<T> Rejected<T> {
     /// Returns the cancellation of the operation, if that is the reason.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
-        match &self.refusal.reason {
+        match &self.inner.0.reason {
             RefusalReason::Cancelled(cancelled) => Some(cancelled),
             _ => None,
         }
@@ -142,25 +140,25 @@ impl<T> Rejected<T> {
     /// Returns whether the request needs a runtime and the operation has none.
     #[must_use]
     pub fn is_without_runtime(&self) -> bool {
-        matches!(self.refusal.reason, RefusalReason::NoRuntime)
+        matches!(self.inner.0.reason, RefusalReason::NoRuntime)
     }
 
     /// Returns whether another update of the [partial result](crate::operation::Partial) is in progress.
     #[must_use]
     pub fn is_in_use(&self) -> bool {
-        matches!(self.refusal.reason, RefusalReason::InUse)
+        matches!(self.inner.0.reason, RefusalReason::InUse)
     }
 
     /// Returns whether the [partial result](crate::operation::Partial) is of another type.
     #[must_use]
     pub fn is_other_type(&self) -> bool {
-        matches!(self.refusal.reason, RefusalReason::OtherType { .. })
+        matches!(self.inner.0.reason, RefusalReason::OtherType { .. })
     }
 
     /// Returns the value that the caller passed.
     #[must_use]
     pub fn into_inner(self) -> T {
-        self.value.into_inner()
+        self.inner.1.into_inner()
     }
 }
 
@@ -170,7 +168,7 @@ impl<T> fmt::Display for Rejected<T> {
             operation,
             request,
             reason,
-        } = &*self.refusal;
+        } = &self.inner.0;
         write!(f, "scope {operation} rejected {request}: ")?;
         match reason {
             RefusalReason::Pending => f.write_str("it has not started; call this inside its run"),
@@ -189,9 +187,9 @@ impl<T> fmt::Display for Rejected<T> {
 impl<T> fmt::Debug for Rejected<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejected")
-            .field("operation", &self.refusal.operation)
-            .field("request", &self.refusal.request)
-            .field("reason", &self.refusal.reason)
+            .field("operation", &self.inner.0.operation)
+            .field("request", &self.inner.0.request)
+            .field("reason", &self.inner.0.reason)
             .finish_non_exhaustive()
     }
 }

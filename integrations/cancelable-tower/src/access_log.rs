@@ -91,7 +91,7 @@ fn level(ending: &Ending, limit: Limited) -> Level {
     match ending {
         Ending::Panicked | Ending::Failed => Level::Error,
         Ending::Cancelled(Some(cause)) => match cause.reason() {
-            Reason::TimedOut { .. } | Reason::DeadlineReached if limit != Limited::ByCaller => {
+            Reason::TimedOut { .. } | Reason::DeadlineReached if limit != Limited::Caller => {
                 Level::Warn
             }
             Reason::Resource => Level::Warn,

@@ -224,7 +224,7 @@ mod tests {
                 ),
                 (200, &grpc.parse().unwrap())
             );
-            assert_eq!(response.headers().contains_key("retry-after"), false);
+            assert!(!response.headers().contains_key("retry-after"));
         }
         let leaving = Problem::SHUTTING_DOWN.response(false);
         assert_eq!(leaving.headers()["retry-after"], "1");

@@ -75,17 +75,17 @@ struct State {
 /// The source of the limit that holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Limited {
-    ByServer,
-    ByRoute,
-    ByCaller,
+    Server,
+    Route,
+    Caller,
 }
 
 impl Limited {
     fn message(self) -> &'static str {
         match self {
-            Self::ByServer => "the limit of the server",
-            Self::ByRoute => "the limit of the route",
-            Self::ByCaller => "the limit of the caller",
+            Self::Server => "the limit of the server",
+            Self::Route => "the limit of the route",
+            Self::Caller => "the limit of the caller",
         }
     }
 
@@ -180,14 +180,14 @@ impl Exchange {
                 remaining.map(|(deadline, now)| deadline.saturating_duration_since(now));
             let remaining = remaining.filter(|remaining| *remaining < span);
             state.limit = match remaining {
-                Some(_) => Limited::ByCaller,
-                None => Limited::ByRoute,
+                Some(_) => Limited::Caller,
+                None => Limited::Route,
             };
             remaining
         };
         let limit = match remaining {
-            Some(remaining) => Limited::ByCaller.limit(remaining),
-            None => Limited::ByRoute.limit(span),
+            Some(remaining) => Limited::Caller.limit(remaining),
+            None => Limited::Route.limit(span),
         };
         // Refused where the request has been cancelled or has ended, and then its deadline is of no use.
         let _ = self.shared.scope.set_timeout(limit);

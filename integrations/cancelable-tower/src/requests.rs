@@ -248,9 +248,9 @@ impl<S> RequestsService<S> {
             None => None,
         };
         let (limited, limit) = match (callers_limit, settings.timeout) {
-            (Some(callers), Some(own)) if callers <= own => (Limited::ByCaller, Some(callers)),
-            (Some(callers), None) => (Limited::ByCaller, Some(callers)),
-            (_, own) => (Limited::ByServer, own),
+            (Some(callers), Some(own)) if callers <= own => (Limited::Caller, Some(callers)),
+            (Some(callers), None) => (Limited::Caller, Some(callers)),
+            (_, own) => (Limited::Server, own),
         };
         let mut scope = settings
             .server

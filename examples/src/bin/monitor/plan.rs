@@ -60,7 +60,7 @@ impl Plan {
             jobs.push(Job {
                 name: format!("{task}-{number:02}"),
                 limit: (dice.roll(3) == 0).then(|| seconds(200 + dice.roll(400))),
-                at_once: (dice.roll(3) == 0).then(|| const { NonZeroUsize::new(8).unwrap() }),
+                at_once: (dice.roll(3) == 0).then_some(const { NonZeroUsize::new(8).unwrap() }),
                 parts: (1..=parts)
                     .map(|part| {
                         let (kind, verb) = match dice.roll(10) {

@@ -69,10 +69,10 @@ impl Stage {
     }
 
     async fn work_without_limit(&self, op: &Scope, batch: Arc<Batch>) -> Result<Done, Failure> {
-        if let Ok(work) = op.child("transform").spawn_blocking(self.transform(&batch)) {
-            if let Ok(Ok(done)) = work.await {
-                return Ok(done);
-            }
+        if let Ok(work) = op.child("transform").spawn_blocking(self.transform(&batch))
+            && let Ok(Ok(done)) = work.await
+        {
+            return Ok(done);
         }
         // An ancestor was cancelled, or the thread panicked, which stops the run.
         future::pending().await

@@ -7,7 +7,7 @@ use cancelable_core::registry::Filter;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::task::Poll;
 
 #[test]
@@ -40,7 +40,7 @@ fn trailers_are_the_end_of_a_body() {
     let (sender, body) = frames();
     let body = Mutex::new(Some(body));
     let service = handler(move |_| {
-        let body = body.lock().unwrap().take().unwrap();
+        let body = body.lock().take().unwrap();
         async move { Ok(Response::new(body)) }
     });
     let mut body = now(call(

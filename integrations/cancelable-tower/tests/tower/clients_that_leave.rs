@@ -8,9 +8,10 @@ use cancelable_tower::{Client, ClientGone, Limits};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::Full;
+use parking_lot::Mutex;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -30,7 +31,7 @@ fn slow(
         async move {
             runtime.sleep(SECOND * seconds).await;
             let is_cancelled = current().unwrap().is_cancelled();
-            *note.lock().unwrap() = Some(is_cancelled);
+            *note.lock() = Some(is_cancelled);
             Ok(Response::new(Full::default()))
         }
     });
@@ -48,7 +49,7 @@ fn r16_by_default_the_handler_is_dropped_where_it_awaits() {
         let (is_dropped, wait) = until_dropped();
         let wait = Mutex::new(Some(wait));
         let service = handler(move |_| {
-            let wait = wait.lock().unwrap().take().unwrap();
+            let wait = wait.lock().take().unwrap();
             async move {
                 wait.await;
                 Ok(Response::new(Full::<Bytes>::default()))
@@ -80,7 +81,7 @@ fn r23_a_handler_that_is_told_has_its_grace() {
         assert_eq!(bench.open(), 1, "it runs on");
         bench.advance(SECOND * 4);
         bench.advance(SECOND * 2);
-        assert_eq!(*ended.lock().unwrap(), end, "{seconds}");
+        assert_eq!(*ended.lock(), end, "{seconds}");
         assert_eq!(bench.open(), 0);
         let ended = bench.registry.history(&Filter::new().name("GET /job"));
         let cause = ended[0].cause().map(|cause| cause.reason().clone());
@@ -98,7 +99,7 @@ fn a_payment_is_finished_although_its_client_leaves() {
     assert!(poll(response.as_mut()).is_pending());
     drop(response);
     bench.advance(SECOND * 3);
-    assert_eq!(*ended.lock().unwrap(), Some(false));
+    assert_eq!(*ended.lock(), Some(false));
     let ended = bench.registry.history(&Filter::new().name("GET /job"));
     assert_eq!(ended[0].status(), Status::Completed);
 }
@@ -114,7 +115,7 @@ fn r20_the_deadline_holds_for_what_a_client_left_behind() {
     drop(response);
     bench.advance(SECOND * 2);
     bench.advance(SECOND * 2);
-    assert_eq!((*ended.lock().unwrap(), bench.open()), (None, 0));
+    assert_eq!((*ended.lock(), bench.open()), (None, 0));
 }
 
 #[test]
@@ -131,7 +132,7 @@ fn a_request_that_waits_for_its_client_is_cancelled_when_the_span_is_over() {
         drop(response);
         bench.advance(SECOND * 5);
         bench.advance(SECOND * 5);
-        assert_eq!(*ended.lock().unwrap(), end);
+        assert_eq!(*ended.lock(), end);
         let list = bench.registry.history(&Filter::new().name("GET /job"));
         let status = if end.is_some() {
             Status::Completed
@@ -157,7 +158,7 @@ fn r25_the_server_waits_for_what_was_left_behind() {
     bench.server.cancel_with(Reason::ShuttingDown);
     assert!(!bench.advance(SECOND));
     bench.advance(SECOND * 2);
-    assert_eq!(*ended.lock().unwrap(), Some(true));
+    assert_eq!(*ended.lock(), Some(true));
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn a_body_that_is_dropped_before_its_end_was_left_and_one_that_is_complete_was_n
         }
         let body = Mutex::new(Some(body));
         let service = handler(move |_| {
-            let body = body.lock().unwrap().take().unwrap();
+            let body = body.lock().take().unwrap();
             async move {
                 let mut response = Response::new(body);
                 if let Some(length) = length {
@@ -232,7 +233,7 @@ fn a_response_without_a_body_is_complete_with_its_head() {
         let (sender, body) = frames();
         let body = Mutex::new(Some(body));
         let service = handler(move |_| {
-            let body = body.lock().unwrap().take().unwrap();
+            let body = body.lock().take().unwrap();
             async move { Ok(Response::builder().status(status).body(body).unwrap()) }
         });
         let mut asked = request("/job");
@@ -279,7 +280,7 @@ fn a_server_that_tells_the_client_ends_a_request_before_its_response_is_dropped(
         let (sender, body) = frames();
         let body = Mutex::new(Some(body));
         let service = handler(move |_| {
-            let body = body.lock().unwrap().take().unwrap();
+            let body = body.lock().take().unwrap();
             async move {
                 if !is_in_body {
                     std::future::pending::<()>().await;

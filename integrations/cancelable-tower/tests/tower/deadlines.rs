@@ -9,7 +9,7 @@ use cancelable_tower::{BodyCut, DeadlineHeaders, Limits};
 use http::{Response, StatusCode};
 use http_body::Frame;
 use http_body_util::Full;
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
@@ -23,7 +23,7 @@ fn r20_a_request_whose_limit_passes_is_answered_with_504_and_its_handler_is_drop
     let (is_dropped, wait) = until_dropped();
     let wait = Mutex::new(Some(wait));
     let service = handler(move |_| {
-        let wait = wait.lock().unwrap().take().unwrap();
+        let wait = wait.lock().take().unwrap();
         async move {
             wait.await;
             Ok(Response::new(Full::<Bytes>::default()))
@@ -157,7 +157,7 @@ fn r20_the_deadline_holds_for_the_body_and_what_is_cut_never_looks_complete() {
         let (sender, body) = frames();
         let body = Mutex::new(Some(body));
         let service = handler(move |_| {
-            let body = body.lock().unwrap().take().unwrap();
+            let body = body.lock().take().unwrap();
             async move {
                 Ok(Response::builder()
                     .header("content-type", kind)
@@ -203,7 +203,7 @@ fn r17_a_body_that_is_complete_when_the_limit_passes_is_delivered() {
     let (sender, body) = frames();
     let body = Mutex::new(Some(body));
     let service = handler(move |_| {
-        let body = body.lock().unwrap().take().unwrap();
+        let body = body.lock().take().unwrap();
         async move { Ok(Response::new(body)) }
     });
     let mut body = now(call(&requests, &service, request("/job")))

@@ -7,7 +7,7 @@ use cancelable_core::registry::Filter;
 use cancelable_tower::Keys;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::task::Poll;
 
 const KEY: &str = "kFcdLhJ5SbWg1yVY1mHb9Q";
@@ -55,7 +55,7 @@ fn a_response_that_is_streamed_has_its_key_in_the_head() {
     let (_sender, body) = frames();
     let body = Mutex::new(Some(body));
     let service = handler(move |_| {
-        let body = body.lock().unwrap().take().unwrap();
+        let body = body.lock().take().unwrap();
         async move { Ok(Response::new(body)) }
     });
     let response = now(call(&requests, &service, request("/job"))).unwrap();

@@ -21,9 +21,11 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(crate) type Answer<B> = Result<Response<B>, Infallible>;
 
+type Function<B> = dyn Fn(Request<Full<Bytes>>) -> BoxFuture<Answer<B>> + Send + Sync;
+
 /// A service of one function.
 pub(crate) struct Handler<B> {
-    function: Arc<dyn Fn(Request<Full<Bytes>>) -> BoxFuture<Answer<B>> + Send + Sync>,
+    function: Arc<Function<B>>,
 }
 
 pub(crate) fn handler<B, F>(
@@ -109,7 +111,7 @@ pub(crate) fn call<B>(
     requests: &Requests,
     service: &Handler<B>,
     request: Request<Full<Bytes>>,
-) -> Pin<Box<dyn Future<Output = Result<Response<ResponseBody<B>>, Infallible>> + Send>>
+) -> BoxFuture<Answer<ResponseBody<B>>>
 where
     B: Body + Send + 'static,
 {
