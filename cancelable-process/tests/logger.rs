@@ -59,7 +59,7 @@ fn r10_r23_a_process_that_is_asked_beside_it_is_killed_when_its_grace_is_over() 
     let kills: Vec<_> = told.iter().filter(is_kill).collect();
     assert_eq!(kills.len(), 1, "{told:?}");
     assert!(
-        kills[0].contains("its period of grace was over"),
+        kills[0].contains("its grace period was over"),
         "{kills:?}"
     );
 }
