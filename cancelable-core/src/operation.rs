@@ -540,6 +540,22 @@ impl Operation {
     }
 
     /// The partial result, for writing and reading.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("import").build()?;
+    /// let outcome = rt::block_on(scope.run(async |op| {
+    ///     op.partial().set("3 of 9 rows");
+    ///     op.cancel();
+    ///     std::future::pending::<()>().await;
+    /// }));
+    /// assert!(outcome.is_cancelled());
+    /// assert_eq!(outcome.partial(), Some(&"3 of 9 rows"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn partial(&self) -> Partial<'_> {
         Partial::new(&self.record)
@@ -653,6 +669,24 @@ impl Operation {
 
     /// The time left until the [`deadline`](Self::deadline), zero if it has passed; `None` without a deadline.
     /// Before the entry, the operation's own timeout counts from now.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let limit = Duration::from_secs(30);
+    ///     let call = rt::scope("call").timeout(limit).build()?;
+    ///     assert_eq!(call.remaining(), Some(limit));
+    ///     // The time that a request over the network may take.
+    ///     let left = call.run(async |op| op.remaining()).await.into_value().flatten();
+    ///     assert!(left <= Some(limit));
+    ///     Ok(())
+    /// })
+    /// # }
+    /// ```
     #[must_use]
     pub fn remaining(&self) -> Option<Duration> {
         deadlines::remaining(&self.record)

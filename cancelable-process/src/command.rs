@@ -2,7 +2,7 @@
 
 use crate::capture::Capture;
 use crate::error::Kind;
-use crate::os::{self, Place};
+use crate::os::{self, GroupKind};
 use crate::shared::Shared;
 use crate::watch::{AtEnd, Watcher};
 use crate::{Output, Process, ProcessError, StopSignal};
@@ -39,7 +39,7 @@ pub struct Command {
     command: process::Command,
     stop_signal: StopSignal,
     grace: Duration,
-    place: Place,
+    group: GroupKind,
 }
 
 impl Command {
@@ -107,7 +107,7 @@ impl Command {
     /// Keeps the process in the process group of this program, where it may read from the terminal. Signals are then
     /// sent to the process only, and not to the processes that it has started.
     pub fn foreground(mut self) -> Self {
-        self.place = Place::Foreground;
+        self.group = GroupKind::Foreground;
         self
     }
 
@@ -121,7 +121,7 @@ impl Command {
     ///
     /// Without a terminal, and on Windows, this method changes nothing.
     pub fn job_control(mut self) -> Self {
-        self.place = Place::Job;
+        self.group = GroupKind::Job;
         self
     }
 
@@ -270,7 +270,7 @@ impl Command {
         let refused =
             |command: &process::Command, error| ProcessError::refused(command.get_program(), error);
         let watcher = Watcher::new(&name).map_err(|error| refused(&self.command, error))?;
-        let (started, target, pipes) = os::start(&mut self.command, self.place)
+        let (started, target, pipes) = os::start(&mut self.command, self.group)
             .map_err(|error| refused(&self.command, error))?;
         let id = started.id();
         let shared = Shared::new(
@@ -297,7 +297,7 @@ impl From<process::Command> for Command {
             command,
             stop_signal: StopSignal::TERM,
             grace: Duration::from_secs(10),
-            place: Place::Group,
+            group: GroupKind::Own,
         }
     }
 }

@@ -16,13 +16,13 @@ pub(crate) use unix::{Started, Target, can_send, start, watch};
 #[cfg(windows)]
 pub(crate) use windows::{Started, Target, can_send, start, watch};
 
-/// Where a process stands beside this program.
+/// The process group of a process.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Place {
-    /// In a group of its own.
-    Group,
-    /// In this program's group.
+pub(crate) enum GroupKind {
+    /// A group of its own.
+    Own,
+    /// The group of this program.
     Foreground,
-    /// In a group of its own, which is a job of this program's terminal.
+    /// A group of its own, which is a job of this program's terminal.
     Job,
 }

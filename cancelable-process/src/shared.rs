@@ -1,15 +1,15 @@
-//! A process as all that have to do with it share it: its handle, its token, the thread that
-//! watches it, the timer that ends its grace.
+//! The state of a process, shared by its handle, its token's callback, the thread that waits for it, and the timer of its
+//! grace period.
 //!
-//! 1. `target` is there until the status of the process is taken, which frees its number. A signal
-//!    is sent under the lock with the target in hand, and the target is taken out under the lock
-//!    before the status is: so no signal goes to a number that may be another's.
-//! 2. `asked` is set once, by the first who asks, before the polite signal is sent.
-//! 3. `end` is set once, after `target` was taken out, and then `ended` is cancelled. It is a token because
-//!    who waits for one is woken outside of any lock, and a waker that panics stops no other.
+//! 1. `target` is `Some` until the status of the process is taken, which frees its number. A signal is sent under the lock
+//!    with the target in hand, and the target is taken under the lock before the status is. So no signal goes to a number
+//!    that another process may have.
+//! 2. `request` is set once, by the first request, before the stop signal is sent.
+//! 3. `end` is set once, after `target` was taken, and then `ended` is cancelled. `ended` is a token, because a token wakes
+//!    its waiters outside any lock, and a waker that panics stops no other.
 //!
-//! Nothing of a user's runs under the lock: wakers, callbacks and their registrations, and the
-//! log, are dealt with outside it. So there is no order of locks to keep.
+//! No user code runs under the lock: wakers, callbacks, the drop of registrations, and the log come after it is released.
+//! So there is no lock order to keep.
 
 use crate::error::Kind;
 use crate::os::Target;
@@ -32,8 +32,8 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// How long what is left of a group has to end after the kill. The system ends a killed process at
-/// once, unless that hangs in the system or is another user's.
+/// The longest wait for the rest of a group after the kill. The system ends a killed process at once, unless the process
+/// hangs in the system or belongs to another user.
 #[cfg(target_os = "linux")]
 pub(crate) const AFTER_KILL: Duration = Duration::from_secs(2);
 
@@ -45,12 +45,12 @@ pub(crate) struct Shared {
     pub(crate) grace: Duration,
     stop_signal: StopSignal,
     state: Mutex<State>,
-    /// Cancelled at the end, for those who wait for that. Nobody else has it.
+    /// Cancelled at the end, which waiters wait for. No other code has this token.
     ended: CancellationToken,
 }
 
 struct State {
-    /// Having it, under the lock, entitles to send a signal.
+    /// While it is `Some`, the holder of the lock may send a signal.
     target: Option<Target>,
     request: Option<Cause>,
     killed: bool,
@@ -60,23 +60,23 @@ struct State {
     rest: Rest,
 }
 
-/// The wait for what is left of a group whose leader has ended.
+/// The wait for the rest of a group whose leader has ended.
 ///
 /// | `alarm` | `timed` | state |
 /// |---|---|---|
-/// | none | false | nobody waits, or the wait is over |
-/// | some | false | it waits, and nobody was killed |
-/// | some | true | it waits, and a timer bounds that |
+/// | none | false | no thread waits, or the wait is over |
+/// | some | false | the thread waits, and the group was not killed |
+/// | some | true | the thread waits, and a timer bounds the wait |
 #[cfg(target_os = "linux")]
 #[derive(Default)]
 struct Rest {
     /// Dropped to wake the thread that waits.
     alarm: Option<UnixStream>,
-    /// Whether the time after the kill is measured.
+    /// The time after the kill is measured.
     timed: bool,
-    /// Whether that time is over.
+    /// The time after the kill has passed.
     is_over: bool,
-    /// Whether the runtime that was to measure it is gone.
+    /// The runtime has dropped the timer.
     is_lost: bool,
 }
 
@@ -107,12 +107,12 @@ impl Shared {
         })
     }
 
-    /// Its name as a log may show it.
+    /// Returns the name, escaped for a log.
     pub(crate) fn shown(&self) -> String {
         escaped(&self.name).to_string()
     }
 
-    /// Asks the process to end. True if it still ran, and was not asked before.
+    /// Sends the stop signal. Returns false if the process has ended or was terminated before.
     pub(crate) fn terminate(self: &Arc<Self>, signal: Option<StopSignal>, cause: &Cause) -> bool {
         let signal = signal.unwrap_or(self.stop_signal);
         let mut state = self.state.lock();
@@ -141,26 +141,26 @@ impl Shared {
         self.note(sent);
         match killed {
             true => self.killed(),
-            false => self.time_the_grace(),
+            false => self.start_grace(),
         }
         true
     }
 
-    /// Kills the group at the end of the grace, or when the task that was to do so is lost.
-    fn time_the_grace(self: &Arc<Self>) {
+    /// Starts the grace period: kills the group at its end, or when the runtime drops the task.
+    fn start_grace(self: &Arc<Self>) {
         let kill = KillAtDrop(Arc::clone(self));
         let shared = Arc::clone(self);
-        // Its time begins here and not when the task does.
+        // The time counts from here, and not from the start of the task.
         let sleep = self.runtime.sleep(self.grace);
         let task = async move {
             either(pin!(shared.ended()), pin!(sleep)).await;
-            // To a process that has ended it does nothing.
+            // Does nothing if the process has ended.
             drop(kill);
         };
         drop(self.runtime.spawn(task));
     }
 
-    /// Kills the group. True if it still ran.
+    /// Kills the group. Returns false if the process has ended.
     pub(crate) fn kill(self: &Arc<Self>, cause: &Cause) -> bool {
         self.kill_at(log::Level::Debug, cause)
     }
@@ -182,7 +182,7 @@ impl Shared {
         true
     }
 
-    /// Sends a signal that is no request to end. True if it was sent.
+    /// Sends a signal that is no stop signal. Returns whether it was sent.
     pub(crate) fn send(&self, signal: StopSignal) -> bool {
         let state = self.state.lock();
         let Some(target) = &state.target else {
@@ -195,7 +195,7 @@ impl Shared {
         is_sent
     }
 
-    /// As if the kill had been sent.
+    /// Sets the state after a kill, for a test.
     #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn pretend_it_was_killed(&self) {
         let mut state = self.state.lock();
@@ -205,7 +205,7 @@ impl Shared {
 
     fn note(&self, sent: io::Result<()>) {
         if let Err(error) = sent {
-            // Some systems say of a group of zombies that it may not be signalled.
+            // Some systems refuse a signal to a group of zombies.
             isolate("a logger", || {
                 let name = self.shown();
                 log::debug!(target: "cancelable", process = &*name; "a signal was not sent to {name}: {error}");
@@ -224,7 +224,7 @@ impl Shared {
         }
     }
 
-    /// The group whose rest is to be waited for, now that the leader has ended: it was asked.
+    /// Returns the group whose rest is to be waited for after the end of the leader, if the process was terminated.
     #[cfg(unix)]
     pub(crate) fn rest(&self) -> Option<Pid> {
         let state = self.state.lock();
@@ -234,8 +234,8 @@ impl Shared {
         }
     }
 
-    /// Begins, or goes on, to wait for the rest of the group. What is returned ends when there is
-    /// news: the time after the kill is over, or nobody measures it any more.
+    /// Begins or continues the wait for the rest of the group. The returned stream ends when the time after the kill has
+    /// passed, or the runtime has dropped its timer.
     #[cfg(target_os = "linux")]
     pub(crate) fn begin_to_wait_for_the_rest(self: &Arc<Self>) -> io::Result<UnixStream> {
         let (alarm, ringer) = UnixStream::pair()?;
@@ -261,7 +261,7 @@ impl Shared {
         self.state.lock().rest.is_lost
     }
 
-    /// Bounds the wait for the rest of the group, if there is one: it was killed.
+    /// Bounds the wait for the rest of the group, if there is a wait. The group was killed.
     #[cfg(target_os = "linux")]
     fn killed(self: &Arc<Self>) {
         let mut state = self.state.lock();
@@ -285,29 +285,29 @@ impl Shared {
         drop(self.runtime.spawn(task));
     }
 
-    /// What is left of a group is not waited for here.
+    /// Does nothing: on this system the rest of a group is not waited for.
     #[cfg(not(target_os = "linux"))]
     fn killed(&self) {}
 
-    /// Whether it is a job of a terminal.
+    /// Returns whether the process is a job of a terminal.
     #[cfg(unix)]
     pub(crate) fn is_job(&self) -> bool {
         self.on_job(|_| ()).is_some()
     }
 
-    /// The job was stopped. True if this program's group is to be stopped as well.
+    /// Handles a stop of the job. Returns whether this program's group is to be stopped as well.
     #[cfg(unix)]
     pub(crate) fn stopped(&self, signal: i32) -> bool {
         self.on_job(|job| job.stopped(signal)) == Some(true)
     }
 
-    /// The job is to go on.
+    /// Continues the job.
     #[cfg(unix)]
     pub(crate) fn resume(&self) {
         self.on_job(Job::resume);
     }
 
-    /// The job has ended. True if it had the terminal.
+    /// Takes the terminal back from a job that has ended. Returns whether the job had the terminal.
     #[cfg(unix)]
     pub(crate) fn take_terminal_back(&self) -> bool {
         self.on_job(Job::take_back) == Some(true)
@@ -323,24 +323,24 @@ impl Shared {
         Some(result)
     }
 
-    /// The leader has ended and its status will be taken: no signal from here on.
+    /// Ends the sending of signals: the leader has ended and its status will be taken.
     ///
-    /// If the process was asked, whatever is left of its group is killed first. Where a group can be
-    /// looked at that is nothing, or it was killed already. The group, if it was killed.
+    /// If the process was terminated, the rest of its group is killed first. On a system that lists the members of a group
+    /// there is no rest, or the rest was killed before. Returns the group if it was killed.
     #[cfg(unix)]
     pub(crate) fn close(&self) -> Option<Pid> {
         let mut state = self.state.lock();
         let target = state.target.take();
-        let is_asked = state.request.is_some();
-        // Not a kill of the process, which has ended before it.
-        let target = target.filter(|target| is_asked && target.group().is_some());
+        let is_terminated = state.request.is_some();
+        // Not counted as a kill of the process, which has ended before.
+        let target = target.filter(|target| is_terminated && target.group().is_some());
         let sent = target.as_ref().map_or(Ok(()), Target::kill);
         drop(state);
         self.note(sent);
         target.and_then(|target| target.group())
     }
 
-    /// The process has ended and its number is free.
+    /// Sets the end of the process, whose number is free now.
     pub(crate) fn end(&self, status: io::Result<ExitStatus>) {
         let mut state = self.state.lock();
         state.target = None;
@@ -356,7 +356,7 @@ impl Shared {
         let registration = state.registration.take();
         drop(state);
         if let Some(registration) = registration {
-            // Does not wait, as its drop would for a callback that runs on another thread.
+            // Does not wait for a callback on another thread, as the drop would.
             registration.unregister();
         }
         let ended = Cause::new(Reason::Source).with_message(format!("{} has ended", self.name));
@@ -367,8 +367,7 @@ impl Shared {
         self.state.lock().end.clone()
     }
 
-    /// Waits for the end. Returns in the second turn at the latest: it is there before the token is
-    /// cancelled.
+    /// Waits for the end. Ends: in the second turn at the latest, because the end is set before the token is cancelled.
     pub(crate) async fn ended(&self) -> End {
         loop {
             if let Some(end) = self.try_end() {
@@ -378,7 +377,7 @@ impl Shared {
         }
     }
 
-    /// [`ended`](Self::ended) on a thread.
+    /// [`ended`](Self::ended) on a thread, which it blocks.
     pub(crate) fn wait_for_end(&self) -> End {
         loop {
             if let Some(end) = self.try_end() {
@@ -399,20 +398,20 @@ impl State {
     }
 }
 
-/// Kills when it is dropped: at the end of the grace, and also when the runtime drops the task that
-/// holds it, so that a runtime that goes away leaves no process behind.
+/// A guard that kills the group in its drop: at the end of the grace period, and also when the runtime drops the task, so
+/// that a runtime that shuts down leaves no process behind.
 struct KillAtDrop(Arc<Shared>);
 
 impl Drop for KillAtDrop {
     fn drop(&mut self) {
-        // The cause is not used: who asked is on record before there is a grace to end.
-        let cause = Cause::from("its period of grace was over");
+        // The cause is only logged: a request is on record before the grace period starts.
+        let cause = Cause::from("its grace period was over");
         self.0.kill_at(log::Level::Warn, &cause);
     }
 }
 
-/// Ends the wait for what is left of a group, when its time is over; or has that measured by the
-/// system, when the runtime drops the task.
+/// A guard that ends the wait for the rest of a group in its drop. If the runtime drops the task early, the system
+/// measures the time instead.
 #[cfg(target_os = "linux")]
 struct GiveUpAtDrop {
     shared: Arc<Shared>,
@@ -431,14 +430,16 @@ impl Drop for GiveUpAtDrop {
     }
 }
 
-/// Completes with the first of two. The waker is with both.
+/// Ready with the first of two futures.
+///
+/// Wakes: both futures are polled before it is pending, so both have the waker.
 async fn either(
-    mut one: impl Future<Output = End> + Unpin,
-    mut other: impl Future<Output = ()> + Unpin,
+    mut first: impl Future<Output = End> + Unpin,
+    mut second: impl Future<Output = ()> + Unpin,
 ) {
     poll_fn(|cx| {
-        let ended = Pin::new(&mut one).poll(cx).is_ready();
-        match ended || Pin::new(&mut other).poll(cx).is_ready() {
+        let ended = Pin::new(&mut first).poll(cx).is_ready();
+        match ended || Pin::new(&mut second).poll(cx).is_ready() {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }

@@ -58,8 +58,5 @@ fn r10_r23_a_process_that_is_asked_beside_it_is_killed_when_its_grace_is_over() 
     let is_kill = |line: &&String| line.starts_with("WARN sh is killed: ");
     let kills: Vec<_> = told.iter().filter(is_kill).collect();
     assert_eq!(kills.len(), 1, "{told:?}");
-    assert!(
-        kills[0].contains("its period of grace was over"),
-        "{kills:?}"
-    );
+    assert!(kills[0].contains("its grace period was over"), "{kills:?}");
 }

@@ -95,8 +95,7 @@ pub fn r26_block_on_does_not_wait_for_detached_blocking_work<S: Subject>() {
     assert_eq!(ended.recv(), Ok(7));
 }
 
-/// A handle works on a thread outside the runtime, and does not make the runtime current there.
-/// Only on an adapter: the time of a manual runtime stands still while a thread works.
+/// For adapters only: the clock of a manual runtime does not advance while a thread works.
 pub fn r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call<S: Subject>() {
     S::run(async |runtime| {
         let scope = Scope::builder("work").runtime(&runtime).build().unwrap();
@@ -117,6 +116,7 @@ pub fn r20_r26_a_thread_that_waits_is_woken_by_the_time_limit_of_its_call<S: Sub
     });
 }
 
+/// A handle works on a thread outside the runtime, and does not make the runtime current there.
 pub fn r14_a_handle_works_on_a_thread_outside_the_runtime<S: Subject>() {
     S::run(async |runtime| {
         let (handle, sleep) = on_a_thread(move || {

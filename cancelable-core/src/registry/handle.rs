@@ -426,7 +426,7 @@ impl Registry {
     }
 
     /// Returns snapshots of ended operations that `filter` selects, the latest end first. A registry keeps
-    /// [a bounded number](RegistryBuilder::history) of snapshots.
+    /// [a bounded number](super::RegistryBuilder::history) of snapshots.
     ///
     /// # Examples
     ///
@@ -455,7 +455,7 @@ impl Registry {
     }
 
     /// Returns the number of snapshots that were evicted from the history because of
-    /// [their size](RegistryBuilder::history_bytes).
+    /// [their size](super::RegistryBuilder::history_bytes).
     ///
     /// # Examples
     ///

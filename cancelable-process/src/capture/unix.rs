@@ -1,4 +1,4 @@
-//! One thread that reads both pipes until they end or the process has.
+//! One thread that reads both pipes until they end or the process ends.
 
 use super::Captured;
 use crate::watch::AtEnd;
@@ -13,9 +13,9 @@ use std::process::{ChildStderr, ChildStdout};
 use std::sync::Arc;
 use std::thread;
 
-/// Ready to read the pipes of a process that is not started yet.
+/// The reader of the pipes of a process that is not started.
 pub(crate) struct Capture {
-    /// At its end when the process has ended: the other end is dropped then. No process inherits it.
+    /// Ends when the process has ended, because the other end is dropped then. No process inherits it.
     ended: UnixStream,
 }
 
@@ -46,7 +46,9 @@ impl Capture {
     }
 }
 
-/// Ends with both pipes, or with the process and what was in the pipes then.
+/// Reads both pipes.
+///
+/// Ends: with both pipes; or with the process, after the content that the pipes have then.
 fn read(mut pipes: [Option<File>; 2], ended: &UnixStream, captured: &Captured) {
     while pipes.iter().any(Option::is_some) {
         let mut descriptors = vec![PollFd::new(ended, PollFlags::IN)];
@@ -57,14 +59,14 @@ fn read(mut pipes: [Option<File>; 2], ended: &UnixStream, captured: &Captured) {
             Err(Errno::INTR) => continue,
             Err(error) => return cannot_read(&error.into()),
         }
-        // Looked at before the pipes are read, so that what was written before the end is read.
+        // Read before the pipes are, so that output from before the end is read.
         let is_over = !descriptors[0].revents().is_empty();
         for (index, slot) in pipes.iter_mut().enumerate() {
             let Some(pipe) = slot else { continue };
             let bound = match is_over {
-                // Of what others go on to write, no more than is there now.
+                // Only the present content: other processes may continue to write.
                 true => ioctl_fionread(&*pipe).unwrap_or(0),
-                // So much at a time that the other pipe and the end have their turn.
+                // A bound for each turn, so that the other pipe and the end are read, too.
                 false => 65_536,
             };
             if is_at_end(pipe, bound, index, captured) {
@@ -77,7 +79,7 @@ fn read(mut pipes: [Option<File>; 2], ended: &UnixStream, captured: &Captured) {
     }
 }
 
-/// Reads until the pipe is empty, or the bound is reached. True at the end of the pipe.
+/// Reads until the pipe is empty, or the bound is reached. Returns whether the pipe has ended.
 fn is_at_end(pipe: &mut File, bound: u64, index: usize, captured: &Captured) -> bool {
     let mut buffer = [0; 8192];
     let mut left = bound;

@@ -1,4 +1,4 @@
-//! A thread for each pipe, which reads until the pipe ends: nothing there can tell it to stop.
+//! A thread for each pipe, which reads until the pipe ends. On Windows nothing can stop it before.
 
 use super::Captured;
 use crate::watch::AtEnd;
@@ -35,7 +35,7 @@ fn read(
     let reader = move || {
         let mut buffer = [0; 8192];
         if let Some(mut pipe) = pipe {
-            // Ends: with the pipe, or with an error of it.
+            // Ends: with the pipe, or with an error.
             while let Ok(count @ 1..) = pipe.read(&mut buffer) {
                 captured.add(index, &buffer[..count]);
             }

@@ -1,5 +1,4 @@
-//! Process 1 on Unix. One thread does everything in turn, so no signal is sent to a process whose
-//! status has been taken.
+//! Process 1 on Unix. One thread does all the work in turn, so no signal is sent to a process whose status was taken.
 
 use crate::os::job::{self, Job};
 use cancelable_core::cause::escaped;
@@ -14,7 +13,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Command, ExitStatus};
 
-/// What is forwarded: not what reports a fault of this process, nor what a terminal sends to one
+/// The forwarded signals: all but those that report a fault of this process, and those that a terminal sends to a process
 /// in the background.
 const FORWARDED: &[i32] = &[
     consts::SIGHUP,
@@ -41,7 +40,7 @@ pub(super) fn run(mut command: Command) -> io::Result<ExitStatus> {
     let name = Path::new(&program).file_name().unwrap_or(&program);
     let name = escaped(&name.to_string_lossy()).to_string();
     unblock();
-    // Before there is a child: a signal that comes now waits until there is one.
+    // Before the child is started: a signal that comes now waits for the child.
     let forwarded = FORWARDED.iter().filter(|number| !is_ignored(**number));
     let mut signals = Signals::new(forwarded.chain(&[consts::SIGCHLD]))?;
     adopt();
@@ -51,7 +50,7 @@ pub(super) fn run(mut command: Command) -> io::Result<ExitStatus> {
         job: Job::begin(Pid::from_child(&child)),
         name: &name,
     };
-    // Ends with the child, of whose end a SIGCHLD tells.
+    // Ends: with the child, whose end sends a SIGCHLD.
     for signal in signals.forever() {
         match signal {
             consts::SIGCHLD => {
@@ -66,9 +65,8 @@ pub(super) fn run(mut command: Command) -> io::Result<ExitStatus> {
     Err(io::ErrorKind::BrokenPipe.into())
 }
 
-/// Has this thread receive what the starter of this program had blocked: a SIGCHLD that never comes
-/// would be waited for for ever. The child starts with nothing blocked, as the standard library has
-/// it.
+/// Unblocks the signals that the starter of this program had blocked on this thread: a blocked SIGCHLD would be waited for
+/// for ever. The standard library starts the child with no signal blocked.
 fn unblock() {
     let unblocked = nix::sys::signal::SigSet::all().thread_unblock();
     if let Err(error) = unblocked {
@@ -78,14 +76,14 @@ fn unblock() {
     }
 }
 
-/// Whether this process was started to ignore the signal, as `nohup` and the background jobs of a
-/// script are. It is not caught then, so the program is started to ignore it, too.
+/// Returns whether this process was started to ignore the signal, as under `nohup` and in the background jobs of a script.
+/// The signal is then not caught, so the program ignores it, too.
 fn is_ignored(number: i32) -> bool {
     let signal = cancelable_signals::Signal::try_from(number);
     signal.is_ok_and(|signal| Disposition::of(signal) == Disposition::Ignored)
 }
 
-/// Makes this process the parent of orphans below it, as process 1 is without asking.
+/// Makes this process the parent of orphans below it. Process 1 is that without a call.
 fn adopt() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
@@ -95,12 +93,12 @@ fn adopt() {
     }
 }
 
-/// The child that this process is there for.
+/// The program of the container, a child of this process.
 struct Program<'a> {
     pid: Pid,
-    /// Where there is a terminal.
+    /// `None` without a terminal.
     job: Option<Job>,
-    /// As a log may show it.
+    /// Escaped for a log.
     name: &'a str,
 }
 
@@ -127,8 +125,9 @@ impl Program<'_> {
         }
     }
 
-    /// Takes the status of every child that has ended; that of the program if it is among them.
-    /// Ends: each turn takes one, and nothing waits.
+    /// Takes the status of every child that has ended. Returns the status of the program if it has ended.
+    ///
+    /// Ends: each turn takes one status, and no turn waits.
     fn reap(&mut self) -> io::Result<Option<ExitStatus>> {
         loop {
             match wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
@@ -143,7 +142,7 @@ impl Program<'_> {
                 }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
                 Ok(None) => return Ok(None),
-                // The child was taken by somebody else.
+                // Other code has taken the status of the child.
                 Err(error) => return Err(error.into()),
             }
         }
@@ -170,7 +169,7 @@ impl Program<'_> {
         self.note();
     }
 
-    /// Logs what the system has refused.
+    /// Logs the last error of the system.
     fn note(&mut self) {
         if let Some(Err(error)) = self.job.as_mut().map(Job::refused) {
             let name = self.name;

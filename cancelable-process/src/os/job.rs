@@ -1,19 +1,17 @@
-//! A process as a job of this program's terminal: what a shell does for a command is done for a
-//! process that has a group of its own.
+//! A process as a job of this program's terminal, like a command as a job of a shell.
 //!
-//! A terminal has one process group in the foreground. Only that may read, and the keys Ctrl+C,
-//! Ctrl+\ and Ctrl+Z send their signals to that. So the process gets the terminal from this program's
-//! group, *home*, and home takes it back when the process has ended or was stopped; else the next
-//! read of the shell or the script around this program is an error.
+//! A terminal has one process group in the foreground. Only that group may read, and the keys Ctrl+C, Ctrl+\ and Ctrl+Z
+//! send their signals to it. So the process's group gets the terminal from this program's group, *home*. Home takes the
+//! terminal back when the process has ended or was stopped. Otherwise the next read of the shell or the script around this
+//! program is an error.
 //!
-//! It is given at once where standard input and output both are terminals, and otherwise when the
-//! process wants it, which stops the process by SIGTTIN or SIGTTOU: in a pipeline the other programs
-//! stand in home and may read from the terminal themselves.
+//! If standard input and output are both terminals, the process gets the terminal at once. Otherwise it gets the terminal
+//! when it needs it, which stops the process by SIGTTIN or SIGTTOU: in a pipeline the other programs are in home and may
+//! read from the terminal, too.
 //!
-//! A stop of the process stops home, so that the shell sees its job stopped and takes the
-//! terminal. What continues home, `fg` or `bg`, continues the process. Where nobody could continue
-//! home (process 1, a group without a shell above it), the system lets Ctrl+Z stop nothing, and so
-//! does this.
+//! A stop of the process stops home, so the shell sees a stopped job and takes the terminal. A continue of home, by `fg` or
+//! `bg`, continues the process. If nobody can continue home (process 1, a group without a shell), the system ignores
+//! Ctrl+Z, and so does this module.
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -26,17 +24,17 @@ use std::os::fd::AsFd;
 
 #[derive(Debug)]
 pub(crate) struct Job {
-    /// The process's group. Its leader is a child of this program whose status is not taken.
+    /// The process's group. The leader is a child of this program whose status is not taken.
     group: Pid,
     terminal: File,
-    /// Whether it is to have the terminal whenever home has it.
+    /// The process gets the terminal whenever home has it.
     wants: bool,
-    /// What the system refused last. Kept, because the caller may hold a lock.
+    /// The last error of the system. Stored and not logged, because the caller may hold a lock.
     refused: Option<Errno>,
 }
 
 impl Job {
-    /// `None` if this program has no terminal, or cannot learn who is in the foreground.
+    /// Returns `None` if this program has no terminal, or the group in the foreground is not known.
     pub(crate) fn begin(group: Pid) -> Option<Self> {
         let mut job = Self {
             group,
@@ -51,7 +49,7 @@ impl Job {
         Some(job)
     }
 
-    /// Puts the process in the foreground if home is there. True if the process is there then.
+    /// Puts the process in the foreground if home is there. Returns whether the process is in the foreground.
     fn give(&mut self) -> bool {
         match Groups::of(&self.terminal) {
             Some(groups) if groups.is_home() => self.put(self.group).is_ok(),
@@ -60,15 +58,15 @@ impl Job {
         }
     }
 
-    /// Puts home in the foreground if the process is there, or nobody is any more. True if it was
-    /// the process.
+    /// Puts home in the foreground if the process is there, or a group without members. Returns whether the process was
+    /// there.
     pub(crate) fn take_back(&mut self) -> bool {
         let Some(groups) = Groups::of(&self.terminal) else {
             return false;
         };
         let had = groups.foreground == self.group.as_raw_pid();
         if had || groups.is_abandoned() {
-            // Where home has no number here, there is nobody to put there.
+            // Home may have no number in this PID namespace.
             let home = Pid::from_raw(groups.home);
             let _ = home.map(|home| self.put(home));
         }
@@ -81,7 +79,7 @@ impl Job {
         put
     }
 
-    /// What the system has refused since the last call, for the log.
+    /// Returns the error of the system since the last call, for the log.
     pub(crate) fn refused(&mut self) -> io::Result<()> {
         match self.refused.take() {
             Some(error) => Err(error.into()),
@@ -89,13 +87,13 @@ impl Job {
         }
     }
 
-    /// Deals with a stop of the process. True if home is to be stopped as well.
+    /// Handles a stop of the process. Returns whether home is to be stopped as well.
     pub(crate) fn stopped(&mut self, signal: i32) -> bool {
         let is = |other: Signal| signal == other.as_raw();
         let is_for_want = is(Signal::TTIN) || is(Signal::TTOU);
         if is_for_want {
             self.wants = true;
-            // Also if it has it: it was stopped before that.
+            // Also if the process has the terminal: it was stopped before it got it.
             if self.give() {
                 self.send(Signal::CONT);
                 return false;
@@ -103,14 +101,14 @@ impl Job {
         }
         let had = self.take_back();
         if is(Signal::STOP) {
-            // Somebody stops it on purpose. In the foreground it would keep the terminal.
+            // An intended stop. In the foreground the process would keep the terminal.
             return had && can_stop();
         }
         if can_stop() {
             return true;
         }
         if is_for_want {
-            // So the system deals with a stopped group that nobody can continue.
+            // The system does the same to a stopped group that nobody can continue.
             self.send(Signal::HUP);
         } else if had {
             self.give();
@@ -119,7 +117,7 @@ impl Job {
         false
     }
 
-    /// Goes on after a stop of home, or because it is told to.
+    /// Continues the process, after a stop of home or on request.
     pub(crate) fn resume(&mut self) {
         if self.wants {
             self.give();
@@ -133,15 +131,15 @@ impl Job {
     }
 }
 
-/// Stops home, as the shell is to see it: this program, and those that stand in a pipeline with it.
-/// By a signal that nobody can catch, for this program catches the other to pass it on.
+/// Stops home for the shell: this program, and the other programs of its pipeline. The signal is SIGSTOP, which cannot be
+/// caught, because this program catches SIGTSTP to pass it on.
 pub(crate) fn stop_home() {
     // This group has a member: this process.
     let _ = kill_current_process_group(Signal::STOP);
 }
 
-/// The key that ended a process at the terminal was meant for all of this program's group, which had
-/// the terminal before: the script around this program ends by it, too.
+/// Sends the signal of a key that ended the process to home as well. Home had the terminal before, so the script around
+/// this program ends by the key, too.
 pub(crate) fn key_pressed(signal: Signal) {
     if matches!(signal, Signal::INT | Signal::QUIT) {
         // This group has a member: this process.
@@ -149,7 +147,7 @@ pub(crate) fn key_pressed(signal: Signal) {
     }
 }
 
-/// The terminal that controls this process.
+/// Returns the controlling terminal of this process.
 fn terminal() -> Option<File> {
     let controlling = OpenOptions::new().read(true).write(true).open("/dev/tty");
     let stdin = || {
@@ -157,12 +155,12 @@ fn terminal() -> Option<File> {
         let is_terminal = stdin.is_terminal();
         is_terminal.then(|| stdin.as_fd().try_clone_to_owned().map(File::from))
     };
-    // A container may have the terminal and not the file.
+    // A container may have the terminal without the file.
     controlling.ok().or_else(|| stdin()?.ok())
 }
 
-/// Numbers of process groups. Zero is a group of outside this PID namespace, as that of a process 1
-/// may be, and rustix has no number 0: so on Linux they are read and not asked for.
+/// The numbers of process groups. Zero is a group outside this PID namespace, as the group of a process 1 may be. rustix
+/// has no number 0, so on Linux the numbers are read from `/proc`.
 struct Groups {
     home: i32,
     foreground: i32,
@@ -191,15 +189,15 @@ impl Groups {
         self.foreground == self.home
     }
 
-    /// Whether there is nothing left of the group in the foreground.
+    /// Returns whether the group in the foreground has no members.
     fn is_abandoned(&self) -> bool {
         let foreground = Pid::from_raw(self.foreground);
         foreground.is_some_and(|group| test_kill_process_group(group) == Err(Errno::SRCH))
     }
 }
 
-/// Calls `act` with SIGTTOU blocked on this thread: the system stops a group in the background that
-/// hands the terminal over, unless it is.
+/// Calls `act` with SIGTTOU blocked on this thread. Otherwise the system stops a group in the background that sets the
+/// foreground of the terminal.
 fn unstopped<T>(act: impl FnOnce() -> T) -> T {
     use nix::sys::signal::{SigSet, SigmaskHow, Signal};
     let mut stop = SigSet::empty();
@@ -212,8 +210,8 @@ fn unstopped<T>(act: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Whether a stop of home can be undone by a shell: not that of process 1, nor that of an orphaned
-/// group, in which nobody has a parent in another group of the same session.
+/// Returns whether a shell can continue home after a stop. It cannot for process 1, nor for an orphaned group, in which no
+/// member has a parent in another group of the same session.
 fn can_stop() -> bool {
     std::process::id() != 1 && has_shell()
 }
@@ -232,8 +230,8 @@ fn has_shell() -> bool {
     })
 }
 
-/// Of other systems only this process's own parent is asked. One in the same group, such as a
-/// script, is presumed to have a shell above it.
+/// On other systems only the parent of this process is read. A parent in the same group, such as a script, is presumed to
+/// have a shell above it.
 #[cfg(not(target_os = "linux"))]
 fn has_shell() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

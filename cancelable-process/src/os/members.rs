@@ -1,8 +1,7 @@
 //! The members of a process group, on Linux.
 //!
-//! `/proc` is the only place that names them. A descriptor is opened for each process found, and the
-//! process looked at again through its number afterwards: if it is in the group then, the
-//! descriptor is its own.
+//! Only `/proc` lists them. A descriptor is opened for each process found, and then the process is read again by its
+//! number. If the process is in the group then, the descriptor belongs to it.
 
 use super::stat::{self, Stat};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,17 +14,17 @@ pub(super) struct Members {
     running: Vec<OwnedFd>,
 }
 
-/// What runs of the group, or `None` where that cannot be learned.
+/// Returns the running members of the group, or `None` if they cannot be read.
 pub(super) fn of(group: Pid) -> Option<Members> {
-    let members = look(group)?;
-    // One that was started behind our back, by one that has ended since, is there the next time.
+    let members = scan(group)?;
+    // The second scan finds a process that was started during the first, by a process that has ended since.
     match members.is_empty() {
-        true => look(group),
+        true => scan(group),
         false => Some(members),
     }
 }
 
-fn look(group: Pid) -> Option<Members> {
+fn scan(group: Pid) -> Option<Members> {
     let mut running = Vec::new();
     for pid in stat::all()? {
         if !runs_in(group, pid) {
@@ -33,7 +32,7 @@ fn look(group: Pid) -> Option<Members> {
         }
         match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(descriptor) if runs_in(group, pid) => running.push(descriptor),
-            // It has ended meanwhile.
+            // The process has ended meanwhile.
             Ok(_) | Err(Errno::SRCH) => {}
             Err(_) => return None,
         }
@@ -41,7 +40,7 @@ fn look(group: Pid) -> Option<Members> {
     Some(Members { running })
 }
 
-/// Whether the process is in the group and has not ended.
+/// Returns whether the process is in the group and has not ended.
 fn runs_in(group: Pid, pid: Pid) -> bool {
     Stat::of(pid).is_some_and(|stat| !stat.has_ended && stat.group == group.as_raw_pid())
 }
@@ -55,8 +54,7 @@ impl Members {
         self.running.is_empty()
     }
 
-    /// Waits until any of them has ended, or there is something on `alarm`, or the time is over.
-    /// False if it is.
+    /// Waits until a member has ended, or `alarm` is readable, or the timeout has passed. Returns false at the timeout.
     pub(super) fn until_one_has_ended(&self, alarm: impl AsFd, timeout: Option<&Timespec>) -> bool {
         let running = self.running.iter().map(AsFd::as_fd);
         let mut descriptors: Vec<_> = running
@@ -65,10 +63,10 @@ impl Members {
             .collect();
         loop {
             match poll(&mut descriptors, timeout) {
-                // Ends: a signal that interrupts comes from outside.
+                // Ends: each interruption is a signal from outside.
                 Err(Errno::INTR) => {}
                 Ok(0) => return false,
-                // An error is no end of a process, so the caller's next look would find the same.
+                // An error is no end of a process, and the caller's next scan would have the same error.
                 result => return result.is_ok(),
             }
         }

@@ -1,22 +1,22 @@
-//! What `/proc` says of a process, on Linux: the only place that says which group it is in, and
-//! whether it has ended, for a process that is nobody's child here.
+//! The status of a process in `/proc`, on Linux. Only `/proc` has the group and the end of a process that is no child of
+//! this program.
 
 use rustix::process::Pid;
 use std::fs;
 
 pub(crate) struct Stat {
-    /// Whether it is a zombie, or less.
+    /// The process is a zombie, or dead.
     pub(crate) has_ended: bool,
     pub(crate) parent: i32,
-    /// Its process group. Zero if that is one of outside this PID namespace.
+    /// The process group. Zero for a group outside this PID namespace.
     pub(crate) group: i32,
     pub(crate) session: i32,
-    /// The group in the foreground of its terminal: -1 if it has no terminal, and zero as above.
+    /// The group in the foreground of its terminal: -1 without a terminal, and zero as above.
     pub(crate) foreground: i32,
 }
 
 impl Stat {
-    /// That of this process.
+    /// Returns the status of this process.
     pub(crate) fn own() -> Option<Self> {
         Self::parse(&fs::read("/proc/self/stat").ok()?)
     }
@@ -26,8 +26,7 @@ impl Stat {
     }
 
     fn parse(stat: &[u8]) -> Option<Self> {
-        // "number (name) state parent group session terminal foreground ...", where the name may
-        // have anything in it.
+        // "number (name) state parent group session terminal foreground ...". The name may have any characters.
         let stat = String::from_utf8_lossy(stat);
         let (_, rest) = stat.rsplit_once(") ")?;
         let mut fields = rest.split(' ');
@@ -43,9 +42,9 @@ impl Stat {
     }
 }
 
-/// Every process there is; `None` where `/proc` cannot be read.
+/// Returns every process, or `None` if `/proc` cannot be read.
 pub(crate) fn all() -> Option<impl Iterator<Item = Pid>> {
-    // An empty directory of that name says nothing of processes.
+    // An empty directory of that name has no processes.
     Stat::own()?;
     let entries = fs::read_dir("/proc").ok()?;
     let number = |name: &str| name.parse().ok().and_then(Pid::from_raw);

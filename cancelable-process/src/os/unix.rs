@@ -1,7 +1,6 @@
-//! Processes on Unix: signals go to process groups, and a process that has ended keeps its number
-//! until its status is taken.
+//! Processes on Unix: signals are sent to process groups, and an ended process keeps its number until its status is taken.
 
-use super::Place;
+use super::GroupKind;
 use super::job::{self, Job};
 use crate::StopSignal;
 use crate::process::Pipes;
@@ -24,7 +23,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Where signals go. Whoever has it knows that the number is still the process's own: see `shared`.
+/// The receiver of signals. As long as a target exists, its number still belongs to the process: see `shared`.
 #[derive(Debug)]
 pub(crate) struct Target {
     pid: Pid,
@@ -32,19 +31,22 @@ pub(crate) struct Target {
     pub(crate) job: Option<Job>,
 }
 
-/// A process that runs, for the thread that waits for it.
+/// A started process, for the thread that waits for it.
 pub(crate) type Started = Child;
 
 /// Starts the process.
-pub(crate) fn start(command: &mut Command, place: Place) -> io::Result<(Started, Target, Pipes)> {
+pub(crate) fn start(
+    command: &mut Command,
+    group: GroupKind,
+) -> io::Result<(Started, Target, Pipes)> {
     keep_statuses()?;
-    let own_group = place != Place::Foreground;
+    let own_group = group != GroupKind::Foreground;
     if own_group {
         command.process_group(0);
     }
     let mut child = command.spawn()?;
     let pid = Pid::from_child(&child);
-    let is_job = place == Place::Job;
+    let is_job = group == GroupKind::Job;
     let target = Target {
         pid,
         own_group,
@@ -54,28 +56,28 @@ pub(crate) fn start(command: &mut Command, place: Place) -> io::Result<(Started,
     Ok((child, target, pipes))
 }
 
-/// Whether the signal has a name here: those for real time cannot be sent.
+/// Returns whether the signal can be sent. Real-time signals cannot.
 pub(crate) fn can_send(signal: StopSignal) -> bool {
     Signal::from_named_raw(signal.number()).is_some()
 }
 
 impl Target {
-    /// Its group, if it has one of its own.
+    /// The group of the process, if it has a group of its own.
     pub(crate) fn group(&self) -> Option<Pid> {
         self.own_group.then_some(self.pid)
     }
 
-    /// Sends the request.
+    /// Sends the stop signal.
     pub(crate) fn terminate(&self, signal: StopSignal) -> io::Result<()> {
         self.send(signal)?;
-        // What is stopped would not hear of it before it is continued by somebody.
+        // A stopped process receives the signal only after it is continued.
         match self.kills(signal) || signal.number() == Signal::CONT.as_raw() {
             true => Ok(()),
             false => self.signal(Signal::CONT),
         }
     }
 
-    /// Whether asking with this signal is a kill.
+    /// Returns whether this signal is the kill.
     pub(crate) fn kills(&self, signal: StopSignal) -> bool {
         signal.number() == Signal::KILL.as_raw()
     }
@@ -100,9 +102,9 @@ impl Target {
     }
 }
 
-/// Has the system keep the statuses of children. While SIGCHLD is ignored, as the starter of this
-/// program may have left it, it throws them away. A handler that does nothing is enough; what is
-/// started has the default, as with any handler.
+/// Makes the system keep the statuses of children. While SIGCHLD is ignored, as the starter of this program may have left
+/// it, the system discards them. A handler that does nothing is enough. A child starts with the default, as with any
+/// handler.
 fn keep_statuses() -> io::Result<()> {
     static CAUGHT: Mutex<bool> = Mutex::new(false);
     let mut caught = CAUGHT.lock();
@@ -113,8 +115,7 @@ fn keep_statuses() -> io::Result<()> {
     Ok(())
 }
 
-/// Waits for the end of the process and, if it was asked, of what is left of its group; then takes
-/// its status.
+/// Waits for the end of the process and, if it was terminated, of the rest of its group. Then takes the status.
 pub(crate) fn watch(shared: &Arc<Shared>, mut child: Child) -> io::Result<ExitStatus> {
     let job = shared.is_job().then(|| forward_stops(shared));
     let ended_by = until_dead(shared, Pid::from_child(&child));
@@ -138,7 +139,7 @@ pub(crate) fn watch(shared: &Arc<Shared>, mut child: Child) -> io::Result<ExitSt
     status
 }
 
-/// Ends when the process has, and leaves it a zombie. The signal that ended it.
+/// Waits for the end of the process, which stays a zombie. Returns the signal that ended it.
 fn until_dead(shared: &Shared, pid: Pid) -> Option<Signal> {
     let stops = match shared.is_job() {
         true => WaitIdOptions::STOPPED,
@@ -149,7 +150,7 @@ fn until_dead(shared: &Shared, pid: Pid) -> Option<Signal> {
         match waitid(WaitId::Pid(pid), ends | stops) {
             Err(Errno::INTR) | Ok(None) => {}
             Ok(Some(status)) if status.stopped() => {
-                // Taken, or it would be told again. It may have been continued meanwhile.
+                // The stop is taken, or the next wait returns it again. The process may have been continued meanwhile.
                 let taken = waitid(WaitId::Pid(pid), stops | WaitIdOptions::NOHANG);
                 let signal = taken
                     .ok()
@@ -173,8 +174,7 @@ fn until_dead(shared: &Shared, pid: Pid) -> Option<Signal> {
     }
 }
 
-/// Passes on to a job what a shell sends to this program's group: the request to stop, and that it
-/// is to go on.
+/// Passes the stops and continues that a shell sends to this program's group on to the job.
 fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
     let names = ["SIGTSTP", "SIGCONT"];
     let signals = names
@@ -187,9 +187,9 @@ fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
             false => drop(job.send(signal.into())),
         },
     );
-    // What was ignored stays so.
+    // An ignored signal stays ignored.
     let forwarded = Escalation::new(&CancellationToken::never()).signals(signals);
-    // Each is meant: a second Ctrl+Z is another stop.
+    // Each signal counts: a second Ctrl+Z is another stop.
     let forwarded = forwarded.merge_within(Duration::ZERO);
     let watching = forwarded.first(step.clone()).third(step).start();
     if let Err(error) = &watching {
@@ -201,11 +201,11 @@ fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
     watching.ok()
 }
 
-/// Waits for the rest of the group of a process that was asked; at once true if it was not. False if
-/// what it consists of cannot be learned here.
+/// Waits for the rest of the group of a process that was terminated. Returns true at once if it was not terminated, and
+/// false if the members of the group cannot be read.
 ///
-/// Ends: with all of them. Each turn waits for the end of one, those that are left after the kill
-/// have so long as `Shared` says, and those that live on then are told of in the log.
+/// Ends: with the last member. Each turn waits for the end of one member. After the kill `Shared` bounds the wait, and the
+/// members that still run then are logged.
 #[cfg(target_os = "linux")]
 fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
     while let Some(group) = shared.rest() {
@@ -218,7 +218,7 @@ fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
         let Ok(alarm) = shared.begin_to_wait_for_the_rest() else {
             return false;
         };
-        // Without a clock of the runtime the system's is asked.
+        // Without a timer of the runtime the system measures the time.
         let lost = Timespec {
             tv_sec: AFTER_KILL.as_secs().try_into().unwrap_or(1),
             tv_nsec: 0,
@@ -236,21 +236,21 @@ fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
     true
 }
 
-/// What is in a group cannot be seen here.
+/// This system does not list the members of a group.
 #[cfg(not(target_os = "linux"))]
 fn until_the_rest_has_ended(shared: &Arc<Shared>) -> bool {
     shared.rest().is_none()
 }
 
-/// Waits until nobody is in a group that was killed, where the system says no more of a group than
-/// whether anybody is. A zombie is, and may be for ever; so it is asked a number of times.
+/// Waits until a killed group has no member, on a system that only reports whether there is a member. A zombie is a
+/// member, and may stay for ever, so the number of attempts is bounded.
 fn until_it_is_gone(group: Pid, pause: Timespec) -> bool {
     for _ in 0..200 {
-        // Nothing is sent: its number may be another's, whose leader has ended.
+        // No signal is sent: the leader has ended, so another group may have the number.
         if test_kill_process_group(group).is_err() {
             return true;
         }
-        // There is no event to wait for.
+        // The system has no event for this.
         let _ = poll(&mut [], Some(&pause));
     }
     false
@@ -258,7 +258,7 @@ fn until_it_is_gone(group: Pid, pause: Timespec) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Place, until_it_is_gone};
+    use super::{GroupKind, until_it_is_gone};
     use rustix::event::Timespec;
     use rustix::process::{Signal, kill_process_group};
     use std::process::{Command, Stdio};
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn r28_a_group_is_asked_until_nobody_is_in_it_and_not_for_ever() {
-        let (mut child, target, pipes) = super::start(&mut reader(), Place::Group).unwrap();
+        let (mut child, target, pipes) = super::start(&mut reader(), GroupKind::Own).unwrap();
         let group = target.group().unwrap();
         assert!(!until_it_is_gone(group, AT_ONCE), "it runs");
         kill_process_group(group, Signal::KILL).unwrap();
@@ -287,7 +287,7 @@ mod tests {
         drop(pipes);
     }
 
-    /// The killed one that does not end is played by one that is not killed.
+    /// A process that is not killed stands for a killed process that does not end.
     #[cfg(target_os = "linux")]
     #[test]
     fn r28_what_does_not_end_after_a_kill_is_waited_for_no_longer_than_that() {
@@ -298,7 +298,7 @@ mod tests {
         use std::time::Duration;
 
         let manual = ManualRuntime::new();
-        let (mut child, target, pipes) = super::start(&mut reader(), Place::Group).unwrap();
+        let (mut child, target, pipes) = super::start(&mut reader(), GroupKind::Own).unwrap();
         let (runtime, name) = (manual.handle(), "cat".into());
         let shared = Shared::new(name, runtime, Duration::MAX, StopSignal::TERM, target);
         shared.pretend_it_was_killed();

@@ -1,4 +1,4 @@
-//! Processes on Windows, where there are no groups and no polite signal.
+//! Processes on Windows, which has neither groups nor a stop signal.
 
 use crate::StopSignal;
 use crate::process::Pipes;
@@ -8,18 +8,18 @@ use std::io;
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 
-/// The process, to be killed.
+/// The receiver of the kill.
 #[derive(Debug)]
 pub(crate) struct Target {
     child: Arc<SharedChild>,
 }
 
-/// A process that runs, for the thread that waits for it.
+/// A started process, for the thread that waits for it.
 pub(crate) type Started = Arc<SharedChild>;
 
 pub(crate) fn start(
     command: &mut Command,
-    _place: super::Place,
+    _group: super::GroupKind,
 ) -> io::Result<(Started, Target, Pipes)> {
     let child = Arc::new(SharedChild::spawn(command)?);
     let target = Target {
@@ -29,13 +29,13 @@ pub(crate) fn start(
     Ok((child, target, pipes))
 }
 
-/// No signal is sent: the choice of one makes no difference.
+/// Returns true: no signal is sent, so each choice is valid.
 pub(crate) fn can_send(_: StopSignal) -> bool {
     true
 }
 
 impl Target {
-    /// Asking is killing.
+    /// Kills the process.
     pub(crate) fn terminate(&self, _: StopSignal) -> io::Result<()> {
         self.kill()
     }

@@ -2,11 +2,11 @@
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
-use crate::support::{SECOND, open_on};
+use crate::support::{SECOND, builder_on, open_on};
 use cancelable_core::scope::{ChildError, ChildHandle, RunError};
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{
-    CancellationToken, Cancelled, Operation, Reason, Scope, Status, current, source,
+    CancellationToken, Cancelled, Operation, Reason, Registry, Scope, Status, current, source,
 };
 use log::Level;
 use std::future::{pending, ready};
@@ -571,6 +571,38 @@ fn r26_r46_a_thread_that_asks_sees_its_own_time_limit_though_nobody_polls() {
             .expect("it has a value");
     }));
     assert!(outcome.is_completed());
+}
+
+#[test]
+fn r23_r26_a_call_with_a_limit_is_named_once_by_a_report_and_by_a_dump() {
+    let manual = ManualRuntime::with_threads();
+    let mut counts = Vec::new();
+    for limit in [None, Some(SECOND * 3600)] {
+        let registry = Registry::new();
+        let builder = builder_on(&manual, "import").register_in(&registry);
+        let scope = builder.build().expect("it is sound");
+        let ((begin, begun), (end, ending)) = (mpsc::channel(), mpsc::channel::<()>());
+        let mut run = Box::pin(scope.run(|op| {
+            let mut call = op.child("hash").grace(SECOND * 5);
+            if let Some(limit) = limit {
+                call = call.timeout(limit);
+            }
+            drop(call.spawn_blocking(stubborn(begin, ending)));
+            pending::<()>()
+        }));
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        begun.recv().expect("it begins");
+        scope.cancel();
+        assert!(Probe::new().poll(run.as_mut()).is_pending());
+        manual.run_until_idle();
+        let stragglers = scope.unfinished();
+        assert!(registry.dump().to_string().contains("on a blocking thread"));
+        counts.push(stragglers.len());
+        drop(end);
+        assert!(manual.block_on(run).is_cancelled());
+    }
+    assert_eq!(counts, [1, 1]);
 }
 
 // Plain threads.
