@@ -108,6 +108,7 @@ impl<F: Future> Shield<F> {
     ///
     /// The operation has no runtime to keep the time. The shield comes back.
     #[track_caller]
+    #[allow(clippy::result_large_err)] // The error has the shield, which the caller has held by value anyway.
     pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, Rejected<Self>> {
         let Some(runtime) = self.operation.runtime.clone() else {
             let refusal = Refusal {
