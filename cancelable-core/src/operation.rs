@@ -51,7 +51,7 @@ pub use crate::report::{
 use crate::cause::{Cause, OperationId, OperationLabel, Reason};
 use crate::error::{Cancelled, Rejected};
 use crate::record::shielding;
-use crate::record::{Record, deadlines, finalizers, grace, notes, stragglers, token_clock};
+use crate::record::{Record, deadlines, finalizers, grace, stragglers, token_clock};
 use crate::runtime::RuntimeHandle;
 use crate::token::{CancellationToken, WaitForCancellationFuture};
 use std::borrow::Cow;
@@ -583,13 +583,13 @@ impl Operation {
         key: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) {
-        notes::set_metadata(&self.record, key.into(), value.into());
+        self.record.set_metadata(key.into(), value.into());
     }
 
     /// The metadata at this moment.
     #[must_use]
     pub fn metadata(&self) -> Arc<Metadata> {
-        notes::metadata(&self.record).unwrap_or_default()
+        self.record.metadata().unwrap_or_default()
     }
 
     /// The text of the failure: of a panic, of a failed child, or of a source that did not start. For an error of
@@ -598,7 +598,7 @@ impl Operation {
     /// [`TryRun::with_error_text`]: crate::scope::TryRun::with_error_text
     #[must_use]
     pub fn error(&self) -> Option<Arc<str>> {
-        notes::error(&self.record)
+        self.record.error()
     }
 
     /// Returns a snapshot of everything that is known of the operation at this moment.

@@ -40,7 +40,6 @@ pub(crate) mod handle_count;
 pub(crate) mod leases;
 pub(crate) mod lifecycle;
 pub(crate) mod meters;
-pub(crate) mod notes;
 mod notices;
 pub(crate) mod notify;
 pub(crate) mod options;
@@ -76,6 +75,7 @@ use partial_slot::Slot;
 use reports::{Diagnostics, Reports};
 use shields::{RareShields, Shields};
 use span::Span;
+use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -348,6 +348,25 @@ impl Record {
         };
         let end = ended.or_else(|| self.now())?;
         Some(end.saturating_duration_since(started))
+    }
+
+    /// Sets the value of a metadata key, in place of the previous value.
+    pub(crate) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
+        self.with_lasting(|lasting| Arc::make_mut(&mut lasting.metadata).set(key, value));
+    }
+
+    pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.on_lasting(|lasting| Arc::clone(&lasting.metadata))
+    }
+
+    /// Keeps the text of a failure. The first text counts.
+    pub(crate) fn note_error(&self, text: &str) {
+        let text = Arc::from(text);
+        self.with_lasting(|lasting| lasting.error.get_or_insert(text).len());
+    }
+
+    pub(crate) fn error(&self) -> Option<Arc<str>> {
+        self.on_lasting(|lasting| lasting.error.clone())?
     }
 
     /// Returns whether no part of the operation runs any more, and nothing can be attached to it.

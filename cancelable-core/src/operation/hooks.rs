@@ -3,7 +3,7 @@
 use super::Operation;
 use crate::cause::Cause;
 use crate::progress::ProgressUpdate;
-use crate::record::{Observer, Record, notes};
+use crate::record::{Observer, Record};
 use crate::report::Status;
 use crate::sync::isolate;
 use std::fmt;
@@ -214,7 +214,7 @@ impl Observer for Hooks {
                 }
                 (Hook::Failed(hook), Status::Failed) => {
                     let operation = operation_of(&mut operation, record);
-                    let text = notes::error(record);
+                    let text = record.error();
                     let text = text.as_deref().unwrap_or("no reason was given");
                     isolate("a failure hook", || hook(operation, text));
                 }

@@ -34,7 +34,7 @@ use crate::error::Cancelled;
 use crate::report::Status;
 use crate::source::CancelTarget;
 use crate::sync::{Ordering, is_logged, log};
-use crate::token::{CancellationToken, DeadlineCheck, look_at_all};
+use crate::token::{CallbackRegistration, CancellationToken, DeadlineCheck, look_at_all};
 use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -115,6 +115,22 @@ impl Record {
             },
             _ => cause,
         }
+    }
+
+    /// Registers a callback for the cancel of the operation. The end of the operation, which cancels the token too,
+    /// does not call it.
+    pub(crate) fn on_cancel<F>(self: &Arc<Self>, callback: F) -> CallbackRegistration
+    where
+        F: FnOnce(&Arc<Self>, &Cause) + Send + 'static,
+    {
+        // Weak: the record owns the token, which keeps the callback.
+        let weak = Arc::downgrade(self);
+        self.token().on_cancel(move |cause| {
+            let record = weak.upgrade();
+            if let Some(record) = record.filter(|record| !cause.is_end_of(&record.label)) {
+                callback(&record, cause);
+            }
+        })
     }
 
     /// Cancels the operation. Returns whether this call was the first to do so.

@@ -106,16 +106,9 @@ pub(crate) fn note_cancelled(record: &Record) {
 /// Registers a callback that notes the time of the cancel on the thread that cancels. The cause does not have
 /// that time: the token that it comes from may have had another clock.
 pub(crate) fn note_cancel(record: &Arc<Record>) -> CallbackRegistration {
-    let weak = Arc::downgrade(record);
-    record.token().on_cancel(move |cause| {
-        let Some(record) = weak.upgrade() else {
-            return;
-        };
-        if cause.is_end_of(&record.label) {
-            return;
-        }
+    record.on_cancel(|record, _| {
         if let Some(now) = record.now() {
-            note_cancelled_at(&record, now);
+            note_cancelled_at(record, now);
         }
     })
 }

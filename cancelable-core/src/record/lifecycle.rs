@@ -7,7 +7,7 @@
 use super::child_reports::{self, LostRun};
 use super::handle_count::HandleKind;
 use super::run_waker::{self, Registered};
-use super::{Inner, Opening, Rare, Record, meters, notes, notify, shielding};
+use super::{Inner, Opening, Rare, Record, meters, notify, shielding};
 use crate::report::{Report, Status};
 use crate::source::Unstarted;
 use crate::sync::{Latch, LatchWait, Ordering, StoredWaker, escape, is_logged, log};
@@ -320,7 +320,7 @@ fn log_status(record: &Record, status: Status) {
 #[cold]
 fn write_status(record: &Record, status: Status) {
     let error = match status {
-        Status::Failed => notes::error(record),
+        Status::Failed => record.error(),
         _ => None,
     };
     let error = error.as_deref().map(escape);

@@ -111,15 +111,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
     if !record.with_lasting(|lasting| lasting.notices.observe_cancel()) {
         return;
     }
-    // Weak: the record owns the token, which keeps the callback.
-    let weak = Arc::downgrade(record);
-    let registration = record.token().on_cancel(move |cause| {
-        // The end of an operation cancels its token too, and is no cancel of the operation.
-        let record = weak.upgrade();
-        if let Some(record) = record.filter(|record| !cause.is_end_of(&record.label)) {
-            cancel_requested(&record, cause, false);
-        }
-    });
+    let registration = record.on_cancel(|record, cause| cancel_requested(record, cause, false));
     let mut registration = Some(registration);
     {
         let mut inner = record.inner.lock();

@@ -4,7 +4,7 @@ use super::chunk::{Chunk, Slots};
 use super::pattern::Pattern;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Status};
-use crate::record::{Record, notes};
+use crate::record::Record;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -337,7 +337,8 @@ impl Filter {
         if self.metadata.is_empty() {
             return true;
         }
-        notes::metadata(record)
+        record
+            .metadata()
             .is_some_and(|metadata| self.has_metadata_of(|key| metadata.get(key)))
     }
 

@@ -9,7 +9,7 @@ use super::errors::ChildError;
 use super::grace_watch::GraceWatch;
 use super::handle::{AbandonTimer, ChildHandle};
 use crate::operation::Status;
-use crate::record::{lifecycle, notes, token_clock};
+use crate::record::{lifecycle, token_clock};
 use crate::runtime::Completion;
 use crate::scope::Scope;
 use crate::scope::run::{detached_teardown, may_hold_cancelled};
@@ -116,7 +116,7 @@ where
         Ok(_) => Status::Completed,
         Err(ChildExit::Stopped(..)) => Status::Cancelled,
         Err(failed) => {
-            notes::note_error(record, &failed.text());
+            record.note_error(&failed.text());
             Status::Failed
         }
     };

@@ -3,8 +3,8 @@
 use crate::cause::{Cause, Reason};
 use crate::error::Cancelled;
 use crate::operation::{ChildFailure, Status};
+use crate::record::Record;
 use crate::record::lifecycle::Ended;
-use crate::record::{Record, notes};
 use crate::scope::{AlreadyRun, Outcome, RunError, SourceFailed};
 use crate::sync::{panic_text, raw_text};
 use std::any::{Any, type_name};
@@ -138,7 +138,7 @@ impl<O> Exit<O> {
                 None => return,
             },
         };
-        notes::note_error(record, &text);
+        record.note_error(&text);
     }
 
     /// Returns the outcome of a run that has closed.

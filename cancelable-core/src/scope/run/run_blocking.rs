@@ -7,7 +7,7 @@
 use super::exit::{OutputKind, may_hold_cancelled};
 use super::state_machine::StateMachine;
 use crate::record::leases::LeaseGuard;
-use crate::record::{LeaseHolder, Record, notes};
+use crate::record::{LeaseHolder, Record};
 use crate::scope::{Outcome, Scope};
 use crate::sync::unmodelled::{Event, Listener, listener};
 use crate::sync::{Mutex, WakerSlot, block_on, panic_text};
@@ -44,11 +44,11 @@ pub(crate) fn run_blocking<T, E>(
                 Ok(Ok(_)) => Done::Value,
                 Ok(Err(_)) if may_hold_cancelled::<E>(record) => Done::Stopped,
                 Ok(Err(_)) => {
-                    notes::note_error(record, &format!("an error of type {}", type_name::<E>()));
+                    record.note_error(&format!("an error of type {}", type_name::<E>()));
                     Done::Error
                 }
                 Err(panic) => {
-                    notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
+                    record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
                     Done::Panic
                 }
             });

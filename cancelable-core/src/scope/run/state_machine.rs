@@ -43,7 +43,7 @@ use crate::cause::ambient::Ambient;
 use crate::cause::{Cause, Reason};
 use crate::operation::Status;
 use crate::record::shields::FinalPoll;
-use crate::record::{Record, child_reports, grace, lifecycle, notes, stragglers};
+use crate::record::{Record, child_reports, grace, lifecycle, stragglers};
 use crate::runtime::RuntimeHandle;
 use crate::scope::{AlreadyRun, Outcome, Scope, SourceFailed};
 use crate::sync::{StoredWaker, isolate, panic_text};
@@ -411,7 +411,7 @@ impl<F, Fut: Future> StateMachine<F, Fut> {
         let end = match &dropped {
             Ok(()) => Status::Cancelled,
             Err(panic) => {
-                notes::note_error(record, &format!("panicked: {}", panic_text(panic.as_ref())));
+                record.note_error(&format!("panicked: {}", panic_text(panic.as_ref())));
                 Status::Failed
             }
         };

@@ -14,16 +14,10 @@ use std::task::{Context, Poll};
 
 /// Registers the start of the watchdog at a cancel of the scope.
 pub(super) fn arm(record: &Arc<Record>, watchdog: &Watchdog) -> CallbackRegistration {
-    let (watched, watchdog) = (Arc::downgrade(record), watchdog.clone());
-    record.token().on_cancel(move |cause| {
-        let Some(record) = watched.upgrade() else {
-            return;
-        };
-        if cause.is_end_of(&record.label) {
-            return;
-        }
+    let watchdog = watchdog.clone();
+    record.on_cancel(|record, _| {
         if let Some(runtime) = record.runtime.clone() {
-            let task = WatchdogTask::new(&record, &runtime, watchdog);
+            let task = WatchdogTask::new(record, &runtime, watchdog);
             runtime.spawn(task).detach();
         }
     })
