@@ -321,7 +321,7 @@ impl ScopeBuilder<Scope> {
             Member::BlockingCall => self.take_grace(),
         };
         let Some(parent) = self.spawner() else {
-            // Never: a builder of this type has a parent from the start.
+            // Never happens: a builder of this type has a parent.
             return Err(Refusal {
                 operation: OperationLabel::new(self.into_name()),
                 request: "took no child",
@@ -374,6 +374,7 @@ impl ScopeBuilder<Scope> {
     }
 }
 
+/// The kind of a new entry in the table of the parent.
 #[derive(Clone, Copy)]
 enum Member {
     Child,
@@ -415,7 +416,7 @@ impl Admitted {
         child
     }
 
-    /// Starts `work` on a thread. A call that has to be polled to be cancelled in time has a task beside the thread.
+    /// Starts `work` on a thread. A call whose cancel may need a poll has a task beside its thread.
     fn start_call<W, T, E>(self, work: W, share: fn(E) -> Shared) -> ChildHandle<T>
     where
         W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
@@ -437,22 +438,22 @@ impl Admitted {
     }
 }
 
-/// The conversion of the error of work that cannot fail.
+/// Converts the error of work that cannot fail.
 fn never(error: Infallible) -> Shared {
     match error {}
 }
 
-/// The conversion of a child's error, for its handle and its scope.
+/// Converts the error of a child, for its handle and its scope.
 fn share<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Shared {
     Arc::from(error.into())
 }
 
-/// The exit of a child that cannot fail.
+/// Returns the exit of a child that cannot fail.
 fn infallible_exit(error: RunError) -> ChildExit {
     ChildExit::of(error, never)
 }
 
-/// The exit of a child whose error is shared.
+/// Returns the exit of a child whose error is shared.
 fn shared_exit(error: RunError<Shared>) -> ChildExit {
     ChildExit::of(error, identity)
 }
