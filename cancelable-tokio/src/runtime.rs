@@ -18,7 +18,7 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// Returns the runtime of this thread.
 ///
 /// A limit holds on every Tokio runtime. If Tokio refuses a timer, because the runtime was built without
-/// time or was shut down, a thread of the process keeps the time instead, and one line of the log says so.
+/// time or was shut down, a thread of the process keeps the time instead, and one line of the log reports it.
 ///
 /// # Errors
 ///

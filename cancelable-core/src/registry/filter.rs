@@ -292,7 +292,7 @@ impl Filter {
         // An ended operation is about to leave the list.
         let statuses = match self.statuses {
             0 => OPEN,
-            asked => asked & OPEN,
+            wanted => wanted & OPEN,
         };
         let mut slots = match statuses {
             0 => 0,
@@ -354,8 +354,8 @@ impl Filter {
 
     /// Returns whether all criteria except the limit match.
     pub(super) fn passes(&self, snapshot: &OperationSnapshot) -> bool {
-        let aged = |asked: Option<Duration>, fits: fn(&Duration, &Duration) -> bool| {
-            asked.is_none_or(|asked| snapshot.age().is_some_and(|age| fits(&age, &asked)))
+        let aged = |wanted: Option<Duration>, fits: fn(&Duration, &Duration) -> bool| {
+            wanted.is_none_or(|wanted| snapshot.age().is_some_and(|age| fits(&age, &wanted)))
         };
         let moment = || snapshot.ended_at().or(snapshot.started_at());
         self.has_status(snapshot.status())
@@ -363,8 +363,8 @@ impl Filter {
                 .parent
                 .is_none_or(|id| snapshot.parent().is_some_and(|parent| parent.id() == id))
             && self.has_name(snapshot.name())
-            && aged(self.min_age, |age, asked| age >= asked)
-            && aged(self.max_age, |age, asked| age <= asked)
+            && aged(self.min_age, |age, wanted| age >= wanted)
+            && aged(self.max_age, |age, wanted| age <= wanted)
             && self
                 .since
                 .is_none_or(|since| moment().is_some_and(|moment| moment >= since))

@@ -42,7 +42,7 @@ impl<W> fmt::Debug for Refused<W> {
 
 impl<W> fmt::Display for Refused<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the runtime is gone and takes no more work; keep it alive for as long as work is spawned")
+        f.write_str("the runtime has shut down and takes no more work; keep it alive as long as work is spawned")
     }
 }
 
