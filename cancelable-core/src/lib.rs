@@ -41,7 +41,7 @@
 //!   cancellation: reason, message, source location, time.
 //! - A [`Scope`] runs a future below a deadline and other sources, and joins the children that it spawned. An
 //!   [`Outcome`] is the result.
-//! - A [`Source`] cancels a scope: a [timeout](source::timeout), a [condition](source::condition), a signal, another
+//! - A [`Source`] cancels a scope: a [time limit](source::Limit), a [condition](source::condition), a signal, another
 //!   token, a type of your own.
 //! - An [`Operation`] is a handle to the state of a running scope: status, deadline, cause, progress, children.
 //! - A [`Registry`] lists running operations and cancels them by id, name or filter.

@@ -47,7 +47,7 @@ struct Space {
 }
 
 impl Space {
-    /// In blocks. The system is asked about the path itself, so whatever is mounted there counts.
+    /// In blocks. The system call takes the path itself, so a mount at the path counts.
     #[cfg(unix)]
     fn of(path: &Path) -> io::Result<Self> {
         let found = rustix::fs::statvfs(path)?;
