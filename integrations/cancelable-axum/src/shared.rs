@@ -26,6 +26,10 @@ pub(crate) struct Server {
 }
 
 struct Shared {
+    #[cfg_attr(
+        not(feature = "ws"),
+        expect(dead_code, reason = "sockets alone use it")
+    )]
     scope: Scope,
     phase: watch::Sender<Phase>,
     open: Mutex<Open>,
@@ -53,6 +57,7 @@ impl Server {
         }
     }
 
+    #[cfg(feature = "ws")]
     pub(crate) fn scope(&self) -> &Scope {
         &self.shared.scope
     }
