@@ -1,6 +1,6 @@
 //! Operations: handles to running work, to observe it and to cancel it.
 //!
-//! Every scope has an [`Operation`]. Code inside a run has it from its [`Scope`](crate::Scope) or from [`current`];
+//! Every scope has an [`Operation`]. Code inside a run has it from its [`Scope`](crate::Scope) or from [`current()`];
 //! code outside keeps a clone, or finds it in a [`Registry`](crate::Registry).
 //!
 //! | to ... | use |
@@ -67,7 +67,7 @@ use std::time::{Duration, Instant};
 /// a [partial result](Self::partial). A handle neither runs the work, nor starts children, nor moves the deadline:
 /// those are methods of [`Scope`](crate::Scope). The record stays readable after the work has ended.
 ///
-/// Any code inside the work can reach the handle by [`current`]. A [cleanup
+/// Any code inside the work can reach the handle by [`current()`]. A [cleanup
 /// budget](crate::scope::ScopeBuilder::cleanup_budget) bounds the finalizers that such code defers.
 ///
 /// # Examples
@@ -386,7 +386,7 @@ impl Operation {
         Finished::new(Arc::clone(&self.record))
     }
 
-    /// Calls `code` on this thread inside the operation, and returns its result. In `code`, [`current`] is this
+    /// Calls `code` on this thread inside the operation, and returns its result. In `code`, [`current()`] is this
     /// operation, and scopes, log lines and cancels belong to it. Use it on a thread of any pool, where no run
     /// polls. The previous current operation is restored afterwards, also after a panic.
     ///

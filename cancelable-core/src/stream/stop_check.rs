@@ -6,7 +6,7 @@ use crate::operation::Operation;
 use crate::record::cancel::DependentGuard;
 use crate::record::{deadlines, shielding};
 use crate::scope::Scope;
-use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
+use crate::token::{CancellationToken, Checked, Pacing, Wait, check_deadlines};
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -108,9 +108,9 @@ impl StopCheck {
                     }
                 }
                 None => match self.token.deadline_check() {
-                    Some(check) => match look(check) {
-                        Seen::Nothing => {}
-                        Seen::At(seen) => self.pacing.note(seen),
+                    Some(check) => match check_deadlines(check) {
+                        Checked::NoDeadline => {}
+                        Checked::At(seen) => self.pacing.note(seen),
                     },
                     None => self.pacing.rest(),
                 },

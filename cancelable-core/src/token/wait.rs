@@ -1,6 +1,6 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::deadline_check::{DeadlineCheck, look};
+use super::deadline_check::{DeadlineCheck, check_deadlines};
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::WaiterKey;
@@ -150,7 +150,7 @@ fn wait_checking(
             return true;
         }
         // Without pacing: rounds are slow.
-        look(deadline_check);
+        check_deadlines(deadline_check);
         if node.is_cancelled() {
             return true;
         }

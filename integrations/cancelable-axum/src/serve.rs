@@ -174,7 +174,10 @@ where
 {
     async fn run(self) -> Result<Drained, RunError> {
         let scope = self.scope.clone();
-        let server = Server::new(scope.clone());
+        let server = Server::new(
+            #[cfg(feature = "ws")]
+            scope.clone(),
+        );
         let report = Arc::new(parking_lot::Mutex::new(None));
         let body = {
             let (server, report) = (server.clone(), Arc::clone(&report));

@@ -1,7 +1,7 @@
 //! The state that the connections of one server share.
 
 use cancelable_core::operation::Straggler;
-use cancelable_core::{CancellationToken, Cause, Operation, Scope};
+use cancelable_core::{CancellationToken, Cause, Operation};
 use cancelable_tower::Client;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -26,7 +26,8 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    scope: Scope,
+    #[cfg(feature = "ws")]
+    scope: cancelable_core::Scope,
     phase: watch::Sender<Phase>,
     open: Mutex<Open>,
     /// The channel that changes whenever a request ends.
@@ -41,9 +42,10 @@ struct Open {
 }
 
 impl Server {
-    pub(crate) fn new(scope: Scope) -> Self {
+    pub(crate) fn new(#[cfg(feature = "ws")] scope: cancelable_core::Scope) -> Self {
         Self {
             shared: Arc::new(Shared {
+                #[cfg(feature = "ws")]
                 scope,
                 phase: watch::Sender::new(Phase::Ready),
                 open: Mutex::default(),
@@ -53,7 +55,9 @@ impl Server {
         }
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
+    /// The scope whose children sockets are.
+    #[cfg(feature = "ws")]
+    pub(crate) fn scope(&self) -> &cancelable_core::Scope {
         &self.shared.scope
     }
 
