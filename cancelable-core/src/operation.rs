@@ -209,11 +209,11 @@ impl Operation {
         self.record.is_cancelled()
     }
 
-    /// Fails once cancel was requested, and in every later call. Reads the clock too, so work that never yields
-    /// notices its deadline.
+    /// Returns an error if cancel was requested. Reads the clock too, so work that never yields notices its
+    /// deadline.
     ///
-    /// Fails also once the operation has ended: a task that still has the operation works for nothing then. At an
-    /// end without a cancel the reason is [`Reason::ScopeEnded`].
+    /// Returns an error also if the operation has ended, because the result of the work is no longer used then.
+    /// At an end without a cancel the reason is [`Reason::ScopeEnded`].
     ///
     /// # Errors
     ///
@@ -243,7 +243,8 @@ impl Operation {
         self.look()
     }
 
-    /// [`check`](Self::check) by the library itself, which is not recorded as a check by the work.
+    /// Checks for a cancel as [`check`](Self::check) does, for the library itself: the check is not recorded as a
+    /// check by the work.
     pub(crate) fn look(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             deadlines::expire_if_due(&self.record);
@@ -508,7 +509,7 @@ impl Operation {
         finalizers::defer(&self.record, "finalizer".into(), location, future)
     }
 
-    /// [`defer`](Self::defer) with a name for logs and reports.
+    /// Defers a finalizer as [`defer`](Self::defer) does, with a name for logs and reports.
     ///
     /// # Errors
     ///

@@ -49,14 +49,14 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct StopCheck {
     token: CancellationToken,
-    /// `None` for a bare token, which knows neither shields nor a deadline.
+    /// The operation of the token; `None` for a bare token, which has neither shields nor a deadline.
     operation: Option<Operation>,
-    /// Lets a stream that outlives the run of the operation continue until a cancel. `None` if the operation had ended
-    /// before.
+    /// The guard with which a stream that outlives the run of the operation continues until a cancel. `None` if the
+    /// operation had already ended.
     dependent: Option<DependentGuard>,
-    /// Registered after a pending step, and removed at the drop.
+    /// The wait for the token, registered after a pending step and removed at the drop.
     wait: Wait,
-    /// Selects the steps that read the clock.
+    /// The selection of the steps that read the clock.
     pacing: Pacing,
     /// Each step reads the clock, because the operation's clock is not the system's. `None` until the first reading.
     is_by_hand: Option<bool>,

@@ -217,7 +217,7 @@ fn already_cancelled<F>(node: &Node, callback: F) -> AlreadyCancelled<F> {
 /// ```
 #[must_use = "dropping the registration unregisters the callback; `detach()` leaves it in place"]
 pub struct CallbackRegistration {
-    /// `None` once the callback is unregistered or detached.
+    /// The node of the token; `None` once the callback is unregistered or detached.
     node: Option<Arc<Node>>,
     key: Key,
 }
@@ -360,7 +360,8 @@ impl fmt::Debug for CallbackRegistration {
 #[must_use = "futures do nothing unless polled"]
 pub struct Unregistered {
     never_ran: bool,
-    /// `None` if the callback is not running, or is running on the thread that unregistered it.
+    /// The wait for the end of the callback; `None` if the callback is not running, or is running on the thread
+    /// that unregistered it.
     running: Option<LatchWait>,
 }
 

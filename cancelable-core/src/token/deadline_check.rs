@@ -176,7 +176,7 @@ struct Thread {
     /// The address of the check that this thread made last. A thread that alternates between checks makes a check at
     /// each call. A new check at a reused address only inherits the pace.
     of: Cell<usize>,
-    /// The field `left` of [`Pacing`], in place of that field.
+    /// The value of [`Pacing`]'s field `left` for this thread. The copy in `pacing` is not used.
     left: Cell<u32>,
     pacing: Cell<Pacing>,
 }

@@ -188,7 +188,8 @@ where
         };
         let mut run = Box::pin(scope.run(body));
         let runtime = scope.runtime().cloned();
-        // What is left after the last phase is told to end; a thread that does not is not waited for.
+        // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
+        // does not end.
         let cut = async {
             let mut phases = server.phases();
             if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
@@ -341,7 +342,7 @@ async fn drive<S, B>(
 struct StopRequests<'a> {
     scope: &'a Scope,
     stop: &'a mut Option<Stop>,
-    /// The cancel of the scope was a request already.
+    /// True once the cancel of the scope has served as a request to stop.
     is_scope_cancelled: bool,
 }
 

@@ -30,7 +30,7 @@ struct Shared {
     scope: cancelable_core::Scope,
     phase: watch::Sender<Phase>,
     open: Mutex<Open>,
-    /// Changed whenever a request ends.
+    /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
 }
@@ -127,7 +127,7 @@ impl Server {
         count
     }
 
-    /// What still runs of the open requests.
+    /// Returns the unfinished work of the open requests.
     pub(crate) fn unfinished(&self) -> Vec<Straggler> {
         let operations = self.operations();
         operations
