@@ -176,7 +176,7 @@ impl Scope {
     /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts even if the scope was
     /// cancelled. If the scope is cancelled when it is entered, the closure is not run.
     ///
-    /// Children and finalizers are waited for as in any run.
+    /// The run waits for children and finalizers, as any run does.
     ///
     /// # Panics
     ///
@@ -352,10 +352,10 @@ impl Scope {
     /// item is pulled when there is room for it and the stream is polled. A result that waits for an earlier result
     /// takes up room.
     ///
-    /// The stream is cancelled with the scope: no more items are pulled. The running futures are polled as long as the
-    /// body is (in its last poll, in a grace period, in a shield), and every result is delivered before the stream
-    /// ends. The stream counts as cut then, even if all items were pulled, since a future may have ended early for the
-    /// cancel. The stream is whole if every future had ended before the cancel.
+    /// The stream is cancelled with the scope: no more items are pulled. The running futures are polled as long as
+    /// the body is (in its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. In that case the stream counts as cut, even if all items were pulled, since a future may have
+    /// ended early for the cancel. The stream is whole if every future had ended before the cancel.
     ///
     /// The result is a [`CancellableStream`](crate::stream::CancellableStream), with
     /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) and its like. Do not wrap it in

@@ -57,7 +57,7 @@ impl Disposition {
         watch::assume(signal, self);
     }
 
-    /// Reads from the system what is in force for `signal` now.
+    /// Reads the present disposition of `signal` from the system.
     pub(crate) fn read(signal: Signal) -> Self {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Ok(status) = std::fs::read_to_string("/proc/self/status") {

@@ -40,10 +40,10 @@
 //!
 //! # The way of a signal
 //!
-//! No signal is lost. A signal reaches its watchers. Without a watcher the process does with the signal what it did
-//! before the signal was first watched ([`Disposition`]): usually the process ends, and its parent sees that the signal
-//! ended it. The previous disposition is in force again when the last watcher is gone, and for every signal after the
-//! signal for which [`cancel_on_signal`] or a source was waiting.
+//! No signal is lost. A signal reaches its watchers. Without a watcher the signal has the effect that it had before
+//! it was first watched ([`Disposition`]): usually the process ends, and its parent sees that the signal ended it.
+//! The previous disposition is in force again when the last watcher is gone, and for every signal after the signal
+//! for which [`cancel_on_signal`] or a source was waiting.
 //!
 //! A source puts its signal on record in the scope at once, even if nobody polls the scope, and watches until the
 //! finalizers of the scope have ended. A source cannot put a signal on record if the scope was cancelled for another

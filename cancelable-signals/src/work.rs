@@ -27,9 +27,10 @@ pub(crate) struct Work {
 
 #[derive(Default)]
 struct State {
-    /// In the order in which the first of each kind came, with the number of signals of that kind.
+    /// The due signals in the order in which the first of each kind came, with the number of signals of that
+    /// kind.
     due: Vec<(Signal, u64)>,
-    /// A thread runs the work, or will.
+    /// True if a thread runs the work, or is about to.
     running: bool,
 }
 

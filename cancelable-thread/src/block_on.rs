@@ -51,7 +51,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// The sleep of one thread until a wake. A wake before the sleep is stored.
 struct Parker {
     is_woken: AtomicBool,
-    /// Notified after a wake. One thread listens.
+    /// The event that a wake notifies. One thread listens.
     changed: Event,
 }
 

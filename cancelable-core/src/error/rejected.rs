@@ -58,7 +58,7 @@ use std::io;
 /// # }
 /// ```
 pub struct Rejected<T = ()> {
-    /// Boxed with the value: an error is as small as the value that success would have given.
+    /// The refusal and the value in one box, so that a `Result` with this error stays small.
     inner: Box<(Refusal, SyncWrapper<T>)>,
 }
 

@@ -106,7 +106,8 @@ impl Partial<'_> {
         }
     }
 
-    /// [`update`](Self::update) that starts from the result of `start` where there is no value.
+    /// Updates the value as [`update`](Self::update) does. If there is no value, the update starts from the
+    /// result of `start`.
     ///
     /// # Errors
     ///

@@ -162,7 +162,8 @@ impl<T> Drop for Late<T> {
     }
 }
 
-/// Returns whether `value` is the `Err` of a result, for the log. The type is generic, so its name tells a result.
+/// Returns whether `value` is the `Err` of a result, for the log. The type is generic, so its name shows the type
+/// of the result.
 fn is_error<T>(value: &T) -> bool {
     // `Err` is the second variant, and a discriminant shows its number by `Debug` alone.
     type_name::<T>().starts_with(RESULT) && format!("{:?}", discriminant(value)).ends_with("(1)")

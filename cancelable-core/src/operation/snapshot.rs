@@ -67,8 +67,8 @@ impl OperationSnapshot {
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
-    /// [`of`](Self::of) for a caller that knows the deadline of the ancestors, and that takes snapshots of many
-    /// operations and passes `totals` from one to the next.
+    /// Takes a snapshot as [`of`](Self::of) does, for a caller that takes snapshots of many operations. The
+    /// caller knows the deadline of the ancestors, and passes the same `totals` to each call.
     pub(crate) fn among(
         record: &Record,
         above: Option<Instant>,

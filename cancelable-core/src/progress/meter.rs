@@ -25,12 +25,12 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-/// Notified of changes at the meter `owner` and below it, with no lock held.
+/// A subscriber to the changes of the meter `owner` and of its descendants, called with no lock held.
 pub(super) trait Subscriber: Send + Sync {
-    /// `maker`, which is `owner` or below it, has made progress.
+    /// Called when `maker`, which is `owner` or a descendant of it, has made progress.
     fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>);
 
-    /// `owner` has ended. The last call.
+    /// Called when `owner` has ended. No call follows.
     fn ended(&self, owner: &Arc<Meter>);
 }
 
@@ -58,7 +58,7 @@ struct Inner {
     /// The totals of the meters below that are detached.
     absorbed: Totals,
     subscribers: Option<Arc<[Arc<dyn Subscriber>]>>,
-    /// Its own rate, and that of the whole subtree; `None` without a clock.
+    /// The rate of the operation itself, and the rate of the whole subtree; `None` without a clock.
     rates: Option<(Rate, Rate)>,
     end: Option<End>,
     is_detached: bool,
@@ -241,7 +241,8 @@ impl Meter {
         drop(replaced);
     }
 
-    /// Called under the lock, beside the change of the list.
+    /// Adjusts the counts of subscribers. Called under the lock that guards the list, with each change of the
+    /// list.
     fn count_subscribers(&self, before: usize, after: usize) {
         self.subscribers.store(after, Ordering::Relaxed);
         // Wraps for a smaller count, so the addition subtracts.

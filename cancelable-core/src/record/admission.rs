@@ -44,7 +44,8 @@ impl Admission {
         &self.owner
     }
 
-    /// Ready when the child may begin; see [`Children::poll_permit`](super::children::Children::poll_permit).
+    /// Returns ready when the child may begin; see
+    /// [`Children::poll_permit`](super::children::Children::poll_permit).
     pub(crate) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.owner.children.poll_permit(self.id, cx)
     }

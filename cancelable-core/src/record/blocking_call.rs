@@ -22,7 +22,7 @@ struct State {
     cancelled_at: Option<Instant>,
     /// The time of a hard cancel, which ends the grace period.
     hard_cancelled_at: Option<Instant>,
-    /// The thread is done.
+    /// True if the thread is done.
     has_ended: bool,
     abandoned: bool,
 }
@@ -51,7 +51,7 @@ impl BlockingCall {
         self.due_after(|state| state.cancelled_at)
     }
 
-    /// [`due`](Self::due) for a call whose cancel at `now` may not be noted yet.
+    /// Returns [`due`](Self::due) for a call whose cancel at `now` may not be recorded yet.
     pub(crate) fn due_by(&self, now: Instant) -> Option<Instant> {
         self.due_after(|state| state.cancelled_at.or(Some(now)))
     }

@@ -101,9 +101,9 @@ fn overdue(record: &Record, now: Instant) -> Option<Cause> {
 /// Cancels for a deadline of the record or of an ancestor that binds it and has passed at `now`: the outermost
 /// such deadline, because the scopes inside end with it in any case. Returns whether this operation is cancelled.
 ///
-/// The operation with that deadline is cancelled, and its descendants inherit the cancel. If it has ended
-/// already, the nearest operation inside that has not ended is cancelled in its place, with the same cause. The
-/// deadline of an operation that has ended, with all operations between it and this one, does not count.
+/// The operation with that deadline is cancelled, and its descendants inherit the cancel. If that operation has
+/// already ended, the nearest operation inside it that has not ended is cancelled instead, with the same cause.
+/// The deadline of an operation that has ended, with all operations between it and this one, does not count.
 pub(crate) fn expire(record: &Record, now: Instant) -> bool {
     let mut outermost = None;
     let mut target = None;

@@ -1,5 +1,5 @@
-//! The grace period of a cancelled operation: the time for which its body is polled on. The grace period of each
-//! cancelled ancestor limits it.
+//! The grace period of a cancelled operation: the time for which its body is still polled. The grace period of
+//! each cancelled ancestor limits it.
 
 use super::Record;
 use super::blocking_call::BlockingCall;
@@ -95,7 +95,7 @@ pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Inst
     )
 }
 
-/// Notes the time of a cancel, for a run that is polled on after it.
+/// Records the time of a cancel, for a run that is polled after it.
 pub(crate) fn note_cancelled(record: &Record) {
     if record.is_cancelled() {
         let now = record.now();

@@ -23,7 +23,7 @@ pub(crate) struct HandleCount {
 pub(crate) enum HandleKind {
     /// A handle that keeps the operation open in spite of deferrals.
     Lasting,
-    /// A clone that was made after so many deferrals.
+    /// A clone, with the number of deferrals before it was made.
     Clone(u32),
 }
 

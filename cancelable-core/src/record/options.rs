@@ -51,7 +51,7 @@ impl Options {
 pub(crate) struct ChildOptions {
     /// The limit on children that run at once; `None` is no limit.
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Failures are collected, and no failure cancels.
+    /// True if failures are collected, and no failure cancels.
     pub(crate) collect_all: bool,
 }
 
@@ -72,7 +72,7 @@ pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     pub(crate) after: Duration,
-    /// Called in addition to the log.
+    /// The user's hook, called in addition to the log.
     pub(crate) hook: Option<Hook>,
 }
 

@@ -1,4 +1,4 @@
-//! The takeover of a run that nobody polls.
+//! The takeover of a run that is no longer polled.
 //!
 //! A run that is not polled by the body around it, such as one in the body of a response, has no lease on that
 //! body. Once the nearest ancestor that has not ended is cancelled, it waits in its join for the open work of the

@@ -37,12 +37,12 @@ enum Link {
 pub(crate) struct TokenCell {
     inherited: Option<CancellationToken>,
     own: OnceLock<CancellationToken>,
-    /// The run waits and has seen no own token.
+    /// True if the run waits and has seen no own token.
     parked: AtomicBool,
-    /// User code may wait for the own token. Written under the record's lock.
+    /// True if user code may wait for the own token. Written under the record's lock.
     is_handed_out: AtomicBool,
-    /// The operation has ended without a cancel, although its token may be cancelled now. Written under the
-    /// record's lock.
+    /// True if the operation has ended without a cancel. Its token may be cancelled all the same. Written under
+    /// the record's lock.
     ended_uncancelled: AtomicBool,
     /// The number of operations and streams inside that may outlive the end. Small, so that it fits beside the
     /// marks.

@@ -24,7 +24,7 @@ pub(super) struct History {
     oldest: AtomicU64,
     /// The number of snapshots that were evicted for their size.
     evicted: AtomicU64,
-    /// As many blocks as the bound needs. The first end with a slot in a block allocates the block.
+    /// The blocks, as many as the bound needs. The first end with a slot in a block allocates the block.
     blocks: Box<[OnceLock<Block>]>,
 }
 

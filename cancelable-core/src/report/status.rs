@@ -59,7 +59,7 @@ impl Status {
         )
     }
 
-    /// The status as a lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
+    /// Returns the status as a lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

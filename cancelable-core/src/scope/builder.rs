@@ -54,13 +54,13 @@ pub struct ScopeBuilder<P = ()> {
     location: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
-    /// Called if no runtime was given and the parent has none.
+    /// The function that returns the runtime if no runtime was given and the parent has none.
     default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
     /// The first token. Most scopes have no second token and need no list.
     token: Option<CancellationToken>,
     registration: Registration,
-    /// Boxed: rare, and each method moves the builder.
+    /// The rare options. Boxed, because each method moves the builder.
     rare: Option<Box<Rare>>,
     fixed_parent: PhantomData<fn() -> P>,
 }
@@ -346,7 +346,8 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// [`watchdog`](Self::watchdog) with a hook, which is called with the stragglers. A panic of the hook is logged.
+    /// Sets a watchdog as [`watchdog`](Self::watchdog) does, with a hook that is called with the stragglers. A
+    /// panic of the hook is logged.
     pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
     where
         H: Fn(&[Straggler]) + Send + Sync + 'static,
@@ -364,7 +365,7 @@ impl<P> ScopeBuilder<P> {
         self.register_in(Registry::global())
     }
 
-    /// [`register`](Self::register) in `registry`.
+    /// Lists the scope in `registry`, instead of the registry of the process.
     pub fn register_in(mut self, registry: &Registry) -> Self {
         self.registration = Registration::In(registry.observer());
         self
@@ -552,7 +553,7 @@ impl<P> ScopeBuilder<P> {
         Run::new(self.build(), body)
     }
 
-    /// [`run`](Self::run) for a body that may fail, as [`Scope::try_run`].
+    /// Runs a body that may fail, as [`Scope::try_run`] does.
     ///
     /// # Cancel safety
     ///
@@ -598,7 +599,7 @@ impl<P> ScopeBuilder<P> {
         }
     }
 
-    /// [`run_blocking`](Self::run_blocking) for a closure that may fail.
+    /// Runs a closure that may fail, as [`run_blocking`](Self::run_blocking) does.
     ///
     /// # Panics
     ///

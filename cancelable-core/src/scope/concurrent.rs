@@ -75,8 +75,8 @@ enum Running<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item. Its output is the result, and whether the scope was cancelled when the work ended. That is
-    /// read here, because a result may wait for its turn.
+    /// The work on an item. Its output is the result, and whether the scope was cancelled when the work ended. The
+    /// cancel is read here, because a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,

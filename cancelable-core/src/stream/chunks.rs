@@ -27,7 +27,7 @@ struct Chunk<T> {
 pub(super) struct TimeLimit {
     runtime: RuntimeHandle,
     span: Duration,
-    /// Set to the end of the wait while the chunk has items.
+    /// The timer, set to the end of the wait while the chunk has items.
     sleep: Sleep,
 }
 

@@ -152,7 +152,7 @@ enum Reached<T> {
     /// The wanted await point, with the locations of its pending `.await`s.
     Point(Vec<&'static Location<'static>>),
     End(T),
-    /// Nothing can wake the future any more.
+    /// The future is pending, and nothing can wake it any more.
     Nothing,
 }
 

@@ -21,7 +21,7 @@ const MAX_CLIMB: u8 = 3;
 /// The shared part of all children of one token. It outlives the token while a descendant lives.
 #[derive(Debug)]
 pub(super) struct Branch {
-    /// `LIVE` or `CANCELLED`; invariants 1 to 3.
+    /// The state: `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
     /// The number of branches between this branch and the branch that stores its pass; 0 if this branch stores it.
     /// Set under the lock before the state, so every access is relaxed.
@@ -44,7 +44,7 @@ pub(super) struct Branch {
 
 #[derive(Debug)]
 struct Inner {
-    /// Empty once the branch is cancelled (invariant 6).
+    /// The members. Empty once the branch is cancelled (invariant 6).
     members: InlineList<Member>,
     /// The weak reference that was this branch's entry above. The canceller moves the reference here, so that it is
     /// dropped with the branch and not during the cancel.

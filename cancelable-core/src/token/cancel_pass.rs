@@ -14,7 +14,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct CancelPass {
     facts: Arc<Facts>,
-    /// Set when the call has marked every object that it was the first to reach.
+    /// The event that is set when the call has marked every object that it was the first to reach.
     marked: ManualResetEvent,
     /// The passes whose branches this one skipped. Stored before `marked` is set; taken when all of them are
     /// finished.
@@ -73,7 +73,7 @@ impl CancelPass {
 #[derive(Debug)]
 pub(super) struct ActivePass {
     facts: Arc<Facts>,
-    /// Made for the first branch: a token without a branch costs no allocation.
+    /// The pass, made for the first branch: a token without a branch costs no allocation.
     shared: Option<Arc<CancelPass>>,
     overlapped: Vec<Arc<CancelPass>>,
     /// The members of the branch that was marked last, until they are notified.

@@ -228,7 +228,8 @@ impl CancellationToken {
         cancel::cancel(&self.node, cause.into())
     }
 
-    /// [`cancel_with`](Self::cancel_with) that runs the callbacks at the drop of the second result.
+    /// Cancels as [`cancel_with`](Self::cancel_with) does, and defers the callbacks to the drop of the second
+    /// result.
     pub(crate) fn cancel_deferring_callbacks(&self, cause: Cause) -> (bool, PendingCallbacks) {
         cancel::cancel_deferring_callbacks(&self.node, cause)
     }

@@ -27,7 +27,7 @@ pub(crate) struct Job {
     /// The process's group. The leader is a child of this program whose status is not taken.
     group: Pid,
     terminal: File,
-    /// The process gets the terminal whenever home has it.
+    /// True if the process gets the terminal whenever home has it.
     wants: bool,
     /// The last error of the system. Stored and not logged, because the caller may hold a lock.
     refused: Option<Errno>,

@@ -5,7 +5,7 @@ use rustix::process::Pid;
 use std::fs;
 
 pub(crate) struct Stat {
-    /// The process is a zombie, or dead.
+    /// True if the process is a zombie, or dead.
     pub(crate) has_ended: bool,
     pub(crate) parent: i32,
     /// The process group. Zero for a group outside this PID namespace.

@@ -176,7 +176,10 @@ where
 {
     async fn run(self) -> Result<Drained, RunError> {
         let scope = self.scope.clone();
-        let server = Server::new(scope.clone());
+        let server = Server::new(
+            #[cfg(feature = "ws")]
+            scope.clone(),
+        );
         let report = Arc::new(parking_lot::Mutex::new(None));
         let body = {
             let (server, report) = (server.clone(), Arc::clone(&report));
@@ -187,7 +190,8 @@ where
         };
         let mut run = Box::pin(scope.run(body));
         let runtime = scope.runtime().cloned();
-        // What is left after the last phase is told to end; a thread that does not is not waited for.
+        // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
+        // does not end.
         let cut = async {
             let mut phases = server.phases();
             if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
@@ -343,7 +347,7 @@ struct StopRequests<'a> {
     stop: &'a mut Option<Stop>,
     /// The source of the next request. `None` before the first, and without a source.
     watch: Option<Watch>,
-    /// The cancel of the scope was a request already.
+    /// True once the cancel of the scope has served as a request to stop.
     is_scope_cancelled: bool,
 }
 

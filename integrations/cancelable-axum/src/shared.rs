@@ -1,7 +1,7 @@
 //! The state that the connections of one server share.
 
 use cancelable_core::operation::Straggler;
-use cancelable_core::{CancellationToken, Cause, Operation, Scope};
+use cancelable_core::{CancellationToken, Cause, Operation};
 use cancelable_tower::Client;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -26,14 +26,11 @@ pub(crate) struct Server {
 }
 
 struct Shared {
-    #[cfg_attr(
-        not(feature = "ws"),
-        expect(dead_code, reason = "sockets alone use it")
-    )]
-    scope: Scope,
+    #[cfg(feature = "ws")]
+    scope: cancelable_core::Scope,
     phase: watch::Sender<Phase>,
     open: Mutex<Open>,
-    /// Changed whenever a request ends.
+    /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
 }
@@ -45,9 +42,10 @@ struct Open {
 }
 
 impl Server {
-    pub(crate) fn new(scope: Scope) -> Self {
+    pub(crate) fn new(#[cfg(feature = "ws")] scope: cancelable_core::Scope) -> Self {
         Self {
             shared: Arc::new(Shared {
+                #[cfg(feature = "ws")]
                 scope,
                 phase: watch::Sender::new(Phase::Ready),
                 open: Mutex::default(),
@@ -57,8 +55,9 @@ impl Server {
         }
     }
 
+    /// The scope whose children sockets are.
     #[cfg(feature = "ws")]
-    pub(crate) fn scope(&self) -> &Scope {
+    pub(crate) fn scope(&self) -> &cancelable_core::Scope {
         &self.shared.scope
     }
 
@@ -128,7 +127,7 @@ impl Server {
         count
     }
 
-    /// What still runs of the open requests.
+    /// Returns the unfinished work of the open requests.
     pub(crate) fn unfinished(&self) -> Vec<Straggler> {
         let operations = self.operations();
         operations

@@ -19,10 +19,10 @@ use http::{Response, StatusCode};
 pub(crate) struct Problem {
     status: StatusCode,
     grpc_status: u8,
-    /// The last part of the problem's type, and the detail.
+    /// The last segment of the URI in the field `type` of the problem document.
     word: &'static str,
     detail: &'static str,
-    /// The client should try another server.
+    /// True if the client should try another server.
     is_leaving: bool,
 }
 
@@ -88,7 +88,7 @@ impl Problem {
         "work for the request failed",
     );
 
-    /// Nobody reads this response: it ends the connection.
+    /// The response for a client that has left. It is not read: it ends the connection.
     pub(crate) const CLIENT_LEFT: Self = Self {
         is_leaving: true,
         ..problem(

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 /// The client of a request, as its server knows it: an extension of the request, which a server adds.
 ///
-/// A server that adds it tells a client that left apart from a layer that drops a request, and can end a request before
-/// the HTTP implementation notices that its client is gone. `cancelable-axum` adds it.
+/// A server that adds it distinguishes a client that left from a layer that drops a request, and can end a request
+/// before the HTTP implementation notices that its client is gone. `cancelable-axum` adds it.
 ///
 /// # Examples
 ///

@@ -68,7 +68,7 @@ const HEADERS: [Header; 5] = [
 ];
 
 impl DeadlineHeaders {
-    /// No header: the deadline of a caller is ignored.
+    /// The empty set: the deadline of a caller is ignored.
     pub const NONE: Self = Self(0);
     /// `grpc-timeout`: 1 to 8 digits and a unit out of `H`, `M`, `S`, `m`, `u`, `n`, as the gRPC specification has it.
     pub const GRPC: Self = Self(1);

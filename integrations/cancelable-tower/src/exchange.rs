@@ -53,14 +53,14 @@ struct Shared {
     scope: Scope,
     settings: Arc<Settings>,
     facts: Facts,
-    /// Set when the body of the response is complete, or nobody polls it. Read by the run alone.
+    /// True once the body of the response is complete, or is no longer polled. Read by the run alone.
     is_over: AtomicBool,
     state: Mutex<State>,
 }
 
 /// The facts of a request, which do not change.
 pub(crate) struct Facts {
-    /// The client, if the server tells it.
+    /// The client, if the server provides one.
     pub(crate) client: Option<Client>,
     pub(crate) key: Option<TakenKey>,
     pub(crate) is_grpc: bool,
@@ -334,13 +334,13 @@ impl Exchange {
     }
 }
 
-/// What becomes of a run that was moved to a task.
+/// The further course of a run that was moved to a task.
 pub(crate) enum After {
-    /// It ends by itself.
+    /// The run is left to end.
     Nothing,
-    /// It is cancelled already, and dropped after this span.
+    /// The run was cancelled, and is dropped after this span.
     Cut(Duration),
-    /// It is cancelled after this span.
+    /// The run is cancelled after this span.
     Cancel(Duration, Cause),
 }
 

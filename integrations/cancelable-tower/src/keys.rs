@@ -51,9 +51,9 @@ struct Shared {
 }
 
 struct Entry {
-    /// Tells this entry from a later one with the same key.
+    /// The identity of this entry, which distinguishes it from a later entry with the same key.
     opening: Arc<()>,
-    /// `None` while the request is being opened.
+    /// The operation of the request; `None` while the request is being opened.
     operation: Option<WeakOperation>,
     owner: Option<String>,
 }
@@ -217,7 +217,7 @@ pub(crate) struct TakenKey {
 impl TakenKey {
     /// Sets the operation that the key stops.
     pub(crate) fn set_operation(&self, operation: &Operation) {
-        // Nobody takes the key while its request is being opened.
+        // The key is not taken while its request is being opened.
         if let Some(entry) = self.keys.shared.requests.lock().get_mut(&self.key) {
             entry.operation = Some(operation.downgrade());
         }

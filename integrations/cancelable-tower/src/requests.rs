@@ -32,9 +32,9 @@ use tower_service::Service;
 /// [`Operation`](cancelable_core::Operation), which is also [`current()`](cancelable_core::current) in the handler and in
 /// the body.
 ///
-/// Put the layer outside of layers that drop requests, such as a timeout, and outside of those that wrap bodies, such as
-/// compression: a drop that comes from another layer is not told apart from a client that left, and a body that another
-/// layer buffers is complete when that layer has it.
+/// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
+/// such as compression: a drop that comes from another layer is not told apart from a client that left, and a body
+/// that another layer buffers is complete when that layer has it.
 ///
 /// # Examples
 ///
@@ -90,7 +90,7 @@ impl Requests {
         self
     }
 
-    /// Sets what happens to the work for a client that leaves. A route changes it by
+    /// Sets the policy for the work of a request when its client leaves. A route changes it by
     /// [`Limits::client_gone`](crate::Limits::client_gone).
     pub fn client_gone(mut self, policy: ClientGone) -> Self {
         if let ClientGone::Tell(grace) = policy {

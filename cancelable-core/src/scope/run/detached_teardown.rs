@@ -100,7 +100,7 @@ struct DetachedTeardown {
     teardown: Teardown,
     /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
-    /// Released when the operation is settled.
+    /// The guard of the orphan, released when the operation is settled.
     adoption: Option<OrphanGuard>,
     /// The sources of the run.
     sources: Vec<Watched>,
@@ -152,8 +152,8 @@ impl DetachedTeardown {
 impl Future for DetachedTeardown {
     type Output = ();
 
-    /// Wakes: pending only while the children, the orphans or a finalizer are pending, which have the waker then. Ends:
-    /// each turn but the last follows a finalizer or an orphan that came meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are pending, and then they have the
+    /// waker. Ends: each turn but the last follows a finalizer or an orphan that came meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;
