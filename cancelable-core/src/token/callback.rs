@@ -160,23 +160,25 @@ where
     F: FnOnce(&Cause) + Send + 'static,
 {
     let callback = Box::new(callback);
+    let key = match node.open() {
+        Some(mut inner) => inner.callbacks.get_or_insert_default().push(callback),
+        None => return Err(already_cancelled(node, *callback)),
+    };
+    Ok(CallbackRegistration {
+        node: Some(Arc::clone(node)),
+        key,
+    })
+}
+
+#[cold]
+fn already_cancelled<F>(node: &Node, callback: F) -> AlreadyCancelled<F> {
     // Ends: a node that is not open is cancelled, and a cancelled node has a cause (invariant 2).
     let cause = loop {
-        if let Some(mut inner) = node.open() {
-            let key = inner.callbacks.get_or_insert_default().push(callback);
-            return Ok(CallbackRegistration {
-                node: Some(Arc::clone(node)),
-                key,
-            });
-        }
         if let Some(cause) = node.cause() {
             break cause;
         }
     };
-    Err(AlreadyCancelled {
-        callback: *callback,
-        cause,
-    })
+    AlreadyCancelled { callback, cause }
 }
 
 /// The registration of a callback, from [`CancellationToken::on_cancel`].
