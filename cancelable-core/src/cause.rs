@@ -356,7 +356,8 @@ impl Cause {
         self.facts.error.as_ref()?.0.as_deref()
     }
 
-    /// Returns whether the token that returned this cause was cancelled by a token above it, and not itself.
+    /// Returns whether the token that returned this cause was cancelled by an ancestor, and not by a call on the
+    /// token itself.
     ///
     /// # Examples
     ///

@@ -480,7 +480,7 @@ impl Operation {
     ///
     /// # Errors
     ///
-    /// The operation has ended. The future comes back.
+    /// The operation has ended. The error contains the future.
     ///
     /// # Examples
     ///

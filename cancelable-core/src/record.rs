@@ -208,7 +208,8 @@ pub(crate) struct Observers {
 }
 
 /// An observer of operations from their opening to their end: a registry, the hooks of a scope, or a recorder of
-/// the test kit. These are above the record in the order of imports, and `notify.rs` calls them by this trait.
+/// the test kit. The observers come after the record in the order of imports, so `notify.rs` calls them by this
+/// trait.
 ///
 /// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
@@ -387,7 +388,7 @@ impl Record {
 
     /// Returns the ancestors, innermost first, whether or not they bind this record.
     fn ancestors(&self) -> impl Iterator<Item = &Arc<Self>> {
-        // Ends: each step goes to the parent, and there is no cycle.
+        // Ends: each step moves to the parent, and there is no cycle.
         std::iter::successors(self.parent.as_ref(), |record| record.parent.as_ref())
     }
 
@@ -464,7 +465,7 @@ impl Drop for Record {
             isolate("the drop of a partial result", || drop(partial));
         }
         let mut parent = self.parent.take();
-        // Ends: each step goes to the parent, and there is no cycle.
+        // Ends: each step moves to the parent, and there is no cycle.
         while let Some(record) = parent {
             parent = Arc::into_inner(record).and_then(|mut last| last.parent.take());
         }

@@ -135,7 +135,7 @@ impl Scope {
     /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An error
     /// that holds none is a failure, even if the scope is cancelled.
     ///
-    /// If the error type of the body is one for all errors, such as `Box<dyn Error>`, map the error of the outcome by
+    /// If the error type of the body can hold any error, as `Box<dyn Error>` can, map the error of the outcome by
     /// [`RunError::flatten`].
     ///
     /// # Cancel safety

@@ -72,9 +72,9 @@
 //!
 //! # Limits
 //!
-//! - The system's handler for a signal is not changed back, because no safe interface can do so; the handler of this
-//!   crate stays and applies the previous disposition. Programs started from this one get the default, as with any
-//!   handler.
+//! - The system's handler for a signal is not changed back, because no safe interface can do so; the handler of
+//!   this crate stays and applies the previous disposition. Programs that this process starts get the default, as
+//!   with any handler.
 //! - The previous disposition is read from the system on Linux and Android. On other Unix systems the default is
 //!   presumed, even for a signal that is ignored, until [`Disposition::assume`] is called.
 //! - A handler that another part of the program installs *after* the handler of this crate is not detected. Call

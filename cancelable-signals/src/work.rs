@@ -63,8 +63,8 @@ impl Work {
         }
     }
 
-    /// Ends: each turn removes one kind, and a turn is short beside the time between two signals. If it is not, each
-    /// turn has work.
+    /// Ends: each turn removes one kind, and a turn is short compared with the time between two signals. If it is
+    /// not, each turn has work.
     fn run(&self) {
         loop {
             let next = {

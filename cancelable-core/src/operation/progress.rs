@@ -80,7 +80,7 @@ impl Operation {
     ///
     /// # Errors
     ///
-    /// The operation has no runtime, and so no clock. The hook comes back.
+    /// The operation has no runtime, and so no clock. The error contains the hook.
     ///
     /// # Examples
     ///

@@ -106,7 +106,7 @@ impl<F: Future> Shield<F> {
     ///
     /// # Errors
     ///
-    /// The operation has no runtime to keep the time. The shield comes back.
+    /// The operation has no runtime to keep the time. The error contains the shield.
     #[track_caller]
     #[allow(clippy::result_large_err)] // The error has the shield, which the caller has held by value anyway.
     pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, Rejected<Self>> {

@@ -101,7 +101,7 @@ impl Meter {
         runtime: Option<&RuntimeHandle>,
         now: Option<Instant>,
     ) -> Arc<Self> {
-        // Ends: each turn goes one ancestor up.
+        // Ends: each turn moves one ancestor up.
         loop {
             let meter = Arc::new(Self {
                 label: operation.label().clone(),
@@ -181,7 +181,7 @@ impl Meter {
     /// Notifies the subscribers of this meter and of its ancestors.
     ///
     /// Relaxed: a subscriber that is added at the same time may miss this change. It is notified of the next
-    /// one or of the end.
+    /// change or of the end.
     #[inline]
     fn notify_if_followed(self: &Arc<Self>) {
         if self.subscribers_of_tree.load(Ordering::Relaxed) > 0 {
@@ -271,7 +271,7 @@ impl Meter {
     }
 
     /// Detaches the meter if it has ended and has no part, and then each ancestor whose last part is gone. Ends:
-    /// each turn goes one ancestor up.
+    /// each turn moves one ancestor up.
     fn detach(&self) {
         let mut meter = self;
         loop {
@@ -378,7 +378,7 @@ impl Inner {
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut parent = self.parent.take();
-        // Ends: each turn goes one ancestor up, and there is no cycle.
+        // Ends: each turn moves one ancestor up, and there is no cycle.
         while let Some(meter) = parent {
             parent = Arc::into_inner(meter).and_then(|mut last| last.parent.take());
         }

@@ -90,7 +90,7 @@ impl BlockingCall {
         drop(self.waiter.take());
     }
 
-    /// Notes the cancel. The grace period counts from here.
+    /// Records the cancel. The grace period counts from here.
     pub(crate) fn note_cancel(&self) {
         let now = self.runtime.now();
         self.state.lock().cancelled_at.get_or_insert(now);
@@ -104,7 +104,7 @@ impl BlockingCall {
         self.notify();
     }
 
-    /// Notes that the thread is done: the call is not abandoned any more.
+    /// Records that the thread is done: the call is not abandoned any more.
     pub(crate) fn end(&self) {
         self.state.lock().has_ended = true;
     }

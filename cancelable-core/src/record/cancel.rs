@@ -323,7 +323,7 @@ impl Record {
         }
     }
 
-    /// Returns whether the operation has ended without a cancel. Its token may be cancelled all the same.
+    /// Returns whether the operation has ended without a cancel. Its token may be cancelled nevertheless.
     fn ended_uncancelled(&self) -> bool {
         self.status().is_terminal() && self.token.ended_uncancelled()
     }

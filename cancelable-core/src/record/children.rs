@@ -499,7 +499,7 @@ impl<H> Table<H> {
         key
     }
 
-    /// Takes back the queue entry or the permit of a removed member. A permit goes to the first child of the queue.
+    /// Takes back the queue entry or the permit of a removed member. A permit is given to the first child of the queue.
     fn release(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
         let member = member?;
         if member.abandoned {

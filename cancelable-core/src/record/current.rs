@@ -105,7 +105,8 @@ pub(crate) struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    /// Returns the previous entry: that of the operation whose body polls this one, if there is one.
+    /// Returns the previous entry: the entry of the operation whose body polls this operation, if there is such
+    /// an operation.
     pub(crate) fn before(&self) -> Option<&Ambient> {
         self.slot.as_ref()
     }

@@ -68,7 +68,7 @@ pub(super) struct Deferrals {
 }
 
 impl Deferrals {
-    /// Notes a deferral. The finalizer may hold any handle that exists now.
+    /// Records a deferral. The finalizer may hold any handle that exists now.
     pub(super) fn note(&mut self) {
         self.times += 1;
         self.clones_since = 0;

@@ -72,7 +72,7 @@ impl LeaseGuard {
         &self.home
     }
 
-    /// Notes a poll of the future, and whether the lease counts there.
+    /// Records a poll of the future, and whether the lease counts there.
     pub(crate) fn renew(&mut self, counts: bool, cx: &Context<'_>) {
         let lease = &self.lease;
         lease.renew(self.home.shields.poll_number(), &mut self.registered, cx);
@@ -153,7 +153,7 @@ pub(crate) fn open_shield(record: &Record) -> Option<OpenShield> {
     let mut found: Vec<OpenShield> = Vec::new();
     let mut inside: Vec<Arc<Record>> = Vec::new();
     find_shields(record, &mut found, &mut inside);
-    // Ends: each step goes one level down, and no run is polled inside itself. Not by recursion: the tree may be
+    // Ends: each step moves one level down, and no run is polled inside itself. Not by recursion: the tree may be
     // deep.
     while let Some(record) = inside.pop() {
         find_shields(&record, &mut found, &mut inside);

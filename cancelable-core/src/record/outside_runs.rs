@@ -122,7 +122,7 @@ pub(crate) fn take_over(takeover: &Takeover, polls: u64) -> Vec<TakenRun> {
     let mut taken = Vec::new();
     let mut inside: Vec<Arc<Takeover>> = Vec::new();
     take(takeover, Some(polls), &mut taken, &mut inside);
-    // Ends: each step goes one level down. Not by recursion: the tree may be deep.
+    // Ends: each step moves one level down. Not by recursion: the tree may be deep.
     while let Some(takeover) = inside.pop() {
         take(&takeover, None, &mut taken, &mut inside);
     }

@@ -186,7 +186,7 @@ impl<H> Lease<H> {
         &self.holder
     }
 
-    /// Notes a poll of the future. `registered` is the waker that the future registered before.
+    /// Records a poll of the future. `registered` is the waker that the future registered before.
     pub(super) fn renew(&self, poll: u64, registered: &mut Option<WakerId>, cx: &Context<'_>) {
         // Relaxed, here and for the poll number: a future that is polled in a poll of the body is polled by the
         // task that counts. A future that another task polls is on the list until it is polled there, and one

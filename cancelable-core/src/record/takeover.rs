@@ -1,6 +1,6 @@
 //! The takeover of a run that is no longer polled.
 //!
-//! A run that is not polled by the body around it, such as one in the body of a response, has no lease on that
+//! A run that is not polled by the body around it, such as a run in the body of a response, has no lease on that
 //! body. Once the nearest ancestor that has not ended is cancelled, it waits in its join for the open work of the
 //! run, as it waits for the orphans of a dropped run (`outside_runs.rs`). If nobody polls the run although it was
 //! woken, its children and finalizers are *taken over* (`scope/run/stalled.rs`): its operation is closed, and its

@@ -41,7 +41,7 @@ pub(crate) struct TokenCell {
     parked: AtomicBool,
     /// True if user code may wait for the own token. Written under the record's lock.
     is_handed_out: AtomicBool,
-    /// True if the operation has ended without a cancel. Its token may be cancelled all the same. Written under
+    /// True if the operation has ended without a cancel. Its token may be cancelled nevertheless. Written under
     /// the record's lock.
     ended_uncancelled: AtomicBool,
     /// The number of operations and streams inside that may outlive the end. Small, so that it fits beside the
@@ -69,7 +69,7 @@ impl TokenCell {
         }
     }
 
-    /// Notes whether an ancestor is linked. `parent` is the cell of the parent.
+    /// Records whether an ancestor is linked. `parent` is the cell of the parent.
     pub(super) fn linked_as(mut self, parent: Option<&Self>) -> Self {
         if self.link == Link::None && parent.is_some_and(Self::is_linked) {
             self.link = Link::Inherited;
@@ -203,8 +203,8 @@ impl TokenCell {
     /// Returns the token that has to be cancelled for the end, after the status has become an end: a token that
     /// was handed out and is not cancelled, if there are no dependents.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: the end of a dependent lowers the count by an exchange too. If that comes after this one it
-        // sees the status, and if it comes before it is seen here.
+        // AcqRel: the end of a dependent lowers the count by an exchange too. If the other exchange comes after
+        // this exchange, it sees the status; if it comes before, it is seen here.
         if !self.is_handed_out() || self.dependents.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;
         }

@@ -33,7 +33,7 @@ pub enum Status {
     Completed,
     /// Ended because cancel was requested.
     Cancelled,
-    /// Ended in an error or a panic, or because one of its sources did not start.
+    /// Ended in an error or a panic, or because a source did not start.
     Failed,
     /// Dropped without having been entered.
     NeverRun,

@@ -120,7 +120,7 @@ impl<T, E> Outcome<T, E> {
         self.status
     }
 
-    /// Returns the cause of the cancel, if the scope was cancelled, even if the body finished all the same.
+    /// Returns the cause of the cancel, if the scope was cancelled, even if the body finished nevertheless.
     ///
     /// # Examples
     ///
@@ -181,8 +181,8 @@ impl<T, E> Outcome<T, E> {
         self.error().is_some_and(RunError::is_cancelled)
     }
 
-    /// Returns whether the body stopped because time ran out, of the scope or of an ancestor. A body that gave its
-    /// value all the same did not stop; read the [`cause`](Self::cause) for that.
+    /// Returns whether the body stopped because time ran out, of the scope or of an ancestor. A body that returned
+    /// a value in spite of the cancel did not stop; [`cause`](Self::cause) reports the cancel.
     ///
     /// # Examples
     ///

@@ -267,7 +267,7 @@ where
     Ok(Condition::new(schedule, |runtime, schedule| async move {
         loop {
             let name = schedule.name.clone();
-            // The closure moves to the thread and comes back with its answer.
+            // The closure moves to the thread, and returns with its answer.
             let call = runtime.spawn_probe(move || {
                 let mut answer = Ok(false);
                 isolate(&name, || answer = check().into_answer());

@@ -211,7 +211,7 @@ impl Branch {
         }
     }
 
-    /// Notes that the branch's entry was removed. Requires that the branch it is linked to is locked.
+    /// Records that the branch's entry was removed. Requires that the branch it is linked to is locked.
     pub(super) fn note_entry_removed(&self) {
         if let Above::One(link) = &self.above {
             link.lock().key = NO_KEY;
@@ -278,7 +278,7 @@ impl Branch {
         };
         // Dropped when no lock is held: each of these handles may be the last.
         let mut kept_alive = Vec::new();
-        // Branch above, then this one, then a node below it.
+        // Branch above, then this branch, then a node below it.
         let (Some(mut open_above), Some(mut open)) = (above.open(), self.open()) else {
             return;
         };

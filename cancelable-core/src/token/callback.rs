@@ -91,7 +91,7 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// Notes that the callback has ended. Returns the latch to set, if there is one.
+    /// Records that the callback has ended. Returns the latch to set, if there is one.
     fn end(&mut self) -> Option<Arc<Latch>> {
         self.running.take()?.ended
     }

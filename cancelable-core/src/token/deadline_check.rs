@@ -152,7 +152,7 @@ impl Pacing {
         }
     }
 
-    /// Notes a check and the time that it read.
+    /// Records a check and the time that it read.
     pub(crate) fn note(&mut self, seen: Option<Instant>) {
         let since = seen
             .zip(self.last)
@@ -165,7 +165,7 @@ impl Pacing {
         self.last = seen;
     }
 
-    /// Notes that there is no deadline to check.
+    /// Records that there is no deadline to check.
     pub(crate) fn rest(&mut self) {
         self.left = MAX_PERIOD - 1;
     }

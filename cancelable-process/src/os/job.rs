@@ -230,8 +230,8 @@ fn has_shell() -> bool {
     })
 }
 
-/// On other systems only the parent of this process is read. A parent in the same group, such as a script, is presumed to
-/// have a shell above it.
+/// On other systems only the parent of this process is read. A parent in the same group, such as a script, is
+/// presumed to have a shell as an ancestor.
 #[cfg(not(target_os = "linux"))]
 fn has_shell() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

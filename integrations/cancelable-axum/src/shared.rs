@@ -73,7 +73,7 @@ impl Server {
         self.shared.phase.send_replace(phase);
     }
 
-    /// Notes a request that was answered with 503.
+    /// Records a request that was answered with 503.
     pub(crate) fn refuse(&self) {
         self.shared.refused.fetch_add(1, Ordering::Relaxed);
     }

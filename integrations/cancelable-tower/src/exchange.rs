@@ -164,7 +164,7 @@ impl Exchange {
         )
     }
 
-    /// Notes that nothing more of the response is to come. The run ends at its next poll.
+    /// Records that nothing more of the response is to come. The run ends at its next poll.
     pub(crate) fn set_over(&self) {
         // Release: pairs with the Acquire in `over`, since another task may poll the run next.
         self.shared.is_over.store(true, Ordering::Release);
@@ -207,7 +207,7 @@ impl Exchange {
         cause.is_timeout().then_some(cause)
     }
 
-    /// Notes the head of the response, and adds the key of the request to it.
+    /// Records the head of the response, and adds the key of the request to it.
     pub(crate) fn head(&self, status: StatusCode, headers: &mut HeaderMap) {
         let elapsed = self.operation().elapsed();
         {
@@ -221,7 +221,7 @@ impl Exchange {
         }
     }
 
-    /// Notes bytes of the body that were handed to the server.
+    /// Records bytes of the body that were handed to the server.
     pub(crate) fn sent(&self, bytes: u64) {
         self.shared.state.lock().sent += bytes;
     }
@@ -348,7 +348,7 @@ fn run_dropped() -> Cause {
     Cause::new(Reason::RunDropped)
 }
 
-/// Polls the run. A panic of the handler comes back as an error.
+/// Polls the run. A panic of the handler is returned as an error.
 pub(crate) fn poll_run(
     run: &mut Run,
     cx: &mut Context<'_>,

@@ -19,10 +19,10 @@ const LONGEST: usize = 128;
 
 /// The open requests by key. A client that knows the key of a request stops it from another connection.
 ///
-/// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes at
-/// random. A key that is in use is answered with 409, and one that is malformed with 400. A request without a key gets one
-/// of 128 random bits. The head of the response has the key, which is early only for a response that is streamed. So a
-/// client that wants to stop a slow answer brings its own key.
+/// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes
+/// at random. A request with a key that is in use is answered with 409, and a request with a malformed key with
+/// 400. A request without a key gets a key of 128 random bits. The head of the response has the key, which is early
+/// only for a response that is streamed. So a client that wants to stop a slow answer brings its own key.
 ///
 /// # Examples
 ///

@@ -129,7 +129,7 @@ impl<B: Body> ResponseBody<B> {
 }
 
 impl Open {
-    /// Notes that the body is complete. A task waits for children that still run.
+    /// Records that the body is complete. A task waits for children that still run.
     fn complete(&mut self) {
         self.finish(&Ending::Complete);
     }

@@ -39,7 +39,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// The scope is not running, is cancelled, or has no runtime. The future comes back.
+    /// The scope is not running, is cancelled, or has no runtime. The error contains the future.
     ///
     /// # Examples
     ///
@@ -114,7 +114,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// The scope is not running, is cancelled, or has no runtime. The work comes back.
+    /// The scope is not running, is cancelled, or has no runtime. The error contains the work.
     ///
     /// # Examples
     ///
@@ -187,7 +187,7 @@ impl ScopeBuilder<Scope> {
     ///
     /// # Errors
     ///
-    /// As for [`Scope::spawn`], or the child cannot be built. The body comes back.
+    /// As for [`Scope::spawn`], or the child cannot be built. The error contains the body.
     ///
     /// # Examples
     ///
@@ -253,12 +253,12 @@ impl ScopeBuilder<Scope> {
     /// [`grace`](Self::grace) is how long the call is waited for after its cancel. A call that has not ended then
     /// is abandoned: its thread continues, its handle returns an error that
     /// [`is_abandoned`](super::ChildError::is_abandoned), and the log has a warning. With zero that is at once, and
-    /// without a grace the scope waits without a limit. The grace periods of the scopes above bound their bodies,
-    /// and not this wait.
+    /// without a grace the scope waits without a limit. The grace periods of the ancestors bound their bodies, and
+    /// not this wait.
     ///
     /// # Errors
     ///
-    /// As for [`Scope::spawn_blocking`], or the call cannot be built. The work comes back.
+    /// As for [`Scope::spawn_blocking`], or the call cannot be built. The error contains the work.
     ///
     /// # Examples
     ///

@@ -14,8 +14,8 @@
 //!    finalizers, until the record can be settled: nothing runs and nothing more can be deferred.
 //! 7. The sources are dropped after that, because a signal that comes during a finalizer must not take the default
 //!    action. Last, the adoption is released, which wakes the ancestor.
-//! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The record
-//!    is settled all the same, so that every waiter for its end is woken.
+//! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The
+//!    record is settled in any case, so that every waiter for its end is woken.
 //!
 //! A stalled run is taken over by the same steps from 3 on; its body is not dropped (`record/takeover.rs`).
 

@@ -119,7 +119,7 @@ impl<O> Exit<O> {
         }
     }
 
-    /// Notes the text of the failure.
+    /// Records the text of the failure.
     pub(super) fn note_failure<R: OutputKind<O>>(
         &self,
         record: &Record,

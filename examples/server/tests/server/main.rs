@@ -57,13 +57,12 @@ fn a_token_stream_is_stopped_by_its_key() {
         &format!("x-request-key: {KEY}\r\n"),
     ));
     read_until(&mut tokens, "data: a");
-    let stop = request("POST", &format!("/requests/{KEY}/stop"), "");
-    let stopped = server.ask(&stop);
+    let stopped = server.ask(&request("POST", &format!("/requests/{KEY}/stop"), ""));
     assert!(stopped.starts_with("HTTP/1.1 204"), "{stopped}");
     let rest = read_until(&mut tokens, "event: cancelled");
     assert!(rest.contains("event: cancelled"), "{rest}");
     server.wait_for("stopped by its key");
-    let unknown = server.ask(&stop);
+    let unknown = server.ask(&request("POST", "/requests/unknown/stop", ""));
     assert!(unknown.starts_with("HTTP/1.1 404"), "{unknown}");
     server.stop_cleanly();
 }
