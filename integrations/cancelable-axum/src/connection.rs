@@ -4,7 +4,7 @@
 use crate::guard::{BoxError, Busy, Connection, WatchedBody};
 use crate::request_body::RequestBody;
 use crate::serve::Settings;
-use crate::shared::{Phase, Server};
+use crate::shared::{NewConnection, Phase, Server};
 use crate::socket_watch::SocketWatch;
 use crate::stalled_io::StalledIo;
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -29,12 +30,16 @@ use tower::Service;
 /// The time that the HTTP implementation has to end a body whose deadline has passed, before the connection is cut.
 const SLACK: Duration = Duration::from_millis(500);
 
+/// The time that a new connection has for its first request, before a server that stops takes it for idle.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
+
 /// Serves one connection until it ends.
 pub(crate) async fn drive<S, B>(
     stream: TcpStream,
     peer: SocketAddr,
     app: S,
     server: Server,
+    new: NewConnection,
     settings: Arc<Settings>,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
@@ -56,6 +61,7 @@ pub(crate) async fn drive<S, B>(
         peer,
         body_limit: settings.stalls.body,
         busy: Arc::new(Busy::new()),
+        new: Arc::new(Mutex::new(Some(new))),
         is_http2: Arc::new(AtomicBool::new(false)),
         bodies,
     };
@@ -85,10 +91,17 @@ pub(crate) async fn drive<S, B>(
     let mut phases = server.phases();
     let mut overdue = FuturesUnordered::new();
     let mut is_gone = false;
+    let mut requests = connection.busy.changes();
+    let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST));
     // Ends: with the connection, which the last phase cuts.
     loop {
-        follow(*phases.borrow_and_update(), http.as_mut(), &connection);
-        if *phases.borrow() == Phase::Cut {
+        let phase = *phases.borrow_and_update();
+        let is_new = connection.new.lock().is_some();
+        // The end of a new connection would lose a first request that the kernel has received.
+        if !is_new {
+            follow(phase, http.as_mut(), &connection);
+        }
+        if phase == Phase::Cut {
             break;
         }
         tokio::select! {
@@ -103,6 +116,8 @@ pub(crate) async fn drive<S, B>(
                 is_gone = true;
                 left.cancel_with(Cause::new(Reason::Disconnected));
             }
+            () = first_request.as_mut(), if is_new => drop(connection.new.lock().take()),
+            _ = requests.changed(), if is_new => {}
             Some(body) = watched.recv() => overdue.push(deadline_passed(body)),
             Some(is_stuck) = overdue.next(), if !overdue.is_empty() => {
                 if is_stuck {

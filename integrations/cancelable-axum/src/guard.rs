@@ -1,13 +1,14 @@
 //! The outermost service of a connection: what it drops, the client has left.
 
 use crate::request_body::RequestBody;
-use crate::shared::{OpenRequest, Phase, Server};
+use crate::shared::{NewConnection, OpenRequest, Phase, Server};
 use bytes::Bytes;
 use cancelable_core::CancellationToken;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use std::error::Error;
 use std::future::Future;
@@ -33,6 +34,8 @@ pub(crate) struct Connection {
     pub(crate) body_limit: Option<Duration>,
     /// The number of requests whose response has not begun, and a number that changes with each request.
     pub(crate) busy: Arc<Busy>,
+    /// `None` once the connection has a request, or had the time for one.
+    pub(crate) new: Arc<Mutex<Option<NewConnection>>>,
     /// True once a request of HTTP/2 has come.
     pub(crate) is_http2: Arc<AtomicBool>,
     /// The bodies whose deadline the connection has to watch.
@@ -97,10 +100,13 @@ impl Connection {
             self.is_http2.store(true, Ordering::Relaxed);
         }
         if phase >= Phase::Asked {
+            drop(self.new.lock().take());
             self.server.refuse();
             return Guarded::Refused;
         }
         let open = self.server.open(&self.left);
+        // The request is counted from here.
+        drop(self.new.lock().take());
         let mut request =
             request.map(|body| RequestBody::new(body, self.body_limit, self.left.clone()));
         let version = request.version();

@@ -33,6 +33,8 @@ struct Shared {
     /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
+    /// The number of [`NewConnection`]s.
+    new_connections: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ impl Server {
                 open: Mutex::default(),
                 ended: watch::Sender::new(()),
                 refused: AtomicUsize::new(0),
+                new_connections: AtomicUsize::new(0),
             }),
         }
     }
@@ -82,6 +85,12 @@ impl Server {
         self.shared.refused.load(Ordering::Relaxed)
     }
 
+    /// Counts a connection whose first request may be on its way.
+    pub(crate) fn new_connection(&self) -> NewConnection {
+        self.shared.new_connections.fetch_add(1, Ordering::AcqRel);
+        NewConnection(self.clone())
+    }
+
     /// Opens a request, or a socket, below a connection.
     pub(crate) fn open(&self, connection: &CancellationToken) -> OpenRequest {
         let client = Client::below(connection);
@@ -105,7 +114,7 @@ impl Server {
     pub(crate) async fn idle(&self) {
         let mut ended = self.shared.ended.subscribe();
         // Ends: each turn waits for the end of a request, and the caller bounds the wait.
-        while self.count() > 0 {
+        while self.count() > 0 || self.shared.new_connections.load(Ordering::Acquire) > 0 {
             if ended.changed().await.is_err() {
                 return;
             }
@@ -134,6 +143,17 @@ impl Server {
             .iter()
             .flat_map(|operation| operation.unfinished())
             .collect()
+    }
+}
+
+/// A connection whose first request may be on its way: the server is not idle until this is dropped.
+pub(crate) struct NewConnection(Server);
+
+impl Drop for NewConnection {
+    fn drop(&mut self) {
+        let shared = &self.0.shared;
+        shared.new_connections.fetch_sub(1, Ordering::AcqRel);
+        shared.ended.send_replace(());
     }
 }
 
