@@ -1,4 +1,5 @@
-//! The outermost service of a connection: what it drops, the client has left.
+//! The outermost service of a connection. If the connection drops a response future or a body here, the client
+//! has left.
 
 use crate::request_body::RequestBody;
 use crate::shared::{OpenRequest, Phase, Server};

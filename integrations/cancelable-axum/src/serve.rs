@@ -301,7 +301,8 @@ async fn drive<S, B>(
             }
         }
     }
-    // The kernel has accepted these connections for us. It would reset them with the listener.
+    // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
+    // them.
     while let Some(accepted) = accepted_already(&listener).await {
         connect(&mut connections, accepted);
     }

@@ -19,7 +19,7 @@ pub(crate) enum Phase {
     Cut,
 }
 
-/// The server as its connections know it. It is an extension of each request.
+/// The server as its connections know it. The value is an extension of each request.
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,

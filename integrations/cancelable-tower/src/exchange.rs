@@ -1,8 +1,8 @@
 //! One exchange: the operation of a request, from its head to the last byte of the response.
 //!
 //! The run of the operation waits for the handler, hands the head of the response over, and waits until the body is
-//! over. It is one boxed future without a task of its own. The future of the response polls it until the head is there;
-//! then the body of the response polls it before each frame. So one deadline holds for both.
+//! over. The run is one boxed future without a task of its own. The future of the response polls it until the head
+//! is there; then the body of the response polls it before each frame. So one deadline holds for both.
 
 use crate::access_log::{self, Ending};
 use crate::keys::{REQUEST_KEY, TakenKey};
@@ -36,7 +36,7 @@ impl fmt::Display for ServiceFailed {
 
 impl std::error::Error for ServiceFailed {}
 
-/// An exchange, which the layers of a request share. It is an extension of the request.
+/// An exchange, which the layers of a request share as an extension of the request.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     shared: Arc<Shared>,
@@ -309,7 +309,7 @@ impl Exchange {
                 After::Nothing => drop(run.await),
                 After::Cut(grace) => {
                     if handle.timeout(grace, run.as_mut()).await.is_err() {
-                        // It is cancelled already; this ends its grace.
+                        // The run is cancelled already; this ends its grace period.
                         operation.cancel_now(Reason::Disconnected);
                         drop(run.await);
                     }
