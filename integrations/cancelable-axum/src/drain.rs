@@ -109,6 +109,7 @@ impl fmt::Display for Drained {
             refused,
             cause,
         } = self;
+        let cause = cause.without_location();
         write!(
             f,
             "stopped ({cause}): {finished} requests finished, {asked} cancelled, {} cut, {refused} refused",

@@ -51,6 +51,7 @@ mod connection;
 mod drain;
 mod extract;
 mod guard;
+mod handler_error;
 mod keys;
 mod readiness;
 mod request_body;
@@ -64,6 +65,7 @@ mod websocket;
 
 pub use drain::{Drain, Drained};
 pub use extract::{NoRequests, Remaining, RequestOperation, RequestScope, RequestToken};
+pub use handler_error::HandlerError;
 pub use keys::key_routes;
 pub use readiness::Readiness;
 pub use request_body::RequestBody;

@@ -190,6 +190,33 @@ impl Problem {
     }
 }
 
+/// An extension of a response: the handler ended because its request was cancelled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswersCancel;
+
+/// Returns the response of the [table](crate#answers) to a request that was cancelled for `cause`, for a handler that
+/// ends because of the cancellation.
+///
+/// Below the layer [`Requests`](crate::Requests) the operation of the request ends as cancelled then, and
+/// [`Requests::answer`](crate::Requests::answer) holds.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Cause, Reason};
+/// use cancelable_tower::cancelled_response;
+///
+/// let response = cancelled_response(&Cause::new(Reason::ShuttingDown));
+/// assert_eq!(response.status(), 503);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// ```
+#[must_use]
+pub fn cancelled_response(cause: &Cause) -> Response<Bytes> {
+    let mut response = Problem::of(Some(cause)).response(false);
+    response.extensions_mut().insert(AnswersCancel);
+    response
+}
+
 #[cfg(test)]
 mod tests {
     use super::Problem;

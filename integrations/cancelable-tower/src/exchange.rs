@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::{Client, ClientGone};
 use cancelable_core::source::Limit;
 use cancelable_core::token::WaitForCancellationFutureOwned;
-use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
+use cancelable_core::{Cancelled, Cause, Operation, Outcome, Reason, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use std::fmt;
@@ -24,9 +24,12 @@ use std::time::{Duration, Instant};
 /// The run of an exchange.
 pub(crate) type Run = Pin<Box<dyn Future<Output = Outcome<(), ServiceFailed>> + Send>>;
 
-/// The service answered with an error, which went to the server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServiceFailed;
+/// The service answered with an error, which went to the server, or with the response to its cancellation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServiceFailed {
+    /// Set for the response to a cancellation. The run then ends as cancelled.
+    pub(crate) cancelled: Option<Cancelled>,
+}
 
 impl fmt::Display for ServiceFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,7 +37,11 @@ impl fmt::Display for ServiceFailed {
     }
 }
 
-impl std::error::Error for ServiceFailed {}
+impl std::error::Error for ServiceFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cancelled.as_ref().map(|cancelled| cancelled as _)
+    }
+}
 
 /// An exchange, which the layers of a request share as an extension of the request.
 #[derive(Clone)]

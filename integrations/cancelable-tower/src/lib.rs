@@ -109,6 +109,7 @@ mod response_body;
 mod response_future;
 mod settings;
 
+pub use answers::cancelled_response;
 pub use client::Client;
 pub use client_gone::ClientGone;
 pub use deadline_headers::{DeadlineHeaders, InvalidDeadline};

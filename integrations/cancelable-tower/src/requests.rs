@@ -1,7 +1,7 @@
 //! The layer: an operation for each request.
 
 use crate::access_log;
-use crate::answers::Problem;
+use crate::answers::{AnswersCancel, Problem};
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
@@ -200,7 +200,7 @@ where
         let slot = Slot::<B, S::Error>::default();
         let run = exchange.scope().try_run({
             let (slot, over) = (Arc::clone(&slot), exchange.over());
-            move |_| serve(response, slot, over)
+            move |scope| serve(response, scope, slot, over)
         });
         ResponseFuture::running(Box::pin(run), slot, method, exchange)
     }
@@ -209,15 +209,24 @@ where
 /// Waits for the response of the service, puts it into the slot, and waits until its body is over.
 async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
+    scope: Scope,
     slot: Slot<B, E>,
     over: impl Future<Output = ()>,
 ) -> Result<(), ServiceFailed> {
     let answered = response.await;
+    if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
+        // The response to the cancellation is that of the layer, which knows gRPC and the settings.
+        if response.extensions().get::<AnswersCancel>().is_some() {
+            let cancelled = Some(cancelled);
+            return Err(ServiceFailed { cancelled });
+        }
+    }
+    drop(scope);
     let is_failure = answered.is_err();
     *slot.lock() = Some(answered);
     drop(slot);
     match is_failure {
-        true => Err(ServiceFailed),
+        true => Err(ServiceFailed::default()),
         false => {
             over.await;
             Ok(())

@@ -276,6 +276,10 @@ where
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
+                // A body that fails because of the cancellation, such as a `try_stream`, is cut by it.
+                if let Some(cause) = operation.cause() {
+                    return Poll::Ready(open.end_cut(cause));
+                }
                 open.finish(&Ending::Failed);
                 Poll::Ready(Some(Err(error.into())))
             }
