@@ -211,7 +211,7 @@ async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
     scope: Scope,
     slot: Slot<B, E>,
-    over: impl Future<Output = ()>,
+    over: impl Future<Output = Result<(), ServiceFailed>>,
 ) -> Result<(), ServiceFailed> {
     let answered = response.await;
     if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
@@ -227,10 +227,7 @@ async fn serve<B, E>(
     drop(slot);
     match is_failure {
         true => Err(ServiceFailed::default()),
-        false => {
-            over.await;
-            Ok(())
-        }
+        false => over.await,
     }
 }
 
