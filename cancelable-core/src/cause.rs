@@ -278,8 +278,8 @@ impl Cause {
         self.facts.message.as_deref()
     }
 
-    /// Returns the time at which the cancellation was decided; `None` until a token is cancelled with this cause,
-    /// unless the time was [given](Self::with_time).
+    /// Returns the time at which the cancellation was requested; `None` until a token is cancelled with this
+    /// cause, unless the time was [given](Self::with_time).
     ///
     /// # Examples
     ///
@@ -403,7 +403,7 @@ impl Cause {
             .with_operation(scope.clone())
     }
 
-    /// Returns whether the cause is only that this operation has ended, which is no cancellation of it.
+    /// Returns whether the cause is the end of this operation, which is not a cancellation.
     pub(crate) fn is_end_of(&self, scope: &OperationLabel) -> bool {
         *self.reason() == Reason::ScopeEnded
             && self

@@ -658,7 +658,8 @@ impl Operation {
 
     /// The deadline: the earliest of the operation's own and those of its ancestors.
     ///
-    /// A timeout counts from the entry, so before that the operation's own timeout is no deadline.
+    /// A timeout counts from the entry, so before the entry the operation has no deadline of its own from a
+    /// timeout.
     ///
     /// Code inside a shield of the operation or in a finalizer is not bound by that deadline. There the result is
     /// the limit of the shields around the code (the earliest [`within`](Shield::within)) or the cleanup budget, or

@@ -130,10 +130,10 @@ impl Scope {
     /// Runs a body that may fail, as [`run`](Self::run) does. An error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
-    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which `check()?` or a stream gave to
-    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
-    /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An error
-    /// that holds none is a failure, even if the scope is cancelled.
+    /// An error that contains the [`Cancelled`](crate::Cancelled) of this cancel, from `check()?` or from a stream,
+    /// is not a failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
+    /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
+    /// error that holds none is a failure, even if the scope is cancelled.
     ///
     /// If the error type of the body can hold any error, as `Box<dyn Error>` can, map the error of the outcome by
     /// [`RunError::flatten`].
@@ -241,9 +241,9 @@ impl Scope {
     /// Sets the scope's own time limit to `limit` from now, or from entry if the scope is not entered yet. The new
     /// limit replaces every limit that the scope was built with.
     ///
-    /// A limit too long for the clock is none. Zero cancels at once. The cause of a cancel names the new limit and
-    /// when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at
-    /// src/main.rs:14)`.
+    /// A limit that is too long for the clock never ends. Zero cancels at once. The cause of a cancel names the
+    /// new limit and when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set
+    /// at src/main.rs:14)`.
     ///
     /// The new limit may extend the scope's own deadline. The deadlines of its ancestors still hold.
     ///
@@ -307,8 +307,8 @@ impl Scope {
         self.move_deadline(Limit::at(point))
     }
 
-    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work on a thread or a pool
-    /// of your own, which is no child of the scope.
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work on a thread or a
+    /// pool of your own, which is not a child of the scope.
     ///
     /// The run waits for the guards when it joins its children: after the body, before the finalizers, and without a
     /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token). A body that fails

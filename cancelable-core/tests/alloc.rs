@@ -1,5 +1,5 @@
-//! What tokens and progress cost in memory, to the byte (R12, R38). The counts are per thread, so the tests may run
-//! beside each other; the binary is its own because the counter is the global allocator.
+//! The memory of tokens and of progress, to the byte (R12, R38). The counts are per thread, so the tests may run in
+//! parallel. A binary of its own, because the counter is the global allocator.
 #![cfg(all(feature = "stream", feature = "testing"))]
 #![allow(missing_docs)]
 
@@ -34,8 +34,8 @@ fn waits(token: &CancellationToken) {
     assert!(poll(&mut wait, Waker::noop()).is_pending());
 }
 
-/// Does `round` a few times so that what is kept once is there, and then asks that 10,000 more
-/// rounds leave no byte behind and never hold more than `bound` at once.
+/// Runs `round` a few times, so that memory that is kept once is allocated. Then checks that 10,000 more rounds
+/// leave no byte behind and never hold more than `bound` at once.
 fn stays_flat(bound: u64, mut round: impl FnMut()) -> AllocationInfo {
     (0..100).for_each(|_| round());
     let info = measure(|| (0..10_000).for_each(|_| round()));
@@ -74,7 +74,7 @@ fn r12_bytes_per_child() {
     println!("a child: {per_child} bytes; its waiter: {per_wait} bytes more, in its parent's list");
 }
 
-/// Bytes of a child that nobody waits on.
+/// The bytes of a child without a waiter.
 const PLAIN_CHILD: i64 = 96;
 
 #[test]

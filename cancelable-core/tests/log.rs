@@ -1,5 +1,5 @@
-//! The log, line by line (spec section 3): the target, the levels, the keys and their values. Its own
-//! binary, because a process has one logger.
+//! The log, line by line (spec section 3): the target, the levels, the keys and their values. A binary of its
+//! own, because a process has one logger.
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 

@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Panics when it is asked, and when it is told.
+/// A logger that panics in `enabled` and in `log`.
 struct Panics;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
-/// What the waiters had been told when the first line came.
+/// The waiters that had been woken when the first line was logged.
 static WOKEN_BEFORE_THE_LINE: AtomicUsize = AtomicUsize::new(0);
 static WOKEN: AtomicUsize = AtomicUsize::new(0);
 

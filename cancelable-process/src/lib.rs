@@ -45,7 +45,7 @@
 //!   Linux do not list the members of a group, so there the rest is killed as soon as the leader has ended.
 //! - A kill at the end of a grace period is logged as a warning.
 //! - A process that ends without a cancel may leave others behind, such as a shell that has started a server. They
-//!   are not terminated. A pipe that they hold open delays nobody: [`Command::output`] takes the content of the
+//!   are not terminated. A pipe that they hold open delays no call: [`Command::output`] takes the content of the
 //!   pipe when the process has ended.
 //! - A process that exits with 0 after a cancel was still cancelled: [`ProcessOutcome::check`] is an error.
 //!

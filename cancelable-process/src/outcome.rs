@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 /// The outcome of a process: its exit status, and the cause of its cancel.
 ///
-/// A process that exits with 0 after a cancel may have done half of its work, so an exit status of 0 alone is no success.
+/// A process that exits with 0 after a cancel may have done half of its work, so an exit status of 0 alone does not
+/// mean success.
 ///
 /// # Examples
 ///

@@ -182,7 +182,7 @@ impl Shared {
         true
     }
 
-    /// Sends a signal that is no stop signal. Returns whether it was sent.
+    /// Sends a signal that is not a stop signal. Returns whether it was sent.
     pub(crate) fn send(&self, signal: StopSignal) -> bool {
         let state = self.state.lock();
         let Some(target) = &state.target else {

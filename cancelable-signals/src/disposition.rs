@@ -5,8 +5,8 @@ use crate::watch;
 
 /// The effect of a signal on the process while no watcher of this crate watches it.
 ///
-/// The disposition is that in force when the signal was first watched. It is in force again when the last watcher
-/// of the signal is gone.
+/// The disposition is that in force when the signal was first watched. The disposition is in force again when the
+/// last watcher of the signal is gone.
 ///
 /// On Linux and Android the disposition is read from the system. Elsewhere no safe interface returns it, and
 /// [`Disposition::Default`] is presumed unless the program calls [`Disposition::assume`].

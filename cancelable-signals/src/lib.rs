@@ -45,10 +45,10 @@
 //! The previous disposition is in force again when the last watcher is gone, and for every signal after the signal
 //! for which [`cancel_on_signal`] or a source was waiting.
 //!
-//! A source puts its signal on record in the scope at once, even if nobody polls the scope, and watches until the
-//! finalizers of the scope have ended. A source cannot put a signal on record if the scope was cancelled for another
-//! cause, or if the source was dropped before it had returned its cause. Such a signal is served once more, as if it
-//! came then.
+//! A source puts its signal on record in the scope at once, even if the scope is not polled, and watches until the
+//! finalizers of the scope have ended. A source cannot put a signal on record if the scope was cancelled for
+//! another cause, or if the source was dropped before it had returned its cause. Such a signal is served once more,
+//! as if it came then.
 //!
 //! The same signal within a short time of the first is the same request. Wrappers send a signal twice:
 //! `timeout -s INT` signals its child and then the child's group, and a program that passes signals on repeats the

@@ -16,9 +16,9 @@ use std::time::Duration;
 /// A source that cancels a scope at the first of its signals, with a cause that names the signal.
 ///
 /// The source watches from the entry of the scope until the first signal or the end of the scope, its children and
-/// its finalizers included. The request is on record in the scope at once, even while the body computes and nobody
-/// polls the scope. So [`check`](cancelable_core::Operation::check) sees the request, and so does the outcome of a
-/// body that returns a value nevertheless.
+/// its finalizers included. The request is on record in the scope at once, even while the body computes and the
+/// scope is not polled. So [`check`](cancelable_core::Operation::check) sees the request, and so does the outcome
+/// of a body that returns a value nevertheless.
 ///
 /// As a member of an `all_of` the source counts for the group; inside a source of your own its future resolves to
 /// the cause. A signal without effect is not lost: if the source is dropped because the scope was cancelled for

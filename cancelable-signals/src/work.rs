@@ -14,7 +14,7 @@ use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::sync::{Arc, LazyLock};
 
-/// A reaction to a received signal. It must not panic.
+/// A reaction to a received signal. The work must not panic.
 pub(crate) type Action = Arc<dyn Fn(Signal) + Send + Sync>;
 
 static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("signal-worker"));

@@ -40,7 +40,7 @@ pub(super) struct Meter {
     parent: Option<Arc<Meter>>,
     runtime: Option<RuntimeHandle>,
     position: AtomicU64,
-    /// The number of subscribers in the whole tree. While it is zero, a change notifies nobody.
+    /// The number of subscribers in the whole tree. While it is zero, a change notifies no subscriber.
     subscribers_of_tree: Arc<AtomicUsize>,
     /// The number of subscribers at this meter.
     subscribers: AtomicUsize,

@@ -142,8 +142,8 @@ pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     Some(now)
 }
 
-/// Returns whether the operation is cancelled, also by a deadline whose passing was not noticed yet. An end is no
-/// cancel here, since a stream may outlive its run.
+/// Returns whether the operation is cancelled, also by a deadline whose passing was not noticed yet. An end does
+/// not count as a cancel here, since a stream may outlive its run.
 pub(crate) fn is_cancelled_by_now(record: &Record) -> bool {
     if !record.is_cancelled() {
         expire_if_due(record);

@@ -147,8 +147,9 @@ pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     record.cancel(cause)
 }
 
-/// Returns the token that ends the grace period at once. It is a child of the parent's hard token. The hard
-/// tokens of all ancestors are made with the first of them, since few operations are ever in their grace period.
+/// Returns the token that ends the grace period at once. The token is a child of the parent's hard token. The
+/// hard tokens of all ancestors are made with the first of them, since few operations are ever in their grace
+/// period.
 pub(crate) fn hard_token(record: &Record) -> CancellationToken {
     let mut missing = Vec::new();
     let mut found = None;

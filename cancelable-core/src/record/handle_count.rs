@@ -1,10 +1,10 @@
-//! The handles of a scope that was not run yet. They keep its operation open.
+//! The count of the handles of a scope that was not run yet. Such handles keep the operation open.
 //!
 //! The drop of the last handle closes an operation that was never run. A finalizer may hold a handle, and the
-//! record holds the finalizer, so that handle would never be dropped. Which handles a finalizer holds cannot be
-//! known. So a deferral before the run discounts the clones that exist then. The handle from `build`, the handles
-//! of runs, and later clones, which the finalizer cannot hold, still count. After the drop of the last of these
-//! the operation ends as never run, even if other handles are left.
+//! record holds the finalizer, so that handle would never be dropped. The library cannot know which handles a
+//! finalizer holds. So a deferral before the run discounts the clones that exist then. The handle from `build`,
+//! the handles of runs, and later clones, which the finalizer cannot hold, still count. After the drop of the
+//! last of these the operation ends as never run, even if other handles are left.
 //!
 //! The counts have no meaning once the operation is not pending: a status never returns to pending, so stale
 //! counts are never read.

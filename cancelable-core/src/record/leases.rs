@@ -14,10 +14,10 @@
 //!    end of the shield nothing inside it keeps the body.
 //! 3. A run never has a lease on the body of an operation that is not its ancestor, and neither has a child,
 //!    which has a task of its own. A shield that is polled outside the run of its operation has no lease.
-//! 4. A future that is not polled loses its lease. A missing poll alone is no proof, since a combinator may poll
-//!    only futures that were woken. So the future is woken first, and loses the lease if it has not been polled a
-//!    short time later although the body has (`scope/run/stalled.rs`). A future that is polled again renews its
-//!    lease.
+//! 4. A future that is not polled loses its lease. A missing poll alone proves nothing, since a combinator may
+//!    poll only futures that were woken. So the future is woken first, and loses the lease if it has not been
+//!    polled a short time later although the body has (`scope/run/stalled.rs`). A future that is polled again
+//!    renews its lease.
 //!
 //! # Wakes
 //!

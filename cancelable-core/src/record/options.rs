@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The options for the time after a cancel. Most scopes set none of them and store no such value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The grace period of the body; `None` and zero are none.
+    /// The grace period of the body. `None` and zero mean no grace period.
     pub(crate) grace: Option<Duration>,
-    /// The limit on the time of all finalizers together; `None` is no limit.
+    /// The limit on the time of all finalizers together; `None` without a limit.
     pub(crate) cleanup_budget: Option<Duration>,
     pub(crate) watchdog: Option<Watchdog>,
 }

@@ -18,8 +18,8 @@
 //! 2. An operation that has not ended adopts every orphan, even if it is cancelled or its table is closed. If it
 //!    has ended, the next ancestor adopts the orphan. Without such an ancestor the orphan is an ordinary task
 //!    that is not joined.
-//! 3. An orphan is no child: it takes no permit, and its failures cancel no operation, since the user has dropped
-//!    it. The failures are not lost: its report goes to the owner before the orphan leaves the table.
+//! 3. An orphan is not a child: it takes no permit, and its failures cancel no operation, since the user has
+//!    dropped it. The failures are not lost: its report goes to the owner before the orphan leaves the table.
 //! 4. An orphan is joined without a limit on time, as a child is, except for limits of its own. An orphan that a
 //!    finalizer leaves belongs to that finalizer: it is joined before the next finalizer begins, and within the
 //!    cleanup budget. At the end of the budget the orphans that still run are reported as stragglers, and are not

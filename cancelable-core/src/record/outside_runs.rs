@@ -103,7 +103,7 @@ pub(crate) fn run_of(takeover: &Takeover) -> Option<Arc<Record>> {
 /// Returns whether a run, or a run in its body, has children or finalizers.
 pub(crate) fn has_open_work(takeover: &Takeover) -> bool {
     let mut inside: Vec<_> = run_of(takeover).into_iter().collect();
-    // Ends, and is no recursion: as for `take_over`.
+    // Ends, without recursion: as for `take_over`.
     while let Some(record) = inside.pop() {
         if !record.children.is_unused() || record.has_deferred() {
             return true;

@@ -190,7 +190,7 @@ impl<H> Lease<H> {
     pub(super) fn renew(&self, poll: u64, registered: &mut Option<WakerId>, cx: &Context<'_>) {
         // Relaxed, here and for the poll number: a future that is polled in a poll of the body is polled by the
         // task that counts. A future that another task polls is on the list until it is polled there, and one
-        // poll more or less is no proof.
+        // poll more or less proves nothing.
         self.polled.store(poll, Ordering::Relaxed);
         // Relaxed: a waker that is taken at the same time is woken, and leads to another poll.
         let waker = Some(WakerId::of(cx.waker()));

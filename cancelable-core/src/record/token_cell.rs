@@ -2,8 +2,8 @@
 //!
 //! Most operations end without a call for their token. Until the *own* token is made, the *inherited* token is
 //! used in its place; without an inherited token, nothing can cancel the operation. The inherited token belongs
-//! to an operation or to a join. It is never a token of the user, because the cell would keep that token alive: a
-//! child of such a token is made at once.
+//! to an operation or to a join. The inherited token is never a token of the user, because the cell would keep
+//! that token alive: a child of such a token is made at once.
 //!
 //! The cell knows neither the operation nor its run. A caller that stores a token calls
 //! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub(super) struct Counts {
     pub(super) opened: u64,
-    /// The number of ended operations by status; zero for each status that is no end.
+    /// The number of ended operations by status; zero for `Pending` and `Running`.
     pub(super) ended: [u64; Status::ALL.len()],
     /// The durations of ended operations; `None` until an operation with a runtime has ended. An operation
     /// without a runtime has no duration.

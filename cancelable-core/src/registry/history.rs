@@ -168,7 +168,7 @@ impl History {
         })
     }
 
-    /// Removes the matching snapshots, and returns their number. Requires that `matches` is no user code,
+    /// Removes the matching snapshots, and returns their number. Requires that `matches` runs no user code,
     /// because it is called under a lock.
     pub(super) fn remove(&self, matches: impl Fn(&OperationSnapshot) -> bool) -> usize {
         let removed = self.slots().filter_map(|slot| {

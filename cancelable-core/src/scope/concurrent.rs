@@ -156,7 +156,8 @@ where
         Self { running, ..self }
     }
 
-    /// Returns whether the work on all items ended before any cancel of the scope. Known when the stream has ended.
+    /// Returns whether the work on all items ended before any cancel of the scope. The answer is final when the
+    /// stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late

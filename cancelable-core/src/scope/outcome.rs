@@ -251,10 +251,10 @@ impl<T, E> Outcome<T, E> {
     ///
     /// # Errors
     ///
-    /// As for [`into_result`](Self::into_result). Also [`RunError::Cancelled`] if the scope was cancelled, even if it
-    /// has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
-    /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running at
-    /// the end of its time.
+    /// As for [`into_result`](Self::into_result). Returns [`RunError::Cancelled`] also if the scope was cancelled
+    /// and has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
+    /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running
+    /// at the end of its time.
     ///
     /// # Examples
     ///

@@ -218,7 +218,7 @@ impl Branch {
         }
     }
 
-    /// Stores the keys of a join's entries, once the join is linked to all inputs. It may already be
+    /// Stores the keys of a join's entries, once the join is linked to all inputs. The join may already be
     /// cancelled.
     pub(super) fn set_keys(&self, inputs: &Inputs, keys: Box<[Key]>) {
         {

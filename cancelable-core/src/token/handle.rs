@@ -174,8 +174,8 @@ impl CancellationToken {
     /// A token that is already cancelled keeps its first cause.
     ///
     /// When `cancel` returns, every descendant reports cancelled, and the wakers and callbacks that this call
-    /// reached have been called. Of two threads that cancel at the same time, each calls those that it reached
-    /// first. A waker or callback that panics stops no other; see
+    /// reached have been called. If two threads cancel at the same time, each thread calls the callbacks that it
+    /// reached first. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
     ///
     /// # Examples
@@ -439,7 +439,7 @@ impl CancellationToken {
     }
 
     /// Blocks this thread until the token is cancelled, for at most `limit`. Returns whether the token is
-    /// cancelled. A limit that overflows the clock is no limit.
+    /// cancelled. A limit that overflows the clock never ends.
     ///
     /// # Examples
     ///

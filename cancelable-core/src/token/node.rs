@@ -308,8 +308,8 @@ impl Node {
         branch
     }
 
-    /// Sets the own branch under the node's lock, if there is none. It is cancelled if there is a cause, else
-    /// linked to `above`.
+    /// Sets the own branch under the node's lock, if there is none. The branch is cancelled if there is a cause,
+    /// else linked to `above`.
     fn set_branch(
         &self,
         _locked: &MutexGuard<'_, Inner>,

@@ -109,7 +109,7 @@ impl Node {
             true => None,
             false => parent.open(),
         };
-        // Relaxed: the state changes from WAITER_LINKED only under the parent's lock. It is held here, or it
+        // Relaxed: the state changes from WAITER_LINKED only under the parent's lock. The lock is held here, or
         // was held after the branch had been cancelled, and then the state is final.
         if !is_waiter_linked() {
             return None;

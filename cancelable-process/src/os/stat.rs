@@ -1,5 +1,5 @@
-//! The status of a process in `/proc`, on Linux. Only `/proc` has the group and the end of a process that is no child of
-//! this program.
+//! The status of a process in `/proc`, on Linux. Only `/proc` has the group and the end of a process that is not a
+//! child of this program.
 
 use rustix::process::Pid;
 use std::fs;

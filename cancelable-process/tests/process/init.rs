@@ -1,8 +1,7 @@
-//! Process 1, with this binary as the program that is it.
+//! Process 1, with this binary in that role.
 //!
-//! Each test runs below this process, where orphans come to it because it asks for them, and again
-//! as process 1 of a namespace, where the system makes it so and where signals that are not caught
-//! do not reach it.
+//! Each test runs twice: below this process, which registers as the subreaper of orphans, and as process 1 of a
+//! namespace, to which the system hands orphans and which signals without a handler do not reach.
 
 use crate::kit::{can_start_by, start_with_the_defaults};
 use cancelable_process::{Init, exit_as};

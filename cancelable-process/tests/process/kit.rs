@@ -1,4 +1,4 @@
-//! A shell that is talked to.
+//! A shell that reads commands from the test.
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Operation};

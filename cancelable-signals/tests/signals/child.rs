@@ -1,5 +1,5 @@
-//! The programs that are signalled. They say what happens in lines that begin with `child: `, and
-//! say `ready` when the next signal may come.
+//! The programs that are signalled. They report events in lines that begin with `child: `, and print `ready` when
+//! the next signal may come.
 
 #[cfg(unix)]
 mod requests;

@@ -1,4 +1,4 @@
-//! R33: what came for another process is not served here.
+//! R33: a signal for another process is not served here.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

@@ -1,4 +1,4 @@
-//! Starts a program of `child`, hears what it says, signals it, and sees how it ends.
+//! Starts a program of `child`, reads its lines, sends signals, and reads its exit status.
 
 use cancelable_signals::Signal;
 use rustix::process::{Pid, kill_process};

@@ -1,4 +1,4 @@
-//! Gauges that are moved by hand.
+//! Gauges whose reading a test sets.
 
 use cancelable_core::error::InvalidArgument;
 use cancelable_core::testing::ManualRuntime;

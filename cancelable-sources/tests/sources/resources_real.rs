@@ -1,4 +1,4 @@
-//! Real figures of this machine: they are there, and they are not absurd.
+//! Real figures of this machine, which exist and are plausible.
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Scope, Source};

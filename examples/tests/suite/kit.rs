@@ -1,4 +1,4 @@
-//! Trees of files to walk, and what a program that ended has left.
+//! Trees of files to walk, and the files and lines that an ended program has left.
 
 use std::ffi::OsStr;
 use std::fs;

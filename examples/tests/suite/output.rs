@@ -1,4 +1,4 @@
-//! What `checksum -o FILE` does to the file: nothing, until the lines are all there.
+//! The file of `checksum -o FILE`, which stays unchanged until all lines are written.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,5 @@
-//! `pipeline` in trouble: what is no record, what cannot be read or written, what cannot be resumed.
+//! The errors of `pipeline`: lines that are not records, files that cannot be read or written, runs that cannot
+//! be resumed.
 
 use std::fs;
 use std::os::unix::fs::symlink;

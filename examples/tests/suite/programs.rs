@@ -1,4 +1,4 @@
-//! What holds for every program: its command line, and that nothing it only says stops what it does.
+//! Rules for every program: its command line, and messages that cannot be written do not stop its work.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};

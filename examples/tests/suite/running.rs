@@ -1,4 +1,4 @@
-//! A program that is at work, and can be listened to and signalled.
+//! A running program, whose lines a test reads and to which it sends signals.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};

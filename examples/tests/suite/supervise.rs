@@ -1,8 +1,7 @@
 //! `supervise` beside timeout(1): the same arguments, the same exit code and the same words.
 //!
-//! A limit is either so short that it is always reached, by a command that never ends by itself, or
-//! so long that it never is: nothing here depends on speed. That a pipe ends shows that nothing is
-//! left of the command.
+//! A limit is either short, for a command that never ends, or so long that it is never reached: nothing here
+//! depends on speed. The end of a pipe shows that no process of the command is left.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What a person sees on a terminal.
+//! The output of the programs on a terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! A database that is worked on by a program that is stopped and killed is never half-written.
+//! A program that is stopped and killed never leaves its database half-written.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;

@@ -4,7 +4,7 @@
 use crate::guard::{BoxError, Busy, Connection, WatchedBody};
 use crate::request_body::RequestBody;
 use crate::serve::Settings;
-use crate::shared::{NewConnection, Phase, Server};
+use crate::shared::{Arrival, Phase};
 use crate::socket_watch::SocketWatch;
 use crate::stalled_io::StalledIo;
 use bytes::Bytes;
@@ -16,7 +16,6 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use parking_lot::Mutex;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -30,16 +29,15 @@ use tower::Service;
 /// The time that the HTTP implementation has to end a body whose deadline has passed, before the connection is cut.
 const SLACK: Duration = Duration::from_millis(500);
 
-/// The time that a new connection has for its first request, before a server that stops takes it for idle.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// The time from the start of a connection in which its first request is waited for, although the server stops.
+const FIRST: Duration = Duration::from_millis(100);
 
 /// Serves one connection until it ends.
 pub(crate) async fn drive<S, B>(
     stream: TcpStream,
     peer: SocketAddr,
     app: S,
-    server: Server,
-    new: NewConnection,
+    arrival: Arrival,
     settings: Arc<Settings>,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
@@ -50,6 +48,9 @@ pub(crate) async fn drive<S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let server = arrival.server().clone();
+    let arrival = Arc::new(arrival);
+    let mut first = pin!(tokio::time::sleep(FIRST));
     // A small response is sent at once.
     let _ = stream.set_nodelay(true);
     let watch = SocketWatch::of(&stream, !settings.keeps_half_closed).ok();
@@ -57,11 +58,11 @@ pub(crate) async fn drive<S, B>(
     let (bodies, mut watched) = mpsc::unbounded_channel();
     let connection = Connection {
         server: server.clone(),
+        arrival: Arc::clone(&arrival),
         left: left.clone(),
         peer,
         body_limit: settings.stalls.body,
         busy: Arc::new(Busy::new()),
-        new: Arc::new(Mutex::new(Some(new))),
         is_http2: Arc::new(AtomicBool::new(false)),
         bodies,
     };
@@ -91,20 +92,23 @@ pub(crate) async fn drive<S, B>(
     let mut phases = server.phases();
     let mut overdue = FuturesUnordered::new();
     let mut is_gone = false;
-    let mut requests = connection.busy.changes();
-    let mut first_request = pin!(tokio::time::sleep(FIRST_REQUEST));
     // Ends: with the connection, which the last phase cuts.
     loop {
         let phase = *phases.borrow_and_update();
-        let is_new = connection.new.lock().is_some();
-        // The end of a new connection would lose a first request that the kernel has received.
-        if !is_new {
+        // The HTTP implementation would close a connection whose first request it has not read yet.
+        let is_arriving = phase > Phase::Ready && arrival.is_open() && !first.is_elapsed();
+        if !is_arriving {
             follow(phase, http.as_mut(), &connection);
+            if phase >= Phase::Draining {
+                arrival.end();
+            }
         }
         if phase == Phase::Cut {
             break;
         }
         tokio::select! {
+            // In this order: bytes that have come are read before the time for them is over.
+            biased;
             // The error of a connection is that of its client: it left, or it sent no HTTP.
             ended = http.as_mut() => {
                 if let Err(error) = ended {
@@ -112,12 +116,11 @@ pub(crate) async fn drive<S, B>(
                 }
                 break;
             }
+            () = first.as_mut(), if is_arriving => {}
             () = gone.as_mut(), if !is_gone => {
                 is_gone = true;
                 left.cancel_with(Cause::new(Reason::Disconnected));
             }
-            () = first_request.as_mut(), if is_new => drop(connection.new.lock().take()),
-            _ = requests.changed(), if is_new => {}
             Some(body) = watched.recv() => overdue.push(deadline_passed(body)),
             Some(is_stuck) = overdue.next(), if !overdue.is_empty() => {
                 if is_stuck {

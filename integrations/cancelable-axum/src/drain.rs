@@ -10,7 +10,7 @@ use std::time::Duration;
 /// | phase | what happens | ends |
 /// |---|---|---|
 /// | *unready* | the readiness answers 503, connections are still accepted, responses carry `connection: close`, HTTP/2 connections get a GOAWAY | after [`unready`](Self::unready) |
-/// | *draining* | the queue of connections is accepted, then the listener closes; idle connections close, and a connection younger than a second may send its first request; requests finish | with the last request, or after [`finish`](Self::finish) |
+/// | *draining* | the queue of connections is accepted, then the listener closes; idle connections close; requests finish | with the last request, or after [`finish`](Self::finish) |
 /// | *asked* | open requests are cancelled with [`Reason::ShuttingDown`](cancelable_core::Reason::ShuttingDown) | with the last request, or after [`grace`](Self::grace) |
 /// | *cut* | connections are aborted; what still runs is named in [`Drained::cut`] | |
 ///

@@ -1,14 +1,14 @@
-//! The outermost service of a connection: what it drops, the client has left.
+//! The outermost service of a connection. If the connection drops a response future or a body here, the client
+//! has left.
 
 use crate::request_body::RequestBody;
-use crate::shared::{NewConnection, OpenRequest, Phase, Server};
+use crate::shared::{Arrival, OpenRequest, Phase, Server};
 use bytes::Bytes;
 use cancelable_core::CancellationToken;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use parking_lot::Mutex;
 use pin_project_lite::pin_project;
 use std::error::Error;
 use std::future::Future;
@@ -28,14 +28,13 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) server: Server,
+    pub(crate) arrival: Arc<Arrival>,
     /// The token that is cancelled when the client of the connection is gone.
     pub(crate) left: CancellationToken,
     pub(crate) peer: SocketAddr,
     pub(crate) body_limit: Option<Duration>,
     /// The number of requests whose response has not begun, and a number that changes with each request.
     pub(crate) busy: Arc<Busy>,
-    /// `None` once the connection has a request, or had the time for one.
-    pub(crate) new: Arc<Mutex<Option<NewConnection>>>,
     /// True once a request of HTTP/2 has come.
     pub(crate) is_http2: Arc<AtomicBool>,
     /// The bodies whose deadline the connection has to watch.
@@ -100,13 +99,12 @@ impl Connection {
             self.is_http2.store(true, Ordering::Relaxed);
         }
         if phase >= Phase::Asked {
-            drop(self.new.lock().take());
             self.server.refuse();
+            self.arrival.end();
             return Guarded::Refused;
         }
         let open = self.server.open(&self.left);
-        // The request is counted from here.
-        drop(self.new.lock().take());
+        self.arrival.end();
         let mut request =
             request.map(|body| RequestBody::new(body, self.body_limit, self.left.clone()));
         let version = request.version();

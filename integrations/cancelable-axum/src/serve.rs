@@ -284,9 +284,10 @@ async fn drive<S, B>(
     let connect = {
         let server = server.clone();
         move |connections: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
-            let (app, server, settings) = (app.clone(), server.clone(), Arc::clone(&settings));
-            let new = server.new_connection();
-            connections.spawn(connection::drive(stream, peer, app, server, new, settings));
+            let (app, settings) = (app.clone(), Arc::clone(&settings));
+            // From here on: the task may not run before the drain looks for what is open.
+            let arrival = server.arrive();
+            connections.spawn(connection::drive(stream, peer, app, arrival, settings));
             // The ended ones are forgotten.
             while connections.try_join_next().is_some() {}
         }
@@ -324,11 +325,11 @@ async fn drive<S, B>(
             }
         }
     }
-    // The kernel has accepted these connections for us. It would reset them with the listener.
-    while let Some(accepted) = accepted_already(&listener).await {
+    // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
+    // them.
+    for accepted in accepted_already(listener) {
         connect(&mut connections, accepted);
     }
-    drop(listener);
     server.set_phase(Phase::Draining);
     tokio::select! {
         () = server.idle() => {}
@@ -508,15 +509,26 @@ fn is_of_connection(error: &io::Error) -> bool {
     )
 }
 
-/// A connection that the kernel has accepted already.
-async fn accepted_already(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
-    poll_fn(|cx| match listener.poll_accept(cx) {
-        Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
-        Poll::Ready(Err(error)) if is_of_connection(&error) => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
+/// The connections that the kernel has accepted already. Then the listener is closed.
+fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut all = Vec::new();
+    // The kernel is asked, since the runtime may not have heard of a connection yet. The listener does not block.
+    let listener = match listener.into_std() {
+        Ok(listener) => listener,
+        Err(_) => return all,
+    };
+    // Ends: with the queue, or with an error that is not that of a connection.
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                let stream = stream.set_nonblocking(true).map(|()| stream);
+                if let Ok(stream) = stream.and_then(TcpStream::from_std) {
+                    all.push((stream, peer));
+                }
+            }
+            Err(error)
+                if is_of_connection(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return all,
         }
-        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
-    })
-    .await
+    }
 }

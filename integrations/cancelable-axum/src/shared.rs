@@ -6,7 +6,7 @@ use cancelable_tower::Client;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// The phase of a server. A later phase is greater.
@@ -19,7 +19,7 @@ pub(crate) enum Phase {
     Cut,
 }
 
-/// The server as its connections know it. It is an extension of each request.
+/// The server as its connections know it. The value is an extension of each request.
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
@@ -33,8 +33,8 @@ struct Shared {
     /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
-    /// The number of [`NewConnection`]s.
-    new_connections: AtomicUsize,
+    /// The number of connections whose first request is still to come.
+    arriving: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ impl Server {
                 open: Mutex::default(),
                 ended: watch::Sender::new(()),
                 refused: AtomicUsize::new(0),
-                new_connections: AtomicUsize::new(0),
+                arriving: AtomicUsize::new(0),
             }),
         }
     }
@@ -85,12 +85,6 @@ impl Server {
         self.shared.refused.load(Ordering::Relaxed)
     }
 
-    /// Counts a connection whose first request may be on its way.
-    pub(crate) fn new_connection(&self) -> NewConnection {
-        self.shared.new_connections.fetch_add(1, Ordering::AcqRel);
-        NewConnection(self.clone())
-    }
-
     /// Opens a request, or a socket, below a connection.
     pub(crate) fn open(&self, connection: &CancellationToken) -> OpenRequest {
         let client = Client::below(connection);
@@ -110,11 +104,20 @@ impl Server {
         self.shared.open.lock().clients.len()
     }
 
-    /// Waits until no request is open.
+    /// Notes a connection that was accepted.
+    pub(crate) fn arrive(&self) -> Arrival {
+        self.shared.arriving.fetch_add(1, Ordering::AcqRel);
+        Arrival {
+            server: self.clone(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until no request is open, and none is on its way on a connection that was just accepted.
     pub(crate) async fn idle(&self) {
         let mut ended = self.shared.ended.subscribe();
         // Ends: each turn waits for the end of a request, and the caller bounds the wait.
-        while self.count() > 0 || self.shared.new_connections.load(Ordering::Acquire) > 0 {
+        while self.count() > 0 || self.shared.arriving.load(Ordering::Acquire) > 0 {
             if ended.changed().await.is_err() {
                 return;
             }
@@ -146,14 +149,34 @@ impl Server {
     }
 }
 
-/// A connection whose first request may be on its way: the server is not idle until this is dropped.
-pub(crate) struct NewConnection(Server);
+/// A connection before its first request.
+pub(crate) struct Arrival {
+    server: Server,
+    is_over: AtomicBool,
+}
 
-impl Drop for NewConnection {
+impl Arrival {
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Returns whether the first request is still to come.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Notes the first request, which is open by now, or that it is not waited for.
+    pub(crate) fn end(&self) {
+        if !self.is_over.swap(true, Ordering::AcqRel) {
+            self.server.shared.arriving.fetch_sub(1, Ordering::AcqRel);
+            self.server.shared.ended.send_replace(());
+        }
+    }
+}
+
+impl Drop for Arrival {
     fn drop(&mut self) {
-        let shared = &self.0.shared;
-        shared.new_connections.fetch_sub(1, Ordering::AcqRel);
-        shared.ended.send_replace(());
+        self.end();
     }
 }
 

@@ -163,7 +163,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
 /// A WebSocket whose operation may be cancelled.
 ///
-/// It is a [`Stream`] and a [`Sink`] of messages.
+/// The socket is a [`Stream`] and a [`Sink`] of messages.
 ///
 /// # Examples
 ///
@@ -186,8 +186,8 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 /// # let _ = ticks;
 /// ```
 pub struct Socket {
-    /// The closing frame of a cancellation is sent when the handler is gone, so both have the socket. They never use it
-    /// at the same time.
+    /// The closing frame of a cancellation is sent when the handler is gone, so both have the socket. The two never
+    /// use it at the same time.
     shared: Arc<Mutex<axum::extract::ws::WebSocket>>,
 }
 

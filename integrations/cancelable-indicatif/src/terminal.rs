@@ -9,7 +9,7 @@ use indicatif::{ProgressDrawTarget, TermLike};
 /// The maximum number of draws in a second.
 const RATE: u8 = 20;
 
-/// Returns a draw target for bars on standard error. Nothing is drawn if standard error is no terminal.
+/// Returns a draw target for bars on standard error. Nothing is drawn if standard error is not a terminal.
 ///
 /// Between two draws the cursor is in the row below the bars. `indicatif`'s own target leaves the cursor at the end of
 /// the last bar. A `^C` that the terminal echoes there wraps into the next row, so that all later draws are a row too

@@ -35,8 +35,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns the client of one request on a connection. It has left once `connection` is cancelled, or once
-    /// [`leave`](Self::leave) was called.
+    /// Returns the client of one request on a connection. The client has left once `connection` is cancelled, or
+    /// once [`leave`](Self::leave) was called.
     #[must_use]
     pub fn below(connection: &CancellationToken) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Keys of requests, by which another connection stops them.
+//! Keys of requests, with which another connection can stop a request.
 
 use cancelable_core::operation::WeakOperation;
 use cancelable_core::{Cause, Operation, Reason};

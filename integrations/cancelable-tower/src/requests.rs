@@ -77,7 +77,8 @@ impl Requests {
         self
     }
 
-    /// Sets the headers whose deadlines are kept. They shorten the limit of the server, and never extend it.
+    /// Sets the headers whose deadlines are kept. A deadline shortens the limit of the server, and never extends
+    /// it.
     pub fn deadline_headers(mut self, headers: DeadlineHeaders) -> Self {
         self.settings.deadline_headers = headers;
         self
@@ -133,7 +134,7 @@ impl Requests {
         self
     }
 
-    /// Gives each request a key, by which another connection stops it.
+    /// Gives each request a key, with which another connection can stop the request.
     pub fn keys(mut self, keys: &Keys) -> Self {
         self.settings.keys = Some(keys.clone());
         self
@@ -224,7 +225,7 @@ async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
     scope: Scope,
     slot: Slot<B, E>,
-    over: impl Future<Output = ()>,
+    over: impl Future<Output = Result<(), ServiceFailed>>,
 ) -> Result<(), ServiceFailed> {
     let answered = response.await;
     if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
@@ -240,10 +241,7 @@ async fn serve<B, E>(
     drop(slot);
     match is_failure {
         true => Err(ServiceFailed::default()),
-        false => {
-            over.await;
-            Ok(())
-        }
+        false => over.await,
     }
 }
 

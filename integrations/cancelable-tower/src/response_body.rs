@@ -2,7 +2,7 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
-use crate::exchange::{After, Exchange, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use bytes::Bytes;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Reason};
@@ -152,7 +152,10 @@ impl Open {
 
     fn finish(&mut self, ending: &Ending) {
         self.is_over = true;
-        self.exchange.set_over();
+        self.exchange.set_over(match ending {
+            Ending::Failed => Over::Failed,
+            _ => Over::Complete,
+        });
         if let Some(mut run) = self.run.take() {
             let mut cx = Context::from_waker(std::task::Waker::noop());
             match poll_run(&mut run, &mut cx) {
@@ -187,7 +190,7 @@ impl Open {
         self.is_over = true;
         match self.run.take() {
             Some(run) => self.exchange.leave(run),
-            None => self.exchange.set_over(),
+            None => self.exchange.set_over(Over::Complete),
         }
         let cause = Cause::new(Reason::Disconnected);
         BodyCut { cause }.into()
@@ -201,7 +204,7 @@ impl Open {
         let problem = Problem::of(Some(&cause));
         let run = self.run.take();
         self.is_over = true;
-        self.exchange.set_over();
+        self.exchange.set_over(Over::Cut);
         self.exchange.log(&Ending::Cancelled(Some(cause.clone())));
         if let Some(run) = run {
             // The handler is in its grace.

@@ -2,7 +2,7 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
-use crate::exchange::{After, Exchange, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use crate::response_body::ResponseBody;
 use bytes::Bytes;
 use cancelable_core::scope::RunError;
@@ -146,7 +146,7 @@ impl<B: Body, E> Running<B, E> {
                 Some(cause) => {
                     if let Some(run) = self.run.take() {
                         // The handler is in its grace; the client does not wait for that.
-                        self.exchange.set_over();
+                        self.exchange.set_over(Over::Complete);
                         self.exchange
                             .hand_over(run, After::Cut(self.exchange.settings().grace));
                     }

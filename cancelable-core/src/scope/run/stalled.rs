@@ -1,7 +1,7 @@
 //! Stalled futures: futures that are kept and not polled, for which a cancelled scope no longer waits.
 //!
-//! A future that nobody polls can neither end nor see a cancel, so it must not delay the cancel around it. There are
-//! two kinds:
+//! A future that is not polled can neither end nor see a cancel, so it must not delay the cancel around it. There
+//! are two kinds:
 //!
 //! - A future inside the body with a *lease* on the body, such as an open shield (`record/leases.rs`). A stalled future
 //!   loses its lease, which allows the drop of the body and of the future in it: [`StalledLeases`].
@@ -37,11 +37,11 @@ const STALL_LIMIT_POLLS: u64 = 32;
 /// The longest time between two rounds while the body is polled.
 const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The suspicions against the futures with a lease on the body of a cancelled scope.
+/// The search for stalled futures among those with a lease on the body of a cancelled scope.
 ///
-/// Futures are suspected in *rounds*. In a round, each future that the body has not polled is suspected and woken. The
-/// body is polled before each check in this type. So a task whose timers all fire late polls the woken futures before
-/// they are judged.
+/// Futures are suspected in *rounds*. In a round, each future that the body has not polled is suspected and woken.
+/// The body is polled before each check in this type. So a task whose timers all fire late polls the woken futures
+/// before they are checked.
 ///
 /// The first round is at the first check. The next round is at the first poll of the body that comes [`ROUND_INTERVAL`]
 /// later. An earlier round would only add wakes and polls, in most of which most futures are not polled.

@@ -1,4 +1,4 @@
-//! Partial results: what a run had so far is found, whichever way it ended, and no update is lost.
+//! Partial results: the value of a run is kept, whichever way the run ended, and no update is lost.
 
 use crate::support::open;
 use cancelable_core::testing::ManualRuntime;

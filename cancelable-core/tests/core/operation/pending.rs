@@ -1,4 +1,4 @@
-//! What keeps a scope open that has not been run, where something was deferred to it.
+//! The handles that keep a scope open that was not run but has finalizers.
 
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a finalizer holds: a handle of the scope, and a witness of its end.
+/// The handle that a finalizer holds: a handle of the scope, and a witness of its end.
 struct Inside {
     scope: Scope,
     alive: Arc<()>,

@@ -1,4 +1,4 @@
-//! Progress (R38): what the work says of itself, what parents sum up, and who hears of it.
+//! Progress (R38): the figures of an operation, the sums of its ancestors, and the notified hooks.
 
 use crate::support::{SECOND, open};
 use cancelable_core::operation::{
@@ -36,7 +36,7 @@ fn overall(operation: &Operation) -> (u64, Option<u64>) {
     (snapshot.overall().position(), snapshot.overall().total())
 }
 
-/// What a hook was told: who made it, what stood then over all, whether it was the last.
+/// The changes that a hook has received: who made it, what stood then over all, whether it was the last.
 type Told = Arc<Mutex<Vec<(String, u64, bool)>>>;
 
 fn listen(operation: &Operation) -> (Told, ProgressRegistration) {

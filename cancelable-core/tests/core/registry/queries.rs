@@ -1,4 +1,4 @@
-//! Registries: who is listed, filters, cancelling, history, statistics, trees.
+//! Registries: listed operations, filters, cancelling, history, statistics, trees.
 
 use crate::support::SECOND;
 use cancelable_core::operation::OperationSnapshot;

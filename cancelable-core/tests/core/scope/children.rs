@@ -1,4 +1,4 @@
-//! Children of a scope: what they are, who waits for them, what a failure of one does.
+//! Children of a scope: their tasks, the waits for them, and the effect of a failure.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, at_most, open_on};

@@ -1,5 +1,4 @@
-//! What a dropped run leaves, as a part of the scope that it was in: who waits for it, before what, and
-//! for how long (R24, R25).
+//! Orphans of dropped runs: which ancestor waits for them, before which step, and for how long (R24, R25).
 
 use crate::support::clockwork::Clockwork;
 use crate::support::log_lines::lines_of;
@@ -19,7 +18,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What happened, and after how many seconds.
+/// The events, each with its time in seconds.
 #[derive(Clone)]
 struct Notes {
     runtime: RuntimeHandle,
@@ -249,7 +248,7 @@ fn r25_r50_what_fails_in_it_cancels_nobody_and_is_in_the_outcome_of_the_scope_ab
     assert!(matches!(error, RunError::ChildFailed(_)), "{error}");
 }
 
-/// What went wrong below, a word for each.
+/// The failures of descendants, a word for each.
 fn wrong<T, E>(outcome: &Outcome<T, E>) -> Vec<String> {
     let failures = outcome.child_failures().iter().map(|failure| {
         let how = match failure.is_panic() {
@@ -611,7 +610,7 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
     }
 }
 
-/// Its runtime is one that nobody drives for now.
+/// The runtime of the orphan is not driven for now.
 #[test]
 fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     let (manual, elsewhere) = (ManualRuntime::new(), ManualRuntime::new());

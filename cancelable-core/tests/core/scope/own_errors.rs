@@ -1,5 +1,5 @@
-//! A body that stops for the cancel by an error of its own: it is cancelled, wherever it runs and whatever holds the
-//! error, and one that only fails at that time has failed.
+//! A body that stops for a cancel by an error of its own is cancelled, wherever it runs and whatever type contains
+//! the error. A body that fails at that time for another reason has failed.
 
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An error that says nothing of the one inside it, as a transparent one does.
+/// An error that does not show its inner error, as a transparent error does.
 #[derive(Debug)]
 enum Import {
     Stopped(Cancelled),

@@ -1,4 +1,4 @@
-//! A request that comes is on record in the outcome, whatever the run does by then (R18, R45).
+//! Requests of sources, which are recorded in the outcome in every phase of the run (R18, R45).
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! What a stream gave before it was cut.
+//! The items of a stream before a cut.
 
 use super::feed::Feed;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! What is built on a stream that can be cut: chunks, the last items, progress.
+//! Steps of a stream that can be cut: chunks, the last items, progress.
 
 use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! Streams that a cancel ends: which items come, what is registered where, what holds a cut up.
+//! Streams that a cancel ends: the delivered items, the registered wakers, and the delays of a cut.
 
 use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;

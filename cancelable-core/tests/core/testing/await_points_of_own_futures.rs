@@ -1,4 +1,5 @@
-//! Our own futures under the checker: wherever they are dropped, they leave nothing behind.
+//! The library's own futures under the checker of await points: they leave nothing behind, wherever they are
+//! dropped.
 
 use crate::support::{SECOND, at_most};
 use cancelable_core::source;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
-/// What a future is made with, and may leave something in.
+/// The parts from which a future is made, and in which it may leave something.
 #[derive(Clone)]
 struct Room {
     runtime: RuntimeHandle,

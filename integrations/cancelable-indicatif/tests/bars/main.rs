@@ -1,4 +1,4 @@
-//! What a terminal gets to see of a tree of operations.
+//! The bars of a tree of operations on a terminal.
 #![allow(missing_docs)]
 
 mod screen;
