@@ -45,7 +45,7 @@ struct Row<'a> {
     ended: Option<u64>,
     due: Option<u64>,
     why: Option<Why>,
-    /// As `why` was when it ended: what comes later goes past it to what is below.
+    /// The value of `why` at the end: what comes later goes past it to what is below.
     why_at_end: Option<Option<Why>>,
     cancelled_at: u64,
     /// The body is looked at for the last time before it is dropped.
@@ -156,7 +156,7 @@ pub(crate) struct Model<'a> {
     rows: Vec<Option<Row<'a>>>,
     logs: Vec<Log>,
     tasks: Vec<Option<Task<'a>>>,
-    /// Points in time at which something may happen. One too many does no harm.
+    /// Points in time at which something may happen. An extra visit does no harm.
     alarms: BTreeSet<u64>,
     /// Something has changed since this was last cleared.
     moved: bool,
@@ -500,7 +500,7 @@ impl<'a> Model<'a> {
         if !run.wind_up.begun && self.is_waiting(id) {
             let fails = matches!(end, End::Came(Ending::Error | Ending::Panic));
             let has_children = !self.row(id).members.is_empty();
-            // What came before the failure is the cause.
+            // The cancel before the failure is the cause.
             self.check(id);
             if fails && has_children && !self.plan(id).collect_all {
                 self.cancel(id, "child_failed", None, Some(id));
@@ -651,8 +651,8 @@ impl<'a> Model<'a> {
         owner.failed_below.extend(failed);
     }
 
-    /// As above, for what has lost its run: the nearest scope of which something runs is told, since
-    /// nobody has the outcome.
+    /// The same for a row that has lost its run: the nearest scope of which something runs is told, since nobody
+    /// has the outcome.
     fn report_up(&mut self, id: usize) {
         let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
         if let Some(owner) = above.find(|above| self.row(*above).settled.is_none()) {
@@ -751,7 +751,7 @@ impl<'a> Model<'a> {
         }
         loop {
             if wind_up.current.is_none() {
-                // What a finalizer leaves is waited for within the budget.
+                // The scope waits for the orphans of a finalizer within the budget.
                 if !self.row(id).adopted.is_empty() && !self.is_past(wind_up.until) {
                     return false;
                 }
@@ -914,7 +914,7 @@ impl<'a> Model<'a> {
             at: now,
             is_inherited: false,
         });
-        // What is opened later has a higher number, so one turn is enough.
+        // A row that is opened later has a higher number, so one turn is enough.
         for below in id + 1..self.rows.len() {
             let Some(row) = &self.rows[below] else {
                 continue;

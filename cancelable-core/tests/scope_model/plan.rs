@@ -102,7 +102,7 @@ pub(crate) struct Case {
     /// The time at which the run of the root is dropped from outside.
     pub(crate) dropped_after: Option<u64>,
     pub(crate) blows: Vec<Blow>,
-    /// Somebody waits for the end of each scope.
+    /// A task waits for the end of each scope.
     pub(crate) is_awaited: bool,
 }
 

@@ -100,7 +100,7 @@ pub(crate) struct Last {
     pub(crate) status: Status,
     pub(crate) started: Option<u64>,
     pub(crate) ended: Option<u64>,
-    /// When those who wait for its end are told; none where nobody does.
+    /// The time at which the waiters for its end are notified; none without a waiter.
     pub(crate) closed: Option<u64>,
     pub(crate) why: Option<Why>,
 }

@@ -102,7 +102,7 @@ fn r45_the_same_signal_within_the_window_of_the_first_is_the_same_request() {
     let mut machine = Machine::new(Disposition::Default);
     machine.once(WINDOW);
     assert_eq!(machine.int(), Came::Work(1));
-    // Nobody watches any more, and still it does not end the process.
+    // There is no watcher any more, and the signal does not end the process.
     assert_eq!(machine.int(), Came::Repeat);
     assert_eq!(machine.after(99 * MS).int(), Came::Repeat);
     // Of the first: a repeat does not make it longer.

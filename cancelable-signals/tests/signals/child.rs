@@ -157,7 +157,7 @@ fn at_once() {
     say(name_in(Some(&cause)));
 }
 
-/// What the first signal sets off never comes to its end.
+/// The work of the first signal never ends.
 fn hung() {
     let ask = CancellationToken::new();
     ask.on_cancel(|_| {

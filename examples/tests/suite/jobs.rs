@@ -143,7 +143,7 @@ fn r33_a_read_in_the_background_stops_the_job_and_fg_gives_it_the_terminal() {
         let command = format!("{wrapper} sh -c 'read x; echo g\"\"ot $x' &");
         shell.line(&command).until_stopped();
         shell.line("fg").line("this").until("got this");
-        // One that goes on in the background.
+        // A job that continues in the background.
         let command = format!("{wrapper} sh -c '{READY}; kill -STOP $$; echo we\"\"nt on'");
         shell.line(&command).until("ready").until("Stopped");
         shell.line("bg").until("went on");

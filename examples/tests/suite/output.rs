@@ -152,7 +152,7 @@ fn a_fifo_is_written_to_and_ended_whoever_comes_first() {
     }
 }
 
-/// What is already in an open file stays there.
+/// The earlier content of an open file stays there.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_open_file_by_its_number_is_gone_on_with() {

@@ -145,7 +145,7 @@ fn what_is_wrong_with_an_argument_is_said_with_it() {
     assert!(!tree.path("books.db").exists());
 }
 
-/// Where standard output is non-blocking, it is waited for.
+/// If standard output is non-blocking, the program waits for it.
 #[test]
 fn a_non_blocking_output_is_waited_for() {
     use rustix::fs::{OFlags, fcntl_setfl};

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::kit::{Ended, Tree, bin};
 
-/// How often it is stopped from inside, and how often it is killed.
+/// The number of stops from inside, and the number of kills.
 const STOPPED: usize = 900;
 const KILLED: usize = 100;
 

@@ -140,7 +140,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     let after = scope.clone();
     drop(scope);
     assert_eq!(before.status(), Status::Pending);
-    // What was made before it is told from what was made after it, each time.
+    // Handles that were made before a deferral are distinguished from later handles, each time.
     after.defer(async {}).expect("it has not ended");
     let last = after.clone();
     drop(after);
@@ -155,7 +155,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     assert!(matches!(outcome.error(), Some(RunError::AlreadyRun(_))));
     manual.run_until_idle();
 
-    // Where nothing was deferred each handle counts.
+    // Without a deferral each handle counts.
     let scope = open_on(&manual, "import");
     let before = scope.clone();
     drop(scope);

@@ -299,7 +299,7 @@ fn r50_runs_that_were_dropped_in_each_other_report_to_the_first_scope_that_was_n
     }));
     let expected = [
         "own failed",
-        // What is below a run is reported after its own.
+        // Failures of descendants are reported after the run's own.
         "middle failed",
         "inner failed",
         "child failed",
@@ -458,7 +458,7 @@ fn r24_r25_an_outer_run_that_was_dropped_first_waits_too_and_begins_no_finalizer
     drop(inner);
     manual.advance(60 * SECOND);
     let expected = [
-        // Nobody polls it, so it is taken over.
+        // The run is not polled, so it is taken over.
         ("inner", 4),
         ("first", 6),
         ("second", 7),
@@ -702,7 +702,7 @@ fn r26_a_call_that_a_dropped_run_gives_up_is_given_up_by_those_above_too() {
         .iter()
         .filter(|line| line.text.contains("was abandoned"));
     assert_eq!(told.count(), 1, "{lines:?}");
-    // What the call has deferred is its own, as its thread is.
+    // The finalizers that the call has deferred belong to the call, as its thread does.
     drop(end);
     let inner = inner.expect("the body has begun");
     while inner.live_children() > 0 {

@@ -117,7 +117,7 @@ fn r18_a_body_that_says_that_it_has_stopped_is_cancelled_whatever_says_so() {
         op.cancel_with("the operator");
         op.token().child_token().check()
     });
-    // What was asked for where no operation runs.
+    // A `Cancelled` from a check on a thread without a current operation.
     is_cancelled::<Cancelled>(&manual, |op| {
         op.cancel_with("the operator");
         let (operation, token) = (op.operation().clone(), op.token().clone());
@@ -405,7 +405,7 @@ fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
         assert!(run.now_or_never().is_none());
     });
     assert_eq!(told.reason(), &Reason::ShuttingDown);
-    // What came before is the cause.
+    // The earlier cancel is the cause.
     let before = cause(&|scope| {
         let run = scope.run(|op| async move {
             op.cancel_with("the operator");

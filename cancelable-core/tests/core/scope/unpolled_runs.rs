@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// The limit of the scope around.
 const LIMIT: Duration = Duration::from_millis(200);
-/// How long after it was woken a future must have been polled; see `docs/scopes.md`.
+/// The time after its wake within which a future must be polled; see `docs/scopes.md`.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 fn limited(manual: &ManualRuntime) -> Scope {
@@ -92,7 +92,7 @@ fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above() {
         }));
         assert!(outcome.is_cancelled(), "{open:?}");
         let left = match open {
-            // What is left of it is waited for, as of any dropped run.
+            // The scope waits for the orphan, as for that of any dropped run.
             Open::Child => SECOND,
             _ => LIMIT + PATIENCE,
         };

@@ -26,7 +26,7 @@ fn r41_every_item_comes_and_then_the_end_if_nothing_cancels() {
     assert_eq!(stream.size_hint(), (0, Some(5)));
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2, 3, 4], true));
     assert!(stream.is_terminated() && stream.cancellation().is_none());
-    // What comes too late does not make it a cut.
+    // A cancel that comes too late does not make the end a cut.
     token.cancel();
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
     assert!(stream.cancellation().is_none());

@@ -30,7 +30,7 @@ struct Room {
     recorder: Rc<Recorder>,
 }
 
-/// Wakes whoever polls at present. Who keeps a clone of it is counted.
+/// Wakes the present poller. The clones of the value are counted.
 #[derive(Default)]
 struct Relay(Mutex<Option<Waker>>);
 
@@ -98,7 +98,7 @@ fn leaves_nothing<F: Future>(make: impl Fn(Room) -> F) -> AwaitReport {
             relayed(fresh.relay.clone(), make(fresh))
         },
         |manual| {
-            // What was spawned may wait, each task for one timer; what was dropped may not.
+            // The spawned tasks may wait, each for one timer; what was dropped may not.
             assert!(
                 manual.pending_timers() <= manual.live_tasks(),
                 "a timer was kept"
