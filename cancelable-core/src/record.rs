@@ -128,6 +128,8 @@ pub(crate) struct Record {
 struct Inner {
     started: Option<Instant>,
     ended: Option<Instant>,
+    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
+    cancelled_at: Option<Instant>,
     deadlines: Deadlines,
     /// The waker of the task that runs the operation; see `run_waker.rs`.
     run_waker: StoredWaker,
@@ -149,8 +151,6 @@ struct Rare {
     shields: RareShields<Handle>,
     cleanup: Cleanup,
     deferrals: Deferrals,
-    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
-    cancelled_at: Option<Instant>,
     /// Cancelled to end the grace period at once; a child of the parent's hard token.
     hard_token: Option<CancellationToken>,
     /// It was cancelled by a source, on a thread of the source.
@@ -273,6 +273,7 @@ impl Record {
         let inner = Inner {
             started: None,
             ended: None,
+            cancelled_at: None,
             deadlines: Deadlines::new(opening.deadline),
             run_waker: StoredWaker::default(),
             sources: opening.sources,
