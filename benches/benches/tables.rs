@@ -11,10 +11,11 @@ use std::thread::available_parallelism;
 const INTRODUCTION: &str = "\
 # Performance
 
-Ratios of ours to a peer's, measured in turn in one process: 15 rounds, the median of the rounds'
-ratios. The times depend on the machine and say only of what order a cost is. Below a table stands why a
-row misses its goal. What is exact, such as counts of allocations, is in tests. `cargo bench -p benches`
-prints these tables, and `cargo bench -p benches -- --write` writes this page and its plots.
+Ratios of the times of this library to those of a peer. Both are measured in turn in one process, for 15 rounds;
+a ratio is the median of the rounds. The times depend on the machine and show only the order of a cost. The
+notes below a table explain the rows that miss their goal. Tests check the exact costs, such as counts of
+allocations. `cargo bench -p benches` prints these tables, and `cargo bench -p benches -- --write` writes this page
+and its plots.
 ";
 
 /// The folder of the plots, beside the page.

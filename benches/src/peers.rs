@@ -89,7 +89,8 @@ pub fn stopping_futures() -> Vec<Row> {
             },
         )
         .noting(
-            "its stop has one waiter for ever, which needs no lock; a token may have any number.",
+            "the stop of the peer has a single waiter for its whole life, which needs no lock. A token may have \
+    any number of waiters.",
         ),
     ]
 }

@@ -44,25 +44,26 @@ impl Info {
 }
 
 /// Why a registered scope takes more than half of a scope and a map.
-const SCOPE_NOTE: &str = "the scope itself is on both sides, and is most of either; the row below it \
-    leaves it out. Kept: 32 shards, each a list of chunks of 64 operations, which gives its room back and \
-    is as quick to walk as to enter.";
+const SCOPE_NOTE: &str = "the cost of the scope is on both sides, and is most of each. The next row leaves it out. Kept: 32 \
+    shards, each a list of chunks of 64 operations. The list frees its memory, and a walk over it is \
+    as cheap per operation as an insertion.";
 
 /// The cost of a listing, which reads the state of each operation.
-const SELECT_NOTE: &str = "how an operation stands is in its record and nowhere else, so each look is at \
-    memory of its own. It is asked of up to 64 in a row, whose memory the processor fetches side by side: \
-    5 ns each on a quiet machine, 10 and more beside others that use the same memory. One by one in the \
-    order of opening it took twice as long. The map has it in its own entries, one after the other; to \
-    have it in the list too, each entry of an operation would have to take its shard's lock.";
+const SELECT_NOTE: &str = "the status of an operation is in its record alone, so each read is a separate access to memory. \
+    The statuses of up to 64 operations are read in a row, and the processor fetches them in parallel: \
+    5 ns each on a quiet machine, 10 and more if other programs use the memory. Reads one by one, in \
+    the order of opening, took twice as long. The map has the status in its own entries, one after the \
+    other. A copy of the status in the list would cost each change of a status the lock of its shard.";
 
 /// The cost of a cancel by filter.
-const CANCEL_NOTE: &str = "each token is told why, which the map's tokens have no place for. That is some \
-    60 of 100 cycles. The others are two looks at each record before: how it stands, which is asked of all \
-    first, and whether it is cancelled, of 2,048 at a time, so that the cancels find it in the cache.";
+const CANCEL_NOTE: &str = "each token stores the cause, which the map's tokens cannot. The cause costs about 60 of 100 \
+    cycles. The rest are two reads of each record before its cancel: of the status of all operations, \
+    and of the cancel flag of 2,048 operations at a time, so that the cancels find the records in the \
+    cache.";
 
 /// The cost of a reader.
-const READER_NOTE: &str = "three events are put on a queue and the oldest three are dropped from it; \
-    the work never waits for the reader.";
+const READER_NOTE: &str = "three events are pushed to a queue, and the oldest three are dropped from it. The work never waits \
+    for the reader.";
 
 /// Returns the table of registries.
 ///

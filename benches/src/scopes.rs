@@ -10,29 +10,28 @@ use std::time::{Duration, Instant};
 const TIMES: u32 = 20_000;
 const LIMIT: Duration = Duration::from_secs(60);
 
-const TIMEOUT_NOTE: &str = "\
-the scheduler's own work for the yield is in both times. What a scope adds is an allocation (the record, \
-which a handle may outlive), a second reading of the clock for its end (21 ns), and about 28 atomic \
-read-modify-writes of 5 to 8 ns each, which are most of it: handles of the scope for the run, the body and \
-the thread's current operation (7); the record's lock at entry and end (4), its number, its waker and the \
-mark that it waits (4); the runtime's handle (2); a spare timer taken and given back with no waker of the \
-task left in it (10). Kept: a token that is made when it is first asked for (0.2 of the ratio), on Tokio a \
-clock that is the system's and timers that are moved and not made unless the clock may be paused (0.25 on a \
-runtime of one thread), rare parts of a \
-builder kept apart, an outcome that is written once, ends and deadlines that are small when they are moved \
-(0.07: the processor waits where a value is read in other pieces than it was just written). Not done: the \
-current operation without a reference of its own, and handles that are not counted while the scope is \
-pending; safe code found no way to either. Tried without gain: a record that is built where it lies.";
+const TIMEOUT_NOTE: &str = "the scheduler's work for the yield is in both times. A scope adds an allocation (the record, since \
+    a handle may outlive the scope), a second reading of the clock for its end (21 ns), and about 28 \
+    atomic read-modify-writes of 5 to 8 ns each, which are most of the difference: handles of the \
+    scope for the run, the body and the thread's current operation (7); the record's lock at entry and \
+    end (4); its number, its waker and the mark that it waits (4); the runtime's handle (2); a spare \
+    timer that is taken and returned without a waker of the task (10). Kept: a token that is made on \
+    demand (0.2 of the ratio); on Tokio the system's clock, and timers that are moved instead of made, \
+    unless the clock may be paused (0.25 on a runtime of one thread); rare options of a builder in a \
+    box; an outcome that is written once; ends and deadlines that are small when they are moved (0.07: \
+    a read that does not match the last write in size stalls the processor). Not done, because safe \
+    code has no way to it: a current operation without a reference of its own, and handles that are \
+    not counted while the scope is pending. Tried without gain: a record that is built in its final \
+    memory.";
 
-const SELF_WAKING_NOTE: &str = "\
-as above, without the scheduler's look at its drivers that a yield to Tokio brings into both times: this is \
-the ratio of what is ours alone. Its goal would leave less than the scope's atomic operations take.";
+const SELF_WAKING_NOTE: &str = "as the first row, without the scheduler's check of its drivers, which a yield to Tokio adds to \
+    both times. So this is the ratio of the scope alone. The goal is less than the time of the scope's \
+    atomic operations.";
 
-const TOKEN_NOTE: &str = "\
-the goal is below what the yield and `tokio::time::timeout` alone take, and both are parts of either time. \
-What a scope adds is said above, and here a child token, which is allocated. Tried: to wait on the token \
-that is given (0.1 of the ratio), which would keep that, and what was left at it, for as long as the \
-operation is known.";
+const TOKEN_NOTE: &str = "the goal is less than the time of the yield and of `tokio::time::timeout`, which are parts of both \
+    times. A scope adds the costs of the first row, and here a child token, which is allocated. Tried: \
+    to wait on the given token (0.1 of the ratio). The operation would keep that token and its waiters \
+    alive for as long as a handle exists.";
 
 /// Returns the table of scopes.
 ///
@@ -148,7 +147,7 @@ fn nesting() -> Vec<Row> {
             || scaling::poll_per_level(DEEP),
             || scaling::poll_per_level(1),
         )
-        .noting("the state of a thousand runs does not fit into the nearest cache."),
+        .noting("the state of a thousand runs does not fit into the first-level cache."),
         compare(
             "`is_cancelled()` of a scope at depth 1,000",
             "ours, at depth 2",
@@ -156,7 +155,7 @@ fn nesting() -> Vec<Row> {
             || question(&deep),
             || question(&shallow),
         )
-        .noting("the same two loads in both, 0.6 to 1 ns, as the compiler lays the loop out."),
+        .noting("both make the same two loads: 0.6 to 1 ns, depending on the compiler's layout of the loop."),
     ]
 }
 

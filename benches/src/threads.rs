@@ -62,7 +62,7 @@ pub fn shared_by_two() -> Vec<Row> {
             || with_threads(2, || is(black_box(&ours).is_cancelled())),
             || with_threads(2, || is(black_box(&theirs).is_cancelled())),
         )
-        .noting("ours is one load, 0.4 ns; the ratio says how often the peer's threads have met."),
+        .noting("ours is one load, 0.4 ns. The ratio shows how often the peer's threads contended."),
         compare(
             "child + drop, 2 threads on one parent",
             peer,
@@ -79,8 +79,8 @@ pub fn shared_by_two() -> Vec<Row> {
             || 1.0 / with_threads(1, || wait_once(ours.cancelled())),
         )
         .noting(
-            "the threads write to no line in common, and on two idle cores 1.8 to 2.0 was measured; \
-            where anything else runs, they wait for a core.",
+            "the threads write to no common cache line. On two idle cores the rate was 1.8 to 2.0. Beside other \
+    work the threads wait for a core.",
         ),
         compare(
             "`cancelled()` created, polled pending, dropped, 2 threads on one token",

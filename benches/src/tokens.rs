@@ -11,22 +11,21 @@ const MANY: u32 = 1_000_000;
 const DEEP: u32 = 100_000;
 const FEW: u32 = 10_000;
 
-const CHILD_NOTE: &str = "a child reads two flags, its own and its parent's branch, and finds the \
-    second by a pointer: 0.6 to 1 ns, as the compiler lays the loop out.";
+const CHILD_NOTE: &str = "a child reads two flags, its own and that of its parent's branch, the second through a pointer: \
+    0.6 to 1 ns, depending on the compiler's layout of the loop.";
 
-const NEW_NOTE: &str = "more than half of the instructions are the allocator's, and two locked \
-    decrements are half of the rest. Kept: a token that is written where it lies (3 of 20 ns), a `Drop` \
-    that is inlined with its cold part apart.";
+const NEW_NOTE: &str = "more than half of the instructions are the allocator's, and two locked decrements are half of the \
+    rest. Kept: a token that is written to its final memory (3 of 20 ns), and a `Drop` that is inlined \
+    without its cold part.";
 
-const WAITED_NOTE: &str = "a token whose first wait is over keeps its later ones itself, so that \
-    siblings share no lock: five locked instructions for each. Fewer would need strong references \
-    from the parent down.";
+const WAITED_NOTE: &str = "a token stores its second and later waits in its own list, so that siblings share no lock: five \
+    locked instructions for each wait. Fewer would need strong references from parents to children.";
 
-const PAGES_NOTE: &str = "its list is in pages of 512, of which each is given back as its last waiter \
-    goes: 0.1 ns for one waiter.";
+const PAGES_NOTE: &str = "the list consists of pages of 512 waiters, and a page is freed with its last waiter: 0.1 ns for \
+    one waiter.";
 
-const CALLBACK_NOTE: &str = "a closure of unknown size is kept in a box, the one allocation of a \
-    callback. Without `unsafe` there is no other place for it.";
+const CALLBACK_NOTE: &str = "a closure of unknown size needs a box, the only allocation of a callback. Safe code cannot store \
+    the closure without a box.";
 
 /// The same program for both types, which have the same methods.
 macro_rules! beside_tokio_util {
@@ -219,7 +218,7 @@ pub fn beside_swansong() -> Vec<Row> {
             &mut || each(TIMES, || is(black_box(&ours).is_cancelled())),
             &mut || each(TIMES, || is(black_box(&theirs).state().is_shutting_down())),
         )
-        .noting("both are one load, and the difference lies in where the compiler puts it."),
+        .noting("both are one load. The difference is its position in the compiled loop."),
         row(
             "clone + drop",
             &mut || each(TIMES, || drop(black_box(ours.clone()))),

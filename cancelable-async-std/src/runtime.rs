@@ -54,14 +54,14 @@ impl RuntimeAdapter for Adapter {
         Box::pin(AsyncIoTimer::new(at))
     }
 
-    /// Never refuses: the runtime lives as long as the process.
+    /// Spawns a task. Never refuses: the runtime lives as long as the process.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         // The drop of async-std's handle detaches the task.
         drop(async_std::task::spawn(task));
         Ok(())
     }
 
-    /// Never refuses; see `spawn`.
+    /// Runs a job on a thread for blocking work. Never refuses, as `spawn`.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         drop(async_std::task::spawn_blocking(job));
         Ok(())

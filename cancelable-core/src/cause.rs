@@ -1,4 +1,4 @@
-//! The cause of a cancellation: reason, message, time and place.
+//! The cause of a cancellation: reason, message, time and source location.
 //!
 //! A caller of [`cancel_with`](crate::CancellationToken::cancel_with) makes a [`Cause`]. The first token that is
 //! cancelled with it adds the time and the running operation. That token and its descendants keep the cause for
@@ -32,8 +32,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The cause of a cancellation: its reason, message, time, place, and the operation that decided it. A clone costs
-/// one reference count.
+/// The cause of a cancellation: its reason, message, time, source location, and the operation that requested it. A
+/// clone costs one reference count.
 ///
 /// [`Display`](fmt::Display) writes a phrase for people, such as `timed out (limit 3 s, set at src/main.rs:14)`.
 ///
@@ -62,14 +62,15 @@ pub(crate) struct Facts {
     reason: Reason,
     message: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
-    /// `None` until a token is cancelled with this cause, unless the time was given.
+    /// The time of the cancel; `None` until a token is cancelled with this cause, unless the caller has set the
+    /// time.
     at: Option<Instant>,
     stamp: Stamp,
     operation: Option<OperationLabel>,
     /// The time between the entry of the operation and the start of the limit; `None` if the limit starts at the
     /// entry.
     counted_from: Option<Duration>,
-    /// Boxed by its own reference count: rare, and the facts are copied.
+    /// Behind an `Arc`, because few causes have rare facts and every cause is moved.
     rare: Option<Arc<Rare>>,
 }
 
@@ -208,8 +209,8 @@ impl Cause {
         self
     }
 
-    /// Sets the place in the source at which the cancellation was decided. The default is the place at which the cause
-    /// was made. For a time limit it is the place at which the limit was set.
+    /// Sets the source location at which the cancellation was requested. The default is the location at which the
+    /// cause was made. For a time limit it is the location at which the limit was set.
     ///
     /// # Examples
     ///
@@ -346,8 +347,8 @@ impl Cause {
         own.or_else(|| self.origin()?.message())
     }
 
-    /// Returns the time at which the cancellation was decided; `None` until a token is cancelled with this cause,
-    /// unless the time was [given](Self::with_time).
+    /// Returns the time at which the cancellation was requested; `None` until a token is cancelled with this
+    /// cause, unless the time was [given](Self::with_time).
     ///
     /// # Examples
     ///
@@ -365,7 +366,7 @@ impl Cause {
         self.facts.at
     }
 
-    /// Returns the place in the source at which the cancellation was decided.
+    /// Returns the source location at which the cancellation was requested.
     ///
     /// # Examples
     ///
@@ -444,7 +445,8 @@ impl Cause {
         self.facts.rare.as_ref()?.origin.as_ref()
     }
 
-    /// Returns whether the token that returned this cause was cancelled by a token above it, and not itself.
+    /// Returns whether the token that returned this cause was cancelled by an ancestor, and not by a call on the
+    /// token itself.
     ///
     /// # Examples
     ///
@@ -490,7 +492,7 @@ impl Cause {
             .with_operation(scope.clone())
     }
 
-    /// Returns whether the cause is only that this operation has ended, which is no cancellation of it.
+    /// Returns whether the cause is the end of this operation, which is not a cancellation.
     pub(crate) fn is_end_of(&self, scope: &OperationLabel) -> bool {
         *self.reason() == Reason::ScopeEnded
             && self

@@ -168,8 +168,8 @@ impl Cancelled {
         self.cause.is_timeout()
     }
 
-    /// Returns the sentence without the place in the source, for people who use a program and do not write it:
-    /// `import cancelled after 3.2 s: timed out (limit 3 s)`.
+    /// Returns the sentence without the source location, for the users of a program: `import cancelled after 3.2
+    /// s: timed out (limit 3 s)`.
     ///
     /// # Examples
     ///
@@ -200,7 +200,7 @@ impl Cancelled {
     }
 }
 
-/// The sentence of a [`Cancelled`], without the place in the source.
+/// The sentence of a [`Cancelled`], without the source location.
 struct WithoutLocation<'a>(&'a Cancelled);
 
 impl fmt::Display for WithoutLocation<'_> {

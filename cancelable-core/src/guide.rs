@@ -9,7 +9,7 @@
 //! - [Progress](progress): position, total, rate and time left;
 //! - [Registries](registry): the operations that run now, and how to cancel some of them;
 //! - [Child processes](processes): processes that end with their scope;
-//! - [Coming from tokio-util](migrating): the swap of `use` lines, and what is new;
+//! - [Coming from tokio-util](migrating): the swap of `use` lines, and the new methods;
 //! - [What is promised](semantics): every rule, with the test that keeps it;
 //! - [Writing an adapter](writing_an_adapter): the library on another runtime;
 //! - [Design](design): the reasons, question by question.

@@ -1,4 +1,5 @@
-//! Readers and writers that fail after a cancel, and a copy with progress. For the traits of `futures`, on any runtime.
+//! Readers and writers that fail after a cancel, and a copy with progress, for the traits of `futures` on any
+//! runtime.
 //!
 //! A program hangs in a read or a write that waits for the peer. [`UntilCancelled`] makes such a wait fail with an
 //! [`io::Error`](std::io::Error) that carries a [`Cancelled`](crate::Cancelled). Code between the socket and the scope
@@ -16,8 +17,8 @@
 //! returned, and bytes that were written are counted. The wrapper keeps no state of the cancel: each later step fails
 //! again, and inside a shield of the operation no step fails.
 //!
-//! The kind of the error is `TimedOut` if time ran out, and `Other` otherwise. It is never `Interrupted`, because the
-//! loops of the standard library retry after that.
+//! The kind of the error is `TimedOut` if time ran out, and `Other` otherwise. The kind is never `Interrupted`,
+//! because the loops of the standard library retry after that kind.
 
 // Wakes: as for streams (the header of `stream`). Two tasks may poll the reads and the writes, so each direction has its
 // own wait.

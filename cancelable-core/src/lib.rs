@@ -45,7 +45,8 @@
 //!   token, a type of your own.
 //! - An [`Operation`] is a handle to the state of a running scope: status, deadline, cause, progress, children.
 //! - A [`Registry`] lists running operations and cancels them by id, name or filter.
-//! - [`stream`] and [`io`] end streams, readers and writers at a cancellation, so that nothing that was pulled is lost.
+//! - [`stream`] and [`io`] end streams, readers and writers at a cancellation, without the loss of an item that was
+//!   read.
 //! - [`testing`] moves the time by hand, and cancels a future at each of its await points.
 //!
 //! # Guides
@@ -55,8 +56,8 @@
 //!
 //! # Features
 //!
-//! Each feature is a layer on those that it needs. `scope` and `stream` are on by default. The token alone remains with
-//! `default-features = false`, which builds in a fraction of the time.
+//! Each feature builds on the features that it needs. `scope` and `stream` are on by default. With
+//! `default-features = false` only the token remains, which builds in a fraction of the time.
 //!
 //! | feature | gives | needs |
 //! |---|---|---|

@@ -1,6 +1,6 @@
 //! Operations: handles to running work, to observe it and to cancel it.
 //!
-//! Every scope has an [`Operation`]. Code inside a run has it from its [`Scope`](crate::Scope) or from [`current`];
+//! Every scope has an [`Operation`]. Code inside a run has it from its [`Scope`](crate::Scope) or from [`current()`];
 //! code outside keeps a clone, or finds it in a [`Registry`](crate::Registry).
 //!
 //! | to ... | use |
@@ -67,7 +67,7 @@ use std::time::{Duration, Instant};
 /// a [partial result](Self::partial). A handle neither runs the work, nor starts children, nor moves the deadline:
 /// those are methods of [`Scope`](crate::Scope). The record stays readable after the work has ended.
 ///
-/// Any code inside the work can reach the handle by [`current`]. A [cleanup
+/// Any code inside the work can reach the handle by [`current()`]. A [cleanup
 /// budget](crate::scope::ScopeBuilder::cleanup_budget) bounds the finalizers that such code defers.
 ///
 /// # Examples
@@ -209,11 +209,11 @@ impl Operation {
         self.record.is_cancelled()
     }
 
-    /// Fails once cancel was requested, and in every later call. Reads the clock too, so work that never yields
-    /// notices its deadline.
+    /// Returns an error if cancel was requested. Reads the clock too, so work that never yields notices its
+    /// deadline.
     ///
-    /// Fails also once the operation has ended: a task that still has the operation works for nothing then. At an
-    /// end without a cancel the reason is [`Reason::ScopeEnded`].
+    /// Returns an error also if the operation has ended, because the result of the work is no longer used then.
+    /// At an end without a cancel the reason is [`Reason::ScopeEnded`].
     ///
     /// # Errors
     ///
@@ -243,7 +243,8 @@ impl Operation {
         self.look()
     }
 
-    /// [`check`](Self::check) by the library itself, which is not recorded as a check by the work.
+    /// Checks for a cancel as [`check`](Self::check) does, for the library itself: the check is not recorded as a
+    /// check by the work.
     pub(crate) fn look(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             deadlines::expire_if_due(&self.record);
@@ -385,7 +386,7 @@ impl Operation {
         Finished::new(Arc::clone(&self.record))
     }
 
-    /// Calls `code` on this thread inside the operation, and returns its result. In `code`, [`current`] is this
+    /// Calls `code` on this thread inside the operation, and returns its result. In `code`, [`current()`] is this
     /// operation, and scopes, log lines and cancels belong to it. Use it on a thread of any pool, where no run
     /// polls. The previous current operation is restored afterwards, also after a panic.
     ///
@@ -479,7 +480,7 @@ impl Operation {
     ///
     /// # Errors
     ///
-    /// The operation has ended. The future comes back.
+    /// The operation has ended. The error contains the future.
     ///
     /// # Examples
     ///
@@ -508,7 +509,7 @@ impl Operation {
         finalizers::defer(&self.record, "finalizer".into(), location, future)
     }
 
-    /// [`defer`](Self::defer) with a name for logs and reports.
+    /// Defers a finalizer as [`defer`](Self::defer) does, with a name for logs and reports.
     ///
     /// # Errors
     ///
@@ -657,7 +658,8 @@ impl Operation {
 
     /// The deadline: the earliest of the operation's own and those of its ancestors.
     ///
-    /// A timeout counts from the entry, so before that the operation's own timeout is no deadline.
+    /// A timeout counts from the entry, so before the entry the operation has no deadline of its own from a
+    /// timeout.
     ///
     /// Code inside a shield of the operation or in a finalizer is not bound by that deadline. There the result is
     /// the limit of the shields around the code (the earliest [`within`](Shield::within)) or the cleanup budget, or

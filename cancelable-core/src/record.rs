@@ -105,22 +105,22 @@ pub(crate) struct Record {
     /// The options of the builder for its end; most operations have none.
     pub(crate) options: Option<Box<Options>>,
     pub(crate) shields: Shields<Handle>,
-    /// It is a spawned child: a task of its own, which a drop of the parent's body does not drop.
+    /// True for a spawned child: a task of its own, which a drop of the parent's body does not drop.
     pub(crate) spawned: bool,
-    /// Polls are noted and operations inside are listed, for reports.
+    /// True if reports are wanted: polls are noted, and operations inside are listed.
     watched: bool,
-    /// A finalizer was deferred.
+    /// True once a finalizer was deferred.
     deferred: AtomicBool,
-    /// No part of the operation runs any more, and nothing can be attached to it. Written and read under the
-    /// record's lock; outside of [`Inner`] because it takes no room here.
+    /// True once no part of the operation runs any more. Nothing can be attached to the operation then. Written
+    /// and read under the record's lock; outside of [`Inner`], where it would take room.
     settled: AtomicBool,
-    /// The log has the line of its cancel.
+    /// True once the log has the line of the cancel.
     cancel_logged: AtomicBool,
     pub(crate) registry: Option<Arc<dyn Observer>>,
     pub(crate) hooks: Option<Arc<dyn Observer>>,
     /// The time of its opening, if it is in a registry.
     pub(crate) opened: Option<Instant>,
-    /// Made on demand; see `meters.rs`.
+    /// The progress, made on demand; see `meters.rs`.
     progress: OnceLock<Progress>,
     inner: Mutex<Inner>,
 }
@@ -135,9 +135,9 @@ struct Inner {
     run_waker: StoredWaker,
     /// The sources to start at entry; `None` from then on.
     sources: Option<Box<[Unstarted]>>,
-    /// `None` until the first use, and for most operations for ever.
+    /// The rare state; `None` until its first use. Most operations never use it.
     rare: Option<Box<Rare>>,
-    /// `None` until the first use, as `rare`.
+    /// The state that outlasts the end; `None` until its first use.
     lasting: Option<Box<Lasting>>,
     span: Span,
     /// The partial result; `None` until a value is set.
@@ -151,13 +151,13 @@ struct Rare {
     shields: RareShields<Handle>,
     cleanup: Cleanup,
     deferrals: Deferrals,
-    /// Cancelled to end the grace period at once; a child of the parent's hard token.
+    /// The token whose cancel ends the grace period at once; a child of the parent's hard token.
     hard_token: Option<CancellationToken>,
-    /// It was cancelled by a source, on a thread of the source.
+    /// True if a source cancelled the operation, on a thread of the source.
     cancelled_by_source: bool,
     diagnostics: Diagnostics<Handle>,
     reports: Reports<Arc<Record>>,
-    /// Set when the operation is settled.
+    /// The latch that is set when the operation is settled.
     end: Option<Arc<Latch>>,
 }
 
@@ -168,7 +168,7 @@ struct Lasting {
     /// The text of its error.
     error: Option<Arc<str>>,
     notices: Notices,
-    /// Kept alive by each error that reports the cancel of this operation.
+    /// The mark of this operation. Each error that reports the cancel of the operation keeps the mark alive.
     mark: MarkCell,
 }
 
@@ -208,7 +208,8 @@ pub(crate) struct Observers {
 }
 
 /// An observer of operations from their opening to their end: a registry, the hooks of a scope, or a recorder of
-/// the test kit. These are above the record in the order of imports, and `notify.rs` calls them by this trait.
+/// the test kit. The observers come after the record in the order of imports, so `notify.rs` calls them by this
+/// trait.
 ///
 /// Each method is called with no lock held, on the thread that made the change, after the change.
 pub(crate) trait Observer: Send + Sync {
@@ -242,7 +243,7 @@ pub(crate) trait Observer: Send + Sync {
         publish(&mut || {});
     }
 
-    /// Called at most once for each operation, after its event is queued.
+    /// Called when cancel was requested, at most once for each operation, after its event is queued.
     fn cancel_requested(&self, _record: &Arc<Record>, _cause: &Cause) {}
 
     fn progressed(&self, _record: &Arc<Record>, _update: &ProgressUpdate) {}
@@ -375,7 +376,7 @@ impl Record {
         self.is_settled_in(&self.inner.lock())
     }
 
-    /// [`is_settled`](Self::is_settled) under the lock.
+    /// Returns [`is_settled`](Self::is_settled), read under the lock.
     fn is_settled_in(&self, _: &Inner) -> bool {
         // Relaxed: written under the lock that is held here.
         self.settled.load(Ordering::Relaxed)
@@ -388,7 +389,7 @@ impl Record {
 
     /// Returns the ancestors, innermost first, whether or not they bind this record.
     fn ancestors(&self) -> impl Iterator<Item = &Arc<Self>> {
-        // Ends: each step goes to the parent, and there is no cycle.
+        // Ends: each step moves to the parent, and there is no cycle.
         std::iter::successors(self.parent.as_ref(), |record| record.parent.as_ref())
     }
 
@@ -458,14 +459,14 @@ impl Record {
     }
 }
 
-/// By hand, because the drop by the compiler would recurse on the number of ancestors.
+/// A loop over the ancestors, because the drop of the compiler would recurse once for each.
 impl Drop for Record {
     fn drop(&mut self) {
         if let Some(partial) = self.inner.get_mut().partial.take() {
             isolate("the drop of a partial result", || drop(partial));
         }
         let mut parent = self.parent.take();
-        // Ends: each step goes to the parent, and there is no cycle.
+        // Ends: each step moves to the parent, and there is no cycle.
         while let Some(record) = parent {
             parent = Arc::into_inner(record).and_then(|mut last| last.parent.take());
         }

@@ -130,12 +130,12 @@ impl Scope {
     /// Runs a body that may fail, as [`run`](Self::run) does. An error ends the scope as
     /// [`Status::Failed`](crate::Status::Failed).
     ///
-    /// An error that holds the [`Cancelled`](crate::Cancelled) of this cancel, which `check()?` or a stream gave to
-    /// the body, is no failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
-    /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An error
-    /// that holds none is a failure, even if the scope is cancelled.
+    /// An error that contains the [`Cancelled`](crate::Cancelled) of this cancel, from `check()?` or from a stream,
+    /// is not a failure: the scope ends as [`Status::Cancelled`](crate::Status::Cancelled), and the error is in
+    /// [`RunError::Stopped`]. The `Cancelled` may be in a box, in an `io::Error` or in a variant of the error. An
+    /// error that holds none is a failure, even if the scope is cancelled.
     ///
-    /// If the error type of the body is one for all errors, such as `Box<dyn Error>`, map the error of the outcome by
+    /// If the error type of the body can hold any error, as `Box<dyn Error>` can, map the error of the outcome by
     /// [`RunError::flatten`].
     ///
     /// # Cancel safety
@@ -176,7 +176,7 @@ impl Scope {
     /// [`token().wait_timeout(..)`](crate::CancellationToken::wait_timeout). Its value counts even if the scope was
     /// cancelled. If the scope is cancelled when it is entered, the closure is not run.
     ///
-    /// Children and finalizers are waited for as in any run.
+    /// The run waits for children and finalizers, as any run does.
     ///
     /// # Panics
     ///
@@ -241,9 +241,9 @@ impl Scope {
     /// Sets the scope's own time limit to `limit` from now, or from entry if the scope is not entered yet. The new
     /// limit replaces every limit that the scope was built with.
     ///
-    /// A limit too long for the clock is none. Zero cancels at once. The cause of a cancel names the new limit and
-    /// when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set at
-    /// src/main.rs:14)`.
+    /// A limit that is too long for the clock never ends. Zero cancels at once. The cause of a cancel names the
+    /// new limit and when it was set: `import cancelled after 3 s: timed out (limit 2 s counted from 1 s on, set
+    /// at src/main.rs:14)`.
     ///
     /// The new limit may extend the scope's own deadline. The deadlines of its ancestors still hold.
     ///
@@ -307,8 +307,8 @@ impl Scope {
         self.move_deadline(Limit::at(point))
     }
 
-    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work on a thread or a pool
-    /// of your own, which is no child of the scope.
+    /// Keeps the scope from ending until the guard, and each clone of it, is dropped: for work on a thread or a
+    /// pool of your own, which is not a child of the scope.
     ///
     /// The run waits for the guards when it joins its children: after the body, before the finalizers, and without a
     /// limit. A cancel does not end a hold, so let the work check the [token](crate::Operation::token). A body that fails
@@ -352,10 +352,10 @@ impl Scope {
     /// item is pulled when there is room for it and the stream is polled. A result that waits for an earlier result
     /// takes up room.
     ///
-    /// The stream is cancelled with the scope: no more items are pulled. The running futures are polled as long as the
-    /// body is (in its last poll, in a grace period, in a shield), and every result is delivered before the stream
-    /// ends. The stream counts as cut then, even if all items were pulled, since a future may have ended early for the
-    /// cancel. The stream is whole if every future had ended before the cancel.
+    /// The stream is cancelled with the scope: no more items are pulled. The running futures are polled as long as
+    /// the body is (in its last poll, in a grace period, in a shield), and every result is delivered before the
+    /// stream ends. In that case the stream counts as cut, even if all items were pulled, since a future may have
+    /// ended early for the cancel. The stream is whole if every future had ended before the cancel.
     ///
     /// The result is a [`CancellableStream`](crate::stream::CancellableStream), with
     /// [`collect_partial`](crate::stream::CancellableStream::collect_partial) and its like. Do not wrap it in

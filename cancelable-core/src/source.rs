@@ -70,9 +70,9 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
-/// The future of a started source. It resolves to the cause of the cancel.
+/// The future of a started source. The future resolves to the cause of the cancel.
 ///
-/// It is polled on the task of the scope, beside the body, so it must not block.
+/// The future is polled on the task of the scope, beside the body, so it must not block.
 pub type SourceFuture = Pin<Box<dyn Future<Output = Cause> + Send>>;
 
 /// A source of cancellation for a scope.

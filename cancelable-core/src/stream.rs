@@ -19,11 +19,12 @@
 //! have that hint too. A stream whose hint is zero is polled even after the cancel, because its last item may have
 //! caused the cancel. If the stream ends at that poll, it is complete.
 
-// Wakes. While items are ready, no waker is registered, and an item costs one read of the token. An inner stream that
-// returns pending has the waker. Then the waker is registered with the token, which reads its state again under its
-// lock after it has stored the waker ("No lost wake-up" in the header of `token`). So the next item and the cancel both
-// wake the task, and a cancel between the two steps is seen at once. The registration stays for the next poll that
-// returns pending. It is removed when the stream ends or is dropped. Until then a cancel may wake the task without need.
+// Wakes. While items are ready, no waker is registered, and an item costs one read of the token. An inner stream
+// that returns pending has the waker. Then the waker is registered with the token, which reads its state again
+// under its lock after it has stored the waker ("No lost wake-up" in the header of `token`). So the next item and
+// the cancel both wake the task, and a cancel between the two steps is seen at once. The registration stays for the
+// next poll that returns pending. The waker is removed when the stream ends or is dropped. Until then a cancel may
+// wake the task without need.
 
 mod cancellable_stream;
 mod chunks;

@@ -60,7 +60,7 @@ mod locks {
         guard
     }
 
-    /// [`wait`] with a deadline.
+    /// Waits as [`wait`] does, until a deadline.
     pub(crate) fn wait_until<'a, T>(
         condvar: &Condvar,
         mut guard: MutexGuard<'a, T>,
@@ -146,7 +146,7 @@ mod locks {
         }
     }
 
-    /// [`wait`] with a deadline.
+    /// Waits as [`wait`] does, until a deadline.
     #[cfg(not(cancelable_loom))]
     pub(crate) fn wait_until<'a, T>(
         condvar: &Condvar,

@@ -165,7 +165,9 @@ mod weak;
 pub use crate::sync::isolate;
 pub use crate::sync::isolated_panics;
 pub use callback::{AlreadyCancelled, CallbackRegistration, Unregistered};
-pub(crate) use deadline_check::{DeadlineCheck, Pacing, Seen, look, look_at_all};
+pub(crate) use deadline_check::{
+    Checked, DeadlineCheck, Pacing, check_deadlines, check_linked_deadlines,
+};
 pub use future_ext::FutureExt;
 pub use guard::{DropGuard, DropGuardRef};
 pub use handle::CancellationToken;

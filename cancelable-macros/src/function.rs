@@ -259,8 +259,8 @@ impl VisitMut for InferImplTrait {
     }
 }
 
-/// Returns the function without the attribute and its marks. It is emitted beside the errors of the attribute, so that
-/// calls of the function are no errors as well.
+/// Returns the function without the attribute and its marks. The function is emitted together with the errors of
+/// the attribute, so that calls of the function compile.
 pub(crate) fn unmarked(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else {
         return item;

@@ -61,8 +61,8 @@ use proc_macro::TokenStream;
 /// A parameter with the mark `#[scope]` gets the scope, and callers do not pass it. Its type is `Scope`, `&Scope` or
 /// `&Operation`.
 ///
-/// The attribute goes below an `#[async_trait]`, of the trait and of its implementation. The return type of a method is
-/// a `Result` there, as in the trait.
+/// Write the attribute below an `#[async_trait]`, of the trait and of its implementation. The return type of a
+/// method is a `Result` there, as in the trait.
 ///
 /// # Errors
 ///

@@ -18,12 +18,12 @@ use std::time::Duration;
 /// The output that was read so far.
 pub(crate) struct Captured {
     read: Mutex<Read>,
-    /// Cancelled when no reader is left. No other code has this token.
+    /// The token that is cancelled when no reader is left. No other code has this token.
     over: CancellationToken,
 }
 
 struct Read {
-    /// Standard output and error.
+    /// The bytes of standard output and of standard error.
     bytes: [Vec<u8>; 2],
     /// The number of threads that still read.
     readers: usize,

@@ -177,8 +177,8 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// The errors of [`spawn`](Self::spawn) and [`Process::wait`]. A process that failed or was cancelled is no error
-    /// here: see [`ProcessOutcome::check`](crate::ProcessOutcome::check).
+    /// The errors of [`spawn`](Self::spawn) and [`Process::wait`]. A process that failed or was cancelled is not an
+    /// error here: see [`ProcessOutcome::check`](crate::ProcessOutcome::check).
     ///
     /// # Cancel safety
     ///

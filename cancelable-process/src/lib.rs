@@ -39,14 +39,14 @@
 //! - The drop of a [`Process`] that still runs terminates the process. The grace period and the kill follow in the
 //!   background. [`Process::detach`] gives the handle up and lets the process run.
 //! - If the runtime shuts down during the grace period, the group is killed at once.
-//! - The wait for a terminated process ends when no process of its group runs any more. Processes that the leader has
-//!   left behind have the rest of the grace period, too. After a kill they are waited for no longer than two seconds,
-//!   because a process that hangs in the system, or belongs to another user, does not end. Systems other than Linux do
-//!   not list the members of a group, so there the rest is killed as soon as the leader has ended.
+//! - The wait for a terminated process ends when no process of its group runs any more. Processes that the leader
+//!   has left behind have the rest of the grace period, too. After a kill the wait for them lasts two seconds at
+//!   most, because a process that hangs in the system, or belongs to another user, does not end. Systems other than
+//!   Linux do not list the members of a group, so there the rest is killed as soon as the leader has ended.
 //! - A kill at the end of a grace period is logged as a warning.
-//! - A process that ends by itself may leave others behind, such as a shell that has started a server. They are not
-//!   terminated. A pipe that they hold open delays nobody: [`Command::output`] takes the content of the pipe when the
-//!   process has ended.
+//! - A process that ends without a cancel may leave others behind, such as a shell that has started a server. They
+//!   are not terminated. A pipe that they hold open delays no call: [`Command::output`] takes the content of the
+//!   pipe when the process has ended.
 //! - A process that exits with 0 after a cancel was still cancelled: [`ProcessOutcome::check`] is an error.
 //!
 //! # Signals reach only their group

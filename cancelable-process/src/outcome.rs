@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 /// The outcome of a process: its exit status, and the cause of its cancel.
 ///
-/// A process that exits with 0 after a cancel may have done half of its work, so an exit status of 0 alone is no success.
+/// A process that exits with 0 after a cancel may have done half of its work, so an exit status of 0 alone does not
+/// mean success.
 ///
 /// # Examples
 ///
@@ -56,7 +57,7 @@ impl ProcessOutcome {
         self.status
     }
 
-    /// The cause for which the process was terminated; `None` if it ended by itself.
+    /// The cause for which the process was terminated; `None` if it ended without a cancel.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.request.as_ref()
@@ -80,11 +81,11 @@ impl ProcessOutcome {
         self.request.is_none() && self.status.success()
     }
 
-    /// [`is_success`](Self::is_success) as a result.
+    /// Returns [`is_success`](Self::is_success) as a result.
     ///
     /// # Errors
     ///
-    /// The process was cancelled, or failed by itself.
+    /// The process was cancelled, or has failed without a cancel.
     pub fn check(&self) -> Result<(), ProcessFailed> {
         match self.is_success() {
             true => Ok(()),

@@ -78,7 +78,7 @@ impl Process {
         self.shared.ended().await
     }
 
-    /// [`wait`](Self::wait) on a thread, which it blocks.
+    /// Waits as [`wait`](Self::wait) does, and blocks the thread.
     ///
     /// # Errors
     ///
@@ -99,7 +99,8 @@ impl Process {
         self.shared.terminate(None, &cause.into())
     }
 
-    /// [`terminate`](Self::terminate) with another signal than the command's stop signal.
+    /// Terminates the process as [`terminate`](Self::terminate) does, with another signal than the command's stop
+    /// signal.
     #[track_caller]
     pub fn terminate_with(&self, signal: impl Into<StopSignal>, cause: impl Into<Cause>) -> bool {
         self.shared.terminate(Some(signal.into()), &cause.into())

@@ -1,9 +1,9 @@
 //! The state of a process, shared by its handle, its token's callback, the thread that waits for it, and the timer of its
 //! grace period.
 //!
-//! 1. `target` is `Some` until the status of the process is taken, which frees its number. A signal is sent under the lock
-//!    with the target in hand, and the target is taken under the lock before the status is. So no signal goes to a number
-//!    that another process may have.
+//! 1. `target` is `Some` until the status of the process is taken, which frees its number. A signal is sent under
+//!    the lock with the target in hand, and the target is taken under the lock before the status is. So no signal
+//!    is sent to a number that another process may have.
 //! 2. `request` is set once, by the first request, before the stop signal is sent.
 //! 3. `end` is set once, after `target` was taken, and then `ended` is cancelled. `ended` is a token, because a token wakes
 //!    its waiters outside any lock, and a waker that panics stops no other.
@@ -45,12 +45,12 @@ pub(crate) struct Shared {
     pub(crate) grace: Duration,
     stop_signal: StopSignal,
     state: Mutex<State>,
-    /// Cancelled at the end, which waiters wait for. No other code has this token.
+    /// The token that is cancelled at the end, and that waiters wait for. No other code has this token.
     ended: CancellationToken,
 }
 
 struct State {
-    /// While it is `Some`, the holder of the lock may send a signal.
+    /// The target of signals. While it is `Some`, the holder of the lock may send a signal.
     target: Option<Target>,
     request: Option<Cause>,
     killed: bool,
@@ -70,13 +70,13 @@ struct State {
 #[cfg(target_os = "linux")]
 #[derive(Default)]
 struct Rest {
-    /// Dropped to wake the thread that waits.
+    /// The socket whose drop wakes the thread that waits.
     alarm: Option<UnixStream>,
-    /// The time after the kill is measured.
+    /// True if the time after the kill is measured.
     timed: bool,
-    /// The time after the kill has passed.
+    /// True if the time after the kill has passed.
     is_over: bool,
-    /// The runtime has dropped the timer.
+    /// True if the runtime has dropped the timer.
     is_lost: bool,
 }
 
@@ -182,7 +182,7 @@ impl Shared {
         true
     }
 
-    /// Sends a signal that is no stop signal. Returns whether it was sent.
+    /// Sends a signal that is not a stop signal. Returns whether it was sent.
     pub(crate) fn send(&self, signal: StopSignal) -> bool {
         let state = self.state.lock();
         let Some(target) = &state.target else {
@@ -224,7 +224,8 @@ impl Shared {
         }
     }
 
-    /// Returns the group whose rest is to be waited for after the end of the leader, if the process was terminated.
+    /// Returns the group for whose rest the thread has to wait after the end of the leader, if the process was
+    /// terminated.
     #[cfg(unix)]
     pub(crate) fn rest(&self) -> Option<Pid> {
         let state = self.state.lock();
@@ -285,7 +286,7 @@ impl Shared {
         drop(self.runtime.spawn(task));
     }
 
-    /// Does nothing: on this system the rest of a group is not waited for.
+    /// Does nothing: on this system there is no wait for the rest of a group.
     #[cfg(not(target_os = "linux"))]
     fn killed(&self) {}
 
@@ -377,7 +378,7 @@ impl Shared {
         }
     }
 
-    /// [`ended`](Self::ended) on a thread, which it blocks.
+    /// Waits as [`ended`](Self::ended) does, and blocks the thread.
     pub(crate) fn wait_for_end(&self) -> End {
         loop {
             if let Some(end) = self.try_end() {
@@ -430,7 +431,7 @@ impl Drop for GiveUpAtDrop {
     }
 }
 
-/// Ready with the first of two futures.
+/// Waits for the first of two futures.
 ///
 /// Wakes: both futures are polled before it is pending, so both have the waker.
 async fn either(

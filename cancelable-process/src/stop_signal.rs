@@ -4,8 +4,8 @@ use cancelable_signals::{InvalidSignal, Signal};
 use std::fmt;
 use std::str::FromStr;
 
-/// A signal to send to a process. Other than a [`Signal`] it may be one that no program can watch, such as `SIGKILL` and
-/// `SIGSTOP`.
+/// A signal to send to a process. Unlike a [`Signal`], a stop signal may be a signal that no program can watch,
+/// such as `SIGKILL` and `SIGSTOP`.
 ///
 /// A stop signal is made from a [`Signal`], or parsed from a name with or without `SIG` in any case, or from a number.
 ///

@@ -49,11 +49,11 @@ impl Drop for Delivery {
 
 /// The slot in which a source receives its signal, shared by the table's entry and the source's future.
 pub(crate) struct Inbox {
-    /// Cancels the scope at once. `None` for a source that only reports by its future.
+    /// The handle that cancels the scope at once; `None` for a source that only reports by its future.
     scope: Option<ScopeCancel>,
     location: &'static Location<'static>,
     state: Mutex<State>,
-    /// Wakes a source that reports by its future.
+    /// The token whose cancel wakes a source that reports by its future.
     arrived: CancellationToken,
 }
 
@@ -112,7 +112,7 @@ impl Inbox {
         }
     }
 
-    /// Ready with the cause when a signal is held, for a source that reports by its future.
+    /// Returns ready with the cause when a signal is held, for a source that reports by its future.
     ///
     /// Wakes: the state is read once more after the waker was registered, and the signal is held before the waker is
     /// woken.

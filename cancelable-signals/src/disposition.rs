@@ -5,8 +5,8 @@ use crate::watch;
 
 /// The effect of a signal on the process while no watcher of this crate watches it.
 ///
-/// The disposition is the one in force when the signal was first watched. It is in force again when the last watcher of
-/// the signal is gone.
+/// The disposition is that in force when the signal was first watched. The disposition is in force again when the
+/// last watcher of the signal is gone.
 ///
 /// On Linux and Android the disposition is read from the system. Elsewhere no safe interface returns it, and
 /// [`Disposition::Default`] is presumed unless the program calls [`Disposition::assume`].
@@ -57,7 +57,7 @@ impl Disposition {
         watch::assume(signal, self);
     }
 
-    /// Reads from the system what is in force for `signal` now.
+    /// Reads the present disposition of `signal` from the system.
     pub(crate) fn read(signal: Signal) -> Self {
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Ok(status) = std::fs::read_to_string("/proc/self/status") {

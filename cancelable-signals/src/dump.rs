@@ -33,7 +33,7 @@ pub fn dump_on_signal(registry: &Registry) -> Result<SignalGuard, WatchError> {
     print_at(registry, &["SIGUSR1", "SIGINFO"])
 }
 
-/// [`dump_on_signal`] for those of the named signals that the system has.
+/// Dumps at the named signals that the system has, as [`dump_on_signal`] does.
 fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchError> {
     let signals = names.iter().flat_map(|name| name.parse::<Signal>());
     let signals: Vec<_> = signals.collect();
@@ -49,7 +49,8 @@ fn print_at(registry: &Registry, names: &[&str]) -> Result<SignalGuard, WatchErr
     })
 }
 
-/// [`dump_on_signal`] at any of `signals`, with the dump passed to `write`. A panic of `write` is logged and contained.
+/// Passes a dump to `write` at any of `signals`, as [`dump_on_signal`] prints it. A panic of `write` is logged and
+/// contained.
 ///
 /// # Errors
 ///

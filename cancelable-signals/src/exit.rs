@@ -17,8 +17,8 @@ const FLUSH_LIMIT: Duration = Duration::from_secs(1);
 /// Ends the process by `signal`, after the cleanup of the program. The parent sees that the signal ended the process,
 /// and a shell that runs the program in a loop ends the loop.
 ///
-/// Call it last, in `main`. No destructor runs. The buffer of standard output is written; a write of another thread that
-/// hangs there is waited for no longer than a second.
+/// Call it last, in `main`. No destructor runs. The buffer of standard output is written; the wait for a write of
+/// another thread that hangs lasts one second at most.
 ///
 /// If the signal cannot end the process, the process exits with 128 and the signal's number, the status by which shells
 /// report that death. This applies to process 1 of a container, to which the kernel delivers no default action, and to a

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// A guard that keeps signals watched as long as it lives.
 ///
-/// After its drop a signal goes to the other watchers; without another watcher the previous disposition is in force. The
-/// drop does not wait: the work of an earlier signal may still run.
+/// After its drop a signal is delivered to the other watchers; without another watcher the previous disposition is
+/// in force. The drop does not wait: the work of an earlier signal may still run.
 ///
 /// # Examples
 ///

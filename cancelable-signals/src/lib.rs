@@ -40,15 +40,15 @@
 //!
 //! # The way of a signal
 //!
-//! No signal is lost. A signal reaches its watchers. Without a watcher the process does with the signal what it did
-//! before the signal was first watched ([`Disposition`]): usually the process ends, and its parent sees that the signal
-//! ended it. The previous disposition is in force again when the last watcher is gone, and for every signal after the
-//! signal for which [`cancel_on_signal`] or a source was waiting.
+//! No signal is lost. A signal reaches its watchers. Without a watcher the signal has the effect that it had before
+//! it was first watched ([`Disposition`]): usually the process ends, and its parent sees that the signal ended it.
+//! The previous disposition is in force again when the last watcher is gone, and for every signal after the signal
+//! for which [`cancel_on_signal`] or a source was waiting.
 //!
-//! A source puts its signal on record in the scope at once, even if nobody polls the scope, and watches until the
-//! finalizers of the scope have ended. A source cannot put a signal on record if the scope was cancelled for another
-//! cause, or if the source was dropped before it had returned its cause. Such a signal is served once more, as if it
-//! came then.
+//! A source puts its signal on record in the scope at once, even if the scope is not polled, and watches until the
+//! finalizers of the scope have ended. A source cannot put a signal on record if the scope was cancelled for
+//! another cause, or if the source was dropped before it had returned its cause. Such a signal is served once more,
+//! as if it came then.
 //!
 //! The same signal within a short time of the first is the same request. Wrappers send a signal twice:
 //! `timeout -s INT` signals its child and then the child's group, and a program that passes signals on repeats the
@@ -72,9 +72,9 @@
 //!
 //! # Limits
 //!
-//! - The system's handler for a signal is not changed back, because no safe interface can do so; the handler of this
-//!   crate stays and applies the previous disposition. Programs started from this one get the default, as with any
-//!   handler.
+//! - The system's handler for a signal is not changed back, because no safe interface can do so; the handler of
+//!   this crate stays and applies the previous disposition. Programs that this process starts get the default, as
+//!   with any handler.
 //! - The previous disposition is read from the system on Linux and Android. On other Unix systems the default is
 //!   presumed, even for a signal that is ignored, until [`Disposition::assume`] is called.
 //! - A handler that another part of the program installs *after* the handler of this crate is not detected. Call

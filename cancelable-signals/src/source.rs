@@ -15,19 +15,19 @@ use std::time::Duration;
 
 /// A source that cancels a scope at the first of its signals, with a cause that names the signal.
 ///
-/// The source watches from the entry of the scope until the first signal or the end of the scope, its children and its
-/// finalizers included. The request is on record in the scope at once, even while the body computes and nobody polls the
-/// scope. So [`check`](cancelable_core::Operation::check) sees the request, and so does the outcome of a body that
-/// returns a value all the same.
+/// The source watches from the entry of the scope until the first signal or the end of the scope, its children and
+/// its finalizers included. The request is on record in the scope at once, even while the body computes and the
+/// scope is not polled. So [`check`](cancelable_core::Operation::check) sees the request, and so does the outcome
+/// of a body that returns a value nevertheless.
 ///
-/// As a member of an `all_of` the source counts for the group; inside a source of your own its future resolves to the
-/// cause. A signal without effect is not lost: if the source is dropped because the scope was cancelled for another
-/// cause, or ended before it was polled, the signal goes to the watchers at that time. Without a watcher the previous
-/// disposition is in force.
+/// As a member of an `all_of` the source counts for the group; inside a source of your own its future resolves to
+/// the cause. A signal without effect is not lost: if the source is dropped because the scope was cancelled for
+/// another cause, or ended before it was polled, the signal is delivered to the watchers at that time. Without a
+/// watcher the previous disposition is in force.
 ///
-/// A second signal, while the scope stops, goes to the other watchers. Without another watcher the previous disposition
-/// is in force: a second Ctrl+C ends a program that does not stop. An [`Escalation`](crate::Escalation) takes another
-/// step at the second signal.
+/// A second signal, while the scope stops, is delivered to the other watchers. Without another watcher the previous
+/// disposition is in force: a second Ctrl+C ends a program that does not stop. An [`Escalation`](crate::Escalation)
+/// takes another step at the second signal.
 ///
 /// The same signal within 100 ms of the first is the same request, because wrappers send it twice;
 /// [`merge_within`](Self::merge_within) sets another time.
@@ -184,7 +184,7 @@ impl SignalSource {
 /// A source that was started. Its drop serves a signal again that was received and had no effect.
 struct Watching {
     inbox: Arc<Inbox>,
-    /// `None` in the drop.
+    /// The guard; `None` in the drop.
     guard: Option<SignalGuard>,
 }
 

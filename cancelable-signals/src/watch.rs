@@ -257,7 +257,7 @@ pub(crate) fn serve(signal: Signal, now: Instant) {
     act(signal, Arrival::At(now));
 }
 
-/// Serves a signal again that had no effect.
+/// Serves a signal once more, after it had no effect.
 pub(crate) fn serve_again(signal: Signal) {
     act(signal, Arrival::Again);
 }
@@ -265,9 +265,9 @@ pub(crate) fn serve_again(signal: Signal) {
 /// The origin of a signal that is served.
 #[derive(Clone, Copy)]
 enum Arrival {
-    /// From the system.
+    /// The signal comes from the system.
     At(Instant),
-    /// From the sources that received it first, and could not put it on record.
+    /// The signal comes from sources that received it first, and could not put it on record.
     Again,
 }
 
@@ -302,10 +302,11 @@ struct Verdict {
     work: Vec<Arc<Work>>,
     /// The sources that receive the signal.
     sources: Vec<Arc<Inbox>>,
-    /// A watcher other than a source has the signal, too.
+    /// True if a watcher other than a source has the signal, too.
     others: bool,
     take_default: bool,
-    /// For some watcher, or for the last watcher that is gone, the signal is the same request as an earlier one.
+    /// True if the signal is the same request as an earlier signal, for a watcher or for the last watcher that is
+    /// gone.
     repeats: bool,
 }
 

@@ -14,7 +14,7 @@ use cancelable_core::token::isolate;
 use parking_lot::Mutex;
 use std::sync::{Arc, LazyLock};
 
-/// A reaction to a received signal. It must not panic.
+/// A reaction to a received signal. The work must not panic.
 pub(crate) type Action = Arc<dyn Fn(Signal) + Send + Sync>;
 
 static THREADS: LazyLock<DetachedThreads> = LazyLock::new(|| DetachedThreads::new("signal-worker"));
@@ -27,9 +27,10 @@ pub(crate) struct Work {
 
 #[derive(Default)]
 struct State {
-    /// In the order in which the first of each kind came, with the number of signals of that kind.
+    /// The due signals in the order in which the first of each kind came, with the number of signals of that
+    /// kind.
     due: Vec<(Signal, u64)>,
-    /// A thread runs the work, or will.
+    /// True if a thread runs the work, or is about to.
     running: bool,
 }
 
@@ -62,8 +63,8 @@ impl Work {
         }
     }
 
-    /// Ends: each turn removes one kind, and a turn is short beside the time between two signals. If it is not, each
-    /// turn has work.
+    /// Ends: each turn removes one kind, and a turn is short compared with the time between two signals. If it is
+    /// not, each turn has work.
     fn run(&self) {
         loop {
             let next = {

@@ -65,7 +65,7 @@ impl RuntimeAdapter for Adapter {
         Ok(())
     }
 
-    /// Never refuses: the pool of blocking threads lives as long as the process.
+    /// Runs a job on a thread for blocking work. Never refuses: the pool of threads lives as long as the process.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         // Detached, because the drop of the handle cancels a job that has not begun.
         blocking::unblock(job).detach();

@@ -51,7 +51,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 /// The sleep of one thread until a wake. A wake before the sleep is stored.
 struct Parker {
     is_woken: AtomicBool,
-    /// Notified after a wake. One thread listens.
+    /// The event that a wake notifies. One thread listens.
     changed: Event,
 }
 
@@ -84,7 +84,7 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: see `take_wake`. Of several wakes before a poll only the first notifies.
+        // Release: see `take_wake`. If there are several wakes before a poll, only the first notifies.
         if !self.is_woken.swap(true, Ordering::Release) {
             self.changed.notify(1);
         }

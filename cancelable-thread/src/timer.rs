@@ -44,7 +44,8 @@ pub(crate) fn now() -> Instant {
 /// The timers of the process.
 struct Timers {
     list: Mutex<List>,
-    /// Notified after the insertion of the earliest timer, for which the timer thread would sleep too long.
+    /// The event that the insertion of the earliest timer notifies, since the timer thread would sleep too long
+    /// for it.
     changed: Event,
 }
 

@@ -60,7 +60,7 @@ impl Adapter {
 /// The state that a runtime shares with its timers.
 pub(crate) struct Shared {
     handle: Handle,
-    /// Tokio has refused a timer, and refuses all later ones.
+    /// True once Tokio has refused a timer. Tokio then refuses all later timers.
     lost_time: AtomicBool,
 }
 
@@ -146,14 +146,14 @@ impl RuntimeAdapter for Adapter {
         Box::pin(TokioTimer::new(Arc::clone(&self.shared), at, is_kept))
     }
 
-    /// Never refuses: a runtime that was shut down drops the task, and the join reports the loss.
+    /// Spawns a task. Never refuses: a runtime that was shut down drops the task, and the join reports the loss.
     fn spawn(&self, task: Task) -> Result<(), Refused<Task>> {
         // The drop of Tokio's handle detaches the task.
         drop(self.shared.handle.spawn(task));
         Ok(())
     }
 
-    /// Never refuses; see `spawn`.
+    /// Runs a job on a thread for blocking work. Never refuses, as `spawn`.
     fn spawn_blocking(&self, job: Job) -> Result<(), Refused<Job>> {
         drop(self.shared.handle.spawn_blocking(job));
         Ok(())

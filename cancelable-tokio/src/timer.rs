@@ -20,7 +20,7 @@ pin_project! {
     pub(crate) struct TokioTimer {
         runtime: Arc<Shared>,
         at: Instant,
-        // `None` if Tokio refused the timer. Not polled once there is a stand-in.
+        // `None` if Tokio refused the timer. Not polled once there is a substitute.
         #[pin]
         sleep: Option<tokio::time::Sleep>,
         stand_in: Option<Sleep>,

@@ -1,8 +1,8 @@
 //! The operation that runs on this thread.
 //!
-//! This module stands below `operation`, so that a token can note which operation cancelled it without
-//! knowing the type. A scope swaps its entry in before it polls user code, and out after that. So a poll moves
-//! a few words and changes no reference count.
+//! This module does not import `operation`, so that a token can record the operation that cancelled it. A scope
+//! swaps its entry in before it polls user code, and out after that. So a poll moves a few words and changes no
+//! reference count.
 
 use super::{Cause, Mark, OperationLabel, Stamp};
 use crate::sync::{clock, isolate};
@@ -69,8 +69,8 @@ impl Cause {
         self.fill(at, label(), Stamp::Set)
     }
 
-    /// [`stamped`](Self::stamped) without a runtime: reads the clock of this thread's operation, or else the
-    /// system's.
+    /// Returns the cause with the present time, as [`stamped`](Self::stamped) does, by the clock of this thread's
+    /// operation, or else of the system.
     pub(crate) fn stamped_here(self) -> Self {
         if self.is_stamped() {
             return self;

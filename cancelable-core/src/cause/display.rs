@@ -20,7 +20,7 @@ impl Display for WithoutLocation<'_> {
     }
 }
 
-/// A choice: a phrase with or without the place in the source at which the cancel was decided.
+/// A choice: a phrase with or without the source location of the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LocationShown {
     Yes,
@@ -28,8 +28,7 @@ pub(crate) enum LocationShown {
 }
 
 impl Cause {
-    /// Returns the phrase without the place in the source, for people who use a program and do not write it:
-    /// `timed out (limit 3 s)`.
+    /// Returns the phrase without the source location, for the users of a program: `timed out (limit 3 s)`.
     ///
     /// # Examples
     ///
@@ -54,7 +53,7 @@ impl Cause {
         self.write_phrase_with(about, LocationShown::Yes, f)
     }
 
-    /// [`write_phrase`](Self::write_phrase), with or without the location.
+    /// Writes the phrase as [`write_phrase`](Self::write_phrase) does, with or without the location.
     pub(crate) fn write_phrase_with(
         &self,
         about: Option<&OperationLabel>,
@@ -78,8 +77,8 @@ impl Cause {
         if let Some(error) = self.error() {
             write!(f, ": {}", escaped(error))?;
         }
-        // The place and the operation of a request are those of the call. For any other reason they are those of the
-        // set-up.
+        // The location and the operation of a request are those of the call. For any other reason they are those of
+        // the set-up.
         let is_requested = matches!(
             self.reason(),
             Reason::Requested | Reason::GuardDropped | Reason::ShuttingDown

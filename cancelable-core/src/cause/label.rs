@@ -52,7 +52,7 @@ impl Number for OperationId {
     }
 }
 
-/// Converts a number that comes back from outside, such as from a dashboard. No operation need have it.
+/// Converts a number from outside, such as from a dashboard. There need not be an operation with the number.
 impl From<NonZeroU64> for OperationId {
     fn from(number: NonZeroU64) -> Self {
         Self(number)

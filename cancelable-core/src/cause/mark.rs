@@ -53,7 +53,7 @@ impl Mark {
 impl Drop for Link {
     fn drop(&mut self) {
         let mut outer = self.outer.take();
-        // Ends: each round goes one mark up, and no mark leads back to itself.
+        // Ends: each round moves one mark up, and no mark leads back to itself.
         while let Some(Mark(link)) = outer {
             outer = Arc::into_inner(link).and_then(|mut last| last.outer.take());
         }

@@ -54,7 +54,7 @@ pub enum Reason {
     ChildFailed,
     /// The program, or one of its components, is shutting down.
     ShuttingDown,
-    /// The client left, so nobody waits for the work.
+    /// The client left, so the result of the work is not needed.
     Disconnected,
     /// Another process requested the cancellation.
     Remote,

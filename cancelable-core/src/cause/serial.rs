@@ -9,7 +9,7 @@ use std::num::NonZeroU64;
 use std::panic::Location;
 use std::time::Duration;
 
-/// A place in the source as `file:line:column`.
+/// A source location as `file:line:column`.
 pub(crate) fn place(location: &Location<'_>) -> String {
     location.to_string()
 }

@@ -9,10 +9,10 @@ use std::io;
 
 /// The error of a request that an operation rejected, because of the operation's state.
 ///
-/// The caller's value comes back by [`into_inner`](Self::into_inner). `T` is `()` if the request has no value. The
+/// [`into_inner`](Self::into_inner) returns the caller's value. `T` is `()` if the request has no value. The
 /// predicates tell the reasons apart:
 ///
-/// | call | value that comes back | possible reasons |
+/// | call | returned value | possible reasons |
 /// |---|---|---|
 /// | [`spawn`], [`spawn_blocking`] and their variants | the future or closure | [pending], [ended], [cancelled], [no runtime] |
 /// | [`set_timeout`], [`set_deadline`] | none | [ended], [cancelled], [no runtime] |
@@ -58,7 +58,7 @@ use std::io;
 /// # }
 /// ```
 pub struct Rejected<T = ()> {
-    /// Boxed with the value: an error is as small as the value that success would have given.
+    /// The refusal and the value in one box, so that a `Result` with this error stays small.
     inner: Box<(Refusal, SyncWrapper<T>)>,
 }
 
@@ -92,7 +92,7 @@ pub(crate) enum RefusalReason {
 }
 
 impl Refusal {
-    /// Adds the value that comes back.
+    /// Adds the value that the rejection returns.
     pub(crate) fn with<T>(self, value: T) -> Rejected<T> {
         Rejected {
             inner: Box::new((self, SyncWrapper::new(value))),

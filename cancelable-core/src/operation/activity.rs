@@ -1,4 +1,4 @@
-//! The activity of an open operation, for reports: its phase, and what keeps it open.
+//! The activity of an open operation, for reports: its phase, and the work that keeps it open.
 
 use crate::cause::{HumanDuration, OneLine, OperationLabel};
 use crate::record::{Record, grace, leases, stragglers};

@@ -35,7 +35,7 @@ use std::task::{Context, Poll, ready};
 #[must_use = "futures do nothing unless polled"]
 pub struct Finished {
     record: Arc<Record>,
-    /// Made by the first poll that has to wait.
+    /// The wait for the latch, made by the first poll that has to wait.
     wait: Option<LatchWait>,
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A partial result has one writer and any number of readers. No method waits, and no lock is held while a closure
 /// runs:
 ///
-/// - An update that meets another update in progress is refused, and its closure comes back.
+/// - An update that meets another update in progress is refused, and the error contains its closure.
 /// - During an update, [`read`](Self::read), [`get`](Self::get) and [`take`](Self::take) find no value.
 /// - Readers share the value. An update of a value that is being read changes a clone. For that reason update and
 ///   take need `Clone`.
@@ -94,7 +94,7 @@ impl Partial<'_> {
     /// # Errors
     ///
     /// Another update of the same operation is in progress, on another thread or around this call; or the value is
-    /// of another type, and stays. The closure comes back.
+    /// of another type, and stays. The error contains the closure.
     pub fn update<P, R, F>(&self, update: F) -> Result<R, Rejected<F>>
     where
         P: Default + Clone + Send + Sync + 'static,
@@ -106,11 +106,12 @@ impl Partial<'_> {
         }
     }
 
-    /// [`update`](Self::update) that starts from the result of `start` where there is no value.
+    /// Updates the value as [`update`](Self::update) does. If there is no value, the update starts from the
+    /// result of `start`.
     ///
     /// # Errors
     ///
-    /// As for [`update`](Self::update). Both closures come back.
+    /// As for [`update`](Self::update). The error contains both closures.
     ///
     /// # Examples
     ///

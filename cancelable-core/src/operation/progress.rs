@@ -72,15 +72,15 @@ impl Operation {
         self.progress().subscribe(Box::new(hook), None)
     }
 
-    /// [`on_progress`](Self::on_progress) with at most one call in each `interval` of the runtime's clock, and the
-    /// last call.
+    /// Registers a hook as [`on_progress`](Self::on_progress) does, with at most one call in each `interval` of
+    /// the runtime's clock, and the last call.
     ///
     /// The first change makes a call. A change that comes too early makes no call, because no timer is set: the
     /// next call or the last call includes it. With an interval of zero each change makes a call.
     ///
     /// # Errors
     ///
-    /// The operation has no runtime, and so no clock. The hook comes back.
+    /// The operation has no runtime, and so no clock. The error contains the hook.
     ///
     /// # Examples
     ///

@@ -106,7 +106,7 @@ impl<F: Future> Shield<F> {
     ///
     /// # Errors
     ///
-    /// The operation has no runtime to keep the time. The shield comes back.
+    /// The operation has no runtime to keep the time. The error contains the shield.
     #[track_caller]
     #[allow(clippy::result_large_err)] // The error has the shield, which the caller has held by value anyway.
     pub fn within(self, limit: Duration) -> Result<Shield<Timeout<F>>, Rejected<Self>> {
@@ -162,7 +162,8 @@ impl<T> Drop for Late<T> {
     }
 }
 
-/// Returns whether `value` is the `Err` of a result, for the log. The type is generic, so its name tells a result.
+/// Returns whether `value` is the `Err` of a result, for the log. The type is generic, so its name shows the type
+/// of the result.
 fn is_error<T>(value: &T) -> bool {
     // `Err` is the second variant, and a discriminant shows its number by `Debug` alone.
     type_name::<T>().starts_with(RESULT) && format!("{:?}", discriminant(value)).ends_with("(1)")

@@ -10,11 +10,11 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Everything that is known of an operation at one moment, from [`Operation::snapshot`](crate::Operation::snapshot)
-/// and from a [`Registry`](crate::Registry). A snapshot keeps nothing of the operation alive.
+/// The state of an operation at one moment, from [`Operation::snapshot`](crate::Operation::snapshot) and from a
+/// [`Registry`](crate::Registry). A snapshot keeps nothing of the operation alive.
 ///
-/// Durations count up to [`taken_at`](Self::taken_at), by the clock of the operation's runtime. They are `None` for
-/// an operation without a runtime.
+/// Durations count up to [`taken_at`](Self::taken_at), by the clock of the operation's runtime. Durations are
+/// `None` for an operation without a runtime.
 ///
 /// With the feature `serde` a snapshot can be serialised. An `Instant` has no meaning in another process, so times
 /// are written as durations, in seconds.
@@ -69,8 +69,8 @@ impl OperationSnapshot {
         Self::among(record, above, now, &mut SubtreeTotals::default())
     }
 
-    /// [`of`](Self::of) for a caller that knows the deadline of the ancestors, and that takes snapshots of many
-    /// operations and passes `totals` from one to the next.
+    /// Takes a snapshot as [`of`](Self::of) does, for a caller that takes snapshots of many operations. The
+    /// caller knows the deadline of the ancestors, and passes the same `totals` to each call.
     pub(crate) fn among(
         record: &Record,
         above: Option<Instant>,

@@ -12,7 +12,7 @@ pub(super) struct Description {
     pub(super) fields: BTreeMap<Cow<'static, str>, FieldValue>,
 }
 
-/// Changes of a position and a description. `None` is no change.
+/// Changes of a position and a description. `None` leaves the value unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Edit {
     pub(super) start: Option<u64>,

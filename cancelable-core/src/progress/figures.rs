@@ -71,7 +71,8 @@ impl ProgressFigures {
     /// Steps a second over the last five to ten seconds; over less time at first, and over more if no snapshot was
     /// taken in between. Steps before the [start](super::Progress::start_at) do not count.
     ///
-    /// `None` without a runtime, before the first step, and just after the position was set back. Never infinite.
+    /// `None` without a runtime, before the first step, and just after the position was set back. The rate is
+    /// never infinite.
     #[must_use]
     pub fn rate(&self) -> Option<f64> {
         self.rate

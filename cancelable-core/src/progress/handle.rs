@@ -152,8 +152,8 @@ impl Progress {
         self.snapshot_among(&mut SubtreeTotals::default())
     }
 
-    /// [`snapshot`](Self::snapshot) for a caller that reads many operations, and passes `totals` from one to the
-    /// next.
+    /// Takes a snapshot as [`snapshot`](Self::snapshot) does, for a caller that reads many operations and passes
+    /// the same `totals` to each call.
     pub(crate) fn snapshot_among(&self, totals: &mut SubtreeTotals) -> ProgressSnapshot {
         ProgressSnapshot::of(&self.meter, totals)
     }

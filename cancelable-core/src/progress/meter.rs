@@ -25,12 +25,12 @@ use std::ptr;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-/// Notified of changes at the meter `owner` and below it, with no lock held.
+/// A subscriber to the changes of the meter `owner` and of its descendants, called with no lock held.
 pub(super) trait Subscriber: Send + Sync {
-    /// `maker`, which is `owner` or below it, has made progress.
+    /// Called when `maker`, which is `owner` or a descendant of it, has made progress.
     fn changed(&self, owner: &Arc<Meter>, maker: &Arc<Meter>);
 
-    /// `owner` has ended. The last call.
+    /// Called when `owner` has ended. No call follows.
     fn ended(&self, owner: &Arc<Meter>);
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Meter {
     parent: Option<Arc<Meter>>,
     runtime: Option<RuntimeHandle>,
     position: AtomicU64,
-    /// The number of subscribers in the whole tree. While it is zero, a change notifies nobody.
+    /// The number of subscribers in the whole tree. While it is zero, a change notifies no subscriber.
     subscribers_of_tree: Arc<AtomicUsize>,
     /// The number of subscribers at this meter.
     subscribers: AtomicUsize,
@@ -58,7 +58,7 @@ struct Inner {
     /// The totals of the meters below that are detached.
     absorbed: Totals,
     subscribers: Option<Arc<[Arc<dyn Subscriber>]>>,
-    /// Its own rate, and that of the whole subtree; `None` without a clock.
+    /// The rate of the operation itself, and the rate of the whole subtree; `None` without a clock.
     rates: Option<(Rate, Rate)>,
     end: Option<End>,
     is_detached: bool,
@@ -101,7 +101,7 @@ impl Meter {
         runtime: Option<&RuntimeHandle>,
         now: Option<Instant>,
     ) -> Arc<Self> {
-        // Ends: each turn goes one ancestor up.
+        // Ends: each turn moves one ancestor up.
         loop {
             let meter = Arc::new(Self {
                 label: operation.label().clone(),
@@ -181,7 +181,7 @@ impl Meter {
     /// Notifies the subscribers of this meter and of its ancestors.
     ///
     /// Relaxed: a subscriber that is added at the same time may miss this change. It is notified of the next
-    /// one or of the end.
+    /// change or of the end.
     #[inline]
     fn notify_if_followed(self: &Arc<Self>) {
         if self.subscribers_of_tree.load(Ordering::Relaxed) > 0 {
@@ -241,7 +241,8 @@ impl Meter {
         drop(replaced);
     }
 
-    /// Called under the lock, beside the change of the list.
+    /// Adjusts the counts of subscribers. Called under the lock that guards the list, with each change of the
+    /// list.
     fn count_subscribers(&self, before: usize, after: usize) {
         self.subscribers.store(after, Ordering::Relaxed);
         // Wraps for a smaller count, so the addition subtracts.
@@ -270,7 +271,7 @@ impl Meter {
     }
 
     /// Detaches the meter if it has ended and has no part, and then each ancestor whose last part is gone. Ends:
-    /// each turn goes one ancestor up.
+    /// each turn moves one ancestor up.
     fn detach(&self) {
         let mut meter = self;
         loop {
@@ -377,7 +378,7 @@ impl Inner {
 impl Drop for Meter {
     fn drop(&mut self) {
         let mut parent = self.parent.take();
-        // Ends: each turn goes one ancestor up, and there is no cycle.
+        // Ends: each turn moves one ancestor up, and there is no cycle.
         while let Some(meter) = parent {
             parent = Arc::into_inner(meter).and_then(|mut last| last.parent.take());
         }

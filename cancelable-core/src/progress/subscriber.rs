@@ -23,13 +23,13 @@ struct Delivery {
 }
 
 struct State {
-    /// `None` during a call, and after the drop of the hook.
+    /// The hook; `None` during a call, and after the drop of the hook.
     hook: Option<Hook>,
     /// The meters whose changes are pending, each once.
     pending: VecDeque<Arc<Meter>>,
-    /// The meter has ended, so a last call is pending.
+    /// True if the meter has ended, so a last call is pending.
     has_ended: bool,
-    /// No further call begins. The thread that has the hook drops it.
+    /// True if no further call begins. The thread that has the hook drops it.
     is_retired: bool,
 }
 

@@ -25,9 +25,9 @@ pub(super) struct Totals {
     position: u64,
     total: u64,
     done: u64,
-    /// An operation has a total.
+    /// True if an operation has a total.
     has_total: bool,
-    /// An operation advances without a total.
+    /// True if an operation advances without a total.
     is_unbounded: bool,
 }
 

@@ -12,8 +12,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-/// Ready when nothing is left to join, or only blocking calls that were abandoned; the table is closed then. One
-/// run waits at a time.
+/// Returns ready when nothing is left to join, or only blocking calls that were abandoned. The table is closed
+/// from then on. One run waits at a time.
 ///
 /// Wakes: the waker is registered before the table is checked for the last time, and an entry is removed before
 /// its owner is woken. The cancel of a blocking call wakes too, so that its abandonment is timed.

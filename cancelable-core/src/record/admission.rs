@@ -1,7 +1,7 @@
 //! Admission to an operation that joins: of children and blocking calls, and of holds.
 //!
-//! A *hold* delays the end of an operation for work that is no task of it, such as work on a thread pool of the
-//! user. A hold takes no permit and cannot fail.
+//! A *hold* delays the end of an operation for work outside the tasks of the operation, such as work on a thread
+//! pool of the user. A hold takes no permit and cannot fail.
 //!
 //! Each is an entry in the table of the owner (`children.rs`), and the guard here removes the entry. An admission
 //! first marks the table as occupied, under the table's lock. Then it checks under the record's lock whether the
@@ -44,7 +44,8 @@ impl Admission {
         &self.owner
     }
 
-    /// Ready when the child may begin; see [`Children::poll_permit`](super::children::Children::poll_permit).
+    /// Returns ready when the child may begin; see
+    /// [`Children::poll_permit`](super::children::Children::poll_permit).
     pub(crate) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.owner.children.poll_permit(self.id, cx)
     }

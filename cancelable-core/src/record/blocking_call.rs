@@ -22,7 +22,7 @@ struct State {
     cancelled_at: Option<Instant>,
     /// The time of a hard cancel, which ends the grace period.
     hard_cancelled_at: Option<Instant>,
-    /// The thread is done.
+    /// True if the thread is done.
     has_ended: bool,
     abandoned: bool,
 }
@@ -51,7 +51,7 @@ impl BlockingCall {
         self.due_after(|state| state.cancelled_at)
     }
 
-    /// [`due`](Self::due) for a call whose cancel at `now` may not be noted yet.
+    /// Returns [`due`](Self::due) for a call whose cancel at `now` may not be recorded yet.
     pub(crate) fn due_by(&self, now: Instant) -> Option<Instant> {
         self.due_after(|state| state.cancelled_at.or(Some(now)))
     }
@@ -90,7 +90,7 @@ impl BlockingCall {
         drop(self.waiter.take());
     }
 
-    /// Notes the cancel. The grace period counts from here.
+    /// Records the cancel. The grace period counts from here.
     pub(crate) fn note_cancel(&self) {
         let now = self.runtime.now();
         self.state.lock().cancelled_at.get_or_insert(now);
@@ -104,7 +104,7 @@ impl BlockingCall {
         self.notify();
     }
 
-    /// Notes that the thread is done: the call is not abandoned any more.
+    /// Records that the thread is done: the call is not abandoned any more.
     pub(crate) fn end(&self) {
         self.state.lock().has_ended = true;
     }

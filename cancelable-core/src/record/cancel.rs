@@ -34,7 +34,9 @@ use crate::error::Cancelled;
 use crate::report::Status;
 use crate::source::CancelTarget;
 use crate::sync::{Ordering, is_logged, log};
-use crate::token::{CallbackRegistration, CancellationToken, DeadlineCheck, look_at_all};
+use crate::token::{
+    CallbackRegistration, CancellationToken, DeadlineCheck, check_linked_deadlines,
+};
 use log::Level;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -238,7 +240,7 @@ impl Record {
     pub(super) fn check_links(&self) {
         let mut links = Vec::new();
         self.links(&mut links);
-        look_at_all(links);
+        check_linked_deadlines(links);
     }
 
     /// Logs a warning if a source has cancelled a run that is dropped before its next poll. The outcome would have
@@ -321,7 +323,7 @@ impl Record {
         }
     }
 
-    /// Returns whether the operation has ended without a cancel. Its token may be cancelled all the same.
+    /// Returns whether the operation has ended without a cancel. Its token may be cancelled nevertheless.
     fn ended_uncancelled(&self) -> bool {
         self.status().is_terminal() && self.token.ended_uncancelled()
     }

@@ -1,8 +1,8 @@
-//! Reports on runs that have ended, beside their outputs. They are separate because most runs have nothing to
-//! report.
+//! Reports on runs that have ended, beside their outputs. Reports and outputs are separate, because most runs
+//! have nothing to report.
 //!
 //! The report of a spawned child is read by the child's handle. A report that was not taken by the end of the
-//! scope becomes part of the scope's report. A run that was dropped has no outcome, so its report goes to the
+//! scope becomes part of the scope's report. A run that was dropped has no outcome, so its report moves to the
 //! nearest ancestor that has not ended, as its orphans do (`orphans.rs`). Without such an ancestor the report is
 //! dropped, and the log has it.
 

@@ -29,7 +29,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(crate) struct Children<H> {
-    /// `None` for the default.
+    /// The options for children; `None` for the defaults.
     options: Option<Box<ChildOptions>>,
     /// The run that waits for the members.
     joiner: WakerSlot,
@@ -43,13 +43,13 @@ pub(crate) struct Children<H> {
     /// Stored under the lock of the table, and read without it by a run that ends. Most runs have no children,
     /// leave this at none, and pay nothing; see `admission.rs`.
     phase: AtomicU8,
-    /// `None` until the first entry, and for most operations for ever.
+    /// The table of members; `None` until the first entry. Most operations never have an entry.
     table: Mutex<Option<Box<Table<H>>>>,
 }
 
-/// There may be entries to join.
+/// The bit of a table that may have entries to join.
 const OCCUPIED: u8 = 1;
-/// No member is accepted any more.
+/// The bit of a table that accepts no member any more.
 const CLOSED: u8 = 2;
 
 #[derive(Default)]
@@ -60,7 +60,7 @@ struct Table<H> {
     /// The number of blocking calls that have a grace period, after which they are abandoned.
     limited_calls: usize,
     running: usize,
-    /// Children without a permit, in order of spawning, with their waker once they were polled.
+    /// The children without a permit, in the order of spawning. Each has its waker here once it was polled.
     queue: NumberMap<OperationId, Option<StoredWaker>>,
     failures: Vec<ChildFailure>,
     /// The timer of the earliest abandonment; the joiner takes it out to poll it.
@@ -89,9 +89,9 @@ struct Orphan<H> {
 pub(super) struct OpenMember<H> {
     pub(super) handle: H,
     pub(super) is_blocking: bool,
-    /// A blocking call that was abandoned.
+    /// True for a blocking call that was abandoned.
     pub(super) is_abandoned: bool,
-    /// A child that has not begun, because it waits for a admission.
+    /// True for a child that has not begun, because it waits for a permit.
     pub(super) is_queued: bool,
 }
 
@@ -149,7 +149,7 @@ impl<H: Clone + Default> Children<H> {
         put(table.get_or_insert_default())
     }
 
-    /// [`insert`](Self::insert) unless the table is closed.
+    /// Calls [`insert`](Self::insert) unless the table is closed.
     fn insert_if_open<T>(&self, put: impl FnOnce(&mut Table<H>) -> T) -> Option<T> {
         let mut table = self.table.lock();
         if self.is_closed() {
@@ -164,7 +164,7 @@ impl<H: Clone + Default> Children<H> {
         self.insert(|table| table.hold(taken_at))
     }
 
-    /// [`insert_hold`](Self::insert_hold) unless the table is closed.
+    /// Calls [`insert_hold`](Self::insert_hold) unless the table is closed.
     pub(super) fn insert_hold_if_open(&self, taken_at: &'static Location<'static>) -> Option<u64> {
         self.insert_if_open(|table| table.hold(taken_at))
     }
@@ -201,7 +201,7 @@ impl<H: Clone + Default> Children<H> {
         }
     }
 
-    /// Takes the orphans out of a closed table. They are not joined any more.
+    /// Takes the orphans out of a closed table. The orphans are not joined any more.
     pub(crate) fn forget_orphans(&self) -> Vec<H> {
         let orphans = self.with_table(|table| std::mem::take(&mut table.orphans));
         // An orphan that has come meanwhile still has to be joined.
@@ -279,7 +279,7 @@ impl<H: Clone + Default> Children<H> {
         self.phase.load(Ordering::Relaxed) & OCCUPIED != 0
     }
 
-    /// Ready when the child has a permit.
+    /// Returns ready when the child has a permit.
     ///
     /// Wakes: the waker is stored under the lock under which permits are given, and a child that is not in the
     /// queue any more has its permit.
@@ -499,7 +499,7 @@ impl<H> Table<H> {
         key
     }
 
-    /// Takes back the queue entry or the permit of a removed member. A permit goes to the first child of the queue.
+    /// Takes back the queue entry or the permit of a removed member. A permit is given to the first child of the queue.
     fn release(&mut self, id: OperationId, member: Option<&Member<H>>) -> Option<Freed> {
         let member = member?;
         if member.abandoned {

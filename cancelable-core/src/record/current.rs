@@ -78,8 +78,9 @@ impl Record {
         Inside { slot, _span: span }
     }
 
-    /// [`enter_here`](Self::enter_here) for code that is not polled by a run of this operation. If the caller is
-    /// inside a shield of this operation or of a descendant, the code stays inside that shield.
+    /// Enters the operation as [`enter_here`](Self::enter_here) does, for code that is not polled by a run of
+    /// this operation. If the caller is inside a shield of this operation or of a descendant, the code stays
+    /// inside that shield.
     pub(crate) fn enter_from_elsewhere<'a>(
         self: &Arc<Self>,
         slot: &'a mut Option<Ambient>,
@@ -104,7 +105,8 @@ pub(crate) struct Inside<'a> {
 }
 
 impl Inside<'_> {
-    /// Returns the previous entry: that of the operation whose body polls this one, if there is one.
+    /// Returns the previous entry: the entry of the operation whose body polls this operation, if there is such
+    /// an operation.
     pub(crate) fn before(&self) -> Option<&Ambient> {
         self.slot.as_ref()
     }

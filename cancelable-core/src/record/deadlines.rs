@@ -39,7 +39,7 @@ fn of_ancestors(record: &Record) -> Option<Instant> {
     // Up to the first ancestor with a cached deadline, and then down again to cache: any number of ancestors is
     // walked once for all records below.
     let (mut walked, mut due) = (Vec::new(), None);
-    // Ends: each step goes to the parent, and there is no cycle.
+    // Ends: each step moves to the parent, and there is no cycle.
     while let Some(ancestor) = next {
         #[cfg(test)]
         tests::WALKED.with(|walked| walked.set(walked.get() + 1));
@@ -101,9 +101,10 @@ fn overdue(record: &Record, now: Instant) -> Option<Cause> {
 /// Cancels for a deadline of the record or of an ancestor that binds it and has passed at `now`: the outermost
 /// such deadline, because the scopes inside end with it in any case. Returns whether this operation is cancelled.
 ///
-/// The operation with that deadline is cancelled, and its descendants inherit the cancel. If it has ended
-/// already, the nearest operation inside that has not ended is cancelled in its place, with the same cause. The
-/// deadline of an operation that has ended, with all operations between it and this one, does not count.
+/// The operation with that deadline is cancelled, and its descendants inherit the cancel. If that operation has
+/// already ended, the nearest operation inside it that has not ended is cancelled instead, with the same cause.
+/// The deadline of an ancestor does not count if the ancestor and all operations between it and this operation
+/// have ended.
 pub(crate) fn expire(record: &Record, now: Instant) -> bool {
     let mut outermost = None;
     let mut target = None;
@@ -126,7 +127,7 @@ pub(crate) fn expire(record: &Record, now: Instant) -> bool {
 
 /// Calls [`expire`] with the present time, if there is a clock and a deadline. Returns the time if it was read.
 ///
-/// If a token of another operation cancels this one, the deadline of that operation is checked too.
+/// If a token of another operation cancels this operation, the deadline of the other operation is checked too.
 pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     if record.token.is_linked() {
         record.check_links();
@@ -141,8 +142,8 @@ pub(crate) fn expire_if_due(record: &Record) -> Option<Instant> {
     Some(now)
 }
 
-/// Returns whether the operation is cancelled, also by a deadline whose passing was not noticed yet. An end is no
-/// cancel here, since a stream may outlive its run.
+/// Returns whether the operation is cancelled, also by a deadline whose passing was not noticed yet. An end does
+/// not count as a cancel here, since a stream may outlive its run.
 pub(crate) fn is_cancelled_by_now(record: &Record) -> bool {
     if !record.is_cancelled() {
         expire_if_due(record);

@@ -1,5 +1,5 @@
-//! The grace period of a cancelled operation: the time for which its body is polled on. The grace period of each
-//! cancelled ancestor limits it.
+//! The grace period of a cancelled operation: the time for which its body is still polled. The grace period of
+//! each cancelled ancestor limits it.
 
 use super::Record;
 use super::blocking_call::BlockingCall;
@@ -116,7 +116,7 @@ pub(crate) fn stopping_since(record: &Record, now: Instant) -> Option<Instant> {
     Some(opened.map_or(cancelled, |opened| opened.max(cancelled)))
 }
 
-/// Notes the time of a cancel, for a run that is polled on after it.
+/// Records the time of a cancel, for a run that is polled after it.
 pub(crate) fn note_cancelled(record: &Record) {
     if record.is_cancelled() {
         let now = record.now();
@@ -168,8 +168,9 @@ pub(crate) fn cancel_now(record: &Record, cause: Cause) -> bool {
     record.cancel(cause)
 }
 
-/// Returns the token that ends the grace period at once. It is a child of the parent's hard token. The hard
-/// tokens of all ancestors are made with the first of them, since few operations are ever in their grace period.
+/// Returns the token that ends the grace period at once. The token is a child of the parent's hard token. The
+/// hard tokens of all ancestors are made with the first of them, since few operations are ever in their grace
+/// period.
 pub(crate) fn hard_token(record: &Record) -> CancellationToken {
     let mut missing = Vec::new();
     let mut found = None;

@@ -1,10 +1,10 @@
-//! The handles of a scope that was not run yet. They keep its operation open.
+//! The count of the handles of a scope that was not run yet. Such handles keep the operation open.
 //!
 //! The drop of the last handle closes an operation that was never run. A finalizer may hold a handle, and the
-//! record holds the finalizer, so that handle would never be dropped. Which handles a finalizer holds cannot be
-//! known. So a deferral before the run discounts the clones that exist then. The handle from `build`, the handles
-//! of runs, and later clones, which the finalizer cannot hold, still count. After the drop of the last of these
-//! the operation ends as never run, even if other handles are left.
+//! record holds the finalizer, so that handle would never be dropped. The library cannot know which handles a
+//! finalizer holds. So a deferral before the run discounts the clones that exist then. The handle from `build`,
+//! the handles of runs, and later clones, which the finalizer cannot hold, still count. After the drop of the
+//! last of these the operation ends as never run, even if other handles are left.
 //!
 //! The counts have no meaning once the operation is not pending: a status never returns to pending, so stale
 //! counts are never read.
@@ -23,7 +23,7 @@ pub(crate) struct HandleCount {
 pub(crate) enum HandleKind {
     /// A handle that keeps the operation open in spite of deferrals.
     Lasting,
-    /// A clone that was made after so many deferrals.
+    /// A clone, with the number of deferrals before it was made.
     Clone(u32),
 }
 
@@ -68,7 +68,7 @@ pub(super) struct Deferrals {
 }
 
 impl Deferrals {
-    /// Notes a deferral. The finalizer may hold any handle that exists now.
+    /// Records a deferral. The finalizer may hold any handle that exists now.
     pub(super) fn note(&mut self) {
         self.times += 1;
         self.clones_since = 0;

@@ -1,4 +1,5 @@
-//! Leases on the body of a cancelled operation: the body is polled on while a future inside it must not be dropped.
+//! Leases on the body of a cancelled operation: a body with a lease is still polled, because a future inside it
+//! must not be dropped.
 //!
 //! Such a future is an open shield, a run that has children, finalizers or leases of its own, or the body of a
 //! blocking run. Its *lease* is on the list of its *home*, the operation whose body polled the future last. A
@@ -6,17 +7,17 @@
 //!
 //! # Invariants
 //!
-//! 1. A lease is where the polls are. At each poll the future notes which operation is current: that is the home.
-//!    With a home of its own, each level has a lease on the next outer one. So a run that another task polls has
-//!    no lease on a body that does not contain it (`outside_runs.rs` has what it has instead).
+//! 1. The home follows the polls: at each poll the future makes the current operation its home. If operations are
+//!    nested, each has a lease on the next outer operation. So a run that another task polls has no lease on a
+//!    body that does not contain it. `outside_runs.rs` describes how its ancestor waits for it.
 //! 2. A lease does not count while its future is polled inside a shield. The shield has a lease, and after the
 //!    end of the shield nothing inside it keeps the body.
 //! 3. A run never has a lease on the body of an operation that is not its ancestor, and neither has a child,
 //!    which has a task of its own. A shield that is polled outside the run of its operation has no lease.
-//! 4. A future that is not polled loses its lease. A missing poll alone is no proof, since a combinator may poll
-//!    only futures that were woken. So the future is woken first, and loses the lease if it has not been polled a
-//!    short time later although the body has (`scope/run/stalled.rs`). A future that is polled again renews its
-//!    lease.
+//! 4. A future that is not polled loses its lease. A missing poll alone proves nothing, since a combinator may
+//!    poll only futures that were woken. So the future is woken first, and loses the lease if it has not been
+//!    polled a short time later although the body has (`scope/run/stalled.rs`). A future that is polled again
+//!    renews its lease.
 //!
 //! # Wakes
 //!
@@ -71,7 +72,7 @@ impl LeaseGuard {
         &self.home
     }
 
-    /// Notes a poll of the future, and whether the lease counts there.
+    /// Records a poll of the future, and whether the lease counts there.
     pub(crate) fn renew(&mut self, counts: bool, cx: &Context<'_>) {
         let lease = &self.lease;
         lease.renew(self.home.shields.poll_number(), &mut self.registered, cx);
@@ -114,7 +115,7 @@ fn set_counts(home: &Record, lease: &Lease, counts: bool) {
     }
 }
 
-/// Returns whether a cancelled body has to be polled on. The task is woken at the end of the last lease.
+/// Returns whether a cancelled body has to be polled further. The task is woken at the end of the last lease.
 ///
 /// Wakes: see the header of this file.
 pub(crate) fn is_leased(record: &Record, cx: &Context<'_>) -> bool {
@@ -152,7 +153,7 @@ pub(crate) fn open_shield(record: &Record) -> Option<OpenShield> {
     let mut found: Vec<OpenShield> = Vec::new();
     let mut inside: Vec<Arc<Record>> = Vec::new();
     find_shields(record, &mut found, &mut inside);
-    // Ends: each step goes one level down, and no run is polled inside itself. Not by recursion: the tree may be
+    // Ends: each step moves one level down, and no run is polled inside itself. Not by recursion: the tree may be
     // deep.
     while let Some(record) = inside.pop() {
         find_shields(&record, &mut found, &mut inside);

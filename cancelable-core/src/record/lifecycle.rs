@@ -25,9 +25,9 @@ pub(crate) struct Entered {
 pub(crate) struct Ended {
     pub(crate) status: Status,
     pub(crate) elapsed: Option<Duration>,
-    /// `None` for an empty report.
+    /// The report; `None` if it is empty.
     pub(crate) report: Option<Box<Report>>,
-    /// There is a partial result that the outcome takes.
+    /// True if there is a partial result for the outcome.
     pub(crate) has_partial: bool,
 }
 
@@ -92,8 +92,8 @@ pub(crate) fn close(record: &Arc<Record>, end: Status) -> Result<Ended, Unfinish
     close_at(record, end, record.now(), || {})
 }
 
-/// [`close`] at `now`, for a run that has read the clock. The run withdraws its waiters from the token in `rest`,
-/// which is called before the token is cancelled for the end.
+/// Closes the record as [`close`] does, at `now`, for a run that has read the clock. The run withdraws its
+/// waiters from the token in `rest`, which is called before the token is cancelled for the end.
 pub(crate) fn close_at(
     record: &Arc<Record>,
     end: Status,

@@ -18,7 +18,7 @@ pub(crate) fn of(record: &Arc<Record>) -> &Progress {
     }
     let mut without = Vec::new();
     let mut next = record.parent.as_ref();
-    // Ends: each step goes to the parent.
+    // Ends: each step moves to the parent.
     while let Some(ancestor) = next.filter(|ancestor| ancestor.progress.get().is_none()) {
         without.push(ancestor);
         next = ancestor.parent.as_ref();

@@ -5,12 +5,12 @@ use crate::token::CallbackRegistration;
 
 #[derive(Default)]
 pub(super) struct Notices {
-    /// A callback on the token is registered, or about to be.
+    /// True if a callback on the token is registered, or about to be.
     observes_cancel: bool,
     callback: Option<CallbackRegistration>,
-    /// The cancel was delivered, or is being delivered.
+    /// True if the cancel was delivered, or is being delivered.
     is_cancel_claimed: bool,
-    /// A progress hook is registered, or about to be.
+    /// True if a progress hook is registered, or about to be.
     observes_progress: bool,
 }
 

@@ -4,8 +4,8 @@
 //! registered only if an observer wants cancels.
 //!
 //! The callback and the end of the operation compete for the delivery. The first of them claims it under the
-//! record's lock, and pushes the event to the readers' queues under that lock (a queue's lock is the inner one,
-//! and no user code runs under it). So the event of the cancel precedes the event of the end. Then the same
+//! record's lock, and pushes the event to the readers' queues under that lock (the queue's lock is the inner
+//! lock, and no user code runs under it). So the event of the cancel precedes the event of the end. Then the same
 //! thread calls the hooks, with no lock held. A callback that finds an end leaves the delivery to the thread of
 //! the end, which knows whether the cancel came before.
 //!

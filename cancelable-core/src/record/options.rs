@@ -9,9 +9,9 @@ use std::time::Duration;
 /// The options for the time after a cancel. Most scopes set none of them and store no such value.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
-    /// The grace period of the body; `None` and zero are none.
+    /// The grace period of the body. `None` and zero mean no grace period.
     pub(crate) grace: Option<Duration>,
-    /// The limit on the time of all finalizers together; `None` is no limit.
+    /// The limit on the time of all finalizers together; `None` without a limit.
     pub(crate) cleanup_budget: Option<Duration>,
     pub(crate) watchdog: Option<Watchdog>,
 }
@@ -51,7 +51,7 @@ impl Options {
 pub(crate) struct ChildOptions {
     /// The limit on children that run at once; `None` is no limit.
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Failures are collected, and no failure cancels.
+    /// True if failures are collected, and no failure cancels.
     pub(crate) collect_all: bool,
 }
 
@@ -72,7 +72,7 @@ pub(super) static NO_CHILD_OPTIONS: ChildOptions = ChildOptions {
 #[derive(Clone)]
 pub(crate) struct Watchdog {
     pub(crate) after: Duration,
-    /// Called in addition to the log.
+    /// The user's hook, called in addition to the log.
     pub(crate) hook: Option<Hook>,
 }
 

@@ -3,7 +3,7 @@
 //! A drop cannot wait, so the teardown of the operation continues as a task of the runtime; the steps are in the
 //! header of `scope/run/detached_teardown.rs`. The operation is an *orphan* then. Its nearest ancestor that has
 //! not ended, the *owner*, adopts it: [`adopt`] lists it in the owner's table, and the [`OrphanGuard`] removes it
-//! and wakes the owner's run. The report of the orphan goes to the owner (`child_reports.rs`).
+//! and wakes the owner's run. The report of the orphan moves to the owner (`child_reports.rs`).
 //!
 //! The owner joins an orphan as it joins its children: before its own finalizers, and before it ends. So no
 //! descendant works on the state that a finalizer undoes, at any depth, whether one run is dropped or several at
@@ -18,8 +18,8 @@
 //! 2. An operation that has not ended adopts every orphan, even if it is cancelled or its table is closed. If it
 //!    has ended, the next ancestor adopts the orphan. Without such an ancestor the orphan is an ordinary task
 //!    that is not joined.
-//! 3. An orphan is no child: it takes no permit, and its failures cancel no operation, since the user has dropped
-//!    it. The failures are not lost: its report goes to the owner before the orphan leaves the table.
+//! 3. An orphan is not a child: it takes no permit, and its failures cancel no operation, since the user has
+//!    dropped it. The failures are not lost: its report goes to the owner before the orphan leaves the table.
 //! 4. An orphan is joined without a limit on time, as a child is, except for limits of its own. An orphan that a
 //!    finalizer leaves belongs to that finalizer: it is joined before the next finalizer begins, and within the
 //!    cleanup budget. At the end of the budget the orphans that still run are reported as stragglers, and are not
@@ -41,7 +41,7 @@
 //! Two locks decide whether the owner has ended, and they are never held at once. An orphan marks the table as
 //! occupied under the lock of the table, and then checks under the record's lock whether the record is settled.
 //! The end settles the record under that lock, unless it finds the mark. The second of the two sees the first:
-//! either the end finds the mark and the table is joined once more, or the orphan goes on to the next ancestor.
+//! either the end finds the mark and the table is joined once more, or the orphan moves to the next ancestor.
 //!
 //! There is no circular wait: an orphan is a task of a runtime that waits for its descendants, and its ancestors
 //! wait for it. The runtime has to be driven, as for a child.

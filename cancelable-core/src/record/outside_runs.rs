@@ -103,7 +103,7 @@ pub(crate) fn run_of(takeover: &Takeover) -> Option<Arc<Record>> {
 /// Returns whether a run, or a run in its body, has children or finalizers.
 pub(crate) fn has_open_work(takeover: &Takeover) -> bool {
     let mut inside: Vec<_> = run_of(takeover).into_iter().collect();
-    // Ends, and is no recursion: as for `take_over`.
+    // Ends, without recursion: as for `take_over`.
     while let Some(record) = inside.pop() {
         if !record.children.is_unused() || record.has_deferred() {
             return true;
@@ -122,7 +122,7 @@ pub(crate) fn take_over(takeover: &Takeover, polls: u64) -> Vec<TakenRun> {
     let mut taken = Vec::new();
     let mut inside: Vec<Arc<Takeover>> = Vec::new();
     take(takeover, Some(polls), &mut taken, &mut inside);
-    // Ends: each step goes one level down. Not by recursion: the tree may be deep.
+    // Ends: each step moves one level down. Not by recursion: the tree may be deep.
     while let Some(takeover) = inside.pop() {
         take(&takeover, None, &mut taken, &mut inside);
     }

@@ -62,7 +62,8 @@ impl Deadlines {
         self.own.due.as_ref().map(|due| due.at)
     }
 
-    /// [`own_due`](Self::own_due) for a caller that caches it with the epoch that it has read before.
+    /// Returns [`own_due`](Self::own_due) for a caller that caches the deadline with an epoch read before this
+    /// call.
     pub(super) fn own_due_for_cache(&mut self) -> Option<Instant> {
         self.marks |= CACHED_BELOW;
         self.own_due()
@@ -109,7 +110,7 @@ impl Deadlines {
 #[derive(Clone, Debug)]
 pub(super) struct Due {
     at: Instant,
-    /// `None` for a limit that was a point from the start.
+    /// The span of the limit; `None` for a limit that was given as a point in time.
     span: Option<Duration>,
     set_at: &'static Location<'static>,
     words: Option<Words>,

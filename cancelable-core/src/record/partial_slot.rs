@@ -82,7 +82,7 @@ impl Slot {
         self.value.take_if(|_| self.update.is_none())
     }
 
-    /// [`take`](Self::take) of a value of type `P`. A value of another type stays.
+    /// Takes the value as [`take`](Self::take) does, if it has the type `P`. A value of another type stays.
     pub(crate) fn take_of<P: Send + Sync + 'static>(&mut self) -> Option<Arc<P>> {
         match self.take()?.downcast() {
             Ok(value) => Some(value),

@@ -11,7 +11,7 @@ use std::time::Instant;
 pub(super) struct Diagnostics<H> {
     pub(super) polled: Option<Instant>,
     pub(super) checked: Option<Instant>,
-    /// The body has ended; children and finalizers may still run.
+    /// True once the body has ended; children and finalizers may still run.
     pub(super) is_body_over: bool,
     /// The operations that run directly inside, if this operation watches them.
     pub(super) inside: NumberMap<OperationId, H>,

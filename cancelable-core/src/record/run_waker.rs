@@ -38,7 +38,7 @@ pub(crate) fn register(record: &Record, waker: &Waker) -> Registered {
     registered
 }
 
-/// [`register`] under the lock. Leaves the replaced waker in `waker`, for the caller to drop.
+/// Registers as [`register`] does, under the lock. Puts the replaced waker into `waker`, for the caller to drop.
 pub(super) fn register_with(
     record: &Record,
     inner: &mut Inner,

@@ -15,7 +15,8 @@ use std::time::Instant;
 
 pub(crate) struct ShieldState<H> {
     state: Mutex<State<H>>,
-    /// The latest end of the shield, also by a shield around it. `None` is without a limit.
+    /// The limit of the shield: the earliest of its own limit and the limits of the shields around it. `None`
+    /// without a limit.
     until: Option<Instant>,
     /// The shield around it in the same operation.
     outer: Option<Arc<Self>>,

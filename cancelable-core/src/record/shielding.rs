@@ -115,9 +115,9 @@ fn bind(record: &Arc<Record>) {
     run_waker::wake_run(record);
 }
 
-/// Returns the shield that isolates an operation opened here as a child of `parent`. There is one if the code
-/// that runs here does so inside a shield of `parent` or of an operation inside it. Of several shields it is the
-/// nearest to `parent`, and of several that are nested in one operation the innermost.
+/// Returns the shield that isolates an operation opened here as a child of `parent`. The operation is isolated if
+/// this code runs inside a shield of `parent` or of an operation inside `parent`. If there are several such
+/// shields, the nearest to `parent` isolates; if several are nested in one operation, the innermost.
 pub(crate) fn shield_from(parent: &Record) -> Option<Arc<ShieldState>> {
     let ambient = ambient::current()?;
     let here = Record::of(&ambient)?;
@@ -154,8 +154,9 @@ fn shielded_until(record: &Record) -> Option<Option<Instant>> {
     None
 }
 
-/// Returns the time by which the calling code has to be done with its work for this operation. That is
-/// `deadline`, or in a shield or a finalizer, which the deadline does not reach, the limit of the shield.
+/// Returns the time by which the calling code has to be done with its work for this operation. The time is
+/// `deadline`. In a shield or a finalizer, which the deadline does not reach, the time is the limit of the
+/// shield.
 pub(crate) fn limit_here(record: &Record, deadline: Option<Instant>) -> Option<Instant> {
     let deadline = match shielded_until(record) {
         Some(until) => until,

@@ -20,11 +20,11 @@ pub(crate) struct Shields<H> {
     polls: AtomicU64,
     /// The number of leases that count.
     leases: AtomicU32,
-    /// `opened_in` is open: no cancel and no deadline of an ancestor reaches the operation.
+    /// True while `opened_in` is open: no cancel and no deadline of an ancestor reaches the operation.
     is_isolated: AtomicBool,
-    /// The body is in its final poll.
+    /// True while the body is in its final poll.
     is_in_final_poll: AtomicBool,
-    /// The operation or an ancestor was opened inside a shield.
+    /// True if the operation or an ancestor was opened inside a shield.
     is_shielded: bool,
 }
 
@@ -81,7 +81,7 @@ impl<H> Shields<H> {
         self.leases.fetch_add(0, Ordering::AcqRel) > 0
     }
 
-    /// [`has_leases`](Self::has_leases) for the task of the run, after its own poll.
+    /// Returns [`has_leases`](Self::has_leases) for the task of the run, after its own poll.
     pub(super) fn has_leases_here(&self) -> bool {
         // Relaxed: a lease that another thread adds later is seen by the next poll, and a drop before that poll
         // hands it over.
@@ -114,16 +114,17 @@ pub(super) struct RareShields<H> {
     pub(super) leases: Leases<H>,
     /// The runs inside the operation that its body does not poll; see `outside_runs.rs`.
     pub(super) outside_runs: NumberMap<OperationId, Arc<Takeover<H>>>,
-    /// Cancels the operation with its parent, once the shield that it was opened in has ended.
+    /// The callback that cancels the operation with its parent, once the shield in which the operation was opened
+    /// has ended.
     pub(super) parent_cancel: Option<CallbackRegistration>,
 }
 
 /// Marks the final poll of a body that a cancel is about to drop.
 ///
 /// A cancel may come between a poll of the body and the check of the run. The body is then polled once more, so
-/// that whatever waits in it for the cancel (a stream, the token) sees the cancel, and its output counts. A
-/// shield needs to know, since the cancel is delivered at its end: it returns its value only to a body that is
-/// polled on.
+/// that a stream or a wait for the token in it sees the cancel, and its output counts. A shield reads the mark,
+/// since the cancel is delivered at the end of the shield: outside of a final poll, the shield returns its value
+/// only to a body that will be polled again.
 pub(crate) struct FinalPoll<'a>(&'a AtomicBool);
 
 impl<'a> FinalPoll<'a> {
@@ -144,7 +145,7 @@ impl Drop for FinalPoll<'_> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OpenShield {
     pub(crate) location: &'static Location<'static>,
-    /// `None` without a runtime.
+    /// The time of the opening; `None` without a runtime.
     pub(crate) since: Option<Instant>,
 }
 
@@ -164,9 +165,9 @@ pub(crate) struct Lease<H> {
     polled: AtomicU64,
     /// The waker of the task that polled the future last.
     waker: WakerSlot,
-    /// The waker was taken, and the next poll has to register another.
+    /// True if the waker was taken, so that the next poll has to register another.
     is_waker_taken: AtomicBool,
-    /// Written under the lock of the home's record.
+    /// True if the lease counts: the run keeps the body for it. Written under the lock of the home's record.
     counts: AtomicBool,
 }
 
@@ -185,11 +186,11 @@ impl<H> Lease<H> {
         &self.holder
     }
 
-    /// Notes a poll of the future. `registered` is the waker that the future registered before.
+    /// Records a poll of the future. `registered` is the waker that the future registered before.
     pub(super) fn renew(&self, poll: u64, registered: &mut Option<WakerId>, cx: &Context<'_>) {
         // Relaxed, here and for the poll number: a future that is polled in a poll of the body is polled by the
         // task that counts. A future that another task polls is on the list until it is polled there, and one
-        // poll more or less is no proof.
+        // poll more or less proves nothing.
         self.polled.store(poll, Ordering::Relaxed);
         // Relaxed: a waker that is taken at the same time is woken, and leads to another poll.
         let waker = Some(WakerId::of(cx.waker()));

@@ -173,7 +173,7 @@ pub(crate) fn of_run(run: &Takeover, unpolled_for: Option<Duration>) -> Option<S
     Some(unpolled(&*outside_runs::run_of(run)?, unpolled_for, None))
 }
 
-/// Notes a poll, for reports, if the operation is watched.
+/// Records a poll, for reports, if the operation is watched.
 pub(crate) fn note_poll(record: &Record) {
     if record.watched {
         if let Some(now) = record.now() {
@@ -182,7 +182,7 @@ pub(crate) fn note_poll(record: &Record) {
     }
 }
 
-/// Notes a check for the cancel, for reports, if the operation is watched.
+/// Records a check for the cancel, for reports, if the operation is watched.
 pub(crate) fn note_check(record: &Record) {
     if record.watched && !record.status().is_terminal() {
         if let Some(now) = record.now() {
@@ -191,7 +191,7 @@ pub(crate) fn note_check(record: &Record) {
     }
 }
 
-/// Notes the end of the body.
+/// Records the end of the body.
 pub(crate) fn note_body_over(record: &Record) {
     record.with_rare(|rare| rare.diagnostics.is_body_over = true);
 }

@@ -1,11 +1,11 @@
-//! The takeover of a run that nobody polls.
+//! The takeover of a run that is no longer polled.
 //!
-//! A run that is not polled by the body around it, such as one in the body of a response, has no lease on that
+//! A run that is not polled by the body around it, such as a run in the body of a response, has no lease on that
 //! body. Once the nearest ancestor that has not ended is cancelled, it waits in its join for the open work of the
-//! run, as it waits for the orphans of a dropped run (`outside_runs.rs`). If nobody polls the run although it was
-//! woken, its children and finalizers are *taken over* (`scope/run/stalled.rs`): its operation is closed, and its
-//! children and finalizers go on as those of a dropped run do. Its body stays where it is, and is polled no more;
-//! the next poll or the drop of the run drops it.
+//! run, as it waits for the orphans of a dropped run (`outside_runs.rs`). If the run is not polled although it
+//! was woken, its children and finalizers are *taken over* (`scope/run/stalled.rs`): its operation is closed, and
+//! its children and finalizers go on as those of a dropped run do. Its body stays where it is, and is polled no
+//! more; the next poll or the drop of the run drops it.
 //!
 //! # Invariants
 //!
@@ -14,9 +14,9 @@
 //! 2. A run is taken over between two polls, and once: both sides do that under the lock of this state. A run
 //!    that finds itself taken over polls neither its body nor a finalizer, and hands over nothing when it is
 //!    dropped.
-//! 3. Runs in the body of a run are taken over before it, the innermost first, since nobody polls them either. So
-//!    each is on the list of the run around it in time.
-//! 4. A running finalizer is stored here while nobody polls the run.
+//! 3. Runs in the body of a run are taken over before it, the innermost first, since they are not polled either.
+//!    So each is on the list of the run around it in time.
+//! 4. A running finalizer is stored here while the run is not polled.
 //!
 //! # Wakes and locks
 //!

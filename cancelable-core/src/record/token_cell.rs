@@ -2,8 +2,8 @@
 //!
 //! Most operations end without a call for their token. Until the *own* token is made, the *inherited* token is
 //! used in its place; without an inherited token, nothing can cancel the operation. The inherited token belongs
-//! to an operation or to a join. It is never a token of the user, because the cell would keep that token alive: a
-//! child of such a token is made at once.
+//! to an operation or to a join. The inherited token is never a token of the user, because the cell would keep
+//! that token alive: a child of such a token is made at once.
 //!
 //! The cell knows neither the operation nor its run. A caller that stores a token calls
 //! [`take_parked`](TokenCell::take_parked) after that, and wakes the run if it is parked. That caller is
@@ -37,12 +37,12 @@ enum Link {
 pub(crate) struct TokenCell {
     inherited: Option<CancellationToken>,
     own: OnceLock<CancellationToken>,
-    /// The run waits and has seen no own token.
+    /// True if the run waits and has seen no own token.
     parked: AtomicBool,
-    /// User code may wait for the own token. Written under the record's lock.
+    /// True if user code may wait for the own token. Written under the record's lock.
     is_handed_out: AtomicBool,
-    /// The operation has ended without a cancel, although its token may be cancelled now. Written under the
-    /// record's lock.
+    /// True if the operation has ended without a cancel. Its token may be cancelled nevertheless. Written under
+    /// the record's lock.
     ended_uncancelled: AtomicBool,
     /// The number of operations and streams inside that may outlive the end. Small, so that it fits beside the
     /// marks.
@@ -69,7 +69,7 @@ impl TokenCell {
         }
     }
 
-    /// Notes whether an ancestor is linked. `parent` is the cell of the parent.
+    /// Records whether an ancestor is linked. `parent` is the cell of the parent.
     pub(super) fn linked_as(mut self, parent: Option<&Self>) -> Self {
         if self.link == Link::None && parent.is_some_and(Self::is_linked) {
             self.link = Link::Inherited;
@@ -203,8 +203,8 @@ impl TokenCell {
     /// Returns the token that has to be cancelled for the end, after the status has become an end: a token that
     /// was handed out and is not cancelled, if there are no dependents.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: the end of a dependent lowers the count by an exchange too. If that comes after this one it
-        // sees the status, and if it comes before it is seen here.
+        // AcqRel: the end of a dependent lowers the count by an exchange too. If the other exchange comes after
+        // this exchange, it sees the status; if it comes before, it is seen here.
         if !self.is_handed_out() || self.dependents.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;
         }

@@ -16,18 +16,18 @@ use crate::token::{CancellationToken, DeadlineCheck};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-/// No deadline.
+/// The value of `due` without a deadline.
 const NEVER: u64 = u64::MAX;
 
-/// An epoch that never comes: no deadline is cached yet.
+/// The value of `epoch` until a deadline is cached: an epoch that never comes.
 const NONE: u64 = u64::MAX;
 
 struct Clock {
     record: Weak<Record>,
-    /// `None` if only a linked token has a clock.
+    /// The runtime with the clock; `None` if only a linked token has a clock.
     runtime: Option<RuntimeHandle>,
     is_linked: bool,
-    /// The clock is not the system's, so each call has to read it.
+    /// True if the clock is not the system's, so each call has to read it.
     is_by_hand: bool,
     /// The start of `due`, if there is a clock.
     base: Option<Instant>,
@@ -35,7 +35,7 @@ struct Clock {
     due: AtomicU64,
     /// The epoch in which `due` is valid.
     epoch: AtomicU64,
-    /// Held while the two are changed.
+    /// The lock for changes of `due` and `epoch`.
     changing: Mutex<()>,
 }
 

@@ -17,7 +17,7 @@ use super::history::History;
 #[must_use = "a builder does nothing until `build`"]
 pub struct RegistryBuilder {
     history: usize,
-    /// `None` for the default per operation.
+    /// The bound of the memory in bytes; `None` for the default per operation.
     bytes: Option<usize>,
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 #[derive(Clone, Default)]
 pub(super) struct Counts {
     pub(super) opened: u64,
-    /// By status; zero for each status that is no end.
+    /// The number of ended operations by status; zero for `Pending` and `Running`.
     pub(super) ended: [u64; Status::ALL.len()],
-    /// `None` until an operation with a runtime has ended. Without a runtime there is no time.
+    /// The durations of ended operations; `None` until an operation with a runtime has ended. An operation
+    /// without a runtime has no duration.
     pub(super) durations: Option<Box<Histogram>>,
     /// The times from the cancel to the end, by the word of the reason.
     pub(super) stopping: BTreeMap<&'static str, Box<Histogram>>,

@@ -103,8 +103,8 @@ impl Events {
         }
     }
 
-    /// Blocks the thread until there is an event, for at most `limit`; `None` after `limit`. If the clock cannot
-    /// express the limit, there is none.
+    /// Blocks the thread until there is an event, for at most `limit`; `None` after `limit`. A limit that the
+    /// clock cannot express does not apply.
     ///
     /// # Examples
     ///

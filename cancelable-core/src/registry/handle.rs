@@ -298,7 +298,7 @@ impl Registry {
     }
 
     /// Returns all open operations as a tree in text, for people. Each operation has one line, with its elapsed
-    /// time, its remaining time, the work that it waits for, its shield, and the place of its opening:
+    /// time, its remaining time, the work that it waits for, its shield, and the source location of its opening:
     ///
     /// ```text
     /// 2 operations are open

@@ -24,7 +24,7 @@ pub(super) struct History {
     oldest: AtomicU64,
     /// The number of snapshots that were evicted for their size.
     evicted: AtomicU64,
-    /// As many blocks as the bound needs. The first end with a slot in a block allocates the block.
+    /// The blocks, as many as the bound needs. The first end with a slot in a block allocates the block.
     blocks: Box<[OnceLock<Block>]>,
 }
 
@@ -168,7 +168,7 @@ impl History {
         })
     }
 
-    /// Removes the matching snapshots, and returns their number. Requires that `matches` is no user code,
+    /// Removes the matching snapshots, and returns their number. Requires that `matches` runs no user code,
     /// because it is called under a lock.
     pub(super) fn remove(&self, matches: impl Fn(&OperationSnapshot) -> bool) -> usize {
         let removed = self.slots().filter_map(|slot| {

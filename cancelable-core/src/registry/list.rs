@@ -27,7 +27,7 @@ pub(super) struct List {
     len: usize,
     newest: Chunk,
     newest_number: u64,
-    /// By number. No chunk is empty.
+    /// The chunks by number, none of them empty.
     older: BTreeMap<u64, Arc<Chunk>>,
 }
 

@@ -11,7 +11,8 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Listeners {
-    /// Replaced as a whole, so that a call takes a reference and releases the lock.
+    /// The lists of listeners. A change replaces both lists as a whole, so a call takes a reference and releases
+    /// the lock.
     lists: Mutex<Arc<Lists>>,
     /// The kinds of listeners in the lists, as the bits below. Stored under the lock.
     present: AtomicU8,
@@ -163,7 +164,7 @@ impl Listeners {
 #[must_use = "the drop of the guard removes the hooks; `detach` leaves them in place"]
 pub struct HooksGuard {
     listeners: Arc<Listeners>,
-    /// `None` after `detach`.
+    /// The hooks; `None` after `detach`.
     hooks: Option<Arc<Hooks>>,
 }
 

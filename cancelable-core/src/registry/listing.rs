@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 #[derive(Default)]
 pub(super) struct Listing {
-    /// In the order of numbers and shards, each with at least one selected slot.
+    /// The chunks in the order of numbers and shards, each with at least one selected slot.
     chunks: Vec<Selected>,
 }
 

@@ -8,7 +8,7 @@ pub(super) struct Pattern {
     parts: Box<[Part]>,
     /// The text before the first star or question mark.
     prefix: WantedPrefix,
-    /// The pattern is the prefix and one star, and `prefix` is exact for it.
+    /// True if the pattern is the prefix and one star, so that `prefix` alone decides.
     is_prefix: bool,
 }
 
@@ -78,8 +78,8 @@ impl Pattern {
 
     /// Returns whether a name matches.
     ///
-    /// Ends: each turn reads the next character of the name, or returns to one character after the place of the
-    /// last return. So the number of turns is at most the product of both lengths.
+    /// Ends: each turn reads the next character of the name, or returns to a point one character after that of
+    /// the last return. So the number of turns is at most the product of both lengths.
     pub(super) fn matches(&self, name: &str) -> bool {
         let (mut pattern, mut rest) = (&*self.parts, name.chars());
         // The pattern after the last star, and the rest of the name that the star does not cover yet.

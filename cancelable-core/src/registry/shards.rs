@@ -24,7 +24,8 @@ pub(super) struct Shards {
 struct Shared {
     listeners: Arc<Listeners>,
     history: History,
-    /// Weak, because an open operation keeps only its own shard alive. Set once, when the registry is made.
+    /// The observers of all shards. Weak, because an open operation keeps only its own shard alive. Set once,
+    /// when the registry is made.
     observers: OnceLock<Box<[Weak<RegistryObserver>]>>,
 }
 

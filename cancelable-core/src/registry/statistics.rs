@@ -169,8 +169,8 @@ impl Statistics {
         counts.into_iter().fold(0, u64::saturating_add)
     }
 
-    /// Returns the durations; `None` until an operation with a runtime has ended. Without a runtime there is no
-    /// time.
+    /// Returns the durations; `None` until an operation with a runtime has ended. An operation without a runtime
+    /// has no duration.
     ///
     /// # Examples
     ///

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let outcome = rt::block_on(async {
 ///     let crawl = rt::scope("crawl").collect_all().run(async |op| {
-///         let fetch = op.child("fetch").try_spawn(async { Err::<(), _>("no route to host") });
+///         let fetch = op.child("fetch").try_spawn(async |_| { Err::<(), _>("no route to host") });
 ///         fetch.is_ok()
 ///     });
 ///     crawl.await

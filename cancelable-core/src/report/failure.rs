@@ -10,9 +10,9 @@ pub(crate) enum Failure {
     Error(Arc<dyn Error + Send + Sync>),
     /// A panic, with its text.
     Panic(Arc<str>),
-    /// Dropped because the cleanup budget was spent.
+    /// The finalizer was dropped because the cleanup budget was spent.
     OverBudget,
-    /// Dropped by its runtime, or never run by a runtime.
+    /// The finalizer was dropped by its runtime, or no runtime has run it.
     Lost,
 }
 

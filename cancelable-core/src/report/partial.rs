@@ -31,7 +31,7 @@ impl Value {
     ///
     /// # Errors
     ///
-    /// The value is of another type, and comes back.
+    /// The value is of another type, and is returned.
     pub(crate) fn downcast<P: Send + Sync + 'static>(self) -> Result<Arc<P>, Self> {
         let Self { value, type_name } = self;
         value.downcast().map_err(|value| Self { value, type_name })

@@ -33,7 +33,7 @@ pub enum Status {
     Completed,
     /// Ended because cancel was requested.
     Cancelled,
-    /// Ended in an error or a panic, or because one of its sources did not start.
+    /// Ended in an error or a panic, or because a source did not start.
     Failed,
     /// Dropped without having been entered.
     NeverRun,
@@ -59,7 +59,7 @@ impl Status {
         )
     }
 
-    /// The status as a lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
+    /// Returns the status as a lower-case word, for logs and labels: `never_run` for [`Status::NeverRun`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

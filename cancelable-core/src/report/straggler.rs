@@ -1,4 +1,4 @@
-//! Work of an operation that has not ended, and what is known of the reason.
+//! Stragglers: work of an operation that has not ended, with the known reason.
 
 use crate::cause::{ChildName, HumanDuration, Named, OperationId, OperationLabel};
 use std::borrow::Cow;
@@ -6,8 +6,8 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-/// Work of an operation that has not ended: it still runs, or was dropped at the end of its grace period or of a
-/// budget. [`Operation::unfinished`](crate::Operation::unfinished) and
+/// A piece of an operation's work that has not ended: it still runs, or was dropped at the end of its grace
+/// period or of a budget. [`Operation::unfinished`](crate::Operation::unfinished) and
 /// [`Outcome::stragglers`](crate::Outcome::stragglers) list stragglers.
 ///
 /// Durations count up to the report.

@@ -64,9 +64,9 @@ struct Shared {
     /// The name of each thread, for debuggers.
     name: &'static str,
     state: Mutex<State>,
-    /// Notified once for each call that an idle thread is to take.
+    /// The event for idle threads, notified once for each call that an idle thread is to take.
     queued: Event,
-    /// Never notified. The watcher waits for it until its timeout.
+    /// An event that is never notified. The watcher waits for it with a timeout, in place of a sleep.
     tick: Event,
 }
 
@@ -81,7 +81,7 @@ struct State {
     /// The number of threads that wait for a call or have just started. A notified thread counts until it has
     /// taken the lock.
     idle: usize,
-    /// The watcher runs.
+    /// True if the watcher runs.
     watched: bool,
 }
 

@@ -131,10 +131,10 @@ impl<T> fmt::Debug for JoinHandle<T> {
 
 /// The task's side of a [`JoinHandle`]. Reports once, at the latest by its drop.
 pub(crate) struct Completion<T> {
-    /// `None` after the report.
+    /// The state shared with the joiner; `None` after the report.
     shared: Option<Arc<Shared<T>>>,
     runtime: &'static str,
-    /// The task was polled at least once. Tells a task that was dropped from a task that was never run.
+    /// True once the task was polled. Distinguishes a task that was dropped from a task that was never run.
     started: bool,
 }
 

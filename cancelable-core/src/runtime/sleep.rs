@@ -43,13 +43,14 @@ use std::time::{Duration, Instant};
 #[must_use = "a sleep does nothing unless it is awaited"]
 pub struct Sleep {
     runtime: RuntimeHandle,
-    /// `None` means never.
+    /// The deadline; `None` for a sleep that never ends.
     deadline: Option<Instant>,
-    /// Made by the first poll that has to wait, and moved after that. While `armed` is true, the timer is due
-    /// at `deadline`.
+    /// The timer, made by the first poll that has to wait, and moved after that. While `armed` is true, the timer
+    /// is due at `deadline`.
     timer: Option<Pin<Box<dyn Timer>>>,
     armed: bool,
-    /// The deadline was reached. Stored here, because a runtime's timer need not remember its completion.
+    /// True once the deadline was reached. Stored here, because a runtime's timer need not remember its
+    /// completion.
     complete: bool,
 }
 
@@ -111,7 +112,7 @@ impl Sleep {
         }
     }
 
-    /// Returns the point in time; `None` means never.
+    /// Returns the point in time; `None` for a sleep that never ends.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
@@ -123,9 +124,9 @@ impl Sleep {
         self.complete
     }
 
-    /// Moves the point in time, earlier or later, also after the completion; `None` means never.
+    /// Moves the point in time, earlier or later, also after the completion. With `None` the sleep never ends.
     ///
-    /// Only a poll after the reset registers the new time, and wakes the task then.
+    /// The task wakes at the new time only if the sleep is polled after the reset.
     pub fn reset(&mut self, at: impl Into<Option<Instant>>) {
         self.deadline = at.into();
         self.armed = false;

@@ -54,13 +54,13 @@ pub struct ScopeBuilder<P = ()> {
     location: &'static Location<'static>,
     parent: Parent,
     runtime: Option<RuntimeHandle>,
-    /// Called if no runtime was given and the parent has none.
+    /// The function that returns the runtime if no runtime was given and the parent has none.
     default_runtime: Option<fn() -> Result<RuntimeHandle, NoRuntime>>,
     deadline: OwnDeadline,
     /// The first token. Most scopes have no second token and need no list.
     token: Option<CancellationToken>,
     registration: Registration,
-    /// Boxed: rare, and each method moves the builder.
+    /// The rare options. Boxed, because each method moves the builder.
     rare: Option<Box<Rare>>,
     fixed_parent: PhantomData<fn() -> P>,
 }
@@ -140,9 +140,9 @@ impl ScopeBuilder {
         Self::with_parent(name, Parent::Current)
     }
 
-    /// Makes `operation` the parent of the scope. The scope is cancelled with its parent and bound by the deadline of
-    /// its parent. It has the runtime of its parent, unless [`runtime`](Self::runtime) sets another. The scope can't be
-    /// built after `operation` has finished.
+    /// Makes `operation` the parent of the scope. The scope is cancelled with its parent and bound by the deadline
+    /// of its parent. The scope has the runtime of its parent, unless [`runtime`](Self::runtime) sets another. The
+    /// scope can't be built after `operation` has finished.
     ///
     /// # Examples
     ///
@@ -225,16 +225,17 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Sets a function that finds a runtime: the `current` of an adapter. It is called if [`runtime`](Self::runtime)
-    /// sets none and the parent has none. If the function finds none, the scope has none.
+    /// Sets a function that returns a runtime: the `current` of an adapter. The function is called if
+    /// [`runtime`](Self::runtime) was not called and the parent has no runtime. If the function returns an error,
+    /// the scope has no runtime.
     pub fn default_runtime(mut self, current: fn() -> Result<RuntimeHandle, NoRuntime>) -> Self {
         self.default_runtime = Some(current);
         self
     }
 
     /// Cancels the scope when `limit` has passed since the scope was entered. The limit is a [`Duration`], or a
-    /// [`Limit`] with a text of its own for the cause. With zero the body is not started. A duration too long for the
-    /// clock is no limit. Of several limits the earliest counts.
+    /// [`Limit`] with a text of its own for the cause. With zero the body is not started. A duration that is too
+    /// long for the clock never ends. If there are several limits, the earliest counts.
     ///
     /// # Examples
     ///
@@ -254,8 +255,8 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed by the entry of the scope, the
-    /// body is not started. Of several limits the earliest counts.
+    /// Cancels the scope at `point` on the clock of its runtime. If `point` has passed by the entry of the scope,
+    /// the body is not started. If there are several limits, the earliest counts.
     #[track_caller]
     pub fn deadline(mut self, point: Instant) -> Self {
         self.deadline.add(Limit::at(point));
@@ -268,7 +269,7 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// Cancels the scope when `source` fires. Each of several sources does.
+    /// Cancels the scope when `source` fires. A scope may have several sources, and each of them can cancel it.
     pub fn source(mut self, source: impl Source) -> Self {
         self.add(Box::new(source));
         self
@@ -346,7 +347,8 @@ impl<P> ScopeBuilder<P> {
         self
     }
 
-    /// [`watchdog`](Self::watchdog) with a hook, which is called with the stragglers. A panic of the hook is logged.
+    /// Sets a watchdog as [`watchdog`](Self::watchdog) does, with a hook that is called with the stragglers. A
+    /// panic of the hook is logged.
     pub fn watchdog_with<H>(mut self, after: Duration, hook: H) -> Self
     where
         H: Fn(&[Straggler]) + Send + Sync + 'static,
@@ -364,7 +366,7 @@ impl<P> ScopeBuilder<P> {
         self.register_in(Registry::global())
     }
 
-    /// [`register`](Self::register) in `registry`.
+    /// Lists the scope in `registry`, instead of the registry of the process.
     pub fn register_in(mut self, registry: &Registry) -> Self {
         self.registration = Registration::In(registry.observer());
         self
@@ -552,7 +554,7 @@ impl<P> ScopeBuilder<P> {
         Run::new(self.build(), body)
     }
 
-    /// [`run`](Self::run) for a body that may fail, as [`Scope::try_run`].
+    /// Runs a body that may fail, as [`Scope::try_run`] does.
     ///
     /// # Cancel safety
     ///
@@ -598,7 +600,7 @@ impl<P> ScopeBuilder<P> {
         }
     }
 
-    /// [`run_blocking`](Self::run_blocking) for a closure that may fail.
+    /// Runs a closure that may fail, as [`run_blocking`](Self::run_blocking) does.
     ///
     /// # Panics
     ///

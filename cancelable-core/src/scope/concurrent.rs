@@ -75,8 +75,8 @@ enum Running<Fut: Future> {
 }
 
 pin_project! {
-    /// The work on an item. Its output is the result, and whether the scope was cancelled when the work ended. That is
-    /// read here, because a result may wait for its turn.
+    /// The work on an item. Its output is the result, and whether the scope was cancelled when the work ended. The
+    /// cancel is read here, because a result may wait for its turn.
     struct Timed<Fut> {
         #[pin]
         future: Fut,
@@ -156,7 +156,8 @@ where
         Self { running, ..self }
     }
 
-    /// Returns whether the work on all items ended before any cancel of the scope. Known when the stream has ended.
+    /// Returns whether the work on all items ended before any cancel of the scope. The answer is final when the
+    /// stream has ended.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.pulling == Pulling::Exhausted && !self.late

@@ -44,7 +44,7 @@ pub struct Outcome<T, E = Infallible> {
     late: Option<T>,
     /// The label of the scope, if it has a value although it was cancelled.
     cancelled_label: Option<Box<OperationLabel>>,
-    /// `None` if there is nothing to report.
+    /// The report; `None` if there is nothing to report.
     report: Option<Box<Report>>,
 }
 
@@ -94,7 +94,7 @@ impl<T, E> Outcome<T, E> {
     /// Adds the failures of children, if there are any.
     pub(super) fn add_failures(&mut self, failures: Vec<ChildFailure>) {
         if !failures.is_empty() {
-            // Those of the scope's own children come first, then those from below.
+            // The failures of the scope's own children come first, then the failures from scopes below.
             let all = &mut self.report.get_or_insert_default().child_failures;
             all.splice(0..0, failures);
         }
@@ -120,7 +120,7 @@ impl<T, E> Outcome<T, E> {
         self.status
     }
 
-    /// Returns the cause of the cancel, if the scope was cancelled, even if the body finished all the same.
+    /// Returns the cause of the cancel, if the scope was cancelled, even if the body finished nevertheless.
     ///
     /// # Examples
     ///
@@ -135,7 +135,7 @@ impl<T, E> Outcome<T, E> {
         self.cause.as_ref()
     }
 
-    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime to tell the time.
+    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime and so no clock.
     ///
     /// # Examples
     ///
@@ -181,8 +181,8 @@ impl<T, E> Outcome<T, E> {
         self.error().is_some_and(RunError::is_cancelled)
     }
 
-    /// Returns whether the body stopped because time ran out, of the scope or of an ancestor. A body that gave its
-    /// value all the same did not stop; read the [`cause`](Self::cause) for that.
+    /// Returns whether the body stopped because time ran out, of the scope or of an ancestor. A body that returned
+    /// a value in spite of the cancel did not stop; [`cause`](Self::cause) reports the cancel.
     ///
     /// # Examples
     ///
@@ -251,10 +251,10 @@ impl<T, E> Outcome<T, E> {
     ///
     /// # Errors
     ///
-    /// As for [`into_result`](Self::into_result). Also [`RunError::Cancelled`] if the scope was cancelled, even if it
-    /// has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
-    /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running at
-    /// the end of its time.
+    /// As for [`into_result`](Self::into_result). Returns [`RunError::Cancelled`] also if the scope was cancelled
+    /// and has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
+    /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running
+    /// at the end of its time.
     ///
     /// # Examples
     ///
@@ -333,8 +333,8 @@ impl<T, E> Outcome<T, E> {
     /// Returns the bodies that were dropped at the end of their grace period, and the finalizers that were dropped at
     /// the end of the cleanup budget.
     ///
-    /// Those of scopes below are included if this scope was cancelled too. Those of spawned children and of dropped
-    /// runs are included in any case.
+    /// Stragglers of descendant scopes are included if this scope was cancelled too. Stragglers of spawned children
+    /// and of dropped runs are included in any case.
     ///
     /// # Examples
     ///
@@ -364,8 +364,8 @@ impl<T, E> Outcome<T, E> {
 
     /// Returns the errors of finalizers, in the order in which the finalizers ran.
     ///
-    /// The errors of the scope's own finalizers come first. Then come those of spawned children and of dropped runs
-    /// inside, of which the first 256 are kept. All errors are logged.
+    /// The errors of the scope's own finalizers come first. The errors of spawned children and of dropped runs
+    /// inside follow, of which the first 256 are kept. All errors are logged.
     ///
     /// # Examples
     ///

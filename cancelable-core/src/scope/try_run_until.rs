@@ -128,7 +128,7 @@ where
         this.future.set(None);
         match this.operation.look() {
             Err(cancelled) => Poll::Ready(Err(RunError::Cancelled(cancelled))),
-            // Polled after its end: nothing is promised then.
+            // Polled after its end: in that case nothing is promised.
             Ok(()) => Poll::Pending,
         }
     }

@@ -81,7 +81,7 @@ const OVER: u8 = 2;
 
 /// The state that the guard and the task share.
 struct Shared {
-    /// Leaves `ARMED` once, by the guard or by the task.
+    /// The state, which leaves `ARMED` once: by the guard or by the task.
     state: AtomicU8,
     task: WakerSlot,
 }

@@ -154,8 +154,8 @@ impl fmt::Debug for Condition {
     }
 }
 
-/// Returns a source that fires when `check` returns true. It is called when the scope is entered, and again `interval`
-/// after each answer.
+/// Returns a source that fires when `check` returns true. The check is called when the scope is entered, and again
+/// `interval` after each answer.
 ///
 /// The closure runs on the task of the scope and delays the body while it runs. A closure that may take long belongs
 /// in [`condition_blocking`]. An error or a panic is logged, and the closure is called again.
@@ -231,8 +231,8 @@ where
     }))
 }
 
-/// Returns a source that fires when `check` returns true, for a `check` that may block. It is called on
-/// [a thread for probes](crate::RuntimeHandle::spawn_probe) when the scope is entered, and again `interval` after each
+/// Returns a source that fires when `check` returns true, for a `check` that may block. The check is called on [a
+/// thread for probes](crate::RuntimeHandle::spawn_probe) when the scope is entered, and again `interval` after each
 /// answer, one call at a time.
 ///
 /// Nothing waits for a call in progress: neither the end of the scope, nor the end of the runtime or of the
@@ -267,7 +267,7 @@ where
     Ok(Condition::new(schedule, |runtime, schedule| async move {
         loop {
             let name = schedule.name.clone();
-            // The closure moves to the thread and comes back with its answer.
+            // The closure moves to the thread, and returns with its answer.
             let call = runtime.spawn_probe(move || {
                 let mut answer = Ok(false);
                 isolate(&name, || answer = check().into_answer());

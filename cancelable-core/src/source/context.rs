@@ -48,7 +48,7 @@ impl SourceContext {
         Self { runtime, token }
     }
 
-    /// The runtime of the scope, for timers and blocking work. Never `None` for a source whose
+    /// The runtime of the scope, for timers and blocking work. Always `Some` for a source whose
     /// [`needs_runtime`](super::Source::needs_runtime) returns true.
     #[must_use]
     pub fn runtime(&self) -> Option<&RuntimeHandle> {

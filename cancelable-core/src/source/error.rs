@@ -21,7 +21,7 @@ pub struct SourceError {
 }
 
 impl SourceError {
-    /// Returns an error with a text, or with the error because of which the source cannot start.
+    /// Returns an error with a text, or with the underlying error.
     #[must_use]
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {

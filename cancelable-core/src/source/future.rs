@@ -68,7 +68,7 @@ impl IntoCause for String {
 /// A source that fires when a future is ready, made by [`future()`].
 pub struct FutureSource<F> {
     future: F,
-    /// `None` until a name is given.
+    /// The name of the source; `None` until a name is given.
     name: Option<Cow<'static, str>>,
     location: &'static Location<'static>,
 }

@@ -186,7 +186,7 @@ impl Source for AllOf {
         StartedAllOf::start(self.0, context, None)
     }
 
-    /// Only the last member to fire cancels the scope, on its own thread.
+    /// Starts all members. The last member to fire cancels the scope, on its own thread.
     fn start_with_cancel(
         self: Box<Self>,
         context: &SourceContext,
@@ -210,7 +210,7 @@ impl fmt::Debug for AllOf {
 
 /// An [`AllOf`] that was started.
 struct StartedAllOf {
-    /// Dropped before the members, which a source may still use in its drop.
+    /// The watched sources. Declared before `members`, because a source may use its member in its drop.
     sources: Vec<Watched>,
     members: Vec<Arc<Member>>,
 }
@@ -262,7 +262,7 @@ impl StartedAllOf {
 
 /// The record of which members have fired, possibly on several threads.
 struct Completion {
-    /// `None` for a group that only reports by its future.
+    /// The handle that cancels the scope; `None` for a group that only reports by its future.
     cancel: Option<ScopeCancel>,
     state: Mutex<State>,
 }
@@ -270,8 +270,8 @@ struct Completion {
 struct State {
     fired: Vec<bool>,
     missing: usize,
-    /// The scope has the request, or a member is cancelling the scope. Meanwhile the run may end, and poll the other
-    /// members.
+    /// True if the scope has the request, or a member is cancelling the scope. Meanwhile the run may end, and
+    /// poll the other members.
     on_record: bool,
 }
 
@@ -300,7 +300,7 @@ impl Completion {
     }
 }
 
-/// One member of an [`AllOf`]: the target of its source's [`ScopeCancel`].
+/// A member of an [`AllOf`]: the target of its source's [`ScopeCancel`].
 struct Member {
     completion: Arc<Completion>,
     number: usize,

@@ -93,7 +93,7 @@ impl Limit {
         self.kind
     }
 
-    /// The end of the limit if it counts from `start`. `None` is never.
+    /// The end of the limit if it counts from `start`; `None` if it never ends.
     pub(crate) fn due(&self, start: Instant) -> Option<Instant> {
         match self.kind {
             LimitKind::After(span) => start.checked_add(span),

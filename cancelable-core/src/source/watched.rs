@@ -14,10 +14,10 @@ pub(crate) type Unstarted = IsolatedDrop<Box<dyn Source>>;
 /// A source that was started. A panic is logged, and the source is dropped and never fires.
 pub(crate) struct Watched {
     name: Cow<'static, str>,
-    /// `None` after the source has panicked.
+    /// The future of the source; `None` after the source has panicked.
     future: Option<SourceFuture>,
-    /// The future has fired. It is not polled any more, but kept: an event that the source has received and could not put
-    /// on record must not be released before the scope has ended.
+    /// True once the future has fired. The future is then kept and not polled: an event that the source has
+    /// received and could not put on record must not be released before the scope has ended.
     fired: bool,
 }
 
@@ -89,7 +89,7 @@ impl Watched {
     }
 }
 
-/// Explicit, since a panic in a source's drop would replace the outcome.
+/// A drop in isolation, since a panic in a source's drop would replace the outcome.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.release();

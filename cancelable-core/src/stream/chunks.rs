@@ -27,7 +27,7 @@ struct Chunk<T> {
 pub(super) struct TimeLimit {
     runtime: RuntimeHandle,
     span: Duration,
-    /// Set to the end of the wait while the chunk has items.
+    /// The timer, set to the end of the wait while the chunk has items.
     sleep: Sleep,
 }
 
@@ -221,8 +221,8 @@ enum Stage<E> {
 }
 
 pin_project! {
-    /// A stream of chunks of values, from [`try_chunks_within`](super::CancellableStream::try_chunks_within). It ends
-    /// after the first error.
+    /// A stream of chunks of values, from [`try_chunks_within`](super::CancellableStream::try_chunks_within). The
+    /// stream ends after the first error.
     ///
     /// # Cancel safety
     ///

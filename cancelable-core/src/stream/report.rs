@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 struct Counter {
     progress: Progress,
     every: u64,
-    /// Counted and not yet reported.
+    /// The number of items that are counted and not yet reported.
     unreported: u64,
 }
 

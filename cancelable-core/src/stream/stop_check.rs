@@ -6,7 +6,7 @@ use crate::operation::Operation;
 use crate::record::cancel::DependentGuard;
 use crate::record::{deadlines, shielding};
 use crate::scope::Scope;
-use crate::token::{CancellationToken, Pacing, Seen, Wait, look};
+use crate::token::{CancellationToken, Checked, Pacing, Wait, check_deadlines};
 use std::fmt;
 use std::io;
 use std::task::{Context, Poll, ready};
@@ -49,14 +49,14 @@ use std::task::{Context, Poll, ready};
 /// ```
 pub struct StopCheck {
     token: CancellationToken,
-    /// `None` for a bare token, which knows neither shields nor a deadline.
+    /// The operation of the token; `None` for a bare token, which has neither shields nor a deadline.
     operation: Option<Operation>,
-    /// Lets a stream that outlives the run of the operation continue until a cancel. `None` if the operation had ended
-    /// before.
+    /// The guard with which a stream that outlives the run of the operation continues until a cancel. `None` if the
+    /// operation had already ended.
     dependent: Option<DependentGuard>,
-    /// Registered after a pending step, and removed at the drop.
+    /// The wait for the token, registered after a pending step and removed at the drop.
     wait: Wait,
-    /// Selects the steps that read the clock.
+    /// The selection of the steps that read the clock.
     pacing: Pacing,
     /// Each step reads the clock, because the operation's clock is not the system's. `None` until the first reading.
     is_by_hand: Option<bool>,
@@ -108,9 +108,9 @@ impl StopCheck {
                     }
                 }
                 None => match self.token.deadline_check() {
-                    Some(check) => match look(check) {
-                        Seen::Nothing => {}
-                        Seen::At(seen) => self.pacing.note(seen),
+                    Some(check) => match check_deadlines(check) {
+                        Checked::NoDeadline => {}
+                        Checked::At(seen) => self.pacing.note(seen),
                     },
                     None => self.pacing.rest(),
                 },

@@ -11,8 +11,8 @@ static ISOLATED: AtomicU64 = AtomicU64::new(0);
 
 /// Returns the number of panics of wakers, callbacks and other user code that this process has caught so far.
 ///
-/// A panic of such code must not keep others from hearing of the same cancellation, so the panic is caught and logged.
-/// A growing number means that some user code is broken.
+/// A panic of such code must not prevent other notifications of the same cancellation, so the panic is caught and
+/// logged. A growing number means that some user code is broken.
 ///
 /// # Examples
 ///

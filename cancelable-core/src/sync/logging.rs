@@ -3,8 +3,8 @@
 use super::isolate::isolate;
 use log::Level;
 
-/// `log::log!` under the library's target, with the level's bare name as the first argument. A level
-/// that is off costs one comparison, and none of the arguments is evaluated.
+/// Writes a line as `log::log!` does, under the library's target. The first argument is the bare name of the
+/// level. A level that is off costs one comparison, and none of the arguments is evaluated.
 ///
 /// Requires that no lock is held.
 macro_rules! log {

@@ -42,7 +42,7 @@ impl ManualResetEvent {
 
     /// Blocks until the event is set, for at most `limit`. Returns whether the event is set.
     ///
-    /// A limit that overflows the clock is no limit.
+    /// A limit that overflows the clock never ends.
     #[cfg(not(cancelable_loom))]
     pub(crate) fn wait_timeout(&self, limit: Duration) -> bool {
         let Some(deadline) = clock::now().checked_add(limit) else {

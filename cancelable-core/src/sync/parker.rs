@@ -45,7 +45,7 @@ impl Wake for Parker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // Release: see `take_wake`. Of several wakes before a poll, the first notifies.
+        // Release: see `take_wake`. If there are several wakes before a poll, only the first notifies.
         if !self.is_woken.swap(true, Ordering::Release) {
             self.changed.notify(1);
         }

@@ -46,7 +46,7 @@ fn text_of(value: &(impl Display + ?Sized), alternate: bool) -> String {
     }
 }
 
-/// [`text_of`], compiled once instead of for each type of value.
+/// The part of [`text_of`] that is compiled once, instead of for each type of value.
 fn formatted(value: fmt::Arguments<'_>) -> String {
     let Some(_nested) = Nested::enter() else {
         return TOO_DEEP.into();

@@ -20,10 +20,10 @@ const MOST_POINTS: usize = 1000;
 /// Drops a future at each of its await points in turn, and calls `check` after each.
 ///
 /// For each point, `make` returns a new future, which runs on a new runtime up to that point and is dropped there.
-/// The time moves whenever no step is ready. Tasks that the future has spawned run until they are idle. Then `check`
-/// returns a `Result`, or panics if something is broken. `check` receives the runtime, to move the time for the tasks.
-/// Of two more runs, one drops the future before its first poll, and one runs the future to its end, or until nothing
-/// can wake it.
+/// The time moves whenever no step is ready. Tasks that the future has spawned run until they are idle. Then
+/// `check` returns a `Result`, or panics if something is broken. `check` receives the runtime, to move the time for
+/// the tasks. There are two more runs: one drops the future before its first poll, and one runs the future to its
+/// end, or until nothing can wake it.
 ///
 /// An await point is a poll that returns pending. A second poll at the same `.await` is a second point. The future has
 /// to make the same polls in each run, or the numbers are meaningless. The first thousand points are checked.
@@ -152,7 +152,7 @@ enum Reached<T> {
     /// The wanted await point, with the locations of its pending `.await`s.
     Point(Vec<&'static Location<'static>>),
     End(T),
-    /// Nothing can wake the future any more.
+    /// The future is pending, and nothing can wake it any more.
     Nothing,
 }
 

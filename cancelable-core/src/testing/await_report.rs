@@ -131,7 +131,7 @@ impl fmt::Display for AwaitReport {
 /// ```
 #[derive(Clone, Debug)]
 pub struct BrokenAwait {
-    /// `None` for the run that was not cancelled.
+    /// The number of the await point; `None` for the run that was not cancelled.
     pub(super) number: Option<usize>,
     pub(super) places: Vec<&'static Location<'static>>,
     pub(super) error: String,

@@ -53,7 +53,8 @@ pub fn cancel_at(manual: &ManualRuntime, token: &CancellationToken, at: Instant)
     manual.alarm(at, Waker::from(Arc::new(CancelWaker { token, cause })));
 }
 
-/// Cancels `token` after the time `after`, as [`cancel_at`] does. Never, if the clock cannot express that time.
+/// Cancels `token` after the time `after`, as [`cancel_at`] does. If the clock cannot express that time, the
+/// token is never cancelled.
 ///
 /// # Examples
 ///

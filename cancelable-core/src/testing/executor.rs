@@ -15,7 +15,7 @@ use std::time::Instant;
 /// The time of a timer, and its number in order of creation. Timers fire in the order of their keys.
 pub(super) type TimerKey = (Instant, u64);
 
-/// One turn of the executor.
+/// A turn of the executor.
 pub(super) enum Step {
     Task(u64),
     Job(Job),
@@ -30,9 +30,9 @@ impl Step {
 
 pub(super) struct Executor {
     pub(super) state: Mutex<State>,
-    /// Notified when a step becomes ready or a guard on the time is dropped.
+    /// The condition variable, notified when a step becomes ready or a guard on the time is dropped.
     changed: Condvar,
-    /// Whether jobs run on threads, and not as steps.
+    /// True if jobs run on threads, and not as steps.
     threads: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct State {
     ready: VecDeque<Step>,
     tasks: BTreeMap<u64, Slot>,
     next_id: u64,
-    /// Whether a thread drives. Only one thread may.
+    /// True while a thread drives the executor. Only one thread may.
     driven: bool,
     /// The number of guards on the time. While there are any and no step is ready, the driver waits for other threads.
     guards: usize,
@@ -50,10 +50,11 @@ pub(super) struct State {
 }
 
 struct Slot {
-    /// `None` during a poll, and always for the root of `block_on`, which is polled in place.
+    /// The future of the task; `None` during a poll, and always for the root of `block_on`, which is polled in
+    /// place.
     task: Option<Task>,
     waker: Waker,
-    /// Whether a step of the task is in the queue.
+    /// True while a step of the task is in the queue.
     queued: bool,
     root: bool,
 }

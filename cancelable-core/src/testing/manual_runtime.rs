@@ -132,8 +132,9 @@ impl ManualRuntime {
     ///
     /// # Panics
     ///
-    /// If no step is ready, no timer is left and no guard [holds the time](ManualRuntime::hold_time), because the future
-    /// cannot complete any more. Also inside a task of this runtime, and while another thread drives the runtime.
+    /// If no step is ready, no timer is left and no guard [holds the time](ManualRuntime::hold_time), because the
+    /// future cannot complete any more. Works also inside a task of this runtime, and while another thread drives
+    /// the runtime.
     ///
     /// # Examples
     ///

@@ -21,7 +21,7 @@ const MAX_CLIMB: u8 = 3;
 /// The shared part of all children of one token. It outlives the token while a descendant lives.
 #[derive(Debug)]
 pub(super) struct Branch {
-    /// `LIVE` or `CANCELLED`; invariants 1 to 3.
+    /// The state: `LIVE` or `CANCELLED`; invariants 1 to 3.
     state: AtomicU8,
     /// The number of branches between this branch and the branch that stores its pass; 0 if this branch stores it.
     /// Set under the lock before the state, so every access is relaxed.
@@ -44,7 +44,7 @@ pub(super) struct Branch {
 
 #[derive(Debug)]
 struct Inner {
-    /// Empty once the branch is cancelled (invariant 6).
+    /// The members. Empty once the branch is cancelled (invariant 6).
     members: InlineList<Member>,
     /// The weak reference that was this branch's entry above. The canceller moves the reference here, so that it is
     /// dropped with the branch and not during the cancel.
@@ -211,14 +211,14 @@ impl Branch {
         }
     }
 
-    /// Notes that the branch's entry was removed. Requires that the branch it is linked to is locked.
+    /// Records that the branch's entry was removed. Requires that the branch it is linked to is locked.
     pub(super) fn note_entry_removed(&self) {
         if let Above::One(link) = &self.above {
             link.lock().key = NO_KEY;
         }
     }
 
-    /// Stores the keys of a join's entries, once the join is linked to all inputs. It may already be
+    /// Stores the keys of a join's entries, once the join is linked to all inputs. The join may already be
     /// cancelled.
     pub(super) fn set_keys(&self, inputs: &Inputs, keys: Box<[Key]>) {
         {
@@ -278,7 +278,7 @@ impl Branch {
         };
         // Dropped when no lock is held: each of these handles may be the last.
         let mut kept_alive = Vec::new();
-        // Branch above, then this one, then a node below it.
+        // Branch above, then this branch, then a node below it.
         let (Some(mut open_above), Some(mut open)) = (above.open(), self.open()) else {
             return;
         };

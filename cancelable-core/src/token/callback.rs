@@ -91,7 +91,7 @@ impl Callbacks {
         Some(callback)
     }
 
-    /// Notes that the callback has ended. Returns the latch to set, if there is one.
+    /// Records that the callback has ended. Returns the latch to set, if there is one.
     fn end(&mut self) -> Option<Arc<Latch>> {
         self.running.take()?.ended
     }
@@ -160,23 +160,25 @@ where
     F: FnOnce(&Cause) + Send + 'static,
 {
     let callback = Box::new(callback);
+    let key = match node.open() {
+        Some(mut inner) => inner.callbacks.get_or_insert_default().push(callback),
+        None => return Err(already_cancelled(node, *callback)),
+    };
+    Ok(CallbackRegistration {
+        node: Some(Arc::clone(node)),
+        key,
+    })
+}
+
+#[cold]
+fn already_cancelled<F>(node: &Node, callback: F) -> AlreadyCancelled<F> {
     // Ends: a node that is not open is cancelled, and a cancelled node has a cause (invariant 2).
     let cause = loop {
-        if let Some(mut inner) = node.open() {
-            let key = inner.callbacks.get_or_insert_default().push(callback);
-            return Ok(CallbackRegistration {
-                node: Some(Arc::clone(node)),
-                key,
-            });
-        }
         if let Some(cause) = node.cause() {
             break cause;
         }
     };
-    Err(AlreadyCancelled {
-        callback: *callback,
-        cause,
-    })
+    AlreadyCancelled { callback, cause }
 }
 
 /// The registration of a callback, from [`CancellationToken::on_cancel`].
@@ -215,7 +217,7 @@ where
 /// ```
 #[must_use = "dropping the registration unregisters the callback; `detach()` leaves it in place"]
 pub struct CallbackRegistration {
-    /// `None` once the callback is unregistered or detached.
+    /// The node of the token; `None` once the callback is unregistered or detached.
     node: Option<Arc<Node>>,
     key: Key,
 }
@@ -358,7 +360,8 @@ impl fmt::Debug for CallbackRegistration {
 #[must_use = "futures do nothing unless polled"]
 pub struct Unregistered {
     never_ran: bool,
-    /// `None` if the callback is not running, or is running on the thread that unregistered it.
+    /// The wait for the end of the callback; `None` if the callback is not running, or is running on the thread
+    /// that unregistered it.
     running: Option<LatchWait>,
 }
 

@@ -28,8 +28,8 @@ pub(super) fn cancel(node: &Arc<Node>, cause: Cause) -> bool {
     cancel_deferring_callbacks(node, cause).0
 }
 
-/// [`cancel`] that defers the callbacks to the drop of the second result. All waiters have been woken by
-/// then.
+/// Cancels as [`cancel`] does, and defers the callbacks to the drop of the second result. All waiters are woken
+/// before this returns.
 pub(super) fn cancel_deferring_callbacks(
     node: &Arc<Node>,
     cause: Cause,
@@ -37,7 +37,7 @@ pub(super) fn cancel_deferring_callbacks(
     cancel_with(node, cause, true)
 }
 
-/// [`cancel`] without a line in the log.
+/// Cancels as [`cancel`] does, without a line in the log.
 pub(super) fn cancel_unlogged(node: &Arc<Node>, cause: Cause) {
     drop(cancel_with(node, cause, false));
 }
@@ -72,7 +72,7 @@ fn cancel_with(node: &Arc<Node>, cause: Cause, log_it: bool) -> (bool, PendingCa
 pub(crate) struct PendingCallbacks {
     /// The nodes with callbacks, in the order of the walk.
     nodes: Vec<Arc<Node>>,
-    /// `None` if nothing was cancelled.
+    /// The cause, stamped; `None` if nothing was cancelled.
     facts: Option<Arc<Facts>>,
 }
 
@@ -251,7 +251,8 @@ impl Walk {
         }
     }
 
-    /// Stores what was taken from `node` for the later passes, and returns the branch below it.
+    /// Stores the waiters and callbacks that were taken from `node` for the later passes, and returns the branch
+    /// below the node.
     fn store_taken(&mut self, node: Arc<Node>, marked: Marked) -> Option<Arc<Branch>> {
         self.wakers.add_list(marked.waiters);
         if let Some(sharded_waiters) = node.sharded_waiters() {
@@ -293,7 +294,7 @@ impl Walk {
 struct TakenWakers {
     first: Option<Waker>,
     others: Vec<Waker>,
-    /// Long lists, which are not copied.
+    /// The long lists, which are not copied.
     lists: Vec<SlabIter<Waker>>,
 }
 

@@ -14,9 +14,9 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) struct CancelPass {
     facts: Arc<Facts>,
-    /// Set when the call has marked every object that it was the first to reach.
+    /// The event that is set when the call has marked every object that it was the first to reach.
     marked: ManualResetEvent,
-    /// The passes whose branches this one skipped. Stored before `marked` is set; taken when all of them are
+    /// The passes whose branches this pass skipped. Stored before `marked` is set; taken when all of them are
     /// finished.
     overlapped: Mutex<Vec<Arc<CancelPass>>>,
     /// True once everything below the objects that this pass marked is marked, by any pass.
@@ -73,7 +73,7 @@ impl CancelPass {
 #[derive(Debug)]
 pub(super) struct ActivePass {
     facts: Arc<Facts>,
-    /// Made for the first branch: a token without a branch costs no allocation.
+    /// The pass, made for the first branch: a token without a branch costs no allocation.
     shared: Option<Arc<CancelPass>>,
     overlapped: Vec<Arc<CancelPass>>,
     /// The members of the branch that was marked last, until they are notified.
@@ -107,7 +107,7 @@ impl ActivePass {
         Arc::clone(shared)
     }
 
-    /// Notes that this pass skipped a branch which `other` had marked.
+    /// Records that this pass skipped a branch which `other` had marked.
     pub(super) fn note_overlap(&mut self, other: &Arc<CancelPass>) {
         let known = |one: &Arc<CancelPass>| Arc::ptr_eq(one, other);
         if !other.is_finished() && !self.shared.iter().chain(&self.overlapped).any(known) {

@@ -30,42 +30,42 @@ pub(crate) trait DeadlineCheck: Send + Sync {
 
 /// The result of running one or several deadline checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum Checked {
     /// None of them has a deadline.
-    Nothing,
+    NoDeadline,
     /// The answer of [`DeadlineCheck::check`].
     At(Option<Instant>),
 }
 
-impl Seen {
+impl Checked {
     /// Combines two results. If either has to check at each call, so does the combination.
     fn and(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Nothing, seen) | (seen, Self::Nothing) => seen,
+            (Self::NoDeadline, seen) | (seen, Self::NoDeadline) => seen,
             (Self::At(one), Self::At(other)) => Self::At(one.and(other)),
         }
     }
 }
 
 /// Runs `check` and the checks it is linked to.
-pub(crate) fn look(check: &Arc<dyn DeadlineCheck>) -> Seen {
+pub(crate) fn check_deadlines(check: &Arc<dyn DeadlineCheck>) -> Checked {
     let own = match check.has_no_deadline() {
-        true => Seen::Nothing,
-        false => Seen::At(check.check()),
+        true => Checked::NoDeadline,
+        false => Checked::At(check.check()),
     };
     let mut links = Vec::new();
     check.links(&mut links);
-    own.and(look_at_all(links))
+    own.and(check_linked_deadlines(links))
 }
 
 /// Runs each of `links` and the checks that they are linked to, each once.
-pub(crate) fn look_at_all(mut links: Vec<Arc<dyn DeadlineCheck>>) -> Seen {
-    let (mut asked, mut seen) = (BTreeSet::new(), Seen::Nothing);
+pub(crate) fn check_linked_deadlines(mut links: Vec<Arc<dyn DeadlineCheck>>) -> Checked {
+    let (mut done, mut seen) = (BTreeSet::new(), Checked::NoDeadline);
     // Ends: each check runs once. A loop, not recursion: scopes may be linked in a long chain.
     while let Some(check) = links.pop() {
-        if asked.insert(address(&check)) {
+        if done.insert(address(&check)) {
             if !check.has_no_deadline() {
-                seen = seen.and(Seen::At(check.check()));
+                seen = seen.and(Checked::At(check.check()));
             }
             check.links(&mut links);
         }
@@ -152,7 +152,7 @@ impl Pacing {
         }
     }
 
-    /// Notes a check and the time that it read.
+    /// Records a check and the time that it read.
     pub(crate) fn note(&mut self, seen: Option<Instant>) {
         let since = seen
             .zip(self.last)
@@ -165,7 +165,7 @@ impl Pacing {
         self.last = seen;
     }
 
-    /// Notes that there is no deadline to check.
+    /// Records that there is no deadline to check.
     pub(crate) fn rest(&mut self) {
         self.left = MAX_PERIOD - 1;
     }
@@ -176,7 +176,7 @@ struct Thread {
     /// The address of the check that this thread made last. A thread that alternates between checks makes a check at
     /// each call. A new check at a reused address only inherits the pace.
     of: Cell<usize>,
-    /// The field `left` of [`Pacing`], in place of that field.
+    /// The value of [`Pacing`]'s field `left` for this thread. The copy in `pacing` is not used.
     left: Cell<u32>,
     pacing: Cell<Pacing>,
 }
@@ -209,7 +209,7 @@ pub(super) fn is_due(deadline_check: &Arc<dyn DeadlineCheck>) -> bool {
 #[inline(never)]
 pub(super) fn run(deadline_check: &Arc<dyn DeadlineCheck>) {
     // Runs user code, which may call a token.
-    let Seen::At(seen) = look(deadline_check) else {
+    let Checked::At(seen) = check_deadlines(deadline_check) else {
         return;
     };
     let of = address(deadline_check);

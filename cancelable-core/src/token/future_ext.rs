@@ -4,7 +4,7 @@ use super::handle::CancellationToken;
 use super::run_until::{RunUntilCancelled, RunUntilCancelledOwned};
 use std::future::Future;
 
-/// [`CancellationToken::run_until_cancelled`] as a method of futures.
+/// Methods of futures for [`CancellationToken::run_until_cancelled`].
 ///
 /// # Examples
 ///

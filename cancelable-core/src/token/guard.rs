@@ -24,7 +24,7 @@ use std::panic::Location;
 /// ```
 #[derive(Debug)]
 pub struct DropGuard {
-    /// `None` once the guard is disarmed.
+    /// The token to cancel; `None` once the guard is disarmed.
     token: Option<CancellationToken>,
     made_at: &'static Location<'static>,
 }

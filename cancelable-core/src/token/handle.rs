@@ -174,8 +174,8 @@ impl CancellationToken {
     /// A token that is already cancelled keeps its first cause.
     ///
     /// When `cancel` returns, every descendant reports cancelled, and the wakers and callbacks that this call
-    /// reached have been called. Of two threads that cancel at the same time, each calls those that it reached
-    /// first. A waker or callback that panics stops no other; see
+    /// reached have been called. If two threads cancel at the same time, each thread calls the callbacks that it
+    /// reached first. A waker or callback that panics stops no other; see
     /// [`isolated_panics`](super::isolated_panics).
     ///
     /// # Examples
@@ -228,7 +228,8 @@ impl CancellationToken {
         cancel::cancel(&self.node, cause.into())
     }
 
-    /// [`cancel_with`](Self::cancel_with) that runs the callbacks at the drop of the second result.
+    /// Cancels as [`cancel_with`](Self::cancel_with) does, and defers the callbacks to the drop of the second
+    /// result.
     pub(crate) fn cancel_deferring_callbacks(&self, cause: Cause) -> (bool, PendingCallbacks) {
         cancel::cancel_deferring_callbacks(&self.node, cause)
     }
@@ -438,7 +439,7 @@ impl CancellationToken {
     }
 
     /// Blocks this thread until the token is cancelled, for at most `limit`. Returns whether the token is
-    /// cancelled. A limit that overflows the clock is no limit.
+    /// cancelled. A limit that overflows the clock never ends.
     ///
     /// # Examples
     ///

@@ -14,7 +14,7 @@ const NONE: usize = usize::MAX;
 pub(super) enum Above {
     /// Nothing: the branch of a root, or of a token that was cancelled before it got the branch.
     Nothing,
-    /// The branch that has an entry for this one. Replaced when that branch is orphaned, under the locks of
+    /// The branch that has an entry for this branch. Replaced when that branch is orphaned, under the locks of
     /// both branches and of the node that shares the entry (invariant 9).
     One(Mutex<Link>),
     /// The inputs of a join.
@@ -63,7 +63,7 @@ impl Inputs {
         }
     }
 
-    /// Notes that the input `from` is cancelled. Returns whether it was the last input needed.
+    /// Records that the input `from` is cancelled. Returns whether it was the last input needed.
     pub(super) fn note_cancelled(&self, from: Option<&Arc<Branch>>) -> bool {
         // Relaxed, here and below: see the field.
         let needed = self.needed.load(Ordering::Relaxed).saturating_sub(1);

@@ -8,8 +8,8 @@ use std::task::Waker;
 /// An object that a branch notifies when it is cancelled.
 #[derive(Debug)]
 pub(super) enum Member {
-    /// The only waiter of a token below, where nothing else of the token has to be notified. The canceller of
-    /// the branch wakes it without access to the token.
+    /// The only waiter of a token below, if nothing else of the token has to be notified. The canceller of the
+    /// branch wakes it without access to the token.
     Waiter(Waker),
     /// A token below, the branch of that token, or both.
     ///

@@ -22,21 +22,22 @@ use std::task::Waker;
 // A step may skip states. A node with a parent makes all steps up to LINKED under the lock of the parent's
 // branch, or of its home if that is another branch (invariant 9).
 
-/// Without a parent.
+/// The state of a node without a parent.
 pub(super) const ROOT: u8 = 0;
-/// Can't be cancelled.
+/// The state of a node that can't be cancelled.
 pub(super) const NEVER: u8 = 1;
-/// Not a member of the parent's branch: its cancellation has nothing to notify.
+/// The state of a node that is not a member of the parent's branch, because its cancellation has nothing to
+/// notify.
 pub(super) const UNLINKED: u8 = 2;
-/// Not a member; its only waiter is a member in its place.
+/// The state of a node that is not a member, but whose only waiter is a member in its place.
 pub(super) const WAITER_LINKED: u8 = 3;
-/// Not a member; was WAITER_LINKED before.
+/// The state of a node that is not a member and was WAITER_LINKED before.
 pub(super) const WAITER_UNLINKED: u8 = 4;
-/// A member.
+/// The state of a node that is a member.
 pub(super) const LINKED: u8 = 5;
-/// Cancelled itself.
+/// The state of a node that was cancelled by a call on its own token.
 const CANCELLED: u8 = 6;
-/// Cancelled from above.
+/// The state of a node that was cancelled by the cancel of its parent's branch.
 pub(super) const INHERITED: u8 = 7;
 
 /// The object behind a token's handles.
@@ -65,7 +66,7 @@ pub(super) struct Inner {
     /// The cause, set when the state is a cancelled state (invariant 2). `None` in a node that is INHERITED from its
     /// parent's branch, which stores the cause.
     pub(super) cause: Option<Arc<Facts>>,
-    /// Empty once the node is cancelled (invariant 6).
+    /// The waiters. Empty once the node is cancelled (invariant 6).
     pub(super) waiters: InlineList<Waker>,
     pub(super) callbacks: Option<Box<Callbacks>>,
 }
@@ -148,8 +149,8 @@ impl Node {
         self.parent.as_ref()?.deadline_check()
     }
 
-    /// [`is_cancelled`](Self::is_cancelled) for code that may never let its run be polled. Some calls make the deadline
-    /// check first.
+    /// Returns [`is_cancelled`](Self::is_cancelled) for code that may keep its run from being polled. Some calls
+    /// make the deadline check first.
     #[inline]
     pub(super) fn is_cancelled_by_now(&self) -> bool {
         if self.is_cancelled() {
@@ -307,8 +308,8 @@ impl Node {
         branch
     }
 
-    /// Sets the own branch under the node's lock, if there is none. It is cancelled if there is a cause, else
-    /// linked to `above`.
+    /// Sets the own branch under the node's lock, if there is none. The branch is cancelled if there is a cause,
+    /// else linked to `above`.
     fn set_branch(
         &self,
         _locked: &MutexGuard<'_, Inner>,
@@ -397,7 +398,7 @@ impl Node {
 
 /// The parts of a node that its canceller takes.
 pub(super) struct Marked {
-    /// True if the node was cancelled from above.
+    /// True if the node was cancelled by the cancel of its parent's branch.
     pub(super) inherited: bool,
     pub(super) waiters: InlineList<Waker>,
     pub(super) has_callbacks: bool,

@@ -140,7 +140,7 @@ impl<T> Slab<T> {
             self.idle = index;
             return;
         }
-        // The next entry goes to the first open page, so that page keeps its memory.
+        // The next entry is put into the first open page, so that page keeps its memory.
         let given_back = match self.open == index {
             true => std::mem::replace(&mut self.idle, index),
             false => index,

@@ -1,6 +1,6 @@
 //! Waiting for a token's cancellation, from async code and from plain threads.
 
-use super::deadline_check::{DeadlineCheck, look};
+use super::deadline_check::{DeadlineCheck, check_deadlines};
 use super::handle::CancellationToken;
 use super::node::Node;
 use super::waiters::WaiterKey;
@@ -28,7 +28,7 @@ impl Waiter {
         }
     }
 
-    /// Ready once the token is cancelled.
+    /// Returns ready once the token is cancelled.
     ///
     /// Wakes: the waker is stored under a lock under which the state was read again; "No lost wake-up" in the
     /// module's header has the argument. A poll with the same waker as the stored waker takes no lock: a canceller
@@ -78,7 +78,7 @@ impl Wait {
         }
     }
 
-    /// Ready once `token` is cancelled. Requires the same token at each call.
+    /// Returns ready once `token` is cancelled. Requires the same token at each call.
     pub(crate) fn poll(&mut self, token: &CancellationToken, cx: &Context<'_>) -> Poll<()> {
         self.waiter.poll(token.node(), cx)
     }
@@ -150,7 +150,7 @@ fn wait_checking(
             return true;
         }
         // Without pacing: rounds are slow.
-        look(deadline_check);
+        check_deadlines(deadline_check);
         if node.is_cancelled() {
             return true;
         }

@@ -1,6 +1,6 @@
 //! The storage of a token's waiters: insert, replace, remove.
 //!
-//! There are three places. A waiter goes to the first that is possible:
+//! There are three places. A waiter is stored in the first place that is possible:
 //!
 //! - **The parent's list, in place of the node**, for the first waiter of a token that is not a member: one lock
 //!   to insert, one to remove, and the parent's canceller wakes it without access to the token. A token uses
@@ -27,8 +27,8 @@ pub(super) const MAX_CONTENTIONS: u8 = if cfg!(cancelable_loom) { 1 } else { 16 
 pub(super) enum WaiterKey {
     /// Not stored: the token can't be cancelled.
     Nowhere,
-    /// In the token's list. The key 0 also stands for the waiter in the parent's list, because that waiter
-    /// gets the key 0 when it moves to the token's list.
+    /// In the token's list. The key 0 is also that of the waiter in the parent's list, because that waiter gets
+    /// the key 0 when it moves to the token's list.
     List(Key),
     Sharded(ShardKey),
 }
@@ -109,7 +109,7 @@ impl Node {
             true => None,
             false => parent.open(),
         };
-        // Relaxed: the state changes from WAITER_LINKED only under the parent's lock. It is held here, or it
+        // Relaxed: the state changes from WAITER_LINKED only under the parent's lock. The lock is held here, or
         // was held after the branch had been cancelled, and then the state is final.
         if !is_waiter_linked() {
             return None;
@@ -195,8 +195,8 @@ impl Node {
             Some(inner) => (inner, false),
             None => (self.lock(), true),
         };
-        // loom never lets `try_lock` fail while another thread holds the lock. A second waiter stands for
-        // that.
+        // loom never lets `try_lock` fail while another thread holds the lock. So under loom a list with a waiter
+        // counts as locked.
         #[cfg(cancelable_loom)]
         let is_locked = is_locked || !inner.waiters.is_empty();
         if !is_locked {

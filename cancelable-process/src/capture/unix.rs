@@ -15,7 +15,7 @@ use std::thread;
 
 /// The reader of the pipes of a process that is not started.
 pub(crate) struct Capture {
-    /// Ends when the process has ended, because the other end is dropped then. No process inherits it.
+    /// A socket that ends with the process, because the other end is dropped then. No process inherits it.
     ended: UnixStream,
 }
 

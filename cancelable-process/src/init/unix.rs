@@ -96,9 +96,9 @@ fn adopt() {
 /// The program of the container, a child of this process.
 struct Program<'a> {
     pid: Pid,
-    /// `None` without a terminal.
+    /// The job control; `None` without a terminal.
     job: Option<Job>,
-    /// Escaped for a log.
+    /// The name of the command, escaped for a log.
     name: &'a str,
 }
 

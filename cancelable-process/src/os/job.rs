@@ -9,9 +9,9 @@
 //! when it needs it, which stops the process by SIGTTIN or SIGTTOU: in a pipeline the other programs are in home and may
 //! read from the terminal, too.
 //!
-//! A stop of the process stops home, so the shell sees a stopped job and takes the terminal. A continue of home, by `fg` or
-//! `bg`, continues the process. If nobody can continue home (process 1, a group without a shell), the system ignores
-//! Ctrl+Z, and so does this module.
+//! A stop of the process stops home, so the shell sees a stopped job and takes the terminal. A continue of home, by
+//! `fg` or `bg`, continues the process. If no shell can continue home (process 1, a group without a shell), the
+//! system ignores Ctrl+Z, and so does this module.
 
 use rustix::io::Errno;
 use rustix::process::{
@@ -27,7 +27,7 @@ pub(crate) struct Job {
     /// The process's group. The leader is a child of this program whose status is not taken.
     group: Pid,
     terminal: File,
-    /// The process gets the terminal whenever home has it.
+    /// True if the process gets the terminal whenever home has it.
     wants: bool,
     /// The last error of the system. Stored and not logged, because the caller may hold a lock.
     refused: Option<Errno>,
@@ -108,7 +108,7 @@ impl Job {
             return true;
         }
         if is_for_want {
-            // The system does the same to a stopped group that nobody can continue.
+            // The system does the same to a stopped group that no shell can continue.
             self.send(Signal::HUP);
         } else if had {
             self.give();
@@ -230,8 +230,8 @@ fn has_shell() -> bool {
     })
 }
 
-/// On other systems only the parent of this process is read. A parent in the same group, such as a script, is presumed to
-/// have a shell above it.
+/// On other systems only the parent of this process is read. A parent in the same group, such as a script, is
+/// presumed to have a shell as an ancestor.
 #[cfg(not(target_os = "linux"))]
 fn has_shell() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

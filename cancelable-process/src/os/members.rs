@@ -66,7 +66,8 @@ impl Members {
                 // Ends: each interruption is a signal from outside.
                 Err(Errno::INTR) => {}
                 Ok(0) => return false,
-                // An error is no end of a process, and the caller's next scan would have the same error.
+                // An error does not mean that a process has ended, and the caller's next scan would have the same
+                // error.
                 result => return result.is_ok(),
             }
         }

@@ -1,11 +1,11 @@
-//! The status of a process in `/proc`, on Linux. Only `/proc` has the group and the end of a process that is no child of
-//! this program.
+//! The status of a process in `/proc`, on Linux. Only `/proc` has the group and the end of a process that is not a
+//! child of this program.
 
 use rustix::process::Pid;
 use std::fs;
 
 pub(crate) struct Stat {
-    /// The process is a zombie, or dead.
+    /// True if the process is a zombie, or dead.
     pub(crate) has_ended: bool,
     pub(crate) parent: i32,
     /// The process group. Zero for a group outside this PID namespace.

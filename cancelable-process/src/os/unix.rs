@@ -280,14 +280,14 @@ mod tests {
         let group = target.group().unwrap();
         assert!(!until_it_is_gone(group, AT_ONCE), "it runs");
         kill_process_group(group, Signal::KILL).unwrap();
-        // Nobody takes its status, so it answers.
+        // The status of the process was not taken, so the group still exists.
         assert!(!until_it_is_gone(group, AT_ONCE), "it is a zombie");
         child.wait().unwrap();
         assert!(until_it_is_gone(group, AT_ONCE));
         drop(pipes);
     }
 
-    /// A process that is not killed stands for a killed process that does not end.
+    /// The test uses a process that is not killed in place of a killed process that does not end.
     #[cfg(target_os = "linux")]
     #[test]
     fn r28_what_does_not_end_after_a_kill_is_waited_for_no_longer_than_that() {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 /// The state that the process has once: the connection to the thread that reads.
 pub(crate) struct Os {
-    /// Wakes the reader. Never closed, so the reader's socket never ends.
+    /// The socket that wakes the reader. It is never closed, so the reader's socket never ends.
     wake: Option<UnixStream>,
 }
 
@@ -105,9 +105,9 @@ fn now() -> Instant {
 /// was read, so the reader sees the flag. For `idle` the argument in `watch` needs only that a load returns some value
 /// that was in force, because the reader decides again under the lock.
 pub(crate) struct Gate {
-    /// The handler takes the default action.
+    /// True if the handler takes the default action.
     idle: Arc<AtomicBool>,
-    /// The signal has come to this process, and the reader has not seen it.
+    /// True if the signal has come to this process, and the reader has not seen it.
     raised: Arc<AtomicBool>,
 }
 

@@ -14,7 +14,7 @@ impl Os {
         Self
     }
 
-    /// Called once, because there is only one signal.
+    /// Installs the handler. Called once, because there is only one signal.
     pub(crate) fn install(&mut self, signal: Signal, idle: bool) -> io::Result<Gate> {
         ctrlc::try_set_handler(move || watch::serve(signal, now())).map_err(
             |error| match error {
@@ -34,7 +34,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Empty, because each signal reaches the reader, which decides.
+/// The gate of a signal. Empty, because each signal reaches the reader, which decides.
 pub(crate) struct Gate;
 
 impl Gate {

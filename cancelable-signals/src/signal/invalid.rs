@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-/// The error of a name or number that is no signal which this process can watch.
+/// The error of a name or number that does not stand for a signal that this process can watch.
 ///
 /// There are three cases: there is no such signal, no program may catch the signal, or this platform does not support
 /// it.

@@ -5,7 +5,7 @@ use super::snapshot::{Identity, identity};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// How many links Linux follows for one path.
+/// The number of links that Linux follows for one path.
 const MOST_LINKS: usize = 40;
 
 /// The folders, and perhaps the file, to watch in the present state of the file system.

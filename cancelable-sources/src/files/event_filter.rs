@@ -21,7 +21,7 @@ pub(super) struct EventFilter {
     pub(super) file: PathBuf,
     /// The path that its name resolves to, and the folders on the way that are watched or awaited.
     pub(super) on_the_way: Vec<PathBuf>,
-    /// The file is reached through a link, whose end may be anywhere: every change of a name counts.
+    /// True if the file is reached through a link, whose end may be anywhere: every change of a name counts.
     pub(super) linked: bool,
 }
 

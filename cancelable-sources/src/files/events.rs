@@ -19,7 +19,7 @@ pub(super) use super::notified::native;
 pub(super) struct Events {
     findings: Arc<Findings>,
     state: State,
-    /// Whether the content of the file matters, and not only its existence.
+    /// True if the content of the file matters, and not only its existence.
     content: bool,
 }
 
@@ -29,7 +29,7 @@ enum State {
     Watching {
         make: Make,
         anchors: Anchors,
-        /// Kept for its drop, which ends the watch.
+        /// The watch, which ends with its drop.
         _watch: Box<dyn Watch>,
     },
     /// There are no events, only the interval.

@@ -26,11 +26,11 @@ struct State {
 /// and modification time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Finding {
-    /// The file was created, or another file was moved to its path.
+    /// True if the file was created, or another file was moved to its path.
     pub(super) appeared: bool,
-    /// The file was written to.
+    /// True if the file was written to.
     pub(super) written: bool,
-    /// The system has lost events or watches.
+    /// True if the system has lost events or watches.
     pub(super) broken: bool,
 }
 

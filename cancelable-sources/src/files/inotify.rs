@@ -51,20 +51,20 @@ struct Table {
 
 struct Instance {
     descriptor: Arc<OwnedFd>,
-    /// By the kernel's number of the watch. No list is empty.
+    /// The listeners by the kernel's number of the watch. No list is empty.
     watches: BTreeMap<i32, Vec<(u64, Arc<Listener>)>>,
     /// The number of listeners that are being added.
     adding: usize,
-    /// Watches that had no listener while a listener was being added.
+    /// The watches that had no listener while a listener was being added.
     idle: Vec<i32>,
-    /// The reading thread runs.
+    /// True while the reading thread runs.
     reading: bool,
 }
 
-/// One watched path of one source.
+/// A watched path of a source.
 struct Listener {
     path: PathBuf,
-    /// The file itself is watched, and not a folder for its content.
+    /// True if the file itself is watched, and not a folder for its content.
     itself: bool,
     handler: Arc<Handler>,
 }
@@ -317,7 +317,8 @@ impl Listener {
         let (kind, path) = match (self.itself, name) {
             (false, Some(name)) => (kind, self.path.join(OsStr::from_bytes(name.to_bytes()))),
             (false, None) => (kind, self.path.clone()),
-            // A folder counts as written when a file comes or goes, but not when a file in it changes.
+            // A folder counts as written when a file is created in it or removed from it, but not when a file in
+            // it changes.
             (true, Some(_)) if matches!(kind, FileEventKind::Written | FileEventKind::Touched) => {
                 return None;
             }

@@ -17,8 +17,8 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// Returns the state of the file at `path`; none if there is no file. Links are followed, and a dangling
-    /// link is no file.
+    /// Returns the state of the file at `path`; none if there is no file. Links are followed, and a dangling link
+    /// does not count as a file.
     pub(super) fn take(path: &Path) -> io::Result<Option<Self>> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Some(Self::of(&metadata))),

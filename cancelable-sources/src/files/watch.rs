@@ -16,5 +16,6 @@ pub(super) trait Watch: Send {
 /// The function that makes a watch.
 pub(super) type Make = fn(Handler) -> io::Result<Box<dyn Watch>>;
 
-/// The function that gets the events. It is called on a thread that serves other files too, and must not block.
+/// The function that gets the events. The function is called on a thread that serves other files too, and must
+/// not block.
 pub(super) type Handler = Box<dyn Fn(FileEvent) + Send + Sync>;

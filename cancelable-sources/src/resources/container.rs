@@ -23,7 +23,7 @@ pub(super) struct Share {
 /// The CPU time that a group has used, and its quota.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct CpuTime {
-    /// In seconds, of all cores together.
+    /// The CPU time in seconds, the sum over all cores.
     used: f64,
     /// The machine's clock, in seconds: a runtime's clock may stand still.
     clock: f64,

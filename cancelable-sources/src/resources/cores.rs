@@ -81,7 +81,7 @@ impl Container {
     }
 }
 
-/// Returns the cores on which a thread may run. None if the thread has ended.
+/// Returns the cores on which a thread may run; an empty set if the thread has ended.
 fn allowed(status: &Path) -> Cores {
     let text = fs::read_to_string(status).unwrap_or_default();
     let mut lines = text.lines();

@@ -17,9 +17,9 @@ pub(super) struct Cpu {
 
 enum Of {
     Machine,
-    /// With the CPU time that the container had used.
+    /// A container, with the CPU time that it had used.
     Container(CpuTime),
-    /// With the ticks of all cores, and the last figure.
+    /// The cores, with the sum of their ticks and the last figure.
     Cores {
         own: usize,
         before: CoreTimes,

@@ -47,7 +47,7 @@ struct Space {
 }
 
 impl Space {
-    /// In blocks. The system call takes the path itself, so a mount at the path counts.
+    /// Reads the usage in blocks. The system call takes the path itself, so a mount at the path counts.
     #[cfg(unix)]
     fn of(path: &Path) -> io::Result<Self> {
         let found = rustix::fs::statvfs(path)?;
@@ -57,7 +57,7 @@ impl Space {
         })
     }
 
-    /// In bytes, of the drive with which the path begins.
+    /// Reads the usage in bytes of the drive with which the path begins.
     #[cfg(not(unix))]
     fn of(path: &Path) -> io::Result<Self> {
         let storage = sysinfo::DiskRefreshKind::nothing().with_storage();

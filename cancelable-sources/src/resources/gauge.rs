@@ -37,8 +37,8 @@ pub trait Gauge: Send + 'static {
     /// name may depend on that.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Measures. Called on a thread for probes, one call at a time. The end of the scope does not wait for a call in
-    /// progress.
+    /// Returns the measured value. Called on a thread for probes, one call at a time. The end of the scope does not
+    /// wait for a call in progress.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use sysinfo::{MemoryRefreshKind, System};
 pub(super) struct Memory {
     container: Container,
     system: System,
-    /// The last reading was the container's.
+    /// True if the last reading was the container's.
     contained: bool,
 }
 

@@ -119,7 +119,7 @@ pub(crate) async fn drive<S, B>(
     }
 }
 
-/// Begins the end of a connection, as far as the phase asks for it.
+/// Begins the end of a connection, if the phase requires it.
 fn follow<I, S, E>(
     phase: Phase,
     http: std::pin::Pin<&mut hyper_util::server::conn::auto::UpgradeableConnection<'_, I, S, E>>,

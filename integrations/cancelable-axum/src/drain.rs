@@ -84,16 +84,16 @@ pub struct Drained {
     pub finished: usize,
     /// The number of requests that were cancelled, because their time to finish was over.
     pub asked: usize,
-    /// Everything that still ran when the connections were aborted, by name and place.
+    /// The work that still ran when the connections were aborted, with name and location.
     pub cut: Vec<Straggler>,
-    /// The number of requests that were answered with 503, because they came after the others were cancelled.
+    /// The number of requests that came after the open requests were cancelled, and were answered with 503.
     pub refused: usize,
     /// The cause of the stop.
     pub cause: Cause,
 }
 
 impl Drained {
-    /// Returns whether every request finished by itself.
+    /// Returns whether every request finished without a cancel.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.asked == 0 && self.cut.is_empty() && self.refused == 0
@@ -109,6 +109,7 @@ impl fmt::Display for Drained {
             refused,
             cause,
         } = self;
+        let cause = cause.without_location();
         write!(
             f,
             "stopped ({cause}): {finished} requests finished, {asked} cancelled, {} cut, {refused} refused",

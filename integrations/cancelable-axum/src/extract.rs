@@ -1,4 +1,4 @@
-//! Extractors for what a handler asks of its request.
+//! Extractors of a request's scope, operation and token for handlers.
 
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};

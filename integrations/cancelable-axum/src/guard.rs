@@ -1,4 +1,5 @@
-//! The outermost service of a connection: what it drops, the client has left.
+//! The outermost service of a connection. If the connection drops a response future or a body here, the client
+//! has left.
 
 use crate::request_body::RequestBody;
 use crate::shared::{OpenRequest, Phase, Server};
@@ -23,17 +24,17 @@ use tower::{Service, ServiceExt};
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
-/// What the requests of one connection share with the task that drives it.
+/// The state that the requests of one connection share with the task that drives the connection.
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) server: Server,
-    /// Cancelled when the client of the connection is gone.
+    /// The token that is cancelled when the client of the connection is gone.
     pub(crate) left: CancellationToken,
     pub(crate) peer: SocketAddr,
     pub(crate) body_limit: Option<Duration>,
     /// The number of requests whose response has not begun, and a number that changes with each request.
     pub(crate) busy: Arc<Busy>,
-    /// Set by the first request of HTTP/2.
+    /// True once a request of HTTP/2 has come.
     pub(crate) is_http2: Arc<AtomicBool>,
     /// The bodies whose deadline the connection has to watch.
     pub(crate) bodies: mpsc::UnboundedSender<WatchedBody>,
@@ -82,7 +83,7 @@ impl Drop for RunningHandler {
 /// A body that the HTTP implementation may stop to poll.
 pub(crate) struct WatchedBody {
     pub(crate) client: cancelable_tower::Client,
-    /// Cancelled with the end of the body.
+    /// The token that is cancelled with the end of the body.
     pub(crate) ended: CancellationToken,
 }
 
@@ -122,7 +123,7 @@ impl Connection {
 
 /// A request whose drop is that of the client.
 struct OpenGuard {
-    /// `None` once the response is complete.
+    /// The open request; `None` once the response is complete.
     open: Option<OpenRequest>,
     handler: Option<RunningHandler>,
 }

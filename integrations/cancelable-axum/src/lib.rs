@@ -1,8 +1,8 @@
 //! axum servers whose requests are cancelled when their client leaves, and a graceful shutdown in phases.
 //!
-//! [`serve`](serve()) runs a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`] runs each request in a scope of its
-//! own: see [`cancelable_tower`] for deadlines, policies and answers. Together they tell apart why a request ended: its
-//! client left, its time was over, the server stopped, an operator cancelled it.
+//! [`serve`](serve()) runs a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`] runs each request in a
+//! scope of its own: see [`cancelable_tower`] for deadlines, policies and answers. Together they record why a
+//! request ended: its client left, its time was over, the server stopped, an operator cancelled it.
 //!
 //! ```no_run
 //! use axum::Router;
@@ -32,11 +32,12 @@
 //!
 //! # When a client that left is noticed
 //!
-//! hyper does not look at a connection while a request with unread bytes is being answered: a part of an upload that the
-//! handler does not read, a second request behind the first. On Unix, [`serve`](serve()) watches the socket of a handler
-//! that runs for longer than 250 ms, and cancels the request when the client has closed the connection. On other systems
-//! the handler runs until its deadline then. Behind a proxy, the client is the proxy. A client that vanished without a
-//! word is noticed by a write that stalls ([`Stalls::write`]) or by a [`ping`](Serve::ping) of HTTP/2.
+//! hyper does not read a connection while a request with unread bytes is being answered: a part of an upload that
+//! the handler does not read, a second request behind the first. On Unix, [`serve`](serve()) watches the socket of
+//! a handler that runs for longer than 250 ms, and cancels the request when the client has closed the connection.
+//! On other systems such a handler runs until its deadline. Behind a proxy, the client is the proxy. A client that
+//! vanished without closing the connection is noticed by a write that stalls ([`Stalls::write`]) or by a
+//! [`ping`](Serve::ping) of HTTP/2.
 //!
 //! # Features
 //!
@@ -50,6 +51,7 @@ mod connection;
 mod drain;
 mod extract;
 mod guard;
+mod handler_error;
 mod keys;
 mod readiness;
 mod request_body;
@@ -63,6 +65,7 @@ mod websocket;
 
 pub use drain::{Drain, Drained};
 pub use extract::{NoRequests, Remaining, RequestOperation, RequestScope, RequestToken};
+pub use handler_error::HandlerError;
 pub use keys::key_routes;
 pub use readiness::Readiness;
 pub use request_body::RequestBody;

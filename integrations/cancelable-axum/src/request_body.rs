@@ -13,6 +13,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
+/// The error of a request's body whose client has sent nothing for too long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyStalled {
+    limit: Duration,
+}
+
+impl fmt::Display for BodyStalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the client has sent nothing for {:?}", self.limit)
+    }
+}
+
+impl Error for BodyStalled {}
+
 pin_project! {
     /// The body of a request below [`serve`](crate::serve()).
     pub struct RequestBody {
@@ -64,10 +78,10 @@ impl Body for RequestBody {
         }
         match this.timer.as_mut().as_pin_mut().map(|timer| timer.poll(cx)) {
             Some(Poll::Ready(())) => {
-                let words = format!("it has sent nothing for {limit:?}");
-                let cause = Cause::new(Reason::Disconnected).with_message(words.clone());
+                let stalled = BodyStalled { limit };
+                let cause = Cause::new(Reason::Disconnected).with_message(stalled.to_string());
                 this.connection.cancel_with(cause);
-                Poll::Ready(Some(Err(format!("the client stalled: {words}").into())))
+                Poll::Ready(Some(Err(stalled.into())))
             }
             _ => Poll::Pending,
         }

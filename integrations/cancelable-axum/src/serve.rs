@@ -10,7 +10,9 @@ use crate::stalls::Stalls;
 use bytes::Bytes;
 use cancelable_core::scope::RunError;
 use cancelable_core::source::Source;
-use cancelable_core::{Cause, Reason, Scope};
+use cancelable_core::{Cause, Outcome, Reason, Scope};
+use futures_util::FutureExt;
+use futures_util::future::Fuse;
 use http::{Request, Response};
 use http_body::Body;
 use std::convert::Infallible;
@@ -174,7 +176,10 @@ where
 {
     async fn run(self) -> Result<Drained, RunError> {
         let scope = self.scope.clone();
-        let server = Server::new(scope.clone());
+        let server = Server::new(
+            #[cfg(feature = "ws")]
+            scope.clone(),
+        );
         let report = Arc::new(parking_lot::Mutex::new(None));
         let body = {
             let (server, report) = (server.clone(), Arc::clone(&report));
@@ -185,7 +190,8 @@ where
         };
         let mut run = Box::pin(scope.run(body));
         let runtime = scope.runtime().cloned();
-        // What is left after the last phase is told to end; a thread that does not is not waited for.
+        // The tasks that are left after the last phase are aborted; the server does not wait for a thread that
+        // does not end.
         let cut = async {
             let mut phases = server.phases();
             if phases.wait_for(|phase| *phase == Phase::Cut).await.is_err() {
@@ -268,6 +274,7 @@ async fn drive<S, B>(
     let mut requests = StopRequests {
         scope: &scope,
         stop: &mut stop,
+        watch: None,
         is_scope_cancelled: false,
     };
 
@@ -282,7 +289,7 @@ async fn drive<S, B>(
         }
     };
     let at_stop = server.count();
-    log::info!(target: "cancelable::request", "the server stops: {cause}, {at_stop} requests are open");
+    log::info!(target: "cancelable::request", "the server stops: {}, {at_stop} requests are open", cause.without_location());
     readiness.set_unready();
     server.set_phase(Phase::Unready);
     {
@@ -297,7 +304,8 @@ async fn drive<S, B>(
             }
         }
     }
-    // The kernel has accepted these connections for us. It would reset them with the listener.
+    // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
+    // them.
     while let Some(accepted) = accepted_already(&listener).await {
         connect(&mut connections, accepted);
     }
@@ -338,24 +346,47 @@ async fn drive<S, B>(
 struct StopRequests<'a> {
     scope: &'a Scope,
     stop: &'a mut Option<Stop>,
-    /// The cancel of the scope was a request already.
+    /// The source of the next request. `None` before the first, and without a source.
+    watch: Option<Watch>,
+    /// True once the cancel of the scope has served as a request to stop.
     is_scope_cancelled: bool,
 }
 
 impl StopRequests<'_> {
     /// Waits for the next stop request.
     async fn next(&mut self) -> Cause {
+        if self.watch.is_none() {
+            self.watch = self.start().await;
+        }
         let scope_is_cancelled = async {
             match self.is_scope_cancelled {
                 true => pending().await,
                 false => cancelled(self.scope).await,
             }
         };
-        let Some(stop) = self.stop else {
-            let cause = scope_is_cancelled.await;
-            self.is_scope_cancelled = true;
-            return cause;
+        let requested = async {
+            match &mut self.watch {
+                Some(watch) => watch.requested().await,
+                None => pending().await,
+            }
         };
+        tokio::select! {
+            cause = requested => {
+                // The next watch starts before the last one is dropped: a signal in between would end the process.
+                let next = self.start().await;
+                self.watch = next;
+                cause
+            }
+            cause = scope_is_cancelled => {
+                self.is_scope_cancelled = true;
+                cause
+            }
+        }
+    }
+
+    /// Starts the source of the next request.
+    async fn start(&mut self) -> Option<Watch> {
+        let stop = self.stop.as_mut()?;
         let watch = Scope::builder("stop requests")
             .detached()
             .unregistered()
@@ -364,25 +395,68 @@ impl StopRequests<'_> {
             Some(runtime) => watch.runtime(runtime),
             None => watch,
         };
-        tokio::select! {
-            outcome = watch.run(|_| pending::<()>()) => match outcome.cause() {
-                Some(cause) => cause.clone(),
-                None => {
-                    if let Some(error) = outcome.error() {
-                        log::error!(target: "cancelable::request", "no stop request can be received: {error}");
-                    }
-                    pending().await
-                }
-            },
-            cause = scope_is_cancelled => {
-                self.is_scope_cancelled = true;
-                cause
+        let scope = match watch.build() {
+            Ok(scope) => scope,
+            Err(error) => {
+                log_unreceived(&error);
+                return None;
             }
+        };
+        let run = {
+            let scope = scope.clone();
+            // The shield keeps the source after its request, until the next watch has started.
+            async move {
+                scope
+                    .run(async |scope: Scope| scope.shield(pending::<()>()).await)
+                    .await
+            }
+        };
+        let run: Pin<Box<dyn Future<Output = Outcome<()>> + Send>> = Box::pin(run);
+        let mut watch = Watch {
+            scope,
+            run: run.fuse(),
+        };
+        // The first poll starts the source.
+        let ended = poll_fn(|cx| Poll::Ready(Pin::new(&mut watch.run).poll(cx))).await;
+        if let Poll::Ready(outcome) = ended {
+            if let Some(error) = outcome.error() {
+                log_unreceived(error);
+            }
+        }
+        Some(watch)
+    }
+}
+
+/// A source of stop requests that was started.
+struct Watch {
+    scope: Scope,
+    run: Fuse<Pin<Box<dyn Future<Output = Outcome<()>> + Send>>>,
+}
+
+impl Watch {
+    /// Waits for the request.
+    async fn requested(&mut self) -> Cause {
+        tokio::select! {
+            biased;
+            outcome = &mut self.run => {
+                if let Some(error) = outcome.error() {
+                    log_unreceived(error);
+                }
+                match outcome.cause() {
+                    Some(cause) => cause.clone(),
+                    None => pending().await,
+                }
+            }
+            cause = cancelled(&self.scope) => cause,
         }
     }
 }
 
-/// Waits for a cancel of the server's scope, which is one stop request.
+fn log_unreceived(error: &dyn fmt::Display) {
+    log::error!(target: "cancelable::request", "no stop request can be received: {error}");
+}
+
+/// Waits for a cancel of the scope, which is one stop request.
 async fn cancelled(scope: &Scope) -> Cause {
     scope.cancelled().await;
     scope

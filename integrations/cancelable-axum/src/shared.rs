@@ -1,7 +1,7 @@
 //! The state that the connections of one server share.
 
 use cancelable_core::operation::Straggler;
-use cancelable_core::{CancellationToken, Cause, Operation, Scope};
+use cancelable_core::{CancellationToken, Cause, Operation};
 use cancelable_tower::Client;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -19,17 +19,18 @@ pub(crate) enum Phase {
     Cut,
 }
 
-/// The server as its connections know it. It is an extension of each request.
+/// The server as its connections know it. The value is an extension of each request.
 #[derive(Clone)]
 pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    scope: Scope,
+    #[cfg(feature = "ws")]
+    scope: cancelable_core::Scope,
     phase: watch::Sender<Phase>,
     open: Mutex<Open>,
-    /// Changed whenever a request ends.
+    /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
 }
@@ -41,9 +42,10 @@ struct Open {
 }
 
 impl Server {
-    pub(crate) fn new(scope: Scope) -> Self {
+    pub(crate) fn new(#[cfg(feature = "ws")] scope: cancelable_core::Scope) -> Self {
         Self {
             shared: Arc::new(Shared {
+                #[cfg(feature = "ws")]
                 scope,
                 phase: watch::Sender::new(Phase::Ready),
                 open: Mutex::default(),
@@ -53,7 +55,9 @@ impl Server {
         }
     }
 
-    pub(crate) fn scope(&self) -> &Scope {
+    /// The scope whose children sockets are.
+    #[cfg(feature = "ws")]
+    pub(crate) fn scope(&self) -> &cancelable_core::Scope {
         &self.shared.scope
     }
 
@@ -69,7 +73,7 @@ impl Server {
         self.shared.phase.send_replace(phase);
     }
 
-    /// Notes a request that was answered with 503.
+    /// Records a request that was answered with 503.
     pub(crate) fn refuse(&self) {
         self.shared.refused.fetch_add(1, Ordering::Relaxed);
     }
@@ -123,7 +127,7 @@ impl Server {
         count
     }
 
-    /// What still runs of the open requests.
+    /// Returns the unfinished work of the open requests.
     pub(crate) fn unfinished(&self) -> Vec<Straggler> {
         let operations = self.operations();
         operations

@@ -17,7 +17,7 @@ const DELAY: Duration = Duration::from_millis(250);
 #[cfg(unix)]
 pub(crate) struct SocketWatch {
     socket: std::os::fd::OwnedFd,
-    /// A client that only ends its side of the connection counts as gone.
+    /// True if a client that only ends its side of the connection counts as gone.
     is_half_close_gone: bool,
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The limits for clients that stall. The connection of a client that passes one is cut, and the cause of its requests is
-/// [`Reason::Disconnected`](cancelable_core::Reason::Disconnected).
+/// The limits for clients that stall. The connection of a client that exceeds a limit is cut, and the cause of its
+/// requests is [`Reason::Disconnected`](cancelable_core::Reason::Disconnected).
 ///
 /// # Examples
 ///

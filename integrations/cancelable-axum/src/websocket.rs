@@ -20,16 +20,16 @@ use std::time::Duration;
 /// The time that a client has to take the last frame of its socket.
 const CLOSE: Duration = Duration::from_secs(1);
 
-/// Close codes of RFC 6455.
+/// The close code of RFC 6455 for an endpoint that goes away.
 const GOING_AWAY: u16 = 1001;
 const TRY_AGAIN_LATER: u16 = 1013;
 const INTERNAL_ERROR: u16 = 1011;
 
 /// The extractor of a request that becomes a WebSocket.
 ///
-/// The socket has an operation of its own, a child of the server's scope: it is listed, the drain of the server waits for
-/// it, and its cancellation closes it, with code 1001 where the server stops. The request itself ends with the upgrade.
-/// Needs [`serve`](crate::serve()).
+/// The socket has an operation of its own, a child of the server's scope: it is listed, the drain of the server
+/// waits for it, and its cancellation closes it, with code 1001 if the server stops. The request itself ends with
+/// the upgrade. Needs [`serve`](crate::serve()).
 ///
 /// # Examples
 ///
@@ -163,10 +163,10 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
 /// A WebSocket whose operation may be cancelled.
 ///
-/// It is a [`Stream`] and a [`Sink`] of messages.
+/// The socket is a [`Stream`] and a [`Sink`] of messages.
 pub struct Socket {
-    /// The closing frame of a cancellation is sent when the handler is gone, so both have the socket. They never use it
-    /// at the same time.
+    /// The closing frame of a cancellation is sent when the handler is gone, so both have the socket. The two never
+    /// use it at the same time.
     shared: Arc<Mutex<axum::extract::ws::WebSocket>>,
 }
 

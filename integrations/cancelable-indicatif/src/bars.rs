@@ -18,9 +18,9 @@ const MOST: usize = 20;
 /// Progress bars for an operation and its descendants: a line for each operation that reports progress.
 ///
 /// A line shows the overall figures, which include the descendants. The line is removed when its operation ends. A
-/// cancelled operation leaves a line of text with the cause, and a failed operation a line with the
-/// [text of the error](Operation::error). An operation that begins and ends between two draws is not shown. Nothing
-/// is drawn if standard error is no terminal.
+/// cancelled operation leaves a line of text with the cause, and a failed operation a line with the [text of the
+/// error](Operation::error). An operation that begins and ends between two draws is not shown. Nothing is drawn if
+/// standard error is not a terminal.
 ///
 /// A line takes one row. In a narrow terminal its least important parts are left out. Print other text above the bars,
 /// with [`println`](Self::println) or a [`printer`](Self::printer).

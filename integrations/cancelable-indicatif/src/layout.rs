@@ -10,14 +10,14 @@ const LABEL: usize = 3;
 /// The parts of a line, from left to right.
 pub(crate) struct Layout<'a> {
     pub(crate) label: &'a str,
-    /// From 0 to 1; `None` while the total is unknown.
+    /// The done part, from 0 to 1; `None` while the total is unknown.
     pub(crate) fraction: Option<f32>,
-    /// Shown instead of the bar while the total is unknown.
+    /// The character that is shown instead of the bar while the total is unknown.
     pub(crate) spinner: char,
     pub(crate) figures: &'a str,
-    /// For example `4.0/s`.
+    /// The rate, for example `4.0/s`.
     pub(crate) rate: Option<String>,
-    /// For example `2s left`.
+    /// The time left, for example `2s left`.
     pub(crate) eta: Option<String>,
     pub(crate) message: Option<String>,
 }

@@ -9,7 +9,7 @@ use indicatif::{ProgressDrawTarget, TermLike};
 /// The maximum number of draws in a second.
 const RATE: u8 = 20;
 
-/// Returns a draw target for bars on standard error. Nothing is drawn if standard error is no terminal.
+/// Returns a draw target for bars on standard error. Nothing is drawn if standard error is not a terminal.
 ///
 /// Between two draws the cursor is in the row below the bars. `indicatif`'s own target leaves the cursor at the end of
 /// the last bar. A `^C` that the terminal echoes there wraps into the next row, so that all later draws are a row too
@@ -45,9 +45,9 @@ pub(crate) fn columns() -> usize {
 #[derive(Debug)]
 pub(crate) struct BelowBars<T> {
     to: T,
-    /// Whether text was written since the last flush.
+    /// True if text was written since the last flush.
     is_written: AtomicBool,
-    /// Whether the cursor is in the row below the bars.
+    /// True if the cursor is in the row below the bars.
     is_below: AtomicBool,
 }
 
@@ -163,7 +163,7 @@ mod tests {
         bar
     }
 
-    // What a person types, Ctrl-C above all, is echoed where the cursor is.
+    // The terminal echoes typed text, above all Ctrl-C, at the cursor.
     #[test]
     fn r38_no_bar_is_left_behind_for_what_a_terminal_echoes() {
         let (screen, multi) = multi();
@@ -180,7 +180,7 @@ mod tests {
             multi.remove(bar);
         }
         assert_eq!(screen.lines(), [""; 0]);
-        // The next line of the program stands where the bars began.
+        // The next line of the program is written where the bars began.
         screen.write("report\n");
         assert_eq!(screen.lines(), ["report"]);
     }

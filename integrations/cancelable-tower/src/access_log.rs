@@ -35,7 +35,7 @@ pub(crate) enum Ending {
     Complete,
     /// The response was dropped before it was complete.
     Left {
-        /// Nothing but the connection can have dropped it.
+        /// True if only the connection can have dropped the exchange.
         is_client: bool,
     },
     Cancelled(Option<Cause>),

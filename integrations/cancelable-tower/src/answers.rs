@@ -19,10 +19,10 @@ use http::{Response, StatusCode};
 pub(crate) struct Problem {
     status: StatusCode,
     grpc_status: u8,
-    /// The last part of the problem's type, and the detail.
+    /// The last segment of the URI in the field `type` of the problem document.
     word: &'static str,
     detail: &'static str,
-    /// The client should try another server.
+    /// True if the client should try another server.
     is_leaving: bool,
 }
 
@@ -88,7 +88,7 @@ impl Problem {
         "work for the request failed",
     );
 
-    /// Nobody reads this response: it ends the connection.
+    /// The response for a client that has left. It is not read: it ends the connection.
     pub(crate) const CLIENT_LEFT: Self = Self {
         is_leaving: true,
         ..problem(
@@ -188,6 +188,33 @@ impl Problem {
         }
         response
     }
+}
+
+/// An extension of a response: the handler ended because its request was cancelled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AnswersCancel;
+
+/// Returns the response of the [table](crate#answers) to a request that was cancelled for `cause`, for a handler that
+/// ends because of the cancellation.
+///
+/// Below the layer [`Requests`](crate::Requests) the operation of the request ends as cancelled then, and
+/// [`Requests::answer`](crate::Requests::answer) holds.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::{Cause, Reason};
+/// use cancelable_tower::cancelled_response;
+///
+/// let response = cancelled_response(&Cause::new(Reason::ShuttingDown));
+/// assert_eq!(response.status(), 503);
+/// assert_eq!(response.headers()["content-type"], "application/problem+json");
+/// ```
+#[must_use]
+pub fn cancelled_response(cause: &Cause) -> Response<Bytes> {
+    let mut response = Problem::of(Some(cause)).response(false);
+    response.extensions_mut().insert(AnswersCancel);
+    response
 }
 
 #[cfg(test)]

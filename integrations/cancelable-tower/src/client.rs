@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 /// The client of a request, as its server knows it: an extension of the request, which a server adds.
 ///
-/// A server that adds it tells a client that left apart from a layer that drops a request, and can end a request before
-/// the HTTP implementation notices that its client is gone. `cancelable-axum` adds it.
+/// A server that adds it distinguishes a client that left from a layer that drops a request, and can end a request
+/// before the HTTP implementation notices that its client is gone. `cancelable-axum` adds it.
 ///
 /// # Examples
 ///
@@ -35,8 +35,8 @@ pub struct Client {
 }
 
 impl Client {
-    /// Returns the client of one request on a connection. It has left once `connection` is cancelled, or once
-    /// [`leave`](Self::leave) was called.
+    /// Returns the client of one request on a connection. The client has left once `connection` is cancelled, or
+    /// once [`leave`](Self::leave) was called.
     #[must_use]
     pub fn below(connection: &CancellationToken) -> Self {
         Self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What happens to the work for a request whose client leaves before the response is complete.
+/// The policy for the work of a request whose client leaves before the response is complete.
 ///
 /// A server drops the future of the response when it notices that the client is gone. By default that drops the handler
 /// where it awaits. The other policies move the handler to a task of the server's runtime. The server's scope waits for

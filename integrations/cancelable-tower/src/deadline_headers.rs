@@ -10,7 +10,8 @@ use std::time::Duration;
 /// A set of request headers that carry the deadline of a caller.
 ///
 /// Every header holds a span, which counts from the arrival of the request. Clocks differ between machines, so no
-/// header with a point in time is read. Of several headers, and of a header that is repeated, the shortest span counts.
+/// header with a point in time is read. If there are several headers, or a header is repeated, the shortest span
+/// counts.
 ///
 /// # Examples
 ///
@@ -68,7 +69,7 @@ const HEADERS: [Header; 5] = [
 ];
 
 impl DeadlineHeaders {
-    /// No header: the deadline of a caller is ignored.
+    /// The empty set: the deadline of a caller is ignored.
     pub const NONE: Self = Self(0);
     /// `grpc-timeout`: 1 to 8 digits and a unit out of `H`, `M`, `S`, `m`, `u`, `n`, as the gRPC specification has it.
     pub const GRPC: Self = Self(1);
@@ -79,7 +80,8 @@ impl DeadlineHeaders {
     pub const ENVOY: Self = Self(4);
     /// `connect-timeout-ms` of the Connect protocol: milliseconds, 1 to 10 digits.
     pub const CONNECT: Self = Self(8);
-    /// `request-timeout`: seconds, 1 to 10 digits. It is in no default set, since its unit is not agreed on.
+    /// `request-timeout`: seconds, 1 to 10 digits. No default set contains this header, since its unit is not
+    /// standardised.
     pub const REQUEST_TIMEOUT: Self = Self(16);
 
     /// Returns whether the set has every header of `other`.
@@ -88,7 +90,7 @@ impl DeadlineHeaders {
         self.0 & other.0 == other.0
     }
 
-    /// Returns the shortest span in the headers of the set; `None` if there is none.
+    /// Returns the shortest span in the headers of the set; `None` without such a header.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! One exchange: the operation of a request, from its head to the last byte of the response.
 //!
 //! The run of the operation waits for the handler, hands the head of the response over, and waits until the body is
-//! over. It is one boxed future without a task of its own. The future of the response polls it until the head is there;
-//! then the body of the response polls it before each frame. So one deadline holds for both.
+//! over. The run is one boxed future without a task of its own. The future of the response polls it until the head
+//! is there; then the body of the response polls it before each frame. So one deadline holds for both.
 
 use crate::access_log::{self, Ending};
 use crate::keys::{REQUEST_KEY, TakenKey};
@@ -10,7 +10,7 @@ use crate::settings::Settings;
 use crate::{Client, ClientGone};
 use cancelable_core::source::Limit;
 use cancelable_core::token::WaitForCancellationFutureOwned;
-use cancelable_core::{Cause, Operation, Outcome, Reason, Scope};
+use cancelable_core::{Cancelled, Cause, Operation, Outcome, Reason, Scope};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use parking_lot::Mutex;
 use std::fmt;
@@ -24,9 +24,12 @@ use std::time::{Duration, Instant};
 /// The run of an exchange.
 pub(crate) type Run = Pin<Box<dyn Future<Output = Outcome<(), ServiceFailed>> + Send>>;
 
-/// The service answered with an error, which went to the server.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ServiceFailed;
+/// The service answered with an error, which went to the server, or with the response to its cancellation.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ServiceFailed {
+    /// Set for the response to a cancellation. The run then ends as cancelled.
+    pub(crate) cancelled: Option<Cancelled>,
+}
 
 impl fmt::Display for ServiceFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,9 +37,13 @@ impl fmt::Display for ServiceFailed {
     }
 }
 
-impl std::error::Error for ServiceFailed {}
+impl std::error::Error for ServiceFailed {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cancelled.as_ref().map(|cancelled| cancelled as _)
+    }
+}
 
-/// An exchange, which the layers of a request share. It is an extension of the request.
+/// An exchange, which the layers of a request share as an extension of the request.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     shared: Arc<Shared>,
@@ -46,14 +53,14 @@ struct Shared {
     scope: Scope,
     settings: Arc<Settings>,
     facts: Facts,
-    /// Set when the body of the response is complete, or nobody polls it. Read by the run alone.
+    /// True once the body of the response is complete, or is no longer polled. Read by the run alone.
     is_over: AtomicBool,
     state: Mutex<State>,
 }
 
 /// The facts of a request, which do not change.
 pub(crate) struct Facts {
-    /// The client, if the server tells it.
+    /// The client, if the server provides one.
     pub(crate) client: Option<Client>,
     pub(crate) key: Option<TakenKey>,
     pub(crate) is_grpc: bool,
@@ -157,7 +164,7 @@ impl Exchange {
         )
     }
 
-    /// Notes that nothing more of the response is to come. The run ends at its next poll.
+    /// Records that nothing more of the response is to come. The run ends at its next poll.
     pub(crate) fn set_over(&self) {
         // Release: pairs with the Acquire in `over`, since another task may poll the run next.
         self.shared.is_over.store(true, Ordering::Release);
@@ -200,7 +207,7 @@ impl Exchange {
         cause.is_timeout().then_some(cause)
     }
 
-    /// Notes the head of the response, and adds the key of the request to it.
+    /// Records the head of the response, and adds the key of the request to it.
     pub(crate) fn head(&self, status: StatusCode, headers: &mut HeaderMap) {
         let elapsed = self.operation().elapsed();
         {
@@ -214,7 +221,7 @@ impl Exchange {
         }
     }
 
-    /// Notes bytes of the body that were handed to the server.
+    /// Records bytes of the body that were handed to the server.
     pub(crate) fn sent(&self, bytes: u64) {
         self.shared.state.lock().sent += bytes;
     }
@@ -309,7 +316,7 @@ impl Exchange {
                 After::Nothing => drop(run.await),
                 After::Cut(grace) => {
                     if handle.timeout(grace, run.as_mut()).await.is_err() {
-                        // It is cancelled already; this ends its grace.
+                        // The run is cancelled already; this ends its grace period.
                         operation.cancel_now(Reason::Disconnected);
                         drop(run.await);
                     }
@@ -327,13 +334,13 @@ impl Exchange {
     }
 }
 
-/// What becomes of a run that was moved to a task.
+/// The further course of a run that was moved to a task.
 pub(crate) enum After {
-    /// It ends by itself.
+    /// The run is left to end.
     Nothing,
-    /// It is cancelled already, and dropped after this span.
+    /// The run was cancelled, and is dropped after this span.
     Cut(Duration),
-    /// It is cancelled after this span.
+    /// The run is cancelled after this span.
     Cancel(Duration, Cause),
 }
 
@@ -341,7 +348,7 @@ fn run_dropped() -> Cause {
     Cause::new(Reason::RunDropped)
 }
 
-/// Polls the run. A panic of the handler comes back as an error.
+/// Polls the run. A panic of the handler is returned as an error.
 pub(crate) fn poll_run(
     run: &mut Run,
     cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! Keys of requests, by which another connection stops them.
+//! Keys of requests, with which another connection can stop a request.
 
 use cancelable_core::operation::WeakOperation;
 use cancelable_core::{Cause, Operation, Reason};
@@ -19,10 +19,10 @@ const LONGEST: usize = 128;
 
 /// The open requests by key. A client that knows the key of a request stops it from another connection.
 ///
-/// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes at
-/// random. A key that is in use is answered with 409, and one that is malformed with 400. A request without a key gets one
-/// of 128 random bits. The head of the response has the key, which is early only for a response that is streamed. So a
-/// client that wants to stop a slow answer brings its own key.
+/// A client may bring a key in the header `x-request-key`: 22 to 128 letters, digits, `-` and `_`, which it makes
+/// at random. A request with a key that is in use is answered with 409, and a request with a malformed key with
+/// 400. A request without a key gets a key of 128 random bits. The head of the response has the key, which is early
+/// only for a response that is streamed. So a client that wants to stop a slow answer brings its own key.
 ///
 /// # Examples
 ///
@@ -51,9 +51,9 @@ struct Shared {
 }
 
 struct Entry {
-    /// Tells this entry from a later one with the same key.
+    /// The identity of this entry, which distinguishes it from a later entry with the same key.
     opening: Arc<()>,
-    /// `None` while the request is being opened.
+    /// The operation of the request; `None` while the request is being opened.
     operation: Option<WeakOperation>,
     owner: Option<String>,
 }
@@ -217,7 +217,7 @@ pub(crate) struct TakenKey {
 impl TakenKey {
     /// Sets the operation that the key stops.
     pub(crate) fn set_operation(&self, operation: &Operation) {
-        // Nobody takes the key while its request is being opened.
+        // The key is not taken while its request is being opened.
         if let Some(entry) = self.keys.shared.requests.lock().get_mut(&self.key) {
             entry.operation = Some(operation.downgrade());
         }

@@ -60,15 +60,15 @@
 //! A server drops the future and the body of a response whose client has left. [`ClientGone`] is the policy for the work:
 //! drop it, tell it, finish it, or wait for a while. [`Limits`] sets the policy for a route.
 //!
-//! hyper notices a client that leaves while it reads the connection or writes to it. It does not notice one that left
-//! unread bytes behind: a pipelined request, or a part of an upload that the handler does not read. Then the handler runs
-//! until its deadline.
+//! hyper notices a client that leaves while it reads the connection or writes to it. It does not notice a client
+//! that left unread bytes behind: a pipelined request, or a part of an upload that the handler does not read. Then
+//! the handler runs until its deadline.
 //!
 //! # Deadlines
 //!
-//! [`DeadlineHeaders`] are read from requests: `grpc-timeout`, `x-request-timeout-ms` and their like. The earliest of the
-//! server's limit, the route's, the caller's and those that the handler sets counts. [`OutgoingDeadline`] writes the time
-//! that is left to the requests that a handler makes.
+//! [`DeadlineHeaders`] are read from requests: `grpc-timeout`, `x-request-timeout-ms` and their like. The earliest
+//! of the server's limit, the route's, the caller's and the limits that the handler sets counts.
+//! [`OutgoingDeadline`] writes the time that is left to the requests that a handler makes.
 //!
 //! # Answers
 //!
@@ -109,6 +109,7 @@ mod response_body;
 mod response_future;
 mod settings;
 
+pub use answers::cancelled_response;
 pub use client::Client;
 pub use client_gone::ClientGone;
 pub use deadline_headers::{DeadlineHeaders, InvalidDeadline};

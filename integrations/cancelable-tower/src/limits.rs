@@ -44,8 +44,8 @@ impl Limits {
         self
     }
 
-    /// Sets what happens to the work of the route for a client that leaves. A span of [`ClientGone::Tell`] ends with
-    /// the [grace](crate::Requests::grace) of the server.
+    /// Sets the policy for the route's work when its client leaves. A span of [`ClientGone::Tell`] ends with the
+    /// [grace](crate::Requests::grace) of the server.
     pub fn client_gone(mut self, policy: ClientGone) -> Self {
         self.client_gone = Some(policy);
         self

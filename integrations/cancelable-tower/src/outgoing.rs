@@ -238,7 +238,7 @@ impl<E: fmt::Display> fmt::Display for OutgoingError<E> {
     }
 }
 
-/// Its text is that of the error inside, so the chain goes on below that.
+/// The text is the text of the inner error, so `source` returns the source of the inner error.
 impl<E: Error + 'static> Error for OutgoingError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {

@@ -1,7 +1,7 @@
 //! The layer: an operation for each request.
 
 use crate::access_log;
-use crate::answers::Problem;
+use crate::answers::{AnswersCancel, Problem};
 use crate::client::Client;
 use crate::client_gone::ClientGone;
 use crate::deadline_headers::DeadlineHeaders;
@@ -32,9 +32,9 @@ use tower_service::Service;
 /// [`Operation`](cancelable_core::Operation), which is also [`current()`](cancelable_core::current) in the handler and in
 /// the body.
 ///
-/// Put the layer outside of layers that drop requests, such as a timeout, and outside of those that wrap bodies, such as
-/// compression: a drop that comes from another layer is not told apart from a client that left, and a body that another
-/// layer buffers is complete when that layer has it.
+/// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
+/// such as compression: a drop that comes from another layer is not told apart from a client that left, and a body
+/// that another layer buffers is complete when that layer has it.
 ///
 /// # Examples
 ///
@@ -77,7 +77,8 @@ impl Requests {
         self
     }
 
-    /// Sets the headers whose deadlines are kept. They shorten the limit of the server, and never extend it.
+    /// Sets the headers whose deadlines are kept. A deadline shortens the limit of the server, and never extends
+    /// it.
     pub fn deadline_headers(mut self, headers: DeadlineHeaders) -> Self {
         self.settings.deadline_headers = headers;
         self
@@ -90,7 +91,7 @@ impl Requests {
         self
     }
 
-    /// Sets what happens to the work for a client that leaves. A route changes it by
+    /// Sets the policy for the work of a request when its client leaves. A route changes it by
     /// [`Limits::client_gone`](crate::Limits::client_gone).
     pub fn client_gone(mut self, policy: ClientGone) -> Self {
         if let ClientGone::Tell(grace) = policy {
@@ -133,7 +134,7 @@ impl Requests {
         self
     }
 
-    /// Gives each request a key, by which another connection stops it.
+    /// Gives each request a key, with which another connection can stop the request.
     pub fn keys(mut self, keys: &Keys) -> Self {
         self.settings.keys = Some(keys.clone());
         self
@@ -199,7 +200,7 @@ where
         let slot = Slot::<B, S::Error>::default();
         let run = exchange.scope().try_run({
             let (slot, over) = (Arc::clone(&slot), exchange.over());
-            move |_| serve(response, slot, over)
+            move |scope| serve(response, scope, slot, over)
         });
         ResponseFuture::running(Box::pin(run), slot, method, exchange)
     }
@@ -208,15 +209,24 @@ where
 /// Waits for the response of the service, puts it into the slot, and waits until its body is over.
 async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
+    scope: Scope,
     slot: Slot<B, E>,
     over: impl Future<Output = ()>,
 ) -> Result<(), ServiceFailed> {
     let answered = response.await;
+    if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
+        // The response to the cancellation is that of the layer, which knows gRPC and the settings.
+        if response.extensions().get::<AnswersCancel>().is_some() {
+            let cancelled = Some(cancelled);
+            return Err(ServiceFailed { cancelled });
+        }
+    }
+    drop(scope);
     let is_failure = answered.is_err();
     *slot.lock() = Some(answered);
     drop(slot);
     match is_failure {
-        true => Err(ServiceFailed),
+        true => Err(ServiceFailed::default()),
         false => {
             over.await;
             Ok(())

@@ -44,7 +44,7 @@ pin_project! {
 /// The exchange of a body that is not over. Its drop is that of the response.
 struct Open {
     exchange: Exchange,
-    /// `None` once the run has ended or was moved to a task.
+    /// The run; `None` once it has ended or was moved to a task.
     run: Option<Run>,
     ending: CutEnding,
     /// The cause of a cut that is still to be reported.
@@ -52,7 +52,7 @@ struct Open {
     client_left: Option<WaitForCancellationFutureOwned>,
     /// The bytes that `content-length` promises and that are not handed over.
     left: Option<u64>,
-    /// Nothing more is to come: the body is complete or was cut.
+    /// True once the body is complete or was cut.
     is_over: bool,
 }
 
@@ -129,7 +129,7 @@ impl<B: Body> ResponseBody<B> {
 }
 
 impl Open {
-    /// Notes that the body is complete. Children that still run are waited for in a task.
+    /// Records that the body is complete. A task waits for children that still run.
     fn complete(&mut self) {
         self.finish(&Ending::Complete);
     }
@@ -276,6 +276,10 @@ where
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
+                // A body that fails because of the cancellation, such as a `try_stream`, is cut by it.
+                if let Some(cause) = operation.cause() {
+                    return Poll::Ready(open.end_cut(cause));
+                }
                 open.finish(&Ending::Failed);
                 Poll::Ready(Some(Err(error.into())))
             }

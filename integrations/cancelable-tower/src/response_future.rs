@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-/// The place where the run puts what the service answered.
+/// The slot into which the run puts the answer of the service.
 pub(crate) type Slot<B, E> = Arc<Mutex<Option<Result<Response<B>, E>>>>;
 
 /// The future of a response below a [`Requests`](crate::Requests) layer.
@@ -38,7 +38,7 @@ enum State<B, E> {
 
 /// A run before the head of the response. Its drop is that of the response.
 struct Running<B, E> {
-    /// `None` once the response was given, or the run has ended.
+    /// The run; `None` once the response was given, or the run has ended.
     run: Option<Run>,
     slot: Slot<B, E>,
     method: Method,

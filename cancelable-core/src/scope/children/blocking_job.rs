@@ -53,7 +53,7 @@ struct BlockingJob<W, T, E> {
     // Dropped in this order where a runtime drops the job without running it, as the fields of a `ChildTask` are.
     work: W,
     share: fn(E) -> Shared,
-    /// `None` for a call that is never abandoned.
+    /// The watch of the grace period; `None` for a call that is never abandoned.
     grace: Option<GraceWatch>,
     completion: Completion<Result<T, ChildError>>,
     guard: ChildGuard,

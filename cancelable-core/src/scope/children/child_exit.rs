@@ -21,19 +21,19 @@ pub(super) type Shared = Arc<dyn Error + Send + Sync>;
 /// A child or a blocking call that is listed and not started.
 pub(super) struct Admitted {
     pub(super) scope: Scope,
-    /// `None` for a child.
+    /// The blocking call; `None` for a child.
     pub(super) call: Option<Arc<BlockingCall>>,
     pub(super) admission: Admission,
     /// The parent's runtime, on which the child runs.
     pub(super) runtime: RuntimeHandle,
-    /// The cancel of the child may need a poll: of a timer, a source or a watchdog.
+    /// True if the cancel of the child may need a poll: of a timer, a source or a watchdog.
     pub(super) needs_polling: bool,
 }
 
 /// The guard of a child's task or a blocking call's thread. It is dropped last, and reports a child that was lost.
 pub(super) struct ChildGuard {
     child: Arc<Record>,
-    /// Whether the exit was reported. Before that, a drop means that the runtime has lost the child.
+    /// True once the exit was reported. A drop before the report means that the runtime has lost the child.
     ended: bool,
     admission: Admission,
 }
@@ -47,7 +47,7 @@ impl ChildGuard {
         }
     }
 
-    /// Ready when the child may begin.
+    /// Returns ready when the child may begin.
     pub(super) fn poll_begin(&self, cx: &mut Context<'_>) -> Poll<()> {
         self.admission.poll_begin(cx)
     }

@@ -163,7 +163,7 @@ impl ChildError {
     ///
     /// # Errors
     ///
-    /// The child did not panic; the error comes back.
+    /// The child did not panic; the error is returned.
     pub fn into_panic(self) -> Result<Box<dyn Any + Send>, Self> {
         let back = |why| Self { why, ..self };
         match self.why {

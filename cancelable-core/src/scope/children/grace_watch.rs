@@ -6,7 +6,8 @@ use crate::record::grace;
 use crate::token::CallbackRegistration;
 use std::sync::Arc;
 
-/// The callbacks that time the abandonment of a call. They are kept until its thread is done.
+/// The callbacks that time the abandonment of a call. Both callbacks are kept until the thread of the call is
+/// done.
 pub(super) struct GraceWatch {
     call: Arc<BlockingCall>,
     _on_cancel: [CallbackRegistration; 2],

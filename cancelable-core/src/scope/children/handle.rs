@@ -53,7 +53,7 @@ use std::time::Duration;
 pub struct ChildHandle<T> {
     operation: Operation,
     join: JoinHandle<Result<T, ChildError>>,
-    /// `None` for a child, and for a blocking call that is never abandoned.
+    /// The wait for the abandonment; `None` for a child, and for a blocking call that is never abandoned.
     abandon_timer: Option<AbandonTimer>,
 }
 
@@ -159,7 +159,7 @@ pub(super) struct AbandonTimer {
     owner: Arc<Record>,
     id: OperationId,
     call: Arc<BlockingCall>,
-    /// Made when the call is cancelled.
+    /// The timer of the grace period, made when the call is cancelled.
     sleep: Option<Sleep>,
 }
 
@@ -179,7 +179,7 @@ impl AbandonTimer {
         })
     }
 
-    /// Ready when the call is abandoned.
+    /// Returns ready when the call is abandoned.
     ///
     /// Wakes: the waker is registered before the call is checked for the last time, and a change is made before the
     /// waker is taken. The timer of a cancelled call has the waker too.

@@ -34,12 +34,12 @@ impl Scope {
     /// Listings, errors and logs call the child `child`. [`child(name)`](Self::child) gives a child a name, a time
     /// limit and all else that a scope can have; see [`ScopeBuilder::spawn`].
     ///
-    /// If the run itself is dropped, the children are cancelled and end on the runtime. The parent of this scope waits
-    /// for them then.
+    /// If the run itself is dropped, the children are cancelled and end on the runtime. In that case the parent of
+    /// this scope waits for them.
     ///
     /// # Errors
     ///
-    /// The scope is not running, is cancelled, or has no runtime. The future comes back.
+    /// The scope is not running, is cancelled, or has no runtime. The error contains the future.
     ///
     /// # Examples
     ///
@@ -73,10 +73,10 @@ impl Scope {
         }
     }
 
-    /// [`spawn`](Self::spawn) for a future that may fail: an error makes the child fail.
+    /// Spawns a future that may fail, as [`spawn`](Self::spawn) does. An error makes the child fail.
     ///
-    /// An error that is or holds the [`Cancelled`](crate::Cancelled) of a cancelled child is its cancellation, and no
-    /// failure.
+    /// An error that is or contains the [`Cancelled`](crate::Cancelled) of a cancelled child counts as a
+    /// cancellation, not as a failure.
     ///
     /// # Errors
     ///
@@ -114,7 +114,7 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// The scope is not running, is cancelled, or has no runtime. The work comes back.
+    /// The scope is not running, is cancelled, or has no runtime. The error contains the work.
     ///
     /// # Examples
     ///
@@ -153,8 +153,8 @@ impl Scope {
         self.child(ChildName::BLOCKING_CALL).spawn_blocking(work)
     }
 
-    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail: an error makes the call fail, unless it is or
-    /// holds the [`Cancelled`](crate::Cancelled) of a cancelled call.
+    /// Starts blocking work that may fail, as [`spawn_blocking`](Self::spawn_blocking) does. An error makes the
+    /// call fail, unless the error is or contains the [`Cancelled`](crate::Cancelled) of a cancelled call.
     ///
     /// # Errors
     ///
@@ -187,7 +187,7 @@ impl ScopeBuilder<Scope> {
     ///
     /// # Errors
     ///
-    /// As for [`Scope::spawn`], or the child cannot be built. The body comes back.
+    /// As for [`Scope::spawn`], or the child cannot be built. The error contains the body.
     ///
     /// # Examples
     ///
@@ -222,7 +222,7 @@ impl ScopeBuilder<Scope> {
         }
     }
 
-    /// [`spawn`](Self::spawn) for a body that may fail, as in [`Scope::try_spawn`].
+    /// Spawns a body that may fail, as [`Scope::try_spawn`] does.
     ///
     /// # Errors
     ///
@@ -250,15 +250,15 @@ impl ScopeBuilder<Scope> {
     /// was set here. All else is as for [`Scope::spawn_blocking`].
     ///
     /// A [`timeout`](Self::timeout) cancels the token of the call; it counts from when the call begins. A
-    /// [`grace`](Self::grace) is how long the call is waited for after its cancel. A call that has not ended then is
-    /// abandoned: its thread goes on, its handle gives an error that
-    /// [`is_abandoned`](super::ChildError::is_abandoned), and the log has a warning. With zero that is at once,
-    /// and without a grace the scope waits without a limit. The grace periods of the scopes above bound their bodies,
-    /// and not this wait.
+    /// [`grace`](Self::grace) is how long the call is waited for after its cancel. A call that has not ended then
+    /// is abandoned: its thread continues, its handle returns an error that
+    /// [`is_abandoned`](super::ChildError::is_abandoned), and the log has a warning. With zero that is at once, and
+    /// without a grace the scope waits without a limit. The grace periods of the ancestors bound their bodies, and
+    /// not this wait.
     ///
     /// # Errors
     ///
-    /// As for [`Scope::spawn_blocking`], or the call cannot be built. The work comes back.
+    /// As for [`Scope::spawn_blocking`], or the call cannot be built. The error contains the work.
     ///
     /// # Examples
     ///
@@ -295,7 +295,7 @@ impl ScopeBuilder<Scope> {
         }
     }
 
-    /// [`spawn_blocking`](Self::spawn_blocking) for work that may fail, as in [`Scope::try_spawn_blocking`].
+    /// Starts blocking work that may fail, as [`Scope::try_spawn_blocking`] does.
     ///
     /// # Errors
     ///

@@ -25,7 +25,7 @@ use std::task::{Context, Poll, ready};
 pub(super) struct SupervisedCall<W, T, E> {
     record: Arc<Record>,
     runtime: RuntimeHandle,
-    /// Taken at the first poll.
+    /// The job, taken at the first poll.
     job: Option<Job<W, E>>,
     thread: Option<Thread<T>>,
 }
@@ -39,7 +39,7 @@ struct Job<W, E> {
 
 /// The thread, and the lease on the body that lasts as long.
 struct Thread<T> {
-    /// Gives `None` if the work was not run, because the call was cancelled before.
+    /// The handle of the thread's task. Its value is `None` if the call was cancelled before the work began.
     done: JoinHandle<Option<Result<T, Shared>>>,
     lease: LeaseGuard,
 }
@@ -95,8 +95,8 @@ where
 {
     type Output = Result<T, CallError>;
 
-    /// Wakes: by the end of the thread, through its join handle. Work that was not run leaves this pending: the call is
-    /// cancelled then, and the run drops this in the same poll, since the lease is gone.
+    /// Wakes: by the end of the thread, through its join handle. If the work was not run, this stays pending: the
+    /// call is cancelled, and the run drops this future in the same poll, since the lease is gone.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if let Some(job) = this.job.take() {

@@ -23,22 +23,22 @@ use std::time::Instant;
 pub(super) struct CancelSources {
     waker: RunWaker,
     deadline: DeadlineTimer,
-    /// Registered once the body has been pending; a body that is ready at once costs no wait. A wait must be removed,
-    /// so every way out calls `disarm` or `stop`.
+    /// The wait for the token, registered once the body has been pending: a body that is ready at once costs no
+    /// wait. A wait must be removed, so every way out calls `disarm` or `stop`.
     token: TokenWait,
-    /// Boxed: few scopes need any of these.
+    /// The rare state. Boxed, because few scopes need any of it.
     rare: Option<Box<Rare>>,
 }
 
 #[derive(Default)]
 struct Rare {
     sources: Vec<Watched>,
-    /// Whether a poll of the run has found the scope cancelled.
+    /// True if a poll of the run has found the scope cancelled.
     has_seen_cancel: bool,
-    /// Made at the first poll after a cancel.
+    /// The grace period, made at the first poll after a cancel.
     grace: Option<GraceTimer>,
     stalled: StalledLeases,
-    /// Run at a cancel: they note its time and start the watchdog.
+    /// The callbacks that a cancel runs: they note its time and start the watchdog.
     callbacks: Vec<CallbackRegistration>,
 }
 
@@ -134,7 +134,7 @@ impl CancelSources {
         }
     }
 
-    /// Ready when the scope is cancelled.
+    /// Returns ready when the scope is cancelled.
     ///
     /// Wakes: by a source, which keeps the waker of its last poll; by the timer or a moved deadline, see
     /// [`DeadlineTimer::poll`]; and by the token, see [`TokenWait::poll`]. The token is polled last, so a cancel by the
@@ -162,7 +162,7 @@ impl CancelSources {
         rare.is_some_and(|rare| !rare.sources.is_empty() && !rare.has_seen_cancel)
     }
 
-    /// Ready when a cancelled body is to be dropped: no lease on it counts, and its grace period is over.
+    /// Returns ready when a cancelled body is to be dropped: no lease on it counts, and its grace period is over.
     ///
     /// Wakes: by the end of the last lease, see [`leases::is_leased`] and [`StalledLeases::poll`], and by the end of the
     /// grace period, see [`GraceTimer::poll`].
@@ -193,11 +193,11 @@ impl CancelSources {
     }
 }
 
-/// The waker that the run has left with the record, and the count of wakers taken before. While the count is the same,
-/// the record still has the waker; see `record/run_waker.rs`.
+/// The registration of the run's waker with the record, and the number of wakers taken before it. While the number
+/// is unchanged, the record still has the waker; see `record/run_waker.rs`.
 #[derive(Default)]
 struct RunWaker {
-    /// `None` until the run has left its waker.
+    /// The registration of the waker; `None` until the first registration.
     left: Option<Left>,
 }
 
@@ -208,7 +208,7 @@ struct Left {
 }
 
 impl RunWaker {
-    /// Notes that the run has left its waker.
+    /// Stores the registration of the run's waker.
     fn note(&mut self, registered: &Registered) {
         self.left = Some(Left {
             wakes: registered.wakes,
@@ -216,13 +216,14 @@ impl RunWaker {
         });
     }
 
-    /// Returns whether the waker was taken since the run left it: the deadline may have moved.
+    /// Returns whether the waker was taken since its registration. If it was, the deadline may have moved.
     fn was_taken(&self, record: &Record) -> bool {
         let left = self.left.as_ref();
         left.is_some_and(|left| left.wakes != run_waker::wakes(record))
     }
 
-    /// Leaves the waker of `cx`, unless the record has it. Returns the registration if there is a new one.
+    /// Registers the waker of `cx` with the record, unless the record has it already. Returns the registration if
+    /// it is new.
     fn leave(&mut self, record: &Record, cx: &Context<'_>) -> Option<Registered> {
         let present = Left {
             wakes: run_waker::wakes(record),
@@ -243,12 +244,13 @@ impl RunWaker {
 #[derive(Default)]
 struct TokenWait {
     wait: Wait,
-    /// Whether the wait is on the scope's own token.
+    /// True if the wait is on the scope's own token.
     is_on_own: bool,
 }
 
 impl TokenWait {
-    /// Ready when the scope is cancelled. Requires that the run has left its waker with the record.
+    /// Returns ready when the scope is cancelled. Requires that the waker of the run is registered with the
+    /// record.
     ///
     /// Wakes: by the token that is waited on. If that is the inherited token, also by the making of the own token; see
     /// `record/token_cell.rs`. Only the own token makes this ready: an own token that was made meanwhile may be
@@ -264,7 +266,7 @@ impl TokenWait {
         self.wait.poll(record.token(), cx)
     }
 
-    /// Ready when a wait on the inherited token is of no use.
+    /// Returns ready when a wait on the inherited token is of no use.
     fn poll_inherited(&mut self, record: &Record, cx: &Context<'_>) -> Poll<()> {
         match (record.token.own(), record.token.inherited()) {
             (Some(_), _) => Poll::Ready(()),
@@ -288,9 +290,10 @@ impl TokenWait {
 /// The grace period of a cancelled body: the time within which the body may end.
 struct GraceTimer {
     runtime: RuntimeHandle,
-    /// Set to the end of the grace period, as of the last poll.
+    /// The timer, set to the end of the grace period as of the last poll.
     sleep: Sleep,
-    /// Ends the grace period at once, for this operation and for those below it.
+    /// The wait for the hard cancel, which ends the grace period of this operation and of its descendants at
+    /// once.
     hard: WaitForCancellationFutureOwned,
     /// A wait on the nearest ancestor that is not cancelled. Its cancel may shorten the grace period.
     ancestor: Option<AncestorCancel>,
@@ -323,7 +326,7 @@ impl GraceTimer {
         })
     }
 
-    /// Ready when the grace period is over.
+    /// Returns ready when the grace period is over.
     ///
     /// Wakes: by the hard cancel; by the timer, which is set to the end of the grace period as of this poll; and by the
     /// cancel of the next ancestor, the only event that may move that end. Ends: each turn but the last follows the

@@ -19,12 +19,12 @@ pub(super) struct DeadlineTimer {
 /// The state of the timer.
 #[derive(Clone, Copy, Default)]
 enum State {
-    /// Not set to the deadline.
+    /// The timer is not set to the deadline.
     #[default]
     Stale,
-    /// Set to the deadline.
+    /// The timer is set to the deadline.
     Armed,
-    /// Set to the deadline and fired. The timer must not be polled before it is moved.
+    /// The timer was set to the deadline and has fired. It must not be polled before it is moved.
     Fired,
 }
 

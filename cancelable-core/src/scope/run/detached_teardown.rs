@@ -14,8 +14,8 @@
 //!    finalizers, until the record can be settled: nothing runs and nothing more can be deferred.
 //! 7. The sources are dropped after that, because a signal that comes during a finalizer must not take the default
 //!    action. Last, the adoption is released, which wakes the ancestor.
-//! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The record
-//!    is settled all the same, so that every waiter for its end is woken.
+//! 8. If there is no runtime, or the runtime drops the task, the remaining finalizers are dropped and logged. The
+//!    record is settled in any case, so that every waiter for its end is woken.
 //!
 //! A stalled run is taken over by the same steps from 3 on; its body is not dropped (`record/takeover.rs`).
 
@@ -100,7 +100,7 @@ struct DetachedTeardown {
     teardown: Teardown,
     /// The runtime of the task.
     runtime: Option<RuntimeHandle>,
-    /// Released when the operation is settled.
+    /// The guard of the orphan, released when the operation is settled.
     adoption: Option<OrphanGuard>,
     /// The sources of the run.
     sources: Vec<Watched>,
@@ -152,8 +152,8 @@ impl DetachedTeardown {
 impl Future for DetachedTeardown {
     type Output = ();
 
-    /// Wakes: pending only while the children, the orphans or a finalizer are pending, which have the waker then. Ends:
-    /// each turn but the last follows a finalizer or an orphan that came meanwhile.
+    /// Wakes: pending only while the children, the orphans or a finalizer are pending, and then they have the
+    /// waker. Ends: each turn but the last follows a finalizer or an orphan that came meanwhile.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let record = &this.record;

@@ -81,7 +81,7 @@ pub(super) enum Exit<O> {
     Stopped(O),
     Cancelled,
     Panicked(Box<dyn Any + Send>),
-    /// Boxed, like `AlreadyRun`: both are rare, and an `Exit` is moved often.
+    /// A source has failed. Boxed, like `AlreadyRun`: both are rare, and an `Exit` is moved often.
     SourceFailed(Box<SourceFailed>),
     AlreadyRun(Box<AlreadyRun>),
 }
@@ -119,7 +119,7 @@ impl<O> Exit<O> {
         }
     }
 
-    /// Notes the text of the failure.
+    /// Records the text of the failure.
     pub(super) fn note_failure<R: OutputKind<O>>(
         &self,
         record: &Record,

@@ -102,7 +102,7 @@ impl OutputKind<Done> for Beside {
 /// cancelled. Later the closure's thread reports that the closure is done.
 struct Handover {
     state: Mutex<State>,
-    /// Notified after each change of the state. Only the closure's thread listens.
+    /// The event of changes of the state. Only the closure's thread listens.
     changed: Event,
     /// The waker of the poller.
     poller: WakerSlot,
@@ -180,7 +180,8 @@ impl Drop for Over<'_> {
 struct Body {
     handover: Arc<Handover>,
     record: Arc<Record>,
-    /// Keeps the run from ending before the closure. Opened at the first poll, which follows at once.
+    /// The lease that keeps the run from ending before the closure. The first poll opens the lease, and follows
+    /// the making of the future at once.
     lease: Option<LeaseGuard>,
 }
 

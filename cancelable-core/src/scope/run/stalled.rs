@@ -1,7 +1,7 @@
 //! Stalled futures: futures that are kept and not polled, for which a cancelled scope no longer waits.
 //!
-//! A future that nobody polls can neither end nor see a cancel, so it must not delay the cancel around it. There are
-//! two kinds:
+//! A future that is not polled can neither end nor see a cancel, so it must not delay the cancel around it. There
+//! are two kinds:
 //!
 //! - A future inside the body with a *lease* on the body, such as an open shield (`record/leases.rs`). A stalled future
 //!   loses its lease, which allows the drop of the body and of the future in it: [`StalledLeases`].
@@ -37,18 +37,18 @@ const STALL_LIMIT_POLLS: u64 = 32;
 /// The longest time between two rounds while the body is polled.
 const ROUND_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The suspicions against the futures with a lease on the body of a cancelled scope.
+/// The search for stalled futures among those with a lease on the body of a cancelled scope.
 ///
-/// Futures are suspected in *rounds*. In a round, each future that the body has not polled is suspected and woken. The
-/// body is polled before each check in this type. So a task whose timers all fire late polls the woken futures before
-/// they are judged.
+/// Futures are suspected in *rounds*. In a round, each future that the body has not polled is suspected and woken.
+/// The body is polled before each check in this type. So a task whose timers all fire late polls the woken futures
+/// before they are checked.
 ///
 /// The first round is at the first check. The next round is at the first poll of the body that comes [`ROUND_INTERVAL`]
 /// later. An earlier round would only add wakes and polls, in most of which most futures are not polled.
 ///
-/// A future that is put aside in the very poll that was checked last may leave nothing that wakes the task. So a timer
-/// wakes the task too, each time after twice the time that the body was leased before. These doublings let a test end
-/// in which a shield is polled and never ends: the clock of the test runs out.
+/// If the body stops to poll a future in the poll that was checked last, perhaps nothing wakes the task again. So a
+/// timer wakes the task too, each time after twice the time that the body was leased before. These doublings let a
+/// test end in which a shield is polled and never ends: the clock of the test runs out.
 ///
 /// A run without a clock counts polls of the body instead of time. The run wakes itself while it suspects a future,
 /// and once after each other poll.
@@ -57,7 +57,7 @@ pub(super) struct StalledLeases {
     suspects: NumberMap<u64, Suspect>,
     round: Round,
     sleep: Option<Sleep>,
-    /// Without a clock, whether this poll of the body was made for a second check.
+    /// True if this poll of the body was made for a second check. Only used without a clock.
     is_second_check: bool,
 }
 
@@ -120,7 +120,7 @@ impl Suspect {
 }
 
 impl StalledLeases {
-    /// Ready when no lease counts any more. Must be called after a poll of the leased body.
+    /// Returns ready when no lease counts any more. Must be called after a poll of the leased body.
     ///
     /// Wakes: by the timer, see the header of this file, and by the end of the last lease, see [`leases::is_leased`].
     pub(super) fn poll(&mut self, record: &Arc<Record>, cx: &mut Context<'_>) -> Poll<()> {
@@ -197,14 +197,15 @@ fn release(record: &Arc<Record>, lease: &Lease, now: Option<Instant>, since: Opt
     }
 }
 
-/// The wait of a cancelled scope for the runs inside that its body does not poll.
+/// The wait of a cancelled scope for open runs inside it that its body does not poll.
 ///
-/// Each run is suspected and woken at once, and again at intervals that double. A stalled run with no open work but a
-/// shield is no longer waited for. Without a clock a stalled run cannot be told from others, so no run is waited for.
+/// Each run is suspected and woken at once, and again at intervals that double. A stalled run whose only open work
+/// is a shield is dropped from the wait. Without a clock a stalled run cannot be recognised, so the scope waits for
+/// no run.
 #[derive(Default)]
 pub(super) struct StalledRuns {
     woken: NumberMap<OperationId, Woken>,
-    /// The runs that are no longer waited for.
+    /// The runs for which the scope no longer waits.
     stalled: NumberMap<OperationId, ()>,
     sleep: Option<Sleep>,
 }
@@ -229,7 +230,8 @@ impl Woken {
 }
 
 impl StalledRuns {
-    /// Ready when no run is waited for. `detach` starts the detached teardown of a taken-over run.
+    /// Returns ready when there is no run left to wait for. `detach` starts the detached teardown of a taken-over
+    /// run.
     ///
     /// Wakes: by the timer, which is set to the earliest check that is due, and by a run that leaves the list, see
     /// [`outside_runs::awaited`].

@@ -26,8 +26,8 @@
 //! 5. A run that entered closes the operation on every way out: value, cancel, panic, drop. A refused run closes
 //!    nothing. The drop of a run drops the body first, so that the orphans of the runs inside are on this run's list,
 //!    and then hands open work to a task (`detached_teardown.rs`).
-//! 6. A run that nobody polls may be taken over (`record/takeover.rs`): its detached teardown closes it. The next poll
-//!    of such a run drops the body, waits for the teardown, and returns the outcome.
+//! 6. A run that is not polled may be taken over (`record/takeover.rs`): its detached teardown closes it. The next
+//!    poll of such a run drops the body, waits for the teardown, and returns the outcome.
 //! 7. A pending run has left its waker with everything that may allow the next step: the cancel sources, and the body,
 //!    or the children, or the finalizer and its budget.
 //! 8. The cancel sources are polled until the operation has closed. A last poll of them and a last read of the clock

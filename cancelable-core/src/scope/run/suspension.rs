@@ -94,7 +94,7 @@ impl Suspension {
         open.takeover.end_poll(teardown.suspend(), end, cx);
     }
 
-    /// Ready when the detached teardown has ended, after a takeover.
+    /// Returns ready when the detached teardown has ended, after a takeover.
     ///
     /// Wakes: by the latch, which is set when the operation is settled.
     pub(super) fn poll_taken_over(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {

@@ -21,23 +21,24 @@ use std::task::{Context, Poll, ready};
 #[derive(Default)]
 pub(super) struct Teardown {
     finalizing: Option<Box<Finalizing>>,
-    /// Made when there is an open run inside that the body does not poll.
+    /// The wait for stalled runs, made when there is an open run inside that the body does not poll.
     stalled: Option<Box<StalledRuns>>,
 }
 
 /// The finalizers, once they have begun.
 struct Finalizing {
     current: Option<Finalizer>,
-    /// `None` without a budget.
+    /// The timer of the cleanup budget; `None` without a budget.
     budget: Option<Sleep>,
     /// The shield of scopes that are opened in finalizers.
     shield: ShieldGuard,
 }
 
 impl Teardown {
-    /// Ready when the children, the orphans and the runs that others poll have ended. From then on the scope takes no
-    /// more children. If there never was a child, an orphan or a finalizer, the seal of the record closes the list
-    /// instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins their orphans.
+    /// Returns ready when the children, the orphans and the runs that others poll have ended. From then on the
+    /// scope takes no more children. If there never was a child, an orphan or a finalizer, the seal of the record
+    /// closes the list instead. Once the finalizers have begun, [`poll_finalizers`](Self::poll_finalizers) joins
+    /// their orphans.
     ///
     /// `detach` starts the detached teardown of a stalled run inside. `detach` is an argument, because such a teardown
     /// calls this method in turn.
@@ -87,8 +88,8 @@ impl Teardown {
         finalizing.is_some_and(|finalizing| finalizing.current.is_some())
     }
 
-    /// Ready when no finalizer is left. A finalizer that is deferred meanwhile is next. The orphans of a finalizer are
-    /// joined before the next finalizer begins.
+    /// Returns ready when no finalizer is left. A finalizer that is deferred meanwhile is next. The orphans of a
+    /// finalizer are joined before the next finalizer begins.
     ///
     /// Wakes: pending only when the budget is, and the current finalizer or the orphans; all have the waker. Ends: each
     /// turn but the last ends one finalizer.
@@ -170,7 +171,7 @@ impl Finalizing {
         }
     }
 
-    /// Ready when no orphan of a finalizer is left, or the budget is spent.
+    /// Returns ready when no orphan of a finalizer is left, or the budget is spent.
     fn poll_orphans(&mut self, record: &Record, cx: &mut Context<'_>) -> Poll<()> {
         let children = &record.children;
         if !children.is_occupied() || abandon::poll_joined(record, cx).is_ready() {
@@ -183,7 +184,7 @@ impl Finalizing {
         Poll::Ready(())
     }
 
-    /// Ready when the budget is spent.
+    /// Returns ready when the budget is spent.
     fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.budget {
             Some(budget) => Pin::new(budget).poll(cx),
