@@ -707,13 +707,16 @@ impl Operation {
     /// use std::time::Duration;
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let scope = rt::scope("import").grace(Duration::from_secs(5)).build()?;
-    /// let outcome = rt::block_on(scope.run(async |op| {
-    ///     assert_eq!(op.stopping_for(), None);
-    ///     op.cancel();
-    ///     std::thread::sleep(Duration::from_millis(1)); // Cleans up.
-    /// }));
-    /// assert!(outcome.is_completed());
+    /// let scope = rt::block_on(async {
+    ///     let scope = rt::scope("import").grace(Duration::from_secs(5)).build()?;
+    ///     let run = scope.run(async |op| {
+    ///         assert_eq!(op.stopping_for(), None);
+    ///         op.cancel();
+    ///         std::thread::sleep(Duration::from_millis(1)); // Cleans up.
+    ///     });
+    ///     assert!(run.await.is_completed());
+    ///     Ok::<_, Box<dyn std::error::Error>>(scope)
+    /// })?;
     /// assert!(scope.stopping_for() >= Some(Duration::from_millis(1)));
     /// # Ok(())
     /// # }

@@ -8,6 +8,7 @@ mod cause {
     mod names;
     #[cfg(feature = "testing")]
     mod panicking_display;
+    #[cfg(feature = "testing")]
     mod record;
     #[cfg(all(feature = "stream", feature = "testing"))]
     mod time_limit;

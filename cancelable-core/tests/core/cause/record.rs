@@ -1,16 +1,17 @@
 //! Owned causes, and causes that come from other processes (R40, R49).
 
 use cancelable_core::cause::CauseRecord;
+use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Cause, Reason};
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn r40_a_record_has_the_facts_of_its_cause() {
-    let now = Instant::now();
+    let now = ManualRuntime::new().now();
     let cause = Cause::new(Reason::Resource)
         .with_message("512 MB")
         .with_error(Arc::new(io::Error::other("full")))
@@ -66,7 +67,7 @@ fn r40_the_phrase_of_a_record_is_that_of_its_cause() {
     ];
     for reason in reasons {
         let cause = Cause::new(reason);
-        let record = cause.record(Instant::now());
+        let record = cause.record(ManualRuntime::new().now());
         let phrase = |text: String| {
             text.replace("(at ", "(set at ")
                 .replace("(opened at ", "(set at ")
@@ -108,7 +109,7 @@ fn r40_a_remote_cause_is_shown_with_its_node() {
 
 #[test]
 fn r40_a_record_that_is_passed_on_keeps_its_node_and_grows_older() {
-    let now = Instant::now();
+    let now = ManualRuntime::new().now();
     let first = Cause::new(Reason::ShuttingDown)
         .with_time(now)
         .record(now + SECOND);
@@ -153,7 +154,7 @@ mod serial {
 
     #[test]
     fn r40_a_record_is_read_back() {
-        let now = Instant::now();
+        let now = ManualRuntime::new().now();
         let reasons = [
             Reason::ShuttingDown,
             Reason::TimedOut { limit: 3 * SECOND },
@@ -184,7 +185,7 @@ mod serial {
         let cause = Cause::new(Reason::TimedOut { limit: 3 * SECOND }).with_message("x");
         let json = serde_json::to_value(&cause).expect("it is serialised");
         let record = read(json).expect("it is read");
-        assert_eq!(record, cause.record(Instant::now()));
+        assert_eq!(record, cause.record(ManualRuntime::new().now()));
         let remote = Cause::remote(record, "b7");
         let json = serde_json::to_value(&remote).expect("it is serialised");
         assert_eq!(json["reason"], json!({"kind": "remote"}));

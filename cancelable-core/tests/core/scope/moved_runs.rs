@@ -163,11 +163,8 @@ fn r16_a_run_that_was_polled_here_ends_in_a_task_of_a_runtime() {
     assert!(here.poll(run.as_mut()).is_pending());
     let outer = open_on(&manual, "outer");
     let outcome = manual.block_on(outer.run(|op| async move {
-        let child = op.spawn(run).map_err(drop);
-        child
-            .map(|child| async move { child.await })?
-            .await
-            .map_err(drop)
+        let child = op.spawn(run).map_err(drop)?;
+        child.await.map_err(drop)
     }));
     let inner = outcome
         .into_value()
