@@ -128,8 +128,6 @@ pub(crate) struct Record {
 struct Inner {
     started: Option<Instant>,
     ended: Option<Instant>,
-    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
-    cancelled_at: Option<Instant>,
     deadlines: Deadlines,
     /// The waker of the task that runs the operation; see `run_waker.rs`.
     run_waker: StoredWaker,
@@ -164,7 +162,10 @@ struct Rare {
 /// The state that few operations have, also after their end.
 #[derive(Default)]
 struct Lasting {
-    metadata: Arc<Metadata>,
+    /// `None` until the first use.
+    metadata: Option<Arc<Metadata>>,
+    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
+    cancelled_at: Option<Instant>,
     /// The text of its error.
     error: Option<Arc<str>>,
     notices: Notices,
@@ -267,14 +268,13 @@ impl Record {
         let opened = opened.map(RuntimeHandle::now);
         let lasting = observers.metadata.map(|metadata| {
             Box::new(Lasting {
-                metadata,
+                metadata: Some(metadata),
                 ..Lasting::default()
             })
         });
         let inner = Inner {
             started: None,
             ended: None,
-            cancelled_at: None,
             deadlines: Deadlines::new(opening.deadline),
             run_waker: StoredWaker::default(),
             sources: opening.sources,
@@ -338,7 +338,7 @@ impl Record {
             ended: inner.ended,
             due: inner.deadlines.own_due(),
             error: lasting.and_then(|lasting| lasting.error.clone()),
-            metadata: lasting.map(|lasting| Arc::clone(&lasting.metadata)),
+            metadata: lasting.and_then(|lasting| lasting.metadata.clone()),
             has_partial: inner.partial.is_some(),
         }
     }
@@ -354,11 +354,13 @@ impl Record {
 
     /// Sets the value of a metadata key, in place of the previous value.
     pub(crate) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
-        self.with_lasting(|lasting| Arc::make_mut(&mut lasting.metadata).set(key, value));
+        self.with_lasting(|lasting| {
+            Arc::make_mut(lasting.metadata.get_or_insert_default()).set(key, value);
+        });
     }
 
     pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
-        self.on_lasting(|lasting| Arc::clone(&lasting.metadata))
+        self.on_lasting(|lasting| lasting.metadata.clone())?
     }
 
     /// Keeps the text of a failure. The first text counts.

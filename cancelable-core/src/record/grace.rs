@@ -75,7 +75,7 @@ pub(crate) fn left(record: &Record, now: Instant) -> GraceLeft<'_> {
 
 /// Returns the time of the cancel by the clock of the runtime: `now`, if the cancel was not noted before.
 fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
-    *record.inner.lock().cancelled_at.get_or_insert(now)
+    record.with_lasting(|lasting| *lasting.cancelled_at.get_or_insert(now))
 }
 
 /// Returns the time of the cancel by the operation's own clock, which reads `now`.
@@ -84,7 +84,7 @@ fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
 /// has another clock, that time does not count, and the time of the first call here is used.
 pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Instant> {
     let cause = record.cause()?;
-    let noted = record.inner.lock().cancelled_at;
+    let noted = record.on_lasting(|lasting| lasting.cancelled_at).flatten();
     let runtime = record.runtime.as_ref();
     let keeps_systems_time = || runtime.is_some_and(RuntimeHandle::keeps_systems_time);
     noted.or_else(
