@@ -4,7 +4,7 @@
 use crate::guard::{BoxError, Busy, Connection, WatchedBody};
 use crate::request_body::RequestBody;
 use crate::serve::Settings;
-use crate::shared::{Phase, Server};
+use crate::shared::{Arrival, Phase};
 use crate::socket_watch::SocketWatch;
 use crate::stalled_io::StalledIo;
 use bytes::Bytes;
@@ -29,12 +29,15 @@ use tower::Service;
 /// The time that the HTTP implementation has to end a body whose deadline has passed, before the connection is cut.
 const SLACK: Duration = Duration::from_millis(500);
 
+/// The time from the start of a connection in which its first request is waited for, although the server stops.
+const FIRST: Duration = Duration::from_millis(100);
+
 /// Serves one connection until it ends.
 pub(crate) async fn drive<S, B>(
     stream: TcpStream,
     peer: SocketAddr,
     app: S,
-    server: Server,
+    arrival: Arrival,
     settings: Arc<Settings>,
 ) where
     S: Service<Request<RequestBody>, Response = Response<B>, Error = Infallible>
@@ -45,6 +48,9 @@ pub(crate) async fn drive<S, B>(
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let server = arrival.server().clone();
+    let arrival = Arc::new(arrival);
+    let mut first = pin!(tokio::time::sleep(FIRST));
     // A small response is sent at once.
     let _ = stream.set_nodelay(true);
     let watch = SocketWatch::of(&stream, !settings.keeps_half_closed).ok();
@@ -52,6 +58,7 @@ pub(crate) async fn drive<S, B>(
     let (bodies, mut watched) = mpsc::unbounded_channel();
     let connection = Connection {
         server: server.clone(),
+        arrival: Arc::clone(&arrival),
         left: left.clone(),
         peer,
         body_limit: settings.stalls.body,
@@ -87,11 +94,21 @@ pub(crate) async fn drive<S, B>(
     let mut is_gone = false;
     // Ends: with the connection, which the last phase cuts.
     loop {
-        follow(*phases.borrow_and_update(), http.as_mut(), &connection);
-        if *phases.borrow() == Phase::Cut {
+        let phase = *phases.borrow_and_update();
+        // The HTTP implementation would close a connection whose first request it has not read yet.
+        let is_arriving = phase > Phase::Ready && arrival.is_open() && !first.is_elapsed();
+        if !is_arriving {
+            follow(phase, http.as_mut(), &connection);
+            if phase >= Phase::Draining {
+                arrival.end();
+            }
+        }
+        if phase == Phase::Cut {
             break;
         }
         tokio::select! {
+            // In this order: bytes that have come are read before the time for them is over.
+            biased;
             // The error of a connection is that of its client: it left, or it sent no HTTP.
             ended = http.as_mut() => {
                 if let Err(error) = ended {
@@ -99,6 +116,7 @@ pub(crate) async fn drive<S, B>(
                 }
                 break;
             }
+            () = first.as_mut(), if is_arriving => {}
             () = gone.as_mut(), if !is_gone => {
                 is_gone = true;
                 left.cancel_with(Cause::new(Reason::Disconnected));

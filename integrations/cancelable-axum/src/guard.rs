@@ -2,7 +2,7 @@
 //! has left.
 
 use crate::request_body::RequestBody;
-use crate::shared::{OpenRequest, Phase, Server};
+use crate::shared::{Arrival, OpenRequest, Phase, Server};
 use bytes::Bytes;
 use cancelable_core::CancellationToken;
 use http::header::{CONNECTION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
@@ -28,6 +28,7 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Connection {
     pub(crate) server: Server,
+    pub(crate) arrival: Arc<Arrival>,
     /// The token that is cancelled when the client of the connection is gone.
     pub(crate) left: CancellationToken,
     pub(crate) peer: SocketAddr,
@@ -99,9 +100,11 @@ impl Connection {
         }
         if phase >= Phase::Asked {
             self.server.refuse();
+            self.arrival.end();
             return Guarded::Refused;
         }
         let open = self.server.open(&self.left);
+        self.arrival.end();
         let mut request =
             request.map(|body| RequestBody::new(body, self.body_limit, self.left.clone()));
         let version = request.version();

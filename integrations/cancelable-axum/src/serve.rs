@@ -75,6 +75,25 @@ pub fn serve<S>(listener: TcpListener, app: S, server: &Scope) -> Serve<S> {
 type Stop = Box<dyn FnMut() -> Box<dyn Source> + Send>;
 
 /// A server, from [`serve`]. Await it to run it.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use cancelable_axum::{Drain, Serve, Stalls, serve};
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+/// use tokio::net::TcpListener;
+///
+/// fn settings(listener: TcpListener, app: Router, server: &Scope) -> Serve<Router> {
+///     serve(listener, app, server)
+///         .stop_on(rt::shutdown)
+///         .drain(Drain::new().unready(Duration::from_secs(5)))
+///         .stalls(Stalls::new().write(Duration::from_secs(30)))
+///         .ping(Duration::from_secs(20))
+/// }
+/// # let _ = settings;
+/// ```
 #[must_use = "a server does not run unless it is awaited"]
 pub struct Serve<S> {
     listener: TcpListener,
@@ -265,8 +284,10 @@ async fn drive<S, B>(
     let connect = {
         let server = server.clone();
         move |connections: &mut JoinSet<()>, (stream, peer): (TcpStream, SocketAddr)| {
-            let (app, server, settings) = (app.clone(), server.clone(), Arc::clone(&settings));
-            connections.spawn(connection::drive(stream, peer, app, server, settings));
+            let (app, settings) = (app.clone(), Arc::clone(&settings));
+            // From here on: the task may not run before the drain looks for what is open.
+            let arrival = server.arrive();
+            connections.spawn(connection::drive(stream, peer, app, arrival, settings));
             // The ended ones are forgotten.
             while connections.try_join_next().is_some() {}
         }
@@ -289,7 +310,7 @@ async fn drive<S, B>(
         }
     };
     let at_stop = server.count();
-    log::info!(target: "cancelable::request", "the server stops: {}, {at_stop} requests are open", cause.without_location());
+    log::info!(target: "cancelable::request", "the server stops: {}; open requests: {at_stop}", cause.without_location());
     readiness.set_unready();
     server.set_phase(Phase::Unready);
     {
@@ -306,10 +327,9 @@ async fn drive<S, B>(
     }
     // The kernel has accepted these connections for us. With the drop of the listener the kernel would reset
     // them.
-    while let Some(accepted) = accepted_already(&listener).await {
+    for accepted in accepted_already(listener) {
         connect(&mut connections, accepted);
     }
-    drop(listener);
     server.set_phase(Phase::Draining);
     tokio::select! {
         () = server.idle() => {}
@@ -489,15 +509,26 @@ fn is_of_connection(error: &io::Error) -> bool {
     )
 }
 
-/// A connection that the kernel has accepted already.
-async fn accepted_already(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
-    poll_fn(|cx| match listener.poll_accept(cx) {
-        Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
-        Poll::Ready(Err(error)) if is_of_connection(&error) => {
-            cx.waker().wake_by_ref();
-            Poll::Pending
+/// The connections that the kernel has accepted already. Then the listener is closed.
+fn accepted_already(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let mut all = Vec::new();
+    // The kernel is asked, since the runtime may not have heard of a connection yet. The listener does not block.
+    let listener = match listener.into_std() {
+        Ok(listener) => listener,
+        Err(_) => return all,
+    };
+    // Ends: with the queue, or with an error that is not that of a connection.
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => {
+                let stream = stream.set_nonblocking(true).map(|()| stream);
+                if let Ok(stream) = stream.and_then(TcpStream::from_std) {
+                    all.push((stream, peer));
+                }
+            }
+            Err(error)
+                if is_of_connection(&error) || error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return all,
         }
-        Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
-    })
-    .await
+    }
 }

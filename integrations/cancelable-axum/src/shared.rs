@@ -6,7 +6,7 @@ use cancelable_tower::Client;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// The phase of a server. A later phase is greater.
@@ -33,6 +33,8 @@ struct Shared {
     /// The channel that changes whenever a request ends.
     ended: watch::Sender<()>,
     refused: AtomicUsize,
+    /// The number of connections whose first request is still to come.
+    arriving: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -51,6 +53,7 @@ impl Server {
                 open: Mutex::default(),
                 ended: watch::Sender::new(()),
                 refused: AtomicUsize::new(0),
+                arriving: AtomicUsize::new(0),
             }),
         }
     }
@@ -101,11 +104,20 @@ impl Server {
         self.shared.open.lock().clients.len()
     }
 
-    /// Waits until no request is open.
+    /// Notes a connection that was accepted.
+    pub(crate) fn arrive(&self) -> Arrival {
+        self.shared.arriving.fetch_add(1, Ordering::AcqRel);
+        Arrival {
+            server: self.clone(),
+            is_over: AtomicBool::new(false),
+        }
+    }
+
+    /// Waits until no request is open, and none is on its way on a connection that was just accepted.
     pub(crate) async fn idle(&self) {
         let mut ended = self.shared.ended.subscribe();
         // Ends: each turn waits for the end of a request, and the caller bounds the wait.
-        while self.count() > 0 {
+        while self.count() > 0 || self.shared.arriving.load(Ordering::Acquire) > 0 {
             if ended.changed().await.is_err() {
                 return;
             }
@@ -134,6 +146,37 @@ impl Server {
             .iter()
             .flat_map(|operation| operation.unfinished())
             .collect()
+    }
+}
+
+/// A connection before its first request.
+pub(crate) struct Arrival {
+    server: Server,
+    is_over: AtomicBool,
+}
+
+impl Arrival {
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// Returns whether the first request is still to come.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Notes the first request, which is open by now, or that it is not waited for.
+    pub(crate) fn end(&self) {
+        if !self.is_over.swap(true, Ordering::AcqRel) {
+            self.server.shared.arriving.fetch_sub(1, Ordering::AcqRel);
+            self.server.shared.ended.send_replace(());
+        }
+    }
+}
+
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -17,17 +17,18 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 /// The run of an exchange.
 pub(crate) type Run = Pin<Box<dyn Future<Output = Outcome<(), ServiceFailed>> + Send>>;
 
-/// The service answered with an error, which went to the server, or with the response to its cancellation.
+/// The service, or the body of its response, answered with an error, which went to the server; or the response was cut
+/// by the cancellation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceFailed {
-    /// Set for the response to a cancellation. The run then ends as cancelled.
+    /// Set for a cut, and for the response to a cancellation. The run then ends as cancelled.
     pub(crate) cancelled: Option<Cancelled>,
 }
 
@@ -43,6 +44,18 @@ impl std::error::Error for ServiceFailed {
     }
 }
 
+/// The end of the body of a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Over {
+    /// Complete, or nobody polls it.
+    Complete = 1,
+    /// Ended by an error of its own.
+    Failed = 2,
+    /// Cut after the head, by the cancellation of the request.
+    Cut = 3,
+}
+
 /// An exchange, which the layers of a request share as an extension of the request.
 #[derive(Clone)]
 pub(crate) struct Exchange {
@@ -53,8 +66,8 @@ struct Shared {
     scope: Scope,
     settings: Arc<Settings>,
     facts: Facts,
-    /// True once the body of the response is complete, or is no longer polled. Read by the run alone.
-    is_over: AtomicBool,
+    /// An [`Over`], or 0 while the body of the response is not over. Read by the run alone.
+    over: AtomicU8,
     state: Mutex<State>,
 }
 
@@ -125,7 +138,7 @@ impl Exchange {
                 scope,
                 settings: Arc::clone(settings),
                 facts,
-                is_over: AtomicBool::new(false),
+                over: AtomicU8::new(0),
                 state: Mutex::new(state),
             }),
         }
@@ -154,20 +167,27 @@ impl Exchange {
 
     /// Waits until the body of the response is over. Only the body changes that, and it polls the run afterwards, so
     /// no waker is stored.
-    pub(crate) fn over(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub(crate) fn over(&self) -> impl Future<Output = Result<(), ServiceFailed>> + Send + use<> {
         let exchange = self.clone();
-        poll_fn(
-            move |_| match exchange.shared.is_over.load(Ordering::Acquire) {
-                true => Poll::Ready(()),
-                false => Poll::Pending,
-            },
-        )
+        poll_fn(move |_| {
+            let over = exchange.shared.over.load(Ordering::Acquire);
+            match over {
+                0 => Poll::Pending,
+                _ if over == Over::Failed as u8 => Poll::Ready(Err(ServiceFailed::default())),
+                _ if over == Over::Cut as u8 => Poll::Ready(exchange.operation().check().map_err(
+                    |cancelled| ServiceFailed {
+                        cancelled: Some(cancelled),
+                    },
+                )),
+                _ => Poll::Ready(Ok(())),
+            }
+        })
     }
 
     /// Records that nothing more of the response is to come. The run ends at its next poll.
-    pub(crate) fn set_over(&self) {
+    pub(crate) fn set_over(&self, over: Over) {
         // Release: pairs with the Acquire in `over`, since another task may poll the run next.
-        self.shared.is_over.store(true, Ordering::Release);
+        self.shared.over.store(over as u8, Ordering::Release);
     }
 
     /// Sets the policy for a client that leaves.
@@ -268,15 +288,17 @@ impl Exchange {
             ClientGone::Tell(grace) => {
                 self.operation()
                     .cancel_with(cause.unwrap_or_else(run_dropped));
-                self.set_over();
+                // The end of a handler that was told counts, as that of every run. A body has none without its client.
+                let has_head = self.shared.state.lock().status.is_some();
+                self.set_over(if has_head { Over::Cut } else { Over::Complete });
                 self.hand_over(run, After::Cut(grace));
             }
             ClientGone::Finish => {
-                self.set_over();
+                self.set_over(Over::Complete);
                 self.hand_over(run, After::Nothing);
             }
             ClientGone::Wait(span) => {
-                self.set_over();
+                self.set_over(Over::Complete);
                 self.hand_over(run, After::Cancel(span, cause.unwrap_or_else(run_dropped)));
             }
         }

@@ -163,6 +163,20 @@ impl<S> Layer<S> for Requests {
 }
 
 /// A service whose requests run in scopes, from the layer [`Requests`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_tower::{Requests, RequestsService};
+/// use std::time::Duration;
+/// use tower_layer::Layer;
+///
+/// fn bounded<S>(service: S, server: &Scope) -> RequestsService<S> {
+///     Requests::of(server).timeout(Duration::from_secs(30)).layer(service)
+/// }
+/// # let _ = bounded::<()>;
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestsService<S> {
     inner: S,
@@ -211,7 +225,7 @@ async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
     scope: Scope,
     slot: Slot<B, E>,
-    over: impl Future<Output = ()>,
+    over: impl Future<Output = Result<(), ServiceFailed>>,
 ) -> Result<(), ServiceFailed> {
     let answered = response.await;
     if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
@@ -227,10 +241,7 @@ async fn serve<B, E>(
     drop(slot);
     match is_failure {
         true => Err(ServiceFailed::default()),
-        false => {
-            over.await;
-            Ok(())
-        }
+        false => over.await,
     }
 }
 

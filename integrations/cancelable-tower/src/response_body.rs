@@ -2,7 +2,7 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
-use crate::exchange::{After, Exchange, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use bytes::Bytes;
 use cancelable_core::token::WaitForCancellationFutureOwned;
 use cancelable_core::{Cause, Reason};
@@ -26,6 +26,22 @@ pin_project! {
     /// `cancelled`, whose data is the reason. A stream of gRPC ends with trailers that have the status. Every other body
     /// ends with an error, at which a server ends an HTTP/1 connection without the last chunk and resets an HTTP/2
     /// stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{BodyCut, ResponseBody};
+    /// use http_body_util::{BodyExt, Full};
+    ///
+    /// /// Reads a body. One that was cut is an error, and never a shorter body.
+    /// async fn read(body: ResponseBody<Full<bytes::Bytes>>) -> Result<bytes::Bytes, String> {
+    ///     match body.collect().await {
+    ///         Ok(whole) => Ok(whole.to_bytes()),
+    ///         Err(error) => Err(error.to_string()), // such as a `BodyCut`
+    ///     }
+    /// }
+    /// # let _ = (read, |_: BodyCut| ());
+    /// ```
     pub struct ResponseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -136,7 +152,10 @@ impl Open {
 
     fn finish(&mut self, ending: &Ending) {
         self.is_over = true;
-        self.exchange.set_over();
+        self.exchange.set_over(match ending {
+            Ending::Failed => Over::Failed,
+            _ => Over::Complete,
+        });
         if let Some(mut run) = self.run.take() {
             let mut cx = Context::from_waker(std::task::Waker::noop());
             match poll_run(&mut run, &mut cx) {
@@ -171,7 +190,7 @@ impl Open {
         self.is_over = true;
         match self.run.take() {
             Some(run) => self.exchange.leave(run),
-            None => self.exchange.set_over(),
+            None => self.exchange.set_over(Over::Complete),
         }
         let cause = Cause::new(Reason::Disconnected);
         BodyCut { cause }.into()
@@ -185,7 +204,7 @@ impl Open {
         let problem = Problem::of(Some(&cause));
         let run = self.run.take();
         self.is_over = true;
-        self.exchange.set_over();
+        self.exchange.set_over(Over::Cut);
         self.exchange.log(&Ending::Cancelled(Some(cause.clone())));
         if let Some(run) = run {
             // The handler is in its grace.
@@ -310,6 +329,19 @@ impl<B> fmt::Debug for ResponseBody<B> {
 }
 
 /// The body of a response was cut, because the request was cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::BodyCut;
+/// use std::error::Error;
+///
+/// /// For a layer outside of `Requests` that looks at the errors of bodies.
+/// fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+///     error.downcast_ref::<BodyCut>().is_some_and(|cut| cut.cause().is_timeout())
+/// }
+/// # let _ = is_timeout;
+/// ```
 #[derive(Clone, Debug)]
 pub struct BodyCut {
     cause: Cause,

@@ -2,7 +2,7 @@
 
 use crate::access_log::Ending;
 use crate::answers::Problem;
-use crate::exchange::{After, Exchange, Run, poll_run};
+use crate::exchange::{After, Exchange, Over, Run, poll_run};
 use crate::response_body::ResponseBody;
 use bytes::Bytes;
 use cancelable_core::scope::RunError;
@@ -25,6 +25,24 @@ pub(crate) type Slot<B, E> = Arc<Mutex<Option<Result<Response<B>, E>>>>;
 /// # Cancel safety
 ///
 /// Dropping it ends the request by the policy of its route, see [`ClientGone`](crate::ClientGone).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::{RequestsService, ResponseBody};
+/// use http::{Request, Response};
+/// use http_body::Body;
+/// use tower_service::Service;
+///
+/// async fn answer<S, B, E>(service: &mut RequestsService<S>, request: Request<()>) -> Result<Response<ResponseBody<B>>, E>
+/// where
+///     S: Service<Request<()>, Response = Response<B>, Error = E, Future: Send + 'static>,
+///     B: Body + Send + 'static,
+///     E: Send + 'static,
+/// {
+///     service.call(request).await // a `ResponseFuture`
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture<B, E> {
     state: State<B, E>,
@@ -128,7 +146,7 @@ impl<B: Body, E> Running<B, E> {
                 Some(cause) => {
                     if let Some(run) = self.run.take() {
                         // The handler is in its grace; the client does not wait for that.
-                        self.exchange.set_over();
+                        self.exchange.set_over(Over::Complete);
                         self.exchange
                             .hand_over(run, After::Cut(self.exchange.settings().grace));
                     }

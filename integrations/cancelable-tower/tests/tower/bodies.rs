@@ -1,14 +1,16 @@
-//! What the layer passes through: sizes, ends, trailers, errors.
+//! Body properties that the layer passes through: sizes, ends, trailers, errors.
 
-use crate::support::{Bench, call, frame, frames, handler, now, request, text};
+use crate::support::{Bench, SECOND, call, frame, frames, handler, now, request, text};
 use bytes::Bytes;
-use cancelable_core::Status;
 use cancelable_core::registry::Filter;
+use cancelable_core::{Reason, Status};
+use cancelable_tower::ClientGone;
 use http::{HeaderMap, Response};
 use http_body::{Body, Frame};
 use http_body_util::Full;
 use parking_lot::Mutex;
 use std::task::Poll;
+use std::time::Duration;
 
 #[test]
 fn the_size_and_the_end_of_a_body_are_passed_through() {
@@ -85,4 +87,38 @@ fn a_body_that_fails_fails_as_before() {
     };
     assert_eq!(error.to_string(), "the disk is gone");
     assert_eq!(bench.open(), 0);
+    let ended = bench.registry.history(&Filter::new().name("GET /job"));
+    assert_eq!(ended[0].status(), Status::Failed);
+}
+
+#[test]
+fn r18_a_body_that_is_cut_ends_as_cancelled_although_its_handler_has_ended() {
+    for is_left in [true, false] {
+        let mut bench = Bench::new();
+        let requests = bench.requests().outermost().timeout(SECOND);
+        let requests = requests.client_gone(ClientGone::Tell(SECOND * 9));
+        let (_sender, body) = frames();
+        let body = Mutex::new(Some(body));
+        let service = handler(move |_| {
+            let body = body.lock().take().unwrap();
+            async { Ok(Response::new(body)) }
+        });
+        let mut body = now(call(&requests, &service, request("/job")))
+            .unwrap()
+            .into_body();
+        assert!(frame(&mut body).is_pending());
+        if is_left {
+            drop(body);
+        } else {
+            bench.manual.advance(SECOND);
+            assert!(matches!(frame(&mut body), Poll::Ready(Some(Err(_)))));
+        }
+        bench.advance(Duration::ZERO);
+        assert_eq!(bench.open(), 0, "nothing runs on in the grace");
+        let ended = bench.registry.history(&Filter::new().name("GET /job"));
+        assert_eq!(ended[0].status(), Status::Cancelled);
+        let cause = ended[0].cause().unwrap();
+        let is_disconnect = *cause.reason() == Reason::Disconnected;
+        assert_eq!((is_disconnect, cause.is_timeout()), (is_left, !is_left));
+    }
 }
