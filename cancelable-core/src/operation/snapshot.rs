@@ -258,7 +258,7 @@ impl OperationSnapshot {
             write!(f, ", {error}")?;
         }
         if let Some(cause) = &self.cause {
-            f.write_str(", asked to stop: ")?;
+            f.write_str(", cancel cause: ")?;
             cause.write_phrase(Some(&self.label), f)?;
         }
         match self.metadata().is_empty() {

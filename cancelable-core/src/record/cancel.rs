@@ -192,7 +192,7 @@ impl Record {
             Debug,
             operation = &*self.label.shown_name(), id = self.label.id().get(),
             reason = cause.reason().as_str(), cause:% = cause, inherited = cause.is_inherited();
-            "{} was asked to stop: {cause}", self.label
+            "{} is being cancelled: {cause}", self.label
         );
     }
 

@@ -338,12 +338,12 @@ fn write_status(record: &Record, status: Status) {
     match (&error, &cause, reason) {
         (None, Some(cause), Some(reason)) => log!(
             Debug, operation = name, id, status = word, reason, cause:% = cause;
-            "{label} is {status}, asked to stop: {cause}"
+            "{label} is {status}, cancel cause: {cause}"
         ),
         (Some(error), Some(cause), Some(reason)) => log!(
             Debug, operation = name, id, status = word, error = &**error, reason,
             cause:% = cause;
-            "{label} is {status}: {error}, asked to stop: {cause}"
+            "{label} is {status}: {error}, cancel cause: {cause}"
         ),
         (Some(error), ..) => log!(
             Debug, operation = name, id, status = word, error = &**error;

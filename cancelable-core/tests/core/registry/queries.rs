@@ -352,7 +352,7 @@ fn r34_a_snapshot_has_all_that_is_known() {
     assert_eq!(inner.taken_at(), inner.ended_at());
     let line = inner.to_string();
     let start =
-        "inner: failed after 2 s, the page is torn, asked to stop: cancel requested: enough (at ";
+        "inner: failed after 2 s, the page is torn, cancel cause: cancel requested: enough (at ";
     assert!(line.split_once(' ').unwrap().1.starts_with(start), "{line}");
 }
 

@@ -1129,7 +1129,7 @@ fn r18_an_outcome_says_whether_time_ran_out_before_there_was_a_value() {
         pending::<()>().await;
     }));
     assert!(!outcome.is_timeout() && outcome.is_cancelled());
-    // It was asked to stop for that, and was done.
+    // The cancel was requested for that reason, and the body was done.
     let outcome = manual.block_on(bounded().run(async |op: Scope| {
         let _ = op.set_timeout(Duration::ZERO);
         7
