@@ -63,7 +63,7 @@ fn tokios(runtime: &Shared, at: Instant) -> Option<tokio::time::Sleep> {
 
 /// Returns the runtime of plain threads, which keeps the time where Tokio does not.
 pub(crate) fn threads() -> RuntimeHandle {
-    cancelable_thread::current().expect("the runtime of threads is the process's")
+    cancelable_thread::current().expect("a runtime of threads is always available")
 }
 
 /// Returns a timer on a thread of the process. The timer completes when the runtime's clock would reach `at` at

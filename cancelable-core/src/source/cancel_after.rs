@@ -192,7 +192,7 @@ impl Drop for Countdown {
         drop(self.shared.task.take());
         if self.shared.claim(OVER) {
             let cause = self.cause.clone();
-            let cause = cause.with_message("the runtime that kept the time is gone");
+            let cause = cause.with_message("the runtime of the timer has shut down");
             self.token.cancel_with(cause);
         }
     }

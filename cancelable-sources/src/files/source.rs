@@ -177,8 +177,9 @@ impl Source for FileSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let findings = Arc::new(Findings::default());
         let make = self.native.then_some(events::native as Make);
         let check = FileCheck::new(self.file.clone(), self.want, Arc::clone(&findings), make);

@@ -230,8 +230,9 @@ impl Source for ResourceSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let Self {
             gauge,
             limit,

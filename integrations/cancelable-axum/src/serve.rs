@@ -492,7 +492,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             Ok(accepted) => return accepted,
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
-                log::warn!(target: "cancelable::request", "no connection is accepted for a second: {error}");
+                log::warn!(target: "cancelable::request", "cannot accept a connection, and will try again in a second: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

@@ -258,7 +258,10 @@ impl<E: fmt::Display> fmt::Display for OutgoingError<E> {
         match self {
             Self::Cancelled(cancelled) => cancelled.fmt(f),
             Self::TooLate { left } => {
-                write!(f, "the request was not sent: its deadline is in {left:?}")
+                write!(
+                    f,
+                    "the request was not sent: only {left:?} remain until its deadline"
+                )
             }
             Self::Client(error) => error.fmt(f),
         }

@@ -324,7 +324,7 @@ impl ScopeBuilder<Scope> {
             // Never happens: a builder of this type has a parent.
             return Err(Refusal {
                 operation: OperationLabel::new(self.into_name()),
-                request: "took no child",
+                request: "a child",
                 reason: RefusalReason::Pending,
             });
         };

@@ -413,7 +413,7 @@ fn r35_cancelling_by_number_answers_what_became_of_it() {
     assert!(
         again
             .to_string()
-            .starts_with("cancelled already: cancel requested: stop (at ")
+            .starts_with("already cancelled: cancel requested: stop (at ")
     );
     let cause = scope.cause().unwrap();
     assert_eq!(cause.message(), Some("stop"));
