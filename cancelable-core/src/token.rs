@@ -64,7 +64,7 @@
 //! # Locks
 //!
 //! One lock for each node and each branch, one for the link of a branch, and one for each shard of waiters.
-//! They are taken only in the order *branch above, then node or branch below it* (a node's own branch is
+//! Locks are taken only in the order *branch above, then node or branch below it* (a node's own branch is
 //! below it), which follows the tree and has no cycle, so no two threads can wait for each other. At most
 //! three are held, besides that of a link. The lock of a link comes last, and a shard is locked with no other
 //! lock held: nothing is locked under either. Under a lock there are list operations and moves, and no user
@@ -122,8 +122,8 @@
 //! a branch that this pass or a noted one met. By induction down the tree each is covered.
 //!
 //! *Removed entries.* A token that was cancelled itself removes its entry from the list above it, and a join
-//! that one input has cancelled removes those in the others. Each does so when everything below it is marked,
-//! and so its cancel pass is finished: a pass that would have met it there has nothing to wait for.
+//! that one input has cancelled removes its entries in the other inputs. An entry is removed when everything below is
+//! marked, and so the cancel pass is finished: a pass that would have met it there has nothing to wait for.
 //!
 //! *No deadlock.* A pass takes locks of nodes and branches and waits for nothing else; a thread that waits for
 //! an event holds no lock and has ended its own pass. So each event is set by a thread that waits for no

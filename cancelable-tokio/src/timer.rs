@@ -103,7 +103,7 @@ impl Timer for TokioTimer {
         *this.stand_in = Some(stand_in(this.runtime, at));
     }
 
-    /// Returns true if the timer is registered. To move a registered timer to a later time takes one atomic exchange.
+    /// Returns whether the timer is registered. To move a registered timer to a later time takes one atomic exchange.
     /// To make and drop a timer takes the lock of Tokio's clock twice.
     fn retire(self: Pin<&mut Self>) -> bool {
         let this = self.project();

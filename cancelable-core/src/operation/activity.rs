@@ -17,7 +17,7 @@ pub(crate) struct Activity {
     orphans: usize,
     holds: usize,
     cancelled_for: Option<Duration>,
-    /// The time left of its grace period, if the operation is cancelled and has one.
+    /// The time left of the operation's grace period, if the operation is cancelled and has a grace period.
     grace: Option<Duration>,
     shield: Option<ShieldSite>,
 }

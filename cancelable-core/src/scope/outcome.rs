@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The outcome of a run: its status, its value or its error, the cause of a cancel, and a report.
 ///
-/// A requested cancel is not yet a delivered one. A body that finished although the scope was cancelled is
+/// A cancel can be requested and not delivered. A body that finished although the scope was cancelled is
 /// [`Status::Completed`], and the outcome has the cause of the request.
 ///
 /// | call | result |

@@ -89,7 +89,7 @@ impl Watched {
     }
 }
 
-/// A drop in isolation, since a panic in a source's drop would replace the outcome.
+/// Drops the source in isolation, because a panic in a source's drop would replace the outcome.
 impl Drop for Watched {
     fn drop(&mut self) {
         self.release();

@@ -209,7 +209,7 @@ impl fmt::Display for BrokenAwaits {
     }
 }
 
-/// The text of `Display`, because a failed test prints `Debug`.
+/// Writes the text of `Display`, because a failed test prints `Debug`.
 impl fmt::Debug for BrokenAwaits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

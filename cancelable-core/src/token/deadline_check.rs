@@ -21,10 +21,11 @@ pub(crate) trait DeadlineCheck: Send + Sync {
     /// checks; `None` if each call has to check, because the clock is not the system's.
     fn check(&self) -> Option<Instant>;
 
-    /// Returns the mark of the token's operation, for an error of its cancel for `cause`.
+    /// Returns the mark of the token's operation, for an error that reports a cancel with `cause`.
     fn mark(&self, cause: &Cause) -> Option<Mark>;
 
-    /// Adds the deadline checks of the tokens that cancel the operation from outside. `check` does not run these.
+    /// Adds the deadline checks of the tokens that cancel the operation from outside. `check` does not
+    /// run the checks of these tokens.
     fn links(&self, found: &mut Vec<Arc<dyn DeadlineCheck>>);
 }
 

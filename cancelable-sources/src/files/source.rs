@@ -284,7 +284,7 @@ impl ProbedCheck {
 }
 
 /// Drops the check on a thread for probes: on some systems the end of a watch joins a thread, and the end of a scope must
-/// not wait for that.
+/// not wait for this thread.
 impl Drop for ProbedCheck {
     fn drop(&mut self) {
         if let Some(check) = self.check.take() {

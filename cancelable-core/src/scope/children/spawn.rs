@@ -382,7 +382,7 @@ enum Member {
 }
 
 impl Admitted {
-    /// Starts the run that `run` makes of the child's scope.
+    /// Starts the child: a task that runs the future which `run` makes from the child's scope.
     fn start<R, T, E>(
         self,
         run: impl FnOnce(&Scope) -> R,

@@ -213,7 +213,7 @@ pub(super) struct StalledRuns {
 /// A run that was woken.
 struct Woken {
     at: Instant,
-    /// The count of its polls at that time.
+    /// The number of polls of the run at the time of the wake.
     polls: u64,
     /// The time until the next wake, if the run is polled.
     span: Duration,
