@@ -516,7 +516,7 @@ fn r30_a_result_of_a_source_is_one() {
         .block_on(scope.run(|_| pending::<()>()))
         .into_result();
     assert!(error.unwrap_err().to_string().ends_with(
-        "its source did not: the argument `interval` is zero: give the time \
+        "its source failed to start: the argument `interval` is zero: give the time \
          between two checks"
     ));
     assert_eq!(scope.status(), Status::Failed);
