@@ -218,7 +218,7 @@ pub(crate) trait Observer: Send + Sync {
         None
     }
 
-    /// Returns whether a cancel is to be delivered. If no observer wants cancels, none is notified.
+    /// Returns whether a cancel is to be delivered. If no observer observes cancels, none is notified.
     fn wants_cancels(&self, _record: &Record) -> bool {
         false
     }

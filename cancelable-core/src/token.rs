@@ -28,7 +28,7 @@
 //! # Invariants
 //!
 //! 1. A state never goes back: a node or a branch that is cancelled stays so, with its cause.
-//! 2. The cause is set under the object's lock before the state says cancelled, and read after. The state
+//! 2. The cause is set under the object's lock before the state is set to cancelled, and read after. The state
 //!    is stored with `Release` and read with `Acquire`: a thread that sees it sees every write made before
 //!    `cancel`. An object that was cancelled from above may leave the cause to the branch that notified it: a
 //!    node to its parent's branch, a branch to the branch that it is linked to. The branch above was cancelled
@@ -78,7 +78,7 @@
 //! takes its waker.
 //!
 //! A sharded waiter does the same under the lock of its shard, which the canceller takes after it has stored
-//! the state. The shards are made under the node's lock while the state says live, so the canceller, which
+//! the state. The shards are made under the node's lock while the state is live, so the canceller, which
 //! stores the state under that lock, finds them. Waiters in the node's list stay there.
 //!
 //! A waiter in its node's place is stored under the lock of the parent's branch, after the states of both

@@ -96,7 +96,7 @@ struct Request {
 }
 
 impl Slot {
-    /// Restores invariant 2. Called after each change of the fields that it names.
+    /// Restores invariant 2. Called after each change of a field that invariant 2 names.
     fn settle(&self) {
         let open = self.request.is_some_and(|request| request.open);
         self.gate

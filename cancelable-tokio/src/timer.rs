@@ -1,6 +1,6 @@
 //! Tokio's timer, and its substitute if Tokio refuses a timer.
 //!
-//! A timer of Tokio panics if the runtime was built without time or was shut down. The latter happens if a test
+//! A timer of Tokio panics if the runtime was built without time or was shut down. A shutdown is met if a test
 //! uses a handle from the test before, or a program has two runtimes. A limit must hold there too. So a thread
 //! keeps the system's time for a timer that Tokio refuses, and one line of the log reports it for each handle.
 

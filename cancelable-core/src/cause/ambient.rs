@@ -153,7 +153,7 @@ pub(crate) fn replace_shield(
     shield
 }
 
-/// Returns the mark of this thread's operation, for an error that says that it was cancelled for `cause`.
+/// Returns the mark of this thread's operation, for an error that reports a cancel with `cause`.
 pub(crate) fn cancel_mark(cause: &Cause) -> Option<Mark> {
     current()?.handle.mark(cause)
 }

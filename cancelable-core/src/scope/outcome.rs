@@ -135,7 +135,7 @@ impl<T, E> Outcome<T, E> {
         self.cause.as_ref()
     }
 
-    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime and so no clock.
+    /// Returns the duration of the run. `None` if the scope did not run, or has no runtime and so no clock.
     ///
     /// # Examples
     ///

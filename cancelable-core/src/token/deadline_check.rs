@@ -235,7 +235,7 @@ mod tests {
     use super::{FAST, MAX_PERIOD, Pacing};
     use std::time::Instant;
 
-    /// Returns how many of `calls` calls check, if each takes `each` by the clock.
+    /// Returns the number of checks in `calls` calls, if each call takes `each` by the clock.
     fn checks(
         pacing: &mut Pacing,
         now: &mut Instant,

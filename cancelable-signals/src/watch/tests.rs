@@ -144,7 +144,7 @@ fn r45_a_repeat_is_not_for_who_watches_since_the_first() {
     assert_eq!(machine.after(50 * MS).int(), Came::Work(1));
 }
 
-/// A signal that nobody received is no request, and what watches after it hears of the next.
+/// A signal that no watcher received is no request, and a later watcher receives the next signal.
 #[test]
 fn r33_the_window_opens_with_a_signal_that_was_received() {
     let mut machine = Machine::new(Disposition::Ignored);

@@ -129,7 +129,7 @@ fn r30_a_folder_that_was_replaced_is_watched_anew() {
     assert_eq!(WATCHED.load(Ordering::SeqCst), 2);
 }
 
-/// The kernel changes these files and tells nobody.
+/// The kernel changes these files and reports no change.
 #[cfg(target_os = "linux")]
 #[test]
 fn r30_file_systems_without_events_are_known() {
