@@ -203,8 +203,8 @@ impl TokenCell {
     /// Returns the token that has to be cancelled for the end, after the status has become an end: a token that
     /// was handed out and is not cancelled, if there are no dependents.
     pub(super) fn to_end(&self) -> Option<&CancellationToken> {
-        // AcqRel: the end of a dependent lowers the count by an exchange too. If the other exchange comes after
-        // this exchange, it sees the status; if it comes before, it is seen here.
+        // AcqRel: the end of a dependent lowers the count by an exchange too. If the dependent's exchange comes later,
+        // the dependent sees the status. If it comes earlier, this exchange sees the lower count.
         if !self.is_handed_out() || self.dependents.fetch_add(0, Ordering::AcqRel) > 0 {
             return None;
         }

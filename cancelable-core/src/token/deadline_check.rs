@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Cancels operations whose deadline has passed unnoticed.
+/// A check that cancels operations whose deadline has passed before a run noticed it.
 pub(crate) trait DeadlineCheck: Send + Sync {
     /// Returns whether there is no deadline. Reads no clock, so it is cheap at each call.
     fn has_no_deadline(&self) -> bool;

@@ -169,12 +169,12 @@ impl Program<'_> {
         self.note();
     }
 
-    /// Logs the last error of the system.
+    /// Logs the last error of a system call of the job control.
     fn note(&mut self) {
         if let Some(Err(error)) = self.job.as_mut().map(Job::refused) {
             let name = self.name;
             isolate("a logger", || {
-                log::debug!(target: "cancelable", process = name; "the terminal was not passed on to or from {name}: {error}");
+                log::debug!(target: "cancelable", process = name; "a call of the job control for {name} failed: {error}");
             });
         }
     }
