@@ -272,6 +272,6 @@ impl fmt::Debug for RuntimeHandle {
     }
 }
 
-// A handle only calls the adapter, which threads share that may panic in any case.
+// A handle only calls the adapter. Threads share the adapter, and each of them may panic, with or without a handle.
 impl<R: ?Sized> std::panic::UnwindSafe for Shared<R> {}
 impl<R: ?Sized> std::panic::RefUnwindSafe for Shared<R> {}

@@ -334,7 +334,7 @@ impl<T, E> Outcome<T, E> {
     /// the end of the cleanup budget.
     ///
     /// Stragglers of descendant scopes are included if this scope was cancelled too. Stragglers of spawned children
-    /// and of dropped runs are included in any case.
+    /// and of dropped runs are always included.
     ///
     /// # Examples
     ///
