@@ -1,8 +1,8 @@
 //! Measures pairs of programs that do the same work, one with this library and one with a peer,
 //! alternately in one process, and reports the ratio of their times.
 //!
-//! A single time says little on a shared machine; a ratio of two consecutive times does. Each round
-//! runs both, and the result is the median of the ratios.
+//! A single time means little on a shared machine; the ratio of two consecutive times is reliable. Each round
+//! runs both programs, and the result is the median of the ratios.
 
 #![allow(clippy::disallowed_methods)] // A benchmark is what reads the clock.
 
@@ -35,8 +35,8 @@ pub struct Row {
     pub ours: (f64, f64),
     /// The same for the peer.
     pub theirs: (f64, f64),
-    /// The median of the ratios of the rounds, this library to the peer; or of the additional
-    /// nanoseconds, if the table says so.
+    /// The median of the ratios of the rounds, this library to the peer; or of the additional nanoseconds, if the
+    /// title of the table says so.
     pub ratio: f64,
     /// The goal.
     pub goal: Goal,

@@ -1,7 +1,7 @@
 //! A stream that a cancel ends, compared with the bare stream.
 //!
-//! The cost of a bare stream is close to zero, so a ratio would say little. The result is the
-//! additional time for an item, in nanoseconds.
+//! The cost of a bare stream is close to zero, so a ratio would mean little. The result is the additional time
+//! for an item, in nanoseconds.
 
 use crate::{Goal, Row, compare_by, once};
 use cancelable_core::stream::{CancelStreamExt, CancellableStream};

@@ -1,5 +1,5 @@
-//! What tokens and progress cost in memory, to the byte (R12, R38). The counts are per thread, so the tests may run
-//! beside each other; the binary is its own because the counter is the global allocator.
+//! The memory of tokens and of progress, to the byte (R12, R38). The counts are per thread, so the tests may run in
+//! parallel. A binary of its own, because the counter is the global allocator.
 #![cfg(all(feature = "stream", feature = "testing"))]
 #![allow(missing_docs)]
 
@@ -34,8 +34,8 @@ fn waits(token: &CancellationToken) {
     assert!(poll(&mut wait, Waker::noop()).is_pending());
 }
 
-/// Does `round` a few times so that what is kept once is there, and then asks that 10,000 more
-/// rounds leave no byte behind and never hold more than `bound` at once.
+/// Runs `round` a few times, so that memory that is kept once is allocated. Then checks that 10,000 more rounds
+/// leave no byte behind and never hold more than `bound` at once.
 fn stays_flat(bound: u64, mut round: impl FnMut()) -> AllocationInfo {
     (0..100).for_each(|_| round());
     let info = measure(|| (0..10_000).for_each(|_| round()));
@@ -74,7 +74,7 @@ fn r12_bytes_per_child() {
     println!("a child: {per_child} bytes; its waiter: {per_wait} bytes more, in its parent's list");
 }
 
-/// Bytes of a child that nobody waits on.
+/// The bytes of a child without a waiter.
 const PLAIN_CHILD: i64 = 96;
 
 #[test]
@@ -230,7 +230,7 @@ fn r12_a_callback_is_one_allocation_of_its_own() {
     assert!((1000..1020).contains(&info.count_total), "{info:?}");
     assert!(per_callback <= 48, "{per_callback}");
     drop(kept);
-    // One that captures nothing costs no allocation once the list is there.
+    // A callback that captures nothing costs no allocation once the list exists.
     let info = stays_flat(0, || drop(token.on_cancel(|_| ())));
     assert_eq!(info.count_total, 0);
     let info = stays_flat(64, || {
@@ -317,7 +317,8 @@ mod a_scope {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// What `run` allocates in all for one scope of `builder`, once what is kept for others is there.
+    /// Returns the total allocations of `run` for one scope of `builder`, after a first run has filled the
+    /// caches.
     fn of_a_scope(
         runtime: &ManualRuntime,
         builder: impl Fn(ScopeBuilder) -> ScopeBuilder,
@@ -366,7 +367,7 @@ mod a_scope {
         assert_eq!(count(&|scope| scope.token(&token), 3), 2, "with a token");
         let timed = |scope: ScopeBuilder| scope.timeout(hour);
         assert_eq!(count(&timed, 0), 1, "a timeout of a body that is ready");
-        // What the timer of this runtime is made of: asked of itself.
+        // The parts of this runtime's timer: asked of itself.
         let handle = manual.handle();
         let timer = || {
             let mut sleep = handle.sleep(hour);
@@ -714,7 +715,7 @@ fn r12_r38_parts_that_come_and_go_leave_nothing() {
     assert_eq!(root.progress().snapshot().overall().position(), 10_100);
 }
 
-/// How many allocations it takes to pull that many items.
+/// Returns the number of allocations for pulling that number of items.
 fn pulled(stream: &mut (impl Stream<Item = u64> + Unpin), items: u64) -> u64 {
     let mut cx = Context::from_waker(Waker::noop());
     let mut pull = |_| assert!(stream.poll_next_unpin(&mut cx).is_ready());

@@ -1,5 +1,5 @@
-//! The log, line by line (spec section 3): the target, the levels, the keys and their values. Its own
-//! binary, because a process has one logger.
+//! The log, line by line (spec section 3): the target, the levels, the keys and their values. A binary of its
+//! own, because a process has one logger.
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 
@@ -151,7 +151,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
         })
         .unwrap();
     assert_eq!(failed.keys["error"], "torn");
-    // The end of what was cancelled says why, however the cancel came to it.
+    // The line of the end of a cancelled operation has the cause, whatever the origin of the cancel.
     for name in ["outer", "child"] {
         let is_end = |line: &&Line| {
             let keys = &line.keys;
@@ -173,7 +173,7 @@ fn all_changes_of_state_are_told_with_key_values_and_nothing_above_debug_in_norm
     }
     assert_eq!(failed.text, "failing is failed: torn");
 
-    // What is not normal is above it.
+    // Abnormal events have a higher level.
     drop(Scope::builder("left").build().unwrap());
     let lines = take();
     let left = lines.last().unwrap();

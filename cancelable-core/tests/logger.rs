@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Panics when it is asked, and when it is told.
+/// A logger that panics in `enabled` and in `log`.
 struct Panics;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
-/// What the waiters had been told when the first line came.
+/// The waiters that had been woken when the first line was logged.
 static WOKEN_BEFORE_THE_LINE: AtomicUsize = AtomicUsize::new(0);
 static WOKEN: AtomicUsize = AtomicUsize::new(0);
 
@@ -43,7 +43,7 @@ impl log::Log for Panics {
     fn flush(&self) {}
 }
 
-/// Sets the logger. What the panics are counted in is the process's, so one test runs at a time.
+/// Sets the logger. The count of panics is the process's, so one test runs at a time.
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     static SET: Once = Once::new();
@@ -56,7 +56,7 @@ fn alone() -> MutexGuard<'static, ()> {
     alone
 }
 
-/// What `code` gives, and that the logger's panics were more than none on the way.
+/// Returns the output of `code`, and checks that the logger has panicked meanwhile.
 fn told<T>(code: impl FnOnce() -> T) -> T {
     let before = isolated_panics();
     let value = code();
@@ -211,7 +211,7 @@ fn r10_r23_r24_what_a_body_leaves_is_dealt_with_beside_it() {
     assert_eq!(outcome.stragglers().len(), 1);
     assert_eq!(outcome.cleanup_errors().len(), 2);
 
-    // Nobody runs what was deferred, and the operation is settled all the same.
+    // The finalizers are not run, and the operation is settled nevertheless.
     let scope = Scope::builder("job").build().unwrap();
     let operation = scope.operation().clone();
     let mut run = Box::pin(scope.run(|op| {

@@ -1,5 +1,4 @@
-//! What a registry costs in memory, to the byte (R36). Its own binary, as the counter is the global
-//! allocator.
+//! The memory of a registry, to the byte (R36). A binary of its own, because the counter is the global allocator.
 #![cfg(feature = "testing")]
 #![allow(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! A span of `tracing` for each scope. Its own binary, for a subscriber of its own.
+//! The spans of `tracing`, one for each scope. A binary of its own, because the subscriber is the process's.
 #![cfg(all(feature = "testing", feature = "tracing"))]
 #![allow(missing_docs)]
 
@@ -23,7 +23,7 @@ struct Diary(Arc<Mutex<Pages>>);
 struct Pages {
     lines: Vec<String>,
     names: BTreeMap<u64, String>,
-    /// How many hold each span.
+    /// The number of references to each span.
     held: BTreeMap<u64, usize>,
     inside: Vec<u64>,
 }
@@ -144,7 +144,7 @@ fn a_scope_has_a_span_that_is_entered_around_each_poll_and_closes_at_its_end() {
     });
 }
 
-/// A subscriber that looks at an operation whenever it is called, and notes where it was.
+/// A subscriber that reads an operation whenever it is called, and records the calls.
 struct Looks {
     scope: Arc<OnceLock<Scope>>,
     called: Arc<Mutex<BTreeSet<&'static str>>>,

@@ -1,4 +1,5 @@
-//! A logger that panics (R10), and what it is told. Its own binary, because a process has one logger.
+//! A logger that panics (R10), and the lines that it receives. A binary of its own, because a process has one
+//! logger.
 #![cfg(unix)]
 #![allow(missing_docs)]
 

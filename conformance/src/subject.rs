@@ -16,7 +16,7 @@ pub trait Subject: 'static {
     ///
     /// # Errors
     ///
-    /// As for the adapter.
+    /// The same as the adapter's.
     fn current() -> Result<RuntimeHandle, NoRuntime>;
 
     /// The adapter's `scope`.

@@ -1,5 +1,5 @@
-//! Runs many registered operations through one registry, so many alive at a time, and asks that
-//! memory is flat, numbers are unique and counts exact.
+//! Runs many registered operations through one registry, with a fixed number alive at a time. Checks that memory
+//! stays flat, numbers are unique and counts are exact.
 //!
 //! `cargo run --release -p benches --bin soak -- [tokio|async-std|smol] [OPERATIONS] [ALIVE]`
 

@@ -1,5 +1,5 @@
-//! A runtime around the manual one that knows the wakers of its tasks: one that is alive after its
-//! task has ended was left behind in a token, a timer or a record.
+//! A wrapper of the manual runtime that tracks the wakers of its tasks. A waker that is alive after its task has
+//! ended was left behind in a token, a timer or a record.
 
 use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Sleep, Task, Timer};
 use parking_lot::Mutex;
@@ -30,7 +30,7 @@ impl Counted {
         self.handle.clone()
     }
 
-    /// How many tasks have a waker that is alive.
+    /// Returns the number of tasks with a live waker.
     pub(crate) fn live_wakers(&self) -> usize {
         let wakers = self.wakers.lock();
         wakers.iter().filter(|one| one.strong_count() > 0).count()
@@ -92,7 +92,7 @@ impl Timer for Clock {
     }
 }
 
-/// The waker of one task, which wakes it by the one that its runtime gave.
+/// The waker of a task, around the waker of the runtime.
 struct Passing(Waker);
 
 impl Wake for Passing {

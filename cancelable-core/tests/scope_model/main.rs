@@ -1,7 +1,7 @@
-//! Random trees of scopes, walked by the library on a `ManualRuntime` and by a model, which have to
-//! agree on all that is seen of them; and after each nothing may be left behind.
+//! Random trees of scopes, run by the library on a `ManualRuntime` and by a model. Both must agree on everything
+//! visible, and nothing may be left behind.
 //!
-//! A case follows from its seed. `CANCELABLE_SEED=n` walks only that one, and prints it.
+//! A case follows from its seed. `CANCELABLE_SEED=n` runs only that case, and prints it.
 #![cfg(feature = "testing")]
 
 mod counted;
@@ -21,7 +21,7 @@ use trace::Seen;
 
 const CASES: u64 = 100_000;
 
-/// How many orders of what happens at one point in time are tried.
+/// The number of orders of simultaneous events that are tried.
 const ORDERS: u64 = 2000;
 
 fn orders() -> impl Iterator<Item = Order> {

@@ -1,9 +1,9 @@
-//! What a case must lead to, by a model that is too simple to be wrong: scopes are rows of plain
-//! state, and nothing is ever woken. At each point in time every task is looked at again and again,
-//! until none gets any further; then the time moves to the next point that anything waits for.
+//! The expected result of a case, by a model that is too simple to be wrong: scopes are rows of plain state, and
+//! nothing is ever woken. At each point in time every task is visited repeatedly, until no task makes progress.
+//! Then the time moves to the next point for which a task waits.
 //!
-//! What several tasks do at one point in time may depend on the order in which they come. The model
-//! takes the order from outside, and the library is right if there is one that leads to what it did.
+//! The effects of several tasks at one point in time may depend on their order. The model takes the order from
+//! outside, and the library is right if there is one that leads to what it did.
 
 use crate::plan::{Case, Ending, FinalStep, Finalizer, Numbers, Plan, Step};
 use crate::trace::{How, Last, Log, Ran, Seen, Trouble, What, Why};
@@ -45,7 +45,7 @@ struct Row<'a> {
     ended: Option<u64>,
     due: Option<u64>,
     why: Option<Why>,
-    /// As `why` was when it ended: what comes later goes past it to what is below.
+    /// The value of `why` at the end: what comes later goes past it to what is below.
     why_at_end: Option<Option<Why>>,
     cancelled_at: u64,
     /// The body is looked at for the last time before it is dropped.
@@ -56,16 +56,16 @@ struct Row<'a> {
     deferred: bool,
     finalizers: Vec<&'a Finalizer>,
     trouble: Vec<(String, Trouble)>,
-    /// What nobody else is told of the children below.
+    /// The failures of descendants that no other operation has received.
     trouble_below: Vec<(String, Trouble)>,
     failed_below: Vec<String>,
     members: BTreeSet<usize>,
     running: usize,
     queue: Vec<usize>,
     failed: Vec<usize>,
-    /// What dropped runs inside have left, which goes on.
+    /// The orphans of dropped runs inside, which continue.
     adopted: BTreeSet<usize>,
-    /// When nothing of it ran any more.
+    /// The time from which no part of it ran any more.
     settled: Option<u64>,
     /// As a child: how it ended, once that is known.
     reported: Option<How>,
@@ -138,7 +138,7 @@ enum Task<'a> {
     HandedOver {
         id: usize,
         wind_up: WindUp<'a>,
-        /// Who waits for it.
+        /// The row that waits for it.
         owner: Option<usize>,
     },
     Blows {
@@ -147,7 +147,7 @@ enum Task<'a> {
     },
 }
 
-/// What a panic unwinds with.
+/// The payload of a panic.
 struct Unwinding;
 
 pub(crate) struct Model<'a> {
@@ -156,7 +156,7 @@ pub(crate) struct Model<'a> {
     rows: Vec<Option<Row<'a>>>,
     logs: Vec<Log>,
     tasks: Vec<Option<Task<'a>>>,
-    /// Points in time at which something may happen. One too many does no harm.
+    /// Points in time at which something may happen. An extra visit does no harm.
     alarms: BTreeSet<u64>,
     /// Something has changed since this was last cleared.
     moved: bool,
@@ -484,7 +484,7 @@ impl<'a> Model<'a> {
 
     // The run.
 
-    /// One look at a run; none while it has not ended.
+    /// One visit of a run; none while it has not ended.
     fn run(&mut self, run: &mut Run<'a>) -> Option<Result<Ran, Unwinding>> {
         let id = run.id;
         if let Phase::Unentered = run.phase {
@@ -500,7 +500,7 @@ impl<'a> Model<'a> {
         if !run.wind_up.begun && self.is_waiting(id) {
             let fails = matches!(end, End::Came(Ending::Error | Ending::Panic));
             let has_children = !self.row(id).members.is_empty();
-            // What came before the failure is the cause.
+            // The cancel before the failure is the cause.
             self.check(id);
             if fails && has_children && !self.plan(id).collect_all {
                 self.cancel(id, "child_failed", None, Some(id));
@@ -517,7 +517,7 @@ impl<'a> Model<'a> {
         Some(self.close(id, end))
     }
 
-    /// One look at a body, and another one where a cancel came after the first; none while it goes on.
+    /// One visit of a body, and a second visit if a cancel came after the first; none while it continues.
     fn look_at_body(&mut self, id: usize, walk: &mut Walk<'a>) -> Option<End> {
         let knew = self.is_cancelled(id);
         let mut came = self.walk(id, walk, false);
@@ -548,13 +548,13 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Whether a cancelled body is looked at further.
+    /// Returns whether a cancelled body is visited further.
     fn is_kept(&self, id: usize, walk: &Walk<'a>) -> bool {
         self.is_held(walk) || self.has_window(id)
     }
 
-    /// Whether something in a body must not be dropped: a shield, or a scope inside that would leave something
-    /// behind.
+    /// Returns whether something in a body must not be dropped: a shield, or a scope inside that would leave
+    /// something behind.
     fn is_held(&self, walk: &Walk<'a>) -> bool {
         match &walk.doing {
             Some(Doing::Shield { held, .. }) => held.is_none(),
@@ -639,7 +639,7 @@ impl<'a> Model<'a> {
         all.cloned().collect()
     }
 
-    /// The scope above is told what nobody else is.
+    /// The parent receives the failures that no other operation has received.
     fn report_to(&mut self, owner: usize, id: usize, own_failures: bool) {
         let trouble = self.all_trouble(id);
         let failed = match own_failures {
@@ -651,8 +651,8 @@ impl<'a> Model<'a> {
         owner.failed_below.extend(failed);
     }
 
-    /// As above, for what has lost its run: the nearest scope of which something runs is told, since
-    /// nobody has the outcome.
+    /// The same for a row that has lost its run: the nearest scope of which something runs is told, since nobody
+    /// has the outcome.
     fn report_up(&mut self, id: usize) {
         let mut above = std::iter::successors(self.row(id).parent, |id| self.row(*id).parent);
         if let Some(owner) = above.find(|above| self.row(*above).settled.is_none()) {
@@ -723,7 +723,7 @@ impl<'a> Model<'a> {
         Some(owner)
     }
 
-    /// Whether there is something to join.
+    /// Returns whether there is something to join.
     fn is_waiting(&self, id: usize) -> bool {
         let row = self.row(id);
         !row.members.is_empty() || !row.adopted.is_empty()
@@ -751,7 +751,7 @@ impl<'a> Model<'a> {
         }
         loop {
             if wind_up.current.is_none() {
-                // What a finalizer leaves is waited for within the budget.
+                // The scope waits for the orphans of a finalizer within the budget.
                 if !self.row(id).adopted.is_empty() && !self.is_past(wind_up.until) {
                     return false;
                 }
@@ -914,7 +914,7 @@ impl<'a> Model<'a> {
             at: now,
             is_inherited: false,
         });
-        // What is opened later has a higher number, so one turn is enough.
+        // A row that is opened later has a higher number, so one turn is enough.
         for below in id + 1..self.rows.len() {
             let Some(row) = &self.rows[below] else {
                 continue;
@@ -955,7 +955,7 @@ impl<'a> Model<'a> {
         })
     }
 
-    /// Looks at the clock, as whoever asks whether the scope is cancelled does.
+    /// Reads the clock, as a check for the cancel does.
     fn check(&mut self, id: usize) -> bool {
         if !self.is_cancelled(id) {
             self.expire(id);
@@ -981,7 +981,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Whether the grace of a cancelled scope lets its body go on.
+    /// Returns whether the grace period of a cancelled scope lets its body continue.
     fn has_window(&self, id: usize) -> bool {
         if self.line(id).any(|above| self.row(above).hard) {
             return false;

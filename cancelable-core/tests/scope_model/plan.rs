@@ -1,10 +1,9 @@
-//! A case as plain data: a tree of scopes with what their bodies do, and what is done to them from
-//! outside. It is made from a seed, walked by the library and by the model, and cut down when the two
-//! do not agree.
+//! A case as plain data: a tree of scopes with the steps of their bodies, and the events from outside. A case is
+//! made from a seed, run by the library and by the model, and reduced if the two do not agree.
 
 use std::sync::Arc;
 
-/// How a body, a finalizer or a blocking call ends.
+/// The end of a body, a finalizer or a blocking call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Value,
@@ -26,7 +25,7 @@ pub(crate) struct Plan {
     pub(crate) ending: Ending,
 }
 
-/// What a body does, one thing after the other.
+/// The steps of a body, in order.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Sleep(u64),
@@ -78,7 +77,7 @@ pub(crate) enum FinalStep {
         number: usize,
         target: usize,
     },
-    /// As the step of a body.
+    /// The same as the step of a body.
     Abandon {
         id: usize,
         finalizer: Option<Finalizer>,
@@ -98,12 +97,12 @@ pub(crate) struct Blow {
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) root: Arc<Plan>,
-    /// How many scopes there may be: ids are below this.
+    /// The bound on the number of scopes: ids are below this.
     pub(crate) scopes: usize,
-    /// When the run of the root is dropped from outside.
+    /// The time at which the run of the root is dropped from outside.
     pub(crate) dropped_after: Option<u64>,
     pub(crate) blows: Vec<Blow>,
-    /// Somebody waits for the end of each scope.
+    /// A task waits for the end of each scope.
     pub(crate) is_awaited: bool,
 }
 
@@ -132,12 +131,12 @@ impl Numbers {
 /// Makes a case of a seed.
 pub(crate) struct Maker {
     numbers: Numbers,
-    /// Few points in time, so that much happens at once.
+    /// A few points in time, so that many events are simultaneous.
     coarse: bool,
     scopes: usize,
     finalizers: usize,
     cancels: usize,
-    /// How many more scopes there may be.
+    /// The number of scopes that may still be added.
     room: usize,
 }
 
@@ -188,7 +187,7 @@ impl Maker {
         self.cancels
     }
 
-    /// Any scope of the case, those that are still to come too.
+    /// Any scope of the case, also a scope that is added later.
     fn target(&mut self) -> usize {
         let likely = self.scopes + 1;
         self.numbers.below(likely)

@@ -1,4 +1,4 @@
-//! A case as the library walks it, and what must not be left behind.
+//! The run of a case by the library, and the check for anything left behind.
 
 use crate::counted::Counted;
 use crate::plan::{Blow, Case, Ending, FinalStep, Finalizer, Plan, Step};
@@ -24,7 +24,7 @@ type Children = BTreeMap<usize, ChildHandle<()>>;
 /// Longer than any case.
 const LONG: Duration = Duration::from_secs(60);
 
-/// What a body or a finalizer fails with.
+/// The error of a body or a finalizer.
 #[derive(Debug)]
 struct Broken;
 
@@ -438,7 +438,7 @@ async fn root(world: Arc<World>, plan: Arc<Plan>, dropped_after: Option<u64>) {
 ///
 /// # Errors
 ///
-/// What was left behind.
+/// Returns the objects that were left behind.
 pub(crate) fn run(case: &Case) -> Result<Seen, String> {
     let manual = ManualRuntime::new();
     let counted = Counted::over(&manual.handle());
@@ -478,7 +478,7 @@ pub(crate) fn run(case: &Case) -> Result<Seen, String> {
     })
 }
 
-/// What is there that should not be, while every operation still has a handle.
+/// Returns the unexpected state, while every operation still has a handle.
 fn left_behind(manual: &ManualRuntime, counted: &Counted, ops: &[Operation]) -> Option<String> {
     let tasks = manual.live_tasks();
     if tasks > 0 {

@@ -1,4 +1,4 @@
-//! Cutting a case down: all cases that come of it by leaving one thing out.
+//! The reduction of a case: all cases that lack one thing of it.
 
 use crate::plan::{Case, FinalStep, Finalizer, Plan, Step};
 use std::sync::Arc;

@@ -1,8 +1,8 @@
-//! What is seen of a case, from outside: the same words for the library and for the model.
+//! The visible behaviour of a case, in the same words for the library and for the model.
 
 use cancelable_core::operation::Status;
 
-/// Why a scope was asked to stop.
+/// The reason of the cancel of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Why {
     pub(crate) reason: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct Why {
     pub(crate) is_inherited: bool,
 }
 
-/// How a child, a call or a run ended for who waits for it.
+/// The end of a child, a call or a run, as its waiter sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum How {
     Value,
@@ -33,7 +33,7 @@ pub(crate) enum Trouble {
     OverBudget,
 }
 
-/// What a run hands out.
+/// The output of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Ran {
     pub(crate) how: How,
@@ -41,7 +41,7 @@ pub(crate) struct Ran {
     pub(crate) why: Option<Why>,
     /// The ids of the children that failed.
     pub(crate) failed: Vec<String>,
-    /// What went wrong in finalizers, by their ids.
+    /// The failures of finalizers, by their ids.
     pub(crate) trouble: Vec<(String, Trouble)>,
     /// The body was dropped at the end of its grace, and said to be.
     pub(crate) is_straggler: bool,
@@ -54,7 +54,7 @@ pub(crate) enum What {
     Checked {
         is_cancelled: bool,
     },
-    /// A shield ended, by its own limit or by itself.
+    /// A shield ended, by its limit or because its future was ready.
     Shielded {
         in_time: bool,
     },
@@ -91,16 +91,16 @@ pub(crate) enum What {
     },
 }
 
-/// What happened in one scope, in its order, each with its time.
+/// The events in a scope, in order, each with its time.
 pub(crate) type Log = Vec<(u64, What)>;
 
-/// How a scope stands when all is over.
+/// The final state of a scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Last {
     pub(crate) status: Status,
     pub(crate) started: Option<u64>,
     pub(crate) ended: Option<u64>,
-    /// When those who wait for its end are told; none where nobody does.
+    /// The time at which the waiters for its end are notified; none without a waiter.
     pub(crate) closed: Option<u64>,
     pub(crate) why: Option<Why>,
 }

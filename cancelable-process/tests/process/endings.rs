@@ -55,8 +55,8 @@ struct Open {
     scope: Scope,
     /// The time stands still: what ends does not end by it.
     _hold: TimeGuard,
-    /// Who moves the time, or begins to drive the runtime: one at a time, for a runtime that another
-    /// thread drives at that moment can't be begun with.
+    /// The turn to move the time, or to begin to drive the runtime. One thread at a time has the turn, because
+    /// only one thread can drive the runtime.
     turn: Mutex<()>,
 }
 

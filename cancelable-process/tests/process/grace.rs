@@ -1,4 +1,4 @@
-//! The request, the period of grace and the kill.
+//! The stop signal, the grace period and the kill.
 
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, shell, until_stopped};
 use cancelable_core::CancellationToken;

@@ -103,8 +103,8 @@ fn r28_no_zombie_is_left_also_of_those_that_are_asked_as_they_end() {
     }
 }
 
-/// Whether any process of the group runs, in a look that a zombie does not answer: who reaps those
-/// is not known here.
+/// Returns whether any process of the group runs, by a check that ignores zombies: who reaps those is not known
+/// here.
 #[cfg(target_os = "linux")]
 fn runs(group: rustix::process::Pid) -> bool {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();

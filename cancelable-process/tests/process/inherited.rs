@@ -1,7 +1,7 @@
-//! What this program has from the one that started it: neither is a process lost by it, nor its
-//! status, nor what it was started to ignore.
+//! Signal dispositions that this program has inherited: neither a process, nor its status, nor an ignored signal
+//! is lost by them.
 //!
-//! The program is this binary, which starts a shell and exits as that does.
+//! The program is this binary, which starts a shell and exits with the status of the shell.
 
 use crate::kit::start_with_the_defaults;
 use cancelable_core::CancellationToken;

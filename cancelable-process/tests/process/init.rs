@@ -1,8 +1,7 @@
-//! Process 1, with this binary as the program that is it.
+//! Process 1, with this binary in that role.
 //!
-//! Each test runs below this process, where orphans come to it because it asks for them, and again
-//! as process 1 of a namespace, where the system makes it so and where signals that are not caught
-//! do not reach it.
+//! Each test runs twice: below this process, which registers as the subreaper of orphans, and as process 1 of a
+//! namespace, to which the system hands orphans and which signals without a handler do not reach.
 
 use crate::kit::{can_start_by, start_with_the_defaults};
 use cancelable_process::{Init, exit_as};
@@ -12,7 +11,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 
 const SCRIPT: &str = "CANCELABLE_PROCESS_INIT";
-/// What runs the script, if not the shell.
+/// The program that runs the script, if not the shell.
 const PROGRAM: &str = "CANCELABLE_PROCESS_INIT_PROGRAM";
 /// Set where a test that is left out is a failure.
 const NEEDED: &str = "CANCELABLE_NEEDS_PID_NAMESPACE";
@@ -39,7 +38,7 @@ enum Place {
 }
 
 impl Place {
-    /// Where the tests can run here.
+    /// The environments in which the tests can run here.
     fn all() -> Vec<Self> {
         // Something simple, so that what fails is not the program that is tested.
         let tried = Self::unshare().arg("true").output().unwrap();
@@ -58,7 +57,7 @@ impl Place {
         vec![Self::Below]
     }
 
-    /// What makes the next argument process 1.
+    /// The command that makes the next argument process 1.
     fn unshare() -> Command {
         let mut unshare = Command::new("unshare");
         if !rustix::process::geteuid().is_root() {
@@ -140,7 +139,7 @@ fn r33_it_dies_of_what_the_program_died_of_and_as_process_1_says_so_by_its_code(
     }
 }
 
-/// As `nohup` and a script's background jobs are started.
+/// Ignores the signals, as for `nohup` and the background jobs of a script.
 #[test]
 fn r33_what_was_ignored_at_the_start_stays_ignored_in_it_and_in_the_program() {
     let script = "kill -INT $PPID $$; kill -HUP $PPID $$; \
@@ -279,7 +278,7 @@ fn r28_the_end_of_the_program_is_the_end_of_its_namespace() {
     }
 }
 
-/// One in the background would be stopped as it reads, for ever.
+/// A process in the background would be stopped forever when it reads.
 #[test]
 fn in_a_terminal_the_program_is_in_the_foreground() {
     let program = Place::Below.command("read line; echo got $line; exit 8");

@@ -1,4 +1,4 @@
-//! A shell that is talked to.
+//! A shell that reads commands from the test.
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Operation};
@@ -40,9 +40,9 @@ pub(crate) fn shell(script: &str) -> Command {
     Command::new("sh").args(["-c", script]).grace(GRACE)
 }
 
-/// Has what is started from here on start with the default action of every signal, whatever this
-/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
-/// is the default there; here it does what the default would.
+/// Has what is started from here on start with the default action of every signal, whatever this process was
+/// started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. A signal with a handler here has the default
+/// action in the child; here it does what the default would.
 pub(crate) fn start_with_the_defaults() {
     use signal_hook::consts::*;
     use std::sync::atomic::AtomicBool;
@@ -62,8 +62,7 @@ pub(crate) fn start_with_the_defaults() {
     });
 }
 
-/// Whether a program can be started with this before it. Where it cannot, one line says that the
-/// test is left out.
+/// Returns whether a program can be started with this prefix. If not, a line reports that the test is left out.
 #[cfg(target_os = "linux")]
 pub(crate) fn can_start_by(words: &str) -> bool {
     let mut tried = std::process::Command::new("sh");
@@ -133,7 +132,7 @@ impl Talk {
         rest
     }
 
-    /// How many bytes are there to be read, without waiting.
+    /// Returns the number of bytes that can be read without waiting.
     pub(crate) fn waiting(&self) -> u64 {
         let in_pipe = rustix::io::ioctl_fionread(self.stdout.get_ref()).unwrap();
         in_pipe + self.stdout.buffer().len() as u64
@@ -156,7 +155,7 @@ pub(crate) fn until_stopped(process: &Process) {
     waitid(WaitId::Pid(pid(process)), options).unwrap();
 }
 
-/// Whether it has ended and nobody has taken its status yet.
+/// Returns whether the process has ended and its status was not taken yet.
 pub(crate) fn is_zombie(process: &Process) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     match waitid(WaitId::Pid(pid(process)), options) {
@@ -168,7 +167,7 @@ pub(crate) fn is_zombie(process: &Process) -> bool {
     }
 }
 
-/// Whether it has ended and its status was taken: this process has no such child any more.
+/// Returns whether the process has ended and its status was taken: this process has no such child any more.
 pub(crate) fn is_gone(pid: Pid) -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     matches!(waitid(WaitId::Pid(pid), options), Err(Errno::CHILD))

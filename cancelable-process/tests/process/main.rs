@@ -1,6 +1,6 @@
-//! Real processes. A test never sleeps and never bounds a time: it waits for a line that a process
-//! prints, and for the end of a pipe, which comes when all that held it have ended. The time of a
-//! period of grace is moved by hand.
+//! Real processes. A test never sleeps and never bounds a time: it waits for a line that a process prints, and
+//! for the end of a pipe, which comes when all its writers have ended. The test moves the time of a grace period
+//! by hand.
 
 #![allow(clippy::unwrap_used, reason = "a test ends at what goes wrong in it")]
 

@@ -1,4 +1,4 @@
-//! Signals by their names.
+//! Stop signals by their names.
 
 use cancelable_process::StopSignal;
 

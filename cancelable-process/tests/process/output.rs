@@ -1,4 +1,4 @@
-//! What a process writes.
+//! The output of a process.
 
 use crate::kit::{GRACE, shell};
 use cancelable_core::testing::ManualRuntime;

@@ -1,4 +1,4 @@
-//! A process that is a part of a scope.
+//! Processes that belong to a scope.
 
 use crate::kit::{GRACE, SLOW, STUBBORN, Talk, shell};
 use cancelable_core::testing::ManualRuntime;

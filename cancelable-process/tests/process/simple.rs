@@ -1,4 +1,4 @@
-//! What every system does alike, with this binary as the program that is started.
+//! The behaviour that is the same on every system, with this binary as the started program.
 
 use cancelable_core::CancellationToken;
 use cancelable_core::testing::ManualRuntime;

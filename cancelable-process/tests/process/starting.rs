@@ -1,4 +1,4 @@
-//! What is not started says why.
+//! The errors of a process that was not started.
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{CancellationToken, Scope};

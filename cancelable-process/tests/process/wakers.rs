@@ -1,4 +1,4 @@
-//! Wakers that panic or poll at once (R9, R10), of those who wait for the end of a process.
+//! Wakers that panic or poll at once (R9, R10), in waits for the end of a process.
 
 use crate::kit::{Talk, shell};
 use cancelable_core::testing::ManualRuntime;

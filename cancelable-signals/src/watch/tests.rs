@@ -1,4 +1,4 @@
-//! What is decided about a signal, with time that the test moves.
+//! Decisions about signals, with a time that the test moves.
 
 use super::{Arrival, Plan, Slot, Step, Table, Verdict};
 use crate::os::Gate;
@@ -15,10 +15,10 @@ struct Machine {
     now: Instant,
 }
 
-/// What came of one signal.
+/// The effect of one signal.
 #[derive(Debug, PartialEq)]
 enum Came {
-    /// So many works were begun.
+    /// The number of works that were begun.
     Work(usize),
     TakeDefault,
     Repeat,
@@ -81,7 +81,7 @@ impl Machine {
         self.signal(Signal::INT)
     }
 
-    /// Whether the handler takes the default action by itself, once the reader has had its turn.
+    /// Returns whether the handler takes the default action without the reader, once the reader has had its turn.
     #[cfg(unix)]
     fn is_idle(&mut self) -> bool {
         assert!(self.table.raised(self.now).is_empty());
@@ -102,7 +102,7 @@ fn r45_the_same_signal_within_the_window_of_the_first_is_the_same_request() {
     let mut machine = Machine::new(Disposition::Default);
     machine.once(WINDOW);
     assert_eq!(machine.int(), Came::Work(1));
-    // Nobody watches any more, and still it does not end the process.
+    // There is no watcher any more, and the signal does not end the process.
     assert_eq!(machine.int(), Came::Repeat);
     assert_eq!(machine.after(99 * MS).int(), Came::Repeat);
     // Of the first: a repeat does not make it longer.
@@ -121,7 +121,7 @@ fn r45_an_escalation_takes_no_step_for_a_repeat() {
     assert_eq!(machine.int(), Came::TakeDefault);
 }
 
-/// People who press Ctrl+C and are not heard send SIGTERM from another terminal.
+/// Users whose Ctrl+C has no effect send SIGTERM from another terminal.
 #[test]
 fn r33_another_signal_is_another_request() {
     let Ok(term) = Signal::term() else { return };
@@ -133,7 +133,7 @@ fn r33_another_signal_is_another_request() {
     assert_eq!(machine.after(WINDOW).signal(term), Came::TakeDefault);
 }
 
-/// What cleans up after the first may bound itself by a second, and a wrapper's repeat is none.
+/// Cleanup after the first signal may end at a second signal, and a wrapper's repeat is not a second signal.
 #[test]
 fn r45_a_repeat_is_not_for_who_watches_since_the_first() {
     let mut machine = Machine::new(Disposition::Default);

@@ -1,5 +1,5 @@
-//! The programs that are signalled. They say what happens in lines that begin with `child: `, and
-//! say `ready` when the next signal may come.
+//! The programs that are signalled. They report events in lines that begin with `child: `, and print `ready` when
+//! the next signal may come.
 
 #[cfg(unix)]
 mod requests;
@@ -157,7 +157,7 @@ fn at_once() {
     say(name_in(Some(&cause)));
 }
 
-/// What the first signal sets off never comes to its end.
+/// The work of the first signal never ends.
 fn hung() {
     let ask = CancellationToken::new();
     ask.on_cancel(|_| {

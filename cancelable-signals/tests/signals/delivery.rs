@@ -1,4 +1,4 @@
-//! R33: a signal reaches everyone who watches it, and the cause names it.
+//! R33: a signal reaches every watcher, and the cause names the signal.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

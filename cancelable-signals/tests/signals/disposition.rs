@@ -1,4 +1,4 @@
-//! R33: the process keeps its previous disposition, which is back when the last source has gone.
+//! R33: the previous disposition of the process, which is restored when the last source is dropped.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

@@ -1,4 +1,4 @@
-//! R35: what is still running, asked for by a signal.
+//! R35: the dump of open operations at a signal.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

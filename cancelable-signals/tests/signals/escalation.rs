@@ -1,4 +1,4 @@
-//! R33: the first signal asks, the second insists, a third takes the default action.
+//! R33: the first signal requests a stop, the second insists, and a third takes the default action.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

@@ -1,5 +1,5 @@
-//! R33: a program that a signal has stopped ends by that signal when it has cleaned up, so that its
-//! parent is told what stopped it.
+//! R33: a program that a signal has stopped cleans up and then ends by that signal, so that its parent sees the
+//! signal.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

@@ -1,4 +1,4 @@
-//! R33: what came for another process is not served here.
+//! R33: a signal for another process is not served here.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;
@@ -20,7 +20,7 @@ fn is_stopped(pid: Pid) -> bool {
     state.starts_with('T')
 }
 
-/// Whether SIGINT waits there for its handler.
+/// Returns whether SIGINT is pending there for its handler.
 fn is_pending(pid: Pid) -> bool {
     let pending = u64::from_str_radix(&status(pid, "ShdPnd:"), 16).unwrap();
     pending >> (Signal::INT.number() - 1) & 1 == 1

@@ -1,4 +1,4 @@
-//! Bad names are errors when they are given, and say what is wrong with them.
+//! Invalid names of signals are errors at once, with the reason.
 
 use cancelable_signals::{InvalidSignal, Signal, WatchError, cancel_on_signal};
 

@@ -1,4 +1,4 @@
-//! Starts a program of `child`, hears what it says, signals it, and sees how it ends.
+//! Starts a program of `child`, reads its lines, sends signals, and reads its exit status.
 
 use cancelable_signals::Signal;
 use rustix::process::{Pid, kill_process};
@@ -11,17 +11,17 @@ use std::time::Duration;
 /// Only a run that fails waits this long.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Has what is started from here on start with the default action of every signal, whatever this
-/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
-/// is the default there; here it does what the default would. The programs do not come here.
+/// Has what is started from here on start with the default action of every signal, whatever this process was
+/// started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. A signal with a handler here has the default
+/// action in the child; here it does what the default would. The programs do not come here.
 fn start_with_the_defaults() {
     use std::sync::atomic::AtomicBool;
     use std::sync::{Arc, Once};
 
     static CAUGHT: Once = Once::new();
     CAUGHT.call_once(|| {
-        // The standard library starts others with the default of SIGPIPE. Those for real time are
-        // not known to signal-hook, and ignored by nobody.
+        // The standard library starts others with the default of SIGPIPE. Real-time signals are not known to
+        // signal-hook, and no program ignores them.
         let signals = (1..32).filter_map(|number| Signal::try_from(number).ok());
         for signal in signals.filter(|signal| signal.name() != "SIGPIPE") {
             let always = Arc::new(AtomicBool::new(true));
@@ -30,8 +30,7 @@ fn start_with_the_defaults() {
     });
 }
 
-/// Whether this system can do what a test needs. Where it cannot, one line says that the test is
-/// left out.
+/// Returns whether this system has what a test needs. If not, a line reports that the test is left out.
 #[cfg(target_os = "linux")]
 pub(crate) fn can_run(program: &str, args: &[&str]) -> bool {
     let tried = Command::new(program).args(args).output();
@@ -58,7 +57,7 @@ impl Program {
         Self::spawn(Command::new(std::env::current_exe().unwrap()), program)
     }
 
-    /// As `nohup` would start it, for this signal.
+    /// Ignores this signal in the program, as `nohup` does.
     #[cfg(target_os = "linux")]
     pub(crate) fn start_ignoring(signal: &str, program: &str) -> Self {
         let mut shell = Command::new("sh");
@@ -67,7 +66,7 @@ impl Program {
         Self::spawn(shell, program)
     }
 
-    /// As the last argument of another program.
+    /// Starts the program as the last argument of another program.
     #[cfg(target_os = "linux")]
     pub(crate) fn start_under(starter: &str, args: &[&str], program: &str) -> Self {
         let mut command = Command::new(starter);
@@ -119,7 +118,7 @@ impl Program {
     }
 
     pub(crate) fn tell(&mut self, line: impl std::fmt::Display) -> &mut Self {
-        // One that has ended does not listen; how it ended is for the caller to see.
+        // A program that has ended reads no line; how it ended is for the caller to see.
         let _ = writeln!(self.stdin, "{line}");
         self
     }
@@ -130,7 +129,7 @@ impl Program {
             Some(named) => {
                 kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), named).unwrap();
             }
-            // Those for real time have no name there.
+            // Real-time signals have no name there.
             None => {
                 let kill = format!("kill -{} {pid}", signal.number());
                 assert!(

@@ -1,4 +1,4 @@
-//! R45: a request that a source has received is on record, or is served again.
+//! R45: a request that a source has received is recorded in the scope, or is served again.
 
 use crate::parent::Program;
 use cancelable_signals::Signal;

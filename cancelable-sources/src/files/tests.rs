@@ -1,4 +1,4 @@
-//! Watchers that refuse, fail or are late, which the system's own do not do on demand.
+//! Watchers that refuse, fail or are late, as the system's watchers do not do on demand.
 
 #[cfg(any(target_os = "linux", target_os = "windows"))]
 mod event_filter;

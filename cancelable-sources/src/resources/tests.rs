@@ -83,7 +83,7 @@ fn r30_the_limit_that_is_nearest_counts_on_every_level() {
     assert_eq!(root.container().memory(), share(1900, 2000));
 }
 
-/// Inside a container the path is that of the outside, and the group is at the top.
+/// Inside a container the path is the outer path, and the group is at the top.
 #[test]
 fn r30_a_path_that_is_not_there_is_looked_for_at_the_top() {
     for path in ["/docker/0123", "/../../0123"] {
@@ -216,7 +216,7 @@ fn r30_all_threads_together_are_what_the_process_may_use() {
     assert_eq!(root.container().cpus(), None, "that is all there is");
 }
 
-/// Of a quota and the cores the less counts, on either version.
+/// The smaller of a quota and the cores counts, on either version.
 #[test]
 fn r30_a_quota_of_more_than_the_cores_is_that_of_the_cores() {
     for (quota, cores) in [("400000", 2.0), ("150000", 1.5)] {

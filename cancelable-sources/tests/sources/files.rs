@@ -12,7 +12,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SETTLE: Duration = Duration::from_millis(100);
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// What is done to the file, and what is said of it.
+/// A change of the file, and the text of the cause.
 type Case = (&'static str, fn(&Path), &'static str);
 
 fn place() -> (TempDir, PathBuf) {
@@ -181,7 +181,7 @@ fn r30_a_file_that_disappears_is_told_of() {
     }
 }
 
-/// What editors do: the old file is moved away, and a new one comes to its place.
+/// The steps of editors: the old file is moved away, and a new one comes to its place.
 #[test]
 fn r30_a_file_that_is_replaced_has_not_disappeared() {
     let (_folder, file) = place();
@@ -254,7 +254,7 @@ fn r30_a_link_is_followed_to_the_content() {
     fs::write(&real, "two or more").unwrap();
     assert_eq!(words(&drive.told(SETTLE), &file), "was written to");
 
-    // As clusters do it: the link leads over another link, and that one is replaced.
+    // The steps of clusters: the link leads over another link, and that one is replaced.
     let (one, two) = (folder.path().join("1"), folder.path().join("2"));
     let data = folder.path().join("data");
     for version in [&one, &two] {
@@ -353,7 +353,7 @@ fn r30_a_link_on_the_way_that_is_replaced_is_told_of() {
     assert_eq!(words(&drive.told(SETTLE), &file), "was replaced");
 }
 
-/// One folder by two paths is one for the kernel; each hears of it by its own.
+/// A folder with two paths is one folder for the kernel; each hears of it by its own.
 #[cfg(target_os = "linux")]
 #[test]
 fn r30_a_folder_that_is_watched_by_two_paths_tells_of_both() {
@@ -364,7 +364,7 @@ fn r30_a_folder_that_is_watched_by_two_paths_tells_of_both() {
     let source = |file: &Path| file_appears(file).unwrap().every(HOUR).unwrap();
     let mut drives = [&file, &other].map(|file| Drive::new(source(file)));
     assert!(drives.iter_mut().all(|drive| drive.step().is_none()));
-    // One that comes and goes takes nothing from the others.
+    // A source that starts and ends takes nothing from the others.
     for file in [&file, &other] {
         let mut drive = Drive::new(source(file));
         assert!(drive.step().is_none());

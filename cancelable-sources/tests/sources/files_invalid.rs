@@ -1,4 +1,4 @@
-//! What cannot be watched is refused where the source is made.
+//! Paths that cannot be watched are refused when the source is made.
 
 use cancelable_core::{Scope, Source};
 use cancelable_sources::{file_appears, file_changes, file_disappears};

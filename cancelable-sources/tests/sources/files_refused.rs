@@ -1,7 +1,7 @@
-//! A system that grants no watch: the file is looked at in the interval.
+//! A system that grants no watch: the file is checked in the interval.
 //!
-//! A process that may open no more files is one. It is this test binary once more, since the limit
-//! would hold for the other tests too.
+//! The test uses a process that may open no more files: this test binary once more, since the limit would hold
+//! for the other tests too.
 
 use crate::drive::Drive;
 use cancelable_sources::file_appears;

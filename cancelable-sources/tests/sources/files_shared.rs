@@ -1,5 +1,4 @@
-//! What the watched files of a process cost together: a user has 128 instances of inotify for all
-//! programs.
+//! The shared cost of the watched files of a process: a user has 128 instances of inotify for all programs.
 //!
 //! Counted in a process of its own, since the other tests watch files too.
 

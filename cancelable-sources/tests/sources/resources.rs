@@ -1,4 +1,4 @@
-//! Gauges that are moved by hand.
+//! Gauges whose reading a test sets.
 
 use cancelable_core::error::InvalidArgument;
 use cancelable_core::testing::ManualRuntime;
@@ -16,7 +16,7 @@ use std::time::Duration;
 const SECOND: Duration = Duration::from_secs(1);
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// What a reading gives, by its number from 0.
+/// The value of a reading, by its number from 0.
 struct Dial<F> {
     read: F,
     unit: GaugeUnit,

@@ -1,4 +1,4 @@
-//! Real figures of this machine: they are there, and they are not absurd.
+//! Real figures of this machine, which exist and are plausible.
 
 use cancelable_core::testing::ManualRuntime;
 use cancelable_core::{Scope, Source};
@@ -8,7 +8,7 @@ use cancelable_sources::{
 use std::future::pending;
 use tempfile::TempDir;
 
-/// What the cause says, for a limit that every reading reaches.
+/// Returns the text of the cause, for a limit that every reading reaches.
 fn said(source: impl Source) -> String {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("watching").runtime(&manual.handle());
@@ -36,7 +36,7 @@ fn r30_the_memory_of_the_process_is_known() {
     assert!((0.1..1024.0).contains(&value), "{words}");
 }
 
-/// What is allocated and written to shows. Only Linux promises to count it at once.
+/// Allocated and written memory shows in the reading. Only Linux promises to count it at once.
 #[cfg(target_os = "linux")]
 #[test]
 fn r30_memory_that_is_taken_is_seen() {
@@ -69,14 +69,14 @@ fn r30_the_cpu_is_known() {
     let words = said(cpu_limit(1e-6).unwrap());
     let named = ["CPU of the container at ", "CPU of the machine at "];
     let is_named = named.iter().any(|name| words.starts_with(name));
-    // Where the tests are bound to some of the cores.
+    // If the tests are bound to some of the cores.
     assert!(is_named || words.contains(" of the machine's "), "{words}");
 }
 
 #[test]
 fn r30_the_disk_of_a_path_is_known() {
     let folder = TempDir::new().unwrap();
-    // What is not there yet is on the disk of what is.
+    // A path that does not exist yet is on the disk of its nearest existing ancestor.
     for path in [folder.path().to_owned(), folder.path().join("a").join("b")] {
         let words = said(disk_limit(&path, 1e-6).unwrap());
         let (value, unit) = reading(&words, &format!("disk of {}", path.display()));

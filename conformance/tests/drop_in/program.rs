@@ -393,7 +393,7 @@ fn r15_the_extension_looks_at_the_token_when_it_is_called_and_the_method_when_it
     assert_eq!(poll_once(pin!(run_owned)), Poll::Ready(None));
 }
 
-/// As in a crate that denies warnings.
+/// The lints of a crate that denies warnings.
 #[test]
 #[deny(warnings)]
 fn r15_an_answer_that_nobody_wants_is_no_warning() {
@@ -459,7 +459,7 @@ fn r15_drop_guards_cancel_unless_they_are_disarmed() {
     assert_eq!(guard.token(), &token);
     let same: &CancellationToken = guard.disarm();
     assert!(!same.is_cancelled());
-    // As a statement, with the token not wanted back.
+    // A statement that does not use the returned token.
     token.clone().drop_guard().disarm();
     token.drop_guard_ref().disarm();
     assert!(!token.is_cancelled());

@@ -7,7 +7,7 @@ use std::fs;
 /// The pages that are no guide: the index and the tables of measurements.
 const NO_GUIDES: [&str; 2] = ["README.md", "performance.md"];
 
-/// Where a page points to what is no guide, in the documentation of the core.
+/// The address of files that are not guides, for links in the documentation of the core.
 const FILES: &str = "https://github.com/cancelable-rs/cancelable/blob/main/";
 
 /// The pages in `docs`, by name.

@@ -1,8 +1,7 @@
 //! The rules of the workspace that the compiler does not check, and the suite on the manual runtime.
 //!
 //! Each rule is a function that returns the faults as text. One test requires that the workspace has no fault. A
-//! second test shows that the function finds a fault, because a check that cannot fail
-//! is no check.
+//! second test shows that the function finds a fault, because a check that cannot fail proves nothing.
 
 #![allow(
     clippy::unwrap_used,

@@ -27,7 +27,7 @@ pub fn message(line: impl Display) {
 
 /// Writes whole lines for people to standard error, as [`message`] does.
 pub fn text(text: &str) {
-    // Whether standard error was full at the last message. The next message does not wait again.
+    // True if standard error was full at the last message. The next message does not wait again.
     static IS_STALLED: AtomicBool = AtomicBool::new(false);
 
     let mut to = io::stderr().lock();

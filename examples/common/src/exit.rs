@@ -125,7 +125,7 @@ fn refused(program: &str, error: &clap::Error) -> Exit {
 ///
 /// # Errors
 ///
-/// As for [`options`].
+/// The same as for [`options`].
 pub fn no_options(program: &'static str, about: &'static str) -> Result<(), Exit> {
     let command = clap::Command::new(program).about(about);
     let command = command.version(env!("CARGO_PKG_VERSION"));

@@ -369,7 +369,7 @@ mod tests {
         let (place, elsewhere) = (dir.path().join("file"), tempfile::tempdir().unwrap());
         fs::write(&place, "the old one is longer").unwrap();
         let mut replacement = begin(&place, "");
-        // As in a folder that is not writable.
+        // The case of a folder that is not writable.
         replacement.new = temporary_in(elsewhere.path()).unwrap();
         replacement.file().write_all(b"new").unwrap();
         let inode = place.metadata().unwrap().ino();

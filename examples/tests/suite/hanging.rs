@@ -1,4 +1,4 @@
-//! A write that hangs, because nobody reads what is written: who insists is not kept waiting.
+//! A write that hangs, because its reader does not read: a user who insists does not wait.
 
 use crate::kit::Tree;
 use crate::running::Running;

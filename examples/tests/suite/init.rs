@@ -1,4 +1,4 @@
-//! `init` exits as its command does. What it does as process 1 is tested where it is made: in
+//! `init` exits as its command does. The role as process 1 is tested in the crate that implements it: in
 //! `cancelable-process`.
 
 use crate::kit::{Ended, Tree, bin};

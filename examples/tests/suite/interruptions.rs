@@ -1,9 +1,8 @@
-//! A run of `pipeline` that is interrupted a hundred times leaves what one leaves that is not.
+//! A run of `pipeline` that is interrupted a hundred times has the same output as a run without interruptions.
 //!
-//! Where it is interrupted is drawn from a generator with a fixed seed: how much of the input there
-//! is, cut at any byte; how many lines are to be done by then; which signal it is, SIGKILL among them.
-//! The input does not end before the last run, so that no run is over before its signal, however
-//! quick the machine is.
+//! A generator with a fixed seed chooses each interruption: the length of the input, cut at any byte; the number
+//! of lines that are done before; the signal, SIGKILL among them. The input does not end before the last run, so
+//! that no run ends before its signal, however fast the machine is.
 
 use std::fmt::Write as _;
 use std::fs;

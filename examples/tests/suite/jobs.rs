@@ -1,10 +1,10 @@
 //! `supervise` and `init` as jobs of a shell at a terminal: what the shell expects of a command holds
 //! for the wrapper around it.
 //!
-//! What is typed waits in the terminal until somebody reads it, and what is waited for is printed: no
-//! test depends on who is quicker. After a key that sends a signal the shell is waited for, because a
-//! read that the signal interrupts may take what is typed next. Words that are waited for are typed in two parts, so that their echo
-//! is not taken for them.
+//! Typed text stays in the terminal until it is read, and each test waits for printed text: no test depends on a
+//! race. After a key that sends a signal the shell is waited for, because a read that the signal interrupts may
+//! take what is typed next. Words that are waited for are typed in two parts, so that their echo is not taken for
+//! them.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -143,7 +143,7 @@ fn r33_a_read_in_the_background_stops_the_job_and_fg_gives_it_the_terminal() {
         let command = format!("{wrapper} sh -c 'read x; echo g\"\"ot $x' &");
         shell.line(&command).until_stopped();
         shell.line("fg").line("this").until("got this");
-        // One that goes on in the background.
+        // A job that continues in the background.
         let command = format!("{wrapper} sh -c '{READY}; kill -STOP $$; echo we\"\"nt on'");
         shell.line(&command).until("ready").until("Stopped");
         shell.line("bg").until("went on");

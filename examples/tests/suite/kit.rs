@@ -1,4 +1,4 @@
-//! Trees of files to walk, and what a program that ended has left.
+//! Trees of files to walk, and the files and lines that an ended program has left.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,8 +10,8 @@ use std::process::{Command, ExitStatus, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The path of one of the example programs of this package. Those of one package carry the
-/// runtime's name as well.
+/// The path of one of the example programs of this package. The programs of a package carry the runtime's name as
+/// well.
 macro_rules! bin {
     ($name:literal) => {
         match [
@@ -30,7 +30,7 @@ macro_rules! bin {
 }
 pub(crate) use bin;
 
-/// Where the program is that was built at `path`: in the folder that this variable names, if it is
+/// Returns the path of the program that was built at `path`: in the folder that this variable names, if it is
 /// set, for a user who may not read where it was built.
 pub(crate) fn placed(path: &'static str) -> &'static str {
     let Some(folder) = std::env::var_os("CANCELABLE_PROGRAMS") else {
@@ -40,9 +40,9 @@ pub(crate) fn placed(path: &'static str) -> &'static str {
     copy.into_os_string().into_string().unwrap().leak()
 }
 
-/// Has what is started from here on start with the default action of every signal, whatever this
-/// process was started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. What is caught here
-/// is the default there; here it does what the default would.
+/// Has what is started from here on start with the default action of every signal, whatever this process was
+/// started to ignore: a script's `&` has SIGINT and SIGQUIT ignored. A signal with a handler here has the default
+/// action in the child; here it does what the default would.
 #[cfg(unix)]
 fn start_with_the_defaults() {
     use signal_hook::consts::*;
@@ -63,8 +63,8 @@ fn start_with_the_defaults() {
     });
 }
 
-/// Whether a program can be started by these words, which come before it. Where it cannot, one line
-/// says that the test is left out.
+/// Returns whether a program can be started with these words as a prefix. If not, a line reports that the test is
+/// left out.
 #[cfg(target_os = "linux")]
 pub(crate) fn can_start_by(words: &[&str]) -> bool {
     use std::io::Write;
@@ -144,7 +144,7 @@ impl Tree {
         command
     }
 
-    /// Whether GNU's tool finds every line of `list` right, of which there must be some.
+    /// Returns whether GNU's tool accepts every line of `list`, which must not be empty.
     #[cfg(target_os = "linux")]
     pub(crate) fn assert_sha256sum_accepts(&self, list: &Path) {
         let lines = fs::read(list).unwrap();
@@ -158,7 +158,7 @@ impl Tree {
     }
 }
 
-/// What a program that ended has left.
+/// The output and the status of a program that has ended.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
@@ -177,7 +177,7 @@ impl Ended {
         }
     }
 
-    /// As [`of`](Self::of) for a command whose standard output goes elsewhere.
+    /// Runs a command as [`of`](Self::of) does, with its standard output redirected.
     #[cfg(unix)]
     pub(crate) fn of_status(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();

@@ -1,4 +1,4 @@
-//! What is written for the files that were hashed.
+//! The lines of hashed files.
 
 use std::fs;
 

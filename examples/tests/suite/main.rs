@@ -1,7 +1,7 @@
 //! The example programs as their users meet them: real processes, signals, files and pipes.
 //!
-//! The example packages all run this one source. A test never sleeps and never bounds a time: it waits
-//! for a line that the program prints when it has come so far, and for the program's end.
+//! The example packages all run this one source. A test never sleeps and never bounds a time: it waits for a line
+//! that the program prints at that point, and for the program's end.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Swapping the runtime is its name in the manifest, and nothing in the code.
+//! A swap of the runtime changes its name in the manifest, and no code.
 
 use std::fs;
 use std::path::Path;

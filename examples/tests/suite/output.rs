@@ -1,4 +1,4 @@
-//! What `checksum -o FILE` does to the file: nothing, until the lines are all there.
+//! The file of `checksum -o FILE`, which stays unchanged until all lines are written.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -152,7 +152,7 @@ fn a_fifo_is_written_to_and_ended_whoever_comes_first() {
     }
 }
 
-/// What is already in an open file stays there.
+/// The earlier content of an open file stays there.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_open_file_by_its_number_is_gone_on_with() {

@@ -1,4 +1,5 @@
-//! `pipeline` in trouble: what is no record, what cannot be read or written, what cannot be resumed.
+//! The errors of `pipeline`: lines that are not records, files that cannot be read or written, runs that cannot
+//! be resumed.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -278,7 +279,7 @@ fn the_output_is_as_it_was_until_there_is_something_to_write() {
     assert_eq!(lines(&tree, "output").len(), 1);
 }
 
-/// What is in an open file already stays there, and nothing is made beside its number.
+/// The earlier content of an open file stays there, and no file is made beside its number.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_open_file_by_its_number_is_gone_on_with() {
@@ -370,8 +371,8 @@ fn a_full_disk_ends_the_run() {
         .assert_says("/dev/full: No space left");
 }
 
-/// The shell's limit on the length of files stands for a disk that is full. What was written by then
-/// is whole, and counts: with more room the run goes on.
+/// The shell's limit on the length of files stands for a disk that is full. The output that was written before is
+/// complete, and counts: with more room the run goes on.
 #[cfg(target_os = "linux")]
 #[test]
 fn an_output_that_cannot_grow_is_resumed_when_it_can() {

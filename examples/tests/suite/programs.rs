@@ -1,4 +1,4 @@
-//! What holds for every program: its command line, and that nothing it only says stops what it does.
+//! Rules for every program: its command line, and messages that cannot be written do not stop its work.
 
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
@@ -145,7 +145,7 @@ fn what_is_wrong_with_an_argument_is_said_with_it() {
     assert!(!tree.path("books.db").exists());
 }
 
-/// Where standard output is non-blocking, it is waited for.
+/// If standard output is non-blocking, the program waits for it.
 #[test]
 fn a_non_blocking_output_is_waited_for() {
     use rustix::fs::{OFlags, fcntl_setfl};

@@ -90,7 +90,7 @@ fn the_pauses_are_those_that_were_asked_for() {
     running.signal("INT").end();
 }
 
-/// What never can be is not waited for.
+/// The program does not wait for an address that can never accept.
 #[test]
 fn an_impossible_address_ends_it_at_the_first_try() {
     let tree = Tree::new();

@@ -1,4 +1,4 @@
-//! A program that is at work, and can be listened to and signalled.
+//! A running program, whose lines a test reads and to which it sends signals.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
@@ -164,7 +164,7 @@ impl Running {
         self
     }
 
-    /// Waits for the end. What is still in the pipes is read first, so that no write hangs.
+    /// Waits for the end. The content of the pipes is read first, so that no write hangs.
     pub(crate) fn end(&mut self) -> Ended {
         let mut stdout = Vec::new();
         std::thread::scope(|threads| {

@@ -1,4 +1,4 @@
-//! The small programs print what the documentation says they print.
+//! The small programs, whose output is that in the documentation.
 
 use std::fs;
 use std::path::Path;

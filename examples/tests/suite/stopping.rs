@@ -147,7 +147,7 @@ fn the_report_for_people_says_the_same() {
         .assert_says("SIGINT received")
         .assert_says("done     1 file, 3 B")
         .assert_says("left     1 file, 1.00 TiB");
-    // Where in the source it was decided is nothing to those who use it.
+    // The source location of the request is of no use to the users of the program.
     assert!(!ended.stderr.contains(".rs"), "{}", ended.stderr);
 }
 

@@ -1,8 +1,7 @@
 //! `supervise` beside timeout(1): the same arguments, the same exit code and the same words.
 //!
-//! A limit is either so short that it is always reached, by a command that never ends by itself, or
-//! so long that it never is: nothing here depends on speed. That a pipe ends shows that nothing is
-//! left of the command.
+//! A limit is either short, for a command that never ends, or so long that it is never reached: nothing here
+//! depends on speed. The end of a pipe shows that no process of the command is left.
 
 use std::process::Command;
 
@@ -86,7 +85,7 @@ fn it_exits_as_timeout_does() {
         (vec!["1e20", "true"], 0),
         (vec!["inf", "true"], 0),
         (vec!["0.00001d", "sleep", "1000"], 124),
-        // What is wrong.
+        // Invalid arguments.
         (vec![], 125),
         (vec![LONG], 125),
         (vec!["abc", "true"], 125),
@@ -115,10 +114,10 @@ fn it_exits_as_timeout_does() {
     let tree = Tree::new();
     for (args, usual) in &table {
         let [theirs, ours] = both(&tree, args);
-        // What both answer depends on this machine: a folder on PATH that may not be read makes a
-        // program that is not there one that cannot be started. So the table only has what is usual.
-        // If the time is over before it has started the command, the signal meets a copy of
-        // timeout itself there, and so does what timeout then says.
+        // The answer of both depends on this machine: a folder on PATH that may not be read makes a program that
+        // is not there one that cannot be started. So the table only has what is usual. If the time is over
+        // before it has started the command, the signal meets a copy of timeout itself there, and so does what
+        // timeout then says.
         let mut theirs = Ended::of(theirs);
         for _ in 0..20 {
             if code(&theirs) != *usual {
@@ -194,7 +193,7 @@ fn r33_a_signal_that_was_blocked_at_the_start_is_passed_on() {
     }
 }
 
-/// One that would end it and is no request to end: the command is not left behind.
+/// A signal that would end the process and is not a request to end: the command is not left behind.
 #[test]
 fn r33_a_signal_of_a_users_own_is_passed_on() {
     let tree = Tree::new();

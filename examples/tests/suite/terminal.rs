@@ -1,4 +1,4 @@
-//! What a person sees on a terminal.
+//! The output of the programs on a terminal.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -52,12 +52,12 @@ impl Watched {
         self.child.wait().unwrap()
     }
 
-    /// How it ended, of one whose terminal is not read any more.
+    /// Returns the exit status of a program whose terminal is not read any more.
     fn end_unread(mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
 
-    /// Whether there was more to see. A terminal that nobody holds any more fails to read.
+    /// Returns whether there was more output. A terminal that nobody holds any more fails to read.
     fn look(&mut self) -> bool {
         let mut buffer = [0; 4096];
         let count = self.terminal.read(&mut buffer).unwrap_or(0);
@@ -78,7 +78,7 @@ impl Watched {
         self
     }
 
-    /// How it ended, and all that was seen.
+    /// Returns the exit status and the whole output.
     fn end(mut self) -> (ExitStatus, String) {
         while self.look() {}
         let status = self.child.wait().unwrap();

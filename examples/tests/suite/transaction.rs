@@ -1,4 +1,4 @@
-//! A database that is worked on by a program that is stopped and killed is never half-written.
+//! A program that is stopped and killed never leaves its database half-written.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::kit::{Ended, Tree, bin};
 
-/// How often it is stopped from inside, and how often it is killed.
+/// The number of stops from inside, and the number of kills.
 const STOPPED: usize = 900;
 const KILLED: usize = 100;
 

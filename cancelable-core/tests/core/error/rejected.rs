@@ -1,4 +1,4 @@
-//! Rejections: each reason with its predicate, its text, its kind of `io::Error`, and the value that comes back.
+//! Rejections: each reason with its predicate, its text, its kind of `io::Error`, and the returned value.
 
 use crate::support::{SECOND, open, open_on};
 use cancelable_core::error::Rejected;

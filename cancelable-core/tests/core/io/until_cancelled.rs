@@ -22,7 +22,7 @@ struct Pipe(Rc<RefCell<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     bytes: VecDeque<u8>,
-    /// How many bytes it holds at most.
+    /// The maximum number of bytes that it holds.
     room: usize,
     closed: bool,
     flushes: usize,
@@ -263,7 +263,7 @@ fn r43_lines_and_seeks_are_cut_too_and_nothing_of_the_buffer_is_lost() {
         assert!(reader.read_line(&mut line).await.is_err());
         assert!(reader.seek(SeekFrom::Start(0)).await.is_err());
         assert_eq!(line, "one\n");
-        // It goes on where it was.
+        // It continues at the same position.
         reader.get_mut().read_line(&mut line).await.unwrap();
         assert_eq!(line, "one\ntwo\n");
     });

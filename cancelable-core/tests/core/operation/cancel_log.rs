@@ -1,4 +1,4 @@
-//! What the log says of a cancel: of whom, and why, however it came (R49, section 3 of the rules).
+//! The log lines of a cancel: the operation and the cause, for every way of cancelling (R49).
 
 use crate::support::log_lines::{Line, lines_of};
 use crate::support::{SECOND, open_on};

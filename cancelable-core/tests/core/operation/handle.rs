@@ -1,4 +1,4 @@
-//! The record of an operation: where it is found, what it says, what it leaves behind.
+//! The record of an operation: how code finds it, what it reports, and what remains after its end.
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! Holds that the end of a scope waits for, and the current operation of a thread where nothing is polled.
+//! Holds, for which the end of a scope waits, and the current operation of a thread that polls nothing.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! R46: work that asks inline is told of a deadline although nothing polls its run.
+//! R46: work that checks inline sees a deadline although its run is not polled.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, builder_on};
@@ -12,10 +12,10 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-/// Each look at the clock is seen: a millisecond passes with each step.
+/// Each reading of the clock is counted: a millisecond passes with each step.
 const STEP: Duration = Duration::from_millis(1);
 
-/// After how many milliseconds `step` says that its work is over, in one poll of a scope of one second.
+/// Returns the number of milliseconds after which `step` reports its end, in one poll of a scope of one second.
 fn stops_after(step: &impl AsyncFn(&CancellationToken) -> bool) -> u32 {
     let manual = ManualRuntime::new();
     let scope = builder_on(&manual, "sum")

@@ -1,4 +1,4 @@
-//! Partial results: what a run had so far is found, whichever way it ended, and no update is lost.
+//! Partial results: the value of a run is kept, whichever way the run ended, and no update is lost.
 
 use crate::support::open;
 use cancelable_core::testing::ManualRuntime;
@@ -204,7 +204,7 @@ fn r38_r09_inside_an_update_its_operation_is_free_and_its_value_is_in_use() {
     });
     assert!(updated.is_ok());
     assert_eq!(partial.get(), Some(vec![1_u32, 2]));
-    // What is set inside comes after it.
+    // A value that is set inside comes after it.
     let updated = partial.update(|rows: &mut Vec<u32>| {
         partial.set(vec![9_u32]);
         rows.push(3);

@@ -1,4 +1,4 @@
-//! What keeps a scope open that has not been run, where something was deferred to it.
+//! The handles that keep a scope open that was not run but has finalizers.
 
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a finalizer holds: a handle of the scope, and a witness of its end.
+/// The handle that a finalizer holds: a handle of the scope, and a witness of its end.
 struct Inside {
     scope: Scope,
     alive: Arc<()>,
@@ -140,7 +140,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     let after = scope.clone();
     drop(scope);
     assert_eq!(before.status(), Status::Pending);
-    // What was made before it is told from what was made after it, each time.
+    // Handles that were made before a deferral are distinguished from later handles, each time.
     after.defer(async {}).expect("it has not ended");
     let last = after.clone();
     drop(after);
@@ -155,7 +155,7 @@ fn r28_a_clone_from_before_the_deferral_keeps_nothing_open_by_itself() {
     assert!(matches!(outcome.error(), Some(RunError::AlreadyRun(_))));
     manual.run_until_idle();
 
-    // Where nothing was deferred each handle counts.
+    // Without a deferral each handle counts.
     let scope = open_on(&manual, "import");
     let before = scope.clone();
     drop(scope);

@@ -1,4 +1,4 @@
-//! What goes out to other processes, to the letter (R40).
+//! The serialised form for other processes, to the letter (R40).
 
 use crate::support::SECOND;
 use cancelable_core::cause::OperationId;

@@ -1,4 +1,4 @@
-//! Shields (R22): what a cancel lets finish, and when it arrives all the same.
+//! Shields (R22): the work that finishes in spite of a cancel, and the moment at which the cancel arrives.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, open};
@@ -561,7 +561,7 @@ fn r22_outside_the_run_it_shelters_no_scope_that_is_opened_inside() {
     assert!(is_cancelled);
 }
 
-/// What is left for `op` where it is asked, in seconds, and whether the deadline says the same.
+/// Returns the remaining time of `op` at this point in seconds, and checks that the deadline agrees.
 fn left(manual: &ManualRuntime, op: &Scope) -> Option<u64> {
     let left = op.remaining().map(|left| left.as_secs());
     let deadline = op.deadline().map(|at| (at - manual.now()).as_secs());

@@ -1,4 +1,4 @@
-//! Handles and errors pass an unwinding that is caught: a test framework and a worker pool ask for it.
+//! Handles and errors are unwind safe, as a test framework and a worker pool require.
 
 use cancelable_core::cause::{OperationId, OperationLabel};
 use cancelable_core::error::{InvalidArgument, Rejected};

@@ -1,4 +1,4 @@
-//! Progress (R38): what the work says of itself, what parents sum up, and who hears of it.
+//! Progress (R38): the figures of an operation, the sums of its ancestors, and the notified hooks.
 
 use crate::support::{SECOND, open};
 use cancelable_core::operation::{
@@ -36,7 +36,7 @@ fn overall(operation: &Operation) -> (u64, Option<u64>) {
     (snapshot.overall().position(), snapshot.overall().total())
 }
 
-/// What a hook was told: who made it, what stood then over all, whether it was the last.
+/// The changes that a hook has received: who made it, what stood then over all, whether it was the last.
 type Told = Arc<Mutex<Vec<(String, u64, bool)>>>;
 
 fn listen(operation: &Operation) -> (Told, ProgressRegistration) {
@@ -149,7 +149,7 @@ fn r38_a_parent_has_its_own_figures_and_the_sum_of_all_below() {
     assert_eq!(overall(&root), (5, Some(15)));
     assert_eq!(overall(&upload), (4, Some(10)));
     assert_eq!(upload.progress().snapshot().position(), 0);
-    // Someone who moves and does not say how far makes the end unknown.
+    // An operation that advances without a total makes the overall total unknown.
     upload.progress().advance(1);
     assert_eq!(overall(&root), (6, None));
     upload.progress().set_total(1);
@@ -463,7 +463,7 @@ fn r38_it_reads_as_one_line() {
             scope.id()
         )
     );
-    // What is below counts, as it does in the line of the operation.
+    // Descendants count, as they do in the line of the operation.
     let part = inside(&scope, "part");
     part.progress()
         .change()

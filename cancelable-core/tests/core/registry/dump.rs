@@ -1,4 +1,4 @@
-//! The dump of what is open.
+//! The dump of open operations.
 
 use crate::support::{SECOND, at_most};
 use cancelable_core::testing::ManualRuntime;

@@ -148,7 +148,7 @@ fn r39_hooks_of_a_registry_see_all_of_it_and_go_with_their_guard() {
         .build()
         .unwrap();
     let outcome = manual.block_on(scope.run(async |op: Scope| {
-        // What is a part of it has the registry's hooks, and not those of the scope.
+        // A descendant has the registry's hooks, and not those of the scope.
         let inner = op.child("inner").build().unwrap();
         inner.run(async |_| ()).await.status()
     }));

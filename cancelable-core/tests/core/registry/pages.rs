@@ -1,4 +1,4 @@
-//! A registry of many operations: what its list is kept in gains and loses pages (R35, R36).
+//! A registry of many operations, whose list gains and loses pages (R35, R36).
 
 use crate::support::hand::Numbers;
 use cancelable_core::cause::OperationId;

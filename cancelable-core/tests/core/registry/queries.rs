@@ -1,4 +1,4 @@
-//! Registries: who is listed, filters, cancelling, history, statistics, trees.
+//! Registries: listed operations, filters, cancelling, history, statistics, trees.
 
 use crate::support::SECOND;
 use cancelable_core::operation::OperationSnapshot;
@@ -644,7 +644,7 @@ fn r35_statistics_count_by_status_and_measure_what_has_ended() {
         "{durations:?}"
     );
 
-    // What is open stays listed and counted.
+    // Open operations stay listed and counted.
     bench.registry.clear();
     let statistics = bench.registry.statistics();
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What hooks, predicates and wakers do to the registry that calls them (R9, R35, R37, R39).
+//! Hooks, predicates and wakers that use the registry that calls them (R9, R35, R37, R39).
 
 use cancelable_core::operation::Hooks;
 use cancelable_core::registry::{Event, Events, Filter, HooksGuard};

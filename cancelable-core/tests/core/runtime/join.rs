@@ -1,4 +1,4 @@
-//! Joining a task: its value, its panic, its loss, and what is gone by then.
+//! Joining a task: its value, its panic, its loss, and the drops that precede the join.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! The seam to a runtime: sleeping and timeouts.
+//! Sleeps and timeouts of a runtime.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;

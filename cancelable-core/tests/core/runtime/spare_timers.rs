@@ -1,4 +1,4 @@
-//! Spare timers: a runtime may let a timer be kept, and the next run that needs one takes it.
+//! Spare timers: a runtime may keep a timer, and the next run that needs a timer takes it.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;
@@ -106,7 +106,7 @@ impl Clock {
         })
     }
 
-    /// How many timers were made, and how often one was moved.
+    /// Returns the number of timers that were made, and the number of moves.
     fn counts(&self) -> (usize, usize) {
         let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
         (count(&self.made), count(&self.moved))

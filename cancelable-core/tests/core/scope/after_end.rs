@@ -1,4 +1,4 @@
-//! What an end means for who still holds something of the scope: its token, its operation, a builder.
+//! The end of a scope, seen by code that still has its token, its operation or a builder.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, open};

@@ -1,4 +1,4 @@
-//! Blocking work in a scope: how it hears of the cancel, who waits for it, and who gives it up.
+//! Blocking work in a scope: how the work sees a cancel, which runs wait for it, and when it is abandoned.
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
@@ -134,7 +134,7 @@ fn r26_a_failure_or_a_panic_of_a_thread_fails_the_scope() {
     }
 }
 
-/// A thread that ends when the sender is dropped, and says when it has begun.
+/// A thread that reports when it has begun, and ends when the sender is dropped.
 fn stubborn(begun: mpsc::Sender<()>, end: mpsc::Receiver<()>) -> impl FnOnce(CancellationToken) {
     move |_| {
         begun.send(()).expect("it is kept");
@@ -343,7 +343,7 @@ fn awaited<T: Send + 'static>(
     outcome.into_value().expect("it has a value")
 }
 
-/// Work that waits for its cancel, and says when it has begun.
+/// Work that reports when it has begun, and waits for its cancel.
 fn waiting(begun: mpsc::Sender<()>) -> impl FnOnce(CancellationToken) -> Result<(), Cancelled> {
     move |token| {
         begun.send(()).expect("it is kept");

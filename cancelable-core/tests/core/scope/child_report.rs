@@ -1,4 +1,4 @@
-//! What goes wrong below is on the handle of a child, and in the scope above (R50).
+//! Failures inside a child, which are on its handle and in the outcome of the parent (R50).
 
 use crate::support::{SECOND, open_on};
 use cancelable_core::testing::ManualRuntime;

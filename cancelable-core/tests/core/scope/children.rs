@@ -1,4 +1,4 @@
-//! Children of a scope: what they are, who waits for them, what a failure of one does.
+//! Children of a scope: their tasks, the waits for them, and the effect of a failure.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, at_most, open_on};
@@ -418,7 +418,7 @@ fn r25_a_child_that_answers_its_cancel_has_not_failed() {
             ends.push(child.await.expect_err("it was cancelled"));
         }
         assert!(!op.is_cancelled(), "{:?}", op.cause());
-        // What is no cancellation is a failure, also after a cancel.
+        // An error that is not a cancellation is a failure, also after a cancel.
         let other = builder.try_spawn(|op| async move {
             op.cancelled().await;
             Err::<(), _>(DiskFull(7))
@@ -899,7 +899,7 @@ fn r09_no_lock_is_held_while_a_waker_of_a_child_or_of_the_run_is_used() {
             .poll(&mut Context::from_waker(&meddling()))
             .is_ready()
     );
-    // What the wakers have spawned by now.
+    // The children that the wakers have spawned so far.
     drop(kept.try_iter().collect::<Vec<_>>());
 }
 

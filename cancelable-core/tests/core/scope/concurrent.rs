@@ -1,4 +1,4 @@
-//! Work on many items in place: how many at once, in which order, and what a cancel leaves.
+//! Work on many items in place: the number at once, the order, and the state after a cancel.
 
 use crate::support::probe::Probe;
 use crate::support::{SECOND, at_most};
@@ -35,7 +35,7 @@ fn taken<S: Stream>(probe: &Probe, mut stream: Pin<&mut S>) -> (Vec<S::Item>, bo
     }
 }
 
-/// Sleeps as many seconds as the item says, then answers it.
+/// Sleeps for the seconds of the item, and returns the item.
 fn sleeping(manual: &ManualRuntime) -> impl Fn(u32) -> Pin<Box<dyn Future<Output = u32>>> + use<> {
     let runtime = manual.handle();
     move |seconds| {
@@ -277,7 +277,8 @@ fn r48_a_cancel_after_the_last_of_the_work_has_cut_nothing() {
     }
 }
 
-/// How a scope ends whose work on `items` is cut after a second, although each ends well for the cancel.
+/// Returns the outcome of a scope whose work on `items` is cut after a second, although each item ends without an
+/// error.
 fn cut_by_a_timeout(items: usize, grace: Duration) -> (Status, bool, bool) {
     let manual = ManualRuntime::new();
     let builder = Scope::builder("crawl").runtime(&manual.handle());

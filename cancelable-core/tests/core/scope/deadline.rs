@@ -1,4 +1,4 @@
-//! The one effective deadline of a scope: what it is, how it moves, and whose fault it was.
+//! The effective deadline of a scope: its value, its moves, and the scope to which a timeout is attributed.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;

@@ -1,5 +1,5 @@
-//! Finalizers (R24): that they run on every way out, in which order, within which time, and what is
-//! said of those that do not do their work. Also waiting for the end of all that (R25).
+//! Finalizers (R24): they run on every way out, in order and within a budget, and failures are reported. Also the
+//! wait for the end of an operation (R25).
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Clone, Debug, Default)]
 struct Steps(Arc<Mutex<Vec<&'static str>>>);
 

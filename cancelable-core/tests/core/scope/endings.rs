@@ -1,7 +1,6 @@
-//! Every way in which a scope ends, with every kind of thing open: the table of
-//! `docs/semantics.md`, cell by cell.
+//! Every way in which a scope ends, with every kind of open work: the table of `docs/semantics.md`, cell by cell.
 //!
-//! The body ends, or is ended, when one second has passed.
+//! The body ends, or is cut, after one second.
 
 use crate::support::SECOND;
 use crate::support::clockwork::Clockwork;
@@ -41,7 +40,7 @@ const WAYS: [Way; 7] = [
 ];
 
 impl Way {
-    /// Whether the children are told to stop.
+    /// Returns whether the children are cancelled.
     fn cancels(self) -> bool {
         self != Self::Return
     }
@@ -54,7 +53,7 @@ impl Way {
         }
     }
 
-    /// Whether it comes from outside the run, so that nothing can wait.
+    /// Returns whether the ending comes from outside the run, so that nothing can wait.
     fn is_from_outside(self) -> bool {
         matches!(self, Self::Drop | Self::Abort)
     }
@@ -75,7 +74,7 @@ impl Way {
     }
 }
 
-/// What happened, and after how many seconds.
+/// The events, each with its time in seconds.
 #[derive(Clone)]
 struct Notes {
     runtime: RuntimeHandle,

@@ -1,5 +1,4 @@
-//! Grace (R23): the time that a cancelled body gets, who cuts it short, and who is named for not
-//! having used it.
+//! Grace periods (R23): the time that a cancelled body has, the cancels that shorten it, and the stragglers.
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
@@ -201,7 +200,7 @@ fn r23_an_inner_one_cannot_outlast_what_an_outer_one_leaves() {
     assert_eq!(left(2 * SECOND, Duration::ZERO), Some(Duration::ZERO));
 }
 
-/// Cancels `outer` after a second, with `inner` running inside it, and says how long each ran.
+/// Cancels `outer` after a second, with `inner` running inside it, and returns the time for which each ran.
 fn nested(
     manual: &ManualRuntime,
     outer: Duration,
@@ -493,7 +492,7 @@ fn r23_what_needs_a_clock_needs_a_runtime() {
     }
 }
 
-/// What a watchdog's hook was told, call by call.
+/// The stragglers that a watchdog's hook has received, call by call.
 type Reports = Arc<Mutex<Vec<Vec<Straggler>>>>;
 
 fn watched(manual: &ManualRuntime, after: Duration) -> (Scope, Reports) {

@@ -1,4 +1,4 @@
-//! A scope that is built and run in one chain, and what a refused one becomes.
+//! A scope that is built and run in one chain, and the outcome of a refused scope.
 
 use crate::support::SECOND;
 use cancelable_core::runtime::NoRuntime;

@@ -1,5 +1,4 @@
-//! What a dropped run leaves, as a part of the scope that it was in: who waits for it, before what, and
-//! for how long (R24, R25).
+//! Orphans of dropped runs: which ancestor waits for them, before which step, and for how long (R24, R25).
 
 use crate::support::clockwork::Clockwork;
 use crate::support::log_lines::lines_of;
@@ -19,7 +18,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What happened, and after how many seconds.
+/// The events, each with its time in seconds.
 #[derive(Clone)]
 struct Notes {
     runtime: RuntimeHandle,
@@ -249,7 +248,7 @@ fn r25_r50_what_fails_in_it_cancels_nobody_and_is_in_the_outcome_of_the_scope_ab
     assert!(matches!(error, RunError::ChildFailed(_)), "{error}");
 }
 
-/// What went wrong below, a word for each.
+/// The failures of descendants, a word for each.
 fn wrong<T, E>(outcome: &Outcome<T, E>) -> Vec<String> {
     let failures = outcome.child_failures().iter().map(|failure| {
         let how = match failure.is_panic() {
@@ -300,7 +299,7 @@ fn r50_runs_that_were_dropped_in_each_other_report_to_the_first_scope_that_was_n
     }));
     let expected = [
         "own failed",
-        // What is below a run is reported after its own.
+        // Failures of descendants are reported after the run's own.
         "middle failed",
         "inner failed",
         "child failed",
@@ -459,7 +458,7 @@ fn r24_r25_an_outer_run_that_was_dropped_first_waits_too_and_begins_no_finalizer
     drop(inner);
     manual.advance(60 * SECOND);
     let expected = [
-        // Nobody polls it, so it is taken over.
+        // The run is not polled, so it is taken over.
         ("inner", 4),
         ("first", 6),
         ("second", 7),
@@ -611,7 +610,7 @@ fn r24_what_a_finalizer_leaves_is_waited_for_within_the_cleanup_budget_and_named
     }
 }
 
-/// Its runtime is one that nobody drives for now.
+/// The runtime of the orphan is not driven for now.
 #[test]
 fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     let (manual, elsewhere) = (ManualRuntime::new(), ManualRuntime::new());
@@ -703,7 +702,7 @@ fn r26_a_call_that_a_dropped_run_gives_up_is_given_up_by_those_above_too() {
         .iter()
         .filter(|line| line.text.contains("was abandoned"));
     assert_eq!(told.count(), 1, "{lines:?}");
-    // What the call has deferred is its own, as its thread is.
+    // The finalizers that the call has deferred belong to the call, as its thread does.
     drop(end);
     let inner = inner.expect("the body has begun");
     while inner.live_children() > 0 {

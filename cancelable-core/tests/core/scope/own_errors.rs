@@ -1,5 +1,5 @@
-//! A body that stops for the cancel by an error of its own: it is cancelled, wherever it runs and whatever holds the
-//! error, and one that only fails at that time has failed.
+//! A body that stops for a cancel by an error of its own is cancelled, wherever it runs and whatever type contains
+//! the error. A body that fails at that time for another reason has failed.
 
 use crate::support::log_lines::lines_of;
 use crate::support::open_on;
@@ -21,7 +21,7 @@ use std::time::Duration;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// An error that says nothing of the one inside it, as a transparent one does.
+/// An error that does not show its inner error, as a transparent error does.
 #[derive(Debug)]
 enum Import {
     Stopped(Cancelled),
@@ -117,7 +117,7 @@ fn r18_a_body_that_says_that_it_has_stopped_is_cancelled_whatever_says_so() {
         op.cancel_with("the operator");
         op.token().child_token().check()
     });
-    // What was asked for where no operation runs.
+    // A `Cancelled` from a check on a thread without a current operation.
     is_cancelled::<Cancelled>(&manual, |op| {
         op.cancel_with("the operator");
         let (operation, token) = (op.operation().clone(), op.token().clone());
@@ -405,7 +405,7 @@ fn r28_the_drop_of_a_run_has_the_cause_that_it_was_given() {
         assert!(run.now_or_never().is_none());
     });
     assert_eq!(told.reason(), &Reason::ShuttingDown);
-    // What came before is the cause.
+    // The earlier cancel is the cause.
     let before = cause(&|scope| {
         let run = scope.run(|op| async move {
             op.cancel_with("the operator");

@@ -1,5 +1,5 @@
-//! Values of users whose drop panics, alone or after a panic of theirs, and clocks that panic: each end is
-//! reached all the same, and the process lives (R9, R10, R24, R28).
+//! User values whose drop panics, alone or during another panic, and clocks that panic: each scope still ends,
+//! and the process does not abort (R9, R10, R24, R28).
 
 use crate::support::{SECOND, open_on};
 use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, RuntimeHandle, Task, Timer};

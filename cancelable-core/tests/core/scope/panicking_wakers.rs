@@ -1,5 +1,5 @@
-//! Wakers that panic, poll at once or let go of the last handle (R9, R10), on all that tells of an end:
-//! an operation that is closed, a task, a child and a blocking call that are joined.
+//! Wakers that panic, poll at once or drop the last handle (R9, R10), in every wait for an end: of an operation,
+//! a task, a child and a blocking call.
 
 use crate::support::hand::{clone_acts, poll, waker};
 use crate::support::probe::Probe;
@@ -109,7 +109,7 @@ fn r10_a_child_can_be_joined_after_a_panic_of_an_earlier_joiners_waker() {
     assert!(isolated_panics() > before);
 }
 
-/// A scope with a call that does not end until it is told, and is given up a second after its cancel.
+/// A scope with a call that ends on request, and is abandoned a second after its cancel.
 fn with_stubborn_call<T>(
     act: impl AsyncFnOnce(&ManualRuntime, cancelable_core::scope::ChildHandle<()>) -> T,
 ) -> Option<T> {
@@ -265,7 +265,7 @@ fn r12_a_wait_that_is_dropped_leaves_no_waker_behind() {
     assert_eq!(Arc::strong_count(&probe), 1);
 }
 
-/// A run that waits for a child, which takes a second, and then has a finalizer that says that it ran.
+/// A run that waits for a child of one second, and then runs a finalizer that reports that it ran.
 fn joining(
     scope: &Scope,
     manual: &ManualRuntime,

@@ -1,4 +1,4 @@
-//! Errors that hand work back: they go where errors go, whatever the work is.
+//! Errors that return the work: they are errors like any other, whatever the type of the work.
 
 use cancelable_core::error::Rejected;
 use cancelable_core::operation::Shield;

@@ -1,4 +1,4 @@
-//! A request that comes is on record in the outcome, whatever the run does by then (R18, R45).
+//! Requests of sources, which are recorded in the outcome in every phase of the run (R18, R45).
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
@@ -205,7 +205,7 @@ fn r45_a_source_that_decides_is_on_record_while_nobody_polls() {
     assert!(!button.press("too late"), "the scope has ended");
 }
 
-/// As a `select!` does in the poll in which the request comes.
+/// Drops the run in the poll in which the request comes, as a `select!` does.
 #[test]
 fn r45_a_request_to_a_run_that_is_dropped_before_its_next_poll_is_in_the_log() {
     for is_polled in [false, true] {

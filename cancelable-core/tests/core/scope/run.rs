@@ -1,4 +1,4 @@
-//! Running a body in a scope: who wins, who is told, and how every way out closes it.
+//! Running a body in a scope: ties of value and cancel, notifications, and the close on every way out.
 
 use crate::support::log_lines::lines_of;
 use crate::support::probe::Probe;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-/// What a future that is ready at its first poll resolves to.
+/// Returns the output of a future that is ready at its first poll.
 fn now<F: Future>(future: F) -> F::Output {
     match Probe::new().poll(pin!(future)) {
         Poll::Ready(output) => output,

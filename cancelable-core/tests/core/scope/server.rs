@@ -1,4 +1,4 @@
-//! A scope that runs as long as a server, and requests as scopes inside: what `docs/servers.md` says.
+//! A scope that runs as long as a server, with a scope inside for each request, as in `docs/servers.md`.
 
 use crate::support::SECOND;
 use cancelable_core::testing::ManualRuntime;
@@ -30,7 +30,7 @@ fn stops(server: &Scope, runtime: &RuntimeHandle) -> CancellationToken {
     stop
 }
 
-/// How long the request took, and whether it came to its end.
+/// The duration of the request, and whether it completed.
 async fn request(server: Scope, runtime: RuntimeHandle, span: Duration) -> (Duration, bool) {
     assert!(current().is_none(), "it is the task of a framework");
     let request = server.child("GET /").build().expect("it is sound");

@@ -1,4 +1,4 @@
-//! What is tried again and again, by a loop that knows nothing of operations.
+//! Tries of a retry loop that knows nothing of operations.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;

@@ -1,4 +1,4 @@
-//! Runs and shields that are held and not polled (R16, R22, R47): whom they hold up, and for how long.
+//! Runs and shields that are held and not polled (R16, R22, R47): which scopes they delay, and for how long.
 
 use crate::support::SECOND;
 use crate::support::probe::Probe;
@@ -20,7 +20,7 @@ use std::time::Duration;
 
 /// The limit of the scope around.
 const LIMIT: Duration = Duration::from_millis(200);
-/// How long after it was woken a future must have been polled; see `docs/scopes.md`.
+/// The time after its wake within which a future must be polled; see `docs/scopes.md`.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 fn limited(manual: &ManualRuntime) -> Scope {
@@ -32,7 +32,7 @@ fn child(op: &Scope, name: &'static str) -> Scope {
     op.child(name).build().expect("it is sound")
 }
 
-/// What a run has that it has to wait for.
+/// The open work of a run, for which the run has to wait.
 #[derive(Clone, Copy, Debug)]
 enum Open {
     Child,
@@ -92,7 +92,7 @@ fn r47_a_run_that_its_body_holds_and_does_not_poll_suspends_no_limit_above() {
         }));
         assert!(outcome.is_cancelled(), "{open:?}");
         let left = match open {
-            // What is left of it is waited for, as of any dropped run.
+            // The scope waits for the orphan, as for that of any dropped run.
             Open::Child => SECOND,
             _ => LIMIT + PATIENCE,
         };
@@ -189,7 +189,7 @@ fn unordered(futures: Many<'_>) -> Pin<Box<dyn Future<Output = ()> + '_>> {
     Box::pin(futures.collect::<Vec<_>>().map(|_| ()))
 }
 
-/// What is put aside in the poll that was looked at last leaves nothing that wakes the task.
+/// If the body stops to poll a future in the poll that was checked last, nothing wakes the task.
 #[test]
 fn r47_what_is_put_aside_after_the_cancel_is_found_although_nothing_else_wakes() {
     for lasts in [SECOND / 10, SECOND, 30 * SECOND] {
@@ -608,7 +608,7 @@ fn r17_r47_a_run_that_was_taken_over_answers_when_it_is_polled_and_goes_when_it_
     }
 }
 
-/// A finalizer that has begun goes on where it was.
+/// A finalizer that has begun continues from its last await.
 fn begun(has_value: bool) -> Duration {
     match has_value {
         true => LIMIT + PATIENCE,

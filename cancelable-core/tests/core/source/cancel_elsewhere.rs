@@ -1,4 +1,4 @@
-//! A cancel whose callbacks run elsewhere, one that comes after a time, and a callback that is removed without
+//! A cancel whose callbacks run on a runtime, a cancel after a time, and the removal of a callback without
 //! blocking.
 
 use crate::support::SECOND;

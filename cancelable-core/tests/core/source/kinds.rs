@@ -1,4 +1,4 @@
-//! What may cancel a scope, from each built-in kind to a type of the user.
+//! Sources that cancel a scope: each built-in kind, and a type of the user.
 
 use crate::support::SECOND;
 use crate::support::log_lines::lines_of;
@@ -499,7 +499,7 @@ fn r28_a_source_that_panics_when_started_or_in_a_group_fails_the_scope() {
     );
 }
 
-/// What could not be made does not start, and the run says why.
+/// A source that could not be made does not start, and the run returns the reason.
 #[test]
 fn r30_a_result_of_a_source_is_one() {
     let (cause, after) = fires(source::condition(SECOND, || true));

@@ -1,4 +1,4 @@
-//! What a stream gave before it was cut.
+//! The items of a stream before a cut.
 
 use super::feed::Feed;
 use crate::support::probe::Probe;
@@ -58,7 +58,7 @@ fn r42_a_cancel_while_the_stream_waits_for_its_end_leaves_the_items_incomplete()
             token.cancel_with("enough");
         }
     });
-    // What comes next may be the end, or a line.
+    // The next step may be the end, or a line.
     let lines = lines.chain(stream::pending()).until_cancelled(&token);
     let partial = ManualRuntime::new().block_on(lines.collect_partial::<Vec<_>>());
     assert_eq!(
@@ -138,7 +138,7 @@ fn r42_results_are_collected_up_to_the_cancel_and_to_the_end() {
         .try_until_cancelled(&token)
         .try_collect_partial::<Vec<_>, _, _>();
     let partial = manual.block_on(collect);
-    // As an error of the stream, and as what it is.
+    // As an error of the stream, and as itself.
     assert!(partial.error().is_some() && partial.cause().is_some());
     assert_eq!(partial.into_items(), [1, 2]);
 }

@@ -52,7 +52,7 @@ impl<T> Feed<T> {
         inner.waker.take().into_iter().for_each(Waker::wake);
     }
 
-    /// How many items were not pulled.
+    /// Returns the number of items that were not pulled.
     pub(crate) fn left(&self) -> usize {
         self.inner.borrow().items.len()
     }

@@ -1,4 +1,4 @@
-//! What is built on a stream that can be cut: chunks, the last items, progress.
+//! Steps of a stream that can be cut: chunks, the last items, progress.
 
 use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;
@@ -249,7 +249,7 @@ fn r41_what_fell_out_of_the_buffer_is_dropped_unless_someone_reads_it() {
     assert_eq!(std::sync::Arc::strong_count(&count), 6);
 }
 
-/// What the operation's progress was told of a stream that is pulled item by item.
+/// Returns the reports to the operation's progress by a stream that is pulled item by item.
 fn told<S: Stream + Unpin>(scope: &Scope, probe: &Probe, stream: &mut S, items: usize) -> Vec<u64> {
     let position = || scope.progress().position();
     let pull = |_| {

@@ -1,4 +1,4 @@
-//! Streams that a cancel ends: which items come, what is registered where, what holds a cut up.
+//! Streams that a cancel ends: the delivered items, the registered wakers, and the delays of a cut.
 
 use super::feed::{Feed, poll_next, taken};
 use crate::support::probe::Probe;
@@ -26,7 +26,7 @@ fn r41_every_item_comes_and_then_the_end_if_nothing_cancels() {
     assert_eq!(stream.size_hint(), (0, Some(5)));
     assert_eq!(taken(&probe, &mut stream), (vec![0, 1, 2, 3, 4], true));
     assert!(stream.is_terminated() && stream.cancellation().is_none());
-    // What comes too late does not make it a cut.
+    // A cancel that comes too late does not make the end a cut.
     token.cancel();
     assert_eq!(poll_next(&probe, &mut stream), Poll::Ready(None));
     assert!(stream.cancellation().is_none());

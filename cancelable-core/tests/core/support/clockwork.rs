@@ -1,4 +1,4 @@
-//! A runtime in the hands of a test: its tasks are kept, and a look at its clock is the test's code.
+//! A runtime that a test controls: it keeps its tasks, and a reading of its clock runs the test's code.
 
 use cancelable_core::runtime::{Job, Refused, RuntimeAdapter, Task, Timer};
 use cancelable_core::testing::ManualRuntime;

@@ -1,5 +1,5 @@
-//! What this thread has logged under the crate's target: a logger for the whole binary that keeps
-//! each thread's lines apart, so that tests that run side by side do not read each other's.
+//! The log lines of a thread under the crate's target. One logger for the binary keeps the lines of each thread
+//! apart, so that parallel tests do not read each other's lines.
 
 use log::kv::{self, Key, Value, VisitSource};
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -63,7 +63,7 @@ impl Log for PerThread {
     fn flush(&self) {}
 }
 
-/// What `code` logs on this thread.
+/// Returns the lines that `code` logs on this thread.
 pub(crate) fn lines_of(code: impl FnOnce()) -> Vec<Line> {
     static INSTALL: Once = Once::new();
     INSTALL.call_once(|| {

@@ -1,4 +1,4 @@
-//! Polling by hand: a waker that counts, so that a test sees who is woken and how often.
+//! Polling by hand, with a waker that counts its wakes.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! The checker of await points: what it finds, and what it says of it.
+//! The checker of await points: its findings and its report.
 
 use crate::support::SECOND;
 use cancelable_core::testing::{

@@ -1,4 +1,5 @@
-//! Our own futures under the checker: wherever they are dropped, they leave nothing behind.
+//! The library's own futures under the checker of await points: they leave nothing behind, wherever they are
+//! dropped.
 
 use crate::support::{SECOND, at_most};
 use cancelable_core::source;
@@ -16,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
-/// What a future is made with, and may leave something in.
+/// The parts from which a future is made, and in which it may leave something.
 #[derive(Clone)]
 struct Room {
     runtime: RuntimeHandle,
@@ -29,7 +30,7 @@ struct Room {
     recorder: Rc<Recorder>,
 }
 
-/// Wakes whoever polls at present. Who keeps a clone of it is counted.
+/// Wakes the present poller. The clones of the value are counted.
 #[derive(Default)]
 struct Relay(Mutex<Option<Waker>>);
 
@@ -97,7 +98,7 @@ fn leaves_nothing<F: Future>(make: impl Fn(Room) -> F) -> AwaitReport {
             relayed(fresh.relay.clone(), make(fresh))
         },
         |manual| {
-            // What was spawned may wait, each task for one timer; what was dropped may not.
+            // The spawned tasks may wait, each for one timer; what was dropped may not.
             assert!(
                 manual.pending_timers() <= manual.live_tasks(),
                 "a timer was kept"

@@ -13,7 +13,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What happened, in order.
+/// The events, in order.
 #[derive(Clone)]
 struct Log(mpsc::Sender<String>);
 
@@ -28,7 +28,7 @@ impl Log {
     }
 }
 
-/// Starts a task that says its name when `after` has passed.
+/// Starts a task that reports its name when `after` has passed.
 fn alarm(runtime: &RuntimeHandle, log: &Log, name: &'static str, after: Duration) {
     let (sleep, log) = (runtime.sleep(after), log.clone());
     drop(runtime.spawn(async move {

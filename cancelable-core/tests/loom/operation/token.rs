@@ -30,7 +30,7 @@ fn waiting(
     (scope, run, wakes)
 }
 
-/// The token is asked for while the run is polled again, which has waited without one.
+/// The token is requested while the run is polled again, which has waited without a token.
 #[test]
 fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
     bounded(|| {
@@ -49,7 +49,7 @@ fn r16_a_cancel_of_a_token_that_is_made_meanwhile_wakes_the_run() {
     });
 }
 
-/// As above, and the run has not come to its wait yet.
+/// The token is requested before the run has begun its wait.
 #[test]
 fn r16_a_cancel_of_a_token_that_is_made_beside_the_first_poll_is_seen() {
     bounded(|| {
@@ -158,7 +158,7 @@ fn r01_r34_a_cancel_beside_the_end_is_on_record_or_answers_false() {
     }
 }
 
-/// The token above says cancelled before what hangs below it does, for it reads its parent's branch.
+/// The parent's token reports cancelled before its descendants do, because it reads its parent's branch.
 #[test]
 fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
     bounded(|| {
@@ -185,7 +185,7 @@ fn r01_a_scope_that_was_seen_cancelled_stays_so_while_its_token_is_made() {
     });
 }
 
-/// The token above says cancelled, and the scope's own, which was made meanwhile, does not yet.
+/// The parent's token reports cancelled, and the scope's own token, which was made meanwhile, does not yet.
 #[test]
 fn r03_a_run_does_not_end_for_a_cancel_that_its_own_token_does_not_know_yet() {
     bounded(|| {

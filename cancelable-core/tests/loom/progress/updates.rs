@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-/// What a hook has seen: the positions over all, and whether two calls ever overlapped.
+/// The changes that a hook has received: the positions over all, and whether two calls ever overlapped.
 #[derive(Default)]
 struct Seen {
     positions: parking_lot::Mutex<Vec<(u64, bool)>>,

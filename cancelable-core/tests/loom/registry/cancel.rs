@@ -5,8 +5,8 @@ use cancelable_core::registry::Filter;
 use cancelable_core::{CancellationToken, Reason, Registry, Scope};
 use loom::thread;
 
-/// A scope that is cancelled by two threads, each in its own way: who has its answer finds that all below
-/// says cancelled.
+/// A scope that is cancelled by two threads, each in its own way: after its return all descendants report
+/// cancelled.
 fn cancelled_twice(second: impl Fn(&Registry, &Scope) + Clone + Send + Sync + 'static) {
     bounded(move || {
         let registry = Registry::builder().history(0).build();

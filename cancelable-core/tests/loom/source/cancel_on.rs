@@ -55,7 +55,7 @@ fn r07_callbacks_that_are_left_to_a_runtime_with_unregister_and_another_cancel()
             let (token, queue) = (token.clone(), queue.clone());
             move || {
                 let is_first = cancel_on(&RuntimeHandle::new(queue.clone()), &token, "there");
-                // As a runtime would, of which some run the job and some drop it.
+                // A runtime may run the job or drop it.
                 for job in std::mem::take(&mut *queue.0.lock()) {
                     job();
                 }

@@ -1,8 +1,8 @@
-//! Programs whose scope receives a signal while nobody polls it, or when it can do nothing with it.
+//! Programs whose scope receives a signal while it is not polled, or when it cannot use the signal.
 //!
-//! A body that blocks its thread until the scope's token is cancelled is at its last poll: nobody polls the
-//! run meanwhile. A program that listens to its parent goes on when the signal has been sent, which may
-//! be before or after it is read; what is asked then holds for both.
+//! A body that blocks its thread until the scope's token is cancelled is in its last poll: the run is not polled
+//! meanwhile. A program that waits for its parent continues after the signal was sent, which may be before or
+//! after the signal is read. The assertions hold in both cases.
 
 use super::{block_on, listen, name_in, say, scope_on, stay};
 use cancelable_core::source::{

@@ -120,7 +120,7 @@ fn takes_default() {
     stay();
 }
 
-/// When nobody watches, a signal is not merely on its way to its default action.
+/// Without a watcher, a signal takes its default action at once.
 fn raises() {
     let (_token, guard) = watch(&[Signal::INT]);
     drop(guard);
@@ -184,7 +184,7 @@ fn many() {
     }
 }
 
-/// One of two watchers goes: the other still has the signal, and after that nobody.
+/// One of two watchers is dropped: the other still has the signal, and after that nobody.
 fn in_part() {
     let (gone, guard) = watch(&[Signal::INT]);
     let (token, _kept) = watch(&[Signal::INT]);

@@ -8,7 +8,7 @@ use cancelable_core::{CancellationToken, Cause, RuntimeHandle, error::Cancelled}
 
 use crate::job::Job;
 
-/// The time after which the user is told the reason of the wait.
+/// The time after which the user sees the reason of the wait.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The time after which a thread that hangs in a read or a write is abandoned.
 const GRACE: Duration = Duration::from_secs(5);

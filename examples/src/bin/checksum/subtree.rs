@@ -46,7 +46,7 @@ pub(crate) struct Input<'a, F, C> {
     pub(crate) token: &'a CancellationToken,
     /// Called for every chunk.
     pub(crate) count: &'a C,
-    /// Whether there are idle processors.
+    /// Returns whether there are idle processors.
     pub(crate) spread: &'a AtomicBool,
 }
 

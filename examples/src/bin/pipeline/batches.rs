@@ -113,7 +113,7 @@ mod tests {
         // The first at once, then one in 10 ms.
         assert_eq!(turns(11), 100);
         manual.advance(Duration::from_secs(60));
-        // Those of the last 100 ms at once, and no others.
+        // All batches of the last 100 ms at once, and no others.
         assert_eq!(turns(11), 60_100);
         assert_eq!(turns(1), 60_110);
     }

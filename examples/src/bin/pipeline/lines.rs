@@ -42,8 +42,8 @@ impl Batch {
 pub(crate) struct Lines<R = File> {
     input: R,
     pub(crate) name: PathBuf,
-    /// The bytes that were read. Those before `start` were returned and are not hashed yet. Those
-    /// before `searched` were searched, and have no newline from `start` on.
+    /// The bytes that were read. Bytes before `start` were returned and are not hashed yet. Bytes before
+    /// `searched` were searched, and have no newline from `start` on.
     bytes: Vec<u8>,
     start: usize,
     searched: usize,

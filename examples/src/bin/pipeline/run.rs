@@ -29,7 +29,7 @@ use crate::target;
 
 /// The time that finished work waits for more work to be written with.
 const SPAN: Duration = Duration::from_millis(100);
-/// The time after which a user who has requested a stop is told the reason of the wait.
+/// The time after which a user who has requested a stop sees the reason of the wait.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// The number of rejected lines that are named; further lines are only counted.
 const MOST_NAMED: u64 = 100;
@@ -46,7 +46,7 @@ pub(crate) struct Job {
     sink: Arc<Mutex<Sink>>,
     /// The length of the input, if it is a file.
     pub(crate) length: Option<u64>,
-    /// Whether the next run can resume from the last checkpoint.
+    /// True if the next run can resume from the last checkpoint.
     is_resumable: AtomicBool,
     /// The checkpoint at the start.
     pub(crate) before: Checkpoint,
@@ -148,8 +148,8 @@ impl Job {
         Ok(())
     }
 
-    /// Writes on a thread that may block. If this future is dropped at the end of the grace period,
-    /// the thread goes on, and any result of it is valid.
+    /// Writes on a thread that may block. If this future is dropped at the end of the grace period, the thread
+    /// continues, and any result of it is valid.
     async fn write<W>(&self, op: &Scope, write: W) -> Result<(), Failure>
     where
         W: FnOnce(&mut Sink) -> Result<Checkpoint, Failure> + Send + 'static,

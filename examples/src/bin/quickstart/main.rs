@@ -29,7 +29,7 @@ fn main() -> ExitCode {
         Ok(()) => {
             let exit = match program::run() {
                 Ok(()) => Exit::SUCCESS,
-                // As a `main` that returns the error, which prints the location too and exits with 1.
+                // The same as a `main` that returns the error, which prints the location too and exits with 1.
                 Err(error) => Exit::ended("Error", error.as_ref()),
             };
             match announced() {

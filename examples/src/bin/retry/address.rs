@@ -84,7 +84,7 @@ impl Address {
             .to_socket_addrs()
             .map_err(|error| Refused::unknown(self, &error))?;
         let mut last = None;
-        // Of several addresses, one that may accept later is a reason to retry.
+        // If one of several addresses may accept later, the program retries.
         for address in addresses {
             let refused = match connect(address) {
                 Ok(()) => return Ok(()),

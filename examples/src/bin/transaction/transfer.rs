@@ -17,8 +17,8 @@ pub(crate) struct Transfer {
     pub(crate) amount: i64,
 }
 
-/// Whether the transfer was committed, as the committing thread has noted. The output of a shield
-/// is dropped if a cancel is pending.
+/// True if the transfer was committed, as the committing thread has recorded. The output of a shield is dropped
+/// if a cancel is pending.
 #[derive(Clone, Default)]
 pub(crate) struct Truth(Arc<AtomicBool>);
 

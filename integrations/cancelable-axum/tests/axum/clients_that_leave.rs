@@ -1,4 +1,4 @@
-//! When the server notices that a client has left, state by state, with an end and with a reset.
+//! The moment at which the server notices that a client has left, state by state, with an end and with a reset.
 
 use crate::support::{close, read, read_until, start};
 use axum::Router;

@@ -1,4 +1,4 @@
-//! What a terminal gets to see of a tree of operations.
+//! The bars of a tree of operations on a terminal.
 #![allow(missing_docs)]
 
 mod screen;
@@ -44,7 +44,7 @@ fn r38_each_operation_is_a_line_with_all_that_is_below_it() {
     assert!(lines[0].contains("4/10 4.0/s, 2s left"), "{lines:?}");
     assert!(lines[1].starts_with("  upload "), "{lines:?}");
     assert!(lines[1].contains("4/10 4.0/s, 2s left  a.csv"), "{lines:?}");
-    // Whose total is not known is no bar.
+    // An operation without a total has no bar.
     sync.progress().advance(1);
     bars.draw();
     let lines = screen.lines();
@@ -105,7 +105,7 @@ fn r38_a_failed_operation_leaves_a_line_with_the_words_of_its_failure() {
     let full = |_| ready(Err::<(), _>(io::Error::other("disk full")));
     let run = said.try_run(full).with_error_text();
     assert!(manual.block_on(run).into_result().is_err());
-    // That it was asked to stop meanwhile is not why it failed.
+    // The cancel in the meantime is not the reason of the failure.
     let run = asked.try_run(|op: Scope| {
         op.cancel_with("enough of it");
         full(op)

@@ -37,14 +37,14 @@ impl Shown {
 }
 
 impl Screen {
-    /// What can be read on it, without empty rows and what is blank at their ends.
+    /// Returns the visible text, without empty rows and trailing blanks.
     pub(crate) fn lines(&self) -> Vec<String> {
         let shown = self.0.lock();
         let rows = shown.rows.iter().map(|row| row.trim_end().to_owned());
         rows.filter(|row| !row.is_empty()).collect()
     }
 
-    /// As terminals do: a row that is full goes on in the next one when more is written.
+    /// The behaviour of terminals: a row that is full goes on in the next one when more is written.
     pub(crate) fn write(&self, text: &str) {
         let shown = &mut *self.0.lock();
         for letter in text.chars() {

@@ -1,4 +1,4 @@
-//! What the layer passes through: sizes, ends, trailers, errors.
+//! Body properties that the layer passes through: sizes, ends, trailers, errors.
 
 use crate::support::{Bench, SECOND, call, frame, frames, handler, now, request, text};
 use bytes::Bytes;

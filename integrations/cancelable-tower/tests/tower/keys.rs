@@ -1,4 +1,4 @@
-//! Keys, by which another connection stops a request.
+//! Keys, with which another connection stops a request.
 
 use crate::support::{Answer, Bench, call, frames, handler, now, poll, request};
 use bytes::Bytes;

@@ -1,4 +1,4 @@
-//! The client's side: what remains of the deadline goes along, and a request ends with its operation.
+//! The client's side: a request carries the remaining time of the deadline, and ends with its operation.
 
 use crate::support::{Answer, Bench, Handler, SECOND, handler, now, poll, request};
 use bytes::Bytes;
