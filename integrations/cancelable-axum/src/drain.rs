@@ -126,7 +126,7 @@ impl fmt::Display for Drained {
         let cause = cause.without_location();
         write!(
             f,
-            "stopped ({cause}): {finished} requests finished, {asked} cancelled, {} cut, {refused} refused",
+            "stopped ({cause}): {finished} finished, {asked} cancelled, {} cut, {refused} refused",
             cut.len()
         )?;
         for straggler in cut {

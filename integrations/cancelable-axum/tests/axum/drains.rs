@@ -177,7 +177,7 @@ async fn a_server_without_clients_stops_at_once() {
     let drained = soon(server.drain()).await;
     assert!(drained.is_clean());
     assert!(
-        drained.to_string().contains("0 requests finished"),
+        drained.to_string().contains("0 finished"),
         "{drained}"
     );
 }
