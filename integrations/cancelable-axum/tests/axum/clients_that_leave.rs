@@ -5,6 +5,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::{any, get};
 use cancelable_axum::{ClientGone, Limits, RequestScope};
+use cancelable_core::operation::{Straggler, StragglerKind};
 use cancelable_core::registry::Filter;
 use cancelable_core::{Reason, Status};
 use http_body_util::BodyExt;
@@ -229,6 +230,11 @@ async fn r25_a_stop_waits_for_a_payment_whose_client_has_left() {
     running.recv().await.unwrap();
     let filter = Filter::new().name("GET /pay");
     close(stream, true);
+    // The request holds the server open once its client has left.
+    let is_held = |left: &Straggler| left.kind() == StragglerKind::Hold;
+    while !server.server.unfinished().iter().any(is_held) {
+        tokio::task::yield_now().await;
+    }
     server.stop.notify_one();
     // The listener closes once the drain begins.
     while tokio::net::TcpStream::connect(server.address).await.is_ok() {
