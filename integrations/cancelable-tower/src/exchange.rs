@@ -205,6 +205,9 @@ impl Exchange {
 
     /// Sets the policy for a client that leaves.
     pub(crate) fn set_client_gone(&self, policy: ClientGone) {
+        if let ClientGone::Tell(span) = policy {
+            self.settings().warn_if_longer_than_grace(span);
+        }
         self.shared.state.lock().client_gone = policy;
     }
 
