@@ -304,6 +304,8 @@ async fn drive<S, B>(
         let mut request = Box::pin(requests.next());
         loop {
             tokio::select! {
+                // In this order: the source starts before the first connection is accepted.
+                biased;
                 cause = request.as_mut() => break cause,
                 accepted = accept(&listener) => connect(&mut connections, accepted),
             }
