@@ -35,6 +35,14 @@ impl StopSignal {
     };
 
     /// The signal's number on this platform.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_process::StopSignal;
+    ///
+    /// assert_eq!(StopSignal::TERM.number(), 15);
+    /// ```
     #[must_use]
     pub fn number(self) -> i32 {
         self.number

@@ -57,6 +57,19 @@ impl SignalGuard {
     }
 
     /// Keeps the signals watched until the process ends.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::CancellationToken;
+    /// use cancelable_signals::{Signal, cancel_on_signal};
+    ///
+    /// let stop = CancellationToken::new();
+    /// cancel_on_signal(&stop, Signal::shutdown())?.detach();
+    /// // Ctrl+C cancels the token until the process ends.
+    /// assert!(!stop.is_cancelled());
+    /// # Ok::<(), cancelable_signals::WatchError>(())
+    /// ```
     pub fn detach(self) {
         std::mem::forget(self);
     }

@@ -136,6 +136,21 @@ const TOO_LONG: i32 = 206;
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Reason;
+/// use cancelable_sources::file_appears;
+/// use std::future::pending;
+///
+/// // A file that exists cancels the scope at once.
+/// let stop = file_appears(std::env::temp_dir())?;
+/// let import = rt::scope("import").source(stop).run(async |_| pending::<()>().await);
+/// let outcome = rt::block_on(import);
+/// assert!(outcome.cause().is_some_and(|cause| *cause.reason() == Reason::File));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Appears)
@@ -148,6 +163,16 @@ pub fn file_appears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::file_changes;
+///
+/// let serve = rt::scope("serve").source(file_changes("app.toml")?).run(async |_| "served");
+/// assert_eq!(rt::block_on(serve).into_result()?, "served");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Changes)
@@ -160,6 +185,17 @@ pub fn file_changes(path: impl Into<PathBuf>) -> io::Result<FileSource> {
 ///
 /// The path is empty, has a zero byte, is too long for the system, or is relative while the current directory is
 /// not known.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_sources::file_disappears;
+///
+/// let lock = file_disappears("/run/import/lock")?;
+/// let import = rt::scope("import").source(lock).run(async |_| "imported");
+/// assert_eq!(rt::block_on(import).into_result()?, "imported");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[track_caller]
 pub fn file_disappears(path: impl Into<PathBuf>) -> io::Result<FileSource> {
     FileSource::new(path.into(), Change::Disappears)

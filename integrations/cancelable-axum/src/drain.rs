@@ -84,7 +84,7 @@ impl Default for Drain {
 /// use cancelable_axum::Drained;
 ///
 /// fn report(drained: &Drained) {
-///     println!("{drained}"); // stopped (SIGTERM received): 12 requests finished, 1 cancelled, 0 cut, 0 refused
+///     println!("{drained}"); // stopped (SIGTERM received): 12 finished, 1 cancelled, 0 cut, 0 refused
 ///     for straggler in &drained.cut {
 ///         eprintln!("{straggler}");
 ///     }
@@ -126,7 +126,7 @@ impl fmt::Display for Drained {
         let cause = cause.without_location();
         write!(
             f,
-            "stopped ({cause}): {finished} requests finished, {asked} cancelled, {} cut, {refused} refused",
+            "stopped ({cause}): {finished} finished, {asked} cancelled, {} cut, {refused} refused",
             cut.len()
         )?;
         for straggler in cut {

@@ -17,7 +17,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -68,6 +68,8 @@ struct Shared {
     facts: Facts,
     /// An [`Over`], or 0 while the body of the response is not over. Read by the run alone.
     over: AtomicU8,
+    /// Set by the first poll of the handler.
+    has_begun: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -139,6 +141,7 @@ impl Exchange {
                 settings: Arc::clone(settings),
                 facts,
                 over: AtomicU8::new(0),
+                has_begun: AtomicBool::new(false),
                 state: Mutex::new(state),
             }),
         }
@@ -190,8 +193,21 @@ impl Exchange {
         self.shared.over.store(over as u8, Ordering::Release);
     }
 
+    /// Notes the first poll of the handler.
+    pub(crate) fn begin(&self) {
+        self.shared.has_begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the handler was polled.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.shared.has_begun.load(Ordering::Relaxed)
+    }
+
     /// Sets the policy for a client that leaves.
     pub(crate) fn set_client_gone(&self, policy: ClientGone) {
+        if let ClientGone::Tell(span) = policy {
+            self.settings().warn_if_longer_than_grace(span);
+        }
         self.shared.state.lock().client_gone = policy;
     }
 

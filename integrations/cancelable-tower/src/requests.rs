@@ -213,8 +213,8 @@ where
         let response = exchange.operation().in_scope(|| self.inner.call(request));
         let slot = Slot::<B, S::Error>::default();
         let run = exchange.scope().try_run({
-            let (slot, over) = (Arc::clone(&slot), exchange.over());
-            move |scope| serve(response, scope, slot, over)
+            let (slot, over, exchange) = (Arc::clone(&slot), exchange.over(), exchange.clone());
+            move |scope| serve(response, exchange, scope, slot, over)
         });
         ResponseFuture::running(Box::pin(run), slot, method, exchange)
     }
@@ -223,10 +223,12 @@ where
 /// Waits for the response of the service, puts it into the slot, and waits until its body is over.
 async fn serve<B, E>(
     response: impl Future<Output = Result<Response<B>, E>>,
+    exchange: Exchange,
     scope: Scope,
     slot: Slot<B, E>,
     over: impl Future<Output = Result<(), ServiceFailed>>,
 ) -> Result<(), ServiceFailed> {
+    exchange.begin();
     let answered = response.await;
     if let (Ok(response), Err(cancelled)) = (&answered, scope.check()) {
         // The response to the cancellation is that of the layer, which knows gRPC and the settings.
@@ -235,7 +237,7 @@ async fn serve<B, E>(
             return Err(ServiceFailed { cancelled });
         }
     }
-    drop(scope);
+    drop((scope, exchange));
     let is_failure = answered.is_err();
     *slot.lock() = Some(answered);
     drop(slot);
