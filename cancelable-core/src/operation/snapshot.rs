@@ -1,9 +1,9 @@
 //! A snapshot of an operation, for lists, histories and other processes.
 
 use super::Partial;
-use crate::cause::{Cause, HumanDuration, OperationId, OperationLabel, one_line};
+use crate::cause::{Cause, CauseRecord, HumanDuration, OperationId, OperationLabel, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
-use crate::record::{Record, View, deadlines, meters};
+use crate::record::{Record, View, deadlines, grace, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -58,6 +58,8 @@ struct Times {
     opened: Option<Instant>,
     started: Option<Instant>,
     ended: Option<Instant>,
+    /// The start of [`OperationSnapshot::stopping_for`].
+    stopping: Option<Instant>,
 }
 
 impl OperationSnapshot {
@@ -89,19 +91,23 @@ impl OperationSnapshot {
         let ended = ended.filter(|_| status.is_terminal());
         let partial = Some(Partial::new(record)).filter(|_| has_partial);
         let progress = meters::made(record);
+        let cause = record.cause();
+        let taken = ended.or(now);
+        let stopping = cause.as_ref().and(taken);
         Self {
             label: record.label.clone(),
             parent: record.parent.as_ref().map(|parent| parent.label.clone()),
             status,
             location: record.location,
             times: Times {
-                taken: ended.or(now),
+                taken,
                 opened: record.opened,
                 started,
                 ended,
+                stopping: stopping.and_then(|now| grace::stopping_since(record, now)),
             },
             deadline: due.into_iter().chain(above).min(),
-            cause: record.cause(),
+            cause,
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
             progress: progress.map(|progress| Arc::new(progress.snapshot_among(totals))),
@@ -159,13 +165,13 @@ impl OperationSnapshot {
         Some(self.times.taken?.saturating_duration_since(opened))
     }
 
-    /// The time of its entry.
+    /// The time of the operation's entry.
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {
         self.times.started
     }
 
-    /// The time of its end.
+    /// The time of the operation's end.
     #[must_use]
     pub fn ended_at(&self) -> Option<Instant> {
         self.times.ended
@@ -178,7 +184,7 @@ impl OperationSnapshot {
         Some(self.times.taken?.saturating_duration_since(started))
     }
 
-    /// The earliest of its own deadline and those of its ancestors.
+    /// The earliest deadline of the operation and of its ancestors.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.deadline
@@ -200,6 +206,14 @@ impl OperationSnapshot {
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.cause.as_ref()
+    }
+
+    /// The time since cancel was requested, up to the end, as from
+    /// [`Operation::stopping_for`](crate::Operation::stopping_for).
+    #[must_use]
+    pub fn stopping_for(&self) -> Option<Duration> {
+        let since = self.times.stopping?;
+        Some(self.times.taken?.saturating_duration_since(since))
     }
 
     /// The text of the failure, as from [`Operation::error`](crate::Operation::error).
@@ -258,7 +272,7 @@ impl OperationSnapshot {
             write!(f, ", {error}")?;
         }
         if let Some(cause) = &self.cause {
-            f.write_str(", asked to stop: ")?;
+            f.write_str(", cancel cause: ")?;
             cause.write_phrase(Some(&self.label), f)?;
         }
         match self.metadata().is_empty() {
@@ -267,7 +281,7 @@ impl OperationSnapshot {
         }
     }
 
-    /// Returns about the number of bytes that the snapshot takes, with its texts.
+    /// Returns the approximate size of the snapshot and its texts, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let metadata = self.metadata().iter();
         let metadata: usize = metadata.map(|(key, value)| key.len() + value.len()).sum();
@@ -283,7 +297,8 @@ impl OperationSnapshot {
         });
         let cause = self.cause.as_ref().map_or(0, |cause| {
             let error = cause.error().map_or(0, size_of_val);
-            cause.message().map_or(0, str::len) + error
+            let origin = cause.origin().map_or(0, CauseRecord::bytes);
+            cause.message().map_or(0, str::len) + error + origin
         });
         let names = self.name().len() + self.parent.as_ref().map_or(0, |own| own.name().len());
         let error = self.error().map_or(0, str::len);

@@ -27,12 +27,12 @@ pub(super) struct List {
     len: usize,
     newest: Chunk,
     newest_number: u64,
-    /// The chunks by number, none of them empty.
+    /// The older chunks by number. No chunk is empty.
     older: BTreeMap<u64, Arc<Chunk>>,
 }
 
 /// Returns the number of an operation's chunk in its shard, and its slot there.
-fn position(id: OperationId) -> (u64, u32) {
+pub(super) fn position(id: OperationId) -> (u64, u32) {
     let in_shard = id.get() / SHARDS as u64;
     // The remainder is below 64, so the cast loses nothing.
     (in_shard / SLOTS, (in_shard % SLOTS) as u32)
