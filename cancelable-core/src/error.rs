@@ -1,4 +1,26 @@
 //! The errors that several modules share: cancelled work, a rejected request, an invalid argument.
+//!
+//! `{:?}` of an error of this crate writes the sentence of `{}`, because a `main` that returns the error prints `{:?}`.
+//! `{:#?}` writes the fields.
+
+/// Implements `Debug` for an error with these fields: `{:?}` is the sentence of its `Display`, and `{:#?}` shows the
+/// fields.
+macro_rules! debug_as_sentence {
+    ($error:ident { $($field:ident),+ }) => {
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                if !f.alternate() {
+                    return std::fmt::Display::fmt(self, f);
+                }
+                let Self { $($field),+ } = self;
+                let mut fields = f.debug_struct(stringify!($error));
+                $(fields.field(stringify!($field), $field);)+
+                fields.finish()
+            }
+        }
+    };
+}
+pub(crate) use debug_as_sentence;
 
 mod invalid_argument;
 #[cfg(feature = "scope")]

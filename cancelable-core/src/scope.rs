@@ -17,7 +17,7 @@ mod try_run_until;
 
 pub use build_error::BuildError;
 pub use builder::ScopeBuilder;
-pub use children::{ChildError, ChildHandle};
+pub use children::{ChildError, ChildHandle, ChildOf};
 pub(crate) use concurrent::{BUDGET, take};
 pub use concurrent::{ForEachConcurrent, MapConcurrent};
 pub use handle::Scope;
@@ -26,7 +26,9 @@ pub use outcome::Outcome;
 pub use run::{Run, TryRun};
 pub use run_error::{AlreadyRun, Flatten, RunError, SourceFailed};
 
-use crate::error::{Refusal, RefusalReason, Rejected};
+pub use crate::error::Rejected;
+
+use crate::error::{Refusal, RefusalReason};
 use crate::record::deadlines;
 use crate::source::Limit;
 use futures_util::Stream;
@@ -404,7 +406,8 @@ impl Scope {
     /// # Errors
     ///
     /// From the future: [`Cancelled`](crate::Cancelled) if the scope was cancelled before the work on all items had
-    /// ended.
+    /// ended. For work that can fail, call [`map_concurrent`](Self::map_concurrent) and `try_collect_partial` of its
+    /// stream, as in the second example.
     ///
     /// # Examples
     ///
@@ -427,6 +430,29 @@ impl Scope {
     /// assert_eq!(sum.get(), 6);
     /// # Ok(())
     /// # }
+    /// ```
+    ///
+    /// The first error of the work ends the collection, and the other futures are dropped:
+    ///
+    /// ```
+    /// # #[cfg(feature = "stream")] {
+    /// use cancelable_core::Scope;
+    /// use cancelable_core::stream::CancellableStream;
+    /// use futures_util::stream;
+    /// use std::num::NonZeroUsize;
+    ///
+    /// const AT_ONCE: NonZeroUsize = NonZeroUsize::new(2).unwrap();
+    ///
+    /// let outcome = rt::block_on(rt::scope("parse").run(async |op: Scope| {
+    ///     let parse = |text: &'static str| async move { text.parse::<u32>() };
+    ///     let numbers = op.map_concurrent(AT_ONCE, stream::iter(["1", "two", "3"]), parse);
+    ///     numbers.try_collect_partial::<Vec<_>, _, _>().await
+    /// }));
+    /// let collected = outcome.complete()?;
+    /// assert_eq!(collected.items(), &[1]);
+    /// assert!(collected.error().is_some());
+    /// # }
+    /// # Ok::<(), cancelable_core::scope::RunError>(())
     /// ```
     pub fn for_each_concurrent<S, F, Fut>(
         &self,

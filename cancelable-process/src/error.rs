@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProcessError {
     name: Arc<str>,
     kind: Kind,
@@ -134,6 +134,19 @@ impl fmt::Display for ProcessError {
             ),
             Kind::Lost(error) => write!(f, "the exit status of {name} is lost: {}", escaped(error)),
         }
+    }
+}
+
+/// `{:?}` is the sentence of `{}`, because a `main` that returns the error prints `{:?}`. `{:#?}` shows the fields.
+impl fmt::Debug for ProcessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("ProcessError")
+            .field("name", &self.name)
+            .field("kind", &self.kind)
+            .finish()
     }
 }
 

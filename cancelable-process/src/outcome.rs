@@ -161,7 +161,7 @@ pub(crate) fn code(status: ExitStatus) -> i32 {
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ProcessFailed {
     outcome: ProcessOutcome,
 }
@@ -193,6 +193,18 @@ impl fmt::Display for ProcessFailed {
             (Some(cause), false) => write!(f, "{name} was cancelled ({status}): {cause}"),
             (Some(cause), true) => write!(f, "{name} was killed ({status}): {cause}"),
         }
+    }
+}
+
+/// `{:?}` is the sentence of `{}`, because a `main` that returns the error prints `{:?}`. `{:#?}` shows the fields.
+impl fmt::Debug for ProcessFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("ProcessFailed")
+            .field("outcome", &self.outcome)
+            .finish()
     }
 }
 

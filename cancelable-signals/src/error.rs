@@ -18,7 +18,6 @@ use std::io;
 /// assert!(error.is_empty());
 /// assert_eq!(error.to_string(), "the argument `signals` is empty: give at least one");
 /// ```
-#[derive(Debug)]
 pub struct WatchError {
     problem: Problem,
 }
@@ -80,6 +79,18 @@ impl fmt::Display for WatchError {
             Problem::Unsupported(text) => f.write_str(text),
             Problem::Empty => EMPTY.fmt(f),
         }
+    }
+}
+
+/// `{:?}` is the sentence of `{}`, because a `main` that returns the error prints `{:?}`. `{:#?}` shows the fields.
+impl fmt::Debug for WatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("WatchError")
+            .field("problem", &self.problem)
+            .finish()
     }
 }
 

@@ -20,7 +20,7 @@ use std::io;
 /// assert_eq!(error.argument(), "tokens");
 /// assert_eq!(error.to_string(), "the argument `tokens` is empty: give at least one");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidArgument {
     argument: &'static str,
     problem: &'static str,
@@ -62,6 +62,8 @@ impl fmt::Display for InvalidArgument {
         write!(f, "the argument `{}` {}", self.argument, self.problem)
     }
 }
+
+debug_as_sentence!(InvalidArgument { argument, problem });
 
 impl Error for InvalidArgument {}
 

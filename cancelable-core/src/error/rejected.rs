@@ -128,6 +128,12 @@ impl<T> Rejected<T> {
         self.cancellation().is_some()
     }
 
+    /// Returns whether the operation is cancelled because time ran out, of the operation or of an ancestor.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.cancellation().is_some_and(Cancelled::is_timeout)
+    }
+
     /// Returns the cancellation of the operation, if that is the reason.
     #[must_use]
     pub fn cancellation(&self) -> Option<&Cancelled> {
@@ -160,6 +166,39 @@ impl<T> Rejected<T> {
     pub fn into_inner(self) -> T {
         self.inner.1.into_inner()
     }
+
+    /// Drops the value that the caller passed, and returns the error without it: for an error type that keeps the
+    /// rejection and cannot name the type of a closure.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::scope::Rejected;
+    ///
+    /// #[derive(Debug)]
+    /// enum SyncError {
+    ///     Rejected(Rejected),
+    /// }
+    ///
+    /// impl<F> From<Rejected<F>> for SyncError {
+    ///     fn from(error: Rejected<F>) -> Self {
+    ///         Self::Rejected(error.without_value())
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::scope("sync").build()?;
+    /// let SyncError::Rejected(rejected) = scope.spawn(async { 7 }).unwrap_err().into();
+    /// assert!(rejected.is_pending());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn without_value(self) -> Rejected {
+        let (refusal, value) = *self.inner;
+        drop(value);
+        refusal.with(())
+    }
 }
 
 impl<T> fmt::Display for Rejected<T> {
@@ -186,6 +225,9 @@ impl<T> fmt::Display for Rejected<T> {
 
 impl<T> fmt::Debug for Rejected<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("Rejected")
             .field("operation", &self.inner.0.operation)
             .field("request", &self.inner.0.request)

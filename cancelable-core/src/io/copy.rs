@@ -1,6 +1,7 @@
 //! A copy from a reader to a writer, with progress.
 
 use crate::error::Cancelled;
+use crate::error::debug_as_sentence;
 use crate::operation::{Operation, Progress};
 use crate::stream::StopCheck;
 use crate::sync::{escaped, track_await};
@@ -252,7 +253,6 @@ impl<R, W> fmt::Debug for CopyFuture<R, W> {
 /// # })
 /// # }
 /// ```
-#[derive(Debug)]
 pub struct CopyError {
     copied: u64,
     unwritten: Vec<u8>,
@@ -303,6 +303,12 @@ impl fmt::Display for CopyError {
         )
     }
 }
+
+debug_as_sentence!(CopyError {
+    copied,
+    unwritten,
+    error
+});
 
 impl Error for CopyError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::cause::{Cause, ChildName, OperationLabel, Reason};
+use crate::error::debug_as_sentence;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ChildFailure {
     operation: OperationLabel,
     location: &'static Location<'static>,
@@ -94,6 +95,12 @@ impl fmt::Display for ChildFailure {
         self.failure.write(lost, f)
     }
 }
+
+debug_as_sentence!(ChildFailure {
+    operation,
+    location,
+    failure
+});
 
 /// The text includes that of the child's error, so the source is the source of that error.
 impl Error for ChildFailure {

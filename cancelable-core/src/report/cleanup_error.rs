@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::cause::Named;
+use crate::error::debug_as_sentence;
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
@@ -24,7 +25,7 @@ use std::panic::Location;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct CleanupError {
     name: Cow<'static, str>,
     location: &'static Location<'static>,
@@ -90,6 +91,12 @@ impl fmt::Display for CleanupError {
         self.failure.write("is lost, because no runtime runs it", f)
     }
 }
+
+debug_as_sentence!(CleanupError {
+    name,
+    location,
+    failure
+});
 
 /// The text includes that of the finalizer's error, so the source is the source of that error.
 impl Error for CleanupError {

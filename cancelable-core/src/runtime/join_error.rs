@@ -132,6 +132,9 @@ impl fmt::Display for JoinError {
 
 impl fmt::Debug for JoinError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         match &self.why {
             Why::Panic { text, .. } => f.debug_tuple("Panic").field(text).finish(),
             Why::Lost { runtime, started } => f

@@ -1,5 +1,6 @@
 //! The error of a thread without a runtime.
 
+use crate::error::debug_as_sentence;
 use std::fmt;
 
 /// The error of a thread without a runtime, from an adapter's `current()`.
@@ -10,7 +11,7 @@ use std::fmt;
 /// let error = rt::current().unwrap_err();
 /// assert_eq!(error.runtime(), "tokio");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct NoRuntime {
     runtime: &'static str,
 }
@@ -38,5 +39,7 @@ impl fmt::Display for NoRuntime {
         )
     }
 }
+
+debug_as_sentence!(NoRuntime { runtime });
 
 impl std::error::Error for NoRuntime {}

@@ -36,6 +36,9 @@ impl<W> Refused<W> {
 
 impl<W> fmt::Debug for Refused<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("Refused").finish_non_exhaustive()
     }
 }

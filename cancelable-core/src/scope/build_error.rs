@@ -1,7 +1,7 @@
 //! The error of a scope that cannot be built.
 
 use crate::cause::{Named, OneLine, OperationLabel};
-use crate::error::RefusalReason;
+use crate::error::{RefusalReason, debug_as_sentence};
 use crate::operation::Status;
 use crate::runtime::NoRuntime;
 use std::borrow::Cow;
@@ -22,7 +22,7 @@ use std::io;
 /// let expected = "scope import has no runtime for its time limit: give it one by `runtime(&handle)`";
 /// assert_eq!(text.as_deref(), Some(expected));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct BuildError {
     scope: Cow<'static, str>,
     kind: Kind,
@@ -116,12 +116,14 @@ impl fmt::Display for BuildError {
             ),
             Kind::ParentEnded(parent, status) => write!(
                 f,
-                "scope {scope} can be no part of {parent}, which has ended ({status}): \
-                 build it before that, or detached"
+                "scope {scope} cannot be built inside scope {parent}, which has ended ({status}): \
+                 build it earlier, or `detached()`"
             ),
         }
     }
 }
+
+debug_as_sentence!(BuildError { scope, kind });
 
 /// The text includes the reason, so the chain of sources ends here.
 impl Error for BuildError {}

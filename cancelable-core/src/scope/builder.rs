@@ -173,7 +173,9 @@ impl ScopeBuilder<Scope> {
     pub(super) fn below(scope: &Scope, name: Cow<'static, str>) -> Self {
         Self::with_parent(name, Parent::Operation(scope.operation().clone()))
     }
+}
 
+impl<P> ScopeBuilder<P> {
     /// Makes the scope that of a spawned child, and returns its parent. The child's token is a child of the parent's
     /// token even where the parent is shielded, since a shield does not cover children.
     pub(super) fn spawner(&mut self) -> Option<Operation> {

@@ -11,3 +11,4 @@ mod supervised_call;
 
 pub use errors::ChildError;
 pub use handle::ChildHandle;
+pub use spawn::ChildOf;

@@ -104,8 +104,11 @@ impl<T, E> Outcome<T, E> {
         self.report.get_or_insert_default().partial = Some(partial);
     }
 
-    /// Returns the status of the scope when the run ended. A refused run has the status that the scope had before. The
-    /// status is [`Status::Failed`] if the scope could not be built.
+    /// Returns the status of the scope when the run ended. The status is [`Status::Failed`] if the scope could not be
+    /// built.
+    ///
+    /// A second run of a scope is refused, and has the status that the scope had before. After a completed first run
+    /// that is [`Status::Completed`], although [`is_completed`](Self::is_completed) is false for the second.
     ///
     /// # Examples
     ///
@@ -197,9 +200,7 @@ impl<T, E> Outcome<T, E> {
     /// ```
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        self.error()
-            .and_then(RunError::cancellation)
-            .is_some_and(Cancelled::is_timeout)
+        self.error().is_some_and(RunError::is_timeout)
     }
 
     /// Returns the value of the body, even if a child failed after it.

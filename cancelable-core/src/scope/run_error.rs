@@ -2,7 +2,7 @@
 
 use super::BuildError;
 use crate::cause::{Cause, Named, OperationLabel};
-use crate::error::Cancelled;
+use crate::error::{Cancelled, debug_as_sentence};
 use crate::operation::{ChildFailure, CleanupError, Status, Straggler};
 use crate::source::SourceError;
 use crate::sync::escaped;
@@ -86,6 +86,12 @@ impl<E> RunError<E> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.cancellation().is_some()
+    }
+
+    /// Returns whether the scope was cancelled because time ran out, of the scope or of an ancestor.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.cancellation().is_some_and(Cancelled::is_timeout)
     }
 
     /// Returns the error of the body, also of a body that stopped for a cancel.
@@ -289,7 +295,6 @@ impl<E: Error> Error for RunError<E> {
 /// };
 /// assert_eq!(failed.source_name(), "broken");
 /// ```
-#[derive(Debug)]
 pub struct SourceFailed {
     operation: OperationLabel,
     source: Cow<'static, str>,
@@ -337,6 +342,12 @@ impl fmt::Display for SourceFailed {
     }
 }
 
+debug_as_sentence!(SourceFailed {
+    operation,
+    source,
+    error
+});
+
 impl Error for SourceFailed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.error.source()
@@ -358,7 +369,7 @@ impl Error for SourceFailed {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct AlreadyRun {
     operation: OperationLabel,
     status: Status,
@@ -387,10 +398,12 @@ impl fmt::Display for AlreadyRun {
         let Self { operation, status } = self;
         write!(
             f,
-            "scope {operation} runs once and is {status}: build another one for each run"
+            "scope {operation} has already run ({status}): a scope runs once, build a new one for each run"
         )
     }
 }
+
+debug_as_sentence!(AlreadyRun { operation, status });
 
 impl Error for AlreadyRun {}
 

@@ -1,5 +1,6 @@
 //! The error of a source that cannot start.
 
+use crate::error::debug_as_sentence;
 use crate::sync::escaped;
 use std::error::Error;
 use std::fmt;
@@ -15,7 +16,6 @@ use std::fmt;
 /// assert_eq!(SourceError::new(refused).to_string(), "connection refused");
 /// assert_eq!(SourceError::new("the queue is closed").to_string(), "the queue is closed");
 /// ```
-#[derive(Debug)]
 pub struct SourceError {
     error: Box<dyn Error + Send + Sync>,
 }
@@ -40,6 +40,8 @@ impl fmt::Display for SourceError {
         escaped(&self.error).fmt(f)
     }
 }
+
+debug_as_sentence!(SourceError { error });
 
 impl Error for SourceError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {

@@ -431,6 +431,9 @@ impl<F: FnOnce(&Cause)> AlreadyCancelled<F> {
 
 impl<F> fmt::Debug for AlreadyCancelled<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("AlreadyCancelled")
             .field("cause", &self.cause)
             .finish_non_exhaustive()

@@ -13,6 +13,8 @@ mod cause {
 }
 
 mod error {
+    #[cfg(feature = "testing")]
+    mod debug_form;
     mod invalid_argument;
     #[cfg(feature = "testing")]
     mod rejected;

@@ -17,6 +17,8 @@ fn a_program_that_is_not_there_is_not_found() {
     let text = error.to_string();
     let expected = "cannot start /no/such/program: ";
     assert!(text.starts_with(expected), "{text}");
+    assert_eq!(format!("{error:?}"), text);
+    assert!(format!("{error:#?}").starts_with("ProcessError {\n"));
 }
 
 #[test]

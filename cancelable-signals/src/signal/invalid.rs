@@ -20,7 +20,7 @@ use std::fmt;
 /// assert_eq!(error.to_string(), "SIGKILL cannot be watched: the system lets no program catch it");
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InvalidSignal {
     given: Cow<'static, str>,
     problem: Problem,
@@ -123,6 +123,19 @@ impl fmt::Display for InvalidSignal {
                 "signal {given} cannot be watched on Windows, which has SIGINT (Ctrl+C) only"
             ),
         }
+    }
+}
+
+/// `{:?}` is the sentence of `{}`, because a `main` that returns the error prints `{:?}`. `{:#?}` shows the fields.
+impl fmt::Debug for InvalidSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
+        f.debug_struct("InvalidSignal")
+            .field("given", &self.given)
+            .field("problem", &self.problem)
+            .finish()
     }
 }
 

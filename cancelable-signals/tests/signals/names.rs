@@ -33,6 +33,9 @@ fn r33_an_unknown_signal_is_a_typed_error() {
     }
     assert!(refused("SIGFOO").to_string().contains("\"SIGFOO\""));
     assert_eq!(refused("99999").given(), "number 99999");
+    let error = refused("SIGFOO");
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert!(format!("{error:#?}").starts_with("InvalidSignal {\n"));
 }
 
 #[cfg(unix)]

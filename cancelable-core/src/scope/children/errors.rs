@@ -1,7 +1,7 @@
 //! The error of a child that has no value.
 
 use crate::cause::{Cause, ChildName, HumanDuration, OperationLabel, ambient};
-use crate::error::Cancelled;
+use crate::error::{Cancelled, debug_as_sentence};
 use crate::record::Record;
 use crate::runtime::JoinError;
 use crate::sync::escaped;
@@ -30,7 +30,6 @@ use std::time::Duration;
 /// let text = outcome.into_value().and_then(Result::err);
 /// assert_eq!(text.as_deref(), Some("child port failed: invalid digit found in string"));
 /// ```
-#[derive(Debug)]
 pub struct ChildError {
     operation: OperationLabel,
     location: &'static Location<'static>,
@@ -140,6 +139,12 @@ impl ChildError {
         matches!(self.why, Why::Cancelled(..))
     }
 
+    /// Returns whether the child was cancelled because time ran out, of the child or of an ancestor.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.cancellation().is_some_and(Cancelled::is_timeout)
+    }
+
     /// Returns whether the child panicked.
     #[must_use]
     pub fn is_panic(&self) -> bool {
@@ -189,6 +194,12 @@ impl fmt::Display for ChildError {
         }
     }
 }
+
+debug_as_sentence!(ChildError {
+    operation,
+    location,
+    why
+});
 
 /// The text includes the inner error, so the chain continues with the source of that error.
 impl Error for ChildError {

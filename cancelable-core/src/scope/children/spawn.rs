@@ -177,7 +177,18 @@ impl Scope {
     }
 }
 
-impl ScopeBuilder<Scope> {
+/// The parent type of a builder that can [spawn](ScopeBuilder::spawn): a [`Scope`], in a builder from
+/// [`Scope::child`]. The trait exists for the message of the compiler about any other builder.
+#[diagnostic::on_unimplemented(
+    message = "this builder is from no scope, so no scope would join what it spawns",
+    label = "`rt::scope` and `Scope::builder` open a scope to `run`",
+    note = "spawn inside the run of a scope: `op.child(\"name\").spawn(body)`, or `op.spawn(future)`"
+)]
+pub trait ChildOf {}
+
+impl ChildOf for Scope {}
+
+impl<P> ScopeBuilder<P> {
     /// Starts `body` in the scope, as a child of the scope that this builder is [from](Scope::child). The body gets a
     /// handle of its own scope, and has everything that was set here: name, time limit, sources, hooks. All else is
     /// as for [`Scope::spawn`].
@@ -212,6 +223,7 @@ impl ScopeBuilder<Scope> {
     /// ```
     pub fn spawn<F, Fut>(self, body: F) -> Result<ChildHandle<Fut::Output>, Rejected<F>>
     where
+        P: ChildOf,
         F: FnOnce(Scope) -> Fut + Send + 'static,
         Fut: Future + Send + 'static,
         Fut::Output: Send + 'static,
@@ -229,6 +241,7 @@ impl ScopeBuilder<Scope> {
     /// As for [`spawn`](Self::spawn).
     pub fn try_spawn<F, Fut, T, E>(self, body: F) -> Result<ChildHandle<T>, Rejected<F>>
     where
+        P: ChildOf,
         F: FnOnce(Scope) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
         T: Send + 'static,
@@ -286,6 +299,7 @@ impl ScopeBuilder<Scope> {
     /// ```
     pub fn spawn_blocking<W, T>(self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
+        P: ChildOf,
         W: FnOnce(CancellationToken) -> T + Send + 'static,
         T: Send + 'static,
     {
@@ -302,6 +316,7 @@ impl ScopeBuilder<Scope> {
     /// As for [`spawn_blocking`](Self::spawn_blocking).
     pub fn try_spawn_blocking<W, T, E>(self, work: W) -> Result<ChildHandle<T>, Rejected<W>>
     where
+        P: ChildOf,
         W: FnOnce(CancellationToken) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: Into<Box<dyn Error + Send + Sync>> + 'static,

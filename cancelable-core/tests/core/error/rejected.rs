@@ -3,10 +3,10 @@
 use crate::support::{SECOND, open, open_on};
 use cancelable_core::error::Rejected;
 use cancelable_core::testing::ManualRuntime;
-use cancelable_core::{CancellationToken, Cancelled};
+use cancelable_core::{CancellationToken, Cancelled, Reason as CancelReason, Scope, scope};
 use std::error::Error;
 use std::fmt::Debug;
-use std::future::ready;
+use std::future::{pending, ready};
 use std::io;
 use std::sync::mpsc;
 
@@ -56,7 +56,7 @@ fn checked<T: Send + 'static>(rejected: Rejected<T>, expected: &Expected) -> T {
         false => assert_eq!(text, start),
     }
     assert!(rejected.source().is_none(), "the text has the reason");
-    let debug = format!("{rejected:?}");
+    let debug = format!("{rejected:#?}");
     assert!(
         debug.contains("Rejected") && debug.contains(request),
         "{debug}"
@@ -196,4 +196,40 @@ fn r25_r29_a_rejection_names_its_scope_and_reason_and_returns_the_value() {
     let text = "another update is in progress";
     let closure = checked(rejected, &expect(update, Reason::InUse, text, Other));
     assert_eq!(closure(&mut 9), 9);
+}
+
+#[test]
+fn r24_r29_a_rejection_without_its_value_keeps_its_reason_and_its_text() {
+    let rejected = rejection(open("import").spawn_blocking(|_| 7));
+    assert!(!rejected.is_timeout());
+    let text = rejected.to_string();
+    let rejected: scope::Rejected = rejected.without_value();
+    assert!(rejected.is_pending());
+    assert_eq!(rejected.to_string(), text);
+
+    let stopped = open("import");
+    stopped.cancel_with(CancelReason::DeadlineReached);
+    let rejected = rejection(stopped.set_timeout(SECOND)).without_value();
+    assert!(rejected.is_timeout() && rejected.is_cancelled());
+}
+
+#[test]
+fn r20_r24_the_errors_of_a_child_and_of_a_run_tell_that_time_ran_out() {
+    let manual = ManualRuntime::new();
+    for (reason, is_timeout) in [
+        (CancelReason::DeadlineReached, true),
+        (CancelReason::Requested, false),
+    ] {
+        let scope = open_on(&manual, "import");
+        let outcome = manual.block_on(scope.run(async |op: Scope| {
+            let child = op.spawn(pending::<()>()).expect("it is running");
+            child.operation().cancel_with(reason.clone());
+            let error = child.await.expect_err("it was cancelled");
+            assert_eq!(error.is_timeout(), is_timeout);
+            op.cancel_with(reason.clone());
+            pending::<()>().await;
+        }));
+        let error = outcome.into_result().expect_err("it was cancelled");
+        assert_eq!(error.is_timeout(), is_timeout);
+    }
 }

@@ -185,8 +185,8 @@ fn r25_r29_a_scope_that_has_ended_gets_no_part_any_more() {
         assert!(error.is_parent_ended());
         assert_eq!(
             error.to_string(),
-            "scope part can be no part of import, which has ended (completed): build it before \
-             that, or detached"
+            "scope part cannot be built inside scope import, which has ended (completed): build it \
+             earlier, or `detached()`"
         );
     }
     let error = Scope::builder("part").timeout(SECOND).build().unwrap_err();

@@ -959,7 +959,7 @@ fn r29_a_second_run_is_refused_and_harms_nothing() {
     let error = second.into_result().unwrap_err();
     assert_eq!(
         error.to_string(),
-        "scope once runs once and is running: build another one for each run"
+        "scope once has already run (running): a scope runs once, build a new one for each run"
     );
     assert!(
         matches!(&error, RunError::AlreadyRun(refused) if refused.operation() == scope.label())

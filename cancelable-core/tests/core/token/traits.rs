@@ -79,7 +79,7 @@ fn r15_debug_shows_the_state_and_the_cause() {
     let dead = format!("{token:?}");
     assert!(dead.starts_with("CancellationToken { is_cancelled: true, cause: Cause {"));
     assert!(dead.contains("stop") && dead.contains("traits.rs"));
-    assert!(format!("{:?}", token.try_on_cancel(|_| ())).contains("AlreadyCancelled"));
+    assert!(format!("{:#?}", token.try_on_cancel(|_| ())).contains("AlreadyCancelled"));
     assert!(format!("{:?}", token.drop_guard_ref()).contains("DropGuardRef"));
 }
 
