@@ -364,12 +364,12 @@ impl Operation {
     /// ```
     pub fn check(&self) -> Result<(), Cancelled> {
         stragglers::note_check(&self.record);
-        self.look()
+        self.check_quietly()
     }
 
     /// Checks for a cancel as [`check`](Self::check) does, for the library itself: the check is not recorded as a
     /// check by the work.
-    pub(crate) fn look(&self) -> Result<(), Cancelled> {
+    pub(crate) fn check_quietly(&self) -> Result<(), Cancelled> {
         if !self.is_cancelled() {
             deadlines::expire_if_due(&self.record);
         }

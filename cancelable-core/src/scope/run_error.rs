@@ -357,7 +357,7 @@ impl fmt::Display for SourceFailed {
         } = self;
         write!(
             f,
-            "scope {operation} did not start because its {} did not: {error}",
+            "scope {operation} did not start because its {} failed to start: {error}",
             Named("source", source)
         )
     }

@@ -19,14 +19,13 @@ use std::time::Duration;
 ///
 /// ```
 /// use cancelable_core::source;
+/// use std::path::Path;
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
 /// // The closure returns a `Result` of a `bool`: a folder that cannot be read is logged.
-/// let stopped = source::condition("stop file", Duration::from_millis(1), || {
-///     std::path::Path::new("Cargo.toml").try_exists()
-/// })?;
-/// let outcome = rt::scope("job").source(stopped).run(async |op| op.cancelled().await).await;
+/// let stop = source::condition(Duration::from_millis(1), || Path::new("Cargo.toml").try_exists())?;
+/// let outcome = rt::scope("job").source(stop.named("stop file")).run(async |op| op.cancelled().await).await;
 /// assert!(outcome.cause().is_some());
 /// # Ok(()) }) }
 /// ```

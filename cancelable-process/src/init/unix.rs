@@ -71,7 +71,7 @@ fn unblock() {
     let unblocked = nix::sys::signal::SigSet::all().thread_unblock();
     if let Err(error) = unblocked {
         isolate("a logger", || {
-            log::warn!(target: "cancelable", "signals stay blocked: {error}");
+            log::warn!(target: "cancelable", "the blocked signals of this thread were not unblocked: {error}");
         });
     }
 }
@@ -174,7 +174,7 @@ impl Program<'_> {
         if let Some(Err(error)) = self.job.as_mut().map(Job::refused) {
             let name = self.name;
             isolate("a logger", || {
-                log::debug!(target: "cancelable", process = name; "the terminal of {name}: {error}");
+                log::debug!(target: "cancelable", process = name; "the terminal was not passed to or from {name}: {error}");
             });
         }
     }

@@ -195,7 +195,7 @@ fn forward_stops(shared: &Arc<Shared>) -> Option<SignalGuard> {
     if let Err(error) = &watching {
         isolate("a logger", || {
             let name = shared.shown();
-            log::warn!(target: "cancelable", process = &*name; "stops of {name} are not seen: {error}");
+            log::warn!(target: "cancelable", process = &*name; "no stop of {name} will be noticed: {error}");
         });
     }
     watching.ok()

@@ -397,7 +397,7 @@ impl ScopeBuilder<Scope> {
             Status::Pending => return Err(refusal(RefusalReason::Pending)),
             ended => return Err(refusal(RefusalReason::Ended(ended.words()))),
         }
-        if let Err(cancelled) = parent.look() {
+        if let Err(cancelled) = parent.check_quietly() {
             return Err(refusal(RefusalReason::Cancelled(cancelled)));
         }
         let Some(runtime) = record.runtime.clone() else {

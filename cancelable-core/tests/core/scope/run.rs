@@ -829,7 +829,7 @@ fn r28_a_source_that_does_not_start_closes_as_failed() {
         "the source that did start is gone"
     );
     let error = outcome.into_result().unwrap_err();
-    let text = "scope s did not start because its source broken did not: no such device";
+    let text = "scope s did not start because its source broken failed to start: no such device";
     assert_eq!(error.to_string(), text);
     assert!(matches!(&error, RunError::SourceFailed(failed) if failed.source_name() == "broken"));
 }
