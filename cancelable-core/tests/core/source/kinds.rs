@@ -486,7 +486,7 @@ fn r28_a_source_that_panics_when_started_or_in_a_group_fails_the_scope() {
     assert!(
         error
             .to_string()
-            .ends_with("its source mine failed to start: it panicked when it was started")
+            .ends_with("its source mine failed to start: the source panicked at its start")
     );
     let group = source::all_of(Countdown(1)).and(Mine);
     let error = manual
