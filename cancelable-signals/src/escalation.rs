@@ -122,8 +122,9 @@ impl Escalation {
         self
     }
 
-    /// Sets how long after a signal that took a step the same signal is the same request, in place of 100 ms. With zero
-    /// each signal takes a step, for a signal that is a new request each time, such as a `SIGHUP` that reloads a file.
+    /// Sets the time after a signal that took a step in which the same signal counts as the same request. The
+    /// default is 100 ms. With zero each signal takes a step, for a signal that is a new request each time, such
+    /// as a `SIGHUP` that reloads a file.
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;
         self

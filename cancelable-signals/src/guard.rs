@@ -49,8 +49,8 @@ impl SignalGuard {
         Ok(Self { id })
     }
 
-    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
-    /// signal is a request.
+    /// Sets the time after the first signal in which the same signal counts as the same request. The default is
+    /// 100 ms. With zero each signal is a request.
     pub fn merge_within(self, window: Duration) -> Self {
         watch::set_window(self.id, window);
         self

@@ -122,7 +122,7 @@ impl TryFrom<i32> for Signal {
     }
 }
 
-/// Parses a signal's name with or without `SIG`, in any case, or its number in digits.
+/// Parses a signal's name, in upper or lower case and with or without `SIG`, or the signal's number in digits.
 impl FromStr for Signal {
     type Err = InvalidSignal;
 

@@ -85,8 +85,8 @@ impl SignalSource {
         self
     }
 
-    /// Sets how long after the first signal the same signal is the same request, in place of 100 ms. With zero each
-    /// signal is a request.
+    /// Sets the time after the first signal in which the same signal counts as the same request. The default is
+    /// 100 ms. With zero each signal is a request.
     #[must_use]
     pub fn merge_within(mut self, window: Duration) -> Self {
         self.window = window;

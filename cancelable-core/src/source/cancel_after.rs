@@ -92,7 +92,7 @@ impl Shared {
         self.state.load(Ordering::Acquire) == ARMED
     }
 
-    /// Ends the countdown. Returns true to the caller that has ended it.
+    /// Ends the countdown. Returns whether this call ended the countdown.
     fn claim(&self, end: u8) -> bool {
         // AcqRel: the second caller sees all writes that the first had made before.
         let claimed = self
@@ -118,7 +118,7 @@ impl CancelAfter {
         self.shared.is_armed()
     }
 
-    /// Calls the cancel off. Returns true if it was still to come.
+    /// Calls off the cancel. Returns whether this call prevented the cancel.
     pub fn disarm(self) -> bool {
         self.shared.claim(DISARMED)
     }
@@ -192,7 +192,7 @@ impl Drop for Countdown {
         drop(self.shared.task.take());
         if self.shared.claim(OVER) {
             let cause = self.cause.clone();
-            let cause = cause.with_message("the runtime that kept the time is gone");
+            let cause = cause.with_message("the runtime of the timer has shut down");
             self.token.cancel_with(cause);
         }
     }

@@ -213,8 +213,9 @@ impl Source for FileSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let findings = Arc::new(Findings::default());
         let make = self.native.then_some(events::native as Make);
         let check = FileCheck::new(self.file.clone(), self.want, Arc::clone(&findings), make);
@@ -319,7 +320,7 @@ impl ProbedCheck {
 }
 
 /// Drops the check on a thread for probes: on some systems the end of a watch joins a thread, and the end of a scope must
-/// not wait for that.
+/// not wait for this thread.
 impl Drop for ProbedCheck {
     fn drop(&mut self) {
         if let Some(check) = self.check.take() {

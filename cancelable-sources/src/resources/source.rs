@@ -113,8 +113,8 @@ pub fn process_memory_limit(bytes: u64) -> Result<ResourceSource, InvalidArgumen
     ResourceSource::new(ProcessMemory::new(), "bytes", bytes as f64)
 }
 
-/// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the quota of its
-/// container or the cores that it is bound to, whichever is less, or else the machine.
+/// Returns a source for the CPU time of this process, in percent of the CPU time that it may use: the
+/// lesser of the container's quota and of the cores that the process is bound to, or the machine without such a limit.
 ///
 /// # Errors
 ///
@@ -297,8 +297,9 @@ impl Source for ResourceSource {
 
     fn start(self: Box<Self>, context: &SourceContext) -> Result<SourceFuture, SourceError> {
         let runtime = context.runtime().cloned();
-        let runtime = runtime
-            .ok_or_else(|| SourceError::new("it needs a runtime and was started without one"))?;
+        let runtime = runtime.ok_or_else(|| {
+            SourceError::new("the source needs a runtime: build the scope with one")
+        })?;
         let Self {
             gauge,
             limit,

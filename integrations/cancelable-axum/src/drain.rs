@@ -46,8 +46,8 @@ impl Drain {
         }
     }
 
-    /// Sets how long the server is unready before it closes its listener. A load balancer needs this long to notice
-    /// that the readiness fails, and to send no more requests.
+    /// Sets the time between the stop request and the close of the listener, in which the server is unready. A
+    /// load balancer needs this time to notice that the readiness fails, and to send no more requests.
     ///
     /// # Examples
     ///
@@ -65,15 +65,15 @@ impl Drain {
         self
     }
 
-    /// Sets how long open requests have to finish before they are cancelled.
+    /// Sets the time that open requests have to finish before they are cancelled.
     #[must_use]
     pub const fn finish(mut self, span: Duration) -> Self {
         self.finish = span;
         self
     }
 
-    /// Sets how long cancelled requests have to end before their connections are aborted. A handler continues after its
-    /// cancellation for as long as [`Requests::grace`](cancelable_tower::Requests::grace) gives it.
+    /// Sets the time that cancelled requests have to end before their connections are aborted. A handler continues
+    /// after its cancellation for as long as [`Requests::grace`](cancelable_tower::Requests::grace) gives it.
     #[must_use]
     pub const fn grace(mut self, span: Duration) -> Self {
         self.grace = span;

@@ -48,7 +48,7 @@ impl std::error::Error for ServiceFailed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Over {
-    /// Complete, or nobody polls it.
+    /// The body is complete, or is no longer polled.
     Complete = 1,
     /// Ended by an error of its own.
     Failed = 2,
@@ -159,7 +159,7 @@ impl Exchange {
         &self.shared.settings
     }
 
-    /// Waits until the server says that the client has left; `None` if the server does not.
+    /// Waits until the server reports that the client has left; `None` if the server reports no such event.
     pub(crate) fn client_left(&self) -> Option<WaitForCancellationFutureOwned> {
         self.shared.facts.client.as_ref().map(Client::left)
     }
@@ -304,7 +304,8 @@ impl Exchange {
             ClientGone::Tell(grace) => {
                 self.operation()
                     .cancel_with(cause.unwrap_or_else(run_dropped));
-                // The end of a handler that was told counts, as that of every run. A body has none without its client.
+                // If the handler was notified of the cancel, the end of the handler counts, as for every run. A
+                // body has no end of its own without the client.
                 let has_head = self.shared.state.lock().status.is_some();
                 self.set_over(if has_head { Over::Cut } else { Over::Complete });
                 self.hand_over(run, After::Cut(grace));

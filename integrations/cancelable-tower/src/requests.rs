@@ -33,8 +33,8 @@ use tower_service::Service;
 /// the body.
 ///
 /// Put the layer outside of layers that drop requests, such as a timeout, and outside of layers that wrap bodies,
-/// such as compression: a drop that comes from another layer is not told apart from a client that left, and a body
-/// that another layer buffers is complete when that layer has it.
+/// such as compression: a drop that comes from another layer cannot be distinguished from a client that left, and
+/// a body that another layer buffers is complete when that layer has it.
 ///
 /// # Examples
 ///
@@ -141,7 +141,7 @@ impl Requests {
         self
     }
 
-    /// Sets how long a handler may continue after its cancellation, whatever the cause, and so the longest span of
+    /// Sets the time for which a handler may continue after its cancellation, for any cause, and so the longest span of
     /// [`ClientGone::Tell`] on any route. A response that a stopping server's handler gives in its grace is sent; a
     /// request whose limit has passed is answered at once.
     pub fn grace(mut self, span: Duration) -> Self {
@@ -157,8 +157,8 @@ impl Requests {
         self
     }
 
-    /// Sets how many requests may run on without a client. While as many do, new requests are answered with 503. The
-    /// default is 1000.
+    /// Sets the maximum number of requests that continue without a client. While this number is reached, new
+    /// requests are answered with 503. The default is 1000.
     ///
     /// # Examples
     ///

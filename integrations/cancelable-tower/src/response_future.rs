@@ -146,7 +146,7 @@ impl<B: Body, E> Running<B, E> {
             (None, None) => match self.exchange.cut_now() {
                 Some(cause) => {
                     if let Some(run) = self.run.take() {
-                        // The handler is in its grace; the client does not wait for that.
+                        // The handler is in its grace period, and the client does not wait for the end of this period.
                         self.exchange.set_over(Over::Complete);
                         self.exchange
                             .hand_over(run, After::Cut(self.exchange.settings().grace));

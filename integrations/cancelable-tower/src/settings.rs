@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The name of a request's operation.
 pub(crate) type Name = Arc<dyn Fn(&Parts) -> Cow<'static, str> + Send + Sync>;
 
-/// The answer to a cancelled request; `None` for that of the table.
+/// The answer to a cancelled request; `None` for the answer in the table.
 pub(crate) type Answer = Arc<dyn Fn(&Cause) -> Option<Response<Bytes>> + Send + Sync>;
 
 #[derive(Clone)]
