@@ -91,7 +91,7 @@ impl Shared {
     }
 
     /// Sets the flag that Tokio refuses timers. The first call logs it.
-    pub(crate) fn lose_its_time(&self) {
+    pub(crate) fn mark_without_timer(&self) {
         // Relaxed: the flag guards only the line of the log.
         if !self.lost_time.swap(true, Ordering::Relaxed) {
             log::warn!(
@@ -102,7 +102,7 @@ impl Shared {
         }
     }
 
-    /// Returns whether Tokio makes timers now, by making one. For a panic that a waker may have caused instead.
+    /// Returns whether Tokio makes timers now: makes a timer to find out. Used after a panic that a waker may have caused.
     pub(crate) fn keeps_time(&self) -> bool {
         let _inside = self.handle.enter();
         catch_unwind(|| {

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// The progress of an operation at one moment, from [`Progress::snapshot`](super::Progress::snapshot).
 ///
 /// A snapshot has two sets of figures: the operation's own, and [`overall`](Self::overall), which adds up the
-/// operation and everything below it, live or ended. The sum has a meaning if all of them count the same thing.
+/// operation and everything below it, live or ended. The sum has a meaning if all operations count in the same unit.
 ///
 /// # Examples
 ///
@@ -50,7 +50,7 @@ impl ProgressSnapshot {
         let now = meter.now();
         let (description, reading) = meter.described_reading();
         let (own, end) = (reading.count, reading.end);
-        let all_ended = end.is_some() && reading.parts.is_empty();
+        let all_ended = end.is_some() && reading.children.is_empty();
         let overall = totals.of(meter.label.id(), reading).count();
         let sample = |count: Count, end: Option<End>| {
             let at = end.map_or(now, |end| end.at)?;

@@ -1,7 +1,7 @@
 //! Delivery of an operation's events to its observers: exactly once, and in order.
 //!
 //! A cancel is delivered at once, on the thread that cancels, by a callback on the token. The callback is
-//! registered only if an observer wants cancels.
+//! registered only if an observer observes cancels.
 //!
 //! The callback and the end of the operation compete for the delivery. The first of them claims it under the
 //! record's lock, and pushes the event to the readers' queues under that lock (the queue's lock is the inner
@@ -83,11 +83,11 @@ pub(super) fn entered(record: &Arc<Record>) {
 
 /// Notifies of the end. Called once, after the status has become an end. Delivers a cancel first, unless the
 /// callback has claimed it.
-pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
+pub(super) fn ended(record: &Arc<Record>, end: Status, elapsed: Option<Duration>) {
     if !is_observed(record) {
         return;
     }
-    let observed = record.on_lasting(|lasting| lasting.notices.take_callback());
+    let observed = record.on_lasting(|lasting| lasting.deliveries.take_callback());
     if let Some(callback) = observed.flatten() {
         // Does not wait for a running callback: it calls hooks, which may wait for this end.
         if let Some(callback) = callback {
@@ -97,7 +97,7 @@ pub(super) fn closed(record: &Arc<Record>, end: Status, elapsed: Option<Duration
             cancel_requested(record, &cause, true);
         }
     }
-    notify(record, |observer| observer.closed(record, end, elapsed));
+    notify(record, |observer| observer.ended(record, end, elapsed));
 }
 
 fn observe_cancel_for(record: &Arc<Record>, observer: &dyn Observer) {
@@ -108,7 +108,7 @@ fn observe_cancel_for(record: &Arc<Record>, observer: &dyn Observer) {
 
 /// Starts the delivery of the cancel. An earlier cancel is delivered here.
 pub(crate) fn observe_cancel(record: &Arc<Record>) {
-    if !record.with_lasting(|lasting| lasting.notices.observe_cancel()) {
+    if !record.with_lasting(|lasting| lasting.deliveries.observe_cancel()) {
         return;
     }
     let registration = record.on_cancel(|record, cause| cancel_requested(record, cause, false));
@@ -118,7 +118,7 @@ pub(crate) fn observe_cancel(record: &Arc<Record>) {
         // The end unregisters the callback under this lock, unless the end came before.
         if !record.status().is_terminal() {
             let lasting = inner.lasting.get_or_insert_default();
-            lasting.notices.keep_callback(registration.take());
+            lasting.deliveries.keep_callback(registration.take());
         }
     }
     // Does not wait for a running callback; see `closed`.
@@ -135,7 +135,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
         let mut inner = record.inner.lock();
         let is_late = !at_end && record.status().is_terminal();
         let lasting = inner.lasting.get_or_insert_default();
-        is_first = !is_late && lasting.notices.claim_cancel();
+        is_first = !is_late && lasting.deliveries.claim_cancel();
         if is_first {
             push();
         }
@@ -149,7 +149,7 @@ fn cancel_requested(record: &Arc<Record>, cause: &Cause, at_end: bool) {
     }
 }
 
-/// Starts the delivery of progress, if the operation has progress and an observer wants it.
+/// Starts the delivery of progress, if the operation has progress and an observer observes progress.
 ///
 /// Called when the progress is made and when an observer begins to want it. Each side has stored its change
 /// before it takes the lock here, so the second of them sees the change of the first.
@@ -164,7 +164,7 @@ pub(crate) fn observe_progress(record: &Arc<Record>) {
             return;
         }
         let lasting = inner.lasting.get_or_insert_default();
-        if !lasting.notices.observe_progress() {
+        if !lasting.deliveries.observe_progress() {
             return;
         }
         progress

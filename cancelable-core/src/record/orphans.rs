@@ -57,7 +57,7 @@ pub(crate) struct OrphanGuard {
     id: OperationId,
 }
 
-/// A drop, because a runtime that shuts down just drops its tasks.
+/// Removes the orphan in the drop, because a runtime that shuts down drops its tasks without a poll.
 impl Drop for OrphanGuard {
     fn drop(&mut self) {
         self.owner.children.remove_orphan(self.id);
@@ -89,9 +89,9 @@ fn adopt_by(
     let id = orphan.label.id();
     let handle = Arc::downgrade(orphan);
     owner.children.insert_orphan(id, handle, runtime.clone());
-    let adoption = OrphanGuard {
+    let guard = OrphanGuard {
         owner: Arc::clone(owner),
         id,
     };
-    (!owner.is_settled()).then_some(adoption)
+    (!owner.is_settled()).then_some(guard)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// The outcome of a run: its status, its value or its error, the cause of a cancel, and a report.
 ///
-/// A requested cancel is not yet a delivered one. A body that finished although the scope was cancelled is
+/// A cancel can be requested and not delivered. A body that finished although the scope was cancelled is
 /// [`Status::Completed`], and the outcome has the cause of the request.
 ///
 /// | call | result |
@@ -135,7 +135,7 @@ impl<T, E> Outcome<T, E> {
         self.cause.as_ref()
     }
 
-    /// Returns how long the scope ran. `None` if the scope did not run, or has no runtime and so no clock.
+    /// Returns the duration of the run. `None` if the scope did not run, or has no runtime and so no clock.
     ///
     /// # Examples
     ///
@@ -254,7 +254,7 @@ impl<T, E> Outcome<T, E> {
     /// As for [`into_result`](Self::into_result). Returns [`RunError::Cancelled`] also if the scope was cancelled
     /// and has a value; [`RunError::ChildFailed`] if a child failed, even where failures are collected;
     /// [`RunError::CleanupFailed`] if a finalizer failed; [`RunError::Unfinished`] if work inside was still running
-    /// at the end of its time.
+    /// at the end of its time, also a blocking call that was abandoned.
     ///
     /// # Examples
     ///
@@ -330,11 +330,11 @@ impl<T, E> Outcome<T, E> {
         self.result
     }
 
-    /// Returns the bodies that were dropped at the end of their grace period, and the finalizers that were dropped at
-    /// the end of the cleanup budget.
+    /// Returns the bodies that were dropped at the end of their grace period, the finalizers that were dropped at the
+    /// end of the cleanup budget, and the blocking calls that were abandoned, whose threads may still run.
     ///
     /// Stragglers of descendant scopes are included if this scope was cancelled too. Stragglers of spawned children
-    /// and of dropped runs are included in any case.
+    /// and of dropped runs are always included. Of the blocking calls, the first 256 are kept. All stragglers are logged.
     ///
     /// # Examples
     ///

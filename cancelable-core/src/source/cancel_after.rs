@@ -92,7 +92,7 @@ impl Shared {
         self.state.load(Ordering::Acquire) == ARMED
     }
 
-    /// Ends the countdown. Returns true to the caller that has ended it.
+    /// Ends the countdown. Returns whether this call ended the countdown.
     fn claim(&self, end: u8) -> bool {
         // AcqRel: the second caller sees all writes that the first had made before.
         let claimed = self
@@ -105,6 +105,22 @@ impl Shared {
 /// A guard that calls off the cancel of [`cancel_after`] in its drop.
 ///
 /// The drop does not wait for a cancel in progress on another thread.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+/// use cancelable_core::source::cancel_after;
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> { rt::block_on(async {
+/// let request = CancellationToken::new();
+/// let limit = cancel_after(&rt::current()?, &request, Duration::from_secs(10));
+/// assert!(limit.is_armed());
+/// assert!(limit.disarm());
+/// assert!(!request.is_cancelled());
+/// # Ok(()) }) }
+/// ```
 #[must_use = "dropping the guard calls the cancel off; `detach()` does not"]
 pub struct CancelAfter {
     shared: Arc<Shared>,
@@ -118,7 +134,7 @@ impl CancelAfter {
         self.shared.is_armed()
     }
 
-    /// Calls the cancel off. Returns true if it was still to come.
+    /// Calls off the cancel. Returns whether this call prevented the cancel.
     pub fn disarm(self) -> bool {
         self.shared.claim(DISARMED)
     }
@@ -192,7 +208,7 @@ impl Drop for Countdown {
         drop(self.shared.task.take());
         if self.shared.claim(OVER) {
             let cause = self.cause.clone();
-            let cause = cause.with_message("the runtime that kept the time is gone");
+            let cause = cause.with_message("the runtime of the timer has shut down");
             self.token.cancel_with(cause);
         }
     }

@@ -33,7 +33,7 @@ struct Link {
 struct Running {
     key: Key,
     thread: ThreadId,
-    /// The latch that is set at its end, if another thread or task waits for that.
+    /// The latch that is set at the end of the callback, if another thread or task waits for the end.
     ended: Option<Arc<Latch>>,
 }
 
@@ -357,6 +357,17 @@ impl fmt::Debug for CallbackRegistration {
 /// # Cancel safety
 ///
 /// Dropping the future ends the wait. The callback stays unregistered.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::CancellationToken;
+///
+/// let token = CancellationToken::new();
+/// let registration = token.on_cancel(|_| ());
+/// let unregistered = registration.unregistered();
+/// assert!(rt::block_on(unregistered), "the callback never ran");
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct Unregistered {
     never_ran: bool,

@@ -13,7 +13,7 @@ use std::fmt;
 /// The error of a handler that uses `?`: every error converts into it.
 ///
 /// The response is that of the [table](cancelable_tower#answers) if the request is cancelled, such as 504 for a deadline,
-/// since `check()` and work below the request fail then. It is 408 if the client [stalled](crate::Stalls::body) in the
+/// since `check()` and work below the request fail then. The status is 408 if the client [stalled](crate::Stalls::body) in the
 /// body of the request, and 500 for every other error. The text of the error is in the log and not in the response.
 ///
 /// # Examples
@@ -37,6 +37,16 @@ pub struct HandlerError(Box<dyn Error + Send + Sync>);
 
 impl HandlerError {
     /// The error inside.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::HandlerError;
+    /// use std::io;
+    ///
+    /// let error = HandlerError::from(io::Error::other("the disk is full"));
+    /// assert!(error.get_ref().is::<io::Error>());
+    /// ```
     #[must_use]
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         self.0.as_ref()

@@ -59,6 +59,18 @@ pub struct WebSocketUpgrade {
 
 impl WebSocketUpgrade {
     /// Changes the upgrade of axum, such as the size of messages or the protocols.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use axum::response::Response;
+    /// use cancelable_axum::WebSocketUpgrade;
+    ///
+    /// async fn chat(upgrade: WebSocketUpgrade) -> Response {
+    ///     let upgrade = upgrade.configure(|upgrade| upgrade.max_message_size(64 << 10));
+    ///     upgrade.on_upgrade(async |mut socket, _| while let Some(Ok(_)) = socket.recv().await {})
+    /// }
+    /// ```
     #[must_use]
     pub fn configure(mut self, change: impl FnOnce(Upgrade) -> Upgrade) -> Self {
         self.upgrade = change(self.upgrade);
@@ -144,7 +156,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Some(server) = parts.extensions.get::<Server>().cloned() else {
-            log::error!(target: "cancelable::request", "a WebSocket needs the server `cancelable_axum::serve`");
+            log::error!(target: "cancelable::request", "a WebSocket was refused: serve the router with `cancelable_axum::serve`");
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let name = format!("socket {}", crate::route(parts));

@@ -4,7 +4,7 @@
 use crate::token::CallbackRegistration;
 
 #[derive(Default)]
-pub(super) struct Notices {
+pub(super) struct Deliveries {
     /// True if a callback on the token is registered, or about to be.
     observes_cancel: bool,
     callback: Option<CallbackRegistration>,
@@ -14,8 +14,8 @@ pub(super) struct Notices {
     observes_progress: bool,
 }
 
-impl Notices {
-    /// Returns true to the first caller, who registers the callback.
+impl Deliveries {
+    /// Returns whether this call is the first. The first caller registers the callback.
     pub(super) fn observe_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_cancel, true)
     }
@@ -29,12 +29,12 @@ impl Notices {
         self.observes_cancel.then(|| self.callback.take())
     }
 
-    /// Returns true to the first caller, who delivers the cancel.
+    /// Returns whether this call is the first. The first caller delivers the cancel.
     pub(super) fn claim_cancel(&mut self) -> bool {
         !std::mem::replace(&mut self.is_cancel_claimed, true)
     }
 
-    /// Returns true to the first caller, who registers the hook.
+    /// Returns whether this call is the first. The first caller registers the hook.
     pub(super) fn observe_progress(&mut self) -> bool {
         !std::mem::replace(&mut self.observes_progress, true)
     }
