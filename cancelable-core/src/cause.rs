@@ -72,7 +72,7 @@ pub(crate) struct Facts {
     error: Option<Arc<Underlying>>,
 }
 
-/// The source of a cause's time. The first cancel sets the time and the operation, where the cause lacks them.
+/// The source of a cause's time. The first cancel sets the time and the operation, if the cause lacks them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stamp {
     Missing,

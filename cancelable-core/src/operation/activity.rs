@@ -119,8 +119,8 @@ impl fmt::Display for Activity {
         }
         match self.orphans {
             0 => {}
-            1 => f.write_str(", waits for what 1 dropped run has left")?,
-            count => write!(f, ", waits for what {count} dropped runs have left")?,
+            1 => f.write_str(", waits for the orphan of 1 dropped run")?,
+            count => write!(f, ", waits for the orphans of {count} dropped runs")?,
         }
         match self.holds {
             0 => {}

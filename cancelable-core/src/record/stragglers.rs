@@ -203,7 +203,7 @@ pub(crate) fn note(record: &Record, stragglers: Vec<Straggler>) {
             Warn,
             operation = &*record.label.shown_name(), id = record.label.id().get(),
             kind = straggler.kind.as_str(), location:% = straggler.location;
-            "{} ends without it: {straggler}", record.label
+            "{} ends without unfinished work: {straggler}", record.label
         );
         keep(record, straggler);
     }

@@ -123,7 +123,7 @@ impl fmt::Display for JoinError {
                 f,
                 "the task was never run by the {runtime} runtime; keep the runtime alive until its tasks are joined"
             ),
-            Why::Taken => f.write_str("the task was joined before; its value is handed out once"),
+            Why::Taken => f.write_str("the task was joined before; its value is returned once"),
         }
     }
 }

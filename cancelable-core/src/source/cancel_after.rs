@@ -105,7 +105,7 @@ impl Shared {
 /// A guard that calls off the cancel of [`cancel_after`] in its drop.
 ///
 /// The drop does not wait for a cancel in progress on another thread.
-#[must_use = "dropping the guard calls the cancel off; `detach()` does not"]
+#[must_use = "dropping the guard prevents the cancel; `detach()` does not"]
 pub struct CancelAfter {
     shared: Arc<Shared>,
     is_detached: bool,
@@ -118,12 +118,12 @@ impl CancelAfter {
         self.shared.is_armed()
     }
 
-    /// Calls the cancel off. Returns true if it was still to come.
+    /// Prevents the cancel. Returns true if the cancel had not come yet.
     pub fn disarm(self) -> bool {
         self.shared.claim(DISARMED)
     }
 
-    /// Drops the guard and does not call the cancel off.
+    /// Drops the guard without preventing the cancel.
     pub fn detach(mut self) {
         self.is_detached = true;
     }

@@ -639,7 +639,7 @@ fn r23_what_was_left_and_has_not_begun_is_named_by_who_waits_for_it() {
     assert_eq!(names, ["inner"]);
     let dump = registry.dump();
     assert!(
-        dump.contains("done with its body, waits for what 1 dropped run has left"),
+        dump.contains("done with its body, waits for the orphan of 1 dropped run"),
         "{dump}"
     );
 
