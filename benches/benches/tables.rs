@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stdout)] // The tables are what it is for.
 
-use benches::{peers, plot, registry, report, scaling, scopes, streams, threads, tokens};
+use benches::{peers, plot, registry, report, requests, scaling, scopes, streams, threads, tokens};
 use std::error::Error;
 use std::path::Path;
 use std::process::Command;
@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
         ("Scopes", scopes::beside_tokio()),
         ("Registries", registry::beside_a_map()),
+        ("Requests", requests::beside_hyper_alone()),
         (
             "Streams: nanoseconds on top of each item, as the ratio",
             streams::beside_the_bare_stream(),

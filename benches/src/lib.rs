@@ -11,6 +11,7 @@ pub mod peers;
 pub mod plot;
 pub mod registry;
 pub mod report;
+pub mod requests;
 pub mod scaling;
 pub mod scopes;
 pub mod streams;

@@ -15,12 +15,14 @@ pub(crate) use mark::{Mark, MarkCell};
 mod one_line;
 pub(crate) use one_line::{Named, OneLine, one_line};
 mod reason;
+mod recorded;
 #[cfg(feature = "serde")]
 pub(crate) mod serial;
 
 pub use crate::sync::escaped;
 pub use label::{OperationId, OperationLabel};
 pub use reason::Reason;
+pub use recorded::CauseRecord;
 
 use crate::sync::isolate;
 use std::borrow::Cow;
@@ -68,8 +70,16 @@ pub(crate) struct Facts {
     /// The time between the entry of the operation and the start of the limit; `None` if the limit starts at the
     /// entry.
     counted_from: Option<Duration>,
-    /// The underlying error. Behind an `Arc`, because few causes have an error and every cause is moved.
-    error: Option<Arc<Underlying>>,
+    /// Behind an `Arc`, because few causes have rare facts and every cause is moved.
+    rare: Option<Arc<Rare>>,
+}
+
+/// The facts that few causes have.
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    error: Option<Underlying>,
+    /// The cause in another process.
+    origin: Option<CauseRecord>,
 }
 
 /// The source of a cause's time. The first cancel sets the time and the operation, if the cause lacks them.
@@ -83,7 +93,7 @@ enum Stamp {
 }
 
 /// The error that led to a cause. `Some` until it is dropped.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Underlying(Option<Arc<dyn Error + Send + Sync>>);
 
 /// A canceller may drop the last reference to the error, whose drop is user code. A panic of that drop is caught,
@@ -117,12 +127,70 @@ impl Cause {
             stamp: Stamp::Missing,
             operation: None,
             counted_from: None,
-            error: None,
+            rare: None,
         };
         Self {
             facts: Arc::new(facts),
             inherited: false,
         }
+    }
+
+    /// Creates a cause with [`Reason::Remote`] from the record of a cause in another process, `node`. The location is
+    /// the caller's.
+    ///
+    /// The record stays readable by [`origin`](Self::origin). A record that names a node already was passed on by
+    /// `node`, and keeps its name. [`Display`](fmt::Display) writes the phrase of the record and the node, with escapes
+    /// for all text that comes from outside:
+    /// `cancel requested: deploy of build 71, on node b7 (set at src/main.rs:14)`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{CancellationToken, Cause, Reason};
+    /// use std::time::Instant;
+    ///
+    /// // On node b7, which sends the record.
+    /// let record = Cause::from("deploy of build 71").record(Instant::now());
+    /// // On this node, which has received the record.
+    /// let token = CancellationToken::new();
+    /// token.cancel_with(Cause::remote(record, "b7"));
+    /// let cause = token.cause().ok_or("not cancelled")?;
+    /// assert_eq!(cause.reason(), &Reason::Remote);
+    /// assert_eq!(cause.message(), Some("deploy of build 71"));
+    /// let phrase = "cancel requested: deploy of build 71, on node b7";
+    /// assert_eq!(cause.without_location().to_string(), phrase);
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn remote(record: CauseRecord, node: impl Into<String>) -> Self {
+        let mut cause = Self::new(Reason::Remote);
+        cause.edit_rare().origin = Some(record.on_node(node.into()));
+        cause
+    }
+
+    /// Returns an owned copy of this cause for another process, with its age at `now`, by the clock of the runtime
+    /// that cancelled.
+    ///
+    /// The record of a [remote](Self::remote) cause is the record that it was made of; its age has grown by the time
+    /// since the cancel in this process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Cause, Reason};
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let decided = Instant::now();
+    /// let cause = Cause::new(Reason::ShuttingDown).with_message("deploy").with_time(decided);
+    /// let record = cause.record(decided + Duration::from_secs(2));
+    /// assert_eq!(record.kind(), "shutting_down");
+    /// assert_eq!(record.message(), Some("deploy"));
+    /// assert_eq!(record.age(), Some(Duration::from_secs(2)));
+    /// ```
+    #[must_use]
+    pub fn record(&self, now: Instant) -> CauseRecord {
+        CauseRecord::of(self, now)
     }
 
     /// Sets the message for people.
@@ -231,7 +299,7 @@ impl Cause {
     /// ```
     #[must_use]
     pub fn with_error(mut self, error: Arc<dyn Error + Send + Sync>) -> Self {
-        self.edit().error = Some(Arc::new(Underlying(Some(error))));
+        self.edit_rare().error = Some(Underlying(Some(error)));
         self
     }
 
@@ -264,7 +332,7 @@ impl Cause {
         self.reason().is_timeout()
     }
 
-    /// Returns the message, if there is one.
+    /// Returns the message, if there is one. The message of a [remote](Self::remote) cause is that of its record.
     ///
     /// # Examples
     ///
@@ -275,7 +343,8 @@ impl Cause {
     /// ```
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        self.facts.message.as_deref()
+        let own = self.facts.message.as_deref();
+        own.or_else(|| self.origin()?.message())
     }
 
     /// Returns the time at which the cancellation was requested; `None` until a token is cancelled with this
@@ -353,7 +422,27 @@ impl Cause {
     /// ```
     #[must_use]
     pub fn error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.facts.error.as_ref()?.0.as_deref()
+        self.facts.rare.as_ref()?.error.as_ref()?.0.as_deref()
+    }
+
+    /// Returns the record of the cause in the process that requested the cancellation, for a cause that was made by
+    /// [`remote`](Self::remote).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::cause::CauseRecord;
+    /// use cancelable_core::{Cause, Reason};
+    ///
+    /// let cause = Cause::remote(CauseRecord::new(&Reason::ShuttingDown), "b7");
+    /// let origin = cause.origin().ok_or("a local cause")?;
+    /// assert_eq!(origin.kind(), "shutting_down");
+    /// assert_eq!(origin.node(), Some("b7"));
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn origin(&self) -> Option<&CauseRecord> {
+        self.facts.rare.as_ref()?.origin.as_ref()
     }
 
     /// Returns whether the token that returned this cause was cancelled by an ancestor, and not by a call on the
@@ -416,9 +505,14 @@ impl Cause {
         let facts = self.edit();
         facts.at = Some(at);
         facts.stamp = stamp;
-        // A signal comes from outside, and its source may run on the scope's task. So the operation that runs on this
-        // thread did not request the cancel.
-        if facts.operation.is_none() && !matches!(facts.reason, Reason::Signal { .. }) {
+        // A signal and a remote cancel come from outside, and their source may run on the scope's task. So the
+        // operation that runs on this thread did not request the cancel.
+        let is_from_outside = matches!(facts.reason, Reason::Signal { .. })
+            || facts
+                .rare
+                .as_ref()
+                .is_some_and(|rare| rare.origin.is_some());
+        if facts.operation.is_none() && !is_from_outside {
             facts.operation = operation;
         }
         self
@@ -452,6 +546,11 @@ impl Cause {
     fn edit(&mut self) -> &mut Facts {
         Arc::make_mut(&mut self.facts)
     }
+
+    /// [`edit`](Self::edit) for the rare facts.
+    fn edit_rare(&mut self) -> &mut Rare {
+        Arc::make_mut(self.edit().rare.get_or_insert_default())
+    }
 }
 
 impl From<Reason> for Cause {
@@ -484,6 +583,7 @@ impl fmt::Debug for Cause {
             .field("at", &self.facts.at)
             .field("operation", &self.facts.operation)
             .field("error", &self.error())
+            .field("origin", &self.origin())
             .field("inherited", &self.inherited)
             .finish()
     }

@@ -694,6 +694,38 @@ impl Operation {
         deadlines::remaining(&self.record)
     }
 
+    /// Returns the time since cancel was requested; after the end, the time from the request to the end. `None` for an
+    /// operation that is not cancelled, or without a runtime.
+    ///
+    /// The time is at most the [age](OperationSnapshot::age): for an operation that was opened after the request, the
+    /// time counts from the opening. If the request came from outside every operation and the runtime has a clock of
+    /// its own, the time counts from the first moment at which the operation noticed the request.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let scope = rt::block_on(async {
+    ///     let scope = rt::scope("import").grace(Duration::from_secs(5)).build()?;
+    ///     let run = scope.run(async |op| {
+    ///         assert_eq!(op.stopping_for(), None);
+    ///         op.cancel();
+    ///         std::thread::sleep(Duration::from_millis(1)); // Cleans up.
+    ///     });
+    ///     assert!(run.await.is_completed());
+    ///     Ok::<_, Box<dyn std::error::Error>>(scope)
+    /// })?;
+    /// assert!(scope.stopping_for() >= Some(Duration::from_millis(1)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stopping_for(&self) -> Option<Duration> {
+        grace::stopping_for(&self.record)
+    }
+
     /// The time of the entry. `None` before the entry, or without a runtime.
     #[must_use]
     pub fn started_at(&self) -> Option<Instant> {

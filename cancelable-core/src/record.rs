@@ -149,8 +149,6 @@ struct Rare {
     shields: RareShields<Handle>,
     cleanup: Cleanup,
     deferrals: Deferrals,
-    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
-    cancelled_at: Option<Instant>,
     /// The token whose cancel ends the grace period at once; a child of the parent's hard token.
     hard_token: Option<CancellationToken>,
     /// True if a source cancelled the operation, on a thread of the source.
@@ -164,7 +162,10 @@ struct Rare {
 /// The state that few operations have, also after their end.
 #[derive(Default)]
 struct Lasting {
-    metadata: Arc<Metadata>,
+    /// `None` until the first use.
+    metadata: Option<Arc<Metadata>>,
+    /// The time of its cancel by the clock of its own runtime. The time in the cause may be by another clock.
+    cancelled_at: Option<Instant>,
     /// The text of its error.
     error: Option<Arc<str>>,
     notices: Notices,
@@ -267,7 +268,7 @@ impl Record {
         let opened = opened.map(RuntimeHandle::now);
         let lasting = observers.metadata.map(|metadata| {
             Box::new(Lasting {
-                metadata,
+                metadata: Some(metadata),
                 ..Lasting::default()
             })
         });
@@ -337,7 +338,7 @@ impl Record {
             ended: inner.ended,
             due: inner.deadlines.own_due(),
             error: lasting.and_then(|lasting| lasting.error.clone()),
-            metadata: lasting.map(|lasting| Arc::clone(&lasting.metadata)),
+            metadata: lasting.and_then(|lasting| lasting.metadata.clone()),
             has_partial: inner.partial.is_some(),
         }
     }
@@ -353,11 +354,13 @@ impl Record {
 
     /// Sets the value of a metadata key, in place of the previous value.
     pub(crate) fn set_metadata(&self, key: Cow<'static, str>, value: Cow<'static, str>) {
-        self.with_lasting(|lasting| Arc::make_mut(&mut lasting.metadata).set(key, value));
+        self.with_lasting(|lasting| {
+            Arc::make_mut(lasting.metadata.get_or_insert_default()).set(key, value);
+        });
     }
 
     pub(crate) fn metadata(&self) -> Option<Arc<Metadata>> {
-        self.on_lasting(|lasting| Arc::clone(&lasting.metadata))
+        self.on_lasting(|lasting| lasting.metadata.clone())?
     }
 
     /// Keeps the text of a failure. The first text counts.

@@ -4,6 +4,7 @@
 //!   and [`register_in`](crate::scope::ScopeBuilder::register_in) in another [`Registry`].
 //! - [`Registry::get`], [`find`](Registry::find), [`list`](Registry::list), [`tree`](Registry::tree) and
 //!   [`dump`](Registry::dump) read what is open; a [`Filter`] selects.
+//! - A [`Query`] has the criteria of a filter as data, and can be read from text: `status:running name:import-*`.
 //! - [`Registry::cancel`] and [`cancel_all`](Registry::cancel_all) cancel by number and by filter.
 //! - [`Registry::events`] and [`add_hooks`](Registry::add_hooks) report every change.
 //! - [`Registry::history`] and [`statistics`](Registry::statistics) describe what has ended.
@@ -70,6 +71,9 @@ mod listeners;
 mod listing;
 mod name_prefix;
 mod pattern;
+mod query;
+mod query_error;
+mod query_text;
 #[cfg(feature = "serde")]
 mod serde;
 mod shard;
@@ -86,5 +90,7 @@ pub use events::Events;
 pub use filter::Filter;
 pub use handle::Registry;
 pub use listeners::HooksGuard;
+pub use query::Query;
+pub use query_error::{QueryError, QueryErrorKind};
 pub use statistics::{Durations, Statistics};
 pub use tree::{Tree, TreeEntry};

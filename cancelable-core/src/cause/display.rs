@@ -60,23 +60,13 @@ impl Cause {
         shown: LocationShown,
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
-        match self.reason() {
-            Reason::Requested => f.write_str("cancel requested")?,
-            Reason::GuardDropped => f.write_str("its drop guard was dropped")?,
-            Reason::TimedOut { .. } => f.write_str("timed out")?,
-            Reason::DeadlineReached => f.write_str("deadline reached")?,
-            Reason::Signal { name, .. } => write!(f, "{} received", escape(name))?,
-            Reason::Condition => f.write_str("a watched condition came true")?,
-            Reason::Source => f.write_str("a source fired")?,
-            Reason::Resource => f.write_str("a resource went over its limit")?,
-            Reason::File => f.write_str("a watched file changed")?,
-            Reason::RunDropped => f.write_str("the future that ran it was dropped")?,
-            Reason::ChildFailed => f.write_str("failure in the scope")?,
-            Reason::ShuttingDown => f.write_str("shutting down")?,
-            Reason::Disconnected => f.write_str("the client left")?,
-            Reason::Remote => f.write_str("cancel requested from another process")?,
-            Reason::PeerLost => f.write_str("the connection to the peer is lost")?,
-            Reason::ScopeEnded => match self.operation() {
+        if let Some(origin) = self.origin() {
+            return origin.write_phrase(self.message(), shown, f);
+        }
+        match (self.reason().phrase(), self.reason()) {
+            (Some(phrase), _) => f.write_str(phrase)?,
+            (None, Reason::Signal { name, .. }) => write!(f, "{} received", escape(name))?,
+            (None, _) => match self.operation() {
                 Some(scope) => write!(f, "scope {scope} has ended")?,
                 None => f.write_str("its scope has ended")?,
             },
@@ -134,18 +124,18 @@ impl Cause {
 
 /// The additions in parentheses. Without additions, no parentheses are written.
 #[derive(Default)]
-struct Parentheses {
+pub(super) struct Parentheses {
     are_open: bool,
 }
 
 impl Parentheses {
     /// Begins the next addition.
-    fn open(&mut self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn open(&mut self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_first = !std::mem::replace(&mut self.are_open, true);
         f.write_str(if is_first { " (" } else { ", " })
     }
 
-    fn close(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub(super) fn close(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.are_open {
             true => f.write_str(")"),
             false => Ok(()),

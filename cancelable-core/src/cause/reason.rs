@@ -66,6 +66,45 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// The reasons without data.
+    pub(super) const PLAIN: &'static [Self] = &[
+        Self::Requested,
+        Self::GuardDropped,
+        Self::DeadlineReached,
+        Self::Condition,
+        Self::Source,
+        Self::Resource,
+        Self::File,
+        Self::RunDropped,
+        Self::ChildFailed,
+        Self::ShuttingDown,
+        Self::Disconnected,
+        Self::Remote,
+        Self::PeerLost,
+        Self::ScopeEnded,
+    ];
+
+    /// Returns the phrase for people; `None` for a phrase that has data or names the scope.
+    pub(super) fn phrase(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Requested => "cancel requested",
+            Self::GuardDropped => "its drop guard was dropped",
+            Self::DeadlineReached => "deadline reached",
+            Self::Condition => "a watched condition came true",
+            Self::Source => "a source fired",
+            Self::Resource => "a resource went over its limit",
+            Self::File => "a watched file changed",
+            Self::RunDropped => "the future that ran it was dropped",
+            Self::ChildFailed => "failure in the scope",
+            Self::ShuttingDown => "shutting down",
+            Self::Disconnected => "the client left",
+            Self::Remote => "cancel requested from another process",
+            Self::PeerLost => "the connection to the peer is lost",
+            Self::TimedOut { .. } => "timed out",
+            Self::Signal { .. } | Self::ScopeEnded => return None,
+        })
+    }
+
     /// Returns the reason as a lower-case word, for logs and labels.
     ///
     /// # Examples

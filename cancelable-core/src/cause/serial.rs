@@ -1,6 +1,6 @@
 //! The `serde` forms of causes, and of the labels and numbers of operations.
 
-use super::{Cause, OperationId, OperationLabel, Reason};
+use super::{Cause, CauseRecord, OperationId, OperationLabel, Reason};
 use crate::sync::raw_text;
 use serde::de::Error as _;
 use serde::ser::SerializeStruct;
@@ -68,7 +68,9 @@ impl Serialize for Reason {
 
 impl Serialize for Cause {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut cause = serializer.serialize_struct("Cause", 7)?;
+        let origin = self.origin();
+        let fields = 7 + usize::from(origin.is_some());
+        let mut cause = serializer.serialize_struct("Cause", fields)?;
         cause.serialize_field("reason", self.reason())?;
         cause.serialize_field("message", &self.message())?;
         cause.serialize_field("location", &place(self.location()))?;
@@ -76,6 +78,82 @@ impl Serialize for Cause {
         cause.serialize_field("error", &self.error().map(raw_text))?;
         cause.serialize_field("inherited", &self.is_inherited())?;
         cause.serialize_field("text", &self.to_string())?;
+        if let Some(origin) = origin {
+            cause.serialize_field("origin", origin)?;
+        }
         cause.end()
+    }
+}
+
+/// The serialised form of a record. The fields that it shares with a cause have the same names there.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "CauseRecord")]
+struct RecordForm {
+    reason: ReasonForm,
+    message: Option<String>,
+    location: String,
+    operation: Option<LabelForm>,
+    error: Option<String>,
+    node: Option<String>,
+    age_seconds: Option<f64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Reason")]
+struct ReasonForm {
+    kind: String,
+    limit_seconds: Option<f64>,
+    number: Option<i32>,
+    name: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "OperationLabel")]
+struct LabelForm {
+    id: u64,
+    name: String,
+}
+
+impl Serialize for CauseRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let of = self.clone();
+        let (number, name) = of.signal.unzip();
+        let form = RecordForm {
+            reason: ReasonForm {
+                kind: of.kind.into_owned(),
+                limit_seconds: seconds(of.limit),
+                number,
+                name,
+            },
+            message: of.message,
+            location: of.location,
+            operation: of.operation.map(|(id, name)| LabelForm { id, name }),
+            error: of.error,
+            node: of.node,
+            age_seconds: seconds(of.age),
+        };
+        form.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CauseRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = RecordForm::deserialize(deserializer)?;
+        let span = |seconds: Option<f64>| {
+            let span = seconds.map(Duration::try_from_secs_f64);
+            span.transpose().map_err(D::Error::custom)
+        };
+        let reason = form.reason;
+        Ok(Self {
+            kind: reason.kind.into(),
+            limit: span(reason.limit_seconds)?,
+            signal: reason.number.zip(reason.name),
+            message: form.message,
+            error: form.error,
+            location: form.location,
+            operation: form.operation.map(|label| (label.id, label.name)),
+            node: form.node,
+            age: span(form.age_seconds)?,
+        })
     }
 }

@@ -1,9 +1,9 @@
 //! A snapshot of an operation, for lists, histories and other processes.
 
 use super::Partial;
-use crate::cause::{Cause, HumanDuration, OperationId, OperationLabel, one_line};
+use crate::cause::{Cause, CauseRecord, HumanDuration, OperationId, OperationLabel, one_line};
 use crate::progress::{ProgressSnapshot, SubtreeTotals};
-use crate::record::{Record, View, deadlines, meters};
+use crate::record::{Record, View, deadlines, grace, meters};
 use crate::report::{Metadata, PartialSnapshot, Status};
 use std::fmt;
 use std::panic::Location;
@@ -58,6 +58,8 @@ struct Times {
     opened: Option<Instant>,
     started: Option<Instant>,
     ended: Option<Instant>,
+    /// The start of [`OperationSnapshot::stopping_for`].
+    stopping: Option<Instant>,
 }
 
 impl OperationSnapshot {
@@ -89,19 +91,23 @@ impl OperationSnapshot {
         let ended = ended.filter(|_| status.is_terminal());
         let partial = Some(Partial::new(record)).filter(|_| has_partial);
         let progress = meters::made(record);
+        let cause = record.cause();
+        let taken = ended.or(now);
+        let stopping = cause.as_ref().and(taken);
         Self {
             label: record.label.clone(),
             parent: record.parent.as_ref().map(|parent| parent.label.clone()),
             status,
             location: record.location,
             times: Times {
-                taken: ended.or(now),
+                taken,
                 opened: record.opened,
                 started,
                 ended,
+                stopping: stopping.and_then(|now| grace::stopping_since(record, now)),
             },
             deadline: due.into_iter().chain(above).min(),
-            cause: record.cause(),
+            cause,
             error,
             metadata: metadata.filter(|metadata| !metadata.is_empty()),
             progress: progress.map(|progress| Arc::new(progress.snapshot_among(totals))),
@@ -202,6 +208,14 @@ impl OperationSnapshot {
         self.cause.as_ref()
     }
 
+    /// The time since cancel was requested, up to the end, as from
+    /// [`Operation::stopping_for`](crate::Operation::stopping_for).
+    #[must_use]
+    pub fn stopping_for(&self) -> Option<Duration> {
+        let since = self.times.stopping?;
+        Some(self.times.taken?.saturating_duration_since(since))
+    }
+
     /// The text of the failure, as from [`Operation::error`](crate::Operation::error).
     #[must_use]
     pub fn error(&self) -> Option<&str> {
@@ -283,7 +297,8 @@ impl OperationSnapshot {
         });
         let cause = self.cause.as_ref().map_or(0, |cause| {
             let error = cause.error().map_or(0, size_of_val);
-            cause.message().map_or(0, str::len) + error
+            let origin = cause.origin().map_or(0, CauseRecord::bytes);
+            cause.message().map_or(0, str::len) + error + origin
         });
         let names = self.name().len() + self.parent.as_ref().map_or(0, |own| own.name().len());
         let error = self.error().map_or(0, str::len);

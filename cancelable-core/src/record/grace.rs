@@ -75,7 +75,7 @@ pub(crate) fn left(record: &Record, now: Instant) -> GraceLeft<'_> {
 
 /// Returns the time of the cancel by the clock of the runtime: `now`, if the cancel was not noted before.
 fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
-    record.with_rare(|rare| *rare.cancelled_at.get_or_insert(now))
+    record.with_lasting(|lasting| *lasting.cancelled_at.get_or_insert(now))
 }
 
 /// Returns the time of the cancel by the operation's own clock, which reads `now`.
@@ -84,7 +84,7 @@ fn note_cancelled_at(record: &Record, now: Instant) -> Instant {
 /// has another clock, that time does not count, and the time of the first call here is used.
 pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Instant> {
     let cause = record.cause()?;
-    let noted = record.on_rare(|rare| rare.cancelled_at).flatten();
+    let noted = record.on_lasting(|lasting| lasting.cancelled_at).flatten();
     let runtime = record.runtime.as_ref();
     let keeps_systems_time = || runtime.is_some_and(RuntimeHandle::keeps_systems_time);
     noted.or_else(
@@ -93,6 +93,27 @@ pub(crate) fn cancelled_at(record: &Record, now: Option<Instant>) -> Option<Inst
             false => cause.time(),
         },
     )
+}
+
+/// Returns the time from the cancel to the end, or to now; `None` for an operation that is not cancelled, and without
+/// a runtime.
+pub(crate) fn stopping_for(record: &Record) -> Option<Duration> {
+    if !record.is_cancelled() {
+        return None;
+    }
+    let until = record.ended_at().or_else(|| record.now())?;
+    let since = stopping_since(record, until)?;
+    Some(until.saturating_duration_since(since))
+}
+
+/// Returns the time of the cancel, or of the opening of an operation that was opened later; `now` is the time of the
+/// end if the operation has ended.
+pub(crate) fn stopping_since(record: &Record, now: Instant) -> Option<Instant> {
+    record.runtime.as_ref()?;
+    let cancelled = cancelled_at(record, Some(now))?;
+    // As for the age of a snapshot.
+    let opened = record.opened.or_else(|| record.started_at());
+    Some(opened.map_or(cancelled, |opened| opened.max(cancelled)))
 }
 
 /// Records the time of a cancel, for a run that is polled after it.

@@ -2,6 +2,7 @@
 
 use super::histogram::Histogram;
 use crate::operation::Status;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[derive(Clone, Default)]
@@ -12,6 +13,18 @@ pub(super) struct Counts {
     /// The durations of ended operations; `None` until an operation with a runtime has ended. An operation
     /// without a runtime has no duration.
     pub(super) durations: Option<Box<Histogram>>,
+    /// The times from the cancel to the end, by the word of the reason.
+    pub(super) stopping: BTreeMap<&'static str, Box<Histogram>>,
+}
+
+/// The end of an operation, for the counts.
+pub(super) struct End {
+    pub(super) status: Status,
+    /// `None` for an operation that was not entered or has no runtime.
+    pub(super) elapsed: Option<Duration>,
+    /// The word of the reason of its cancel, and the time since; `None` for an operation that was not cancelled, that
+    /// was not entered, or that has no runtime.
+    pub(super) stopping: Option<(&'static str, Duration)>,
 }
 
 impl Counts {
@@ -23,10 +36,13 @@ impl Counts {
         }
     }
 
-    pub(super) fn add_end(&mut self, end: Status, elapsed: Option<Duration>) {
-        self.ended[end as usize] += 1;
-        if let Some(elapsed) = elapsed {
+    pub(super) fn add_end(&mut self, end: &End) {
+        self.ended[end.status as usize] += 1;
+        if let Some(elapsed) = end.elapsed {
             self.durations.get_or_insert_default().add(elapsed);
+        }
+        if let Some((reason, time)) = end.stopping {
+            self.stopping.entry(reason).or_default().add(time);
         }
     }
 
@@ -47,6 +63,9 @@ impl Counts {
         }
         if let Some(durations) = &other.durations {
             self.durations.get_or_insert_default().merge(durations);
+        }
+        for (reason, times) in &other.stopping {
+            self.stopping.entry(reason).or_default().merge(times);
         }
     }
 }

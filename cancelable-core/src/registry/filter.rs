@@ -1,6 +1,7 @@
 //! The filter for operations.
 
 use super::chunk::{Chunk, Slots};
+use super::list;
 use super::pattern::Pattern;
 use crate::cause::OperationId;
 use crate::operation::{OperationSnapshot, Status};
@@ -40,6 +41,7 @@ pub struct Filter {
     since: Option<Instant>,
     metadata: Vec<(Cow<'static, str>, Option<Cow<'static, str>>)>,
     predicates: Vec<Predicate>,
+    after: Option<OperationId>,
     limit: Option<usize>,
 }
 
@@ -278,6 +280,45 @@ impl Filter {
         self
     }
 
+    /// Selects operations that were opened after the operation with this number: the next page of a list. The
+    /// operation need not be open any more.
+    ///
+    /// A [list](super::Registry::list) is in the order of opening, so the number of the last operation of a page is
+    /// the cursor for the next page. An operation that another thread opens while a page is read may be in no page. The
+    /// [history](super::Registry::history) is in the order of ends; there `after` selects, and makes no pages.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let open = |name| Scope::builder(name).register_in(&registry).build();
+    /// let _open = (open("a")?, open("b")?, open("c")?);
+    /// let filter = Filter::new().limit(2);
+    /// let first = registry.list(&filter);
+    /// let cursor = first.last().ok_or("an empty page")?.id();
+    /// let second = registry.list(&filter.after(cursor));
+    /// assert_eq!((first.len(), second[0].name()), (2, "c"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn after(mut self, id: OperationId) -> Self {
+        self.after = Some(id);
+        self
+    }
+
+    /// Returns the number of the first chunk that may have a selected operation.
+    pub(super) fn first_chunk(&self) -> u64 {
+        self.after.map_or(0, |id| list::position(id).0)
+    }
+
+    fn is_after(&self, id: OperationId) -> bool {
+        self.after.is_none_or(|after| id > after)
+    }
+
     /// Returns the maximum number of selected operations.
     pub(super) fn max(&self) -> usize {
         self.limit.unwrap_or(usize::MAX)
@@ -307,6 +348,9 @@ impl Filter {
         if slots == 0 {
             return 0;
         }
+        if self.after.is_some() {
+            slots = chunk.select_records(slots, |record| self.is_after(record.label.id()));
+        }
         slots = chunk.select_records(slots, |record| statuses & bit(record.status()) != 0);
         match &self.name {
             Some(pattern) if !pattern.is_prefix() => {
@@ -324,12 +368,19 @@ impl Filter {
 
     /// Returns whether [`select`](Self::select) checks all criteria.
     pub(super) fn is_decided_by_rows(&self) -> bool {
-        self.min_age.is_none()
-            && self.max_age.is_none()
-            && self.since.is_none()
-            && self.metadata.is_empty()
-            && self.predicates.is_empty()
-            && self.limit.is_none()
+        !self.reads_snapshots() && !self.reads_metadata() && self.limit.is_none()
+    }
+
+    /// Returns whether a criterion can be checked on a snapshot alone.
+    pub(super) fn reads_snapshots(&self) -> bool {
+        self.min_age.is_some()
+            || self.max_age.is_some()
+            || self.since.is_some()
+            || !self.predicates.is_empty()
+    }
+
+    pub(super) fn reads_metadata(&self) -> bool {
+        !self.metadata.is_empty()
     }
 
     /// Returns whether a selected record may match the other criteria. False saves a snapshot.
@@ -359,6 +410,7 @@ impl Filter {
         };
         let moment = || snapshot.ended_at().or(snapshot.started_at());
         self.has_status(snapshot.status())
+            && self.is_after(snapshot.id())
             && self
                 .parent
                 .is_none_or(|id| snapshot.parent().is_some_and(|parent| parent.id() == id))

@@ -185,7 +185,7 @@ impl Registry {
             chunk.select_records(slots, |record| record.label.name() == name)
         };
         let mut first = None;
-        Listing::in_steps(&self.shards, select, |found| {
+        Listing::in_steps(&self.shards, 0, select, |found| {
             first = found.first().cloned();
             match first {
                 Some(_) => ControlFlow::Break(()),
@@ -249,6 +249,28 @@ impl Registry {
     pub fn operations(&self, filter: &Filter) -> Vec<Operation> {
         let found = snapshot_filter::matching(&self.shards, filter).into_records();
         found.into_iter().map(Operation::new).collect()
+    }
+
+    /// Returns the number of open operations that `filter` selects. Snapshots are taken only for a filter with an
+    /// age, a [`since`](Filter::since) or a [predicate](Filter::matching).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::registry::Filter;
+    /// use cancelable_core::{Registry, Scope};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let registry = Registry::new();
+    /// let _import = Scope::builder("import-7").register_in(&registry).build()?;
+    /// let _export = Scope::builder("export-7").register_in(&registry).build()?;
+    /// assert_eq!(registry.count(&Filter::new().name("import-*")), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn count(&self, filter: &Filter) -> usize {
+        snapshot_filter::count(&self.shards, filter)
     }
 
     /// Returns snapshots of all open operations as a tree. An operation whose parent is not listed comes below

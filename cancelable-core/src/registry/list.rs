@@ -32,7 +32,7 @@ pub(super) struct List {
 }
 
 /// Returns the number of an operation's chunk in its shard, and its slot there.
-fn position(id: OperationId) -> (u64, u32) {
+pub(super) fn position(id: OperationId) -> (u64, u32) {
     let in_shard = id.get() / SHARDS as u64;
     // The remainder is below 64, so the cast loses nothing.
     (in_shard / SLOTS, (in_shard % SLOTS) as u32)

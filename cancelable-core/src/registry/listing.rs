@@ -28,16 +28,22 @@ impl Listing {
         Self::of_numbers(shards, 0..u64::MAX, select)
     }
 
-    /// Passes the operations that `select` selects to `each`, in steps, for a caller that may need only the first
-    /// few. The first step has the operations that were opened first. `each` breaks when it has enough.
+    /// [`of`](Self::of) without the chunks whose numbers are below `start`.
+    pub(super) fn of_from(shards: &Shards, start: u64, select: impl Fn(&Chunk) -> Slots) -> Self {
+        Self::of_numbers(shards, start..u64::MAX, select)
+    }
+
+    /// Passes the operations that `select` selects from chunk `start` on to `each`, in steps, for a caller that may
+    /// need only the first few. The first step has the operations that were opened first. `each` breaks when it has enough.
     ///
     /// Ends: each step is twice as long as the step before, and the numbers of chunks have 64 bits.
     pub(super) fn in_steps(
         shards: &Shards,
+        mut start: u64,
         select: impl Fn(&Chunk) -> Slots,
         mut each: impl FnMut(Self) -> ControlFlow<()>,
     ) {
-        let (mut start, mut length) = (0, 1_u64);
+        let mut length = 1_u64;
         loop {
             let next = shards.iter().filter_map(|shard| shard.next_chunk(start));
             let Some(first) = next.min() else {

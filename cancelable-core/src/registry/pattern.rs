@@ -33,6 +33,24 @@ fn parts(text: &str) -> Box<[Part]> {
     next.collect()
 }
 
+/// Returns the canonical text of the pattern `text`: a backslash only before a star, a question mark and a backslash.
+pub(super) fn canonical(text: &str) -> String {
+    let mut canonical = String::with_capacity(text.len());
+    for part in &parts(text) {
+        match *part {
+            Part::Any => canonical.push('*'),
+            Part::One => canonical.push('?'),
+            Part::Exactly(character) => {
+                if matches!(character, '*' | '?' | '\\') {
+                    canonical.push('\\');
+                }
+                canonical.push(character);
+            }
+        }
+    }
+    canonical
+}
+
 impl Pattern {
     pub(super) fn new(text: &str) -> Self {
         let parts = parts(text);

@@ -1,10 +1,14 @@
 //! Serialisation of events, trees and statistics.
 
 use super::event::Event;
+use super::query::Query;
 use super::statistics::{Durations, Statistics};
 use super::tree::{Tree, TreeEntry};
+use serde::de::Error as _;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// An event is serialised with a snapshot of the operation, taken during the serialisation.
@@ -44,6 +48,20 @@ impl Serialize for Tree {
     }
 }
 
+/// A query is serialised as its text.
+impl Serialize for Query {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Query {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
 /// The serialised form of statistics.
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Statistics", rename = "Statistics")]
@@ -55,6 +73,8 @@ struct StatisticsFields {
     failed: u64,
     never_run: u64,
     durations: Option<Durations>,
+    #[serde(default)]
+    stopping: BTreeMap<Cow<'static, str>, Durations>,
 }
 
 impl Serialize for Statistics {

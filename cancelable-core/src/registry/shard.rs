@@ -1,15 +1,13 @@
 //! One shard of a registry: the open operations whose numbers select it, and counts.
 
 use super::chunk::{Chunk, Row};
-use super::counts::Counts;
+use super::counts::{Counts, End};
 use super::list::List;
 use crate::cause::OperationId;
-use crate::operation::Status;
 use crate::record::Record;
 use crate::sync::{AtomicU64, Mutex, Ordering};
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[derive(Default)]
 pub(super) struct Shard {
@@ -47,10 +45,10 @@ impl Shard {
         self.entered.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn remove(&self, id: OperationId, end: Status, elapsed: Option<Duration>) {
+    pub(super) fn remove(&self, id: OperationId, end: &End) {
         let removed = {
             let mut state = self.state.lock();
-            state.counts.add_end(end, elapsed);
+            state.counts.add_end(end);
             state.list.remove(id)
         };
         drop(removed);

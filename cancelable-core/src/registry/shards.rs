@@ -1,5 +1,6 @@
 //! The shards of a registry, their shared state, and the observer through which records reach them.
 
+use super::counts::End;
 use super::event::Event;
 use super::history::History;
 use super::list::SHARDS;
@@ -8,7 +9,7 @@ use super::shard::Shard;
 use crate::cause::{Cause, OperationId};
 use crate::operation::{Operation, OperationSnapshot, Status};
 use crate::progress::ProgressUpdate;
-use crate::record::{Observer, Record, notify};
+use crate::record::{Observer, Record, grace, notify};
 use crate::sync::thread_number;
 use crate::sync::unmodelled::OnceLock;
 use std::sync::{Arc, Weak};
@@ -34,6 +35,12 @@ struct Shared {
 struct RegistryObserver {
     shard: Shard,
     shared: Arc<Shared>,
+}
+
+/// Returns the word of the reason of a cancel, and the time from the cancel to the end.
+fn stopping(record: &Record) -> Option<(&'static str, Duration)> {
+    let cause = record.cause()?;
+    Some((cause.reason().as_str(), grace::stopping_for(record)?))
 }
 
 /// Returns the index of an operation's shard.
@@ -166,7 +173,12 @@ impl Observer for RegistryObserver {
         // In the history before it leaves the list, so that the operation is always in one of the two.
         let snapshot = || OperationSnapshot::of(record, None);
         self.shared.history.keep(snapshot);
-        self.shard.remove(record.label.id(), end, elapsed);
+        let counted = End {
+            status: end,
+            elapsed,
+            stopping: stopping(record).filter(|_| elapsed.is_some()),
+        };
+        self.shard.remove(record.label.id(), &counted);
         self.listeners()
             .push(|| Event::Ended(Operation::new(Arc::clone(record))));
         self.listeners()

@@ -56,7 +56,7 @@ impl<'a> SnapshotFilter<'a> {
 /// Returns the open operations that pass. Snapshots are taken only if the filter needs them.
 pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
     if filter.is_decided_by_rows() {
-        return Listing::of(shards, |chunk| filter.select(chunk));
+        return selected(shards, filter);
     }
     let (mut passing, mut found) = (SnapshotFilter::of(filter), Listing::default());
     candidates(shards, filter, |mut part| {
@@ -65,6 +65,23 @@ pub(super) fn matching(shards: &Shards, filter: &Filter) -> Listing {
         passing.flow()
     });
     found
+}
+
+/// Returns the number of open operations that pass. Snapshots are taken only if the filter needs them.
+pub(super) fn count(shards: &Shards, filter: &Filter) -> usize {
+    if filter.reads_snapshots() {
+        return matching(shards, filter).len();
+    }
+    let mut found = selected(shards, filter);
+    if filter.reads_metadata() {
+        found.retain(|record| filter.needs_snapshot_of(record));
+    }
+    found.len().min(filter.max())
+}
+
+/// Returns the open operations that match the criteria of the rows.
+fn selected(shards: &Shards, filter: &Filter) -> Listing {
+    Listing::of_from(shards, filter.first_chunk(), |chunk| filter.select(chunk))
 }
 
 /// Passes the open operations that may pass the filter to `each`: all at once, or in steps if the filter has a
@@ -78,8 +95,8 @@ pub(super) fn candidates(
     match filter.max() {
         0 => {}
         usize::MAX => {
-            let _ = each(Listing::of(shards, select));
+            let _ = each(selected(shards, filter));
         }
-        _ => Listing::in_steps(shards, select, each),
+        _ => Listing::in_steps(shards, filter.first_chunk(), select, each),
     }
 }

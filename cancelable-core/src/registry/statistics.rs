@@ -4,6 +4,8 @@ use super::counts::Counts;
 use super::histogram::Histogram;
 use super::shards::Shards;
 use crate::operation::Status;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The number of a registry's operations in each status, and the durations of ended operations; from
@@ -40,9 +42,12 @@ pub struct Statistics {
     pub(super) failed: u64,
     pub(super) never_run: u64,
     pub(super) durations: Option<Durations>,
+    /// By the word of the reason.
+    pub(super) stopping: BTreeMap<Cow<'static, str>, Durations>,
 }
 
-/// The durations of ended operations, from entry to end; from [`Statistics::durations`].
+/// The durations of ended operations: from entry to end, from [`Statistics::durations`], or from the cancel request to
+/// the end, from [`Statistics::stopping`].
 ///
 /// # Examples
 ///
@@ -88,6 +93,11 @@ impl Statistics {
             failed: ended(Status::Failed),
             never_run: ended(Status::NeverRun),
             durations: all.durations.as_deref().and_then(Durations::of),
+            stopping: all
+                .stopping
+                .iter()
+                .filter_map(|(reason, times)| Some(((*reason).into(), Durations::of(times)?)))
+                .collect(),
         }
     }
 
@@ -181,6 +191,43 @@ impl Statistics {
     #[must_use]
     pub fn durations(&self) -> Option<&Durations> {
         self.durations.as_ref()
+    }
+
+    /// Returns the times from the cancel request to the end of operations that were cancelled for this reason, given
+    /// as its [word](crate::Reason::as_str); `None` if there was none. An operation that completed in spite of the
+    /// request counts too. An operation that was never run, or has no runtime, does not count.
+    ///
+    /// Each time is that of [`Operation::stopping_for`](crate::Operation::stopping_for). The registry keeps one
+    /// histogram in each of its shards for each reason, whatever the number of operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_core::{Reason, Registry};
+    /// use std::future::pending;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// rt::block_on(async {
+    ///     let registry = Registry::new();
+    ///     let import = rt::scope("import").register_in(&registry).build()?;
+    ///     import.cancel_with(Reason::ShuttingDown);
+    ///     assert!(import.run(async |_| pending::<()>().await).await.is_cancelled());
+    ///     let statistics = registry.statistics();
+    ///     let stopping = statistics.stopping("shutting_down").ok_or("no cancel")?;
+    ///     assert_eq!(stopping.count(), 1);
+    ///     println!("99 % of the operations ended within {:?}", stopping.p99());
+    /// #   Ok(())
+    /// })
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn stopping(&self, reason: &str) -> Option<&Durations> {
+        self.stopping.get(reason)
+    }
+
+    /// Returns the words of the reasons for which [`stopping`](Self::stopping) has times, in alphabetical order.
+    pub fn stopping_reasons(&self) -> impl Iterator<Item = &str> {
+        self.stopping.keys().map(|reason| &**reason)
     }
 }
 

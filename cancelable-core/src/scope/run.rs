@@ -33,6 +33,11 @@ pub(super) use self::run_blocking::run_blocking;
 pin_project! {
     /// The run of a body in a scope, from [`Scope::run`] or [`ScopeBuilder::run`](super::ScopeBuilder::run).
     ///
+    /// The run of a body that owns its values is `'static`, and that of a body that is `Send` is `Send`. Such a run may
+    /// be stored and given away, and another task or thread may continue its polls at any time, also in a grace period
+    /// or while children run. Each poll registers the waker of its task for the cancel, the timers and the children.
+    /// After a move, poll the run once on the new task: until that poll, a wake goes to the previous task.
+    ///
     /// # Cancel safety
     ///
     /// Dropping the run drops the body and cancels the scope. Children and finalizers continue on the runtime, and the
@@ -43,6 +48,16 @@ pin_project! {
     /// ```
     /// let outcome = rt::block_on(rt::scope("sum").run(async |_| 1 + 2));
     /// assert_eq!(outcome.into_value(), Some(3));
+    /// ```
+    ///
+    /// A run that is stored, and finished by another thread:
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// let run = Box::pin(rt::scope("sum").run(|_| async { 1 + 2 }));
+    /// let thread = thread::spawn(move || rt::block_on(run).into_value());
+    /// assert_eq!(thread.join().ok().flatten(), Some(3));
     /// ```
     #[must_use = "a scope does not run unless this is polled"]
     pub struct Run<F, Fut>
@@ -57,6 +72,8 @@ pin_project! {
 pin_project! {
     /// The run of a body that may fail, from [`Scope::try_run`] or
     /// [`ScopeBuilder::try_run`](super::ScopeBuilder::try_run).
+    ///
+    /// As a [`Run`], a `TryRun` may be `'static` and `Send`, and may change the task that polls it.
     ///
     /// # Cancel safety
     ///

@@ -77,6 +77,20 @@ impl Default for Drain {
 }
 
 /// The report of a server that has stopped, from [`serve`](crate::serve()).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::Drained;
+///
+/// fn report(drained: &Drained) {
+///     println!("{drained}"); // stopped (SIGTERM received): 12 requests finished, 1 cancelled, 0 cut, 0 refused
+///     for straggler in &drained.cut {
+///         eprintln!("{straggler}");
+///     }
+/// }
+/// # let _ = report;
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Drained {

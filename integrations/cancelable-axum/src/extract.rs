@@ -28,18 +28,76 @@ use std::time::Duration;
 pub struct RequestScope(pub Scope);
 
 /// The operation of the request: its progress, its metadata, its cause.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::RequestOperation;
+///
+/// async fn import(RequestOperation(request): RequestOperation, rows: String) {
+///     request.progress().set_total(rows.len() as u64);
+///     for row in rows.lines() {
+///         request.progress().advance(row.len() as u64 + 1);
+///     }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/import", axum::routing::post(import));
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestOperation(pub Operation);
 
 /// The token of the request, which is cancelled with it.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::RequestToken;
+///
+/// async fn sum(RequestToken(token): RequestToken) -> String {
+///     let work = tokio::task::spawn_blocking(move || {
+///         (1..=1000_u64).take_while(|_| !token.is_cancelled()).sum::<u64>()
+///     });
+///     work.await.map_or_else(|error| error.to_string(), |sum| sum.to_string())
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/sum", axum::routing::get(sum));
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestToken(pub CancellationToken);
 
 /// The time until the deadline of the request; `None` if it has no deadline.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::Remaining;
+/// use std::time::Duration;
+///
+/// async fn search(Remaining(left): Remaining) -> &'static str {
+///     match left {
+///         Some(left) if left < Duration::from_millis(50) => "the first page alone",
+///         _ => "all pages",
+///     }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/search", axum::routing::get(search));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Remaining(pub Option<Duration>);
 
 /// The route has no layer that opens the scope of a request. The response is 500.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_axum::{NoRequests, RequestScope};
+///
+/// /// The request's scope, if the layer is there.
+/// async fn page(request: Result<RequestScope, NoRequests>) -> String {
+///     match request {
+///         Ok(RequestScope(request)) => request.name().to_owned(),
+///         Err(missing) => missing.to_string(),
+///     }
+/// }
+/// # let _: axum::Router = axum::Router::new().route("/", axum::routing::get(page));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRequests(());
 

@@ -1,8 +1,10 @@
 //! axum servers whose requests are cancelled when their client leaves, and a graceful shutdown in phases.
 //!
-//! [`serve`](serve()) runs a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`] runs each request in a
-//! scope of its own: see [`cancelable_tower`] for deadlines, policies and answers. Together they record why a
-//! request ended: its client left, its time was over, the server stopped, an operator cancelled it.
+//! [`serve`](serve()) takes the place of `axum::serve`: a server of HTTP/1 and HTTP/2 on hyper. The layer [`requests`]
+//! runs each request in a scope of its own, with one deadline over the handler and the body. The log and the registry
+//! have the cause of each end: the client disconnected, the deadline passed, the server stopped, an operator cancelled.
+//!
+//! # Examples
 //!
 //! ```no_run
 //! use axum::Router;
@@ -29,6 +31,26 @@
 //!     })
 //! }
 //! ```
+//!
+//! # Parts
+//!
+//! | task | item |
+//! |---|---|
+//! | a scope and a deadline for each request | [`requests`] |
+//! | the deadline and the policy of a route | [`Limits`], [`ClientGone`] |
+//! | the scope in a handler | [`RequestScope`], [`RequestOperation`], [`RequestToken`], [`Remaining`] |
+//! | `?` in a handler | [`HandlerError`] |
+//! | graceful shutdown in phases, and its report | [`Drain`], [`Drained`], [`Readiness`] |
+//! | clients that send or read nothing | [`Stalls`] |
+//! | WebSockets (feature `ws`) | `WebSocketUpgrade`, `Socket` |
+//! | stop by key | [`Keys`], [`key_routes`] |
+//! | deadlines of outgoing requests | [`OutgoingDeadline`] |
+//!
+//! Answers, deadline headers and the log are described in [`cancelable_tower`]. The guide [Servers] has a section for each
+//! part, and [examples/server] is a complete server.
+//!
+//! [Servers]: https://github.com/cancelable-rs/cancelable/blob/main/docs/servers.md
+//! [examples/server]: https://github.com/cancelable-rs/cancelable/blob/main/examples/server
 //!
 //! # When a client that left is noticed
 //!

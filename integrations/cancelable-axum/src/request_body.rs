@@ -29,6 +29,20 @@ impl Error for BodyStalled {}
 
 pin_project! {
     /// The body of a request below [`serve`](crate::serve()).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_axum::RequestBody;
+    /// use http::Request;
+    /// use http_body::Body;
+    ///
+    /// /// For an `app` of `serve` that is no axum router.
+    /// fn is_large(request: &Request<RequestBody>) -> bool {
+    ///     request.body().size_hint().lower() > 1 << 20
+    /// }
+    /// # let _ = is_large;
+    /// ```
     pub struct RequestBody {
         #[pin]
         body: Incoming,

@@ -75,6 +75,25 @@ pub fn serve<S>(listener: TcpListener, app: S, server: &Scope) -> Serve<S> {
 type Stop = Box<dyn FnMut() -> Box<dyn Source> + Send>;
 
 /// A server, from [`serve`]. Await it to run it.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use cancelable_axum::{Drain, Serve, Stalls, serve};
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+/// use tokio::net::TcpListener;
+///
+/// fn settings(listener: TcpListener, app: Router, server: &Scope) -> Serve<Router> {
+///     serve(listener, app, server)
+///         .stop_on(rt::shutdown)
+///         .drain(Drain::new().unready(Duration::from_secs(5)))
+///         .stalls(Stalls::new().write(Duration::from_secs(30)))
+///         .ping(Duration::from_secs(20))
+/// }
+/// # let _ = settings;
+/// ```
 #[must_use = "a server does not run unless it is awaited"]
 pub struct Serve<S> {
     listener: TcpListener,
@@ -285,13 +304,15 @@ async fn drive<S, B>(
         let mut request = Box::pin(requests.next());
         loop {
             tokio::select! {
+                // In this order: the source starts before the first connection is accepted.
+                biased;
                 cause = request.as_mut() => break cause,
                 accepted = accept(&listener) => connect(&mut connections, accepted),
             }
         }
     };
     let at_stop = server.count();
-    log::info!(target: "cancelable::request", "the server stops: {}, {at_stop} requests are open", cause.without_location());
+    log::info!(target: "cancelable::request", "the server stops: {}; open requests: {at_stop}", cause.without_location());
     readiness.set_unready();
     server.set_phase(Phase::Unready);
     {

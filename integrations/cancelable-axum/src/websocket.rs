@@ -144,7 +144,7 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Some(server) = parts.extensions.get::<Server>().cloned() else {
-            log::error!(target: "cancelable::request", "a socket needs the server of `cancelable_axum::serve`");
+            log::error!(target: "cancelable::request", "a WebSocket needs the server `cancelable_axum::serve`");
             return Err(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let name = format!("socket {}", crate::route(parts));
@@ -164,6 +164,27 @@ impl<S: Send + Sync> FromRequestParts<S> for WebSocketUpgrade {
 /// A WebSocket whose operation may be cancelled.
 ///
 /// The socket is a [`Stream`] and a [`Sink`] of messages.
+///
+/// # Examples
+///
+/// ```
+/// use axum::extract::ws::Message;
+/// use cancelable_axum::Socket;
+/// use cancelable_core::Scope;
+/// use std::time::Duration;
+///
+/// /// A handler for `WebSocketUpgrade::on_upgrade`.
+/// async fn ticks(mut socket: Socket, scope: Scope) {
+///     for tick in 1_u32.. {
+///         tokio::time::sleep(Duration::from_secs(1)).await; // dropped here by a cancellation
+///         if socket.send(Message::Text(tick.to_string().into())).await.is_err() {
+///             return;
+///         }
+///         scope.progress().advance(1);
+///     }
+/// }
+/// # let _ = ticks;
+/// ```
 pub struct Socket {
     /// The closing frame of a cancellation is sent when the handler is gone, so both have the socket. The two never
     /// use it at the same time.

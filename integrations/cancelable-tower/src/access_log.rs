@@ -16,14 +16,15 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 /// The facts of a request that the log line has.
 pub(crate) struct Request {
     method: Method,
-    path: Box<str>,
+    /// `None` where no request is logged, unless it is cut. The operation has the path, too.
+    path: Option<Box<str>>,
 }
 
 impl Request {
     pub(crate) fn of(parts: &Parts) -> Self {
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().into(),
+            path: (Level::Info <= log::max_level()).then(|| parts.uri.path().into()),
         }
     }
 }
@@ -72,7 +73,10 @@ pub(crate) fn exchange(
         (None, _) => StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
     };
     let millis = |span: Option<Duration>| span.map_or(-1.0, |span| span.as_secs_f64() * 1000.0);
-    let (method, path) = (request.method.as_str(), escaped(&request.path));
+    let own = request.path.is_none().then(|| operation.snapshot());
+    let own = own.as_ref().and_then(|own| own.metadata().get("path"));
+    let path = request.path.as_deref().or(own).unwrap_or_default();
+    let (method, path) = (request.method.as_str(), escaped(path));
     log!(
         target: TARGET,
         level,

@@ -180,6 +180,21 @@ fn seconds(text: &[u8]) -> Option<Duration> {
 }
 
 /// A deadline header that is malformed.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::DeadlineHeaders;
+/// use http::HeaderMap;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("grpc-timeout", "1 hour".parse()?);
+/// match DeadlineHeaders::GRPC.read(&headers) {
+///     Err(invalid) => assert_eq!(invalid.to_string(), "the deadline header grpc-timeout is malformed: `1 hour`"),
+///     Ok(_) => unreachable!("`1 hour` is malformed"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidDeadline {
     header: HeaderName,
@@ -204,7 +219,7 @@ impl fmt::Display for InvalidDeadline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the header {} is no span: `{}`",
+            "the deadline header {} is malformed: `{}`",
             self.header,
             escaped(&self.value)
         )
@@ -305,7 +320,7 @@ mod tests {
         );
         assert_eq!(
             error.to_string(),
-            "the header grpc-timeout is no span: `1 S`"
+            "the deadline header grpc-timeout is malformed: `1 S`"
         );
     }
 

@@ -1,6 +1,6 @@
 //! Cancellation for each HTTP request, as a Tower layer.
 //!
-//! The layer [`Requests`] runs each request in a scope of its own, a child of the server's scope: from the head of the
+//! The layer [`Requests`] runs each request in a scope of its own, a child of the server's scope, from the head of the
 //! request to the last byte of the response. One deadline holds for the handler and the body, the registry lists the
 //! request, and everything below it ends with it. The crate names no web framework and no runtime: it works under hyper,
 //! axum, tonic and every other Tower stack.
@@ -57,8 +57,9 @@
 //!
 //! # Clients that leave
 //!
-//! A server drops the future and the body of a response whose client has left. [`ClientGone`] is the policy for the work:
-//! drop it, tell it, finish it, or wait for a while. [`Limits`] sets the policy for a route.
+//! A server drops the future and the body of a response whose client has disconnected. [`ClientGone`] is the policy for
+//! the handler: it is dropped, it is cancelled and ends in its grace period, it finishes, or it continues for a while.
+//! [`Limits`] sets the policy of a route.
 //!
 //! hyper notices a client that leaves while it reads the connection or writes to it. It does not notice a client
 //! that left unread bytes behind: a pipelined request, or a part of an upload that the handler does not read. Then
@@ -86,11 +87,12 @@
 //! | a key in use | 409 | 6 |
 //! | the client left | none (499 in the log) | |
 //!
-//! After the head, the [body](ResponseBody) is cut so that it never looks complete.
+//! [`Requests::answer`] replaces an answer, and [`cancelled_response`] returns the table's for a handler that ends because
+//! of the cancellation. After the head, the [body](ResponseBody) is cut so that it never looks complete.
 //!
 //! # Log
 //!
-//! Each exchange is one line of the target `cancelable::request`, with the status, the bytes, the time to the head and the
+//! Each request has one line of the target `cancelable::request`, with the status, the bytes, the time to the head and the
 //! time to the end, and the cause if it was cut.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

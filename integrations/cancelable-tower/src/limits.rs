@@ -64,6 +64,18 @@ impl<S> Layer<S> for Limits {
 }
 
 /// A service with limits of its own, from the layer [`Limits`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::{ClientGone, Limits, LimitsService};
+/// use tower_layer::Layer;
+///
+/// fn payments<S>(service: S) -> LimitsService<S> {
+///     Limits::new().client_gone(ClientGone::Finish).layer(service)
+/// }
+/// # let _ = payments(());
+/// ```
 #[derive(Clone, Debug)]
 pub struct LimitsService<S> {
     inner: S,

@@ -70,6 +70,19 @@ impl<S> Layer<S> for OutgoingDeadline {
 }
 
 /// A client whose requests carry deadlines, from the layer [`OutgoingDeadline`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::{OutgoingDeadline, OutgoingDeadlineService};
+/// use tower_layer::Layer;
+///
+/// /// `client` is that of hyper-util, reqwest or tonic, for example.
+/// fn bounded<C>(client: C) -> OutgoingDeadlineService<C> {
+///     OutgoingDeadline::new().layer(client)
+/// }
+/// # let _ = bounded(());
+/// ```
 #[derive(Clone, Debug)]
 pub struct OutgoingDeadlineService<S> {
     inner: S,
@@ -212,6 +225,20 @@ impl<F> fmt::Debug for OutgoingFuture<F> {
 }
 
 /// The failure of a request below the layer [`OutgoingDeadline`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::OutgoingError;
+/// use std::io;
+///
+/// /// A request may be sent again if its client failed, and not if its caller has no time left.
+/// fn may_be_repeated(error: &OutgoingError<io::Error>) -> bool {
+///     matches!(error, OutgoingError::Client(_))
+/// }
+/// # use std::time::Duration;
+/// # assert!(!may_be_repeated(&OutgoingError::TooLate { left: Duration::ZERO }));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OutgoingError<E> {

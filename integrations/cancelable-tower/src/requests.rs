@@ -163,6 +163,20 @@ impl<S> Layer<S> for Requests {
 }
 
 /// A service whose requests run in scopes, from the layer [`Requests`].
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_core::Scope;
+/// use cancelable_tower::{Requests, RequestsService};
+/// use std::time::Duration;
+/// use tower_layer::Layer;
+///
+/// fn bounded<S>(service: S, server: &Scope) -> RequestsService<S> {
+///     Requests::of(server).timeout(Duration::from_secs(30)).layer(service)
+/// }
+/// # let _ = bounded::<()>;
+/// ```
 #[derive(Clone, Debug)]
 pub struct RequestsService<S> {
     inner: S,

@@ -26,6 +26,22 @@ pin_project! {
     /// `cancelled`, whose data is the reason. A stream of gRPC ends with trailers that have the status. Every other body
     /// ends with an error, at which a server ends an HTTP/1 connection without the last chunk and resets an HTTP/2
     /// stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use cancelable_tower::{BodyCut, ResponseBody};
+    /// use http_body_util::{BodyExt, Full};
+    ///
+    /// /// Reads a body. One that was cut is an error, and never a shorter body.
+    /// async fn read(body: ResponseBody<Full<bytes::Bytes>>) -> Result<bytes::Bytes, String> {
+    ///     match body.collect().await {
+    ///         Ok(whole) => Ok(whole.to_bytes()),
+    ///         Err(error) => Err(error.to_string()), // such as a `BodyCut`
+    ///     }
+    /// }
+    /// # let _ = (read, |_: BodyCut| ());
+    /// ```
     pub struct ResponseBody<B> {
         #[pin]
         kind: Kind<B>,
@@ -313,6 +329,19 @@ impl<B> fmt::Debug for ResponseBody<B> {
 }
 
 /// The body of a response was cut, because the request was cancelled.
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::BodyCut;
+/// use std::error::Error;
+///
+/// /// For a layer outside of `Requests` that looks at the errors of bodies.
+/// fn is_timeout(error: &(dyn Error + 'static)) -> bool {
+///     error.downcast_ref::<BodyCut>().is_some_and(|cut| cut.cause().is_timeout())
+/// }
+/// # let _ = is_timeout;
+/// ```
 #[derive(Clone, Debug)]
 pub struct BodyCut {
     cause: Cause,

@@ -25,6 +25,24 @@ pub(crate) type Slot<B, E> = Arc<Mutex<Option<Result<Response<B>, E>>>>;
 /// # Cancel safety
 ///
 /// Dropping it ends the request by the policy of its route, see [`ClientGone`](crate::ClientGone).
+///
+/// # Examples
+///
+/// ```
+/// use cancelable_tower::{RequestsService, ResponseBody};
+/// use http::{Request, Response};
+/// use http_body::Body;
+/// use tower_service::Service;
+///
+/// async fn answer<S, B, E>(service: &mut RequestsService<S>, request: Request<()>) -> Result<Response<ResponseBody<B>>, E>
+/// where
+///     S: Service<Request<()>, Response = Response<B>, Error = E, Future: Send + 'static>,
+///     B: Body + Send + 'static,
+///     E: Send + 'static,
+/// {
+///     service.call(request).await // a `ResponseFuture`
+/// }
+/// ```
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture<B, E> {
     state: State<B, E>,

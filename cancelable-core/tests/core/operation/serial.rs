@@ -54,6 +54,7 @@ fn r40_a_snapshot_is_this_json() {
                 "age_seconds": 1.5,
                 "elapsed_seconds": 1.5,
                 "remaining_seconds": 3.5,
+                "stopping_seconds": 0.0,
                 "cause": {
                     "reason": {"kind": "shutting_down"},
                     "message": "deploy",
@@ -100,6 +101,7 @@ fn r40_an_operation_that_says_nothing_has_the_same_keys() {
             "age_seconds": null,
             "elapsed_seconds": null,
             "remaining_seconds": null,
+            "stopping_seconds": null,
             "cause": null,
             "error": null,
             "progress": null,
@@ -228,6 +230,7 @@ fn r40_what_says_all_by_itself_is_read_back() {
                 "p50_seconds": json["durations"]["p50_seconds"],
                 "p99_seconds": json["durations"]["p50_seconds"],
             },
+            "stopping": {},
         })
     );
     assert_eq!(

@@ -91,7 +91,7 @@ fn a_second_signal_skips_ahead_and_a_report_is_answered_in_its_grace() {
     let mut report = server.send(&get("/report"));
     server.wait_for_operation("GET /report");
     server.terminate();
-    server.wait_for("the server stops: SIGTERM received, 1 requests are open");
+    server.wait_for("the server stops: SIGTERM received; open requests: 1");
     let unready = server.ask(&get("/ready"));
     assert!(unready.starts_with("HTTP/1.1 503"), "{unready}");
     server.interrupt();
